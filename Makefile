@@ -1,0 +1,51 @@
+# `make demo` and `make test` need only python3 >= 3.11 and pip.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test check fmt prove setup constraints clean
+
+$(VENV)/.demo: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install -q -U 'pip>=25.1'
+	$(PIP) install -q -c constraints.txt -e '.[openai]'
+	touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install -q -U 'pip>=25.1'
+	$(PIP) install -q -c constraints.txt -e '.[all]' --group dev
+	touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo  ## the refunds shop, turn by turn, over loopback HTTP
+	$(BIN)/handrail demo
+
+setup: $(VENV)/.dev
+
+test: $(VENV)/.dev  ## every test but the long proofs
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m 'not slow'
+
+check: $(VENV)/.dev  ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+prove: $(VENV)/.dev  ## long proofs: chaos, fuzz, soak, simulation
+	$(BIN)/python -m pytest -q -m slow
+
+constraints:  ## re-resolve everything and pin it, without addresses
+	$(PYTHON) -m venv .venv-constraints
+	.venv-constraints/bin/python -m pip install -q -U 'pip>=25.1'
+	.venv-constraints/bin/python -m pip install -q -e '.[all]' --group dev
+	(echo "# Versions that are tested together. Regenerate with \`make constraints\`."; \
+	 .venv-constraints/bin/python -m pip freeze --exclude-editable | grep '==' | grep -v '@') > constraints.txt
+	rm -rf .venv-constraints
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,143 @@
+"""Every error handrail raises.
+
+HandrailError
+├ ConfigError           yours to mend, before any call
+│ ├ PolicyError         file, line, column and what was expected
+│ ├ RoleError           a role that nobody fills
+│ └ MissingExtra        also an ImportError; names the install to run
+├ CheckFailed           handrail could not judge: treat as unsafe
+│ └ StoreUnavailable    the ticket store cannot be reached
+├ HandoffRequired       a person must decide; carries the Handoff
+├ AnswerBlocked         the policy forbids it outright
+├ ActionFailed          yours to raise inside `authorised`: nothing was done
+└ TicketError
+  ├ TicketNotFound
+  ├ NotAllowed          not a member of the role, or excluded
+  ├ NotDecided          nobody has decided yet
+  ├ AlreadyDecided      the state has moved on
+  ├ AlreadyUsed         the decision was given back once before
+  ├ DecisionExpired
+  ├ DigestMismatch      not the action that was approved
+  └ PolicyChanged       today's policy asks for more than was approved
+
+Messages hold ids, kinds and positions; never text that was scanned.
+"""
+
+from handrail.records import Decision, Handoff
+
+
+class HandrailError(Exception):
+    """Root of every error handrail raises."""
+
+
+class ConfigError(HandrailError):
+    """Something in the set-up is wrong; raised before any call is made."""
+
+
+class PolicyError(ConfigError):
+    """A policy cannot be used. Carries where: `file`, `line` and `column` count from 1."""
+
+    def __init__(self, problem: str, *, file: str = "<policy>", line: int = 1, column: int = 1) -> None:
+        super().__init__(f"{file}:{line}:{column}: {problem}")
+        self.problem, self.file, self.line, self.column = problem, file, line, column
+
+
+class RoleError(ConfigError):
+    """A role in a policy has nobody behind it, or a people file names a role no policy knows."""
+
+
+class MissingExtra(ConfigError, ImportError):
+    """An optional package is not installed."""
+
+    def __init__(self, extra: str, package: str) -> None:
+        super().__init__(f"{package} is not installed; run: pip install 'handrail[{extra}]'")
+        self.extra = extra
+
+
+class CheckFailed(HandrailError):
+    """A check could not be carried out, so nothing was judged and nothing is released."""
+
+    def __init__(self, step: str, *, exchange: str = "", why: str = "") -> None:
+        of_exchange = f" (exchange {exchange})" if exchange else ""
+        super().__init__(f"check failed at {step}" + (f": {why}" if why else "") + of_exchange)
+        self.step, self.exchange, self.why = step, exchange, why
+
+
+class StoreUnavailable(CheckFailed):
+    """The ticket store cannot be reached, or refuses to write."""
+
+
+class HandoffRequired(HandrailError):
+    """A person must decide; `handoff` says which role and which ticket.
+
+    Raised only where the guarded function's type leaves no room for a hand-off. Do not retry: see
+    `handrail.is_final`.
+    """
+
+    def __init__(self, handoff: Handoff) -> None:
+        super().__init__(f"handed off to {handoff.role} (ticket {handoff.ticket})")
+        self.handoff = handoff
+
+
+class AnswerBlocked(HandrailError):
+    """The policy forbids this answer or action outright."""
+
+    def __init__(self, decision: Decision) -> None:
+        rules = ", ".join(reason.rule for reason in decision.reasons) or "policy"
+        super().__init__(f"blocked by {rules}")
+        self.decision = decision
+
+
+class ActionFailed(HandrailError):
+    """Raise it inside `with guard.authorised(...)` to say that the action certainly had no effect.
+
+    Any other exception leaves the outcome unknown, because an effect may have happened before it.
+    """
+
+
+class TicketError(HandrailError):
+    """Something about a ticket forbids what was asked."""
+
+    def __init__(self, ticket: str, problem: str) -> None:
+        super().__init__(f"ticket {ticket}: {problem}")
+        self.ticket, self.problem = ticket, problem
+
+
+class TicketNotFound(TicketError):
+    """No ticket has this id for this tenant."""
+
+
+class NotAllowed(TicketError):
+    """This person may not do this to this ticket."""
+
+
+class NotDecided(TicketError):
+    """Nobody has decided the ticket yet."""
+
+
+class AlreadyDecided(TicketError):
+    """The ticket has moved on, so this step no longer fits."""
+
+
+class AlreadyUsed(TicketError):
+    """The decision was already given back once."""
+
+
+class DecisionExpired(TicketError):
+    """The decision, or the time to decide, has run out; expiry never approves."""
+
+
+class DigestMismatch(TicketError):
+    """The action differs from the one a person approved."""
+
+
+class PolicyChanged(TicketError):
+    """Today's policy asks for more than the approval covers; the ticket is open again."""
+
+
+def is_final(error: BaseException) -> bool:
+    """Tell whether retrying is wrong: a person must decide, the policy forbids it, or a ticket says no.
+
+    Use it as a predicate for retries: `retry_if_exception(lambda error: not is_final(error))`.
+    """
+    return isinstance(error, HandoffRequired | AnswerBlocked | TicketError | ConfigError)

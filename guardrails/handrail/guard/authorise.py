@@ -1,0 +1,99 @@
+"""Giving a person's decision back, once: decided → applying → applied, failed or outcome unknown."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from handrail.errors import ActionFailed, CheckFailed, PolicyChanged
+from handrail.guard.gate import reserve_approved
+from handrail.guard.scope import Authorisation, Scope, authorised
+from handrail.guard.shell import Shell
+from handrail.records import Decision, Effect, ToolCall, Unknown
+from handrail.tickets.ports import Approval, Settlement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """An approved action, to be carried out inside the `with` block.
+
+    Pass `idempotency_key` on to whatever acts, so that a repeated delivery has no second effect there.
+    """
+
+    ticket: str
+    tool: str
+    arguments: Mapping[str, object]
+    idempotency_key: str
+    is_edited: bool
+    tools: Mapping[str, Callable[..., object]]
+
+    def run(self) -> object:
+        """Call the guarded tool of this name with the approved arguments."""
+        if self.tool not in self.tools:
+            raise ActionFailed(f"no tool called {self.tool!r} is guarded here; call it yourself")
+        return self.tools[self.tool](**self.arguments)
+
+
+@contextmanager
+def authorise(
+    shell: Shell, scope: Scope, ticket: str, tools: Mapping[str, Callable[..., object]]
+) -> Iterator[Action]:
+    """Carry out an approved action once; see `Guard.authorised`."""
+    store, tenant = shell.sources.store, scope.context.tenant
+    decision = _still_covered(shell, store.approved(tenant, ticket), scope)
+    approval = store.begin(tenant, ticket, now=shell.now())
+    reserve_approved(shell, approval, decision)
+    action = Action(
+        ticket=approval.ticket,
+        tool=approval.tool,
+        arguments=json.loads(approval.arguments or "{}"),
+        idempotency_key=approval.idempotency_key,
+        is_edited=approval.edited,
+        tools=tools,
+    )
+    settlement = Settlement.UNKNOWN
+    try:
+        with authorised(Authorisation(approval=approval)):
+            yield action
+        settlement = Settlement.DONE
+    except ActionFailed:
+        settlement = Settlement.RELEASED
+        raise
+    finally:
+        store.settle(tenant, approval.ticket, settlement)
+        store.finish(tenant, approval.ticket, settlement, now=shell.now())
+
+
+def _still_covered(shell: Shell, approval: Approval, scope: Scope) -> Decision:
+    """Run today's policy on the approved action; it may only have become stricter where roles agreed.
+
+    Raises:
+        PolicyChanged: a block, or a hand-off to a role that has not approved. The ticket is open again.
+    """
+    call = ToolCall(id=approval.ticket, name=approval.tool, arguments=approval.arguments)
+    with authorised(Authorisation(approval=approval)):
+        decision = _decide_again(shell, approval, call, scope)
+    blocked = [reason.rule for reason in decision.reasons if reason.effect is Effect.BLOCK]
+    missing = [
+        reason.role
+        for reason in decision.reasons
+        if reason.effect is Effect.HAND_OFF
+        and reason.role
+        and reason.role not in approval.roles
+        and reason.rule not in approval.rules
+    ]
+    if blocked or missing:
+        roles = tuple(dict.fromkeys(role for role in missing if role))
+        why = f"now blocked by {', '.join(blocked)}" if blocked else f"now also needs {', '.join(roles)}"
+        shell.sources.store.reopen(approval.tenant, approval.ticket, roles=roles, why=why, now=shell.now())
+        raise PolicyChanged(approval.ticket, why)
+    return decision
+
+
+def _decide_again(shell: Shell, approval: Approval, call: ToolCall, scope: Scope) -> Decision:
+    def failed(why: str) -> Decision:
+        raise CheckFailed("policy re-run", exchange=approval.ticket, why=why)
+
+    session = shell.session(approval.ticket, scope)
+    recorded = {name: value for name, value in approval.facts.items() if not isinstance(value, Unknown)}
+    return shell.run(session.regate(call, recorded), failed)

@@ -1,0 +1,106 @@
+"""One guarded call as adapters see it: begin, ask the model, finish."""
+
+import asyncio
+from collections.abc import Sequence
+
+from handrail.confidence import verbalised
+from handrail.guard.drive import Ask, AsyncAsk
+from handrail.guard.outcome import Outcome
+from handrail.guard.scope import Scope
+from handrail.guard.shell import Shell
+from handrail.records import Draft, FaultKind, Message
+from handrail.session import Screened, Session, mask, redacted_types
+
+
+class Call:
+    """A call whose input was screened.
+
+    If `outcome` is set the matter is decided and the model must not be asked. Otherwise send `messages`, and
+    only those, upstream, then hand everything the model produced to `finish` (or `fail`), once.
+    """
+
+    def __init__(self, shell: Shell, session: Session, scope: Scope, screened: Screened) -> None:
+        self._shell, self._session, self._scope, self._screened = shell, session, scope, screened
+        self.outcome: Outcome | None = None
+
+    @property
+    def exchange(self) -> str:
+        """Id of this exchange."""
+        return self._session.evidence.exchange
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What may go upstream, with everything withheld that the policy withholds."""
+        return self._screened.messages
+
+    @property
+    def wants_logprobs(self) -> bool:
+        """True when the policy reads confidence, so log-probabilities should be asked for."""
+        return self._screened.wants_logprobs
+
+    @property
+    def instruction(self) -> str | None:
+        """A self-check to append to the request; its number is stripped from the answer again."""
+        return self._screened.instruction
+
+    def finish(self, drafts: Sequence[Draft], *, ask: Ask | None = None, wants_json: bool = False) -> Outcome:
+        """Judge what the model produced.
+
+        Args:
+            drafts: every choice of the answer.
+            ask: how to ask the model again, where the policy checks confidence with more samples.
+            wants_json: the caller asked for structured output, so anything else is a fault.
+        """
+        steps = self._session.judge(drafts, self._screened, wants_json=wants_json)
+        judged = self._shell.run(steps, self._shell.unjudged(self._session), ask)
+        self.outcome = self._shell.conclude_answer(judged, self._scope)
+        return self.outcome
+
+    async def afinish(
+        self, drafts: Sequence[Draft], *, ask: AsyncAsk | None = None, wants_json: bool = False
+    ) -> Outcome:
+        """Judge what the model produced, as `finish` does."""
+        steps = self._session.judge(drafts, self._screened, wants_json=wants_json)
+        judged = await self._shell.arun(steps, self._shell.unjudged(self._session), ask)
+        if judged.decision.is_released:
+            self.outcome = self._shell.conclude_answer(judged, self._scope)
+        else:
+            self.outcome = await asyncio.to_thread(self._shell.conclude_answer, judged, self._scope)
+        return self.outcome
+
+    def redacted(self, text: str) -> str:
+        """One text of the answer as the caller may have it: masked, without a self-check's number."""
+        if self.outcome is None:
+            return text
+        engine = self._shell.engine
+        if self.instruction is not None:
+            text, _ = verbalised.strip(text)
+        types = redacted_types(self.outcome.decision)
+        return mask(text, engine.scanner.scan(text), types) if types else text
+
+    def fail(self, fault: FaultKind) -> Outcome:
+        """Judge a model call that gave no answer; released means that the policy leaves the fault to you."""
+        return self.finish([Draft(fault=fault)])
+
+    async def afail(self, fault: FaultKind) -> Outcome:
+        """Judge a model call that gave no answer, as `fail` does."""
+        return await self.afinish([Draft(fault=fault)])
+
+
+def begin(shell: Shell, scope: Scope, messages: Sequence[Message], exchange: str) -> Call:
+    """Screen the input and return the call."""
+    session = shell.session(exchange, scope)
+    screened = shell.run(session.screen(messages), shell.unscreened(session))
+    call = Call(shell, session, scope, screened)
+    call.outcome = shell.conclude_input(screened)
+    return call
+
+
+async def abegin(shell: Shell, scope: Scope, messages: Sequence[Message], exchange: str) -> Call:
+    """Screen the input and return the call, awaiting the store."""
+    session = shell.session(exchange, scope)
+    screened = await shell.arun(session.screen(messages), shell.unscreened(session))
+    call = Call(shell, session, scope, screened)
+    if not call.messages:
+        call.outcome = await asyncio.to_thread(shell.conclude_input, screened)
+    return call

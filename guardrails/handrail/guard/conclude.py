@@ -1,0 +1,138 @@
+"""From a decision to its outcome: a line in the log, or a durable ticket and its hand-off."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from handrail.errors import StoreUnavailable
+from handrail.guard.outcome import Outcome
+from handrail.policy import Policy
+from handrail.records import Decision, Draft, Effect, Evidence, Handoff, Reason, Speaker, Trigger
+from handrail.text.amounts import total_of_counted
+from handrail.tickets.compose import compose
+from handrail.tickets.ports import Attempt, ConversationStatus, Opened, TicketStore
+from handrail.tickets.ticket import Ticket
+
+log = logging.getLogger("handrail")
+
+
+class SpoolPort(Protocol):
+    """Where a ticket waits on disk while the store is out of reach."""
+
+    def put(self, ticket: Ticket) -> None:
+        """Write a ticket durably."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concluder:
+    """Turns decisions into outcomes; the one place that opens tickets.
+
+    A ticket is durable (in the store, or in the spool) before the caller hears of it.
+    """
+
+    policy: Callable[[], Policy]
+    store: TicketStore
+    spool: SpoolPort
+    now: Callable[[], datetime]
+
+    def released(self, decision: Decision, evidence: Evidence, drafts: tuple[Draft, ...]) -> Outcome:
+        """Log a decision that lets the answer through."""
+        self.store.log(decision, exchange=evidence.exchange, tenant=evidence.context.tenant, at=self.now())
+        return Outcome(exchange=evidence.exchange, decision=decision, drafts=drafts)
+
+    def withheld(self, decision: Decision, evidence: Evidence) -> Outcome:
+        """Open a ticket if any reason hands off, and log a block."""
+        handoff = None
+        if any(reason.effect is Effect.HAND_OFF for reason in decision.reasons):
+            handoff = self._open(decision, evidence)
+        if decision.effect is Effect.BLOCK:
+            self._log_block(decision, evidence)
+        notice = handoff.notice if handoff else self.policy().notices["blocked"]
+        return Outcome(exchange=evidence.exchange, decision=decision, handoff=handoff, notice=notice)
+
+    def joined(self, decision: Decision, evidence: Evidence, status: ConversationStatus) -> Outcome:
+        """Add a further trigger to the ticket that this conversation has open already."""
+        ticket, role = status.ticket or "", status.role or self.policy().if_unsure
+        attempt = Attempt(
+            exchange=evidence.exchange,
+            at=self.now(),
+            text=_latest_words(evidence),
+            triggers=_triggers(decision.reasons),
+            rules=tuple(reason.rule for reason in decision.reasons),
+            note=_asked_in_total(evidence),
+        )
+        try:
+            self.store.join(evidence.context.tenant, ticket, attempt)
+        except StoreUnavailable:
+            unsure = self.policy().unsure(decision.stage, "store unavailable")
+            return self.withheld(unsure, evidence)
+        notice = self._notice("pending", role=role, due=status.due, ticket=ticket)
+        handoff = Handoff(
+            ticket=ticket,
+            role=role,
+            triggers=attempt.triggers,
+            notice=notice,
+            due=status.due,
+            joined=True,
+        )
+        return Outcome(exchange=evidence.exchange, decision=decision, handoff=handoff, notice=notice)
+
+    def _open(self, decision: Decision, evidence: Evidence) -> Handoff:
+        policy, now = self.policy(), self.now()
+        role = decision.role or policy.if_unsure
+        ticket = compose(
+            evidence,
+            decision,
+            notice=policy.notices["hand_off"],
+            now=now,
+            id=evidence.exchange,
+            policy=policy,
+        )
+        spooled = False
+        try:
+            opened = self.store.open(ticket)
+        except StoreUnavailable as error:
+            self.spool.put(ticket)
+            spooled = True
+            opened = Opened(ticket=ticket.id, role=role, due=ticket.decide_by, joined=False)
+            log.warning("ticket %s spooled: %s", ticket.id, error.step)
+        kind = "pending" if opened.joined else "hand_off"
+        return Handoff(
+            ticket=opened.ticket,
+            role=opened.role,
+            triggers=_triggers(decision.reasons),
+            notice=self._notice(kind, role=opened.role, due=opened.due, ticket=opened.ticket),
+            due=opened.due,
+            joined=opened.joined,
+            spooled=spooled,
+        )
+
+    def _log_block(self, decision: Decision, evidence: Evidence) -> None:
+        # Nothing is released by a block, so a log out of reach must not turn it into an error.
+        try:
+            self.store.log_now(
+                decision, exchange=evidence.exchange, tenant=evidence.context.tenant, at=self.now()
+            )
+        except StoreUnavailable as error:
+            log.warning("block of exchange %s not logged: %s", evidence.exchange, error.step)
+
+    def _notice(self, kind: str, *, role: str, due: datetime | None, ticket: str) -> str:
+        when = due.strftime("%H:%M %Z").strip() if due else "soon"
+        return self.policy().notices[kind].format(role=role.replace("_", " "), due=when, ticket=ticket)
+
+
+def _triggers(reasons: Iterable[Reason]) -> tuple[Trigger, ...]:
+    handing = (reason.trigger for reason in reasons if reason.effect in (Effect.HAND_OFF, Effect.BLOCK))
+    return tuple(dict.fromkeys(handing))
+
+
+def _latest_words(evidence: Evidence) -> str:
+    return next((m.text for m in reversed(evidence.messages) if m.speaker is Speaker.USER), "")
+
+
+def _asked_in_total(evidence: Evidence) -> str:
+    total = total_of_counted(_latest_words(evidence))
+    return f"asks for {total} in all" if total else ""
+

@@ -1,0 +1,258 @@
+"""The guard: one policy, one store, every way in."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, overload
+
+from handrail.errors import ConfigError
+from handrail.guard import scope as scopes
+from handrail.guard.authorise import Action, authorise
+from handrail.guard.call import Call, abegin, begin
+from handrail.guard.conclude import Concluder, SpoolPort
+from handrail.guard.decorate import Decoration, Options, decoration_of
+from handrail.guard.drive import FactSource, Sources
+from handrail.guard.gate import Pass, agate, gate
+from handrail.guard.identity import new_id
+from handrail.guard.outcome import Outcome
+from handrail.guard.shell import Shell
+from handrail.guard.tool import guarded_tool
+from handrail.policy import People, Policy, load, load_people
+from handrail.records import Context, Handoff, Message, ToolCall
+from handrail.scan import Scanner
+from handrail.session import Engine
+from handrail.tickets.ports import Resolution, TicketStore
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Guard:
+    """Guards calls to a language model and functions that act.
+
+    Build it with `Guard.from_policy`. One guard serves threads, tasks and tenants alike; it starts no thread
+    and opens no connection before it is used.
+
+    Args:
+        policy: the rules.
+        store: where tickets, decisions and the ledger live.
+        spool: where tickets wait while the store is out of reach.
+        people: who fills which role; only needed where this program also lets people decide.
+        facts: the caller's own source of declared facts.
+        scanner: what finds sensitive data; by default handrail's own with the policy's additions.
+        clock: returns the present moment, with a time zone.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        store: TicketStore,
+        spool: SpoolPort,
+        people: People | None = None,
+        facts: FactSource | None = None,
+        scanner: Scanner | None = None,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
+        self._policy, self.store, self.people = policy, store, people
+        self._clock = clock or _utc_now
+        self._tools: dict[str, Callable[..., object]] = {}
+        self._engine = Engine(policy=policy, scanner=scanner or Scanner(policy.scan))
+        sources = Sources(store=store, facts=facts, now=self._clock)
+        concluder = Concluder(policy=lambda: self._policy, store=store, spool=spool, now=self._clock)
+        self._shell = Shell(engine=self._engine, sources=sources, concluder=concluder, now=self._clock)
+
+    @classmethod
+    def from_policy(
+        cls,
+        policy: str | Path,
+        *,
+        people: str | Path | None = None,
+        store: str = "sqlite:///handrail.db",
+        facts: FactSource | None = None,
+        clock: Callable[[], datetime] | None = None,
+    ) -> "Guard":
+        """Build a guard from a policy file and a store's URL.
+
+        Args:
+            policy: path of a policy file, or the name of a shipped one (`support`, `airline`, …).
+            people: path of the file that maps people to roles. With it, a role without anybody fails here.
+            store: `sqlite:///handrail.db`, `postgresql+psycopg://…`.
+            facts: the caller's own source of declared facts.
+            clock: returns the present moment, with a time zone.
+
+        Raises:
+            PolicyError: the policy cannot be used.
+            RoleError: a role has nobody behind it.
+            StoreUnavailable: the store exists but is of a later version.
+        """
+        from handrail.store import Spool, open_store
+
+        loaded = load(policy)
+        opened = open_store(store)
+        spool = Spool.beside(store)
+        return cls(
+            loaded,
+            store=opened,
+            spool=spool,
+            people=load_people(people, loaded) if people is not None else None,
+            facts=facts,
+            clock=clock,
+        )
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self._policy
+
+    def reload(self, policy: Policy) -> None:
+        """Put another policy in force; calls that have begun end under the old one."""
+        self._policy = policy
+        self._engine = Engine(policy=policy, scanner=Scanner(policy.scan))
+        self._shell = replace(self._shell, engine=self._engine)
+
+    @staticmethod
+    def context(
+        *,
+        tenant: str | None = None,
+        customer: str | None = None,
+        conversation: str | None = None,
+        facts: Mapping[str, object] | None = None,
+    ) -> AbstractContextManager[Context]:
+        """Say whose calls these are, for everything inside the `with` block.
+
+        Args:
+            tenant: whose data; kept apart everywhere.
+            customer: sums and counts over time go by customer.
+            conversation: one conversation has at most one open ticket, and a person or the assistant speaks.
+            facts: values for facts that are declared `from: context.<name>`.
+        """
+        return scopes.entered(tenant=tenant, customer=customer, conversation=conversation, facts=facts)
+
+    def begin(self, messages: Sequence[Message], *, exchange: str | None = None) -> Call:
+        """Screen what would go to a model; see `Call`. The same `exchange` never opens two tickets."""
+        return begin(self._shell, scopes.current(), messages, exchange or new_id())
+
+    async def abegin(self, messages: Sequence[Message], *, exchange: str | None = None) -> Call:
+        """Screen what would go to a model, as `begin` does."""
+        return await abegin(self._shell, scopes.current(), messages, exchange or new_id())
+
+    def gate(self, call: ToolCall, *, exchange: str | None = None) -> Pass | Outcome:
+        """Decide whether an action may run now. A `Pass` must be settled, an `Outcome` says why not."""
+        return gate(self._shell, scopes.current(), call, exchange or new_id())
+
+    async def agate(self, call: ToolCall, *, exchange: str | None = None) -> Pass | Outcome:
+        """Decide whether an action may run now, as `gate` does."""
+        return await agate(self._shell, scopes.current(), call, exchange or new_id())
+
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Callable[P, R]: ...
+
+    @overload
+    def __call__(
+        self,
+        *,
+        input: str | Sequence[str] = (),
+        on_handoff: Callable[[Handoff], object] | None = None,
+        resample: bool = False,
+        asks_itself: bool = False,
+        faults: tuple[type[Exception], ...] = (OSError,),
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+    def __call__(self, fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+        """Guard a function that asks a model: sync, async, generator or async generator.
+
+        Args:
+            fn: the function.
+            **options: `input` names the arguments that hold the person's words (default: all text);
+                `on_handoff` maps a `Handoff` to a return value in place of raising `HandoffRequired`;
+                `resample` allows calling the function again where the policy checks confidence with samples;
+                `asks_itself` appends the policy's self-check to the last text and strips its number;
+                `faults` are the exceptions that mean "the model could not be asked".
+        """
+        chosen = _options(**options)
+        if fn is None:
+            return lambda inner: Decoration(guard=self, fn=inner, options=chosen).wrapper()
+        return Decoration(guard=self, fn=fn, options=chosen).wrapper()
+
+    def result(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R | Handoff:
+        """Call a function, guarded or not, and return its answer or the `Handoff`."""
+        decoration = decoration_of(fn) or Decoration(guard=self, fn=fn, options=Options())
+        answer: R | Handoff = decoration.returning(lambda handoff: handoff)(*args, **kwargs)
+        return answer
+
+    @overload
+    def tool(self, fn: Callable[P, R], /) -> Callable[P, R]: ...
+
+    @overload
+    def tool(
+        self, *, name: str | None = None, on_handoff: Callable[[Handoff], object] | None = None
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+    def tool(
+        self,
+        fn: Callable[..., Any] | None = None,
+        /,
+        *,
+        name: str | None = None,
+        on_handoff: Callable[[Handoff], object] | None = None,
+    ) -> Any:
+        """Guard a function that acts: it runs only if the policy lets it or a person authorised exactly it.
+
+        Args:
+            fn: the function, sync or async.
+            name: the tool's name in the policy; by default the function's own.
+            on_handoff: maps a `Handoff` to a return value in place of raising `HandoffRequired`.
+        """
+
+        def guarded(inner: Callable[..., Any]) -> Callable[..., Any]:
+            known = name or getattr(inner, "__name__", type(inner).__name__)
+            self._tools[known] = guarded_tool(self, inner, name=known, on_handoff=on_handoff)
+            return self._tools[known]
+
+        return guarded if fn is None else guarded(fn)
+
+    def authorised(self, ticket: str) -> AbstractContextManager[Action]:
+        """Carry out, once, what a person approved.
+
+        Inside the block the approved action passes the gate one time; leaving it says that it was done,
+        `ActionFailed` that it certainly was not, any other exception that nobody knows.
+
+        Raises:
+            NotDecided, AlreadyUsed, DecisionExpired, DigestMismatch, PolicyChanged, TicketNotFound: why it
+                cannot be carried out.
+        """
+        return authorise(self._shell, scopes.current(), ticket, self._tools)
+
+    def resolution(self, ticket: str) -> Resolution | None:
+        """What a person decided about a ticket, None while nobody has."""
+        return self.store.resolution(scopes.current().context.tenant, ticket)
+
+    async def wait(self, ticket: str, *, timeout_s: float, every_s: float = 0.25) -> Resolution | None:
+        """Wait for a person's decision; None when the time is up."""
+        tenant = scopes.current().context.tenant
+        give_up = asyncio.get_running_loop().time() + timeout_s
+        while True:
+            found = await asyncio.to_thread(self.store.resolution, tenant, ticket)
+            if found is not None or asyncio.get_running_loop().time() >= give_up:
+                return found
+            await asyncio.sleep(every_s)
+
+    def close(self) -> None:
+        """Flush the log and let go of the store."""
+        self.store.close()
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _options(*, input: str | Sequence[str] = (), **rest: Any) -> Options:
+    names = (input,) if isinstance(input, str) else tuple(input)
+    try:
+        return Options(input=names, **rest)
+    except TypeError as error:
+        raise ConfigError(f"unknown option of @guard: {error}") from None

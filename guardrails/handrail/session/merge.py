@@ -1,0 +1,46 @@
+"""Several decisions about one exchange made into one: the strictest effect, every reason, one owner role."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from handrail.records import Decision, Effect, Reason, strictest
+
+
+def merge(decisions: Sequence[Decision]) -> Decision:
+    """Merge decisions on the parts of one answer; `decisions` is not empty.
+
+    Effects are merged by strictness. Of the reasons that hand off, the most severe owns the ticket, the first
+    of equals; the other roles are co-approvers.
+    """
+    if len(decisions) == 1:
+        return decisions[0]
+    reasons = tuple(dict.fromkeys(reason for decision in decisions for reason in decision.reasons))
+    owner, others = owners(reasons)
+    answers: dict[str, str] = {}
+    facts = dict(decisions[0].facts)
+    for decision in decisions:
+        answers |= decision.answers
+        facts |= decision.facts
+    last = decisions[-1]
+    co_approvers = dict.fromkeys(others)
+    co_approvers.update(dict.fromkeys(role for decision in decisions for role in decision.co_approvers))
+    return replace(
+        last,
+        effect=strictest(decision.effect for decision in decisions),
+        reasons=reasons,
+        role=owner,
+        co_approvers=tuple(role for role in co_approvers if role != owner),
+        shadow=tuple(dict.fromkeys(reason for decision in decisions for reason in decision.shadow)),
+        answers=answers,
+        facts=facts,
+    )
+
+
+def owners(reasons: Sequence[Reason]) -> tuple[str | None, tuple[str, ...]]:
+    """Return the owner role of some reasons and the other roles, in order."""
+    handing = [reason for reason in reasons if reason.effect is Effect.HAND_OFF and reason.role]
+    if not handing:
+        return None, ()
+    owner = max(handing, key=lambda reason: reason.severity.rank).role
+    roles = dict.fromkeys(reason.role for reason in handing if reason.role and reason.role != owner)
+    return owner, tuple(roles)

@@ -1,0 +1,267 @@
+"""One guarded call: screen what goes in, judge what comes out, gate what acts. Pure but for its questions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from handrail.confidence import verbalised
+from handrail.errors import CheckFailed
+from handrail.policy import Policy
+from handrail.records import (
+    Context,
+    Decision,
+    Draft,
+    Evidence,
+    FactValue,
+    FaultKind,
+    Finding,
+    Message,
+    Part,
+    Place,
+    Speaker,
+    Stage,
+    ToolCall,
+    Unknown,
+)
+from handrail.scan import Scanner
+from handrail.session.certainty import Certainty, measure
+from handrail.session.facts import Seen, gather
+from handrail.session.merge import merge
+from handrail.session.needs import NeedConversation, Steps
+from handrail.session.withhold import mask, masked_call, redacted_types, scan_messages, upstream
+from handrail.signals import read_signals
+from handrail.signals.faults import read_fault
+from handrail.tickets.digest import canonical_arguments
+from handrail.tickets.ports import ConversationState, ConversationStatus, LedgerQuery
+
+
+NOTE_NAME = "handrail"
+"""Name of the message that tells the model what a person has decided."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """What every call of one guard shares: the policy, the scanner and how confidence is measured."""
+
+    policy: Policy
+    scanner: Scanner
+    certainty: Certainty = field(default_factory=Certainty)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screened:
+    """The input's decision; `messages` may go upstream (empty if nothing may).
+
+    `pending` is set when a person has this conversation: the assistant then sends only the fixed notice.
+    """
+
+    decision: Decision
+    evidence: Evidence
+    messages: tuple[Message, ...] = ()
+    pending: ConversationStatus | None = None
+    instruction: str | None = None
+    wants_logprobs: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """The answer's decision; `drafts` are what the caller may have, redacted where the policy says so."""
+
+    decision: Decision
+    evidence: Evidence
+    drafts: tuple[Draft, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gated:
+    """One action's decision, with the totals it was decided on."""
+
+    decision: Decision
+    evidence: Evidence
+    seen: dict[LedgerQuery, object] = field(default_factory=dict)
+    pending: ConversationStatus | None = None
+
+
+class Session:
+    """The course of one exchange. Each method is a generator of needs that returns a decision.
+
+    Args:
+        engine: what all calls share.
+        exchange: id of this exchange.
+        context: whose call it is.
+        now: the moment it is judged at.
+    """
+
+    def __init__(self, engine: Engine, *, exchange: str, context: Context, now: datetime) -> None:
+        self._engine, self._now = engine, now
+        self._evidence = Evidence(exchange=exchange, context=context)
+
+    @property
+    def evidence(self) -> Evidence:
+        """What was seen so far."""
+        return self._evidence
+
+    def screen(self, messages: Sequence[Message]) -> Steps[Screened]:
+        """Decide on what goes in; returns what may go upstream."""
+        policy, scanner = self._engine.policy, self._engine.scanner
+        status = yield from self._status()
+        messages = _with_note(tuple(messages), status)
+        evidence = replace(
+            self._evidence,
+            messages=messages,
+            findings=scan_messages(scanner, messages),
+            signals=read_signals(messages),
+        )
+        self._evidence = evidence
+        facts, _ = yield from gather(policy, Stage.INPUT, Seen(evidence=evidence, now=self._now))
+        decision = policy.decide(facts, Stage.INPUT)
+        for kind in sorted({kind for message in messages for kind in message.unreadable}):
+            decision = merge((decision, policy.unsure(Stage.INPUT, f"content that cannot be read: {kind}")))
+        if _has_person(status):
+            return Screened(decision=decision, evidence=evidence, pending=status)
+        if not decision.is_released:
+            return Screened(decision=decision, evidence=evidence)
+        asks_itself = policy.self_check == "verbalised" and policy.reads_confidence
+        return Screened(
+            decision=decision,
+            evidence=evidence,
+            messages=upstream(
+                messages,
+                evidence.findings,
+                scanner=scanner,
+                masked_now=redacted_types(decision),
+                withheld=policy.withheld_types,
+            ),
+            instruction=verbalised.instruction() if asks_itself else None,
+            wants_logprobs=policy.reads_confidence,
+        )
+
+    def judge(self, drafts: Sequence[Draft], screened: Screened, *, wants_json: bool = False) -> Steps[Judged]:
+        """Decide on what the model produced: every draft's text and every call it proposes."""
+        read = [self._read(draft, screened, wants_json=wants_json) for draft in drafts]
+        read = read or [Draft(fault=FaultKind.EMPTY)]
+        decisions: list[Decision] = []
+        per_draft: list[Evidence] = []
+        for index, draft in enumerate(read):
+            evidence = yield from self._weigh(draft, screened, index)
+            decisions += yield from self._decide(evidence)
+            per_draft.append(evidence)
+        decision = merge(decisions)
+        worst = _most_telling(per_draft, decisions, decision)
+        self._evidence = worst
+        released = tuple(self._redacted(draft, decision) for draft in read) if decision.is_released else ()
+        return Judged(decision=decision, evidence=worst, drafts=released)
+
+    def gate(self, call: ToolCall, proposed: Evidence | None, *, is_authorised: bool = False) -> Steps[Gated]:
+        """Decide whether an action may run, on the evidence with which a model proposed it, if one did."""
+        policy = self._engine.policy
+        status = ConversationStatus() if is_authorised else (yield from self._status())
+        evidence = replace(proposed or self._evidence, context=self._evidence.context, call=call)
+        evidence = replace(evidence, findings=evidence.findings + self._scan(call.arguments, Part.ARGUMENTS, 0))
+        self._evidence = evidence
+        seen = Seen(evidence=evidence, now=self._now, call=call, is_bare=proposed is None)
+        facts, totals = yield from gather(policy, Stage.TOOL, seen)
+        decision = merge([policy.decide(facts, Stage.TOOL), *self._unreadable(call)])
+        pending = status if _has_person(status) else None
+        return Gated(decision=decision, evidence=evidence, seen=totals, pending=pending)
+
+    def regate(self, call: ToolCall, recorded: Mapping[str, FactValue]) -> Steps[Decision]:
+        """Decide on an approved action by today's policy; facts that are gone are taken from the record."""
+        policy = self._engine.policy
+        self._evidence = replace(self._evidence, call=call)
+        seen = Seen(evidence=self._evidence, now=self._now, call=call, is_bare=True)
+        fresh, _ = yield from gather(policy, Stage.TOOL, seen)
+        known = {name: value for name, value in fresh.items() if not isinstance(value, Unknown)}
+        return policy.decide({**fresh, **recorded, **known}, Stage.TOOL)
+
+    def _status(self) -> Steps[ConversationStatus]:
+        context = self._evidence.context
+        if context.conversation is None:
+            return ConversationStatus()
+        status: ConversationStatus = yield NeedConversation(
+            tenant=context.tenant, conversation=context.conversation
+        )
+        return status
+
+    def _read(self, draft: Draft, screened: Screened, *, wants_json: bool) -> Draft:
+        if screened.instruction is not None and draft.self_reported is None:
+            text, value = verbalised.strip(draft.text)
+            draft = replace(draft, text=text, self_reported=value)
+        return replace(draft, fault=draft.fault or read_fault(draft, wants_json=wants_json))
+
+    def _weigh(self, draft: Draft, screened: Screened, index: int) -> Steps[Evidence]:
+        findings = self._scan(f"{draft.text}{draft.refusal or ''}", Part.ANSWER, index)
+        confidence = None
+        if self._engine.policy.reads_confidence and draft.fault is None:
+            confidence = yield from measure(self._engine.certainty, self._engine.policy, draft, screened.messages)
+        return replace(
+            screened.evidence,
+            draft=draft,
+            findings=screened.evidence.findings + findings,
+            confidence=confidence,
+        )
+
+    def _decide(self, evidence: Evidence) -> Steps[list[Decision]]:
+        policy = self._engine.policy
+        facts, _ = yield from gather(policy, Stage.ANSWER, Seen(evidence=evidence, now=self._now))
+        decisions = [policy.decide(facts, Stage.ANSWER)]
+        calls = evidence.draft.tool_calls if evidence.draft else ()
+        for call in calls:
+            of_call = replace(
+                evidence, call=call, findings=evidence.findings + self._scan(call.arguments, Part.ARGUMENTS, 0)
+            )
+            seen = Seen(evidence=of_call, now=self._now, call=call)
+            facts, _ = yield from gather(policy, Stage.TOOL, seen)
+            decisions.append(merge([policy.decide(facts, Stage.TOOL), *self._unreadable(call)]))
+        return decisions
+
+    def _unreadable(self, call: ToolCall) -> list[Decision]:
+        try:
+            canonical_arguments(call.arguments)
+        except CheckFailed as error:
+            return [self._engine.policy.unsure(Stage.TOOL, f"arguments of {call.name}: {error.why}")]
+        return []
+
+    def _scan(self, text: str, part: Part, index: int) -> tuple[Finding, ...]:
+        place = Place(part=part, index=index)
+        return tuple(replace(finding, place=place) for finding in self._engine.scanner.scan(text))
+
+    def _redacted(self, draft: Draft, decision: Decision) -> Draft:
+        types = redacted_types(decision)
+        if not types:
+            return draft
+        scanner = self._engine.scanner
+        text = mask(draft.text, scanner.scan(draft.text), types)
+        refusal = draft.refusal and mask(draft.refusal, scanner.scan(draft.refusal), types)
+        calls = tuple(masked_call(call, scanner, types) for call in draft.tool_calls)
+        if (text, refusal, calls) == (draft.text, draft.refusal, draft.tool_calls):
+            return draft
+        logprobs = draft.logprobs if text == draft.text else None
+        return replace(draft, text=text, refusal=refusal, tool_calls=calls, logprobs=logprobs)
+
+
+def _has_person(status: ConversationStatus) -> bool:
+    return status.state in (ConversationState.PENDING, ConversationState.HUMAN)
+
+
+def _with_note(messages: tuple[Message, ...], status: ConversationStatus) -> tuple[Message, ...]:
+    if status.state is not ConversationState.RETURNED or not status.note:
+        return messages
+    first = next((i for i, m in enumerate(messages) if m.speaker is not Speaker.SYSTEM), len(messages))
+    note = Message(speaker=Speaker.SYSTEM, text=status.note, name=NOTE_NAME)
+    return (*messages[:first], note, *messages[first:])
+
+
+def _most_telling(per_draft: Sequence[Evidence], decisions: Sequence[Decision], merged: Decision) -> Evidence:
+    """Pick the draft behind the strictest decision, with the call that brought it about."""
+    at = 0
+    for evidence in per_draft:
+        calls = evidence.draft.tool_calls if evidence.draft else ()
+        block = decisions[at : at + 1 + len(calls)]
+        at += len(block)
+        if any(decision.effect is merged.effect for decision in block) or evidence is per_draft[-1]:
+            call = next(
+                (call for call, d in zip(calls, block[1:], strict=True) if d.effect.strictness >= 2), None
+            )
+            return replace(evidence, call=call)
+    return per_draft[-1]

@@ -1,0 +1,188 @@
+"""What the guarded way needs of a ticket store; SQLite, PostgreSQL and the in-memory double implement it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from handrail.records import Decision, FactValue, Money, Trigger
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from handrail.tickets.ticket import Ticket
+
+
+class ConversationState(StrEnum):
+    """Who is speaking in a conversation. While pending or human the assistant sends only the fixed notice."""
+
+    AI = "ai"
+    PENDING = "pending"
+    HUMAN = "human"
+    RETURNED = "returned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationStatus:
+    """State of one conversation; ticket, role and due time while a person has it, `note` once it is returned.
+
+    `note` is what the assistant must know of the person's decision when it takes over again.
+    """
+
+    state: ConversationState = ConversationState.AI
+    ticket: str | None = None
+    role: str | None = None
+    due: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A further trigger in a conversation whose ticket is open already; it joins that ticket."""
+
+    exchange: str
+    at: datetime
+    text: str
+    triggers: tuple[Trigger, ...] = ()
+    rules: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """Answer to `open`: the durable ticket's id, owner role and due time; `joined` if it was open before."""
+
+    ticket: str
+    role: str
+    due: datetime | None
+    joined: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerQuery:
+    """A sum or count over past actions: of tool `tool`, by `key` in dimension `per`, since a moment.
+
+    `amount` names the fact that is summed; for a count it is empty.
+    """
+
+    fact: str
+    kind: Literal["sum", "count"]
+    tenant: str
+    tool: str
+    amount: str
+    per: Literal["customer", "conversation", "tenant"]
+    key: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """One action that is reserved or done; `amounts` are the typed facts of its arguments."""
+
+    id: str
+    tenant: str
+    tool: str
+    at: datetime
+    customer: str | None = None
+    conversation: str | None = None
+    digest: str = ""
+    ticket: str | None = None
+    amounts: "Mapping[str, Money | Decimal]" = field(default_factory=dict)
+
+
+class Settlement(StrEnum):
+    """How a reserved action ended. An unknown outcome keeps counting towards limits."""
+
+    DONE = "done"
+    RELEASED = "released"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A person's decision, given back to be carried out once, under `idempotency_key`.
+
+    `rules` and `facts` are those of the decision that opened the ticket: when today's policy is run again
+    before the action, what the person has already judged does not fire a second time.
+    """
+
+    ticket: str
+    tool: str
+    arguments: str
+    digest: str
+    approved_by_role: str
+    roles: tuple[str, ...]
+    decided_at: datetime
+    idempotency_key: str
+    edited: bool = False
+    tenant: str = "default"
+    customer: str | None = None
+    conversation: str | None = None
+    rules: tuple[str, ...] = ()
+    policy_sha256: str = ""
+    facts: Mapping[str, FactValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """What a person decided, as the caller and the customer may see it."""
+
+    ticket: str
+    verdict: Literal["approve", "edit", "reject", "answer", "expired", "cancelled"]
+    role: str
+    decided_at: datetime
+    message_to_user: str = ""
+    message_to_agent: str = ""
+    answer: str = ""
+    tool: str = ""
+    arguments: str = ""
+
+
+class TicketStore(Protocol):
+    """Durable home of tickets, decisions, ledger and log. Every method is one transaction, safe to repeat.
+
+    All raise `StoreUnavailable` when the store cannot be reached or written.
+    """
+
+    def open(self, ticket: "Ticket") -> Opened:
+        """Make a ticket durable; the same dedupe key, or an open ticket of that conversation, joins it."""
+
+    def join(self, tenant: str, ticket: str, attempt: Attempt) -> None:
+        """Add a further attempt to an open ticket."""
+
+    def conversation(self, tenant: str, conversation: str) -> ConversationStatus:
+        """Tell who is speaking in a conversation."""
+
+    def totals(self, queries: Sequence[LedgerQuery]) -> Mapping[str, FactValue]:
+        """Answer ledger queries by fact name; reserved, done and unknown entries count."""
+
+    def reserve(self, entry: LedgerEntry, seen: Mapping[LedgerQuery, FactValue]) -> bool:
+        """Reserve an action if the totals it was decided on still hold; False: read and decide again."""
+
+    def settle(self, tenant: str, entry: str, settlement: Settlement) -> None:
+        """Say how a reserved action ended."""
+
+    def resolution(self, tenant: str, ticket: str) -> Resolution | None:
+        """Return what was decided, None while nobody has."""
+
+    def begin(self, tenant: str, ticket: str, *, now: datetime) -> Approval:
+        """Move decided to applying, once; raises the TicketError that says why not."""
+
+    def reopen(self, tenant: str, ticket: str, *, roles: tuple[str, ...], why: str, now: datetime) -> None:
+        """Move decided back to ready because today's policy asks for more roles."""
+
+    def approved(self, tenant: str, ticket: str) -> Approval:
+        """Read the approval that `begin` would give, without using it."""
+
+    def finish(self, tenant: str, ticket: str, settlement: Settlement, *, now: datetime) -> None:
+        """Move applying to applied, failed or outcome_unknown."""
+
+    def log(self, decision: Decision, *, exchange: str, tenant: str, at: datetime) -> None:
+        """Queue a passed decision for the batched log (bounded; loss window stated by the store)."""
+
+    def log_now(self, decision: Decision, *, exchange: str, tenant: str, at: datetime) -> None:
+        """Log a block or a reserved action synchronously."""
+
+    def close(self) -> None:
+        """Flush the log and let go of the database."""
