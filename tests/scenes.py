@@ -16,9 +16,11 @@ roles:
 facts:
   tool.name:       {type: text, from: tool.name}
   refund.amount:   {type: money, currencies: [USD], from: tool.args.amount, optional: true}
-  refunds_30d:     {type: money, currencies: [USD], from: ledger, sum: refund.amount, where: issue_refund, per: customer, within: 30 days}
-  input.findings:  {type: set, from: input.findings}
-  output.findings: {type: set, from: output.findings}
+  refunds_30d:
+    {type: money, currencies: [USD], from: ledger, sum: refund.amount, where: issue_refund, per: customer,
+     within: 30 days}
+  input.findings:  {type: set, values: [card, email, credential]}
+  output.findings: {type: set, values: [email, credential]}
   disputes:        {type: yes/no, from: signal.dispute}
   wants_human:     {type: yes/no, from: signal.asks_for_human}
 
@@ -30,7 +32,7 @@ hand_offs:
     severity: high
     because: Refunds above 500 USD are signed by finance.
   - id: card
-    when: input.findings has credit_card
+    when: input.findings has card
     to: billing
     trigger: sensitive_data
     because: Only billing sees card numbers.
@@ -57,11 +59,12 @@ tests: []
 """
 
 PEOPLE = """\
-finance_lead: [fay]
-supervisor: [sue]
-billing: [bill]
-queue_manager: [quinn]
-process_owner: [petra]
+roles:
+  finance_lead: [fay]
+  supervisor: [sue]
+  billing: [bill]
+  queue_manager: [quinn]
+  process_owner: [petra]
 """
 
 KEY = "sk-proj-" + "Ab3dEf6hIj9kLmN0pQrStUvWxYz12345678901234567890"

@@ -165,7 +165,7 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLogprob:
-    """One output token: its UTF-8 bytes (a token may end inside a character), natural-log probability, rivals."""
+    """One output token: its UTF-8 bytes (it may end inside a character), log-probability and rivals."""
 
     token: str
     logprob: float
@@ -228,7 +228,7 @@ class Context:
     tenant: str = "default"
     customer: str | None = None
     conversation: str | None = None
-    facts: Mapping[str, object] = field(default=EMPTY)
+    facts: Mapping[str, object] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from handrail.errors import ActionFailed, CheckFailed, PolicyChanged
-from handrail.guard.gate import reserve_approved
 from handrail.guard.scope import Authorisation, Scope, authorised
 from handrail.guard.shell import Shell
-from handrail.records import Decision, Effect, ToolCall, Unknown
+from handrail.records import Context, Decision, Effect, ToolCall, Unknown
 from handrail.tickets.ports import Approval, Settlement
 
 
@@ -40,9 +39,8 @@ def authorise(
 ) -> Iterator[Action]:
     """Carry out an approved action once; see `Guard.authorised`."""
     store, tenant = shell.sources.store, scope.context.tenant
-    decision = _still_covered(shell, store.approved(tenant, ticket), scope)
+    _still_covered(shell, store.approved(tenant, ticket), scope)
     approval = store.begin(tenant, ticket, now=shell.now())
-    reserve_approved(shell, approval, decision)
     action = Action(
         ticket=approval.ticket,
         tool=approval.tool,
@@ -60,19 +58,16 @@ def authorise(
         settlement = Settlement.RELEASED
         raise
     finally:
-        store.settle(tenant, approval.ticket, settlement)
         store.finish(tenant, approval.ticket, settlement, now=shell.now())
 
 
-def _still_covered(shell: Shell, approval: Approval, scope: Scope) -> Decision:
+def _still_covered(shell: Shell, approval: Approval, scope: Scope) -> None:
     """Run today's policy on the approved action; it may only have become stricter where roles agreed.
 
     Raises:
         PolicyChanged: a block, or a hand-off to a role that has not approved. The ticket is open again.
     """
-    call = ToolCall(id=approval.ticket, name=approval.tool, arguments=approval.arguments)
-    with authorised(Authorisation(approval=approval)):
-        decision = _decide_again(shell, approval, call, scope)
+    decision = decide_again(shell, approval, scope)
     blocked = [reason.rule for reason in decision.reasons if reason.effect is Effect.BLOCK]
     missing = [
         reason.role
@@ -87,13 +82,21 @@ def _still_covered(shell: Shell, approval: Approval, scope: Scope) -> Decision:
         why = f"now blocked by {', '.join(blocked)}" if blocked else f"now also needs {', '.join(roles)}"
         shell.sources.store.reopen(approval.tenant, approval.ticket, roles=roles, why=why, now=shell.now())
         raise PolicyChanged(approval.ticket, why)
-    return decision
 
 
-def _decide_again(shell: Shell, approval: Approval, call: ToolCall, scope: Scope) -> Decision:
+def decide_again(shell: Shell, approval: Approval, scope: Scope) -> Decision:
+    """Run today's policy on an action that a person approved or is about to."""
+
     def failed(why: str) -> Decision:
         raise CheckFailed("policy re-run", exchange=approval.ticket, why=why)
 
-    session = shell.session(approval.ticket, scope)
+    context = Context(
+        tenant=approval.tenant,
+        customer=approval.customer,
+        conversation=approval.conversation,
+        facts=scope.context.facts,
+    )
+    session = shell.session(approval.ticket, Scope(context=context))
     recorded = {name: value for name, value in approval.facts.items() if not isinstance(value, Unknown)}
+    call = ToolCall(id=approval.ticket, name=approval.tool, arguments=approval.arguments)
     return shell.run(session.regate(call, recorded), failed)

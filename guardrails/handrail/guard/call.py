@@ -9,7 +9,7 @@ from handrail.guard.outcome import Outcome
 from handrail.guard.scope import Scope
 from handrail.guard.shell import Shell
 from handrail.records import Draft, FaultKind, Message
-from handrail.session import Screened, Session, mask, redacted_types
+from handrail.session import Screened, Session, mask
 
 
 class Call:
@@ -75,7 +75,7 @@ class Call:
         engine = self._shell.engine
         if self.instruction is not None:
             text, _ = verbalised.strip(text)
-        types = redacted_types(self.outcome.decision)
+        types = engine.masked_out(self.outcome.decision)
         return mask(text, engine.scanner.scan(text), types) if types else text
 
     def fail(self, fault: FaultKind) -> Outcome:

@@ -135,4 +135,3 @@ def _latest_words(evidence: Evidence) -> str:
 def _asked_in_total(evidence: Evidence) -> str:
     total = total_of_counted(_latest_words(evidence))
     return f"asks for {total} in all" if total else ""
-

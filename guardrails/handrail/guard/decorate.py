@@ -157,8 +157,7 @@ class Decoration:
     async def _held_async(self, call: Call, source: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
         chunks: list[Any] = []
         try:
-            async for chunk in source:
-                chunks.append(chunk)
+            chunks += [chunk async for chunk in source]
         except self.options.faults as error:
             outcome = await call.afail(fault_of(error))
             if outcome.is_released:

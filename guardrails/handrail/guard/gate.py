@@ -7,17 +7,17 @@ from handrail.errors import AlreadyUsed, CheckFailed, DigestMismatch
 from handrail.guard.outcome import Outcome
 from handrail.guard.scope import Scope
 from handrail.guard.shell import Shell
-from handrail.records import Decision, Money, Stage, ToolCall
+from handrail.records import Decision, Money, Stage, ToolCall, Unknown
 from handrail.session import Gated
 from handrail.tickets.digest import action_digest, canonical_arguments
-from handrail.tickets.ports import Approval, LedgerEntry, Settlement, TicketStore
+from handrail.tickets.ports import LedgerEntry, Settlement, TicketStore
 
 ATTEMPTS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """Leave to run one action: settle it when it ended. `entry` is its ledger entry, None if nothing counts it."""
+    """Leave to run one action; settle it when it ended. `entry` is its ledger entry, if it is counted."""
 
     store: TicketStore
     tenant: str
@@ -90,7 +90,8 @@ def _reserve(shell: Shell, scope: Scope, call: ToolCall, gated: Gated, exchange:
         amounts=amounts(gated.decision),
     )
     try:
-        if not store.reserve(entry, gated.seen):
+        known = {query: value for query, value in gated.seen.items() if not isinstance(value, Unknown)}
+        if not store.reserve(entry, known):
             return None
         store.log_now(gated.decision, exchange=exchange, tenant=context.tenant, at=entry.at)
     except CheckFailed as error:
@@ -98,25 +99,6 @@ def _reserve(shell: Shell, scope: Scope, call: ToolCall, gated: Gated, exchange:
     return Pass(store=store, tenant=context.tenant, entry=entry.id)
 
 
-def reserve_approved(shell: Shell, approval: Approval, decision: Decision) -> None:
-    """Reserve an approved action; a person accepted its amount, so no total can refuse it."""
-    if approval.tool not in shell.engine.policy.counted_tools:
-        return
-    entry = LedgerEntry(
-        id=approval.ticket,
-        tenant=approval.tenant,
-        tool=approval.tool,
-        at=shell.now(),
-        customer=approval.customer,
-        conversation=approval.conversation,
-        digest=approval.digest,
-        ticket=approval.ticket,
-        amounts=amounts(decision),
-    )
-    shell.sources.store.reserve(entry, {})
-
-
 def amounts(decision: Decision) -> dict[str, Money]:
     """The money facts of a decided action, by name."""
     return {name: value for name, value in decision.facts.items() if isinstance(value, Money)}
-

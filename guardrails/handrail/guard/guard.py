@@ -13,18 +13,25 @@ from handrail.guard import scope as scopes
 from handrail.guard.authorise import Action, authorise
 from handrail.guard.call import Call, abegin, begin
 from handrail.guard.conclude import Concluder, SpoolPort
+from handrail.guard.decide import decide
 from handrail.guard.decorate import Decoration, Options, decoration_of
 from handrail.guard.drive import FactSource, Sources
 from handrail.guard.gate import Pass, agate, gate
 from handrail.guard.identity import new_id
 from handrail.guard.outcome import Outcome
+from handrail.guard.scanning import scanner_of
 from handrail.guard.shell import Shell
 from handrail.guard.tool import guarded_tool
 from handrail.policy import People, Policy, load, load_people
 from handrail.records import Context, Handoff, Message, ToolCall
 from handrail.scan import Scanner
 from handrail.session import Engine
+from handrail.store import Spool, open_store
+from handrail.store.deciding import Hand
+from handrail.store.reviewerstore import SqlStore
 from handrail.tickets.ports import Resolution, TicketStore
+from handrail.tickets.rulings import Ruling
+from handrail.tickets.ticket import TicketView, Verdict
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,7 +53,7 @@ class Guard:
         clock: returns the present moment, with a time zone.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that from_policy opens, for programs that bring their own
         self,
         policy: Policy,
         *,
@@ -60,7 +67,7 @@ class Guard:
         self._policy, self.store, self.people = policy, store, people
         self._clock = clock or _utc_now
         self._tools: dict[str, Callable[..., object]] = {}
-        self._engine = Engine(policy=policy, scanner=scanner or Scanner(policy.scan))
+        self._engine = Engine(policy=policy, scanner=scanner or scanner_of(policy))
         sources = Sources(store=store, facts=facts, now=self._clock)
         concluder = Concluder(policy=lambda: self._policy, store=store, spool=spool, now=self._clock)
         self._shell = Shell(engine=self._engine, sources=sources, concluder=concluder, now=self._clock)
@@ -71,37 +78,33 @@ class Guard:
         policy: str | Path,
         *,
         people: str | Path | None = None,
-        store: str = "sqlite:///handrail.db",
+        store: str | SqlStore = "sqlite:///handrail.db",
         facts: FactSource | None = None,
         clock: Callable[[], datetime] | None = None,
+        allow_volatile: bool = False,
     ) -> "Guard":
         """Build a guard from a policy file and a store's URL.
 
         Args:
             policy: path of a policy file, or the name of a shipped one (`support`, `airline`, …).
             people: path of the file that maps people to roles. With it, a role without anybody fails here.
-            store: `sqlite:///handrail.db`, `postgresql+psycopg://…`.
+            store: a SQLite URL, or what `handrail.store.open_store` returned (PostgreSQL needs keys).
             facts: the caller's own source of declared facts.
             clock: returns the present moment, with a time zone.
+            allow_volatile: accept a store that is lost with the process or the machine.
 
         Raises:
             PolicyError: the policy cannot be used.
             RoleError: a role has nobody behind it.
             StoreUnavailable: the store exists but is of a later version.
         """
-        from handrail.store import Spool, open_store
-
         loaded = load(policy)
-        opened = open_store(store)
-        spool = Spool.beside(store)
-        return cls(
-            loaded,
-            store=opened,
-            spool=spool,
-            people=load_people(people, loaded) if people is not None else None,
-            facts=facts,
-            clock=clock,
-        )
+        roles = load_people(people, loaded) if people is not None else None
+        now = clock or _utc_now
+        if isinstance(store, str):
+            store = open_store(store, allow_volatile=allow_volatile, clock=now)
+        spool = Spool.beside(store.database.url.render_as_string(hide_password=False))
+        return cls(loaded, store=store, spool=spool, people=roles, facts=facts, clock=now)
 
     @property
     def policy(self) -> Policy:
@@ -111,7 +114,7 @@ class Guard:
     def reload(self, policy: Policy) -> None:
         """Put another policy in force; calls that have begun end under the old one."""
         self._policy = policy
-        self._engine = Engine(policy=policy, scanner=Scanner(policy.scan))
+        self._engine = Engine(policy=policy, scanner=scanner_of(policy))
         self._shell = replace(self._shell, engine=self._engine)
 
     @staticmethod
@@ -154,6 +157,7 @@ class Guard:
     @overload
     def __call__(
         self,
+        /,
         *,
         input: str | Sequence[str] = (),
         on_handoff: Callable[[Handoff], object] | None = None,
@@ -162,7 +166,7 @@ class Guard:
         faults: tuple[type[Exception], ...] = (OSError,),
     ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 
-    def __call__(self, fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    def __call__(self, fn: Any = None, /, **options: Any) -> Any:
         """Guard a function that asks a model: sync, async, generator or async generator.
 
         Args:
@@ -189,12 +193,12 @@ class Guard:
 
     @overload
     def tool(
-        self, *, name: str | None = None, on_handoff: Callable[[Handoff], object] | None = None
+        self, /, *, name: str | None = None, on_handoff: Callable[[Handoff], object] | None = None
     ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 
     def tool(
         self,
-        fn: Callable[..., Any] | None = None,
+        fn: Any = None,
         /,
         *,
         name: str | None = None,
@@ -209,7 +213,7 @@ class Guard:
         """
 
         def guarded(inner: Callable[..., Any]) -> Callable[..., Any]:
-            known = name or getattr(inner, "__name__", type(inner).__name__)
+            known = name or str(getattr(inner, "__name__", type(inner).__name__))
             self._tools[known] = guarded_tool(self, inner, name=known, on_handoff=on_handoff)
             return self._tools[known]
 
@@ -226,6 +230,35 @@ class Guard:
                 cannot be carried out.
         """
         return authorise(self._shell, scopes.current(), ticket, self._tools)
+
+    def decide(self, ticket: str, person: str, verdict: Verdict | str, **ruling: Any) -> TicketView:
+        """Record what a person decided about a ticket, claiming it first if it is free.
+
+        For inboxes and tests that share a process with the guard. `person` must come from your own log-in.
+
+        Args:
+            ticket: its id.
+            person: who decides; a member of the ticket's role.
+            verdict: approve, edit, reject or answer.
+            **ruling: the other fields of `handrail.tickets.rulings.Ruling`: `changes`, `arguments`, `answer`,
+                `reason_code`, `note`, `message_to_user`, `message_to_agent` …
+
+        Raises:
+            ConfigError: this guard knows no people, or its store takes no decisions.
+            NotAllowed, AlreadyDecided, DecisionExpired, DigestMismatch: why it was not recorded.
+        """
+        if self.people is None:
+            raise ConfigError("this guard knows no people: Guard.from_policy(..., people='people.yaml')")
+        if not isinstance(self.store, SqlStore):
+            raise ConfigError("this guard's store takes no decisions")
+        return decide(
+            self.store,
+            self._policy,
+            scopes.current().context.tenant,
+            ticket,
+            ruling=Ruling(verdict=Verdict(verdict), **ruling),
+            hand=Hand(person=person, people=self.people, now=self._clock()),
+        )
 
     def resolution(self, ticket: str) -> Resolution | None:
         """What a person decided about a ticket, None while nobody has."""
@@ -250,7 +283,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _options(*, input: str | Sequence[str] = (), **rest: Any) -> Options:
+def _options(*, input: str | Sequence[str] = (), **rest: Any) -> Options:  # noqa: A002 - the public word
     names = (input,) if isinstance(input, str) else tuple(input)
     try:
         return Options(input=names, **rest)

@@ -3,10 +3,11 @@
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from handrail.records import Answer, Draft, Message, Speaker
 from handrail.wire import chat
+from handrail.wire.logprobs import read_logprobs
 
 _SPEAKERS = {
     "system": Speaker.SYSTEM,
@@ -43,9 +44,7 @@ class Leaf:
     speaker: Speaker
 
 
-def leaves(
-    value: object, speaker: Speaker = Speaker.USER, path: tuple[object, ...] = ()
-) -> Iterator[Leaf]:
+def leaves(value: object, speaker: Speaker = Speaker.USER, path: tuple[object, ...] = ()) -> Iterator[Leaf]:
     """Yield every text inside a value, in a fixed order."""
     match value:
         case str():
@@ -127,7 +126,7 @@ def _draft_of_model(result: Model) -> Draft:
         return Draft(text="\n".join(draft.text for draft in drafts), tool_calls=calls)
     metadata = data.get("response_metadata")
     logprobs = metadata.get("logprobs") if isinstance(metadata, Mapping) else None
-    tokens = chat.read_logprobs(cast("Mapping[str, Any]", logprobs)) if logprobs else None
+    tokens = read_logprobs(logprobs.get("content")) if isinstance(logprobs, Mapping) else None
     content = data.get("content")
     return Draft(text=content if isinstance(content, str) else _text(data), logprobs=tokens)
 

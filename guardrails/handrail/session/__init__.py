@@ -2,7 +2,7 @@
 
 from handrail.session.needs import Need, NeedConversation, NeedFacts, NeedHistory, NeedSamples, Steps
 from handrail.session.session import NOTE_NAME, Engine, Gated, Judged, Screened, Session
-from handrail.session.withhold import mask, redacted_types
+from handrail.session.withhold import mask
 
 __all__ = [
     "NOTE_NAME",
@@ -18,5 +18,4 @@ __all__ = [
     "Session",
     "Steps",
     "mask",
-    "redacted_types",
 ]

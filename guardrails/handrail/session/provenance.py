@@ -28,7 +28,10 @@ def came_from(value: object, messages: Sequence[Message]) -> str:
         for leaf in _leaves(_json(message.text))
     )
     in_text = any(
-        _stands(form, message.text) for message in messages if message.speaker is Speaker.USER for form in forms
+        _stands(form, message.text)
+        for message in messages
+        if message.speaker is Speaker.USER
+        for form in forms
     )
     if in_result and in_text:
         return "both"

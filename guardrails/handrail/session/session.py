@@ -7,6 +7,7 @@ from datetime import datetime
 from handrail.confidence import verbalised
 from handrail.errors import CheckFailed
 from handrail.policy import Policy
+from handrail.policy.sources import InputFindings, OutputFindings, ToolFindings
 from handrail.records import (
     Context,
     Decision,
@@ -34,18 +35,40 @@ from handrail.signals.faults import read_fault
 from handrail.tickets.digest import canonical_arguments
 from handrail.tickets.ports import ConversationState, ConversationStatus, LedgerQuery
 
-
 NOTE_NAME = "handrail"
 """Name of the message that tells the model what a person has decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """What every call of one guard shares: the policy, the scanner and how confidence is measured."""
+    """What every call of one guard shares: policy, scanner, and what the policy reads and withholds."""
 
     policy: Policy
     scanner: Scanner
     certainty: Certainty = field(default_factory=Certainty)
+    reads_confidence: bool = field(init=False)
+    withheld: frozenset[str] = field(init=False)
+    read_in: frozenset[str] = field(init=False)
+    read_out: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        facts = self.policy.facts
+        read_in = {name for name, fact in facts.items() if isinstance(fact.source, InputFindings)}
+        read_out = {
+            name for name, fact in facts.items() if isinstance(fact.source, OutputFindings | ToolFindings)
+        }
+        object.__setattr__(self, "reads_confidence", self.policy.reads_confidence)
+        object.__setattr__(self, "withheld", self.policy.withheld_types)
+        object.__setattr__(self, "read_in", frozenset(read_in))
+        object.__setattr__(self, "read_out", frozenset(read_out))
+
+    def masked_in(self, decision: Decision) -> frozenset[str]:
+        """Types and categories that a decision on the input masks."""
+        return redacted_types(decision, self.read_in)
+
+    def masked_out(self, decision: Decision) -> frozenset[str]:
+        """Types and categories that a decision on the answer masks."""
+        return redacted_types(decision, self.read_out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +101,7 @@ class Gated:
 
     decision: Decision
     evidence: Evidence
-    seen: dict[LedgerQuery, object] = field(default_factory=dict)
+    seen: Mapping[LedgerQuery, FactValue] = field(default_factory=dict)
     pending: ConversationStatus | None = None
 
 
@@ -121,7 +144,7 @@ class Session:
             return Screened(decision=decision, evidence=evidence, pending=status)
         if not decision.is_released:
             return Screened(decision=decision, evidence=evidence)
-        asks_itself = policy.self_check == "verbalised" and policy.reads_confidence
+        asks_itself = policy.self_check == "verbalised" and self._engine.reads_confidence
         return Screened(
             decision=decision,
             evidence=evidence,
@@ -129,14 +152,16 @@ class Session:
                 messages,
                 evidence.findings,
                 scanner=scanner,
-                masked_now=redacted_types(decision),
-                withheld=policy.withheld_types,
+                masked_now=self._engine.masked_in(decision),
+                withheld=self._engine.withheld,
             ),
             instruction=verbalised.instruction() if asks_itself else None,
-            wants_logprobs=policy.reads_confidence,
+            wants_logprobs=self._engine.reads_confidence,
         )
 
-    def judge(self, drafts: Sequence[Draft], screened: Screened, *, wants_json: bool = False) -> Steps[Judged]:
+    def judge(
+        self, drafts: Sequence[Draft], screened: Screened, *, wants_json: bool = False
+    ) -> Steps[Judged]:
         """Decide on what the model produced: every draft's text and every call it proposes."""
         read = [self._read(draft, screened, wants_json=wants_json) for draft in drafts]
         read = read or [Draft(fault=FaultKind.EMPTY)]
@@ -157,7 +182,9 @@ class Session:
         policy = self._engine.policy
         status = ConversationStatus() if is_authorised else (yield from self._status())
         evidence = replace(proposed or self._evidence, context=self._evidence.context, call=call)
-        evidence = replace(evidence, findings=evidence.findings + self._scan(call.arguments, Part.ARGUMENTS, 0))
+        evidence = replace(
+            evidence, findings=evidence.findings + self._scan(call.arguments, Part.ARGUMENTS, 0)
+        )
         self._evidence = evidence
         seen = Seen(evidence=evidence, now=self._now, call=call, is_bare=proposed is None)
         facts, totals = yield from gather(policy, Stage.TOOL, seen)
@@ -166,10 +193,13 @@ class Session:
         return Gated(decision=decision, evidence=evidence, seen=totals, pending=pending)
 
     def regate(self, call: ToolCall, recorded: Mapping[str, FactValue]) -> Steps[Decision]:
-        """Decide on an approved action by today's policy; facts that are gone are taken from the record."""
+        """Decide on an approved action by today's policy; facts that are gone are taken from the record.
+
+        The call's id is the ticket's, under which the ledger holds it if it is reserved already.
+        """
         policy = self._engine.policy
         self._evidence = replace(self._evidence, call=call)
-        seen = Seen(evidence=self._evidence, now=self._now, call=call, is_bare=True)
+        seen = Seen(evidence=self._evidence, now=self._now, call=call, is_bare=True, reserved=call.id)
         fresh, _ = yield from gather(policy, Stage.TOOL, seen)
         known = {name: value for name, value in fresh.items() if not isinstance(value, Unknown)}
         return policy.decide({**fresh, **recorded, **known}, Stage.TOOL)
@@ -192,8 +222,10 @@ class Session:
     def _weigh(self, draft: Draft, screened: Screened, index: int) -> Steps[Evidence]:
         findings = self._scan(f"{draft.text}{draft.refusal or ''}", Part.ANSWER, index)
         confidence = None
-        if self._engine.policy.reads_confidence and draft.fault is None:
-            confidence = yield from measure(self._engine.certainty, self._engine.policy, draft, screened.messages)
+        if self._engine.reads_confidence and draft.fault is None:
+            confidence = yield from measure(
+                self._engine.certainty, self._engine.policy, draft, screened.messages
+            )
         return replace(
             screened.evidence,
             draft=draft,
@@ -208,7 +240,9 @@ class Session:
         calls = evidence.draft.tool_calls if evidence.draft else ()
         for call in calls:
             of_call = replace(
-                evidence, call=call, findings=evidence.findings + self._scan(call.arguments, Part.ARGUMENTS, 0)
+                evidence,
+                call=call,
+                findings=evidence.findings + self._scan(call.arguments, Part.ARGUMENTS, 0),
             )
             seen = Seen(evidence=of_call, now=self._now, call=call)
             facts, _ = yield from gather(policy, Stage.TOOL, seen)
@@ -227,7 +261,7 @@ class Session:
         return tuple(replace(finding, place=place) for finding in self._engine.scanner.scan(text))
 
     def _redacted(self, draft: Draft, decision: Decision) -> Draft:
-        types = redacted_types(decision)
+        types = self._engine.masked_out(decision)
         if not types:
             return draft
         scanner = self._engine.scanner

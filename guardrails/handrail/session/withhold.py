@@ -29,9 +29,17 @@ def scan_messages(scanner: Scanner, messages: Sequence[Message]) -> tuple[Findin
     return tuple(found)
 
 
-def redacted_types(decision: Decision) -> frozenset[str]:
-    """Types and categories that a decision masks. A rule that names none masks whatever was found."""
-    masking = [reason for reason in decision.reasons if reason.effect is Effect.REDACT]
+def redacted_types(decision: Decision, read: frozenset[str]) -> frozenset[str]:
+    """Types and categories that a decision masks where the facts in `read` come from.
+
+    Only rules that read one of these facts count: a rule on what goes in masks nothing in the answer. A rule
+    that names no type masks whatever was found.
+    """
+    masking = [
+        reason
+        for reason in decision.reasons
+        if reason.effect is Effect.REDACT and not read.isdisjoint(reason.facts_read)
+    ]
     if any(not reason.finding_types for reason in masking):
         return EVERYTHING
     return frozenset[str]().union(*(reason.finding_types for reason in masking))
@@ -82,7 +90,9 @@ def upstream(
     return tuple(sent)
 
 
-def _masked(message: Message, findings: Sequence[Finding], scanner: Scanner, types: frozenset[str]) -> Message:
+def _masked(
+    message: Message, findings: Sequence[Finding], scanner: Scanner, types: frozenset[str]
+) -> Message:
     if not types:
         return message
     calls = tuple(masked_call(call, scanner, types) for call in message.tool_calls)

@@ -10,6 +10,7 @@ from handrail.guard import FactSource
 from handrail.testing import FrozenClock
 from scenes import PEOPLE, POLICY
 
+
 @pytest.fixture
 def clock() -> FrozenClock:
     return FrozenClock()

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from handrail import ActionFailed, Guard, HandoffRequired, TicketError
-from handrail.errors import AlreadyUsed, DecisionExpired, DigestMismatch, NotAllowed, NotDecided, PolicyChanged
+from handrail.errors import (
+    AlreadyUsed,
+    DecisionExpired,
+    DigestMismatch,
+    NotAllowed,
+    NotDecided,
+    PolicyChanged,
+)
 from handrail.policy import load
 from handrail.testing import FrozenClock
 from handrail.tickets.ports import ConversationState
@@ -117,7 +124,7 @@ def test_a_stricter_policy_reopens_the_ticket(shop: Shop, tmp_path: Path) -> Non
     stricter = POLICY.replace(
         "  - id: no-deletion",
         "  - id: huge-refund\n"
-        "    when: tool.name == \"issue_refund\" and refund.amount > 600 USD\n"
+        '    when: tool.name == "issue_refund" and refund.amount > 600 USD\n'
         "    to: process_owner\n"
         "    trigger: high_stakes\n"
         "    because: Very large refunds need the process owner too.\n"

@@ -75,7 +75,10 @@ def run(fn: Callable[[str], Any], question: str) -> str:
 
 @pytest.mark.parametrize("kind", kinds(""))
 def test_a_clean_answer_comes_back_unchanged(guard: Guard, kind: str) -> None:
-    assert run(guard(kinds("Your order is on its way.")[kind]), "Where is my order?") == "Your order is on its way."
+    assert (
+        run(guard(kinds("Your order is on its way.")[kind]), "Where is my order?")
+        == "Your order is on its way."
+    )
 
 
 @pytest.mark.parametrize("kind", kinds(""))

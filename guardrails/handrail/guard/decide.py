@@ -1,0 +1,73 @@
+"""A person's decision, recorded through the guard: what an edited action would count for is read anew."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from handrail.errors import NotAllowed
+from handrail.policy import Policy
+from handrail.policy.sources import Source, ToolArgument
+from handrail.records import Money
+from handrail.store.deciding import Hand
+from handrail.store.reviewerstore import SqlStore
+from handrail.tickets.lifecycle import State
+from handrail.tickets.rulings import Ruling
+from handrail.tickets.ticket import Action, TicketView, Verdict
+from handrail.tickets.values import read_fact
+
+
+def decide(
+    store: SqlStore, policy: Policy, tenant: str, ticket: str, *, ruling: Ruling, hand: Hand
+) -> TicketView:
+    """Claim a ticket that is free, then record the decision.
+
+    Raises:
+        NotAllowed: not a member of the role, excluded, or an edited amount that cannot be read.
+    """
+    view = store.get(tenant, ticket)
+    if view.ticket is None:
+        raise NotAllowed(ticket, "its content was erased")
+    if view.state is State.READY:
+        view = store.claim(tenant, ticket, hand)
+    held = view.ticket
+    if ruling.verdict is Verdict.EDIT and ruling.amounts is None and held is not None and held.action:
+        amounts = _amounts(policy, held.action, _edited(ticket, ruling), ticket)
+        ruling = replace(ruling, amounts=amounts)
+    return store.decide(tenant, ticket, ruling, hand)
+
+
+def _edited(ticket: str, ruling: Ruling) -> Mapping[str, object]:
+    if not ruling.arguments:
+        return ruling.changes
+    try:
+        read = json.loads(ruling.arguments)
+    except ValueError:
+        raise NotAllowed(ticket, "the edited arguments are not JSON") from None
+    if not isinstance(read, dict):
+        raise NotAllowed(ticket, "the edited arguments are not a JSON object")
+    return read
+
+
+def _amounts(policy: Policy, action: Action, edited: Mapping[str, object], ticket: str) -> dict[str, Money]:
+    """Read every amount of the action from the edited arguments; what was not edited stays as it was."""
+    amounts: dict[str, Money] = {}
+    for name, record in action.amounts.items():
+        value = read_fact(record)
+        declaration = policy.facts.get(name)
+        if declaration is not None and (raw := _at(edited, declaration.source)) is not None:
+            currency = _at(edited, declaration.currency_from) if declaration.currency_from else None
+            kept = value.currency if isinstance(value, Money) else None
+            value = declaration.read(raw, currency=currency or kept)
+        if not isinstance(value, Money):
+            raise NotAllowed(ticket, f"{name} of the edited action cannot be read")
+        amounts[name] = value
+    return amounts
+
+
+def _at(edited: Mapping[str, object], source: Source) -> object:
+    if not isinstance(source, ToolArgument):
+        return None
+    value: object = edited
+    for step in source.path:
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
