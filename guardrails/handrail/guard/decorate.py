@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from handrail.errors import CheckFailed, ConfigError
@@ -37,6 +37,10 @@ class Decoration:
     guard: "Guard"
     fn: Function
     options: Options
+    signature: inspect.Signature = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "signature", inspect.signature(self.fn))
 
     def wrapper(self) -> Function:
         """Return a function of the same kind as the one that is guarded."""
@@ -201,7 +205,7 @@ class Decoration:
         return replace(self, options=replace(self.options, on_handoff=on_handoff)).wrapper()
 
     def _read(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "Arguments":
-        bound = _signature(self.fn).bind(*args, **kwargs)
+        bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
         names = self.options.input or tuple(bound.arguments)
         unknown = [name for name in names if name not in bound.arguments]
@@ -268,8 +272,3 @@ def _kind(fn: Function) -> str:
     if inspect.isgeneratorfunction(inner):
         return "generator"
     return "coroutine" if inspect.iscoroutinefunction(inner) else "plain"
-
-
-@functools.cache
-def _signature(fn: Function) -> inspect.Signature:
-    return inspect.signature(fn)

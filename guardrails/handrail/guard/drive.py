@@ -1,11 +1,13 @@
 """The two drivers of a session: the same questions, answered by plain calls or by awaiting."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from handrail.confidence.tiers import Replies
 from handrail.records import Draft, Evidence
 from handrail.session import Need, NeedConversation, NeedFacts, NeedHistory, NeedSamples, Steps
 from handrail.tickets.ports import TicketStore
@@ -41,7 +43,7 @@ class Sources:
             case NeedFacts(names=names, evidence=evidence):
                 return self.facts(names, evidence, self.now()) if self.facts else {}
             case NeedSamples():
-                return ()
+                return Replies()
 
 
 def drive(steps: Steps[T], sources: Sources, ask: Ask | None = None) -> T:
@@ -50,7 +52,9 @@ def drive(steps: Steps[T], sources: Sources, ask: Ask | None = None) -> T:
         need = next(steps)
         while True:
             if isinstance(need, NeedSamples) and ask is not None:
-                need = steps.send(tuple(ask(need)))
+                start = time.monotonic()
+                drafts = tuple(ask(need))
+                need = steps.send(Replies(drafts=drafts, seconds=time.monotonic() - start))
             else:
                 need = steps.send(sources.answer(need))
     except StopIteration as stop:
@@ -64,7 +68,9 @@ async def adrive(steps: Steps[T], sources: Sources, ask: AsyncAsk | None = None)
         need = next(steps)
         while True:
             if isinstance(need, NeedSamples) and ask is not None:
-                need = steps.send(tuple(await ask(need)))
+                start = time.monotonic()
+                drafts = tuple(await ask(need))
+                need = steps.send(Replies(drafts=drafts, seconds=time.monotonic() - start))
             else:
                 need = steps.send(await asyncio.to_thread(sources.answer, need))
     except StopIteration as stop:

@@ -10,8 +10,8 @@ from handrail.records import Decision, Draft, Effect, Handoff
 class Outcome:
     """The decision and what follows from it for the caller.
 
-    `drafts` holds what may be released (unchanged or redacted) and is empty otherwise; `handoff` is set when a
-    ticket is open; `notice` is what the person is told when nothing is released.
+    `drafts` holds what may be released (unchanged or redacted) and is empty otherwise; `handoff` is set when
+    a ticket is open; `notice` is what the person is told when nothing is released.
     """
 
     exchange: str

@@ -1,22 +1,61 @@
-"""How sure one answer is: the cheapest measure first, more only inside a grey band and within a budget."""
+"""How sure one answer is: the cheapest measure first, more only where it could change what happens."""
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from handrail.confidence import score
-from handrail.policy import Policy
-from handrail.records import Confidence, Draft, Message
-from handrail.session.needs import Steps
+from handrail.confidence.apply import Call, apply
+from handrail.confidence.tiers import Look, Purse, Replies, second_look
+from handrail.records import Confidence, Draft, Message, Speaker
+from handrail.session.needs import NeedSamples, Steps
+
+if TYPE_CHECKING:
+    from handrail.confidence.artefact import Calibration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certainty:
-    """How confidence is measured for one policy."""
+    """How confidence is measured under one policy: its second look and the calibration in force."""
+
+    look: Look = field(default_factory=Look)
+    calibration: "Calibration | None" = None
 
 
 def measure(
-    certainty: Certainty, policy: Policy, draft: Draft, messages: Sequence[Message]
+    certainty: Certainty, draft: Draft, messages: Sequence[Message], purse: Purse
 ) -> Steps[Confidence]:
-    """Measure the confidence of one draft."""
-    yield from ()
-    return score(draft)
+    """Measure the confidence of one draft.
+
+    Args:
+        certainty: how.
+        draft: the answer, without its self-check.
+        messages: what the model was asked, for asking it again.
+        purse: what is left of the exchange's budget.
+    """
+    looking = second_look(draft, score(draft), certainty.look, purse=purse)
+    try:
+        ask = next(looking)
+        while True:
+            replies: Replies = yield NeedSamples(
+                messages=tuple(messages),
+                count=ask.count,
+                temperature=ask.temperature,
+                instruction=ask.instruction,
+                wants_logprobs=ask.wants_logprobs,
+                seconds=ask.seconds,
+            )
+            ask = looking.send(replies)
+    except StopIteration as stop:
+        confidence: Confidence = stop.value
+    if certainty.calibration is None:
+        return confidence
+    whose = Call(model=draft.model or "", prompt_sha256=prompt_sha256(messages))
+    return apply(certainty.calibration, confidence, call=whose)
+
+
+def prompt_sha256(messages: Sequence[Message]) -> str:
+    """Return the digest of the developer's own part of a request; a calibration holds for one prompt only."""
+    own = "\x1e".join(message.text for message in messages if message.speaker is Speaker.SYSTEM)
+    return hashlib.sha256(own.encode("utf-8", "surrogatepass")).hexdigest()

@@ -33,9 +33,10 @@ class NeedFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeedSamples:
-    """Ask the model again. Answer: tuple of drafts, empty when it could not be asked.
+    """Ask the model again. Answer: `handrail.confidence.tiers.Replies`, empty when it could not be asked.
 
-    `instruction` replaces the last request where it is given (a question about the proposed answer).
+    `instruction` is put to the model in place of the request where it is given (a question about the proposed
+    answer). `seconds` is what is left of the exchange's time for this.
     """
 
     messages: tuple[Message, ...]
@@ -43,6 +44,7 @@ class NeedSamples:
     temperature: float
     instruction: str | None = None
     wants_logprobs: bool = False
+    seconds: float | None = None
 
 
 Need: TypeAlias = NeedConversation | NeedHistory | NeedFacts | NeedSamples

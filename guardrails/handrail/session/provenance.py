@@ -8,8 +8,8 @@ from typing import Any
 from handrail.records import Message, Speaker
 
 _YES = re.compile(
-    r"(?i)\b(yes|yeah|yep|yup|sure|correct|confirmed?|i confirm|go ahead|proceed|please do|do it|that'?s right"
-    r"|sounds good|ok|okay|absolutely|agreed?|looks good)\b"
+    r"(?i)\b(yes|yeah|yep|yup|sure|correct|confirmed?|i confirm|go ahead|proceed|please do|do it"
+    r"|that'?s right|sounds good|ok|okay|absolutely|agreed?|looks good)\b"
 )
 _NO = re.compile(r"(?i)\b(no|nope|don'?t|do not|stop|wait|cancel that|not yet|instead|hold on)\b")
 
@@ -17,8 +17,8 @@ _NO = re.compile(r"(?i)\b(no|nope|don'?t|do not|stop|wait|cancel that|not yet|in
 def came_from(value: object, messages: Sequence[Message]) -> str:
     """Tell where a value stands: `tool_result`, `user_text`, `both` or `nowhere`.
 
-    A tool result counts when some value in it equals `value`; a text when `value` stands there as a whole word,
-    with or without thousands separators and trailing zeros.
+    A tool result counts when some value in it equals `value`; a text when `value` stands there as a whole
+    word, with or without thousands separators and trailing zeros.
     """
     forms = _forms(value)
     in_result = any(

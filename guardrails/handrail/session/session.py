@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from handrail.confidence import verbalised
+from handrail.confidence.tiers import Purse
 from handrail.errors import CheckFailed
 from handrail.policy import Policy
 from handrail.policy.sources import InputFindings, OutputFindings, ToolFindings
@@ -163,12 +164,13 @@ class Session:
         self, drafts: Sequence[Draft], screened: Screened, *, wants_json: bool = False
     ) -> Steps[Judged]:
         """Decide on what the model produced: every draft's text and every call it proposes."""
+        purse = Purse(self._engine.certainty.look.budget)
         read = [self._read(draft, screened, wants_json=wants_json) for draft in drafts]
         read = read or [Draft(fault=FaultKind.EMPTY)]
         decisions: list[Decision] = []
         per_draft: list[Evidence] = []
         for index, draft in enumerate(read):
-            evidence = yield from self._weigh(draft, screened, index)
+            evidence = yield from self._weigh(draft, screened, index, purse)
             decisions += yield from self._decide(evidence)
             per_draft.append(evidence)
         decision = merge(decisions)
@@ -219,13 +221,11 @@ class Session:
             draft = replace(draft, text=text, self_reported=value)
         return replace(draft, fault=draft.fault or read_fault(draft, wants_json=wants_json))
 
-    def _weigh(self, draft: Draft, screened: Screened, index: int) -> Steps[Evidence]:
+    def _weigh(self, draft: Draft, screened: Screened, index: int, purse: Purse) -> Steps[Evidence]:
         findings = self._scan(f"{draft.text}{draft.refusal or ''}", Part.ANSWER, index)
         confidence = None
         if self._engine.reads_confidence and draft.fault is None:
-            confidence = yield from measure(
-                self._engine.certainty, self._engine.policy, draft, screened.messages
-            )
+            confidence = yield from measure(self._engine.certainty, draft, screened.messages, purse)
         return replace(
             screened.evidence,
             draft=draft,
