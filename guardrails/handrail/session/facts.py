@@ -26,7 +26,6 @@ from handrail.session.provenance import came_from, confirmed_after
 from handrail.session.withhold import newest
 from handrail.tickets.ports import LedgerQuery
 
-_ORDER = {Stage.INPUT: 0, Stage.ANSWER: 1, Stage.TOOL: 2}
 NO_CUSTOMER = "nobody_named"
 
 
@@ -49,7 +48,16 @@ Values = dict[str, FactValue]
 Totals = dict[LedgerQuery, FactValue]
 
 
-def gather(policy: Policy, stage: Stage, seen: Seen) -> Steps[tuple[Values, Totals]]:
+def declared_at(policy: Policy) -> Mapping[Stage, tuple[FactDeclaration, ...]]:
+    """Return which facts are worth reading at each stage."""
+    by_stage = {stage: policy.facts_at(stage) for stage in Stage}
+    return {
+        stage: tuple(fact for name, fact in policy.facts.items() if name in names)
+        for stage, names in by_stage.items()
+    }
+
+
+def gather(policy: Policy, declared: Sequence[FactDeclaration], seen: Seen) -> Steps[tuple[Values, Totals]]:
     """Return the facts in play at a stage, and the ledger totals among them by query.
 
     A fact that cannot exist here (a finding in the input of a call that no model proposed) is left out; one
@@ -58,9 +66,9 @@ def gather(policy: Policy, stage: Stage, seen: Seen) -> Steps[tuple[Values, Tota
     reading = _Reading(policy=policy, seen=seen)
     queries: dict[str, LedgerQuery] = {}
     asked: list[str] = []
-    for name, declaration in policy.facts.items():
-        source = declaration.source
-        if _ORDER[source.stage] > _ORDER[stage] or (seen.is_bare and _needs_exchange(source)):
+    for declaration in declared:
+        name, source = declaration.name, declaration.source
+        if seen.is_bare and _needs_exchange(source):
             continue
         match source:
             case sources.Caller():

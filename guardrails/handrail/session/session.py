@@ -7,7 +7,7 @@ from datetime import datetime
 from handrail.confidence import verbalised
 from handrail.confidence.tiers import Purse
 from handrail.errors import CheckFailed
-from handrail.policy import Policy
+from handrail.policy import FactDeclaration, Policy
 from handrail.policy.sources import InputFindings, OutputFindings, ToolFindings
 from handrail.records import (
     Context,
@@ -27,7 +27,7 @@ from handrail.records import (
 )
 from handrail.scan import Scanner
 from handrail.session.certainty import Certainty, measure
-from handrail.session.facts import Seen, gather
+from handrail.session.facts import Seen, declared_at, gather
 from handrail.session.merge import merge
 from handrail.session.needs import NeedConversation, Steps
 from handrail.session.withhold import mask, masked_call, redacted_types, scan_messages, upstream
@@ -51,6 +51,7 @@ class Engine:
     withheld: frozenset[str] = field(init=False)
     read_in: frozenset[str] = field(init=False)
     read_out: frozenset[str] = field(init=False)
+    declared: Mapping[Stage, tuple[FactDeclaration, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
         facts = self.policy.facts
@@ -60,6 +61,7 @@ class Engine:
         }
         object.__setattr__(self, "reads_confidence", self.policy.reads_confidence)
         object.__setattr__(self, "withheld", self.policy.withheld_types)
+        object.__setattr__(self, "declared", declared_at(self.policy))
         object.__setattr__(self, "read_in", frozenset(read_in))
         object.__setattr__(self, "read_out", frozenset(read_out))
 
@@ -137,7 +139,9 @@ class Session:
             signals=read_signals(messages),
         )
         self._evidence = evidence
-        facts, _ = yield from gather(policy, Stage.INPUT, Seen(evidence=evidence, now=self._now))
+        facts, _ = yield from gather(
+            policy, self._engine.declared[Stage.INPUT], Seen(evidence=evidence, now=self._now)
+        )
         decision = policy.decide(facts, Stage.INPUT)
         for kind in sorted({kind for message in messages for kind in message.unreadable}):
             decision = merge((decision, policy.unsure(Stage.INPUT, f"content that cannot be read: {kind}")))
@@ -189,7 +193,7 @@ class Session:
         )
         self._evidence = evidence
         seen = Seen(evidence=evidence, now=self._now, call=call, is_bare=proposed is None)
-        facts, totals = yield from gather(policy, Stage.TOOL, seen)
+        facts, totals = yield from gather(policy, self._engine.declared[Stage.TOOL], seen)
         decision = merge([policy.decide(facts, Stage.TOOL), *self._unreadable(call)])
         pending = status if _has_person(status) else None
         return Gated(decision=decision, evidence=evidence, seen=totals, pending=pending)
@@ -202,7 +206,7 @@ class Session:
         policy = self._engine.policy
         self._evidence = replace(self._evidence, call=call)
         seen = Seen(evidence=self._evidence, now=self._now, call=call, is_bare=True, reserved=call.id)
-        fresh, _ = yield from gather(policy, Stage.TOOL, seen)
+        fresh, _ = yield from gather(policy, self._engine.declared[Stage.TOOL], seen)
         known = {name: value for name, value in fresh.items() if not isinstance(value, Unknown)}
         return policy.decide({**fresh, **recorded, **known}, Stage.TOOL)
 
@@ -235,7 +239,9 @@ class Session:
 
     def _decide(self, evidence: Evidence) -> Steps[list[Decision]]:
         policy = self._engine.policy
-        facts, _ = yield from gather(policy, Stage.ANSWER, Seen(evidence=evidence, now=self._now))
+        facts, _ = yield from gather(
+            policy, self._engine.declared[Stage.ANSWER], Seen(evidence=evidence, now=self._now)
+        )
         decisions = [policy.decide(facts, Stage.ANSWER)]
         calls = evidence.draft.tool_calls if evidence.draft else ()
         for call in calls:
@@ -245,7 +251,7 @@ class Session:
                 findings=evidence.findings + self._scan(call.arguments, Part.ARGUMENTS, 0),
             )
             seen = Seen(evidence=of_call, now=self._now, call=call)
-            facts, _ = yield from gather(policy, Stage.TOOL, seen)
+            facts, _ = yield from gather(policy, self._engine.declared[Stage.TOOL], seen)
             decisions.append(merge([policy.decide(facts, Stage.TOOL), *self._unreadable(call)]))
         return decisions
 
