@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, overload
 
-from handrail.errors import ConfigError
+from handrail.errors import ConfigError, StoreUnavailable
 from handrail.guard import scope as scopes
 from handrail.guard.authorise import Action, authorise
 from handrail.guard.call import Call, abegin, begin
@@ -26,6 +26,7 @@ from handrail.policy import People, Policy, load, load_people
 from handrail.records import Context, Handoff, Message, ToolCall
 from handrail.scan import Scanner
 from handrail.session import Engine
+from handrail.session.certainty import certainty_of
 from handrail.store import Spool, open_store
 from handrail.store.deciding import Hand
 from handrail.store.reviewerstore import SqlStore
@@ -67,7 +68,9 @@ class Guard:
         self._policy, self.store, self.people = policy, store, people
         self._clock = clock or _utc_now
         self._tools: dict[str, Callable[..., object]] = {}
-        self._engine = Engine(policy=policy, scanner=scanner or scanner_of(policy))
+        self._engine = Engine(
+            policy=policy, scanner=scanner or scanner_of(policy), certainty=certainty_of(policy)
+        )
         sources = Sources(store=store, facts=facts, now=self._clock)
         concluder = Concluder(policy=lambda: self._policy, store=store, spool=spool, now=self._clock)
         self._shell = Shell(engine=self._engine, sources=sources, concluder=concluder, now=self._clock)
@@ -104,6 +107,9 @@ class Guard:
         if isinstance(store, str):
             store = open_store(store, allow_volatile=allow_volatile, clock=now)
         spool = Spool.beside(store.database.url.render_as_string(hide_password=False))
+        # With the store still out of reach they wait on, and new ones join them.
+        with suppress(StoreUnavailable):
+            spool.drain(store)
         return cls(loaded, store=store, spool=spool, people=roles, facts=facts, clock=now)
 
     @property
@@ -114,7 +120,7 @@ class Guard:
     def reload(self, policy: Policy) -> None:
         """Put another policy in force; calls that have begun end under the old one."""
         self._policy = policy
-        self._engine = Engine(policy=policy, scanner=scanner_of(policy))
+        self._engine = Engine(policy=policy, scanner=scanner_of(policy), certainty=certainty_of(policy))
         self._shell = replace(self._shell, engine=self._engine)
 
     @staticmethod

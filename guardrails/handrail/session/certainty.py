@@ -3,11 +3,13 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from handrail.confidence import score
 from handrail.confidence.apply import Call, apply
 from handrail.confidence.tiers import Look, Purse, Replies, second_look
+from handrail.policy import Policy
 from handrail.records import Confidence, Draft, Message, Speaker
 from handrail.session.needs import NeedSamples, Steps
 
@@ -21,6 +23,13 @@ class Certainty:
 
     look: Look = field(default_factory=Look)
     calibration: "Calibration | None" = None
+
+
+def certainty_of(policy: Policy) -> Certainty:
+    """Return how a policy wants confidence measured; second looks centre on its calibrated threshold."""
+    threshold = policy.constants.get("model.threshold")
+    known = float(threshold) if isinstance(threshold, Decimal) else None
+    return Certainty(look=Look(check=policy.self_check, threshold=known))
 
 
 def measure(
