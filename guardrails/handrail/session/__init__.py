@@ -1,7 +1,9 @@
 """One guarded call without input or output: events in, needs and decisions out."""
 
+from handrail.session.engine import Engine
 from handrail.session.needs import Need, NeedConversation, NeedFacts, NeedHistory, NeedSamples, Steps
-from handrail.session.session import NOTE_NAME, Engine, Gated, Judged, Screened, Session
+from handrail.session.results import Gated, Judged, Screened
+from handrail.session.session import NOTE_NAME, Session
 from handrail.session.withhold import mask
 
 __all__ = [

@@ -1,14 +1,12 @@
 """One guarded call: screen what goes in, judge what comes out, gate what acts. Pure but for its questions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from handrail.confidence import verbalised
 from handrail.confidence.tiers import Purse
 from handrail.errors import CheckFailed
-from handrail.policy import FactDeclaration, Policy
-from handrail.policy.sources import InputFindings, OutputFindings, ToolFindings
 from handrail.records import (
     Context,
     Decision,
@@ -25,87 +23,21 @@ from handrail.records import (
     ToolCall,
     Unknown,
 )
-from handrail.scan import Scanner
-from handrail.session.certainty import Certainty, measure
-from handrail.session.facts import Seen, declared_at, gather
+from handrail.session.certainty import measure
+from handrail.session.engine import Engine
+from handrail.session.facts import Seen, gather
 from handrail.session.merge import merge
 from handrail.session.needs import NeedConversation, Steps
-from handrail.session.withhold import mask, masked_call, redacted_types, scan_messages, upstream
+from handrail.session.results import Gated, Judged, Screened
+from handrail.session.withhold import mask, masked_call, scan_messages, upstream
 from handrail.signals import read_signals
 from handrail.signals.faults import read_fault
 from handrail.tickets.digest import canonical_arguments
-from handrail.tickets.ports import ConversationState, ConversationStatus, LedgerQuery
+from handrail.tickets.masking import words_of
+from handrail.tickets.ports import ConversationState, ConversationStatus
 
 NOTE_NAME = "handrail"
 """Name of the message that tells the model what a person has decided."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
-    """What every call of one guard shares: policy, scanner, and what the policy reads and withholds."""
-
-    policy: Policy
-    scanner: Scanner
-    certainty: Certainty = field(default_factory=Certainty)
-    reads_confidence: bool = field(init=False)
-    withheld: frozenset[str] = field(init=False)
-    read_in: frozenset[str] = field(init=False)
-    read_out: frozenset[str] = field(init=False)
-    declared: Mapping[Stage, tuple[FactDeclaration, ...]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        facts = self.policy.facts
-        read_in = {name for name, fact in facts.items() if isinstance(fact.source, InputFindings)}
-        read_out = {
-            name for name, fact in facts.items() if isinstance(fact.source, OutputFindings | ToolFindings)
-        }
-        object.__setattr__(self, "reads_confidence", self.policy.reads_confidence)
-        object.__setattr__(self, "withheld", self.policy.withheld_types)
-        object.__setattr__(self, "declared", declared_at(self.policy))
-        object.__setattr__(self, "read_in", frozenset(read_in))
-        object.__setattr__(self, "read_out", frozenset(read_out))
-
-    def masked_in(self, decision: Decision) -> frozenset[str]:
-        """Types and categories that a decision on the input masks."""
-        return redacted_types(decision, self.read_in)
-
-    def masked_out(self, decision: Decision) -> frozenset[str]:
-        """Types and categories that a decision on the answer masks."""
-        return redacted_types(decision, self.read_out)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Screened:
-    """The input's decision; `messages` may go upstream (empty if nothing may).
-
-    `pending` is set when a person has this conversation: the assistant then sends only the fixed notice.
-    """
-
-    decision: Decision
-    evidence: Evidence
-    messages: tuple[Message, ...] = ()
-    pending: ConversationStatus | None = None
-    instruction: str | None = None
-    wants_logprobs: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """The answer's decision; `drafts` are what the caller may have, redacted where the policy says so."""
-
-    decision: Decision
-    evidence: Evidence
-    drafts: tuple[Draft, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gated:
-    """One action's decision, with the totals it was decided on."""
-
-    decision: Decision
-    evidence: Evidence
-    seen: Mapping[LedgerQuery, FactValue] = field(default_factory=dict)
-    pending: ConversationStatus | None = None
 
 
 class Session:
@@ -226,7 +158,7 @@ class Session:
         return replace(draft, fault=draft.fault or read_fault(draft, wants_json=wants_json))
 
     def _weigh(self, draft: Draft, screened: Screened, index: int, purse: Purse) -> Steps[Evidence]:
-        findings = self._scan(f"{draft.text}{draft.refusal or ''}", Part.ANSWER, index)
+        findings = self._scan(words_of(draft), Part.ANSWER, index)
         confidence = None
         if self._engine.reads_confidence and draft.fault is None:
             confidence = yield from measure(self._engine.certainty, draft, screened.messages, purse)
@@ -274,10 +206,11 @@ class Session:
         text = mask(draft.text, scanner.scan(draft.text), types)
         refusal = draft.refusal and mask(draft.refusal, scanner.scan(draft.refusal), types)
         calls = tuple(masked_call(call, scanner, types) for call in draft.tool_calls)
-        if (text, refusal, calls) == (draft.text, draft.refusal, draft.tool_calls):
+        asides = tuple(mask(aside, scanner.scan(aside), types) for aside in draft.asides)
+        if (text, refusal, calls, asides) == (draft.text, draft.refusal, draft.tool_calls, draft.asides):
             return draft
         logprobs = draft.logprobs if text == draft.text else None
-        return replace(draft, text=text, refusal=refusal, tool_calls=calls, logprobs=logprobs)
+        return replace(draft, text=text, refusal=refusal, tool_calls=calls, asides=asides, logprobs=logprobs)
 
 
 def _has_person(status: ConversationStatus) -> bool:

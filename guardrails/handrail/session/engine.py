@@ -1,0 +1,46 @@
+"""What every call of one guard shares."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from handrail.policy import FactDeclaration, Policy
+from handrail.policy.sources import InputFindings, OutputFindings, ToolFindings
+from handrail.records import Decision, Stage
+from handrail.scan import Scanner
+from handrail.session.certainty import Certainty
+from handrail.session.facts import declared_at
+from handrail.session.withhold import redacted_types
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """What every call of one guard shares: policy, scanner, and what the policy reads and withholds."""
+
+    policy: Policy
+    scanner: Scanner
+    certainty: Certainty = field(default_factory=Certainty)
+    reads_confidence: bool = field(init=False)
+    withheld: frozenset[str] = field(init=False)
+    read_in: frozenset[str] = field(init=False)
+    read_out: frozenset[str] = field(init=False)
+    declared: Mapping[Stage, tuple[FactDeclaration, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        facts = self.policy.facts
+        read_in = {name for name, fact in facts.items() if isinstance(fact.source, InputFindings)}
+        read_out = {
+            name for name, fact in facts.items() if isinstance(fact.source, OutputFindings | ToolFindings)
+        }
+        object.__setattr__(self, "reads_confidence", self.policy.reads_confidence)
+        object.__setattr__(self, "withheld", self.policy.withheld_types)
+        object.__setattr__(self, "declared", declared_at(self.policy))
+        object.__setattr__(self, "read_in", frozenset(read_in))
+        object.__setattr__(self, "read_out", frozenset(read_out))
+
+    def masked_in(self, decision: Decision) -> frozenset[str]:
+        """Types and categories that a decision on the input masks."""
+        return redacted_types(decision, self.read_in)
+
+    def masked_out(self, decision: Decision) -> frozenset[str]:
+        """Types and categories that a decision on the answer masks."""
+        return redacted_types(decision, self.read_out)

@@ -1,0 +1,73 @@
+"""Masks what was found in an exchange wherever it occurs in a ticket's texts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from handrail.records import Draft, Evidence, Finding, Part
+
+SHORTEST_VALUE = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mask:
+    """Replaces each found value by `[its type]`, longest first, wherever it occurs."""
+
+    labels: tuple[tuple[str, str], ...] = ()
+
+    def __call__(self, text: str) -> str:
+        """Return the text with every value masked; pure."""
+        for value, label in self.labels:
+            if value in text:
+                text = text.replace(value, label)
+        return text
+
+    def occurs_in(self, text: str) -> bool:
+        """True if the text holds a mask, so that it cannot be the real thing."""
+        return any(label in text for _, label in self.labels)
+
+
+def mask_of(evidence: Evidence) -> Mask:
+    """Build the mask of an exchange from its findings; pure."""
+    labels: dict[str, str] = {}
+    for finding in evidence.findings:
+        value = value_of(evidence, finding)
+        if len(value.strip()) >= SHORTEST_VALUE:
+            labels.setdefault(value, f"[{finding.type}]")
+    return Mask(labels=tuple(sorted(labels.items(), key=lambda item: (-len(item[0]), item[0]))))
+
+
+def value_of(evidence: Evidence, finding: Finding) -> str:
+    """Return the text behind a finding, empty where it has no place in this exchange; pure."""
+    text = _text_at(evidence, finding)
+    return text[finding.start : finding.end]
+
+
+def _text_at(evidence: Evidence, finding: Finding) -> str:
+    place = finding.place
+    if place is None:
+        return ""
+    if place.part is Part.MESSAGE:
+        return evidence.messages[place.index].text if place.index < len(evidence.messages) else ""
+    if place.part is Part.ARGUMENTS:
+        return evidence.call.arguments if evidence.call else ""
+    return words_of(evidence.draft)
+
+
+def answer_text(draft: Draft | None) -> str:
+    """Return a draft's words: its text and, after it, its refusal; pure."""
+    return f"{draft.text}{draft.refusal or ''}" if draft else ""
+
+
+def words_of(draft: Draft | None) -> str:
+    """Return everything a draft says, in the order in which findings in it are counted; pure."""
+    return answer_text(draft) + "".join(f"\n{aside}" for aside in draft.asides) if draft else ""
+
+
+def masked_all(mask: Mask, texts: Iterable[str]) -> tuple[str, ...]:
+    """Mask several texts; pure."""
+    return tuple(mask(text) for text in texts)
+
+
+def holds_mask(text: str, labels: Sequence[str]) -> bool:
+    """True if a text that is to be carried out holds one of these mask labels; pure."""
+    return any(label in text for label in labels)
