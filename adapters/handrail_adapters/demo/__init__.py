@@ -1,0 +1,1 @@
+"""A refunds shop to look at: scripted model, real client, real HTTP, real policy and tickets."""

@@ -1,0 +1,66 @@
+"""`handrail demo`: the refunds shop, turn by turn, over real HTTP on this machine."""
+
+import json
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handrail.errors import ConfigError
+
+
+def demo(
+    policy: Annotated[
+        str, typer.Option("--policy", help="Policy file, or the name of a shipped one.", show_default=True)
+    ] = "support",
+    keep: Annotated[
+        Path | None, typer.Option("--keep", help="Keep the ticket store in this folder.", file_okay=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and no chat.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Do not pause between turns.")] = False,
+) -> None:
+    """Play a refunds shop turn by turn: who decides, why, which role, due when.
+
+    A scripted model speaks over real HTTP on this machine; no key, no network. The policy decides. Then a
+    reviewer edits and approves one ticket, the refund runs once, and a second click is refused. Exit code 1
+    means that a turn did not go as expected.
+
+    **Examples**
+
+    - `handrail demo`
+    - `handrail demo --json`
+    - `handrail demo --policy my-support.yaml --keep ./demo` and then
+      `handrail tickets list --store sqlite:///demo/handrail.db`
+    """
+    from rich.console import Console
+
+    import handrail_adapters.openai  # noqa: F401 - where it is missing, this says which extra to install
+    from handrail_adapters.demo.scenario import SHOP
+    from handrail_adapters.demo.screen import Screen
+    from handrail_adapters.demo.show import Show, as_data
+
+    console = Console(quiet=as_json, highlight=False)
+    pause_s = 0.0 if fast or as_json or not console.is_terminal else 0.5
+    started = time.monotonic()
+    with ExitStack() as stack:
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="handrail-demo-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / "handrail.db").exists():
+            raise ConfigError(
+                f"{folder} holds tickets already; choose a new folder, so that no turn is pending"
+            )
+        show = Show(scenario=SHOP, screen=Screen(console), pause_s=pause_s)
+        played = show.run(policy=policy, store=f"sqlite:///{folder / 'handrail.db'}")
+    if as_json:
+        typer.echo(json.dumps(as_data(played), indent=2))
+    Screen(console).close(
+        turns=len(played.turns),
+        problems=len(played.problems),
+        seconds=time.monotonic() - started,
+        kept=keep,
+    )
+    if played.problems:
+        raise typer.Exit(1)

@@ -1,0 +1,145 @@
+"""What a visitor sees: the chat, and under each turn one line that says who decided and why."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+
+from handrail.tickets.ticket import Action, Ticket
+from handrail.tickets.values import spoken
+from handrail_adapters.demo.deciding import Refused, Reviewed
+from handrail_adapters.demo.play import Played
+
+TITLE = "[bold]Northwind Gadgets[/bold] · a shop that refunds, with a guard"
+ABOUT = (
+    "The model is [bold]scripted[/bold]: a server on this machine says fixed lines over real HTTP.\n"
+    "Who decides is not: that follows from the policy, as it would with any model."
+)
+
+
+class Screen:
+    """Writes a demonstration to a terminal as it goes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def open(self, policy: str) -> None:
+        """Say what is about to be seen."""
+        body = f"{ABOUT}\nPolicy: [cyan]{escape(policy)}[/cyan]"
+        self._console.print(Panel(body, title=TITLE, title_align="left", border_style="dim", expand=False))
+
+    def turn(self, played: Played) -> None:
+        """Show one turn."""
+        turn = played.turn
+        self._console.print(f"\n[bold]{turn.number:>2}  {turn.customer}:[/bold] {escape(turn.says)}")
+        self._line(*_verdict(played))
+        self._answer(played.heard.text)
+        self._problems(played.differences)
+
+    def review(self, reviewed: Reviewed) -> None:
+        """Show what the reviewer did and what came of it."""
+        review = reviewed.review
+        head = f"{review.reviewer} ({review.role}) opens ticket {_short(reviewed.ticket)}"
+        self._console.print(f"\n[bold]    {head}[/bold]")
+        for refused in reviewed.refused[:-1]:
+            self._refused(refused)
+        edit = f"amount {reviewed.asked} → {review.amount}, approved: “{escape(review.message)}”"
+        self._line("green", "DECIDED", edit)
+        paid = ", ".join(f"{amount} USD" for amount in reviewed.paid) or "nothing"
+        self._line("green", "DONE", f"the gate let it pass; the shop has paid: {paid}")
+        for refused in reviewed.refused[-1:]:
+            self._refused(refused)
+        self._console.print(f"\n[bold]    {reviewed.customer}:[/bold] {escape(review.then_asks)}")
+        told = (
+            "was told what the person decided" if reviewed.is_told else "was not told what the person decided"
+        )
+        self._line("green", "AI", f"speaks again, and {told}")
+        self._answer(reviewed.heard.text)
+        self._problems(reviewed.differences)
+
+    def audit(self, entries: int, *, is_intact: bool) -> None:
+        """Say whether the log of all this can be trusted."""
+        state = "[green]intact[/green]" if is_intact else "[bold red]broken[/bold red]"
+        self._console.print(f"\naudit log: {entries} entries, hash chain {state}")
+
+    def close(self, *, turns: int, problems: int, seconds: float, kept: Path | None) -> None:
+        """Say how it ended and what is left of it."""
+        if problems:
+            self._console.print(f"\n[bold red]{problems} differences from what was expected.[/bold red]")
+        else:
+            self._console.print(
+                f"\n[bold green]{turns} turns, each as expected[/bold green], in {seconds:.1f} s."
+            )
+        left = f"Its tickets: sqlite:///{kept / 'handrail.db'}" if kept else "Nothing was left behind."
+        self._console.print(escape(left))
+
+    def _line(self, colour: str, word: str, text: str) -> None:
+        grid = Table.grid(padding=(0, 1), pad_edge=False)
+        grid.add_column(width=7)
+        grid.add_column(overflow="fold")
+        grid.add_row(f"[{colour}]{word}[/{colour}]", text)
+        self._console.print(Padding(grid, (0, 0, 0, 4), expand=False))
+
+    def _answer(self, text: str) -> None:
+        self._line("dim", "says", escape(text))
+
+    def _refused(self, refused: Refused) -> None:
+        if refused.error:
+            self._line("red", "REFUSED", f"{refused.what} [dim]({refused.error})[/dim]")
+
+    def _problems(self, differences: tuple[str, ...]) -> None:
+        for difference in differences:
+            self._line("bold red", "WRONG", f"not as expected: {escape(difference)}")
+
+
+def _verdict(played: Played) -> tuple[str, str, str]:
+    """Colour, word and line: who decides, by when, and why."""
+    handoff = played.heard.handoff
+    if handoff is None:
+        ran = f"ran {', '.join(played.heard.ran)}" if played.heard.ran else "answered"
+        return "green", "AI", f"[bold]assistant[/bold] decides · {ran}"
+    due = f" · due {local(handoff.due)}" if handoff.due else ""
+    who = f"[bold]{handoff.role}[/bold] decides{due} · ticket {_short(handoff.ticket)}"
+    return "yellow", "JOINED" if handoff.joined else "HOLD", f"{who} · {escape(why_of(played))}"
+
+
+def why_of(played: Played) -> str:
+    """Say in one line why a turn was handed off."""
+    handoff = played.heard.handoff
+    if handoff is None:
+        return ""
+    if handoff.joined:
+        note = next((attempt.note for attempt in reversed(played.attempts) if attempt.note), "")
+        return "still waiting for a person; attempt noted" + (f": {note}" if note else "")
+    triggers = ", ".join(handoff.triggers)
+    ticket = played.ticket.ticket if played.ticket else None
+    return f"{triggers}: {_because(ticket)}" if ticket else triggers
+
+
+def _because(ticket: Ticket) -> str:
+    """The rules' own words: of the rule that brought it to people, or of all that disagree."""
+    cited = {rule.rule: rule.because or rule.rule for rule in ticket.policy.rules}
+    names = ticket.policy.conflict or (ticket.reason_code,)
+    words = " / ".join(dict.fromkeys(cited.get(name, name).rstrip(".") for name in names))
+    asked = _asked(ticket.action) if ticket.action else ""
+    return f"{words} ({asked})" if asked else words
+
+
+def _asked(action: Action) -> str:
+    """The amount among the arguments; totals that rules read beside it are not what was asked for."""
+    given = {str(value) for value in json.loads(action.arguments or "{}").values()}
+    return next((spoken(fact) for fact in action.amounts.values() if fact.value in given), "")
+
+
+def local(moment: datetime) -> str:
+    """Return a moment as a clock on the wall shows it."""
+    return f"{moment.astimezone():%H:%M}"
+
+
+def _short(ticket: str) -> str:
+    return ticket[-6:]

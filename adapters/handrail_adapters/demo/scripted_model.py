@@ -1,0 +1,146 @@
+"""A model server that speaks the OpenAI chat protocol and says only what a script tells it to say.
+
+It knows nothing of policies, roles or hand-offs: it finds the line whose cue stands in the person's last
+words and says it, with a tool call or a probability for its words where the script has one.
+"""
+
+import itertools
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from handrail_adapters.demo.loopback import LoopbackServer, Reply, Request
+
+MODEL = "scripted-model"
+SURE = 0.999
+"""Probability of each token of an answer the model is sure of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Says:
+    """One reply of the model: words, or a tool call; `sure` is the probability it gives each token."""
+
+    text: str = ""
+    tool: str = ""
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    sure: float = SURE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What the model replies, step by step, when `cue` stands in the person's last words."""
+
+    cue: str
+    replies: tuple[Says, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """Everything the model can say; `otherwise` answers words that no cue fits."""
+
+    lines: tuple[Line, ...]
+    otherwise: Says = field(default_factory=lambda: Says(text="I do not know, sorry.", sure=0.4))
+
+    def reply(self, messages: Sequence[Mapping[str, Any]]) -> Says:
+        """Return the next reply in a conversation; pure.
+
+        The step within a line is the number of tool results since the person's last words.
+        """
+        last = max((i for i, m in enumerate(messages) if m.get("role") == "user"), default=-1)
+        words = _text(messages[last].get("content")) if last >= 0 else ""
+        step = sum(1 for message in messages[last + 1 :] if message.get("role") == "tool")
+        line = next((line for line in self.lines if line.cue.casefold() in words.casefold()), None)
+        if line is None:
+            return self.otherwise
+        return line.replies[min(step, len(line.replies) - 1)]
+
+
+class ScriptedModelServer(LoopbackServer):
+    """Serves a script as `POST /v1/chat/completions`, whole or streamed, with logprobs on request."""
+
+    def __init__(self, script: Script) -> None:
+        self._script, self._numbers = script, itertools.count(1)
+        super().__init__(self._answer)
+
+    @property
+    def base_url(self) -> str:
+        """What an OpenAI client takes as `base_url`."""
+        return f"{self.url}/v1"
+
+    def _answer(self, request: Request) -> Reply:
+        if request.method == "GET" and request.path == "/v1/models":
+            return Reply(body={"object": "list", "data": [{"id": MODEL, "object": "model"}]})
+        if request.method != "POST" or request.path != "/v1/chat/completions":
+            return Reply(status=404, body={"error": {"message": f"no {request.method} {request.path}"}})
+        says = self._script.reply(request.body.get("messages", []))
+        number = next(self._numbers)
+        wants_logprobs = request.body.get("logprobs") is True
+        if request.body.get("stream") is True:
+            return Reply(events=_chunks(says, number, wants_logprobs))
+        return Reply(body=_completion(says, number, wants_logprobs))
+
+
+def _completion(says: Says, number: int, wants_logprobs: bool) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": says.text or None}
+    if says.tool:
+        message["tool_calls"] = [_call(says, number)]
+    words = len(_tokens(says.text))
+    return {
+        **_head(number, "chat.completion"),
+        "choices": [
+            {
+                "index": 0,
+                "message": message,
+                "logprobs": {"content": _logprobs(says)} if wants_logprobs and says.text else None,
+                "finish_reason": "tool_calls" if says.tool else "stop",
+            }
+        ],
+        "usage": {"prompt_tokens": 0, "completion_tokens": words, "total_tokens": words},
+    }
+
+
+def _chunks(says: Says, number: int, wants_logprobs: bool) -> Iterator[str]:
+    head = _head(number, "chat.completion.chunk")
+
+    def chunk(delta: dict[str, Any], *, logprobs: Any = None, finish: str | None = None) -> str:
+        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+        return json.dumps({**head, "choices": [choice]})
+
+    yield chunk({"role": "assistant", "content": "" if says.text else None})
+    for token, logprob in zip(_tokens(says.text), _logprobs(says), strict=True):
+        yield chunk({"content": token}, logprobs={"content": [logprob]} if wants_logprobs else None)
+    if says.tool:
+        yield chunk({"tool_calls": [{"index": 0, **_call(says, number)}]})
+    yield chunk({}, finish="tool_calls" if says.tool else "stop")
+    yield "[DONE]"
+
+
+def _head(number: int, kind: str) -> dict[str, Any]:
+    return {"id": f"chatcmpl-{number}", "object": kind, "created": 0, "model": MODEL}
+
+
+def _call(says: Says, number: int) -> dict[str, Any]:
+    function = {"name": says.tool, "arguments": json.dumps(dict(says.arguments))}
+    return {"id": f"call_{number}", "type": "function", "function": function}
+
+
+def _logprobs(says: Says) -> list[dict[str, Any]]:
+    logprob = math.log(says.sure)
+    return [
+        {"token": token, "logprob": logprob, "bytes": list(token.encode()), "top_logprobs": []}
+        for token in _tokens(says.text)
+    ]
+
+
+def _tokens(text: str) -> list[str]:
+    return re.findall(r"\s*\S+", text)
+
+
+def _text(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return " ".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))

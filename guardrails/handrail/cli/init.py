@@ -1,0 +1,35 @@
+"""`handrail init`: a policy and a people file to start from."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handrail.errors import ConfigError
+
+NAMES = ("policy.yaml", "people.yaml")
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the files go.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+) -> None:
+    """Write a starter policy and people file, with comments that say what each part is for.
+
+    **Examples**
+
+    - `handrail init`
+    - `handrail init guard/ && handrail policy check guard/policy.yaml`
+    """
+    there = [str(folder / name) for name in NAMES if (folder / name).exists()]
+    if there and not force:
+        raise ConfigError(f"{', '.join(there)} exists already; --force overwrites")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in NAMES:
+        text = files("handrail.cli").joinpath("starter", name).read_text(encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
+        typer.echo(str(folder / name))
+    policy, people = (folder / name for name in NAMES)
+    typer.echo(f"Next: handrail policy check {policy}")
+    typer.echo(f'Then: Guard.from_policy("{policy}", people="{people}")')

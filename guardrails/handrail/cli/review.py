@@ -1,0 +1,103 @@
+"""`handrail review`: a period's tickets as a page, a Markdown file and corrected cases."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from handrail.errors import ConfigError
+
+if TYPE_CHECKING:
+    from handrail.review import Period
+    from handrail.scan import Scanner
+
+
+DEFAULT_SPAN = timedelta(days=7)
+
+
+def review(  # noqa: PLR0913 - one parameter per option
+    store: Annotated[
+        str, typer.Option(envvar="HANDRAIL_STORE", help="URL of the ticket store.")
+    ] = "sqlite:///handrail.db",
+    tenant: Annotated[str, typer.Option(help="Whose tickets.")] = "default",
+    since: Annotated[str, typer.Option(help="First moment, e.g. 2026-01-05; by default a week ago.")] = "",
+    until: Annotated[str, typer.Option(help="Moment after the last one; by default now.")] = "",
+    policy: Annotated[
+        str, typer.Option("--policy", "-p", help="Policy whose own entities are masked as well.")
+    ] = "",
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the files.")] = Path("review"),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the figures as JSON; write no files.")
+    ] = False,
+) -> None:
+    """Look at a period's tickets: how they ended, how long people took, what to look at next.
+
+    Writes `review.html` (one page, needs nothing else), `review.md` and `cases.jsonl` (people's corrections
+    as test cases). Texts are masked. It proposes and changes nothing.
+
+    **Examples**
+
+    - `handrail review`
+    - `handrail review --since 2026-01-05 --until 2026-01-12 --out reports/week-2`
+    - `handrail review --store postgresql+psycopg://… --tenant acme --json`
+    """
+    from handrail.review import as_data, write
+    from handrail.review import review as reviewed
+    from handrail.review.collect import Collector
+    from handrail.store import open_store
+
+    now = datetime.now(UTC)
+    period = _period(since, until, now)
+    opened = open_store(_existing(store), allow_volatile=True)
+    try:
+        collector = Collector(source=opened, tenant=tenant, scanner=_scanner(policy))
+        report = reviewed(collector.cases(period), period, now=now)
+    finally:
+        opened.close()
+    if as_json:
+        typer.echo(json.dumps(as_data(report), indent=2))
+        return
+    paths = write(report, out)
+    total = report.measures.total
+    typer.echo(
+        f"{total.size} tickets, {total.unchanged.count} of {total.unchanged.total} decisions unchanged, "
+        f"{total.late.count} late, {len(report.proposals)} proposals"
+    )
+    for path in paths:
+        typer.echo(str(path))
+
+
+def _period(since: str, until: str, now: datetime) -> "Period":
+    from handrail.review import Period
+
+    end = _moment(until) if until else now
+    start = _moment(since) if since else end - DEFAULT_SPAN
+    if start >= end:
+        raise ConfigError("the period is empty: --since must lie before --until")
+    return Period(since=start, until=end)
+
+
+def _moment(text: str) -> datetime:
+    """Read a moment; one without a time zone is meant in this machine's."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        raise ConfigError(f"not a moment: {text!r}; write 2026-01-05 or 2026-01-05T09:00+01:00") from None
+
+
+def _scanner(policy: str) -> "Scanner":
+    from handrail.guard.scanning import scanner_of
+    from handrail.policy import load
+    from handrail.scan import default_scanner
+
+    return scanner_of(load(policy)) if policy else default_scanner()
+
+
+def _existing(url: str) -> str:
+    """Refuse to make a store only to find it empty."""
+    path = url.removeprefix("sqlite:///")
+    if path != url and path and not Path(path).is_file():
+        raise ConfigError(f"there is no store at {path}")
+    return url

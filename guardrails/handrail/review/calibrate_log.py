@@ -1,0 +1,157 @@
+"""The decision log as calibration reads it: one row an answer, with its audit probability and draw."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from handrail.errors import ConfigError
+
+Chance = Annotated[float, Field(ge=0, le=1)]
+
+
+class LoggedAnswer(BaseModel):
+    """One scored answer. Every answer is logged, also those that nobody checked.
+
+    Args:
+        exchange: id of the exchange.
+        at: when it was decided, with its offset from UTC.
+        score: what the threshold was held against, 0..1, never rounded.
+        method: how it was measured.
+        model: name of the model that answered.
+        prompt_sha256: digest of the prompt's fixed part.
+        audit_probability: chance with which this answer was to be audited, fixed before the draw.
+        audit_floor: smallest such chance in the audit plan that was in force; 1 if every answer was checked.
+        audit_lowest: lowest score that the plan audits at all; none if it audits every score.
+        audited: what the draw said; always true where the chance is 1.
+        verdict: what a person found, missing while nobody has.
+        escalated: a person got the answer, so it was not passed.
+        slice: the declared slice it belongs to.
+        signals: every signal by name, for combining; missing ones null.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    exchange: str
+    at: AwareDatetime
+    score: Chance
+    method: str
+    model: str
+    prompt_sha256: str
+    audit_probability: Chance
+    audit_floor: Chance | None = None
+    audit_lowest: Chance | None = None
+    audited: bool
+    verdict: Literal["right", "wrong"] | None = None
+    escalated: bool
+    slice: str | None = None
+    signals: Mapping[str, float | None] = {}
+
+    @property
+    def is_wrong(self) -> bool:
+        """True unless a person found it right; a verdict that never came counts as wrong."""
+        return self.verdict != "right"
+
+    @property
+    def is_known(self) -> bool:
+        """True when it was drawn and judged; a verdict without a draw proves nothing and is not read."""
+        return self.audited and self.verdict is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """Answers of one week under one audit plan, in order of time."""
+
+    rows: tuple[LoggedAnswer, ...]
+    floor: float
+    lowest: float | None
+
+
+def read_log(lines: Iterable[str], *, source: str = "<log>") -> tuple[LoggedAnswer, ...]:
+    """Read a decision log in JSON lines, sorted by time.
+
+    Raises:
+        ConfigError: a row that cannot be read, one without its audit probability or draw, or one that
+            contradicts itself; names line and field, never a value. Such rows are not skipped: a log that
+            leaves answers out proves nothing.
+    """
+    rows, seen = [], set()
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        row = _read_row(line, f"{source}:{number}")
+        if row.exchange in seen:
+            raise ConfigError(f"{source}:{number}: exchange: logged twice")
+        seen.add(row.exchange)
+        rows.append(row)
+    if not rows:
+        raise ConfigError(f"{source}: no rows")
+    return tuple(sorted(rows, key=lambda row: row.at))
+
+
+def _read_row(line: str, place: str) -> LoggedAnswer:
+    try:
+        row = LoggedAnswer.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        field = ".".join(str(step) for step in first["loc"]) or "row"
+        if field in ("audit_probability", "audited") and first["type"] == "missing":
+            raise ConfigError(
+                f"{place}: {field} is missing; verdicts on answers that were not drawn by a logged chance "
+                "(escalated ones alone, say) cannot bound the error of those that were passed"
+            ) from error
+        raise ConfigError(f"{place}: {field}: {first['type']}") from error
+    if row.audited and row.audit_probability == 0:
+        raise ConfigError(f"{place}: audited although its audit_probability is 0")
+    if not row.audited and row.audit_probability == 1:
+        raise ConfigError(f"{place}: not audited although its audit_probability is 1")
+    return row
+
+
+def periods(rows: Sequence[LoggedAnswer]) -> Iterator[Period]:
+    """Split sorted rows into weeks, and weeks where the audit plan changes.
+
+    Raises:
+        ConfigError: answers that may go unaudited, without the plan's floor.
+    """
+    start = 0
+    for index in range(1, len(rows) + 1):
+        if index == len(rows) or _key(rows[index]) != _key(rows[start]):
+            yield _period(rows[start:index])
+            start = index
+
+
+def _key(row: LoggedAnswer) -> tuple[int, int, float | None, float | None]:
+    year, week, _ = row.at.isocalendar()
+    return year, week, row.audit_floor, row.audit_lowest
+
+
+def _period(rows: Sequence[LoggedAnswer]) -> Period:
+    floor, lowest = rows[0].audit_floor, rows[0].audit_lowest
+    if floor is None:
+        loose = next((row for row in rows if row.audit_probability < 1), None)
+        if loose is not None:
+            raise ConfigError(f"exchange {loose.exchange}: audit_floor is missing, and not every answer is audited")
+        floor = 1.0
+    for row in rows:
+        is_in_range = lowest is None or row.score >= lowest or row.audit_probability > 0
+        if is_in_range and row.audit_probability < floor * (1 - 1e-12):
+            raise ConfigError(f"exchange {row.exchange}: audit_probability lies below audit_floor")
+    if floor == 0:
+        raise ConfigError(f"exchange {rows[0].exchange}: audit_floor is 0, so nothing can be learned")
+    return Period(rows=tuple(rows), floor=floor, lowest=lowest)
+
+
+def settled(rows: Sequence[LoggedAnswer], grace_days: float) -> tuple[LoggedAnswer, ...]:
+    """Rows up to the first one that still waits for its verdict.
+
+    Late verdicts delay everything after them. A verdict that is `grace_days` late, counted to the end of the
+    log, is given up and counts as wrong.
+    """
+    end = rows[-1].at
+    for index, row in enumerate(rows):
+        waits = row.audited and row.verdict is None
+        if waits and (end - row.at).total_seconds() < grace_days * 86_400:
+            return tuple(rows[:index])
+    return tuple(rows)

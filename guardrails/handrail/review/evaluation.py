@@ -1,0 +1,46 @@
+"""People's corrections as test cases for the next prompt or model; only masked texts go in. Pure."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+
+from handrail.review.cases import Case, Ending, changes
+
+TAUGHT_BY = (Ending.EDITED, Ending.ANSWERED, Ending.REJECTED)
+
+
+def evaluation_cases(cases: Iterable[Case]) -> Iterator[Mapping[str, object]]:
+    """Yield one test case per ticket that a person corrected, answered or rejected.
+
+    `expect` holds the action or the answer that should have come, or `not` the one that should not.
+    """
+    for case in cases:
+        if case.ending not in TAUGHT_BY:
+            continue
+        if case.ending is not Ending.REJECTED and not changes(case):
+            continue
+        yield {
+            "ticket": case.id,
+            "trigger": str(case.trigger),
+            "rules": list(case.rules),
+            "messages": [{"role": speaker, "content": text} for speaker, text in case.lines],
+            "proposed": _shape(case, case.proposed),
+            "expect": {"not": _shape(case, case.proposed)}
+            if case.ending is Ending.REJECTED
+            else _shape(case, case.resolved),
+            "reason": case.reason,
+        }
+
+
+def evaluation_lines(cases: Iterable[Case]) -> str:
+    """Return the test cases as JSON Lines."""
+    return "".join(f"{json.dumps(case, ensure_ascii=False)}\n" for case in evaluation_cases(cases))
+
+
+def _shape(case: Case, text: str) -> Mapping[str, object]:
+    if not case.tool:
+        return {"answer": text}
+    try:
+        arguments = json.loads(text or "{}")
+    except ValueError:
+        arguments = text
+    return {"tool": case.tool, "arguments": arguments}
