@@ -165,12 +165,19 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLogprob:
-    """One output token: its UTF-8 bytes (it may end inside a character), log-probability and rivals."""
+    """One output token: its UTF-8 bytes (it may end inside a character), log-probability and rivals.
+
+    Without `data` the token is taken to be its own text.
+    """
 
     token: str
     logprob: float
     data: bytes = b""
     top: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.data:
+            object.__setattr__(self, "data", self.token.encode("utf-8", "surrogatepass"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,13 +9,12 @@ import typer
 from handrail import __version__
 from handrail.errors import HandrailError
 
-GROUPS = ("policy", "tickets", "audit", "roles", "confidence")
+GROUPS = ("policy", "tickets", "audit", "store", "roles", "desk", "confidence")
 SINGLE = {
     "scan": ("handrail.cli.scan", "scan"),
     "replay": ("handrail.cli.replay", "replay"),
     "review": ("handrail.cli.review", "review"),
     "init": ("handrail.cli.init", "init"),
-    "desk": ("handrail.cli.desk", "desk"),
     "calibrate": ("handrail.cli.confidence", "calibrate"),
     "gateway": ("handrail.cli.gateway", "gateway"),
 }
@@ -29,7 +28,9 @@ def _version(is_asked: bool) -> None:
 
 
 def _root(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
 ) -> None:
     """Know when an AI workflow must stop and ask a person."""
 

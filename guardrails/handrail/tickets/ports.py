@@ -63,7 +63,8 @@ class Opened:
 class LedgerQuery:
     """A sum or count over past actions: of tool `tool`, by `key` in dimension `per`, since a moment.
 
-    `amount` names the fact that is summed; for a count it is empty.
+    `amount` names the fact that is summed; for a count it is empty. `without` leaves one entry out: an action
+    that is reserved already is not added to itself.
     """
 
     fact: str
@@ -74,6 +75,7 @@ class LedgerQuery:
     per: Literal["customer", "conversation", "tenant"]
     key: str
     since: datetime
+    without: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,51 @@
+"""Who calls: an application key to its tenant and the guard of its policy."""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from handrail.gateway.settings import Settings, key_sha256
+from handrail.guard import Guard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A caller whose key was right."""
+
+    tenant: str
+    guard: Guard
+
+
+class Callers:
+    """The applications that may call.
+
+    Args:
+        settings: names them.
+        guards: a guard for each policy that the settings name.
+    """
+
+    def __init__(self, settings: Settings, guards: Mapping[str, Guard]) -> None:
+        self._is_open = not settings.callers
+        self._default = Known(tenant="default", guard=guards[settings.policy])
+        self._known = {
+            caller.sha256: Known(tenant=caller.tenant, guard=guards[caller.policy or settings.policy])
+            for caller in settings.callers
+        }
+
+    def identify(self, authorization: str | None) -> Known | None:
+        """Return whose key an `Authorization` header holds, None for nobody's."""
+        if self._is_open:
+            return self._default
+        scheme, _, key = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not key:
+            return None
+        digest = key_sha256(key.strip())
+        # Comparing digests one by one takes the same time whichever is right.
+        found = [known for sha256, known in self._known.items() if hmac.compare_digest(sha256, digest)]
+        return found[0] if found else None
+
+
+def policies_of(settings: Settings) -> tuple[str, ...]:
+    """Every policy that the settings name, each once."""
+    named = (settings.policy, *(caller.policy or settings.policy for caller in settings.callers))
+    return tuple(dict.fromkeys(named))
