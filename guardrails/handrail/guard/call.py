@@ -9,7 +9,7 @@ from handrail.guard.outcome import Outcome
 from handrail.guard.scope import Scope
 from handrail.guard.shell import Shell
 from handrail.records import Draft, FaultKind, Message
-from handrail.session import Screened, Session, mask
+from handrail.session import Cutter, Screened, Session, mask
 
 
 class Call:
@@ -67,6 +67,13 @@ class Call:
         else:
             self.outcome = await asyncio.to_thread(self._shell.conclude_answer, judged, self._scope)
         return self.outcome
+
+    def stream(self) -> Cutter:
+        """Start releasing one streamed choice: it tells how many chunks may be shown before `finish`.
+
+        What it let go of is on the ticket if the answer is handed off after all.
+        """
+        return self._session.cutter()
 
     def redacted(self, text: str) -> str:
         """One text of the answer as the caller may have it: masked, without a self-check's number."""

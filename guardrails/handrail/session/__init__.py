@@ -1,5 +1,6 @@
 """One guarded call without input or output: events in, needs and decisions out."""
 
+from handrail.session.cutter import Cutter
 from handrail.session.engine import Engine
 from handrail.session.needs import Need, NeedConversation, NeedFacts, NeedHistory, NeedSamples, Steps
 from handrail.session.results import Gated, Judged, Screened
@@ -8,6 +9,7 @@ from handrail.session.withhold import mask
 
 __all__ = [
     "NOTE_NAME",
+    "Cutter",
     "Engine",
     "Gated",
     "Judged",

@@ -8,6 +8,7 @@ from handrail.policy.sources import InputFindings, OutputFindings, ToolFindings
 from handrail.records import Decision, Stage
 from handrail.scan import Scanner
 from handrail.session.certainty import Certainty
+from handrail.session.cutter import Cutter
 from handrail.session.facts import declared_at
 from handrail.session.withhold import redacted_types
 
@@ -23,6 +24,7 @@ class Engine:
     withheld: frozenset[str] = field(init=False)
     read_in: frozenset[str] = field(init=False)
     read_out: frozenset[str] = field(init=False)
+    named_out: frozenset[str] | None = field(init=False)
     declared: Mapping[Stage, tuple[FactDeclaration, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -33,9 +35,26 @@ class Engine:
         }
         object.__setattr__(self, "reads_confidence", self.policy.reads_confidence)
         object.__setattr__(self, "withheld", self.policy.withheld_types)
+        object.__setattr__(self, "named_out", self._named_out(frozenset(read_out)))
         object.__setattr__(self, "declared", declared_at(self.policy))
         object.__setattr__(self, "read_in", frozenset(read_in))
         object.__setattr__(self, "read_out", frozenset(read_out))
+
+    def cutter(self) -> Cutter:
+        """Start releasing one streamed answer; held to its end unless the policy says `stream: release`."""
+        return Cutter(self.scanner, self.named_out)
+
+    def _named_out(self, read_out: frozenset[str]) -> frozenset[str] | None:
+        """Finding types that a rule on the answer names; None where nothing may be released before the end.
+
+        A rule on confidence needs the whole answer, and one on findings that names no type may mean any.
+        """
+        if self.policy.stream != "release" or self.reads_confidence:
+            return None
+        rules = [rule for rule in self.policy.rules if not read_out.isdisjoint(rule.when.reads)]
+        if any(not rule.finding_types for rule in rules):
+            return None
+        return frozenset[str]().union(*(rule.finding_types for rule in rules))
 
     def masked_in(self, decision: Decision) -> frozenset[str]:
         """Types and categories that a decision on the input masks."""

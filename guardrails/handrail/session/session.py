@@ -24,6 +24,7 @@ from handrail.records import (
     Unknown,
 )
 from handrail.session.certainty import measure
+from handrail.session.cutter import Cutter
 from handrail.session.engine import Engine
 from handrail.session.facts import Seen, gather
 from handrail.session.merge import merge
@@ -53,6 +54,7 @@ class Session:
     def __init__(self, engine: Engine, *, exchange: str, context: Context, now: datetime) -> None:
         self._engine, self._now = engine, now
         self._evidence = Evidence(exchange=exchange, context=context)
+        self._cutters: list[Cutter] = []
 
     @property
     def evidence(self) -> Evidence:
@@ -95,6 +97,11 @@ class Session:
             instruction=verbalised.instruction() if asks_itself else None,
             wants_logprobs=self._engine.reads_confidence,
         )
+
+    def cutter(self) -> Cutter:
+        """Start releasing one streamed choice of the answer."""
+        self._cutters.append(self._engine.cutter())
+        return self._cutters[-1]
 
     def judge(
         self, drafts: Sequence[Draft], screened: Screened, *, wants_json: bool = False
@@ -167,6 +174,7 @@ class Session:
             draft=draft,
             findings=screened.evidence.findings + findings,
             confidence=confidence,
+            shown="\n".join(cutter.shown for cutter in self._cutters),
         )
 
     def _decide(self, evidence: Evidence) -> Steps[list[Decision]]:

@@ -1,0 +1,43 @@
+"""Releases a stream piece by piece, as long as nothing in it could still be withheld."""
+
+from handrail.scan import Scanner
+from handrail.scan.stream import StreamScanner
+
+
+class Cutter:
+    """Says how much of one streamed answer may be shown already.
+
+    What it lets go of holds no finding that any rule names, so the decision on the whole can change only what
+    comes after it. From the first such finding on everything is held for that decision.
+
+    Args:
+        scanner: what looks for findings.
+        types: finding types and categories that some rule names; None holds the stream to its end.
+    """
+
+    def __init__(self, scanner: Scanner, types: frozenset[str] | None) -> None:
+        self._stream = None if types is None else StreamScanner(scanner, types)
+        self._chunks: list[str] = []
+        self._released = 0
+
+    @property
+    def released(self) -> int:
+        """How many of the chunks that were fed may be shown."""
+        return self._released
+
+    @property
+    def shown(self) -> str:
+        """The text of those chunks."""
+        return "".join(self._chunks[: self._released])
+
+    def feed(self, chunk: str) -> int:
+        """Take the next chunk of text; return how many chunks, from the first on, may be shown by now."""
+        self._chunks.append(chunk)
+        if self._stream is None:
+            return self._released
+        for piece in self._stream.feed(chunk):
+            if piece != self._chunks[self._released]:
+                self._stream = None
+                break
+            self._released += 1
+        return self._released
