@@ -67,4 +67,4 @@ roles:
   process_owner: [petra]
 """
 
-KEY = "sk-proj-" + "Ab3dEf6hIj9kLmN0pQrStUvWxYz12345678901234567890"
+KEY = "sk-proj-" + "Ab3dEf6hIj9kLmN0pQrStUvWxYz8Qw7Er5Ty2Ui4"

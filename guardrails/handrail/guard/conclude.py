@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from handrail.errors import StoreUnavailable
+from handrail.guard.observing import Observer, observation
 from handrail.guard.outcome import Outcome
 from handrail.policy import Policy
 from handrail.records import Decision, Draft, Effect, Evidence, Handoff, Reason, Speaker, Trigger
@@ -36,11 +37,12 @@ class Concluder:
     store: TicketStore
     spool: SpoolPort
     now: Callable[[], datetime]
+    observe: Observer | None = None
 
     def released(self, decision: Decision, evidence: Evidence, drafts: tuple[Draft, ...]) -> Outcome:
         """Log a decision that lets the answer through."""
         self.store.log(decision, exchange=evidence.exchange, tenant=evidence.context.tenant, at=self.now())
-        return Outcome(exchange=evidence.exchange, decision=decision, drafts=drafts)
+        return self._told(Outcome(exchange=evidence.exchange, decision=decision, drafts=drafts), evidence)
 
     def withheld(self, decision: Decision, evidence: Evidence) -> Outcome:
         """Open a ticket if any reason hands off, and log a block."""
@@ -50,7 +52,8 @@ class Concluder:
         if decision.effect is Effect.BLOCK:
             self._log_block(decision, evidence)
         notice = handoff.notice if handoff else self.policy().notices["blocked"]
-        return Outcome(exchange=evidence.exchange, decision=decision, handoff=handoff, notice=notice)
+        outcome = Outcome(exchange=evidence.exchange, decision=decision, handoff=handoff, notice=notice)
+        return self._told(outcome, evidence)
 
     def joined(self, decision: Decision, evidence: Evidence, status: ConversationStatus) -> Outcome:
         """Add a further trigger to the ticket that this conversation has open already."""
@@ -77,7 +80,13 @@ class Concluder:
             due=status.due,
             joined=True,
         )
-        return Outcome(exchange=evidence.exchange, decision=decision, handoff=handoff, notice=notice)
+        outcome = Outcome(exchange=evidence.exchange, decision=decision, handoff=handoff, notice=notice)
+        return self._told(outcome, evidence)
+
+    def _told(self, outcome: Outcome, evidence: Evidence) -> Outcome:
+        if self.observe is not None:
+            self.observe(observation(outcome, evidence))
+        return outcome
 
     def _open(self, decision: Decision, evidence: Evidence) -> Handoff:
         policy, now = self.policy(), self.now()

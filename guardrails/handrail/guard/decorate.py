@@ -250,6 +250,19 @@ class Arguments:
         return self.bound.args, self.bound.kwargs
 
 
+def options_of(*, input: str | Sequence[str] = (), **rest: Any) -> Options:  # noqa: A002 - the public word
+    """Read the options of `@guard`.
+
+    Raises:
+        ConfigError: there is no such option.
+    """
+    names = (input,) if isinstance(input, str) else tuple(input)
+    try:
+        return Options(input=names, **rest)
+    except TypeError as error:
+        raise ConfigError(f"unknown option of @guard: {error}") from None
+
+
 def decoration_of(fn: Function) -> Decoration | None:
     """Return the decoration of a guarded function, None of any other."""
     found = getattr(fn, "__handrail__", None)

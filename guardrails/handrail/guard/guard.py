@@ -14,10 +14,11 @@ from handrail.guard.authorise import Action, authorise
 from handrail.guard.call import Call, abegin, begin
 from handrail.guard.conclude import Concluder, SpoolPort
 from handrail.guard.decide import decide
-from handrail.guard.decorate import Decoration, Options, decoration_of
+from handrail.guard.decorate import Decoration, Options, decoration_of, options_of
 from handrail.guard.drive import FactSource, Sources
 from handrail.guard.gate import Pass, agate, gate
 from handrail.guard.identity import new_id
+from handrail.guard.observing import Observer
 from handrail.guard.outcome import Outcome
 from handrail.guard.scanning import scanner_of
 from handrail.guard.shell import Shell
@@ -52,6 +53,7 @@ class Guard:
         facts: the caller's own source of declared facts.
         scanner: what finds sensitive data; by default handrail's own with the policy's additions.
         clock: returns the present moment, with a time zone.
+        observe: is told of every outcome, without content; telemetry hooks in here.
     """
 
     def __init__(  # noqa: PLR0913 - the parts that from_policy opens, for programs that bring their own
@@ -64,6 +66,7 @@ class Guard:
         facts: FactSource | None = None,
         scanner: Scanner | None = None,
         clock: Callable[[], datetime] | None = None,
+        observe: Observer | None = None,
     ) -> None:
         self._policy, self.store, self.people = policy, store, people
         self._clock = clock or _utc_now
@@ -72,7 +75,9 @@ class Guard:
             policy=policy, scanner=scanner or scanner_of(policy), certainty=certainty_of(policy)
         )
         sources = Sources(store=store, facts=facts, now=self._clock)
-        concluder = Concluder(policy=lambda: self._policy, store=store, spool=spool, now=self._clock)
+        concluder = Concluder(
+            policy=lambda: self._policy, store=store, spool=spool, now=self._clock, observe=observe
+        )
         self._shell = Shell(engine=self._engine, sources=sources, concluder=concluder, now=self._clock)
 
     @classmethod
@@ -84,7 +89,7 @@ class Guard:
         store: str | SqlStore = "sqlite:///handrail.db",
         facts: FactSource | None = None,
         clock: Callable[[], datetime] | None = None,
-        allow_volatile: bool = False,
+        observe: Observer | None = None,
     ) -> "Guard":
         """Build a guard from a policy file and a store's URL.
 
@@ -94,7 +99,7 @@ class Guard:
             store: a SQLite URL, or what `handrail.store.open_store` returned (PostgreSQL needs keys).
             facts: the caller's own source of declared facts.
             clock: returns the present moment, with a time zone.
-            allow_volatile: accept a store that is lost with the process or the machine.
+            observe: is told of every outcome, without content.
 
         Raises:
             PolicyError: the policy cannot be used.
@@ -105,12 +110,13 @@ class Guard:
         roles = load_people(people, loaded) if people is not None else None
         now = clock or _utc_now
         if isinstance(store, str):
-            store = open_store(store, allow_volatile=allow_volatile, clock=now)
+            store = open_store(store, clock=now)
         spool = Spool.beside(store.database.url.render_as_string(hide_password=False))
         # With the store still out of reach they wait on, and new ones join them.
         with suppress(StoreUnavailable):
             spool.drain(store)
-        return cls(loaded, store=store, spool=spool, people=roles, facts=facts, clock=now)
+            store.recover(now())
+        return cls(loaded, store=store, spool=spool, people=roles, facts=facts, clock=now, observe=observe)
 
     @property
     def policy(self) -> Policy:
@@ -183,7 +189,7 @@ class Guard:
                 `asks_itself` appends the policy's self-check to the last text and strips its number;
                 `faults` are the exceptions that mean "the model could not be asked".
         """
-        chosen = _options(**options)
+        chosen = options_of(**options)
         if fn is None:
             return lambda inner: Decoration(guard=self, fn=inner, options=chosen).wrapper()
         return Decoration(guard=self, fn=fn, options=chosen).wrapper()
@@ -287,11 +293,3 @@ class Guard:
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def _options(*, input: str | Sequence[str] = (), **rest: Any) -> Options:  # noqa: A002 - the public word
-    names = (input,) if isinstance(input, str) else tuple(input)
-    try:
-        return Options(input=names, **rest)
-    except TypeError as error:
-        raise ConfigError(f"unknown option of @guard: {error}") from None

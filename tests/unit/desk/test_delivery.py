@@ -53,6 +53,9 @@ class Pipe:
     name: str
     failures: int = 0
     is_final: bool = False
+    is_down: bool = False
+    takes: timedelta = timedelta()
+    clock: FrozenClock | None = None
     got: list[str] = field(default_factory=list)
     tried: int = 0
     only: str = ""
@@ -62,9 +65,11 @@ class Pipe:
 
     def deliver(self, notice: Notice, *, now: datetime) -> None:
         self.tried += 1
+        if self.clock:
+            self.clock.at += self.takes
         if self.failures:
             self.failures -= 1
-            raise DeliveryError(self.name, "HTTP 500", is_final=self.is_final)
+            raise DeliveryError(self.name, "HTTP 500", is_final=self.is_final, is_down=self.is_down)
         self.got.append(notice.id)
 
 
@@ -148,6 +153,34 @@ def test_a_desk_that_stops_leaves_the_rest_for_later() -> None:
     clock.advance(minutes=6)
     assert made.round() == Delivered(delivered=2)
     assert pipe.got == ["a", "b", "c"]
+
+
+def test_a_receiver_that_is_down_is_waited_for_once_a_round_and_holds_nobody_up() -> None:
+    shelf, bad, good = Shelf(), Pipe("bad", failures=10_000, is_down=True), Pipe("good")
+    for name in "abcdef":
+        shelf.put(letter(name))
+    made, _ = delivery(shelf, bad, good)
+    assert made.round() == Delivered(postponed=6)
+    assert (bad.tried, good.got) == (3, list("abcdef"))
+
+
+def test_letters_that_a_slow_receiver_holds_up_are_left_before_their_lease_is_over() -> None:
+    shelf, slow = Shelf(), Pipe("slow", takes=timedelta(minutes=1))
+    for name in "abcdef":
+        shelf.put(letter(name))
+    made, slow.clock = delivery(shelf, slow)
+    assert made.round() == Delivered(delivered=3)
+    slow.clock.advance(minutes=3)
+    assert made.round() == Delivered(delivered=3)
+    assert slow.got == list("abcdef")
+
+
+def test_a_stop_ends_the_quick_tries_too() -> None:
+    shelf, bad = Shelf(), Pipe("bad", failures=10_000)
+    shelf.put(letter())
+    made, _ = delivery(shelf, bad)
+    assert made.round(should_stop=lambda: bad.tried > 0) == Delivered(postponed=1)
+    assert bad.tried == 1
 
 
 def test_a_warning_names_the_role_that_comes_next() -> None:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.support.desk_scene import ROLES, START, approve, hand, ticket
 
 from handrail.desk.channels import DeliveryError
 from handrail.desk.desk import Desk, Step
@@ -16,6 +15,7 @@ from handrail.store import Spool, SqlStore, open_store
 from handrail.testing import FrozenClock
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import Settlement
+from support.desk_scene import ROLES, START, approve, hand, ticket
 
 
 class Ear:

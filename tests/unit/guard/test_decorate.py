@@ -161,7 +161,7 @@ def test_the_source_generator_is_closed(guard: Guard) -> None:
     @guard
     def ask(question: str) -> Iterator[str]:
         try:
-            yield "a"
+            yield "a "
             yield f"{KEY}"
         finally:
             closed.append(True)

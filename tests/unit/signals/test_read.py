@@ -2,7 +2,6 @@ import pytest
 
 from handrail.records import Message, Part, Place, Signal, SignalKind, Speaker
 from handrail.signals import read_signals
-from handrail.signals.read import MAX_CHARACTERS
 
 
 def user(text: str) -> Message:
@@ -183,8 +182,8 @@ def test_the_span_holds_the_words_as_they_were_written() -> None:
     assert isinstance(found[0], Signal)
 
 
-def test_a_long_message_is_read_at_both_ends() -> None:
-    filler = "all is well. " * MAX_CHARACTERS
-    text = filler + "let me talk to a person"
+def test_a_wish_in_the_middle_of_a_long_message_is_seen() -> None:
+    filler = "all is well. " * 20_000
+    text = f"{filler}let me talk to a person. {filler}"
     (found,) = read_signals([user(text)])
     assert text[found.start : found.end] == "talk to a person"

@@ -1,0 +1,286 @@
+"""Twenty ways to fake or alter a decision with all the SQL rights that the application has: none runs.
+
+The forger knows every table, holds the application's login and even its data keys; what they lack is the
+inbox's signing key.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from handrail.errors import TicketError
+from handrail.store.chain import append
+from handrail.store.schema import decisions, micros
+from handrail.store.signing import new_signer
+from handrail.tickets.ports import Settlement
+from handrail.tickets.rulings import Ruling
+from handrail.tickets.ticket import Verdict
+from support.stores import NOW, Sides, hand, new_ticket, postgres_sides
+
+pytestmark = pytest.mark.xdist_group("postgres")
+
+
+@pytest.fixture(scope="module")
+def sides() -> Iterator[Sides]:
+    made = postgres_sides()
+    yield made
+    made.close()
+
+
+class Forger:
+    """A victim ticket that waits for its role, another that was approved and used, and the app's login."""
+
+    def __init__(self, sides: Sides) -> None:
+        self.sides = sides
+        self.engine = create_engine(sides.url)
+        self.victim, self.rejected, self.done = (self._opened() for _ in range(3))
+        self._decided(self.rejected, Verdict.REJECT)
+        self._decided(self.done, Verdict.APPROVE)
+        self.genuine = self._row(self.done)
+        sides.app.begin("default", self.done, now=NOW)
+        sides.app.finish("default", self.done, Settlement.DONE, now=NOW)
+
+    def _opened(self) -> str:
+        ticket = new_ticket()
+        self.sides.app.open(ticket)
+        return ticket.id
+
+    def _decided(self, ticket: str, verdict: Verdict) -> None:
+        self.sides.inbox.claim("default", ticket, hand())
+        self.sides.inbox.decide("default", ticket, Ruling(verdict=verdict), hand())
+
+    def _row(self, ticket: str) -> dict[str, Any]:
+        with self.sides.inbox.read("default") as tx:
+            found = tx.conn.execute(decisions.select().where(decisions.c.ticket == ticket)).one()
+        return dict(found._mapping)
+
+    def sql(self, statement: str, **values: Any) -> None:
+        """Run a statement as the application, in the tenant's name."""
+        with self.engine.begin() as conn:
+            self.within(conn)
+            conn.execute(text(statement), values)
+
+    def within(self, conn: Connection) -> None:
+        conn.execute(text("SELECT set_config('handrail.tenant', 'default', true)"))
+
+    def insert(self, **changes: Any) -> None:
+        """Insert a decision made from a genuine one."""
+        with self.engine.begin() as conn:
+            self.within(conn)
+            conn.execute(decisions.insert().values(**{**self.genuine, **changes}))
+
+    def state(self, ticket: str, state: str, **more: Any) -> None:
+        """Set a ticket's state, past the life-cycle table."""
+        extra = "".join(f", {name} = :{name}" for name in more)
+        self.sql(
+            f"UPDATE tickets SET state = :state, is_open = false{extra} WHERE id = :id",
+            state=state,
+            id=ticket,
+            **more,
+        )
+
+
+def _signed_by_another(forger: Forger) -> None:
+    row = {**forger.genuine, "id": "forged", "ticket": forger.victim, "idempotency_key": "f"}
+    forger.insert(**{**row, "signature": new_signer().sign(row)})
+
+
+def _grant_to_self(forger: Forger) -> None:
+    forger.sql("GRANT INSERT ON decisions TO CURRENT_USER")
+
+
+def _fake_history(forger: Forger) -> None:
+    from handrail.store.chain import Event
+
+    event = Event(tenant="default", kind="ticket.approve", at=NOW, ticket=forger.victim, version=2)
+    with forger.engine.begin() as conn:
+        forger.within(conn)
+        append(conn, [event])
+    forger.state(forger.victim, "decided", version=2)
+
+
+def _both(*steps: Callable[[Forger], None]) -> Callable[[Forger], None]:
+    def run(forger: Forger) -> None:
+        for step in steps:
+            try:
+                step(forger)
+            except SQLAlchemyError:
+                continue
+
+    return run
+
+
+WAYS: dict[str, tuple[str, Callable[[Forger], None]]] = {
+    "set the state to decided": ("victim", lambda f: f.state(f.victim, "decided")),
+    "insert a copy of another ticket's decision": (
+        "victim",
+        _both(
+            lambda f: f.insert(id="x1", ticket=f.victim, idempotency_key="x1"),
+            lambda f: f.state(f.victim, "decided"),
+        ),
+    ),
+    "insert a decision without a signature": (
+        "victim",
+        _both(
+            lambda f: f.insert(id="x2", ticket=f.victim, signature=None, idempotency_key="x2"),
+            lambda f: f.state(f.victim, "decided"),
+        ),
+    ),
+    "insert a decision signed by one's own key": (
+        "victim",
+        _both(_signed_by_another, lambda f: f.state(f.victim, "decided")),
+    ),
+    "move another ticket's decision": (
+        "victim",
+        _both(
+            lambda f: f.sql("UPDATE decisions SET ticket = :v WHERE ticket = :d", v=f.victim, d=f.done),
+            lambda f: f.state(f.victim, "decided"),
+        ),
+    ),
+    "turn a rejection into an approval": (
+        "rejected",
+        _both(
+            lambda f: f.sql("UPDATE decisions SET verdict = 'approve' WHERE ticket = :r", r=f.rejected),
+            lambda f: f.state(f.rejected, "decided"),
+        ),
+    ),
+    "set a rejected ticket to decided": ("rejected", lambda f: f.state(f.rejected, "decided")),
+    "set a used ticket back to decided": ("done", lambda f: f.state(f.done, "decided")),
+    "take the use back": (
+        "done",
+        _both(
+            lambda f: f.sql("DELETE FROM uses WHERE ticket = :d", d=f.done),
+            lambda f: f.state(f.done, "decided"),
+        ),
+    ),
+    "rename the use": (
+        "done",
+        _both(
+            lambda f: f.sql("UPDATE uses SET round = 9 WHERE ticket = :d", d=f.done),
+            lambda f: f.state(f.done, "decided"),
+        ),
+    ),
+    "count the round on": ("done", lambda f: f.state(f.done, "decided", round=2)),
+    "change the digest of a used ticket": ("done", lambda f: f.state(f.done, "decided", digest="00" * 32)),
+    "put another ticket's content in": (
+        "victim",
+        _both(
+            lambda f: f.sql(
+                "UPDATE tickets SET sealed = (SELECT sealed FROM tickets WHERE id = :d) WHERE id = :v",
+                d=f.done,
+                v=f.victim,
+            ),
+            lambda f: f.state(f.victim, "decided"),
+        ),
+    ),
+    "prolong an expired decision": (
+        "done",
+        _both(
+            lambda f: f.sql("UPDATE decisions SET expires_at = expires_at + 1 WHERE ticket = :d", d=f.done),
+            lambda f: f.state(f.done, "decided"),
+        ),
+    ),
+    "write a decision through a view of one's own": (
+        "victim",
+        _both(
+            lambda f: f.sql("CREATE TEMP VIEW mine AS SELECT * FROM decisions"),
+            lambda f: f.sql("INSERT INTO mine SELECT * FROM decisions"),
+            lambda f: f.state(f.victim, "decided"),
+        ),
+    ),
+    "grant oneself the right": ("victim", _both(_grant_to_self, lambda f: f.state(f.victim, "decided"))),
+    "take the inbox's role": (
+        "victim",
+        _both(lambda f: f.sql("SET ROLE handrail_inbox"), lambda f: f.state(f.victim, "decided")),
+    ),
+    "turn row-level security off": (
+        "victim",
+        _both(
+            lambda f: f.sql("ALTER TABLE decisions DISABLE ROW LEVEL SECURITY"),
+            lambda f: f.state(f.victim, "decided"),
+        ),
+    ),
+    "write the steps of an approval into the audit log": ("victim", _fake_history),
+    "say that every role has agreed": (
+        "victim",
+        lambda f: f.state(f.victim, "decided", agreed='["finance_lead=fay"]', waiting_for="[]"),
+    ),
+}
+
+
+def test_there_are_twenty_ways() -> None:
+    assert len(WAYS) == 20
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_forged_decision_never_runs(way: str, sides: Sides) -> None:
+    forger = Forger(sides)
+    target, attack = WAYS[way]
+    # Where the database refuses at once, that is as good as any.
+    with suppress(SQLAlchemyError):
+        attack(forger)
+    ticket = getattr(forger, target)
+    with pytest.raises(TicketError):
+        sides.app.approved("default", ticket)
+    with pytest.raises(TicketError):
+        sides.app.begin("default", ticket, now=NOW + timedelta(minutes=1))
+    forger.engine.dispose()
+
+
+def test_the_application_cannot_decide_even_through_the_library(sides: Sides) -> None:
+    from handrail.errors import ConfigError, StoreUnavailable
+
+    ticket = new_ticket()
+    sides.app.open(ticket)
+    with pytest.raises(StoreUnavailable):
+        sides.app.claim("default", ticket.id, hand())
+    sides.inbox.claim("default", ticket.id, hand())
+    with pytest.raises((ConfigError, StoreUnavailable)):
+        sides.app.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE), hand())
+
+
+def test_a_genuine_decision_does_run(sides: Sides) -> None:
+    ticket = new_ticket()
+    sides.app.open(ticket)
+    sides.inbox.claim("default", ticket.id, hand())
+    sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE), hand())
+    assert sides.app.begin("default", ticket.id, now=NOW).tool == "issue_refund"
+
+
+def test_no_tenant_reads_anothers_rows_whatever_it_asks(sides: Sides) -> None:
+    ticket = new_ticket(tenant="other")
+    sides.app.open(ticket)
+    engine = create_engine(sides.url)
+    with engine.begin() as conn:
+        conn.execute(text("SELECT set_config('handrail.tenant', 'default', true)"))
+        for table in ("tickets", "audit", "outbox", "data_keys"):
+            try:
+                with conn.begin_nested():
+                    rows = conn.execute(text(f"SELECT * FROM {table} WHERE tenant = 'other'")).all()
+            except SQLAlchemyError:
+                continue
+            assert rows == []
+    engine.dispose()
+
+
+def test_an_expired_decision_stays_expired_when_its_row_is_altered_as_owner(sides: Sides) -> None:
+    """Even the owner of the tables cannot alter a decision unseen: the signature covers every column."""
+    ticket = new_ticket()
+    sides.app.open(ticket)
+    sides.inbox.claim("default", ticket.id, hand())
+    short = Ruling(verdict=Verdict.APPROVE, valid_for=timedelta(minutes=1))
+    sides.inbox.decide("default", ticket.id, short, hand())
+    assert sides.logins is not None
+    engine = create_engine(sides.logins.owner)
+    with engine.begin() as conn:
+        later = micros(NOW + timedelta(days=3))
+        statement = text("UPDATE decisions SET expires_at = :later WHERE ticket = :ticket")
+        conn.execute(statement, {"later": later, "ticket": ticket.id})
+    engine.dispose()
+    with pytest.raises(TicketError, match="altered"):
+        sides.app.begin("default", ticket.id, now=NOW + timedelta(days=1))
