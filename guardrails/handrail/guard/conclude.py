@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from handrail.errors import StoreUnavailable
 from handrail.guard.observing import Observer, observation
@@ -94,7 +95,7 @@ class Concluder:
         ticket = compose(
             evidence,
             decision,
-            notice=policy.notices["hand_off"],
+            notice=policy.notices[_notice_of(policy, decision)],
             now=now,
             id=evidence.exchange,
             policy=policy,
@@ -107,7 +108,7 @@ class Concluder:
             spooled = True
             opened = Opened(ticket=ticket.id, role=role, due=ticket.decide_by, joined=False)
             log.warning("ticket %s spooled: %s", ticket.id, error.step)
-        kind = "pending" if opened.joined else "hand_off"
+        kind = "pending" if opened.joined else _notice_of(policy, decision)
         return Handoff(
             ticket=opened.ticket,
             role=opened.role,
@@ -128,8 +129,24 @@ class Concluder:
             log.warning("block of exchange %s not logged: %s", evidence.exchange, error.step)
 
     def _notice(self, kind: str, *, role: str, due: datetime | None, ticket: str) -> str:
-        when = due.strftime("%H:%M %Z").strip() if due else "soon"
-        return self.policy().notices[kind].format(role=role.replace("_", " "), due=when, ticket=ticket)
+        when = "soon"
+        if due is not None:
+            zone = ZoneInfo(self.policy().time_zone)
+            local, today = due.astimezone(zone), self.now().astimezone(zone).date()
+            when = local.strftime("%H:%M %Z" if local.date() == today else "%d %b %H:%M %Z")
+        words = {"{role}": role.replace("_", " "), "{due}": when, "{ticket}": ticket}
+        notice = self.policy().notices[kind]
+        for name, word in words.items():
+            notice = notice.replace(name, word)
+        return notice
+
+
+def _notice_of(policy: Policy, decision: Decision) -> str:
+    """Name the notice of the most severe rule that asks for one of its own."""
+    own = {rule.id: rule.notice for rule in policy.rules if rule.notice is not None}
+    asking = [reason for reason in decision.reasons if reason.rule in own]
+    first = max(asking, key=lambda reason: reason.severity.rank, default=None)
+    return own[first.rule] or "hand_off" if first is not None else "hand_off"
 
 
 def _triggers(reasons: Iterable[Reason]) -> tuple[Trigger, ...]:
