@@ -14,7 +14,7 @@ from handrail.policy import Policy
 from handrail.records import Decision, Draft, Effect, Evidence, Handoff, Reason, Speaker, Trigger
 from handrail.text.amounts import total_of_counted
 from handrail.tickets.compose import compose
-from handrail.tickets.ports import Attempt, ConversationStatus, Opened, TicketStore
+from handrail.tickets.ports import Attempt, ConversationState, ConversationStatus, Opened, TicketStore
 from handrail.tickets.ticket import Ticket
 
 log = logging.getLogger("handrail")
@@ -72,7 +72,8 @@ class Concluder:
         except StoreUnavailable:
             unsure = self.policy().unsure(decision.stage, "store unavailable")
             return self.withheld(unsure, evidence)
-        notice = self._notice("pending", role=role, due=status.due, ticket=ticket)
+        kind = "human" if status.state is ConversationState.HUMAN else "pending"
+        notice = self._notice(kind, role=role, due=status.due, ticket=ticket)
         handoff = Handoff(
             ticket=ticket,
             role=role,

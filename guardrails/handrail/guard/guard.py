@@ -1,6 +1,5 @@
 """The guard: one policy, one store, every way in."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
@@ -23,6 +22,7 @@ from handrail.guard.outcome import Outcome
 from handrail.guard.scanning import scanner_of
 from handrail.guard.shell import Shell
 from handrail.guard.tool import guarded_tool
+from handrail.guard.waiting import resolution, wait
 from handrail.policy import People, Policy, load, load_people
 from handrail.records import Context, Handoff, Message, ToolCall
 from handrail.scan import Scanner
@@ -273,18 +273,16 @@ class Guard:
         )
 
     def resolution(self, ticket: str) -> Resolution | None:
-        """What a person decided about a ticket, None while nobody has."""
-        return self.store.resolution(scopes.current().context.tenant, ticket)
+        """What a person decided about a ticket, None while nobody has.
+
+        Their words for the customer pass the scanner as an answer does.
+        """
+        return resolution(self._engine, self.store, scopes.current().context.tenant, ticket)
 
     async def wait(self, ticket: str, *, timeout_s: float, every_s: float = 0.25) -> Resolution | None:
         """Wait for a person's decision; None when the time is up."""
         tenant = scopes.current().context.tenant
-        give_up = asyncio.get_running_loop().time() + timeout_s
-        while True:
-            found = await asyncio.to_thread(self.store.resolution, tenant, ticket)
-            if found is not None or asyncio.get_running_loop().time() >= give_up:
-                return found
-            await asyncio.sleep(every_s)
+        return await wait(self._engine, self.store, tenant, ticket, timeout_s=timeout_s, every_s=every_s)
 
     def close(self) -> None:
         """Flush the log and let go of the store."""

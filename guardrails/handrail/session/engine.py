@@ -10,7 +10,7 @@ from handrail.scan import Scanner
 from handrail.session.certainty import Certainty
 from handrail.session.cutter import Cutter
 from handrail.session.facts import declared_at
-from handrail.session.withhold import redacted_types
+from handrail.session.withhold import mask, redacted_types
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,12 @@ class Engine:
     def cutter(self) -> Cutter:
         """Start releasing one streamed answer; held to its end unless the policy says `stream: release`."""
         return Cutter(self.scanner, self.named_out)
+
+    def spoken(self, text: str) -> str:
+        """What a person wrote for the customer, with everything masked that a rule keeps out of answers."""
+        rules = [rule for rule in self.policy.rules if not self.read_out.isdisjoint(rule.when.reads)]
+        types = frozenset[str]().union(*(rule.finding_types for rule in rules))
+        return mask(text, self.scanner.scan(text), types) if types and text else text
 
     def _named_out(self, read_out: frozenset[str]) -> frozenset[str] | None:
         """Finding types that a rule on the answer names; None where nothing may be released before the end.

@@ -216,3 +216,12 @@ def test_a_guard_without_people_lets_nobody_decide(make_guard: Callable[..., Gua
     shop = Shop(guard)
     with pytest.raises(ConfigError, match="people"):
         shop.decide(shop.ticket(), "approve")
+
+
+def test_a_persons_words_pass_the_scanner_too(shop: Shop) -> None:
+    ticket = shop.ticket()
+    shop.decide(ticket, "approve", message_to_user="Ask jane.doe@example.com about it.")
+    found = shop.guard.resolution(ticket)
+    assert found is not None
+    assert "jane.doe@example.com" not in found.message_to_user
+    assert found.message_to_user.startswith("Ask ")

@@ -29,7 +29,7 @@ def kinds(answer: str) -> dict[str, Callable[[str], Any]]:
         for piece in answer:
             yield piece
 
-    class Callable_:
+    class Answering:
         def __call__(self, question: str) -> str:
             return answer
 
@@ -46,14 +46,14 @@ def kinds(answer: str) -> dict[str, Callable[[str], Any]]:
         "generator": generator,
         "coroutine": coroutine,
         "async_generator": async_generator,
-        "callable": Callable_(),
+        "callable": Answering(),
         "async_callable": AsyncCallable(),
         "partial": functools.partial(lambda prefix, question: answer, "x"),
         "partial_coroutine": functools.partial(coroutine),
         "method": Holder().method,
         "returns_iterator": lambda question: iter(answer),
-        "returns_awaitable": lambda question: coroutine(question),
-        "returns_async_iterator": lambda question: async_generator(question),
+        "returns_awaitable": lambda question: coroutine(f"{question}"),
+        "returns_async_iterator": lambda question: async_generator(f"{question}"),
     }
 
 
