@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,9 +125,9 @@ WAYS = {
 }
 
 
-@pytest.fixture
-def guard(tmp_path: Path) -> Iterator[Guard]:
-    with shop_guard(tmp_path) as guard:
+@pytest.fixture(scope="module")
+def guard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guard]:
+    with shop_guard(tmp_path_factory.mktemp("shop")) as guard:
         yield guard
 
 

@@ -49,6 +49,7 @@ def record(amount: int, reward: float) -> str:
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "shop_facts", raising=False)
     Path("shop.yaml").write_text(POLICY)
     Path("shop_facts.py").write_text(FACTS)
     Path("runs.jsonl").write_text("\n".join([record(500, 0), "{broken", record(5, 1)]))
@@ -86,8 +87,24 @@ def test_the_figures_come_as_a_table(shop: Path) -> None:
         "runs.jsonl", "--policy", "shop.yaml", "--facts", "shop_facts:of_record", "--now", "2024-05-15T15:00"
     )
     assert done.exit_code == 0
-    assert "stopped by" in done.stdout
+    assert "runs stopped" in done.stdout
     assert "big" in done.stdout
+
+
+def test_a_record_that_the_facts_cannot_read_is_reported_and_the_rest_goes_on(shop: Path) -> None:
+    odd = json.loads(record(5, 1))
+    del odd["limit"]
+    Path("shop_facts.py").write_text(
+        FACTS.replace('record["limit"]', "limit").replace(
+            "    return", "    limit = record['limit']\n    return"
+        )
+    )
+    Path("runs.jsonl").write_text("\n".join([json.dumps(odd), record(500, 0)]))
+    done = run("runs.jsonl", "--policy", "shop.yaml", "--facts", "shop_facts:of_record", "--json")
+    figures = json.loads(done.stdout)
+    assert done.exit_code == 1
+    assert "runs.jsonl:1: check failed at facts.make: KeyError" in done.stderr
+    assert (figures["runs"], figures["errors"], figures["stopped_forbidden"]) == (1, 1, 1)
 
 
 def test_without_facts_nothing_is_taken_for_forbidden(shop: Path) -> None:

@@ -14,6 +14,7 @@ from handrail import CheckFailed, Guard, HandoffRequired
 from handrail.errors import StoreUnavailable
 from handrail.policy import load
 from handrail.records import Draft, Evidence, Message, Speaker, ToolCall
+from handrail.scan import default_scanner
 from handrail.store import Spool, open_store
 from handrail.testing import FrozenClock
 from scenes import POLICY
@@ -79,10 +80,8 @@ def guard_with(folder: Path, part: str, error: Exception) -> tuple[Guard, Spool]
         # A store that is gone refuses tickets too; any other failure is of one method.
         gone = {"open"} if isinstance(error, StoreUnavailable) else set[str]()
         store = Broken(store, {part, *gone}, error)
-    guard = Guard(policy, store=store, spool=spool, facts=source, clock=FrozenClock())
-    if part == "scan":
-        broken: Any = Broken(guard._engine.scanner, {"scan"}, error)
-        object.__setattr__(guard._engine, "scanner", broken)
+    scanner: Any = Broken(default_scanner(), {"scan"}, error) if part == "scan" else None
+    guard = Guard(policy, store=store, spool=spool, facts=source, scanner=scanner, clock=FrozenClock())
     return guard, spool
 
 

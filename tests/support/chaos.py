@@ -177,9 +177,9 @@ def broken_promises(scene: Scene) -> list[str]:
 
 
 def raced(workers: list[Callable[[Any], None]]) -> list[Any]:
-    """Run workers in processes of their own and return what each put into its queue."""
+    """Run workers in processes of their own and return what each put into its queue, or its error."""
     queue = FORK.SimpleQueue()
-    running = [FORK.Process(target=worker, args=(queue,), daemon=True) for worker in workers]
+    running = [FORK.Process(target=_safely, args=(worker, queue), daemon=True) for worker in workers]
     for process in running:
         process.start()
     answers = [queue.get() for _ in workers]
@@ -187,6 +187,13 @@ def raced(workers: list[Callable[[Any], None]]) -> list[Any]:
         process.join()
         process.close()
     return answers
+
+
+def _safely(worker: Callable[[Any], None], queue: Any) -> None:
+    try:
+        worker(queue)
+    except Exception as error:  # noqa: BLE001 - a silent worker would hang the test
+        queue.put(repr(error))
 
 
 def decides(sides: Sides, name: str) -> bool:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -178,7 +178,10 @@ class Chaos:
             if waiting is None and not resting.intersection(map(State, states)):
                 return
             time.sleep(0.1)
-        raise AssertionError("the desks did not come to rest")
+        with self.sides.admin.read("") as tx:
+            letters = tx.conn.execute(select(outbox).where(outbox.c.state != "delivered")).all()
+            left = [(row.kind, row.state, row.attempts, row.error) for row in letters]
+        raise AssertionError(f"the desks did not come to rest: {Counter(states)}, letters {left[:5]}")
 
     def check(self) -> None:
         """Check every invariant."""

@@ -1,15 +1,17 @@
 """A gateway on loopback, served by uvicorn in a thread, before a scripted provider."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from tests.support.shop_guard import PEOPLE, POLICY
+from tests.support.toy_guard import ToyGuard
 
 from handrail import Guard
 from handrail.gateway import Settings, create_app
@@ -30,7 +32,10 @@ def settings_of(folder: Path, upstream: str, **given: Any) -> Settings:
             "policy": str(folder / "shop.yaml"),
             "store": f"sqlite:///{folder}/handrail.db",
             "upstream_key_env": "TEST_UPSTREAM_KEY",
-            "callers": [{"sha256": key_sha256(CALLER_KEY), "tenant": "shop"}],
+            "callers": [
+                {"sha256": key_sha256(CALLER_KEY), "tenant": "shop"},
+                {"sha256": key_sha256("k"), "tenant": "entries"},
+            ],
             **given,
         }
     )
@@ -77,3 +82,60 @@ def gateway(
     settings = settings_of(folder, upstream, **given)
     with served(app_of(settings, folder, make_guard)) as address:
         yield address
+
+
+class ToyShop(ToyGuard):
+    """A toy guard with what a gateway needs beside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store = self
+
+    def context(self, **given: Any) -> AbstractContextManager[None]:
+        self.given = given
+        return nullcontext()
+
+    def conversation(self, tenant: str, name: str) -> None:
+        """Be there."""
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+class Dripping:
+    """A provider that streams for ever, piece by piece, until its reader is gone."""
+
+    def __init__(self, *, ends_after: int | None = None) -> None:
+        self.was_left, self.pieces, self._ends_after = threading.Event(), 0, ends_after
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                reader, _ = self._socket.accept()
+                threading.Thread(target=self._drip, args=(reader,), daemon=True).start()
+
+    def _drip(self, reader: socket.socket) -> None:
+        with reader:
+            reader.recv(65536)
+            reader.sendall(
+                b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+            )
+            try:
+                while self._ends_after is None or self.pieces < self._ends_after:
+                    reader.sendall(b"%x\r\n%b\r\n" % (len(PIECE), PIECE))
+                    self.pieces += 1
+                    time.sleep(0.02)
+            except OSError:
+                self.was_left.set()
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+PIECE = (
+    b'data: {"id":"c","object":"chat.completion.chunk","model":"m","choices":'
+    b'[{"index":0,"delta":{"content":"drip"},"finish_reason":null}]}\n\n'
+)

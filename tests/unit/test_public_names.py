@@ -36,7 +36,19 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_importing_handrail_loads_nothing_heavy() -> None:
-    heavy = ["sqlalchemy", "re2", "numpy", "matplotlib", "starlette", "uvicorn", "openai", "lark", "pydantic", "httpx", "alembic"]
+    heavy = [
+        "sqlalchemy",
+        "re2",
+        "numpy",
+        "matplotlib",
+        "starlette",
+        "uvicorn",
+        "openai",
+        "lark",
+        "pydantic",
+        "httpx",
+        "alembic",
+    ]
     code = f"import sys, handrail; print([n for n in {heavy!r} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

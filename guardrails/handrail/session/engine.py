@@ -10,6 +10,7 @@ from handrail.scan import Scanner
 from handrail.session.certainty import Certainty
 from handrail.session.cutter import Cutter
 from handrail.session.facts import declared_at
+from handrail.session.remembered import Remembered
 from handrail.session.withhold import mask, redacted_types
 
 
@@ -20,6 +21,7 @@ class Engine:
     policy: Policy
     scanner: Scanner
     certainty: Certainty = field(default_factory=Certainty)
+    remembered: Remembered = field(init=False)
     reads_confidence: bool = field(init=False)
     withheld: frozenset[str] = field(init=False)
     read_in: frozenset[str] = field(init=False)
@@ -33,6 +35,7 @@ class Engine:
         read_out = {
             name for name, fact in facts.items() if isinstance(fact.source, OutputFindings | ToolFindings)
         }
+        object.__setattr__(self, "remembered", Remembered(self.scanner))
         object.__setattr__(self, "reads_confidence", self.policy.reads_confidence)
         object.__setattr__(self, "withheld", self.policy.withheld_types)
         object.__setattr__(self, "named_out", self._named_out(frozenset(read_out)))

@@ -6,12 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from handrail.records import Message, Speaker
-
-_YES = re.compile(
-    r"(?i)\b(yes|yeah|yep|yup|sure|correct|confirmed?|i confirm|go ahead|proceed|please do|do it"
-    r"|that'?s right|sounds good|ok|okay|absolutely|agreed?|looks good)\b"
-)
-_NO = re.compile(r"(?i)\b(no|nope|don'?t|do not|stop|wait|cancel that|not yet|instead|hold on)\b")
+from handrail.signals.assent import agrees
 
 
 def came_from(value: object, messages: Sequence[Message]) -> str:
@@ -41,13 +36,12 @@ def came_from(value: object, messages: Sequence[Message]) -> str:
 def confirmed_after(messages: Sequence[Message]) -> bool:
     """Tell whether the person's last words agree with what the assistant proposed just before them.
 
-    Agreement is a word of assent without a word of refusal, in reply to a message of the assistant.
+    Only a clear yes in reply to a message of the assistant counts; in doubt there was none.
     """
     last = next((i for i in range(len(messages) - 1, -1, -1) if messages[i].speaker is Speaker.USER), None)
     if last is None or not any(m.speaker is Speaker.ASSISTANT and m.text for m in messages[:last]):
         return False
-    words = messages[last].text
-    return bool(_YES.search(words)) and not _NO.search(words)
+    return agrees(messages[last].text)
 
 
 def _forms(value: object) -> set[str]:

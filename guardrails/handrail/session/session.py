@@ -63,7 +63,7 @@ class Session:
 
     def screen(self, messages: Sequence[Message]) -> Steps[Screened]:
         """Decide on what goes in; returns what may go upstream."""
-        policy, scanner = self._engine.policy, self._engine.scanner
+        policy, scanner = self._engine.policy, self._engine.remembered
         status = yield from self._status()
         messages = _with_note(tuple(messages), status)
         evidence = replace(

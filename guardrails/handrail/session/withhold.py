@@ -2,9 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from handrail.records import Decision, Effect, Finding, Message, Part, Place, Speaker, ToolCall
-from handrail.scan import Scanner, redact
+from handrail.scan import redact
+
+
+class Scans(Protocol):
+    """Whatever finds sensitive data in a text."""
+
+    def scan(self, text: str) -> tuple[Finding, ...]:
+        """Return what was found, with spans in the text."""
+
 
 TOPICS = frozenset({"health", "legal", "personnel", "finance_topic"})
 
@@ -17,7 +26,7 @@ def newest(messages: Sequence[Message]) -> int:
     return 0
 
 
-def scan_messages(scanner: Scanner, messages: Sequence[Message]) -> tuple[Finding, ...]:
+def scan_messages(scanner: Scans, messages: Sequence[Message]) -> tuple[Finding, ...]:
     """Scan every message; a finding's place tells which. Topics do not count in the developer's own text."""
     found: list[Finding] = []
     for index, message in enumerate(messages):
@@ -63,7 +72,7 @@ def upstream(
     messages: Sequence[Message],
     findings: Sequence[Finding],
     *,
-    scanner: Scanner,
+    scanner: Scans,
     masked_now: frozenset[str],
     withheld: frozenset[str],
 ) -> tuple[Message, ...]:
@@ -90,9 +99,7 @@ def upstream(
     return tuple(sent)
 
 
-def _masked(
-    message: Message, findings: Sequence[Finding], scanner: Scanner, types: frozenset[str]
-) -> Message:
+def _masked(message: Message, findings: Sequence[Finding], scanner: Scans, types: frozenset[str]) -> Message:
     if not types:
         return message
     calls = tuple(masked_call(call, scanner, types) for call in message.tool_calls)
@@ -102,7 +109,7 @@ def _masked(
     return replace(message, text=text, tool_calls=calls)
 
 
-def masked_call(call: ToolCall, scanner: Scanner, types: frozenset[str]) -> ToolCall:
+def masked_call(call: ToolCall, scanner: Scans, types: frozenset[str]) -> ToolCall:
     """Mask findings of some types inside a call's arguments."""
     arguments = mask(call.arguments, scanner.scan(call.arguments), types)
     return call if arguments == call.arguments else replace(call, arguments=arguments)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from handrail.records import Draft, FaultKind, Message, Money, Speaker, Unknown
 from handrail.signals import read_signals
+from handrail.signals.assent import agrees
 from handrail.signals.faults import read_fault
 from handrail.text.amounts import parse_money, read_amounts, total_of_counted
 
@@ -128,3 +129,9 @@ def test_hostile_texts_take_linear_time() -> None:
         read_signals([Message(speaker=Speaker.USER, text=text)])
         read_amounts(text)
     assert time.perf_counter() - began < 10
+
+
+@given(TEXT)
+def test_a_refusal_undoes_any_yes(text: str) -> None:
+    assert not agrees(f"{text}\nNo, don't do it.")
+    assert not agrees(f"No, don't do it.\n{text}")

@@ -104,6 +104,7 @@ def test_recorded_answers_reach_the_fact_source() -> None:
         result("done", "2"),
     )
     assert run.stop == Stop(message=3, tool="refund", rules=("twice",))
+    assert (run.blocks, dict(run.rules)) == (1, {"twice": 1})
 
 
 def test_a_refused_recorded_call_changes_nothing() -> None:

@@ -1,0 +1,43 @@
+"""How every benchmark reads its data and closes."""
+
+import gzip
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+
+def data(*parts: str) -> Path:
+    """Return a path under the evaluation data; leaves with a message where the data is absent."""
+    root = Path(os.environ.get("HANDRAIL_BENCH_DATA", "../shared/data"))
+    path = root.joinpath(*parts)
+    if not path.exists():
+        print(f"skipped: no {path}; set HANDRAIL_BENCH_DATA to the folder of the evaluation data")
+        sys.exit(0)
+    return path
+
+
+def rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a JSON-lines file, gzip or plain."""
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    for line in content.splitlines():
+        yield json.loads(line)
+
+
+def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Return Wilson's score interval (E. B. Wilson, 1927) of a rate; (0, 1) for n = 0."""
+    if n == 0:
+        return 0.0, 1.0
+    rate = hits / n
+    middle = rate + z * z / (2 * n)
+    spread = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
+    return max(0.0, (middle - spread) / (1 + z * z / n)), min(1.0, (middle + spread) / (1 + z * z / n))
+
+
+def close(name: str, figures: Mapping[str, object], short: Sequence[str]) -> NoReturn:
+    """Print the one JSON line and exit, with 1 if a bar was missed."""
+    print(json.dumps({"name": name, "figures": dict(figures), "short": list(short)}))
+    sys.exit(1 if short else 0)

@@ -1,0 +1,126 @@
+"""The shipped policies of written ones, on public runs: `python -m benchmarks.written_policies [--quick]`.
+
+The airline policy replays 116 recorded conversations, as `handrail replay` does. The retail policy is held
+against lists of correct calls: it should stop next to none of them.
+"""
+
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import airline_facts, retail_facts
+from benchmarks.report import close, data, rows, wilson
+
+from handrail.policy import load
+from handrail.records import Message, Speaker, ToolCall
+from handrail.replay import BadRecord, Record, Replayed, Replayer, Report, as_data, read_records
+from handrail.replay.records import gold_calls
+from handrail.store import open_store
+
+NOW = datetime.fromisoformat("2024-05-15T15:00-05:00")
+QUICK = 4
+BASE_RATE, STOPPED_OF_FAILED, FAILED_OF_STOPPED, GOLD_STOPPED = 0.53, 0.20, 0.90, 0.05
+
+
+def replayed(policy: str, records: list[Record], facts: Any) -> list[Replayed]:
+    """Replay records against a shipped policy."""
+    store = open_store("sqlite://", allow_volatile=True)
+    try:
+        replayer = Replayer(load(policy), store=store, now=NOW, facts=facts)
+        return [replayer.run(record) for record in records]
+    finally:
+        store.close()
+
+
+def airline(step: int) -> dict[str, Any]:
+    """Replay the airline's runs and print what came of them."""
+    found = list(read_records(Path(data("tau", "tau1", "airline_gpt4o_runs.jsonl.gz"))))
+    records = [record for record in found if isinstance(record, Record)][::step]
+    bad = tuple(record for record in found if isinstance(record, BadRecord))
+    report = Report(runs=tuple(replayed("airline", records, airline_facts.from_tau)), bad=bad)
+    figures = as_data(report)
+    stopped, failed = figures["stopped_forbidden"], figures["stopped_forbidden_failed"]
+    obeys, obeys_failed = figures["stopped_gold_obeys"], figures["stopped_gold_obeys_failed"]
+    print(f"airline: {figures['runs']} runs, {figures['failed']} failed, {figures['errors']} unreadable")
+    print(f"  stopped as forbidden {stopped}, of which failed {share(failed, stopped)}")
+    print(f"  … over tasks, one-sided 95 % lower bound {figures['stopped_ci_low']}")
+    print(f"  … of all failed runs {share(failed, figures['failed'])}")
+    print(f"  … where the gold list obeys the policy {obeys}, of which failed {share(obeys_failed, obeys)}")
+    for row in figures["stopped_by_rule"]:
+        print(f"  {row['rule']:<32}{row['runs']:>4} runs, {row['failed']:>3} failed")
+    print("  gold lists that break the policy:")
+    for row in figures["gold_breaks"]:
+        print(f"  task {row['task']:<5}{row['rule']:<32}{row['tool']}")
+    keys = ("runs", "exchanges", "errors", "stopped_forbidden", "stopped_forbidden_failed", "stopped_ci_low")
+    more = ("failed_stopped_share", "stopped_gold_obeys", "stopped_gold_obeys_failed", "p50_us", "p99_us")
+    return {key: figures[key] for key in (*keys, *more)}
+
+
+def share(part: int, whole: int) -> str:
+    """Write a share with Wilson's interval, which takes runs for independent."""
+    low, high = wilson(part, whole)
+    return f"{part}/{whole} = {part / whole:.3f} [{low:.3f}, {high:.3f}]" if whole else "–"
+
+
+def retail_tasks() -> Iterator[Record]:
+    """Yield the retail tasks as conversations in which the person was looked up, with their gold lists."""
+    for task in rows(data("tau", "tau2", "tasks.jsonl.gz")):
+        if task["domain"] == "retail":
+            yield retail_record(f"tau2/{task['id']}", task["gold_actions"])
+    for task in rows(data("tau", "tau1", "retail_tasks.jsonl")):
+        yield retail_record(f"tau1/{task['task_id']}", task["gold_actions"])
+
+
+def retail_record(task: str, actions: list[dict[str, Any]]) -> Record:
+    """Return one task: whose it is follows from its calls."""
+    gold = gold_calls(actions)
+    arguments = [action.get("arguments", action.get("kwargs", {})) for action in actions]
+    orders = retail_facts.database()["orders"]
+    owners = [one.get("user_id") or orders.get(one.get("order_id"), {}).get("user_id") for one in arguments]
+    owner = next((name for name in owners if name), "nobody")
+    look_up = ToolCall(id="look-up", name="find_user_id_by_email", arguments="{}")
+    messages = (
+        Message(speaker=Speaker.USER, text="Hello."),
+        Message(speaker=Speaker.ASSISTANT, tool_calls=(look_up,)),
+        Message(speaker=Speaker.TOOL, text=owner, tool_call_id="look-up"),
+        Message(speaker=Speaker.ASSISTANT, text="How can I help?"),
+    )
+    return Record(line=1, task=task, messages=messages, gold=gold, raw={})
+
+
+def retail(step: int) -> dict[str, Any]:
+    """Hold the retail policy against the gold lists and print those it would stop."""
+    runs = replayed("retail", list(retail_tasks())[::step], retail_facts.from_tau)
+    stopped = [run for run in runs if run.gold_rules]
+    unsure = sum(run.gold_unsure for run in runs)
+    print(f"\nretail: {len(runs)} gold lists, {share(len(stopped), len(runs))} would be stopped")
+    print(f"  {unsure} of their calls could not be judged")
+    for run in stopped:
+        rules = ", ".join(f"{rule} ({tool})" for rule, tool in sorted(run.gold_rules or ()))
+        print(f"  task {run.record.task:<10}{rules}")
+    return {"retail_gold_lists": len(runs), "retail_gold_stopped": len(stopped), "retail_gold_unsure": unsure}
+
+
+def main() -> None:
+    """Print both and close with the bars."""
+    step = QUICK if "--quick" in sys.argv else 1
+    figures = airline(step) | retail(step)
+    obeys = figures["stopped_gold_obeys_failed"] / max(1, figures["stopped_gold_obeys"])
+    figures["stopped_gold_obeys_share"] = round(obeys, 4)
+    bars = [
+        ("errors", figures["errors"] == 0),
+        ("stopped_ci_low", (figures["stopped_ci_low"] or 0) > BASE_RATE),
+        ("failed_stopped_share", (figures["failed_stopped_share"] or 0) >= STOPPED_OF_FAILED),
+        ("stopped_gold_obeys_share", obeys >= FAILED_OF_STOPPED),
+        (
+            "retail_gold_stopped",
+            figures["retail_gold_stopped"] <= GOLD_STOPPED * figures["retail_gold_lists"],
+        ),
+    ]
+    close("written_policies", figures, [name for name, is_met in bars if not is_met])
+
+
+if __name__ == "__main__":
+    main()

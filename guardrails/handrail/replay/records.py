@@ -1,0 +1,129 @@
+"""Reads recorded conversations: JSON lines, gzip or plain, in the OpenAI message format."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handrail.errors import ConfigError
+from handrail.records import Message, Speaker, ToolCall
+from handrail.wire.chat import read_request
+
+_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One recorded conversation, and how it ended where the file says so.
+
+    `is_failed` is read from `reward` (below 1 is failed), `gold` from `gold_actions`: the calls that the task
+    really asked for. `raw` is the whole record, for the caller's fact source.
+    """
+
+    line: int
+    task: str
+    messages: tuple[Message, ...]
+    is_failed: bool | None = None
+    gold: tuple[ToolCall, ...] | None = None
+    wants_transfer: bool | None = None
+    raw: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadRecord:
+    """A line that holds no conversation; `problem` says why, without its text."""
+
+    line: int
+    problem: str
+
+
+class _NoConversation(ValueError):
+    pass
+
+
+def read_records(path: Path) -> Iterator[Record | BadRecord]:
+    """Yield the conversations of a file; a line that holds none is yielded as a `BadRecord`.
+
+    Raises:
+        ConfigError: the file cannot be read at all.
+    """
+    for line, text in enumerate(_lines(path), start=1):
+        if not text.strip():
+            continue
+        try:
+            yield _record(line, text)
+        except _NoConversation as problem:
+            yield BadRecord(line=line, problem=str(problem))
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        content = path.read_bytes()
+        if content.startswith(_GZIP):
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ConfigError(f"{path} cannot be read: {type(error).__name__}") from None
+    return content.split(b"\n")
+
+
+def _record(line: int, text: bytes) -> Record:
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _NoConversation("not JSON") from None
+    if not isinstance(raw, dict):
+        raise _NoConversation("not a JSON object")
+    messages = _messages(raw)
+    reward = raw.get("reward")
+    transfer = raw.get("gold_transfer")
+    return Record(
+        line=line,
+        task=str(raw.get("task_id", line)),
+        messages=messages,
+        is_failed=reward < 1 if isinstance(reward, int | float) else None,
+        gold=gold_calls(raw.get("gold_actions")),
+        wants_transfer=transfer if isinstance(transfer, bool) else None,
+        raw=raw,
+    )
+
+
+def _messages(raw: Mapping[str, Any]) -> tuple[Message, ...]:
+    given = raw.get("messages")
+    if not isinstance(given, list) or not given:
+        raise _NoConversation("no `messages`")
+    for index, message in enumerate(given):
+        if not isinstance(message, dict):
+            raise _NoConversation(f"message {index} is no object")
+        if message.get("role") not in _ROLES:
+            raise _NoConversation(f"message {index} has no role that is known")
+        if not isinstance(message.get("content"), str | list | None):
+            raise _NoConversation(f"message {index} has no readable content")
+        _check_calls(index, message.get("tool_calls"))
+    messages = read_request({"messages": given}).messages
+    if not any(message.speaker is Speaker.ASSISTANT for message in messages):
+        raise _NoConversation("no message of an assistant")
+    return messages
+
+
+def _check_calls(index: int, calls: object) -> None:
+    for call in calls if isinstance(calls, list) else ():
+        function = call.get("function") if isinstance(call, dict) else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            raise _NoConversation(f"message {index} has a tool call without a function")
+
+
+def gold_calls(given: object) -> tuple[ToolCall, ...] | None:
+    """Read a list of correct calls, each with `name` and `kwargs` or `arguments`; None if it is no list."""
+    if not isinstance(given, list):
+        return None
+    calls = []
+    for index, action in enumerate(given):
+        if not isinstance(action, dict) or not isinstance(action.get("name"), str):
+            raise _NoConversation(f"gold action {index} has no name")
+        arguments = action.get("kwargs", action.get("arguments", {}))
+        calls.append(ToolCall(id=f"gold-{index}", name=action["name"], arguments=json.dumps(arguments)))
+    return tuple(calls)

@@ -1,0 +1,178 @@
+"""Amounts of money in free text, with counts: `7 refunds of $92` is seven of 92 USD. Pure.
+
+For typed tool arguments use `parse_money`, which is strict; what is read here shows what a person asks for
+and never decides what an action may do.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from handrail.records import Money
+from handrail.text.counts import count_after, count_before
+from handrail.text.currencies import Currencies, currencies
+from handrail.text.money import parse_money
+from handrail.text.tokens import Read, Token, number_at, tokens_of
+
+__all__ = ["AmountSpan", "parse_money", "read_amounts", "total_of_counted"]
+
+_DOTTED = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmountSpan:
+    """An amount in a text: `start` and `end` (exclusive) count characters; `count` is how often it is meant.
+
+    `currency` is None where the words do not tell (francs, pesos).
+    """
+
+    start: int
+    end: int
+    amount: Decimal
+    currency: str | None
+    count: int = 1
+
+    @property
+    def money(self) -> Money | None:
+        """The single amount as money, None without a currency."""
+        return Money(amount=self.amount, currency=self.currency) if self.currency else None
+
+
+def read_amounts(text: str) -> tuple[AmountSpan, ...]:
+    """Return the amounts of money in a text, from left to right; a number without a currency is none."""
+    table = currencies()
+    tokens = tokens_of(text)
+    if not any(table.is_money(token.text) for token in tokens):
+        return ()
+    found: list[AmountSpan] = []
+    at = 0
+    while at < len(tokens):
+        read = _amount(tokens, at, table)
+        if read is None:
+            at += 1
+            continue
+        found.append(
+            AmountSpan(
+                start=tokens[read.first].start,
+                end=tokens[read.after - 1].end,
+                amount=read.amount,
+                currency=read.currency or None,
+                count=count_before(tokens, read) or count_after(tokens, read) or 1,
+            )
+        )
+        at = read.after
+    return tuple(found)
+
+
+def total_of_counted(text: str) -> Money | None:
+    """Return what the counted amounts of a text come to: `7 refunds of $92` is 644 USD.
+
+    None if nothing is counted, or if the amounts are of several or unclear currencies.
+    """
+    counted = [span for span in read_amounts(text) if span.count > 1]
+    known = {span.currency for span in counted}
+    currency = known.pop() if len(known) == 1 else None
+    if currency is None:
+        return None
+    return Money(amount=sum((span.amount * span.count for span in counted), Decimal(0)), currency=currency)
+
+
+def _amount(tokens: Sequence[Token], at: int, table: Currencies) -> Read | None:
+    before, begins = _prefix(tokens, at, table)
+    number = number_at(tokens, begins)
+    if number is None:
+        return None
+    if before is not None:
+        read = Read(_in_thousands(tokens, number, before, table), at, number.after, before)
+        return _with_code(tokens, _with_parts(tokens, read, table), table)
+    unit = _unit(tokens, number.after, table)
+    if unit is None:
+        return None
+    code, is_part, after = unit
+    if is_part:
+        return Read(number.amount / 100, at, after, code)
+    amount = _in_thousands(tokens, number, code, table)
+    return _with_parts(tokens, Read(amount, at, after, code), table)
+
+
+def _in_thousands(tokens: Sequence[Token], number: Read, code: str, table: Currencies) -> Decimal:
+    """Read `€1.000` as a thousand: no such currency has three decimals."""
+    is_dotted = code in table.dotted and number.after == number.first + 1
+    return (
+        number.amount * 1000 if is_dotted and _DOTTED.fullmatch(tokens[number.first].text) else number.amount
+    )
+
+
+def _prefix(tokens: Sequence[Token], at: int, table: Currencies) -> tuple[str | None, int]:
+    """Read `$`, `US$`, `EUR` before a number; returns the code and where the number begins."""
+    token = tokens[at]
+    if token.text in table.symbols:
+        return table.symbols[token.text], at + 1
+    follower = tokens[at + 1] if at + 1 < len(tokens) else None
+    if follower is None:
+        return None, at
+    letters = token.low in table.dollars and follower.text == "$"
+    if letters and (follower.start == token.end or token.low in ("us", "c")):
+        return table.dollars[token.low], at + 2
+    code = table.code(token.text)
+    if (
+        code is not None
+        and code not in table.words
+        and (follower.text[0].isdigit() or follower.text in table.symbols)
+    ):
+        return code, at + 1 + (follower.text in table.symbols)
+    return None, at
+
+
+def _unit(tokens: Sequence[Token], at: int, table: Currencies) -> tuple[str, bool, int] | None:
+    """Read `dollars`, `€`, `USD`, `cents` after a number: code, whether it is a hundredth, where it ends."""
+    if at >= len(tokens):
+        return None
+    token = tokens[at]
+    if token.text in table.symbols:
+        return table.symbols[token.text], False, at + 1
+    code = table.code(token.text)
+    if code is not None:
+        return code, False, at + 1
+    if token.low in table.nations and at + 1 < len(tokens) and tokens[at + 1].low in table.units:
+        return table.nations[token.low], False, at + 2
+    if token.low in table.units:
+        is_sterling = at + 1 < len(tokens) and tokens[at + 1].low == "sterling"
+        return table.units[token.low], False, at + 1 + is_sterling
+    if token.low in table.parts or (token.low == "p" and token.start == tokens[at - 1].end):
+        return table.parts.get(token.low, "GBP"), True, at + 1
+    return None
+
+
+def _with_parts(tokens: Sequence[Token], read: Read, table: Currencies) -> Read:
+    """Add the cents of `3 dollars 50 cents` and `thirteen dollars and forty-five cents`."""
+    at = read.after
+    if at < len(tokens) and tokens[at].low == "and":
+        at += 1
+    number = number_at(tokens, at)
+    if number is None or number.amount >= 100:
+        return read
+    unit = _unit(tokens, number.after, table)
+    if unit is None or not unit[1]:
+        return read
+    return Read(read.amount + number.amount / 100, read.first, unit[2], read.currency)
+
+
+def _with_code(tokens: Sequence[Token], read: Read, table: Currencies) -> Read:
+    """Take in the code of `$640 USD` or the word of `$5 dollars`; a code settles which dollar it is."""
+    if read.after >= len(tokens):
+        return read
+    token = tokens[read.after]
+    code = table.code(token.text)
+    if code is not None:
+        return Read(read.amount, read.first, read.after + 1, code)
+    if (
+        token.low in table.nations
+        and read.after + 1 < len(tokens)
+        and tokens[read.after + 1].low in table.units
+    ):
+        return Read(read.amount, read.first, read.after + 2, table.nations[token.low])
+    if token.low in table.units and table.units[token.low] == read.currency:
+        return Read(read.amount, read.first, read.after + 1, read.currency)
+    return read

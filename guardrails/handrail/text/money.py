@@ -1,0 +1,122 @@
+"""Strict reading of a typed amount, as tool arguments carry it. Pure."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
+from handrail.records import Money, Unknown
+from handrail.text.currencies import currencies
+
+NOT_A_NUMBER = "not a number"
+NOT_FINITE = "not finite"
+NEGATIVE = "negative amount"
+EXPONENT = "exponent form"
+TOO_MANY_DECIMALS = "more decimals than the currency has"
+UNREADABLE = "unreadable amount"
+OTHER_CURRENCY = "another currency"
+NO_CURRENCY = "no currency"
+UNKNOWN_CURRENCY = "unknown currency"
+
+_LONGEST = 40
+_MOST_DIGITS = 24
+_NUMBER = re.compile(r"\d{1,20}(?:\.\d{1,20})?|\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,20})?", re.ASCII)
+_EXPONENT = re.compile(r"[\d.]+[eE][+-]?\d+", re.ASCII)
+_PARTS = re.compile(r"([^\d.,+\-\s]{0,4})\s?([\d.,]+)\s?([^\d.,+\-\s]{0,4})", re.ASCII)
+
+
+def parse_money(raw: object, *, currency: str | None) -> Money | Unknown:
+    """Read a typed amount, or say why it cannot be trusted; never raises.
+
+    Accepted are whole numbers, floats and decimals, and texts such as `640`, `640.00`, `1,250.50`, `$640`,
+    `640 USD`; a mapping with `amount` (or `value`) and `currency`. Anything else is `Unknown`: yes/no, NaN,
+    infinities, negative amounts (minus zero too), exponent forms, more decimals than the currency has, digits
+    of other scripts, and a currency other than `currency`.
+
+    Args:
+        raw: the argument as it was given.
+        currency: the ISO 4217 code that holds where `raw` names none; None if it must name one.
+    """
+    if isinstance(raw, Mapping):
+        return _of_mapping(raw, currency)
+    if currency is not None and currency not in currencies().codes:
+        return Unknown(why=UNKNOWN_CURRENCY)
+    if isinstance(raw, str):
+        return _of_text(raw, currency)
+    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
+        return Unknown(why=NOT_A_NUMBER)
+    return _of_number(raw, currency)
+
+
+def _of_mapping(raw: Mapping[object, object], currency: str | None) -> Money | Unknown:
+    amounts = [raw[key] for key in ("amount", "value") if key in raw]
+    named = raw.get("currency", currency)
+    if len(amounts) != 1 or isinstance(amounts[0], Mapping) or not isinstance(named, str):
+        return Unknown(why=UNREADABLE if isinstance(named, str) else NO_CURRENCY)
+    if named not in currencies().codes:
+        return Unknown(why=UNKNOWN_CURRENCY)
+    if currency is not None and named != currency:
+        return Unknown(why=OTHER_CURRENCY)
+    return parse_money(amounts[0], currency=named)
+
+
+def _of_number(raw: float | Decimal, currency: str | None) -> Money | Unknown:
+    if isinstance(raw, int) and abs(raw) >= 10**_MOST_DIGITS:
+        return Unknown(why=UNREADABLE)
+    number = Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw)
+    if not number.is_finite():
+        return Unknown(why=NOT_FINITE)
+    return _checked(number, currency)
+
+
+def _of_text(raw: str, currency: str | None) -> Money | Unknown:
+    text = raw.strip()
+    if len(text) > _LONGEST:
+        return Unknown(why=UNREADABLE)
+    if text.lower().lstrip("+-") in ("nan", "inf", "infinity"):
+        return Unknown(why=NOT_FINITE)
+    if _EXPONENT.search(text):
+        return Unknown(why=EXPONENT)
+    if text.startswith(("-", "−")) or re.match(r"[^\d\s]{1,3}\s?[-−]\d", text):
+        return Unknown(why=NEGATIVE)
+    parts = _PARTS.fullmatch(text)
+    if parts is None or not _NUMBER.fullmatch(parts[2]):
+        return Unknown(why=UNREADABLE)
+    named = _named(parts[1], parts[3])
+    if isinstance(named, Unknown):
+        return named
+    if named is not None and currency is not None and named != currency:
+        return Unknown(why=OTHER_CURRENCY)
+    return _checked(Decimal(parts[2].replace(",", "")), named or currency)
+
+
+def _named(before: str, after: str) -> str | Unknown | None:
+    words = [word for word in (before, after) if word]
+    if not words:
+        return None
+    if len(words) == 2:
+        return Unknown(why=UNREADABLE)
+    word, table = words[0], currencies()
+    letters = word[:-1].lower()
+    code = table.code(word) or table.symbols.get(word)
+    if code is None and word.endswith("$"):
+        code = table.dollars.get(letters)
+    return code if code is not None else Unknown(why=UNKNOWN_CURRENCY)
+
+
+def _checked(number: Decimal, currency: str | None) -> Money | Unknown:
+    sign, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int):
+        return Unknown(why=NOT_FINITE)
+    if exponent > 0:
+        return Unknown(why=EXPONENT)
+    if sign:
+        return Unknown(why=NEGATIVE)
+    if currency is None:
+        return Unknown(why=NO_CURRENCY)
+    if len(digits) > _MOST_DIGITS:
+        return Unknown(why=UNREADABLE)
+    places = currencies().decimals(currency)
+    # A whole float is written with one decimal, 640.0, in any currency.
+    if -exponent > max(places, 1) or number != number.quantize(Decimal(1).scaleb(-places)):
+        return Unknown(why=TOO_MANY_DECIMALS)
+    return Money(amount=number, currency=currency)

@@ -1,0 +1,143 @@
+import math
+
+import numpy as np
+import pytest
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+
+from handrail.confidence.fit.arrays import Flags, Floats, logits, sigmoids
+from handrail.confidence.fit.combining import (
+    Signal,
+    combined,
+    fit_combiner,
+    mean_ranks,
+    prior_weights,
+    ranks_of,
+)
+from handrail.confidence.fit.logistic import Prior, map_weights
+from handrail.confidence.fit.platt import Scale, fit_isotonic, fit_platt, scale_of
+
+
+def sample(count: int, seed: int = 0, slope: float = 1.5) -> tuple[Floats, Flags]:
+    rng = np.random.default_rng(seed)
+    place = rng.normal(2, 3, count)
+    return place, rng.random(count) < sigmoids(slope * (place - 2) / 3 + 1)
+
+
+def test_map_weights_are_those_of_a_penalised_logistic_regression() -> None:
+    rng = np.random.default_rng(0)
+    columns = rng.normal(size=(300, 3))
+    is_right = rng.random(300) < sigmoids(columns @ np.array([1.0, -0.5, 0.2]))
+    mine = map_weights(columns, is_right, Prior(mean=np.zeros(3), sd=np.full(3, 0.5)))
+    theirs = LogisticRegression(C=0.25, fit_intercept=False, tol=1e-10).fit(columns, is_right).coef_[0]
+    assert mine == pytest.approx(theirs, abs=1e-4)
+
+
+def test_without_verdicts_the_prior_comes_back() -> None:
+    nothing = np.empty(0)
+    fitted = fit_platt(nothing, nothing.astype(np.bool_), Scale(mean=0.0, sd=1.0))
+    assert (fitted.slope, fitted.intercept) == (1.0, 1.0)
+
+
+def test_many_verdicts_outweigh_the_prior() -> None:
+    place, is_right = sample(20_000)
+    fitted = fit_platt(place, is_right, Scale(mean=2.0, sd=3.0))
+    assert fitted.slope == pytest.approx(1.5, abs=0.1)
+    assert fitted.intercept == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_score_that_points_the_wrong_way_gets_no_slope() -> None:
+    place, is_right = sample(2000)
+    fitted = fit_platt(place, ~is_right, scale_of(place))
+    assert fitted.slope == 0.0
+    assert fitted.chances(np.array([0.0])) == pytest.approx((~is_right).mean(), abs=0.01)
+
+
+def test_weights_count_as_copies() -> None:
+    place, is_right = sample(60)
+    scale = scale_of(place)
+    heavy = fit_platt(place, is_right, scale, importance=np.full(60, 3.0))
+    thrice = fit_platt(np.tile(place, 3), np.tile(is_right, 3), scale)
+    assert heavy.slope == pytest.approx(thrice.slope, abs=1e-6)
+
+
+def test_isotonic_follows_scikit_learn_but_for_the_smoothing() -> None:
+    place, is_right = sample(5000)
+    fitted = fit_isotonic(place, is_right)
+    theirs = IsotonicRegression().fit(place, is_right).predict(place)
+    assert fitted.chances(place) == pytest.approx(theirs, abs=0.35)
+    assert np.abs(fitted.chances(place) - theirs).mean() < 0.01
+    assert np.all(np.diff(fitted.values) >= 0)
+    assert 0 < fitted.values[0] <= fitted.values[-1] < 1
+    assert len(fitted.knots) < 500
+
+
+def test_isotonic_refuses_few_verdicts() -> None:
+    place, is_right = sample(499)
+    with pytest.raises(ValueError, match="500"):
+        fit_isotonic(place, is_right)
+
+
+def test_standard_scale_of_a_constant_or_of_nothing_divides_by_one() -> None:
+    assert scale_of(np.full(5, 3.0)).sd == 1.0
+    assert scale_of(np.array([np.nan])) == Scale(mean=0.0, sd=1.0)
+
+
+def test_logits_are_clipped_at_a_billionth_only() -> None:
+    assert logits([1.0, 0.0, np.nan])[0] == pytest.approx(math.log(1e9), abs=1e-6)
+    assert logits([1 - 1e-8])[0] < logits([1 - 1e-9])[0]
+    assert np.isnan(logits([np.nan])).all()
+
+
+def signals(count: int = 400, seed: int = 0) -> tuple[list[Signal], Flags]:
+    rng = np.random.default_rng(seed)
+    is_right = rng.random(count) < 0.7
+    shown = sigmoids(np.where(is_right, 1.0, -1.0) + rng.normal(0, 1, count))
+    stated = np.round(sigmoids(np.where(is_right, 0.5, -0.5) + rng.normal(0, 1, count)), 1)
+    stated[::7] = np.nan
+    return [
+        Signal(name="sequence", kind="logprob", values=shown),
+        Signal(name="self_reported", kind="stated", values=stated),
+        Signal(name="brevity", kind="length", values=rng.integers(1, 500, count).astype(np.float64)),
+    ], is_right
+
+
+def test_one_answer_and_many_get_the_same_combined_number() -> None:
+    columns, is_right = signals()
+    combiner = fit_combiner(columns, range(50), is_right[:50])
+    many = sigmoids(combined(combiner, columns))
+    for at in range(0, 400, 37):
+        one = combiner.combine({signal.name: float(signal.values[at]) for signal in columns})
+        assert one == pytest.approx(many[at])
+
+
+def test_constant_and_absent_signals_are_left_out_of_the_weights() -> None:
+    columns, is_right = signals()
+    dead = Signal(name="judged", kind="stated", values=np.full(400, 0.5))
+    gone = Signal(name="p_true", kind="logprob", values=np.full(400, np.nan))
+    combiner = fit_combiner([*columns, dead, gone], range(50), is_right[:50])
+    assert {term.name for term in combiner.terms} == {"sequence", "self_reported", "brevity"}
+
+
+def test_a_combined_weight_is_never_negative() -> None:
+    columns, is_right = signals()
+    combiner = fit_combiner(columns, range(400), ~is_right)
+    assert all(term.weight >= 0 for term in combiner.terms)
+
+
+def test_a_label_outweighs_the_rest_before_any_verdict() -> None:
+    assert prior_weights(["label", "self_reported"]) == {"label": 1.0, "self_reported": 0.25}
+    assert prior_weights(["self_reported", "brevity", "own"]) == {
+        "self_reported": 0.7,
+        "brevity": 0.2,
+        "own": 0.25,
+    }
+
+
+def test_ranks_of_one_answer_agree_with_ranks_of_all() -> None:
+    columns, _ = signals()
+    ranks, many = ranks_of(columns), mean_ranks(columns)
+    at = 1
+    signs = {"length": -1.0}
+    one = ranks.combine({s.name: signs.get(s.kind, 1.0) * float(s.values[at]) for s in columns})
+    assert one == pytest.approx(many[at])

@@ -1,0 +1,83 @@
+import math
+
+import numpy as np
+import pytest
+from sklearn import metrics as theirs
+
+from handrail.confidence.fit import metrics
+from handrail.confidence.fit.missed import missed_rate
+
+RNG = np.random.default_rng(0)
+SCORES = np.round(RNG.random(500), 2)
+RIGHT = RNG.random(500) < SCORES
+
+
+def test_figures_agree_with_scikit_learn() -> None:
+    found = metrics.measure(SCORES, RIGHT)
+    assert found.auroc == pytest.approx(theirs.roc_auc_score(RIGHT, SCORES))
+    assert found.brier == pytest.approx(theirs.brier_score_loss(RIGHT, SCORES))
+    assert found.log_loss == pytest.approx(theirs.log_loss(RIGHT, np.clip(SCORES, 1e-15, 1 - 1e-15)))
+
+
+def test_a_perfect_order_has_a_rejection_ratio_of_one_and_a_random_one_of_nothing() -> None:
+    assert metrics.prr(RIGHT.astype(float), RIGHT) == pytest.approx(1.0)
+    assert metrics.prr(np.full(500, 0.5), RIGHT) == pytest.approx(0.0)
+    assert metrics.prr(-RIGHT.astype(float), RIGHT) < -0.5
+
+
+def test_area_under_risk_and_coverage_is_between_the_best_and_the_worst_order() -> None:
+    best, worst = metrics.aurc(RIGHT.astype(float), RIGHT), metrics.aurc(-RIGHT.astype(float), RIGHT)
+    assert best < metrics.aurc(SCORES, RIGHT) < worst
+    assert metrics.aurc(np.full(500, 0.5), RIGHT) == pytest.approx(1 - RIGHT.mean())
+
+
+def test_ranking_is_undefined_when_all_answers_are_alike() -> None:
+    everything = np.ones(5, dtype=np.bool_)
+    assert math.isnan(metrics.auroc(SCORES[:5], everything))
+    assert math.isnan(metrics.prr(SCORES[:5], everything))
+
+
+def test_coverage_cannot_part_equal_scores() -> None:
+    scores = np.array([0.9, 0.9, 0.9, 0.1])
+    right = np.array([True, True, False, False])
+    assert metrics.coverage_at(scores, right, 0.1) == 0.0
+    assert metrics.coverage_at(scores, right, 0.34) == 0.75
+
+
+def test_calibration_error_of_a_calibrated_constant_is_nothing() -> None:
+    right = np.arange(100) < 70
+    assert metrics.ece(np.full(100, 0.7), right) == pytest.approx(0.0)
+    table = metrics.reliability(np.array([0.05, 1.0]), np.array([False, True]))
+    assert table.stated.tolist() == [0.05, 1.0]
+    assert table.counts.sum() == 2
+
+
+def audited_year(seed: int) -> tuple[float, float, bool]:
+    """Error of the estimate with foresight, of an even audit's plain rate, and whether the interval holds."""
+    rng = np.random.default_rng(seed)
+    risk = rng.beta(0.5, 6, 1500)
+    is_wrong = rng.random(1500) < risk
+    odds = np.clip(60 * (0.2 + 0.8 * risk / risk.mean()) / 1500, 0, 1)
+    drawn = rng.random(1500) < odds
+    found = missed_rate(odds, drawn, is_wrong, predicted=risk)
+    even = rng.permutation(1500)[:60]
+    truth = is_wrong.mean()
+    assert found.rate is not None
+    return found.rate - truth, is_wrong[even].mean() - truth, found.low <= truth <= found.high
+
+
+def test_the_missed_rate_is_unbiased_and_sharper_than_even_audits() -> None:
+    runs = [audited_year(seed) for seed in range(300)]
+    mine, even = np.array([run[0] for run in runs]), np.array([run[1] for run in runs])
+    assert abs(mine.mean()) < 0.006
+    assert mine.std() < even.std()
+    assert np.mean([run[2] for run in runs]) >= 0.92
+
+
+def test_no_audits_say_nothing_and_no_errors_do_not_promise_certainty() -> None:
+    no, yes = np.zeros(50, dtype=np.bool_), np.ones(50, dtype=np.bool_)
+    nothing = missed_rate(np.full(50, 0.1), no, no)
+    assert (nothing.rate, nothing.low, nothing.high) == (None, 0.0, 1.0)
+    clean = missed_rate(np.full(50, 1.0), yes, no)
+    assert clean.rate == 0.0
+    assert clean.high > 0.02

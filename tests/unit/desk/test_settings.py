@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+
+from handrail.desk import load_settings
+from handrail.desk.channels import Apprise, Webhook
+from handrail.desk.settings import CALLS_PEOPLE
+from handrail.errors import ConfigError
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+TEXT = """
+calendars: {office: {zone: Europe/Berlin, hours: {mon-fri: 09:00-17:00}}}
+hours: {finance_lead: office}
+link: https://inbox.example/t/{ticket}
+channels:
+  ops: {kind: webhook, url: "https://ops.example/hook", secrets: ["env:NEW", "file:old.txt"]}
+  chat: {kind: apprise, url: "env:CHAT", roles: [finance_lead]}
+"""
+ENVIRON = {"NEW": SECRET, "CHAT": "json://127.0.0.1:9/x"}
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
+
+def written(folder: Path, text: str = TEXT) -> Path:
+    (folder / "old.txt").write_text(f"{SECRET}\n")
+    file = folder / "desk.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_the_desks_file_is_read_whole(tmp_path: Path) -> None:
+    found = load_settings(written(tmp_path), roles=["finance_lead"], environ=ENVIRON)
+    assert found.rota.of("finance_lead").id == "office"
+    assert found.link == "https://inbox.example/t/{ticket}"
+    ops, chat = found.channels
+    assert isinstance(ops, Webhook)
+    assert ops.secrets == (SECRET, SECRET)
+    assert isinstance(chat, Apprise)
+    assert chat.interest.kinds == CALLS_PEOPLE
+    assert SECRET not in repr(found)
+    assert "9/x" not in repr(found)
+
+
+def test_hours_can_be_read_without_any_secret(tmp_path: Path) -> None:
+    found = load_settings(written(tmp_path), environ={}, with_channels=False)
+    assert (found.channels, found.rota.of("finance_lead").id) == ((), "office")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("env:NEW", SECRET, "keep secrets out of this file"),
+        ("env:NEW", "env:MISSING", r"channels\.ops\.secrets: the environment has no MISSING"),
+        ("old.txt", "none.txt", "none.txt cannot be read"),
+        ("env:CHAT", "slack://token", "keep secrets out of this file"),
+        ("[finance_lead]", "[finance_led]", "no role 'finance_led'"),
+        ("https://ops", "http://ops", "needs https"),
+        ("webhook", "fax", "no channel 'fax'; known: apprise"),
+        ("channels:", "chanels:", "chanels"),
+        ("  ops:", "  Ops Team:", "channels.Ops Team"),
+        ("roles:", "rolls:", r"channels\.chat\.rolls"),
+        ("link:", "\tlink:", "desk.yaml:"),
+        ("hours: {fin", "link: slack://token\nhours: {fin", "duplicate key"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_without_a_secret(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    with pytest.raises(ConfigError, match=says) as caught:
+        load_settings(written(tmp_path, TEXT.replace(old, new)), roles=["finance_lead"], environ=ENVIRON)
+    assert SECRET not in str(caught.value)
+    assert "//token" not in str(caught.value)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_settings(tmp_path / "none.yaml")

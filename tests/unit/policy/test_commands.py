@@ -1,0 +1,149 @@
+"""`handrail policy`: what it prints and how it exits."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from handrail.cli.policy import commands
+
+CONFLICTING = """\
+policy: shop
+version: "1"
+if_unsure: queue
+roles: {queue: {answer_within: 1 hours, backup: owner, capacity_per_day: 1}, owner: {answer_within: 1 hours, backup: queue}}
+on_conflict: {to: owner}
+facts:
+  sale: {type: yes/no, from: context.sale}
+  odd: {type: set, values: [hearts], from: input.findings}
+decisions:
+  d:
+    answers: {yes: pass, no: block}
+    rules:
+      - {id: a, when: sale, then: yes}
+      - {id: b, when: sale, then: no}
+tests:
+  - {name: wrong, given: {sale: no}, expect: {effect: pass}}
+"""
+
+
+def run(*arguments: str, text: str | None = None) -> Result:
+    return CliRunner().invoke(commands, [*arguments], input=text)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> str:
+    path = tmp_path / "shop.yaml"
+    path.write_text(CONFLICTING)
+    return str(path)
+
+
+def test_a_clean_policy_checks_with_zero() -> None:
+    result = run("check", "support", "baseline")
+    assert result.exit_code == 0
+    assert "0 errors, 0 warnings" in result.stdout
+
+
+def test_a_conflict_fails_with_its_line_and_case(shop: str) -> None:
+    result = run("check", shop)
+    assert result.exit_code == 1
+    assert f"{shop}:14: error conflict: 'a' says yes, 'b' says no: sale yes" in result.stdout
+    assert "no scanner reports 'hearts'" in result.stdout
+
+
+def test_warnings_fail_only_when_asked_to(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text("policy: p\nversion: 1\nif_unsure: a\nroles: {a: }\n")
+    assert run("check", str(path)).exit_code == 0
+    assert run("check", str(path), "--strict").exit_code == 1
+
+
+def test_a_file_that_is_no_policy_exits_with_two_and_says_everything(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text("policy: p\nversion: 1\nif_unsure: b\nroles: {a: {backup: c}}\n")
+    result = run("check", str(path))
+    assert result.exit_code == 2
+    assert f"{path}:3: error not-loadable" in result.stdout
+    assert f"{path}:4: error not-loadable" in result.stdout
+    assert run("check", "nosuch").exit_code == 2
+
+
+def test_json_and_sarif_are_whole_documents(shop: str) -> None:
+    (report,) = json.loads(run("check", shop, "--format", "json").stdout)
+    conflict = next(remark for remark in report["remarks"] if remark["code"] == "conflict")
+    assert conflict["witness"] == {"sale": "yes"}
+    log = json.loads(run("check", shop, "--format", "sarif").stdout)
+    assert log["version"] == "2.1.0"
+    assert any(result["ruleId"] == "conflict" for result in log["runs"][0]["results"])
+    assert run("check", shop, "--format", "xml").exit_code == 2
+
+
+def test_failing_tests_are_named(shop: str) -> None:
+    result = run("test", shop)
+    assert result.exit_code == 1
+    assert "FAILED wrong" in result.stdout
+    assert "effect: expected pass, got hand_off" in result.stdout
+    assert json.loads(run("test", "support", "--json").stdout)[0]["passed"] is True
+
+
+def test_an_explanation_names_rule_facts_and_outcome(tmp_path: Path) -> None:
+    facts = '{"tool.name": "issue_refund", "refund.amount": "640 USD", "refunds_30d": "0 USD"}'
+    result = run("explain", "support", "--facts", facts)
+    assert result.exit_code == 0
+    assert "refund-over-500: yes -> hand_off to finance_lead" in result.stdout
+    assert "refund.amount = 640 USD" in result.stdout
+    (tmp_path / "facts.json").write_text(facts)
+    assert run("explain", "support", "--facts", str(tmp_path / "facts.json")).stdout == result.stdout
+    assert run("explain", "support", "--facts", "-", text=facts).stdout == result.stdout
+    data = json.loads(run("explain", "support", "--facts", facts, "--json").stdout)
+    assert data["decision"]["role"] == "finance_lead"
+
+
+@pytest.mark.parametrize("facts", ['{"refund.amont": 1}', "{", "[]"])
+def test_facts_that_cannot_be_read_are_a_usage_error(facts: str) -> None:
+    assert run("explain", "support", "--facts", facts if facts != "[]" else "-", text="[]").exit_code == 2
+    assert run("explain", "support", "--facts", "{}", "--stage", "moon").exit_code == 2
+
+
+def test_a_difference_exits_with_one(tmp_path: Path, shop: str) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(CONFLICTING.replace("then: no}", "then: yes}"))
+    result = run("diff", shop, str(other))
+    assert result.exit_code == 1
+    assert "outcome hand_off to owner -> pass" in result.stdout
+    assert run("diff", shop, shop).exit_code == 0
+    assert json.loads(run("diff", shop, str(other), "--json").stdout)["changes"]
+
+
+def test_a_backtest_prints_rules_roles_and_load(tmp_path: Path, shop: str) -> None:
+    log = tmp_path / "log.jsonl"
+    rows: list[Any] = [{"stage": "input", "at": "2026-11-20", "effect": "pass", "facts": {"sale": "no"}}] * 2
+    log.write_text("\n".join([*(json.dumps(row) for row in rows), "", "not json", "[]"]) + "\n")
+    result = run("backtest", str(log), "--policy", shop)
+    assert result.exit_code == 1
+    assert "2 decisions on 1 days: 2 hand-offs" in result.stdout
+    data = json.loads(run("backtest", str(log), "-p", shop, "--json").stdout)
+    assert data["roles"]["queue"] == {
+        "hand_offs": 2,
+        "busiest_day": "2026-11-20",
+        "on_busiest_day": 2,
+        "capacity_per_day": 1,
+        "over": True,
+    }
+    assert (data["newly"], data["unreadable_lines"]) == (2, [4, 5])
+    log.write_text("nothing\n")
+    assert run("backtest", str(log), "-p", shop).exit_code == 2
+
+
+def test_the_register_marks_what_lacks(shop: str) -> None:
+    result = run("register", shop)
+    assert "b: block -> nobody [no reason] [no test]" in result.stdout
+    assert json.loads(run("register", "support", "--json").stdout)[0]["rule"] == "refund-over-500"
+
+
+def test_schema_and_reference_print_what_the_code_says() -> None:
+    assert json.loads(run("schema").stdout)["title"] == "handrail policy"
+    assert "finance_lead" in run("schema", "support").stdout
+    assert run("reference").stdout.startswith("# Policy file reference")

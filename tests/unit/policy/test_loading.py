@@ -1,0 +1,276 @@
+"""Policy files: what loads, and where an error points."""
+
+from pathlib import Path
+
+import pytest
+
+from handrail.errors import PolicyError, RoleError
+from handrail.policy import load, load_people, loads, shipped
+from handrail.policy.load import compile_policy, problems
+
+GOOD = """\
+policy: shop
+version: "1"
+if_unsure: queue_manager
+roles:
+  queue_manager: {answer_within: 30 minutes, backup: supervisor}
+  supervisor:
+facts:
+  tool.name: {type: one of, values: [issue_refund, reply]}
+  refund.amount: {type: money, currencies: [USD], from: tool.args.amount}
+hand_offs:
+  - id: big
+    when: tool.name == "issue_refund" and refund.amount > 200 USD
+    to: supervisor
+    because: Large refunds are signed.
+tests:
+  - name: large
+    given: {tool.name: issue_refund, refund.amount: 201 USD}
+    expect: {hand_off: [supervisor]}
+"""
+
+
+def error_of(text: str) -> PolicyError:
+    with pytest.raises(PolicyError) as caught:
+        loads(text, file="p.yaml")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "column", "words"),
+    [
+        ("if_unsure: queue_manager", "if_unsure: queue_manger", 3, 12, "did you mean 'queue_manager'?"),
+        ("refund.amount > 200 USD", "refund.amont > 200 USD", 12, 43, "did you mean 'refund.amount'?"),
+        ("refund.amount > 200 USD", "refund.amount > 200", 12, 43, "write a currency"),
+        ("    to: supervisor", "    too: supervisor", 13, 5, "did you mean 'to'?"),
+        ("backup: supervisor", "backup: supervisr", 5, 54, "did you mean 'supervisor'?"),
+        ("answer_within: 30 minutes", "answer_within: 30 minuts", 5, 34, "write a duration"),
+        ("type: money", "type: mony", 9, 25, "is one of"),
+        ("from: tool.args.amount", "from: tool.arg.amount", 9, 57, "no source"),
+        ("  supervisor:\n", "  supervisor:\n  Fin Lead:\n", 7, 3, "not snake_case"),
+        ("refund.amount: 201 USD", "refund.amout: 201 USD", 17, 38, "did you mean 'refund.amount'?"),
+        ("expect: {hand_off: [supervisor]}", "expect: {}", 16, 5, "expects nothing"),
+        ("    to: supervisor\n", "", 11, 5, "needs `to:`"),
+        ('version: "1"\n', "", 1, 1, "'version' is missing"),
+    ],
+)
+def test_an_error_cites_its_place_and_the_near_word(
+    old: str, new: str, line: int, column: int, words: str
+) -> None:
+    assert old in GOOD
+    error = error_of(GOOD.replace(old, new, 1))
+    assert words in str(error)
+    assert (error.file, error.line) == ("p.yaml", line)
+    if "needs `to:`" not in words:
+        assert error.column == column
+    assert str(error).startswith(f"p.yaml:{line}:")
+
+
+def test_four_typos_give_four_errors_with_their_lines() -> None:
+    text = (
+        GOOD.replace("if_unsure: queue_manager", "if_unsure: queue_manger")
+        .replace("backup: supervisor", "backup: supervisr")
+        .replace("refund.amount > 200 USD", "refund.amont > 200 USD")
+        .replace("[supervisor]", "[supervizor]")
+    )
+    policy, found = compile_policy(text, file="p.yaml")
+    assert policy is None
+    assert [error.line for error in found] == [3, 5, 12, 18]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: 1\na: 2\n", "stands here twice"),
+        ("a: &x [1]\nb: *x\n", "anchors and aliases"),
+        ("a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n", "anchors and aliases"),
+        ("a: !!python/object/apply:os.system [echo]\n", "tags are not allowed"),
+        ("<<: {a: 1}\n", "merge keys"),
+        ("? [a]\n: b\n", "a key is plain text"),
+        ("a: 1\n---\nb: 2\n", "only one document"),
+        ("[" * 50, "nested deeper"),
+        ("- a\n", "a policy is a mapping"),
+        ("", "a policy is a mapping"),
+        ("a: [1,\n", "not readable as YAML"),
+        ("a: \x07\n", "not readable as YAML"),
+        ("x" * 2_000_001, "larger than"),
+    ],
+)
+def test_hostile_yaml_is_refused(text: str, words: str) -> None:
+    assert words in str(error_of(text))
+
+
+def test_yaml_words_that_look_like_booleans_and_times_stay_text() -> None:
+    policy = loads(
+        GOOD.replace("values: [issue_refund, reply]", "values: [issue_refund, reply, no, on, 12:30]")
+    )
+    assert policy.facts["tool.name"].values == ("issue_refund", "reply", "no", "on", "12:30")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("  - id: big\n", "  - id: big\n    effect: redact\n", "only redacts"),
+        ("hand_offs:\n", "notices: {hand_of: x}\nhand_offs:\n", "did you mean 'hand_off'?"),
+        ("hand_offs:\n", "notices: {hand_off: '{role.x}'}\nhand_offs:\n", "only {role}, {due}, {ticket}"),
+        ("hand_offs:\n", "notices: {hand_off: '{role!r}'}\nhand_offs:\n", "only {role}, {due}, {ticket}"),
+        ("hand_offs:\n", "notices: {hand_off: '{'}\nhand_offs:\n", "brace"),
+        ("hand_offs:\n", "time_zone: Mars/Olympus\nhand_offs:\n", "is no time zone"),
+        ("  refund.amount:", "  has.x: {type: yes/no}\n  refund.amount:", "is a word of the language"),
+        ("currencies: [USD], ", "", "needs `currencies:`"),
+        ("from: tool.args.amount}", "from: ledger}", "needs `within:`"),
+        ("from: tool.args.amount}", "from: signal.dispute}", "not money"),
+        ("from: tool.args.amount}", "from: tool.args.amount, unit: days}", "'unit' means nothing"),
+        (", values: [issue_refund, reply]", "", "needs `values:`"),
+        ("hand_offs:\n", "thresholds: {answer: x.json}\nfoo: 1\nhand_offs:\n", "'foo' is no key"),
+        (
+            "hand_offs:\n  - id: big\n",
+            "hand_offs:\n  - {id: big, when: true, to: supervisor}\n  - id: big\n",
+            "twice",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_said(old: str, new: str, words: str) -> None:
+    assert old in GOOD
+    assert words in str(error_of(GOOD.replace(old, new, 1)))
+
+
+DECISION = """\
+on_conflict: {to: supervisor}
+decisions:
+  refund:
+    answers: {allowed: pass, refused: block}
+    rules:
+      - {id: a, when: refund.amount > 1 USD, then: allowed, overrides: [b]}
+      - {id: b, when: refund.amount > 2 USD, then: refused}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("overrides: [b]", "overrides: [c]", "rule 'c' is not in this decision"),
+        ("overrides: [b]", "overrides: [a]", "cannot override itself"),
+        ("then: refused}", "then: refused, overrides: [a]}", "round in a circle"),
+        ("then: allowed,", "then: alowed,", "did you mean 'allowed'?"),
+        ("refused: block", "refused: hand_off", "needs `to:`"),
+        ("on_conflict: {to: supervisor}\n", "", "needs `on_conflict:"),
+    ],
+)
+def test_a_decision_must_be_well_formed(old: str, new: str, words: str) -> None:
+    assert loads(GOOD + DECISION)
+    assert words in str(error_of(GOOD + DECISION.replace(old, new, 1)))
+
+
+def test_a_path_and_a_shipped_name_load(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(GOOD)
+    assert load(path).ref.name == load(str(path)).ref.name == "shop"
+    assert load("support").ref.name == "support"
+    assert "support" in shipped()
+
+
+def test_a_policy_that_is_not_there_is_a_policy_error(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="did you mean 'support'"):
+        load("suport")
+    with pytest.raises(PolicyError, match="cannot be read"):
+        load(tmp_path / "none.yaml")
+    (tmp_path / "latin.yaml").write_bytes(b"policy: \xff\n")
+    assert "not UTF-8" in str(problems(tmp_path / "latin.yaml")[0])
+
+
+def test_the_hash_is_of_the_content_not_of_its_looks() -> None:
+    sha = loads(GOOD).ref.sha256
+    assert (
+        loads(
+            "# comment\n" + GOOD.replace("{answer_within: 30 minutes", "{ answer_within: 30 minutes")
+        ).ref.sha256
+        == sha
+    )
+    assert loads(GOOD.replace("name: large", "name: larger")).ref.sha256 == sha
+    assert loads(GOOD.replace("200 USD", "300 USD")).ref.sha256 != sha
+
+
+CALIBRATED = GOOD.replace(
+    "hand_offs:\n",
+    """\
+thresholds: {answer: calibration.json}
+hand_offs:
+  - id: doubtful
+    when: confidence < model.threshold
+    to: queue_manager
+    because: Too likely to be wrong.
+""",
+).replace("  refund.amount:", "  confidence: {type: number}\n  refund.amount:")
+
+
+def test_a_calibrated_threshold_is_a_fact_and_its_file_part_of_the_hash(tmp_path: Path) -> None:
+    artefact = tmp_path / "calibration.json"
+    artefact.write_text('{"threshold": 0.62, "model": "m"}')
+    policy = loads(CALIBRATED, folder=tmp_path)
+    assert not policy.warnings
+    assert str(policy.constants["model.threshold"]) == "0.62"
+    artefact.write_text('{"threshold": 0.7, "model": "m"}')
+    assert loads(CALIBRATED, folder=tmp_path).ref.sha256 != policy.ref.sha256
+
+
+def test_a_calibration_that_does_not_exist_puts_its_rules_in_shadow_and_says_so_once(tmp_path: Path) -> None:
+    policy = loads(CALIBRATED, folder=tmp_path)
+    assert len(policy.warnings) == 1
+    assert [rule.id for rule in policy.rules if rule.is_shadow] == ["doubtful"]
+
+
+@pytest.mark.parametrize(
+    "content", ["{}", "[", '{"threshold": 2}', '{"threshold": true}', '{"threshold": "x"}', "[" * 9999]
+)
+def test_a_calibration_without_a_threshold_is_an_error(tmp_path: Path, content: str) -> None:
+    (tmp_path / "calibration.json").write_text(content)
+    with pytest.raises(PolicyError, match="holds no `threshold`"):
+        loads(CALIBRATED, folder=tmp_path)
+
+
+def test_people_fill_every_role_or_the_start_fails(tmp_path: Path) -> None:
+    policy = loads(GOOD)
+    path = tmp_path / "people.yaml"
+    path.write_text(
+        "roles:\n  queue_manager: [quinn]\n  supervisor: [suri, sam]\n"
+        "people: {quinn: , suri: , sam: {name: Sam}}\n"
+    )
+    people = load_people(path, policy)
+    assert people.members("supervisor") == {"suri", "sam"}
+    assert people.roles_of("quinn") == {"queue_manager"}
+    with pytest.raises(RoleError, match="did you mean 'supervisor'"):
+        people.members("supervisr")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("roles: {queue_manager: [q], supervisor: []}", "nobody fills supervisor"),
+        ("roles: {queue_manager: [q]}", "nobody fills supervisor"),
+        ("roles: {queue_manager: [q], supervisr: [s]}", "no role 'supervisr'"),
+    ],
+)
+def test_a_role_without_people_is_a_role_error(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "people.yaml"
+    path.write_text(text)
+    with pytest.raises(RoleError, match=words):
+        load_people(path, loads(GOOD))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[]", "holds `roles:`"),
+        ("roles: {queue_manager: q}", "write a list"),
+        ("roles: {queue_manager: [q]}\npeoples: {}", "is no key"),
+        ("roles: {queue_manager: [q]}\npeople: {z: }", "'q' is not under people"),
+        ("roles: {queue_manager: [q]}\npeople: [q]", "maps ids"),
+        ("roles: {queue_manager: [q]}\npeople: {q: 5}", "write keys"),
+    ],
+)
+def test_a_people_file_of_another_form_is_a_policy_error(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "people.yaml"
+    path.write_text(text)
+    with pytest.raises(PolicyError, match=words):
+        load_people(path, loads(GOOD))
