@@ -8,8 +8,8 @@ from handrail.guard.drive import Ask, AsyncAsk
 from handrail.guard.outcome import Outcome
 from handrail.guard.scope import Scope
 from handrail.guard.shell import Shell
-from handrail.records import Draft, FaultKind, Message
-from handrail.session import Cutter, Screened, Session, mask
+from handrail.records import Draft, Effect, FaultKind, Message
+from handrail.session import Cutter, Screened, Session
 
 
 class Call:
@@ -79,11 +79,15 @@ class Call:
         """One text of the answer as the caller may have it: masked, without a self-check's number."""
         if self.outcome is None:
             return text
-        engine = self._shell.engine
         if self.instruction is not None:
             text, _ = verbalised.strip(text)
-        types = engine.masked_out(self.outcome.decision)
-        return mask(text, engine.scanner.scan(text), types) if types else text
+        return self._session.told(text, self.outcome.decision)
+
+    @property
+    def is_rewritten(self) -> bool:
+        """True when a released answer differs from what the model wrote."""
+        masks = self.outcome is not None and self.outcome.decision.effect is Effect.REDACT
+        return masks or self._session.has_pseudonyms
 
     def fail(self, fault: FaultKind) -> Outcome:
         """Judge a model call that gave no answer; released means that the policy leaves the fault to you."""

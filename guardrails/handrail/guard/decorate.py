@@ -10,7 +10,7 @@ from handrail.errors import CheckFailed, ConfigError
 from handrail.guard.call import Call
 from handrail.guard.outcome import Outcome
 from handrail.guard.texts import CannotRewrite, draft_of, draft_of_chunks, leaves, messages_of, rewritten
-from handrail.records import Draft, Effect, FaultKind, Handoff, Message
+from handrail.records import Draft, FaultKind, Handoff, Message
 from handrail.session import NOTE_NAME, NeedSamples
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class Decoration:
     def _chunks(self, call: Call, outcome: Outcome, chunks: list[Any]) -> list[Any]:
         if not outcome.is_released:
             return [self.withheld(outcome)]
-        if outcome.decision.effect is not Effect.REDACT:
+        if not call.is_rewritten:
             return chunks
         if all(isinstance(chunk, str) for chunk in chunks):
             return [call.redacted("".join(chunks))]
@@ -186,7 +186,7 @@ class Decoration:
     def _given(self, call: Call, outcome: Outcome, result: Any) -> Any:
         if not outcome.is_released:
             return self.withheld(outcome)
-        if outcome.decision.effect is not Effect.REDACT and not self.options.asks_itself:
+        if not call.is_rewritten and not self.options.asks_itself:
             return result
         try:
             return rewritten(result, (call.redacted(leaf.text) for leaf in leaves(result)))

@@ -1,5 +1,6 @@
 """The shell around a session: drives it, turns failures into *unsure*, and concludes."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,8 @@ from handrail.records import Stage
 from handrail.session import Engine, Gated, Judged, Screened, Session, Steps
 
 T = TypeVar("T")
+
+log = logging.getLogger("handrail")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ class Shell:
         except CheckFailed as error:
             return failed(error.step)
         except Exception as error:  # noqa: BLE001 - the boundary: what could not be judged is unsure
-            return failed(type(error).__name__)
+            return failed(_unforeseen(error))
 
     async def arun(self, steps: Steps[T], failed: Callable[[str], T], ask: AsyncAsk | None = None) -> T:
         """Drive steps as `run` does, awaiting what is asked."""
@@ -49,7 +52,7 @@ class Shell:
         except CheckFailed as error:
             return failed(error.step)
         except Exception as error:  # noqa: BLE001 - the boundary, for awaiting callers
-            return failed(type(error).__name__)
+            return failed(_unforeseen(error))
 
     def unscreened(self, session: Session) -> Callable[[str], Screened]:
         """What a failed screening gives: nothing may go upstream, a person decides."""
@@ -85,3 +88,13 @@ class Shell:
             if draft.tool_calls:
                 scope.remember(draft.tool_calls, judged.evidence)
         return self.concluder.released(judged.decision, judged.evidence, judged.drafts)
+
+
+def _unforeseen(error: Exception) -> str:
+    """Name a failure that no check reports itself; its message may hold scanned text, so it stays out."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    where = f"{last.tb_frame.f_code.co_qualname}:{last.tb_lineno}" if last is not None else "?"
+    log.error("could not be judged, handed off: %s in %s", type(error).__name__, where)
+    return type(error).__name__

@@ -1,12 +1,12 @@
 """What every call of one guard shares."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from handrail.policy import FactDeclaration, Policy
 from handrail.policy.sources import InputFindings, OutputFindings, ToolFindings
-from handrail.records import Decision, Stage
-from handrail.scan import Scanner
+from handrail.records import Decision, Finding, Stage
+from handrail.scan import Scanner, redact
 from handrail.session.certainty import Certainty
 from handrail.session.cutter import Cutter
 from handrail.session.facts import declared_at
@@ -26,6 +26,7 @@ class Engine:
     withheld: frozenset[str] = field(init=False)
     read_in: frozenset[str] = field(init=False)
     read_out: frozenset[str] = field(init=False)
+    redaction: str = field(init=False)
     named_out: frozenset[str] | None = field(init=False)
     declared: Mapping[Stage, tuple[FactDeclaration, ...]] = field(init=False)
 
@@ -35,6 +36,7 @@ class Engine:
         read_out = {
             name for name, fact in facts.items() if isinstance(fact.source, OutputFindings | ToolFindings)
         }
+        object.__setattr__(self, "redaction", str(self.policy.scan.get("redaction", "label")))
         object.__setattr__(self, "remembered", Remembered(self.scanner))
         object.__setattr__(self, "reads_confidence", self.policy.reads_confidence)
         object.__setattr__(self, "withheld", self.policy.withheld_types)
@@ -46,6 +48,10 @@ class Engine:
     def cutter(self) -> Cutter:
         """Start releasing one streamed answer; held to its end unless the policy says `stream: release`."""
         return Cutter(self.scanner, self.named_out)
+
+    def hide(self, text: str, findings: Iterable[Finding]) -> str:
+        """Replace findings in the style of the policy; pseudonyms belong to one exchange, so not here."""
+        return redact(text, findings, style="mask" if self.redaction == "mask" else "label")
 
     def spoken(self, text: str) -> str:
         """What a person wrote for the customer, with everything masked that a rule keeps out of answers."""

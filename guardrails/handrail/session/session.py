@@ -23,14 +23,16 @@ from handrail.records import (
     ToolCall,
     Unknown,
 )
+from handrail.scan.vault import Vault
 from handrail.session.certainty import measure
 from handrail.session.cutter import Cutter
 from handrail.session.engine import Engine
 from handrail.session.facts import Seen, gather
 from handrail.session.merge import merge
 from handrail.session.needs import NeedConversation, Steps
+from handrail.session.release import released_draft, released_text
 from handrail.session.results import Gated, Judged, Screened
-from handrail.session.withhold import mask, masked_call, scan_messages, upstream
+from handrail.session.withhold import Hide, scan_messages, upstream
 from handrail.signals import read_signals
 from handrail.signals.faults import read_fault
 from handrail.tickets.digest import canonical_arguments
@@ -55,6 +57,8 @@ class Session:
         self._engine, self._now = engine, now
         self._evidence = Evidence(exchange=exchange, context=context)
         self._cutters: list[Cutter] = []
+        self._vault = Vault()
+        self._hide: Hide = self._vault.hide if engine.redaction == "pseudonym" else engine.hide
 
     @property
     def evidence(self) -> Evidence:
@@ -93,6 +97,7 @@ class Session:
                 scanner=scanner,
                 masked_now=self._engine.masked_in(decision),
                 withheld=self._engine.withheld,
+                hide=self._hide,
             ),
             instruction=verbalised.instruction() if asks_itself else None,
             wants_logprobs=self._engine.reads_confidence,
@@ -100,8 +105,18 @@ class Session:
 
     def cutter(self) -> Cutter:
         """Start releasing one streamed choice of the answer."""
-        self._cutters.append(self._engine.cutter())
+        # A pseudonym is given back only in the whole answer.
+        self._cutters.append(Cutter(self._engine.scanner, None) if self._vault else self._engine.cutter())
         return self._cutters[-1]
+
+    def told(self, text: str, decision: Decision) -> str:
+        """One text of a released answer as the caller may have it."""
+        return released_text(text, decision, self._engine, self._vault)
+
+    @property
+    def has_pseudonyms(self) -> bool:
+        """True when the model was given pseudonyms, so that its answer has to be rewritten."""
+        return bool(self._vault)
 
     def judge(
         self, drafts: Sequence[Draft], screened: Screened, *, wants_json: bool = False
@@ -119,7 +134,11 @@ class Session:
         decision = merge(decisions)
         worst = _most_telling(per_draft, decisions, decision)
         self._evidence = worst
-        released = tuple(self._redacted(draft, decision) for draft in read) if decision.is_released else ()
+        released = (
+            tuple(released_draft(draft, decision, self._engine, self._vault) for draft in read)
+            if decision.is_released
+            else ()
+        )
         return Judged(decision=decision, evidence=worst, drafts=released)
 
     def gate(self, call: ToolCall, proposed: Evidence | None, *, is_authorised: bool = False) -> Steps[Gated]:
@@ -162,6 +181,13 @@ class Session:
         if screened.instruction is not None and draft.self_reported is None:
             text, value = verbalised.strip(draft.text)
             draft = replace(draft, text=text, self_reported=value)
+        if self._vault:
+            # What would run is judged, not the pseudonyms that the model was given.
+            calls = tuple(
+                replace(call, arguments=self._vault.restore_arguments(call.arguments))
+                for call in draft.tool_calls
+            )
+            draft = replace(draft, tool_calls=calls)
         return replace(draft, fault=draft.fault or read_fault(draft, wants_json=wants_json))
 
     def _weigh(self, draft: Draft, screened: Screened, index: int, purse: Purse) -> Steps[Evidence]:
@@ -205,20 +231,6 @@ class Session:
     def _scan(self, text: str, part: Part, index: int) -> tuple[Finding, ...]:
         place = Place(part=part, index=index)
         return tuple(replace(finding, place=place) for finding in self._engine.scanner.scan(text))
-
-    def _redacted(self, draft: Draft, decision: Decision) -> Draft:
-        types = self._engine.masked_out(decision)
-        if not types:
-            return draft
-        scanner = self._engine.scanner
-        text = mask(draft.text, scanner.scan(draft.text), types)
-        refusal = draft.refusal and mask(draft.refusal, scanner.scan(draft.refusal), types)
-        calls = tuple(masked_call(call, scanner, types) for call in draft.tool_calls)
-        asides = tuple(mask(aside, scanner.scan(aside), types) for aside in draft.asides)
-        if (text, refusal, calls, asides) == (draft.text, draft.refusal, draft.tool_calls, draft.asides):
-            return draft
-        logprobs = draft.logprobs if text == draft.text else None
-        return replace(draft, text=text, refusal=refusal, tool_calls=calls, asides=asides, logprobs=logprobs)
 
 
 def _has_person(status: ConversationStatus) -> bool:

@@ -1,8 +1,8 @@
 """What goes upstream once the policy has withheld its part: masked spans, or a whole message left out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from handrail.records import Decision, Effect, Finding, Message, Part, Place, Speaker, ToolCall
 from handrail.scan import redact
@@ -14,6 +14,8 @@ class Scans(Protocol):
     def scan(self, text: str) -> tuple[Finding, ...]:
         """Return what was found, with spans in the text."""
 
+
+Hide: TypeAlias = Callable[[str, Iterable[Finding]], str]
 
 TOPICS = frozenset({"health", "legal", "personnel", "finance_topic"})
 
@@ -62,10 +64,10 @@ class _Everything(frozenset[str]):
 EVERYTHING: frozenset[str] = _Everything({"*"})
 
 
-def mask(text: str, findings: Iterable[Finding], types: frozenset[str]) -> str:
+def mask(text: str, findings: Iterable[Finding], types: frozenset[str], hide: Hide = redact) -> str:
     """Mask the findings of some types or categories in one text."""
     covered = [finding for finding in findings if finding.type in types or finding.category in types]
-    return redact(text, covered) if covered else text
+    return hide(text, covered) if covered else text
 
 
 def upstream(
@@ -75,6 +77,7 @@ def upstream(
     scanner: Scans,
     masked_now: frozenset[str],
     withheld: frozenset[str],
+    hide: Hide = redact,
 ) -> tuple[Message, ...]:
     """Return the messages as the model may see them.
 
@@ -91,25 +94,27 @@ def upstream(
     for index, message in enumerate(messages):
         found = by_message.get(index, [])
         if index >= first_new and message.speaker is not Speaker.SYSTEM:
-            sent.append(_masked(message, found, scanner, masked_now))
+            sent.append(_masked(message, found, scanner, masked_now, hide))
         elif topic := next((f.type for f in found if f.type in TOPICS and f.type in withheld), None):
             sent.append(replace(message, text=f"[withheld: {topic}]"))
         else:
-            sent.append(_masked(message, found, scanner, withheld))
+            sent.append(_masked(message, found, scanner, withheld, hide))
     return tuple(sent)
 
 
-def _masked(message: Message, findings: Sequence[Finding], scanner: Scans, types: frozenset[str]) -> Message:
+def _masked(
+    message: Message, findings: Sequence[Finding], scanner: Scans, types: frozenset[str], hide: Hide
+) -> Message:
     if not types:
         return message
-    calls = tuple(masked_call(call, scanner, types) for call in message.tool_calls)
-    text = mask(message.text, findings, types)
+    calls = tuple(masked_call(call, scanner, types, hide) for call in message.tool_calls)
+    text = mask(message.text, findings, types, hide)
     if text == message.text and calls == message.tool_calls:
         return message
     return replace(message, text=text, tool_calls=calls)
 
 
-def masked_call(call: ToolCall, scanner: Scans, types: frozenset[str]) -> ToolCall:
+def masked_call(call: ToolCall, scanner: Scans, types: frozenset[str], hide: Hide = redact) -> ToolCall:
     """Mask findings of some types inside a call's arguments."""
-    arguments = mask(call.arguments, scanner.scan(call.arguments), types)
+    arguments = mask(call.arguments, scanner.scan(call.arguments), types, hide)
     return call if arguments == call.arguments else replace(call, arguments=arguments)

@@ -23,7 +23,8 @@ def in_force(model: str = "m") -> InForce:
         "is_certified": [True], "answers": 100, "verdicts": 90,
     }  # fmt: skip
     document = {
-        "id": "c1", "model": "m", "prompt_sha256": "p", "method": "sequence", "created": "2026-01-05T00:00:00Z",
+        "id": "c1", "model": "m", "prompt_sha256": "p", "method": "sequence",
+        "created": "2026-01-05T00:00:00Z",
         "log_range": {"first": "2026-01-01T00:00:00Z", "last": "2026-01-04T00:00:00Z"},
         "curve": {"kind": "platt", "mean": 0.0, "sd": 1.0, "slope": 1.0, "intercept": 1.0},
         "guarantee": guarantee,

@@ -13,7 +13,9 @@ CONFLICTING = """\
 policy: shop
 version: "1"
 if_unsure: queue
-roles: {queue: {answer_within: 1 hours, backup: owner, capacity_per_day: 1}, owner: {answer_within: 1 hours, backup: queue}}
+roles:
+  queue: {answer_within: 1 hours, backup: owner, capacity_per_day: 1}
+  owner: {answer_within: 1 hours, backup: queue}
 on_conflict: {to: owner}
 facts:
   sale: {type: yes/no, from: context.sale}
@@ -49,7 +51,7 @@ def test_a_clean_policy_checks_with_zero() -> None:
 def test_a_conflict_fails_with_its_line_and_case(shop: str) -> None:
     result = run("check", shop)
     assert result.exit_code == 1
-    assert f"{shop}:14: error conflict: 'a' says yes, 'b' says no: sale yes" in result.stdout
+    assert f"{shop}:16: error conflict: 'a' says yes, 'b' says no: sale yes" in result.stdout
     assert "no scanner reports 'hearts'" in result.stdout
 
 

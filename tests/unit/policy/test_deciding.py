@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from handrail.policy import Policy, loads
+from handrail.policy import Policy, load, loads
 from handrail.policy.decide import liveness
 from handrail.records import Effect, FactValue, Money, Severity, Stage, Trigger, Unknown
 
@@ -303,3 +303,13 @@ def test_what_the_driver_needs_is_listed() -> None:
     assert policy.reads_confidence
     assert "sums" in policy.facts_at(Stage.TOOL)
     assert policy.notices["pending"]
+
+
+def test_a_call_that_refunds_nothing_needs_no_sum_over_refunds() -> None:
+    policy = load("support")
+    assert "refunds_30d" in policy.facts_needed(Stage.TOOL, {})
+    assert "refunds_30d" in policy.facts_needed(Stage.TOOL, {"tool.name": "issue_refund"})
+    for tool in ("get_order", "anything_else"):
+        needed = policy.facts_needed(Stage.TOOL, {"tool.name": tool})
+        assert "refunds_30d" not in needed
+        assert policy.decide({"tool.name": tool}, Stage.TOOL).effect is Effect.PASS
