@@ -171,9 +171,9 @@ def decide(guard: Guard, verdict: str) -> None:
 
     assert guard.people is not None
     hand = Hand(person="fay", people=guard.people, now=datetime.now(UTC))
-    (row,) = guard.store.list("default").rows  # type: ignore[attr-defined]
-    guard.store.claim("default", row.id, hand)  # type: ignore[attr-defined]
-    guard.store.decide("default", row.id, Ruling(verdict=Verdict(verdict), reason_code="x"), hand)  # type: ignore[attr-defined]
+    (row,) = guard.store.list("default").rows
+    guard.store.claim("default", row.id, hand)
+    guard.store.decide("default", row.id, Ruling(verdict=Verdict(verdict), reason_code="x"), hand)
 
 
 def test_two_racing_resumes_run_the_action_once(
@@ -200,7 +200,7 @@ def test_a_node_that_runs_again_opens_the_same_ticket(guard: Guard, issue_refund
     for _ in range(2):
         model = ScriptedChat(script=[proposes("640 USD")])
         pause(guard, model, [issue_refund])
-    assert len(guard.store.list("default").rows) == 1  # type: ignore[attr-defined]
+    assert len(guard.store.list("default").rows) == 1
 
 
 def test_a_pause_of_a_tool_itself_is_never_swallowed(guard: Guard) -> None:
@@ -218,7 +218,7 @@ def test_a_pause_of_a_tool_itself_is_never_swallowed(guard: Guard) -> None:
         assert [m.text for m in result["messages"][-2:]] == ["the blue one", "Thanks."]
 
 
-def test_a_tool_run_without_a_judged_proposal_is_gated_where_it_runs(
+def test_bypass_a_tool_run_without_a_judged_proposal_is_gated_where_it_runs(
     guard: Guard, issue_refund: BaseTool, paid: list[str]
 ) -> None:
     guarded = guard_tool(issue_refund, guard)
@@ -248,7 +248,7 @@ def test_a_blocked_call_never_runs_and_the_model_is_told(guard: Guard) -> None:
 
 
 @pytest.mark.parametrize("mode", ["messages", "updates", "values"])
-def test_streams_of_an_agent_show_no_token_of_a_secret(guard: Guard, mode: str) -> None:
+def test_bypass_streams_of_an_agent_show_no_token_of_a_secret(guard: Guard, mode: str) -> None:
     def told(*middleware: Any) -> str:
         model = ScriptedChat(script=[AIMessage(f"The key is {KEY}.")], cut=2)
         built = agent(model, [], *middleware)
@@ -260,7 +260,7 @@ def test_streams_of_an_agent_show_no_token_of_a_secret(guard: Guard, mode: str) 
     assert KEY not in told(HandoffMiddleware(guard))
 
 
-def test_events_of_an_agent_show_no_token_of_a_secret(guard: Guard) -> None:
+def test_bypass_events_of_an_agent_show_no_token_of_a_secret(guard: Guard) -> None:
     async def told(*middleware: Any) -> str:
         model = ScriptedChat(script=[AIMessage(f"The key is {KEY}.")], cut=2)
         built = agent(model, [], *middleware)

@@ -167,7 +167,7 @@ def test_the_openai_client_asks_once_whatever_the_shape() -> None:
     for shape in ("auto", "error"):
         guard = ToyGuard()
         with model_server(Say("It is SECRET-1.")) as server, OpenAI(base_url=server.url, api_key="k") as bare:
-            client = guard_openai(bare, guard, shape=shape)  # type: ignore[type-var, arg-type]
+            client = guard_openai(bare, guard, shape=shape)
             messages: list[Any] = [{"role": "user", "content": "Where?"}]
             if shape == "auto":
                 found = openai_handoff(client.chat.completions.create(model="m", messages=messages))

@@ -43,7 +43,7 @@ def ask(name: str, server: ModelServer, guard: ToyGuard | None, messages: Any = 
     """Ask in one way, through the guard or bare."""
 
     def guarded(client: Any) -> Any:
-        return client if guard is None else guard_openai(client, guard, **options)  # type: ignore[type-var]
+        return client if guard is None else guard_openai(client, guard, **options)
 
     if name in ASYNC:
         return run_async(server.url, guarded, name, messages)
@@ -142,7 +142,7 @@ def test_bypass_other_clients_have_no_way_past(name: str, flavour: str) -> None:
     with model_server(Say(f"It is {SECRET}.", cut=2)) as server, sync_client(server.url, flavour) as client:
         assert SECRET in SYNC[name](client, ASKS), "the control must leak"
         guard = ToyGuard()
-        guarded = guard_openai(client, guard)  # type: ignore[type-var]
+        guarded = guard_openai(client, guard)
         assert type(guarded) is type(client)
         assert SECRET not in SYNC[name](guarded, ASKS)
         assert guard.begun == 1

@@ -293,6 +293,37 @@ def test_an_edit_by_the_second_role_needs_the_first_one_again(sides: Sides) -> N
     assert approval.edited
 
 
+def test_an_answer_edited_by_the_first_role_is_what_the_second_one_agrees_to(sides: Sides) -> None:
+    ticket = new_ticket(with_action=False, co_approvers=("legal_lead",))
+    sides.app.open(ticket)
+    sides.inbox.claim("default", ticket.id, hand("fay"))
+    edit = Ruling(verdict=Verdict.EDIT, answer="Until Friday.")
+    seen = sides.inbox.decide("default", ticket.id, edit, hand("fay"))
+    sides.inbox.claim("default", ticket.id, hand("lea"))
+    agree = Ruling(verdict=Verdict.APPROVE, digest=seen.digest)
+    sides.inbox.decide("default", ticket.id, agree, hand("lea"))
+    resolution = sides.app.resolution("default", ticket.id)
+    assert resolution is not None
+    assert resolution.answer == "Until Friday."
+
+
+def test_a_role_that_a_stricter_policy_added_is_asked_again_after_an_edit(sides: Sides) -> None:
+    name = approved(sides)
+    sides.app.reopen("default", name, roles=("legal_lead",), why="stricter", now=NOW)
+    sides.inbox.claim("default", name, hand("lea"))
+    sides.inbox.decide("default", name, Ruling(verdict=Verdict.APPROVE), hand("lea"))
+    sides.inbox.claim("default", name, hand("fay"))
+    view = sides.inbox.decide(
+        "default", name, Ruling(verdict=Verdict.EDIT, changes={"amount": 1}), hand("fay")
+    )
+    assert (view.state, view.role) == (State.READY, "legal_lead")
+    sides.inbox.claim("default", name, hand("lea"))
+    sides.inbox.decide("default", name, Ruling(verdict=Verdict.APPROVE), hand("lea"))
+    approval = sides.app.begin("default", name, now=NOW)
+    assert approval.arguments == '{"amount":1,"order":"1182"}'
+    assert set(approval.roles) == {"finance_lead", "legal_lead"}
+
+
 def test_an_edit_must_be_readable_and_hold_no_mask(sides: Sides) -> None:
     ticket = new_ticket()
     sides.app.open(ticket)
@@ -478,9 +509,12 @@ def test_a_view_is_masked_and_unmasking_is_on_record_first(sides: Sides) -> None
     assert raw.customer is None
     with pytest.raises(NotAllowed):
         sides.inbox.unmask("default", ticket.id, hand("quin"))
+    assert SECRET in sides.inbox.view("default", ticket.id, hand(), sees={"financial"}).model_dump_json()
+    kept = sides.inbox.unmask("default", ticket.id, hand(), sees={"health"})
+    assert SECRET not in kept.model_dump_json()
     kinds = [event.kind for event in sides.inbox.history("default", ticket.id)]
-    assert kinds.count("ticket.unmask") == 1
-    assert kinds.count("ticket.view") == 1
+    assert kinds.count("ticket.unmask") == 2
+    assert kinds.count("ticket.view") == 2
 
 
 def query(kind: str = "sum", key: str = "cust", **more: object) -> LedgerQuery:

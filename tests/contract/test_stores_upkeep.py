@@ -307,6 +307,8 @@ def test_opening_is_idempotent_and_migrated_tables_are_the_declared_ones(sides: 
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
+    import handrail.store.audits  # noqa: F401 - declares its table
+
     database = Database(create_engine(owner(sides)).url)
     upgrade(database)
     options = {"include_name": lambda name, kind, _: (kind, name) != ("table", "data_keys")}

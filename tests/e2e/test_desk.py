@@ -155,5 +155,5 @@ def test_desks_that_are_killed_fifty_times_lose_nothing_and_approve_nothing(
     backend: Callable[[Path], tuple[Sides, str]], tmp_path: Path, box: PostBox, seed: int
 ) -> None:
     sides, url = backend(tmp_path)
-    Chaos(sides=sides, desk_url=url, box=box, count=500, kills=50, seed=seed).run(give_up_s=300)
+    Chaos(sides=sides, desk_url=url, box=box, count=300, kills=50, seed=seed).run(give_up_s=300)
     sides.close()

@@ -140,6 +140,14 @@ def test_a_secret_in_the_answer_never_reaches_the_caller(way: str, guard: Guard)
     assert "privacy lead" in answer or "privacy_lead" in answer
 
 
+@pytest.mark.parametrize("way", ["openai_plain", "openai_stream", "openai_async"])
+def test_a_secret_beside_the_answer_never_reaches_the_caller(way: str, guard: Guard) -> None:
+    with model_server(Say("Fine.", extra={"reasoning_content": f"It is {KEY}."}, cut=3)) as server:
+        answer = WAYS[way](server, guard, ASKS)
+    assert KEY[8:] not in answer
+    assert "privacy lead" in answer
+
+
 @pytest.mark.parametrize("where", WITHHELD)
 @pytest.mark.parametrize("way", WAYS)
 def test_what_policy_withholds_never_reaches_the_model(way: str, where: str, guard: Guard) -> None:
@@ -189,7 +197,7 @@ async def async_stream(client: AsyncOpenAI, messages: list[Any]) -> AsyncIterato
 
 
 def chat_model(server: ModelServer, guard: Guard | None) -> Any:
-    model = ChatOpenAI(base_url=server.url, api_key="k", model="m")  # type: ignore[arg-type]
+    model = ChatOpenAI(base_url=server.url, api_key="k", model="m")
     return model if guard is None else GuardedChatModel(inner=model, guard=guard)
 
 

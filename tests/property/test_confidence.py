@@ -168,11 +168,16 @@ def test_a_sum_of_probabilities_grows_with_every_term(logprobs: list[float], mor
 
 @given(CHANCES, CHANCES)
 def test_a_risky_second_look_never_raises_confidence(first: float, second: float) -> None:
-    clipped = sigmoid(logit(first))
     if second <= 0.5:
-        assert both(first, second) <= clipped
+        assert 0 <= both(first, second) <= first
     else:
-        assert both(first, second) >= clipped
+        assert first <= both(first, second) <= 1
+
+
+@given(CHANCES, CHANCES, CHANCES)
+def test_a_surer_second_look_never_lowers_confidence(first: float, left: float, right: float) -> None:
+    low, high = sorted((left, right))
+    assert both(first, low) <= both(first, high)
 
 
 @given(CHANCES, CHANCES, CHANCES)

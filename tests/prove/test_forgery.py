@@ -115,6 +115,7 @@ def _both(*steps: Callable[[Forger], None]) -> Callable[[Forger], None]:
     return run
 
 
+AGREED = '[["finance_lead", "fay", "finance_lead"]]'
 WAYS: dict[str, tuple[str, Callable[[Forger], None]]] = {
     "set the state to decided": ("victim", lambda f: f.state(f.victim, "decided")),
     "insert a copy of another ticket's decision": (
@@ -208,7 +209,9 @@ WAYS: dict[str, tuple[str, Callable[[Forger], None]]] = {
     "write the steps of an approval into the audit log": ("victim", _fake_history),
     "say that every role has agreed": (
         "victim",
-        lambda f: f.state(f.victim, "decided", agreed='["finance_lead=fay"]', waiting_for="[]"),
+        lambda f: f.state(
+            f.victim, "decided", agreed='[["finance_lead", "fay", "finance_lead"]]', waiting_for="[]"
+        ),
     ),
 }
 

@@ -22,6 +22,7 @@ from handrail.tickets.rulings import Ruling
 from handrail.tickets.ticket import Verdict
 from support.stores import NOW, Sides, Staff, hand, new_ticket
 
+PATIENCE_S = 1200
 FORK = multiprocessing.get_context("fork")
 VERDICTS = (Verdict.APPROVE, Verdict.APPROVE, Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT)
 
@@ -107,11 +108,14 @@ ROLES: tuple[Callable[[Scene, int], None], ...] = (application, application, rev
 
 
 def rampage(scene: Scene, *, kills: int, tickets: int, seed: int) -> int:
-    """Run every kind of process and kill them at random until enough died and enough was opened."""
-    chance, done = random.Random(seed), 0
+    """Run every kind of process and kill them at random, spread over the opening of so many tickets."""
+    chance, done, deadline = random.Random(seed), 0, time.monotonic() + PATIENCE_S
     running = {index: _started(scene, index, seed * 100_000 + index) for index in range(len(ROLES))}
     while done < kills or len(scene.lines("told")) < tickets:
-        time.sleep(chance.uniform(0.03, 0.25))
+        assert time.monotonic() < deadline, "the processes do not get on"
+        time.sleep(chance.uniform(0.0, 0.1))
+        if done >= kills or len(scene.lines("told")) * kills < done * tickets:
+            continue
         index = chance.randrange(len(ROLES))
         os.kill(running[index].pid, signal.SIGKILL)
         running[index].join()

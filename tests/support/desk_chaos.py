@@ -145,7 +145,9 @@ class Chaos:
         workers[victim] = self._start(origin + step)
 
     def _decide(self, name: str, now: datetime, chance: random.Random) -> None:
-        ruling = Ruling(verdict=Verdict.APPROVE, valid_for=timedelta(minutes=30))
+        ruling = Ruling(
+            verdict=Verdict.APPROVE, valid_for=timedelta(minutes=30), idempotency_key=f"decide-{name}"
+        )
         # A desk may have moved the ticket on in between; then this person is not asked any more.
         with suppress(TicketError):
             self._persist(lambda: self.sides.inbox.claim("default", name, hand("fay", now)))
@@ -203,7 +205,7 @@ class Chaos:
             kinds = [by_ticket[name][version] for version in range(1, row.version + 1)]
             self._check_ticket(name, State(row.state), kinds)
         assert self.box.forged == 0
-        assert self.sides.admin.verify().is_intact
+        assert self.sides.admin.verify().problems == ()
 
     def _check_ticket(self, name: str, state: State, kinds: list[str]) -> None:
         assert kinds[0] == "open"
@@ -216,9 +218,9 @@ class Chaos:
             assert state is State.OUTCOME_UNKNOWN
         else:
             assert state is State.EXPIRED
-            assert kinds[-1] == ("lapse" if name in self.approved else "expire")
+            assert kinds[-1] == ("lapse" if name in self.approved else "expire"), kinds
         if name not in self.approved:
-            assert kinds.count("escalate") == 2
+            assert kinds.count("escalate") == 2, kinds
 
 
 def _kill(worker: subprocess.Popen[bytes]) -> None:

@@ -4,14 +4,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from tests.support.shop_guard import PEOPLE, POLICY
-from tests.support.toy_guard import ToyGuard
 
 from handrail import Guard
 from handrail.gateway import Settings, create_app
@@ -82,24 +81,6 @@ def gateway(
     settings = settings_of(folder, upstream, **given)
     with served(app_of(settings, folder, make_guard)) as address:
         yield address
-
-
-class ToyShop(ToyGuard):
-    """A toy guard with what a gateway needs beside."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.store = self
-
-    def context(self, **given: Any) -> AbstractContextManager[None]:
-        self.given = given
-        return nullcontext()
-
-    def conversation(self, tenant: str, name: str) -> None:
-        """Be there."""
-
-    def close(self) -> None:
-        """Hold nothing."""
 
 
 class Dripping:

@@ -68,7 +68,7 @@ roles:
   process_owner: [petra]
 """
 
-KEY = "sk-proj-" + "Ab3dEf6hIj9kLmN0pQrStUvWxYz12345678901234567890"
+KEY = "sk-proj-" + "Ab3dEf6hIj9kLmN0pQrStUvWxYz8Qw7Er5Ty2Ui4"
 MAIL = "ann.smith@example.org"
 
 

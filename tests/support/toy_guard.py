@@ -47,9 +47,15 @@ class ToyGuard:
     wants_logprobs: bool = False
     instruction: str | None = None
     hands_off_faults: bool = False
+    stream: str = "hold"
     begun: int = 0
     finished: list[tuple[Draft, ...]] = field(default_factory=list)
     tickets: list[str] = field(default_factory=list)
+
+    @property
+    def policy(self) -> "ToyGuard":
+        """A policy with nothing but its way with streams."""
+        return self
 
     def begin(self, messages: Sequence[Message], /, *, exchange: str | None = None) -> "ToyCall":
         self.begun += 1
@@ -79,6 +85,9 @@ class ToyCall:
             self.outcome = guard.hand_off(Stage.INPUT, Trigger.SENSITIVE_DATA)
             self.messages = ()
 
+    def stream(self) -> "ToyCutter":
+        return ToyCutter()
+
     def finish(self, drafts: Sequence[Draft], *, ask: object = None, wants_json: bool = False) -> Outcome:
         self._guard.finished.append(tuple(drafts))
         for draft in drafts:
@@ -107,6 +116,19 @@ class ToyCall:
             refusal=draft.refusal and MASK.sub("[masked]", draft.refusal),
             tool_calls=tuple(_masked(call, MASK) for call in draft.tool_calls),
         )
+
+
+class ToyCutter:
+    """Holds from the first capital letter on that could begin a word it looks for."""
+
+    def __init__(self) -> None:
+        self.released = 0
+        self._is_holding = False
+
+    def feed(self, chunk: str) -> int:
+        self._is_holding = self._is_holding or "S" in chunk or "M" in chunk
+        self.released += not self._is_holding
+        return self.released
 
 
 def _hidden(message: Message) -> Message:

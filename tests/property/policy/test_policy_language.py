@@ -234,6 +234,39 @@ def test_knowing_less_never_turns_a_stop_into_a_pass(
 
 
 @fast
+@given(
+    case=CASES,
+    texts=st.lists(expressions(is_boxable=False), min_size=1, max_size=3),
+    more=expressions(is_boxable=False),
+    effect=st.sampled_from(["redact", "block", "hand_off"]),
+    stage=st.sampled_from(list(Stage)),
+)
+def test_one_rule_more_never_allows_more(
+    case: dict[str, FactValue], texts: list[str], more: str, effect: str, stage: Stage
+) -> None:
+    rules = [f"  - {{id: h{n}, when: '{text}', to: a}}\n" for n, text in enumerate(texts)]
+    added = f"  - {{id: more, when: '{more}', effect: {effect}{', to: b' if effect == 'hand_off' else ''}}}\n"
+    fewer = loads(HEAD + "hand_offs:\n" + "".join(rules)).decide(case, stage)
+    stricter = loads(HEAD + "hand_offs:\n" + "".join(rules) + added).decide(case, stage)
+    assert stricter.effect.strictness >= fewer.effect.strictness
+    assert {reason.role for reason in fewer.reasons} <= {reason.role for reason in stricter.reasons}
+    shadow = loads(HEAD + "hand_offs:\n" + "".join(rules) + added.replace("id:", "mode: shadow, id:"))
+    in_shadow = shadow.decide(case, stage)
+    assert (in_shadow.effect, in_shadow.reasons) == (fewer.effect, fewer.reasons)
+
+
+@fast
+@given(case=CASES, texts=st.lists(expressions(is_boxable=False), min_size=1, max_size=4))
+def test_every_hand_off_has_a_role_and_every_role_a_reason(
+    case: dict[str, FactValue], texts: list[str]
+) -> None:
+    decision = a_policy(random.Random(1), texts).decide(case, Stage.TOOL)
+    roles = {reason.role for reason in decision.reasons if reason.effect is Effect.HAND_OFF}
+    assert {decision.role, *decision.co_approvers} - {None} == roles
+    assert (decision.effect is Effect.PASS) <= (decision.role is None)
+
+
+@fast
 @given(value=ODD)
 def test_every_declaration_reads_anything_without_raising(value: object) -> None:
     for fact in FACTS.values():
@@ -247,13 +280,19 @@ def test_a_fact_is_read_back_as_it_was_written(case: dict[str, FactValue]) -> No
     assert {name: read_fact(write_fact(value)) for name, value in case.items()} == case
 
 
-@settings(fast, max_examples=300)
-@given(text=st.text(alphabet="ab.01 ()[]<>=!&|\"'+-\n\0éUSDdaysnotinhasis", max_size=60))
-def test_the_grammar_takes_or_refuses_any_text(text: str) -> None:
+def problem_of(text: str) -> ExpressionError | None:
     try:
         parse(text)
     except ExpressionError as error:
-        assert 0 <= error.at <= len(text)
+        return error
+    return None
+
+
+@settings(fast, max_examples=300)
+@given(text=st.text(alphabet="ab.01 ()[]<>=!&|\"'+-\n\0éUSDdaysnotinhasis", max_size=60))
+def test_the_grammar_takes_or_refuses_any_text(text: str) -> None:
+    problem = problem_of(text)
+    assert problem is None or 0 <= problem.at <= len(text)
 
 
 @settings(fast, max_examples=200)

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handrail.desk.channels import DeliveryError
@@ -209,6 +209,7 @@ def test_a_warning_names_the_role_that_comes_next() -> None:
     assert made.notice_of(letter()).severity is Severity.HIGH
 
 
+@settings(deadline=None)
 @given(st.lists(st.from_regex(r"[a-z0-9_-]{1,24}", fullmatch=True), min_size=1, max_size=6, unique=True))
 def test_the_note_of_a_failure_never_forgets_a_channel(names: list[str]) -> None:
     note = note_of([DeliveryError(name, "HTTP 500") for name in names])
@@ -217,6 +218,7 @@ def test_the_note_of_a_failure_never_forgets_a_channel(names: list[str]) -> None
     assert found is None or found == set(names)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=6))
 def test_every_letter_is_either_delivered_or_dead_and_never_both(failures: list[int]) -> None:
     shelf = Shelf()

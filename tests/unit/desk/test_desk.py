@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from handrail.desk.channels import DeliveryError
 from handrail.desk.desk import Desk, Step
@@ -12,6 +13,7 @@ from handrail.desk.notice import Notice
 from handrail.desk.settings import Settings
 from handrail.errors import DecisionExpired, StoreUnavailable
 from handrail.store import Spool, SqlStore, open_store
+from handrail.store.schema import outbox
 from handrail.testing import FrozenClock
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import Settlement
@@ -236,6 +238,29 @@ def test_dead_letters_are_seen_and_can_be_replayed(store: SqlStore) -> None:
     assert not store.dead_letters()
 
 
+def test_delivered_notices_are_kept_for_a_month_and_dead_letters_for_good(store: SqlStore) -> None:
+    clock, ear = FrozenClock(START), Ear()
+    one = desk(store, clock, ear)
+    store.open(ticket("a", role="process_owner"))
+    one.step()
+
+    def kept() -> list[str]:
+        with store.read("default") as tx:
+            return list(tx.conn.execute(select(outbox.c.state)).scalars())
+
+    assert kept() == ["delivered"]
+    ear.failures = 10_000
+    one._sleep = lambda _: None  # type: ignore[method-assign]
+    store.cancel("default", "a", by="app", why="withdrawn", now=clock.at)
+    for _ in range(14):
+        one.step()
+        clock.advance(days=2)
+    assert sorted(kept()) == ["dead", "delivered"]
+    clock.advance(days=3)
+    one.step()
+    assert kept() == ["dead"]
+
+
 def test_the_spool_is_drained_into_the_store(store: SqlStore, url: str) -> None:
     clock, spool = FrozenClock(START), Spool.beside(url)
     spool.put(ticket("a"))
@@ -262,8 +287,8 @@ def test_the_thread_stops_when_it_is_told_to(store: SqlStore) -> None:
 class Broken:
     """A store whose rounds fail as they are told to."""
 
-    def __init__(self, *errors: Exception) -> None:
-        self.errors = list(errors)
+    def __init__(self, store: SqlStore, *errors: Exception) -> None:
+        self.database, self.errors = store.database, list(errors)
         self.rounds = 0
 
     def sweep(self, now: datetime, **_: object) -> dict[str, int]:
@@ -276,8 +301,11 @@ class Broken:
         return []
 
 
-def test_a_bad_round_does_not_end_the_desk_and_tells_no_content(caplog: pytest.LogCaptureFixture) -> None:
-    broken = Broken(StoreUnavailable("store", why="OperationalError"), ValueError("secret text"))
+def test_a_bad_round_does_not_end_the_desk_and_tells_no_content(
+    store: SqlStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    errors = (StoreUnavailable("store", why="OperationalError"), ValueError("secret text"))
+    broken = Broken(store, *errors)
     one = Desk(broken, ROLES, now=FrozenClock(START))  # type: ignore[arg-type]
     one.start(every_s=0.005)
     while broken.rounds < 3:

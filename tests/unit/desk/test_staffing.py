@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handrail.desk.staffing import Route, Staffing, cover, empty_roles, hours_of
@@ -92,6 +92,7 @@ def test_roles_on_the_way_that_nobody_fills_are_named() -> None:
     assert empty_roles(staffing({"finance_lead": {"ada"}}), [REFUND]) == ("supervisor",)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from("abcd"),

@@ -1,7 +1,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handrail.desk.timers import Escalation
@@ -83,6 +83,7 @@ def test_roles_that_back_each_other_up_end_too() -> None:
 MOMENTS = st.none() | st.integers(-100, 100).map(lambda hours: START + hours * HOUR)
 
 
+@settings(deadline=None)
 @given(
     state=st.sampled_from(list(State)),
     role=st.sampled_from([*ROLES, "unheard_of"]),

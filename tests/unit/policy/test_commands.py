@@ -135,6 +135,9 @@ def test_a_backtest_prints_rules_roles_and_load(tmp_path: Path, shop: str) -> No
         "over": True,
     }
     assert (data["newly"], data["unreadable_lines"]) == (2, [4, 5])
+    entry = {"writer": "w", "seq": 1, "kind": "decision.pass", "at": "2026-11-21T09:00Z", "data": rows[0]}
+    log.write_text(json.dumps(entry) + "\n")
+    assert json.loads(run("backtest", str(log), "-p", shop, "--json").stdout)["newly"] == 1
     log.write_text("nothing\n")
     assert run("backtest", str(log), "-p", shop).exit_code == 2
 

@@ -100,6 +100,17 @@ def test_hostile_yaml_is_refused(text: str, words: str) -> None:
     assert words in str(error_of(text))
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('when: "health" in input.findings', "in single quotes, or write"),
+        ('{id: a, when: tool.name in ["x"], to: b}', "inside { } put an expression"),
+    ],
+)
+def test_an_expression_that_yaml_trips_over_is_told_how_to_write_it(line: str, words: str) -> None:
+    assert words in str(error_of(f"hand_offs:\n  - {line}\n"))
+
+
 def test_yaml_words_that_look_like_booleans_and_times_stay_text() -> None:
     policy = loads(
         GOOD.replace("values: [issue_refund, reply]", "values: [issue_refund, reply, no, on, 12:30]")

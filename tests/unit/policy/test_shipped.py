@@ -15,6 +15,7 @@ from handrail.policy.register import register
 from handrail.policy.sources import SignalSeen
 from handrail.records import Effect, Money, Stage
 from handrail.text.amounts import parse_money
+from handrail.tickets.rota import rota_of
 
 SHIPPED = Path(__file__).parents[3] / "policies" / "handrail_policies"
 OURS = ("baseline", "banking", "clinic", "hr", "support")
@@ -47,6 +48,12 @@ def test_its_people_file_fills_every_role(name: str) -> None:
     policy = load(name)
     people = load_people(SHIPPED / f"{name}_people.yaml", policy)
     assert all(people.members(role) for role in policy.roles)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_hours_of_its_roles_can_be_read(name: str) -> None:
+    policy = load(name)
+    assert rota_of(policy.roles, zone=policy.time_zone)
 
 
 @pytest.mark.parametrize("name", OURS)

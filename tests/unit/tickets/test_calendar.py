@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handrail.errors import ConfigError
@@ -103,6 +103,7 @@ def test_days_that_wrap_around_the_week_are_read() -> None:
     assert [bool(day) for day in week] == [True, False, False, False, False, True, True]
 
 
+@settings(deadline=None)
 @given(CALENDARS, MOMENTS, WORKING)
 def test_exactly_the_working_time_lies_before_the_deadline(
     one: Calendar, start: datetime, working: timedelta
@@ -110,6 +111,7 @@ def test_exactly_the_working_time_lies_before_the_deadline(
     assert one.open_between(start, one.after(start, working)) == working
 
 
+@settings(deadline=None)
 @given(CALENDARS, MOMENTS, WORKING, WORKING)
 def test_more_time_is_never_an_earlier_deadline(
     one: Calendar, at: datetime, a: timedelta, b: timedelta
@@ -118,6 +120,7 @@ def test_more_time_is_never_an_earlier_deadline(
     assert (one.after(at, a) <= one.after(at, b)) or a > b
 
 
+@settings(deadline=None)
 @given(CALENDARS, MOMENTS, st.timedeltas(timedelta(), timedelta(days=30)), WORKING)
 def test_a_later_start_is_never_an_earlier_deadline(
     one: Calendar, at: datetime, later: timedelta, working: timedelta
@@ -125,6 +128,7 @@ def test_a_later_start_is_never_an_earlier_deadline(
     assert one.after(at, working) <= one.after(at + later, working)
 
 
+@settings(deadline=None)
 @given(CALENDARS, MOMENTS)
 def test_open_now_and_next_opening_agree(one: Calendar, at: datetime) -> None:
     opens = one.next_open(at)

@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handrail.records import Severity, Trigger
@@ -40,6 +40,7 @@ def test_the_chain_follows_backups_and_ends_on_a_cycle() -> None:
     assert chain("nobody", roles) == ()
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(list(Severity)),
     st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),
@@ -55,6 +56,7 @@ def test_deadlines_lie_in_order(severity: Severity, at: datetime, within: timede
     assert at <= found.warn_at <= found.decide_by
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abcdef"), st.sampled_from([None, *"abcdef"]), min_size=1))
 def test_every_chain_ends_and_names_each_role_once(backups: dict[str, str | None]) -> None:
     roles = {name: Role(backup=backup) for name, backup in backups.items()}

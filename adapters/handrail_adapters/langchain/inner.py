@@ -1,0 +1,138 @@
+"""Asks the inner model, without the callbacks of the run that asks."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+from langchain_core.globals import get_llm_cache
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
+from handrail.records import Draft, Message
+from handrail_adapters.langchain.judged import read_generations
+from handrail_adapters.langchain.messages import write_messages
+from handrail_adapters.langchain.unseen import unseen
+
+
+class Inner:
+    """One call of the inner model: the caller's messages and options, and what the guard read of them."""
+
+    def __init__(
+        self,
+        model: BaseChatModel,
+        messages: list[BaseMessage],
+        read: Sequence[Message],
+        stop: list[str] | None,
+        options: dict[str, Any],
+    ) -> None:
+        self._model, self._messages, self._read = model, messages, read
+        self._stop, self._options = stop, options
+
+    def upstream(self, call: Any) -> tuple[list[BaseMessage], dict[str, Any]]:
+        """Return the messages and options that may go to the model."""
+        sent = self._written(call.messages)
+        if call.instruction is not None:
+            sent = _instructed(sent, call.instruction)
+        return sent, self._with_logprobs(wants=call.wants_logprobs)
+
+    def _written(self, messages: Sequence[Message]) -> list[BaseMessage]:
+        if len(messages) == len(self._read) and all(map(_is_same, messages, self._read)):
+            return self._messages
+        return write_messages(self._messages, messages)
+
+    def _with_logprobs(self, *, wants: bool) -> dict[str, Any]:
+        can = wants and "logprobs" in type(self._model).model_fields
+        return {**self._options, "logprobs": True} if can else self._options
+
+    def generate(self, call: Any) -> ChatResult:
+        """Ask for whole answers."""
+        messages, options = self.upstream(call)
+        with unseen():
+            return self._ask(messages, options)
+
+    async def agenerate(self, call: Any) -> ChatResult:
+        """Ask for whole answers."""
+        messages, options = self.upstream(call)
+        with unseen():
+            return await self._aask(messages, options)
+
+    def stream(self, call: Any) -> Iterator[ChatGenerationChunk]:
+        """Ask for a stream; the present run is hidden only while the inner model is at work."""
+        messages, options = self.upstream(call)
+        if self._model.rate_limiter:
+            self._model.rate_limiter.acquire(blocking=True)
+        with unseen():
+            chunks = iter(self._model._stream(messages, stop=self._stop, **options))
+        while True:
+            with unseen():
+                chunk = next(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
+
+    async def astream(self, call: Any) -> AsyncIterator[ChatGenerationChunk]:
+        """Ask for a stream, as `stream` does."""
+        messages, options = self.upstream(call)
+        if self._model.rate_limiter:
+            await self._model.rate_limiter.aacquire(blocking=True)
+        with unseen():
+            chunks = aiter(self._model._astream(messages, stop=self._stop, **options))
+        while True:
+            with unseen():
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
+
+    def again(self, need: Any) -> Sequence[Draft]:
+        """Ask for more answers, or a question about the proposed one."""
+        messages, options = self._repeated(need)
+        with unseen():
+            results = [self._ask(messages, options) for _ in range(need.count)]
+        return [draft for result in results for draft in read_generations(result.generations)]
+
+    async def aagain(self, need: Any) -> Sequence[Draft]:
+        """Ask for more answers, or a question about the proposed one."""
+        messages, options = self._repeated(need)
+        with unseen():
+            results = [await self._aask(messages, options) for _ in range(need.count)]
+        return [draft for result in results for draft in read_generations(result.generations)]
+
+    def _repeated(self, need: Any) -> tuple[list[BaseMessage], dict[str, Any]]:
+        sent = self._written(need.messages)
+        options = self._with_logprobs(wants=need.wants_logprobs)
+        if "temperature" in type(self._model).model_fields:
+            options = {**options, "temperature": need.temperature}
+        if need.instruction is None:
+            return sent, options
+        without = ("tools", "tool_choice", "response_format")
+        return [*sent, HumanMessage(need.instruction)], {k: v for k, v in options.items() if k not in without}
+
+    def _ask(self, messages: list[BaseMessage], options: dict[str, Any]) -> ChatResult:
+        if self._is_plain(options, is_async=False):
+            return self._model._generate(messages, stop=self._stop, **options)
+        return self._model._generate_with_cache(messages, stop=self._stop, **options)
+
+    async def _aask(self, messages: list[BaseMessage], options: dict[str, Any]) -> ChatResult:
+        if self._is_plain(options, is_async=True):
+            return await self._model._agenerate(messages, stop=self._stop, **options)
+        return await self._model._agenerate_with_cache(messages, stop=self._stop, **options)
+
+    def _is_plain(self, options: dict[str, Any], *, is_async: bool) -> bool:
+        # What LangChain does around a model beside asking it; the guarded model does the rest itself.
+        model = self._model
+        is_cached = model.cache is not False and (model.cache is not None or get_llm_cache() is not None)
+        return not (is_cached or model.rate_limiter or model._should_stream(async_api=is_async, **options))
+
+
+def _is_same(one: Message, other: Message) -> bool:
+    return one is other or one == other
+
+
+def _instructed(messages: Sequence[BaseMessage], instruction: str) -> list[BaseMessage]:
+    # Some providers take a system message only at the very beginning.
+    first = messages[0] if messages else None
+    if isinstance(first, SystemMessage) and isinstance(first.content, str):
+        told = first.model_copy(update={"content": f"{first.content}\n\n{instruction}"})
+        return [told, *messages[1:]]
+    return [SystemMessage(instruction), *messages]

@@ -1,0 +1,129 @@
+"""What a judged answer looks like as LangChain results and chunks."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
+
+from handrail.records import Draft, FaultKind
+from handrail.wire.provider import OutcomeLike
+from handrail_adapters.langchain.blocks import without_logprobs
+from handrail_adapters.langchain.messages import notice_fields, read_draft, write_draft
+
+
+def read_generations(generations: Sequence[ChatGeneration]) -> list[Draft]:
+    """Return one draft per generation."""
+    return [read_draft(generation.message, generation.generation_info) for generation in generations]
+
+
+class Judged:
+    """Turns outcomes into results for one call, given the model and the options it was called with."""
+
+    def __init__(self, inner: Any, options: dict[str, Any]) -> None:
+        self._inner, self._options = inner, options
+
+    def strips(self, *, wanted_logprobs: bool) -> bool:
+        """True when log-probabilities came because the policy wanted them, and the caller had not asked."""
+        if not wanted_logprobs:
+            return False
+        return not self._options.get("logprobs", getattr(self._inner, "logprobs", None))
+
+    @property
+    def _is_structured(self) -> bool:
+        return bool(self._options.get("response_format") or self._options.get("ls_structured_output_format"))
+
+    def _notice(self, outcome: OutcomeLike) -> dict[str, Any]:
+        return notice_fields(
+            outcome.notice, outcome.handoff, outcome.decision, is_structured=self._is_structured
+        )
+
+    def withheld(self, outcome: OutcomeLike, like: Sequence[ChatGeneration] = ()) -> ChatResult:
+        """Return the notice, as often as there were answers."""
+        fields = notice_fields(
+            outcome.notice, outcome.handoff, outcome.decision, is_structured=self._is_structured
+        )
+        messages = [AIMessage(**fields, **_usage(generation.message)) for generation in like] or [
+            AIMessage(**fields)
+        ]
+        return ChatResult(generations=[ChatGeneration(message=message) for message in messages])
+
+    def withheld_chunk(
+        self, outcome: OutcomeLike, like: ChatGenerationChunk | None = None, *, before: str = ""
+    ) -> ChatGenerationChunk:
+        """Return the notice as a chunk; `before` parts it from what was shown already."""
+        fields = self._notice(outcome)
+        fields["content"] = before + fields["content"]
+        usage = _usage(like.message) if like is not None else {}
+        return ChatGenerationChunk(message=AIMessageChunk(**fields, **usage))
+
+    def result(
+        self, result: ChatResult, drafts: Sequence[Draft], outcome: OutcomeLike, *, wanted_logprobs: bool
+    ) -> ChatResult:
+        """Return what may be released of a result."""
+        if not outcome.is_released:
+            return self.withheld(outcome, result.generations)
+        strips = self.strips(wanted_logprobs=wanted_logprobs)
+        if not strips and list(outcome.drafts) == list(drafts):
+            return result
+        generations = []
+        for generation, before, after in zip(result.generations, drafts, outcome.drafts, strict=True):
+            message = write_draft(generation.message, before, after)
+            if strips or after.text != before.text:
+                generations.append(stripped(generation, message))
+            elif message is not generation.message:
+                generations.append(generation.model_copy(update={"message": message}))
+            else:
+                generations.append(generation)
+        return result.model_copy(update={"generations": generations})
+
+    def read_chunks(self, chunks: Sequence[ChatGenerationChunk]) -> list[Draft]:
+        """Return the draft that chunks come to."""
+        whole = merge_chat_generation_chunks(list(chunks))
+        if whole is None:
+            return [Draft(fault=FaultKind.EMPTY)]
+        return [read_draft(whole.message, whole.generation_info)]
+
+    def chunks(
+        self,
+        chunks: Sequence[ChatGenerationChunk],
+        drafts: Sequence[Draft],
+        outcome: OutcomeLike,
+        *,
+        wanted_logprobs: bool,
+    ) -> Iterator[ChatGenerationChunk]:
+        """Yield what may be released: the chunks as they came, or one in their place."""
+        whole = merge_chat_generation_chunks(list(chunks))
+        if not outcome.is_released:
+            yield self.withheld_chunk(outcome, whole)
+            return
+        strips = self.strips(wanted_logprobs=wanted_logprobs)
+        if whole is None or not outcome.drafts or told(outcome.drafts[0]) == told(drafts[0]):
+            for chunk in chunks:
+                yield stripped(chunk, chunk.message) if strips else chunk
+            return
+        message = write_draft(whole.message, drafts[0], outcome.drafts[0])
+        yield stripped(whole, message)
+
+
+def told(draft: Draft) -> tuple[object, ...]:
+    """Return what a draft says."""
+    return (draft.text, draft.asides, draft.tool_calls, draft.refusal)
+
+
+def _usage(message: BaseMessage) -> dict[str, Any]:
+    usage = getattr(message, "usage_metadata", None)
+    return {"usage_metadata": usage} if usage else {}
+
+
+def stripped(generation: Any, message: BaseMessage) -> Any:
+    """Return a generation with another message, and without log-probabilities."""
+    info = generation.generation_info
+    about = without_logprobs(message.response_metadata)
+    update = {
+        "message": message.model_copy(update={"response_metadata": about}),
+        "generation_info": without_logprobs(info) if info else info,
+        "text": message.text if isinstance(message.content, str) else generation.text,
+    }
+    return generation.model_copy(update=update)

@@ -1,0 +1,209 @@
+"""A chat model behind the guard: nothing of its answer is seen by anybody before it was judged."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any, cast
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable, RunnableBinding
+from pydantic import ConfigDict, SkipValidation, model_validator
+
+from handrail.errors import ConfigError
+from handrail.records import Message
+from handrail_adapters.langchain.early import EarlyChunks
+from handrail_adapters.langchain.inner import Inner
+from handrail_adapters.langchain.judged import Judged, read_generations
+from handrail_adapters.langchain.messages import read_message
+from handrail_adapters.langchain.structured import GuardedStructured, guarded_steps
+
+
+class GuardedChatModel(BaseChatModel):
+    """A LangChain chat model whose every answer passes a guard, whole and streamed, sync and async.
+
+    Callbacks, traces and event streams see what was released and nothing else: the inner model is asked
+    without them, and callbacks set on it are moved out here. A hand-off is an `AIMessage` with the notice as
+    its text; `get_handoff(message)` reads it. With structured output, where no message is returned,
+    `HandoffRequired` is raised.
+
+    Args:
+        inner: the model that is asked.
+        guard: decides.
+        trusted: kinds of content that may go to the model unread: `image`, `audio`, `file`, `video`.
+        exchange: gives the exchange an id of its own; the same id never opens two tickets.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    inner: SkipValidation[BaseChatModel]
+    guard: SkipValidation[Any]
+    trusted: tuple[str, ...] = ()
+    exchange: SkipValidation[Callable[[Sequence[BaseMessage]], str | None]] | None = None
+    # A cached answer would be released without being judged. The inner model's own cache is used as ever.
+    cache: Any = False
+
+    @model_validator(mode="after")
+    def _take_over(self) -> "GuardedChatModel":
+        if isinstance(self.inner, GuardedChatModel):
+            raise ConfigError("this model is guarded already")
+        if not isinstance(self.inner, BaseChatModel):
+            raise ConfigError("only a chat model can be guarded; bind tools and retries outside the guard")
+        for name in ("callbacks", "tags", "metadata", "verbose", "output_version", "disable_streaming"):
+            setattr(self, name, getattr(self.inner, name))
+        return self
+
+    @property
+    def _llm_type(self) -> str:
+        return self.inner._llm_type
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return dict(self.inner._identifying_params)
+
+    @property
+    def model_name(self) -> str | None:
+        """Name of the model that is asked, where it has one."""
+        return getattr(self.inner, "model_name", None) or getattr(self.inner, "model", None)
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Any:
+        return self.inner._get_ls_params(stop=stop, **kwargs)
+
+    def _resolve_model_profile(self) -> Any:
+        return self.inner._resolve_model_profile()
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """Return the inner model's token ids of a text."""
+        return self.inner.get_token_ids(text)
+
+    def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Any = None) -> int:
+        """Return the inner model's count of tokens."""
+        return self.inner.get_num_tokens_from_messages(messages, tools)
+
+    def _should_stream(self, *, async_api: bool, **kwargs: Any) -> bool:
+        kind = type(self.inner)
+        has_sync = kind._stream is not BaseChatModel._stream
+        has_async = kind._astream is not BaseChatModel._astream
+        if not (has_sync or (async_api and has_async)):
+            return False
+        return super()._should_stream(async_api=async_api, **kwargs)
+
+    def bind_tools(
+        self, tools: Sequence[Any], *, tool_choice: Any = None, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Bind tools as the inner model does; the result is guarded."""
+        choice = {} if tool_choice is None else {"tool_choice": tool_choice}
+        bound = self._around(self.inner.bind_tools(tools, **choice, **kwargs))
+        return cast("Runnable[LanguageModelInput, AIMessage]", bound)
+
+    def with_structured_output(
+        self, schema: Any, *, include_raw: bool = False, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return structured output as the inner model does.
+
+        A hand-off raises `HandoffRequired` (also from `with_retry` and `with_fallbacks` of the result); with
+        `include_raw` it is the raw message instead, and nothing is parsed.
+        """
+        steps = self.inner.with_structured_output(schema, include_raw=include_raw, **kwargs)
+        return GuardedStructured(steps=guarded_steps(steps, self._around, include_raw=include_raw))
+
+    def _around(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
+        """Return what an inner model made of itself, with the guard around the model."""
+        if isinstance(bound, RunnableBinding):
+            return bound.model_copy(update={"bound": self._around(bound.bound)})
+        if isinstance(bound, BaseChatModel):
+            return self.model_copy(update={"inner": bound})
+        raise ConfigError(f"cannot guard a {type(bound).__name__} that the model made of itself")
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        read, judged = self._read(messages), Judged(self.inner, kwargs)
+        call = self.guard.begin(read, exchange=self._exchange(messages))
+        if call.outcome is not None:
+            return judged.withheld(call.outcome)
+        inner = Inner(self.inner, messages, read, stop, kwargs)
+        result = inner.generate(call)
+        drafts = read_generations(result.generations)
+        outcome = call.finish(drafts, ask=inner.again)
+        return judged.result(result, drafts, outcome, wanted_logprobs=call.wants_logprobs)
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        read, judged = self._read(messages), Judged(self.inner, kwargs)
+        call = await self.guard.abegin(read, exchange=self._exchange(messages))
+        if call.outcome is not None:
+            return judged.withheld(call.outcome)
+        inner = Inner(self.inner, messages, read, stop, kwargs)
+        result = await inner.agenerate(call)
+        drafts = read_generations(result.generations)
+        outcome = await call.afinish(drafts, ask=inner.aagain)
+        return judged.result(result, drafts, outcome, wanted_logprobs=call.wants_logprobs)
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        read, judged = self._read(messages), Judged(self.inner, kwargs)
+        call = self.guard.begin(read, exchange=self._exchange(messages))
+        if call.outcome is not None:
+            yield judged.withheld_chunk(call.outcome)
+            return
+        inner = Inner(self.inner, messages, read, stop, kwargs)
+        if self.guard.policy.stream == "release":
+            early = EarlyChunks(call.stream(), strips=judged.strips(wanted_logprobs=call.wants_logprobs))
+            for chunk in inner.stream(call):
+                yield from early.take(chunk)
+            drafts = judged.read_chunks(early.chunks)
+            yield from early.rest(judged, drafts, call.finish(drafts, ask=inner.again))
+            return
+        chunks = list(inner.stream(call))
+        drafts = judged.read_chunks(chunks)
+        outcome = call.finish(drafts, ask=inner.again)
+        yield from judged.chunks(chunks, drafts, outcome, wanted_logprobs=call.wants_logprobs)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        read, judged = self._read(messages), Judged(self.inner, kwargs)
+        call = await self.guard.abegin(read, exchange=self._exchange(messages))
+        if call.outcome is not None:
+            yield judged.withheld_chunk(call.outcome)
+            return
+        inner = Inner(self.inner, messages, read, stop, kwargs)
+        if self.guard.policy.stream == "release":
+            early = EarlyChunks(call.stream(), strips=judged.strips(wanted_logprobs=call.wants_logprobs))
+            async for chunk in inner.astream(call):
+                for ready in early.take(chunk):
+                    yield ready
+            drafts = judged.read_chunks(early.chunks)
+            for ready in early.rest(judged, drafts, await call.afinish(drafts, ask=inner.aagain)):
+                yield ready
+            return
+        chunks = [chunk async for chunk in inner.astream(call)]
+        drafts = judged.read_chunks(chunks)
+        outcome = await call.afinish(drafts, ask=inner.aagain)
+        for chunk in judged.chunks(chunks, drafts, outcome, wanted_logprobs=call.wants_logprobs):
+            yield chunk
+
+    def _read(self, messages: Sequence[BaseMessage]) -> list[Message]:
+        return [read_message(message, trusted=self.trusted) for message in messages]
+
+    def _exchange(self, messages: Sequence[BaseMessage]) -> str | None:
+        return self.exchange(messages) if self.exchange is not None else None

@@ -1,0 +1,129 @@
+"""LangChain tools behind the gate: an action runs only if the policy lets it or a person authorised it."""
+
+import inspect
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
+
+from langchain_core.messages import ToolMessage
+from langchain_core.tools import BaseTool
+from pydantic import ConfigDict, SkipValidation
+
+from handrail.records import Handoff, ToolCall
+from handrail.tickets.ports import Settlement
+from handrail.wire.handoff import handoff_body
+from handrail.wire.provider import OutcomeLike
+
+if TYPE_CHECKING:
+    from handrail.guard import Guard, Pass
+
+
+def guard_tool(tool: BaseTool, guard: "Guard") -> BaseTool:
+    """Return a tool like this one that acts only if the guard lets it; the tool given is not changed.
+
+    When it may not act, its result tells the model so; the ticket stands in `additional_kwargs["handoff"]`.
+    The guard also learns how to carry the action out after a person's approval (`guard.authorised`).
+    """
+    _register(tool, guard)
+    shown = {name: getattr(tool, name) for name in BaseTool.model_fields if name != "callbacks"}
+    if shown["args_schema"] is None:
+        shown["args_schema"] = tool.get_input_schema()
+    return GuardedTool(**shown, inner=tool, guard=guard)
+
+
+class GuardedTool(BaseTool):
+    """A tool behind the gate; make it with `guard_tool`."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    inner: SkipValidation[BaseTool]
+    guard: SkipValidation[Any]
+
+    def run(
+        self, tool_input: str | dict[str, Any], *args: Any, tool_call_id: str | None = None, **kwargs: Any
+    ) -> Any:
+        """Run the tool if it may run."""
+        passed = self.guard.gate(self._call(tool_input, tool_call_id))
+        if not _may_run(passed):
+            return self._stopped(passed, tool_call_id)
+        settlement = Settlement.UNKNOWN
+        try:
+            result = self.inner.run(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
+            settlement = _settlement(result)
+        finally:
+            passed.settle(settlement)
+        return result
+
+    async def arun(
+        self, tool_input: str | dict[str, Any], *args: Any, tool_call_id: str | None = None, **kwargs: Any
+    ) -> Any:
+        """Run the tool if it may run."""
+        passed = await self.guard.agate(self._call(tool_input, tool_call_id))
+        if not _may_run(passed):
+            return self._stopped(passed, tool_call_id)
+        settlement = Settlement.UNKNOWN
+        try:
+            result = await self.inner.arun(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
+            settlement = _settlement(result)
+        finally:
+            passed.settle(settlement)
+        return result
+
+    def _run(self, *args: Any, **kwargs: Any) -> Any:
+        return self.run(kwargs if kwargs else str(args[0]) if args else {})
+
+    async def _arun(self, *args: Any, **kwargs: Any) -> Any:
+        return await self.arun(kwargs if kwargs else str(args[0]) if args else {})
+
+    def _call(self, tool_input: str | dict[str, Any], tool_call_id: str | None) -> ToolCall:
+        names = list(self.inner.args)
+        given = {names[0]: tool_input} if isinstance(tool_input, str) and names else tool_input
+        # What a framework injects (state, stores, ids) is no part of the action that the model proposed.
+        shown = {name: value for name, value in cast("dict[str, Any]", given or {}).items() if name in names}
+        return ToolCall(id=tool_call_id or self.name, name=self.name, arguments=_dump(shown))
+
+    def _stopped(self, outcome: OutcomeLike, tool_call_id: str | None) -> Any:
+        text = stopped_text(outcome.notice, outcome.handoff)
+        if tool_call_id is None:
+            return (text, None) if self.response_format == "content_and_artifact" else text
+        return stopped_message(text, outcome.handoff, name=self.name, tool_call_id=tool_call_id)
+
+
+def _may_run(passed: "Pass | OutcomeLike") -> "TypeGuard[Pass]":
+    return hasattr(passed, "settle")
+
+
+def _dump(arguments: dict[str, Any]) -> str:
+    from handrail.guard.tool import arguments_json
+
+    return arguments_json(arguments)
+
+
+def stopped_text(notice: str, handoff: Handoff | None) -> str:
+    """Return what the model is told of an action that did not run."""
+    why = "a person must decide first" if handoff else "the policy does not allow it"
+    return f"Not carried out: {why}. Tell the user: {notice}"
+
+
+def stopped_message(text: str, handoff: Handoff | None, *, name: str, tool_call_id: str) -> ToolMessage:
+    """Return the tool message of an action that did not run."""
+    extra = {"handoff": handoff_body(handoff)} if handoff else {"blocked": True}
+    return ToolMessage(text, name=name, tool_call_id=tool_call_id, status="error", additional_kwargs=extra)
+
+
+def _settlement(result: object) -> Settlement:
+    # A tool that catches its own errors returns them; whether anything was done is then unknown.
+    failed = isinstance(result, ToolMessage) and result.status == "error"
+    return Settlement.UNKNOWN if failed else Settlement.DONE
+
+
+def _register(tool: BaseTool, guard: "Guard") -> None:
+    def act(**arguments: Any) -> Any:
+        return tool.invoke(arguments)
+
+    async def aact(**arguments: Any) -> Any:
+        return await tool.ainvoke(arguments)
+
+    has_only_async = getattr(tool, "coroutine", None) is not None and getattr(tool, "func", None) is None
+    fn: Any = aact if has_only_async else act
+    # The action is what an approval names; an argument that is left out there is left to the tool.
+    fn.__signature__ = inspect.Signature([inspect.Parameter("arguments", inspect.Parameter.VAR_KEYWORD)])
+    guard.tool(name=tool.name)(fn)

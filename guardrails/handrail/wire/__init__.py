@@ -1,0 +1,1 @@
+"""Provider message shapes, whole and streamed, as plain dicts; no SDK, no input or output."""

@@ -1,0 +1,149 @@
+"""A messages request: its messages for the guard, and the request that may go upstream."""
+
+from collections.abc import Sequence
+
+from handrail.records import Message, Speaker
+from handrail.wire.anthropic.blocks import blocks_of, calls_of, content_slots, with_calls
+from handrail.wire.anthropic.fields import SETTINGS
+from handrail.wire.documents import read_documents, split_documents, write_documents
+from handrail.wire.merge_back import merge_back
+from handrail.wire.shapes import Json, ModelRequest, mapping_of, objects_of, text_of
+from handrail.wire.slots import join, rewritten
+
+_SPEAKERS = {"user": Speaker.USER, "assistant": Speaker.ASSISTANT, "system": Speaker.SYSTEM}
+# Which message of the request a unit is a part of; no field of the provider's has such a name.
+_OF = "\x00message"
+
+
+def read_request(body: Json) -> ModelRequest:
+    """Read a messages request. Fields that are not settings come first, as documents (speaker `tool`).
+
+    The results of tools are messages of their own, though they travel inside the user's.
+    """
+    tools = objects_of(body.get("tools"))
+    wanted = mapping_of(body.get("output_format")) or mapping_of(
+        mapping_of(body.get("output_config")).get("format")
+    )
+    wants_json = text_of(wanted.get("type")) == "json_schema"
+    return ModelRequest(
+        messages=(*read_documents(body, SETTINGS), *map(_read_unit, _units(body))),
+        model=text_of(body.get("model")) or None,
+        stream=body.get("stream") is True,
+        wants_json=wants_json,
+        is_structured=wants_json,
+        tools=tuple(text_of(tool.get("name")) for tool in tools),
+    )
+
+
+def _units(body: Json) -> list[Json]:
+    """Return the parts of a request that are one message each: the system text, results, and what is said."""
+    units: list[Json] = [{"role": "system", "content": body["system"]}] if body.get("system") else []
+    for index, message in enumerate(objects_of(body.get("messages"))):
+        content = message.get("content")
+        results = [block for block in objects_of(content) if block.get("type") == "tool_result"]
+        if not results:
+            units.append({**message, _OF: index})
+            continue
+        assert isinstance(content, list)
+        units += [{**message, "content": [block], _OF: index} for block in results]
+        if others := [block for block in content if block not in results]:
+            units.append({**message, "content": others, _OF: index})
+    return units
+
+
+def _read_unit(unit: Json) -> Message:
+    content = unit.get("content")
+    slots, unreadable = content_slots(content, ("content",))
+    first = next(iter(blocks_of(content)), {})
+    is_result = first.get("type") == "tool_result"
+    return Message(
+        speaker=Speaker.TOOL if is_result else _SPEAKERS.get(text_of(unit.get("role")), Speaker.USER),
+        text=join(unit, slots),
+        tool_calls=calls_of(content),
+        tool_call_id=text_of(first.get("tool_use_id")) or None if is_result else None,
+        unreadable=tuple(sorted(unreadable)),
+    )
+
+
+def write_request(
+    body: Json, messages: Sequence[Message], *, logprobs: bool = False, instruction: str | None = None
+) -> Json:
+    """Return the request that may go upstream; the same object if nothing in it changes.
+
+    Args:
+        body: the caller's request.
+        messages: what may go upstream, made from `read_request(body).messages`.
+        logprobs: has no effect: this provider gives none.
+        instruction: text to add to the system text.
+    """
+    documents, originals = split_documents(body, read_request(body).messages, SETTINGS)
+    given, sent = split_documents(body, messages, SETTINGS)
+    units = _units(body)
+    written = merge_back(originals, sent, units, _write_unit)
+    if written is None and given == documents and instruction is None:
+        return body
+    new = dict(body)
+    if written is not None:
+        _put_back(new, written)
+    if instruction:
+        _add_system(new, instruction)
+    write_documents(new, documents, given, SETTINGS)
+    return new
+
+
+def _put_back(body: Json, written: Sequence[Json]) -> None:
+    """Put the units back where they came from; what the guard added speaks through the system text."""
+    had_system = bool(body.pop("system", None))
+    messages: list[Json] = []
+    last: object = None
+    for position, unit in enumerate(written):
+        of = unit.get(_OF)
+        if of is None and unit.get("role") == "system":
+            if had_system and position == 0:
+                body["system"] = unit["content"]
+            else:
+                _add_system(body, text_of(unit["content"]))
+            continue
+        said = {name: value for name, value in unit.items() if name != _OF}
+        if of is not None and of == last:
+            parts = [*blocks_of(messages[-1]["content"]), *blocks_of(said["content"])]
+            messages[-1] = {**messages[-1], "content": parts}
+        else:
+            messages.append(said)
+        last = of
+    body["messages"] = messages
+
+
+def _add_system(body: Json, text: str) -> None:
+    system = body.get("system")
+    if isinstance(system, list):
+        body["system"] = [*system, {"type": "text", "text": text}]
+    else:
+        body["system"] = f"{system}\n\n{text}" if system else text
+
+
+def _write_unit(message: Message, raw: Json | None, original: Message | None) -> Json:
+    if raw is None or original is None:
+        role = next(role for role, speaker in _SPEAKERS.items() if speaker is message.speaker)
+        return {"role": role, "content": message.text}
+    new = raw
+    if message.text != original.text:
+        new = rewritten(raw, content_slots(raw.get("content"), ("content",))[0], message.text)
+    if message.tool_calls != original.tool_calls:
+        new = {**new, "content": with_calls(blocks_of(new.get("content")), message.tool_calls)}
+    return new
+
+
+def write_sample(
+    body: Json, messages: Sequence[Message], *, temperature: float, question: str | None, logprobs: bool
+) -> Json:
+    """Return a request that asks the model again, in one piece; see `chat.write_sample`."""
+    new = {**write_request(body, messages), "temperature": min(1.0, temperature)}
+    # A model that thinks first takes no temperature.
+    for name in ("stream", "thinking"):
+        new.pop(name, None)
+    if question is not None:
+        new["messages"] = [*objects_of(new.get("messages")), {"role": "user", "content": question}]
+        for name in ("tools", "tool_choice", "output_config", "output_format"):
+            new.pop(name, None)
+    return new

@@ -1,0 +1,136 @@
+"""A messages stream held to its end: events in, a draft for the guard, then what may be released of them."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from handrail.records import Draft, FaultKind
+from handrail.wire.anthropic.response import read_response, write_drafts
+from handrail.wire.shapes import Json, mapping_of, objects_of, text_of, whole_of
+from handrail.wire.sse import write_event
+
+_PIECES = {"text": "text", "thinking": "thinking"}
+
+
+class MessageStream:
+    """Collects the events of one stream; `whole` is the response they come to."""
+
+    def __init__(self) -> None:
+        self._message: Json = {}
+        self._blocks: dict[int, Json] = {}
+        self._pieces: dict[int, dict[str, list[str]]] = {}
+        self._is_broken = self._is_failed = self._is_ended = False
+
+    def feed(self, event: Json) -> None:
+        """Take one event."""
+        index = whole_of(event.get("index"), -1)
+        match text_of(event.get("type")):
+            case "message_start":
+                self._message = dict(mapping_of(event.get("message")))
+                self._blocks = dict(enumerate(map(dict, objects_of(self._message.get("content")))))
+            case "content_block_start" if index >= 0:
+                self._blocks[index] = dict(mapping_of(event.get("content_block")))
+            case "content_block_delta" if index in self._blocks:
+                self._take(index, mapping_of(event.get("delta")))
+            case "message_delta":
+                usage = {**mapping_of(self._message.get("usage")), **mapping_of(event.get("usage"))}
+                self._message.update(mapping_of(event.get("delta")), usage=usage)
+            case "message_stop":
+                self._is_ended = True
+            case "error":
+                self._is_failed = True
+            case "ping" | "content_block_stop":
+                return
+            case _:
+                self._is_broken = True
+
+    def broken(self) -> None:
+        """Say that something came which is no event; the stream can no longer be judged."""
+        self._is_broken = True
+
+    def _take(self, index: int, delta: Json) -> None:
+        for name, value in delta.items():
+            if name == "type":
+                continue
+            if isinstance(value, str):
+                self._pieces.setdefault(index, {}).setdefault(name, []).append(value)
+            elif name == "citation":
+                block = self._blocks[index]
+                block["citations"] = [*objects_of(block.get("citations")), value]
+            else:
+                self._is_broken = True
+
+    @property
+    def whole(self) -> Json:
+        """The response that the events come to, as if it had not been streamed."""
+        return {**self._message, "content": [self._block(index) for index in sorted(self._blocks)]}
+
+    def _block(self, index: int) -> Json:
+        block = dict(self._blocks[index])
+        for name, pieces in self._pieces.get(index, {}).items():
+            text = "".join(pieces)
+            if name == "partial_json":
+                block["input"] = _loaded(text)
+            else:
+                block[name] = text_of(block.get(name)) + text
+        return block
+
+    def drafts(self) -> tuple[Draft, ...]:
+        """Return the draft. A stream that broke, failed or never ended is a fault."""
+        draft = read_response(self.whole)[0]
+        if self._is_broken:
+            return (replace(draft, fault=FaultKind.UNREADABLE),)
+        if self._is_failed:
+            return (replace(draft, fault=draft.fault or FaultKind.ERROR),)
+        if not self._is_ended:
+            return (replace(draft, fault=draft.fault or FaultKind.TRUNCATED),)
+        return (draft,)
+
+    def released(self, drafts: Sequence[Draft], *, keep_logprobs: bool = True) -> list[Json] | None:
+        """Return the events that may be released, None if they are the ones that came."""
+        whole = self.whole
+        body = write_drafts(whole, drafts)
+        return None if body is whole else stream_of(body)
+
+
+def _loaded(text: str) -> object:
+    """Return a call's arguments; what is no JSON stays text, and the guard says no to it."""
+    try:
+        return json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        return text
+
+
+def stream_of(body: Json) -> list[Json]:
+    """Return a whole response as stream events, each text in one piece."""
+    started = {**body, "content": [], "stop_reason": None, "stop_sequence": None}
+    events: list[Json] = [{"type": "message_start", "message": started}]
+    for index, block in enumerate(objects_of(body.get("content"))):
+        start, deltas = _pieces(block)
+        events.append({"type": "content_block_start", "index": index, "content_block": start})
+        events += [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
+        events.append({"type": "content_block_stop", "index": index})
+    ending: Json = {"stop_reason": body.get("stop_reason"), "stop_sequence": body.get("stop_sequence")}
+    usage = {"output_tokens": mapping_of(body.get("usage")).get("output_tokens", 0)}
+    return [*events, {"type": "message_delta", "delta": ending, "usage": usage}, {"type": "message_stop"}]
+
+
+def _pieces(block: Json) -> tuple[Json, list[Json]]:
+    kind = text_of(block.get("type"))
+    if kind in _PIECES:
+        field = _PIECES[kind]
+        empty: Json = {**block, field: ""}
+        deltas: list[Json] = [{"type": f"{kind}_delta", field: block.get(field)}]
+        if kind == "thinking":
+            empty["signature"] = ""
+            deltas.append({"type": "signature_delta", "signature": block.get("signature") or ""})
+        return empty, deltas
+    if kind == "tool_use":
+        given = json.dumps(block.get("input"), ensure_ascii=False)
+        return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": given}]
+    return block, []
+
+
+def write_events(payloads: Iterable[Json], *, is_closed: bool = True) -> bytes:
+    """Return events as bytes; this stream has no closing mark beside its last event."""
+    return b"".join(write_event(payload, name=text_of(payload.get("type"))) for payload in payloads)

@@ -1,0 +1,204 @@
+"""A chat request: its messages for the guard, and the request that may go upstream."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+from handrail.records import Message, Speaker, ToolCall
+from handrail.wire.chat.fields import OF_REQUEST_MESSAGE, SETTINGS
+from handrail.wire.documents import read_documents, split_documents, write_documents
+from handrail.wire.merge_back import merge_back
+from handrail.wire.shapes import Json, ModelRequest, kind_of, mapping_of, objects_of, text_of, whole_of
+from handrail.wire.slots import Slot, join, rewritten, unknown_slots
+
+SPEAKERS = {
+    "system": Speaker.SYSTEM,
+    "developer": Speaker.SYSTEM,
+    "user": Speaker.USER,
+    "assistant": Speaker.ASSISTANT,
+    "tool": Speaker.TOOL,
+    "function": Speaker.TOOL,
+}
+
+_PLAIN = frozenset({"role", "content"})
+_UNREADABLE = {"image_url": "image", "input_image": "image", "input_audio": "audio", "file": "file"}
+
+
+def read_request(body: Json) -> ModelRequest:
+    """Read a chat request. Fields that are not settings come first, as documents (speaker `tool`)."""
+    messages = [read_message(message) for message in objects_of(body.get("messages"))]
+    tools = objects_of(body.get("tools"))
+    functions = [mapping_of(tool.get("function")) for tool in tools] + objects_of(body.get("functions"))
+    wanted = text_of(mapping_of(body.get("response_format")).get("type"))
+    wants_json = wanted in ("json_schema", "json_object")
+    return ModelRequest(
+        messages=(*read_documents(body, SETTINGS), *messages),
+        model=text_of(body.get("model")) or None,
+        stream=body.get("stream") is True,
+        n=max(1, whole_of(body.get("n"), 1)),
+        wants_logprobs=body.get("logprobs") is True,
+        wants_json=wants_json,
+        is_structured=wants_json or any(function.get("strict") is True for function in functions),
+        tools=tuple(name for function in functions if (name := text_of(function.get("name")))),
+    )
+
+
+def read_message(message: Json) -> Message:
+    """Read one message of a chat request or history."""
+    if message.keys() <= _PLAIN and isinstance(message.get("content"), str):
+        return Message(
+            speaker=SPEAKERS.get(text_of(message.get("role")), Speaker.USER), text=text_of(message["content"])
+        )
+    slots, unreadable = message_slots(message)
+    speaker = SPEAKERS.get(text_of(message.get("role")), Speaker.USER)
+    return Message(
+        speaker=speaker,
+        text=join(message, slots),
+        name=text_of(message.get("name")) or None,
+        tool_calls=read_tool_calls(message),
+        tool_call_id=text_of(message.get("tool_call_id")) or None,
+        unreadable=tuple(sorted(unreadable)),
+    )
+
+
+def message_slots(message: Json) -> tuple[list[Slot], set[str]]:
+    """Return where a message's text lies, and the kinds of content in it that cannot be read."""
+    slots, unreadable = [], set()
+    content = message.get("content")
+    if isinstance(content, str):
+        slots.append(Slot(("content",)))
+    elif isinstance(content, list):
+        for index, part in enumerate(content):
+            of_part, kind = _part_slots(part, index)
+            slots += of_part
+            unreadable |= kind
+    elif content is not None:
+        unreadable.add("unknown")
+    if text_of(message.get("refusal")):
+        slots.append(Slot(("refusal",)))
+    if message.get("audio") is not None:
+        unreadable.add("audio")
+    return slots + unknown_slots(message, OF_REQUEST_MESSAGE), unreadable
+
+
+def _part_slots(part: object, index: int) -> tuple[list[Slot], set[str]]:
+    if isinstance(part, str):
+        return [Slot(("content", index))], set()
+    part = mapping_of(part)
+    kind = text_of(part.get("type"))
+    at = ("content", index)
+    if kind in ("text", "refusal") and isinstance(part.get(kind), str):
+        return [Slot((*at, kind)), *unknown_slots(part, {"type", kind}, at)], set()
+    return [], {_UNREADABLE.get(kind, kind_of(kind))}
+
+
+def read_tool_calls(message: Json) -> tuple[ToolCall, ...]:
+    """Read the calls a message proposes: functions, custom tools and the old single function."""
+    if "tool_calls" not in message and "function_call" not in message:
+        return ()
+    calls = []
+    for call in objects_of(message.get("tool_calls")):
+        function, custom = mapping_of(call.get("function")), mapping_of(call.get("custom"))
+        calls.append(
+            ToolCall(
+                id=text_of(call.get("id")),
+                name=text_of(function.get("name") or custom.get("name")),
+                arguments=text_of(function.get("arguments") or custom.get("input")),
+            )
+        )
+    if old := mapping_of(message.get("function_call")):
+        calls.append(ToolCall(id="", name=text_of(old.get("name")), arguments=text_of(old.get("arguments"))))
+    return tuple(calls)
+
+
+def write_request(
+    body: Json, messages: Sequence[Message], *, logprobs: bool = False, instruction: str | None = None
+) -> Json:
+    """Return the request that may go upstream; the same object if nothing in it changes.
+
+    Args:
+        body: the caller's request.
+        messages: what may go upstream, made from `read_request(body).messages`.
+        logprobs: ask for log-probabilities even if the caller did not.
+        instruction: text to add as a last system message.
+    """
+    documents, originals = split_documents(body, read_request(body).messages, SETTINGS)
+    given, sent = split_documents(body, messages, SETTINGS)
+    raws = objects_of(body.get("messages"))
+    written = merge_back(originals, sent, raws, write_message)
+    asks_logprobs = logprobs and body.get("logprobs") is not True
+    if written is None and given == documents and not asks_logprobs and instruction is None:
+        return body
+    new = dict(body)
+    if written is not None or instruction is not None:
+        told: list[Json] = [{"role": "system", "content": instruction}] if instruction else []
+        new["messages"] = (raws if written is None else written) + told
+    write_documents(new, documents, given, SETTINGS)
+    if asks_logprobs:
+        new["logprobs"] = True
+    return new
+
+
+def write_sample(
+    body: Json, messages: Sequence[Message], *, temperature: float, question: str | None, logprobs: bool
+) -> Json:
+    """Return a request that asks the model again, once and in one piece.
+
+    Args:
+        body: the caller's request.
+        messages: what may go upstream.
+        temperature: how much the answers may differ.
+        question: asked in place of an answer, if given; tools and output formats are then left out.
+        logprobs: whether log-probabilities are needed.
+    """
+    new = {**write_request(body, messages, logprobs=logprobs), "temperature": temperature, "n": 1}
+    for name in ("stream", "stream_options"):
+        new.pop(name, None)
+    if question is not None:
+        new["messages"] = [*objects_of(new.get("messages")), {"role": "user", "content": question}]
+        for name in ("tools", "tool_choice", "parallel_tool_calls", "response_format"):
+            new.pop(name, None)
+    return new
+
+
+def write_message(message: Message, raw: Json | None, original: Message | None) -> Json:
+    """Return a message as a dict: its own dict with the changes, or a new one if it had none."""
+    if raw is None or original is None:
+        role = next(role for role, speaker in SPEAKERS.items() if speaker is message.speaker)
+        return {"role": role, "content": message.text}
+    new = raw
+    if message.text != original.text:
+        new = rewritten(raw, message_slots(raw)[0], message.text)
+    if message.tool_calls != original.tool_calls:
+        new = write_tool_calls(new, message.tool_calls)
+    return new
+
+
+def write_tool_calls(message: Json, calls: Sequence[ToolCall]) -> Json:
+    """Return a copy of a message that proposes only these calls, each with its arguments as given here."""
+    new = deepcopy(message)
+    left = list(calls)
+    raws = objects_of(new.get("tool_calls"))
+    kept = []
+    for raw, call in zip(raws, read_tool_calls({"tool_calls": raws}), strict=True):
+        given = next((c for c in left if (c.id, c.name) == (call.id, call.name)), None)
+        if given is None:
+            continue
+        left.remove(given)
+        if given.arguments != call.arguments:
+            _set_arguments(raw, given.arguments)
+        kept.append(raw)
+    if raws:
+        new["tool_calls"] = kept
+    if old := mapping_of(new.get("function_call")):
+        if left:
+            old["arguments"] = left[0].arguments
+        else:
+            del new["function_call"]
+    return new
+
+
+def _set_arguments(call: Json, arguments: str) -> None:
+    if "custom" in call:
+        mapping_of(call["custom"])["input"] = arguments
+    else:
+        mapping_of(call["function"])["arguments"] = arguments

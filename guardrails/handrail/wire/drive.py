@@ -1,0 +1,155 @@
+"""The two drivers of an exchange: the same needs, answered by plain calls or by awaiting."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from handrail.errors import CheckFailed
+from handrail.records import Draft, FaultKind, Message
+from handrail.wire.early import Emit, Pull
+from handrail.wire.exchange import Begin, Exchange, Finish, Need, Open, Received, Reply, Sampling, Send
+
+SendBody = Callable[[bytes | None], Received]
+AsyncSendBody = Callable[[bytes | None], Awaitable[Received]]
+
+
+class Samples(Protocol):
+    """What the guard wants when it asks for more answers."""
+
+    @property
+    def messages(self) -> tuple[Message, ...]: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def temperature(self) -> float: ...
+    @property
+    def instruction(self) -> str | None: ...
+    @property
+    def wants_logprobs(self) -> bool: ...
+
+
+class GuardLike(Protocol):
+    """The guard, as far as a driver needs it."""
+
+    @property
+    def policy(self) -> Any:
+        """The policy in force; its `stream` says whether streams are held to their end."""
+
+    def begin(self, messages: Sequence[Message], /) -> Any:
+        """Screen the input and return the call."""
+
+    async def abegin(self, messages: Sequence[Message], /) -> Any:
+        """Screen the input and return the call, awaiting the store."""
+
+
+def run(steps: Exchange, guard: GuardLike, send: SendBody) -> Reply | None:
+    """Run an exchange to its reply, None for the provider's own answer."""
+    try:
+        need = next(steps)
+        while True:
+            need = steps.send(_answer(need, guard, send))
+    except StopIteration as stop:
+        reply: Reply | None = stop.value
+        return reply
+
+
+async def arun(steps: Exchange, guard: GuardLike, send: AsyncSendBody) -> Reply | None:
+    """Run an exchange to its reply, None for the provider's own answer."""
+    try:
+        need = next(steps)
+        while True:
+            need = steps.send(await _aanswer(need, guard, send))
+    except StopIteration as stop:
+        reply: Reply | None = stop.value
+        return reply
+
+
+def advance(steps: Exchange, guard: GuardLike, meet: Callable[[Need], object]) -> Emit | Reply | None:
+    """Run an exchange that is released early up to the next bytes for the caller, or to its end.
+
+    Args:
+        steps: the exchange.
+        guard: decides.
+        meet: answers `Open`, `Pull` and `Send`.
+    """
+    try:
+        need = steps.send(None)
+        while not isinstance(need, Emit):
+            met = meet(need) if isinstance(need, (Open, Pull, Send)) else _answer(need, guard, _unsendable)
+            need = steps.send(met)
+    except StopIteration as stop:
+        reply: Reply | None = stop.value
+        return reply
+    return need
+
+
+async def aadvance(
+    steps: Exchange, guard: GuardLike, meet: Callable[[Need], Awaitable[object]]
+) -> Emit | Reply | None:
+    """Run an exchange that is released early up to the next bytes for the caller, as `advance` does."""
+    try:
+        need = steps.send(None)
+        while not isinstance(need, Emit):
+            if isinstance(need, (Open, Pull, Send)):
+                met = await meet(need)
+            else:
+                met = await _aanswer(need, guard, _aunsendable)
+            need = steps.send(met)
+    except StopIteration as stop:
+        reply: Reply | None = stop.value
+        return reply
+    return need
+
+
+def _unsendable(body: bytes | None) -> Received:
+    # More samples go through a connection of their own, which a stream that is under way does not have.
+    return Received(fault=FaultKind.ERROR)
+
+
+async def _aunsendable(body: bytes | None) -> Received:
+    return Received(fault=FaultKind.ERROR)
+
+
+def _answer(need: Need, guard: GuardLike, send: SendBody) -> object:
+    match need:
+        case Begin(messages=messages):
+            return guard.begin(messages)
+        case Send(body=body):
+            return send(body)
+        case Finish(call=call, drafts=drafts, wants_json=wants_json, sampling=sampling):
+
+            def ask(samples: Samples) -> tuple[Draft, ...]:
+                body = _sample(sampling, samples)
+                return tuple(d for _ in range(samples.count) for d in sampling.read(send(body)))
+
+            finish: Callable[..., object] = call.finish
+            return finish(drafts, ask=ask, wants_json=wants_json)
+        case _:
+            raise CheckFailed("driver", why="this driver holds streams to their end")
+
+
+async def _aanswer(need: Need, guard: GuardLike, send: AsyncSendBody) -> object:
+    match need:
+        case Begin(messages=messages):
+            return await guard.abegin(messages)
+        case Send(body=body):
+            return await send(body)
+        case Finish(call=call, drafts=drafts, wants_json=wants_json, sampling=sampling):
+
+            async def ask(samples: Samples) -> tuple[Draft, ...]:
+                body = _sample(sampling, samples)
+                answers = [sampling.read(await send(body)) for _ in range(samples.count)]
+                return tuple(draft for drafts in answers for draft in drafts)
+
+            finish: Callable[..., Awaitable[object]] = call.afinish
+            return await finish(drafts, ask=ask, wants_json=wants_json)
+        case _:
+            raise CheckFailed("driver", why="this driver holds streams to their end")
+
+
+def _sample(sampling: Sampling, samples: Samples) -> bytes:
+    return sampling.body(
+        samples.messages,
+        temperature=samples.temperature,
+        question=samples.instruction,
+        logprobs=samples.wants_logprobs,
+    )

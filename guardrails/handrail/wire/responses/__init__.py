@@ -1,0 +1,18 @@
+"""OpenAI responses: requests, responses and streams as plain dicts."""
+
+from handrail.wire.responses.request import read_request, write_request, write_sample
+from handrail.wire.responses.response import read_response, write_drafts, write_handoff
+from handrail.wire.responses.stream import ResponseStream as Stream
+from handrail.wire.responses.stream import stream_of, write_events
+
+__all__ = [
+    "Stream",
+    "read_request",
+    "read_response",
+    "stream_of",
+    "write_drafts",
+    "write_events",
+    "write_handoff",
+    "write_request",
+    "write_sample",
+]

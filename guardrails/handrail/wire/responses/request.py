@@ -1,0 +1,159 @@
+"""A responses request: its messages for the guard, and the request that may go upstream."""
+
+from collections.abc import Sequence
+
+from handrail.errors import ConfigError
+from handrail.records import Message, Speaker
+from handrail.wire.documents import read_documents, split_documents, write_documents
+from handrail.wire.merge_back import merge_back
+from handrail.wire.responses.fields import SETTINGS
+from handrail.wire.responses.items import action_of, item_slots, with_arguments
+from handrail.wire.shapes import Json, ModelRequest, mapping_of, objects_of, text_of
+from handrail.wire.slots import Slot, join, rewritten
+
+LOGPROBS = "message.output_text.logprobs"
+
+_SPEAKERS = {"system": Speaker.SYSTEM, "developer": Speaker.SYSTEM, "assistant": Speaker.ASSISTANT}
+_BY_MODEL = frozenset(
+    {"reasoning", "compaction", "image_generation_call", "web_search_call", "file_search_call"}
+)
+# The two fields that are no items stand in the list of items under their own names.
+_FIELDS = ("instructions", "input")
+
+
+def read_request(body: Json) -> ModelRequest:
+    """Read a responses request. Fields that are not settings come first, as documents (speaker `tool`).
+
+    Raises:
+        ConfigError: it is to run in the background, where its answer would be fetched past the guard.
+    """
+    if body.get("background") is True:
+        raise ConfigError("background responses are fetched past the guard and cannot be guarded")
+    wanted = text_of(mapping_of(mapping_of(body.get("text")).get("format")).get("type"))
+    wants_json = wanted in ("json_schema", "json_object")
+    tools = objects_of(body.get("tools"))
+    include = body.get("include")
+    return ModelRequest(
+        messages=(*read_documents(body, SETTINGS), *map(_read_raw, _raws(body))),
+        model=text_of(body.get("model")) or None,
+        stream=body.get("stream") is True,
+        wants_logprobs=isinstance(include, list) and LOGPROBS in include,
+        wants_json=wants_json,
+        is_structured=wants_json or any(tool.get("strict") is True for tool in tools),
+        tools=tuple(text_of(tool.get("name")) or text_of(tool.get("type")) for tool in tools),
+    )
+
+
+def _raws(body: Json) -> list[Json]:
+    given = body.get("input")
+    raws: list[Json] = []
+    if text_of(body.get("instructions")):
+        raws.append({"instructions": body["instructions"]})
+    if isinstance(given, str):
+        return [*raws, {"input": given}]
+    if not isinstance(given, list):
+        return raws
+    return raws + [item if isinstance(item, dict) else {"role": "user", "content": item} for item in given]
+
+
+def _read_raw(raw: Json) -> Message:
+    if len(raw) == 1 and (name := next(iter(raw))) in _FIELDS:
+        speaker = Speaker.SYSTEM if name == "instructions" else Speaker.USER
+        return Message(speaker=speaker, text=text_of(raw[name]))
+    slots, unreadable = item_slots(raw)
+    action = action_of(raw)
+    return Message(
+        speaker=_speaker(raw),
+        text=join(raw, slots),
+        tool_calls=(action,) if action else (),
+        tool_call_id=text_of(raw.get("call_id")) or None,
+        unreadable=tuple(sorted(unreadable)),
+    )
+
+
+def _speaker(item: Json) -> Speaker:
+    kind = text_of(item.get("type")) or "message"
+    if kind == "message":
+        return _SPEAKERS.get(text_of(item.get("role")), Speaker.USER)
+    if action_of(item) is not None or kind in _BY_MODEL:
+        return Speaker.ASSISTANT
+    return Speaker.TOOL
+
+
+def write_request(
+    body: Json, messages: Sequence[Message], *, logprobs: bool = False, instruction: str | None = None
+) -> Json:
+    """Return the request that may go upstream; the same object if nothing in it changes.
+
+    Args:
+        body: the caller's request.
+        messages: what may go upstream, made from `read_request(body).messages`.
+        logprobs: ask for log-probabilities even if the caller did not.
+        instruction: text to add as a last developer message.
+    """
+    asked = read_request(body)
+    documents, originals = split_documents(body, asked.messages, SETTINGS)
+    given, sent = split_documents(body, messages, SETTINGS)
+    raws = _raws(body)
+    written = merge_back(originals, sent, raws, _write_raw)
+    asks_logprobs = logprobs and not asked.wants_logprobs
+    if written is None and given == documents and not asks_logprobs and instruction is None:
+        return body
+    new = dict(body)
+    if written is not None or instruction is not None:
+        told: list[Json] = [{"role": "developer", "content": instruction}] if instruction else []
+        _put(new, (raws if written is None else written) + told)
+    write_documents(new, documents, given, SETTINGS)
+    if asks_logprobs:
+        include = body.get("include")
+        new["include"] = [*(include if isinstance(include, list) else []), LOGPROBS]
+    return new
+
+
+def _put(body: Json, raws: Sequence[Json]) -> None:
+    instructions = [raw for raw in raws if list(raw) == ["instructions"]]
+    items = [raw for raw in raws if list(raw) != ["instructions"]]
+    if "instructions" in body:
+        body["instructions"] = instructions[0]["instructions"] if instructions else None
+    if len(items) == 1 and list(items[0]) == ["input"]:
+        body["input"] = items[0]["input"]
+    else:
+        body["input"] = [
+            {"role": "user", "content": item["input"]} if list(item) == ["input"] else item for item in items
+        ]
+
+
+def _write_raw(message: Message, raw: Json | None, original: Message | None) -> Json:
+    if raw is None or original is None:
+        role = {Speaker.SYSTEM: "developer", Speaker.ASSISTANT: "assistant"}.get(message.speaker, "user")
+        return {"role": role, "content": message.text}
+    new = raw
+    if message.text != original.text:
+        is_field = len(raw) == 1 and next(iter(raw)) in _FIELDS
+        slots = [Slot((next(iter(raw)),))] if is_field else item_slots(raw)[0]
+        new = rewritten(raw, slots, message.text)
+    if message.tool_calls and message.tool_calls != original.tool_calls:
+        new = with_arguments(new, message.tool_calls[0])
+    return new
+
+
+def write_sample(
+    body: Json, messages: Sequence[Message], *, temperature: float, question: str | None, logprobs: bool
+) -> Json:
+    """Return a request that asks the model again, once and in one piece; nothing of it is stored.
+
+    Args:
+        body: the caller's request.
+        messages: what may go upstream.
+        temperature: how much the answers may differ.
+        question: asked in place of an answer, if given; tools and output formats are then left out.
+        logprobs: whether log-probabilities are needed.
+    """
+    new = write_request(body, messages, logprobs=logprobs, instruction=question)
+    new = {**new, "temperature": temperature, "store": False}
+    for name in ("stream", "stream_options"):
+        new.pop(name, None)
+    if question is not None:
+        for name in ("tools", "tool_choice", "parallel_tool_calls", "text"):
+            new.pop(name, None)
+    return new

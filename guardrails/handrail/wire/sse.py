@@ -1,0 +1,71 @@
+"""Server-sent events, read from bytes without losing a byte of them."""
+
+import json
+import re
+from dataclasses import dataclass
+
+from handrail.wire.shapes import Json
+
+DONE = "[DONE]"
+BROKEN = "\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: its bytes as they came, its name and its data (empty for a comment or keep-alive)."""
+
+    raw: bytes
+    name: str
+    data: str
+
+    def payload(self) -> Json | None:
+        """Return the data as a JSON object, None if it is something else."""
+        try:
+            value = json.loads(self.data)
+        except ValueError:
+            return None
+        return value if isinstance(value, dict) else None
+
+
+class EventReader:
+    """Cuts a byte stream into events. Feed chunks as they come; `rest` is what has not ended yet."""
+
+    def __init__(self) -> None:
+        self.rest = b""
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """Take some bytes and return the events they complete."""
+        buffer, at, events = self.rest + chunk, 0, []
+        for end in (match.end() for match in _BLANK_LINE.finditer(buffer)):
+            events.append(_event(buffer[at:end]))
+            at = end
+        self.rest = buffer[at:]
+        return events
+
+
+_BLANK_LINE = re.compile(rb"\n\n|\r\n\r\n|\r\r")
+
+
+def _event(raw: bytes) -> Event:
+    name, data = "", []
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return Event(raw, "", BROKEN)
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            data.append(value)
+    return Event(raw, name, "\n".join(data))
+
+
+def write_event(payload: Json, *, name: str = "") -> bytes:
+    """Return an event as bytes."""
+    head = f"event: {name}\n" if name else ""
+    return f"{head}data: {json.dumps(payload, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+
+
+DONE_EVENT = b"data: [DONE]\n\n"

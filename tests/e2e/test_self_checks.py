@@ -1,0 +1,208 @@
+"""Self-checks through OpenAI and LangChain, against a model that gives no log-probabilities."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, DefaultHttpxClient, OpenAI
+
+from handrail import Guard
+from handrail.confidence.tiers import Budget
+from handrail_adapters.demo.loopback import LoopbackServer, Reply, Request
+from handrail_adapters.openai import guard_openai
+
+POLICY = """\
+policy: checked
+version: "1"
+if_unsure: queue_manager
+self_check: {check}
+roles:
+  queue_manager: {{answer_within: 30 minutes}}
+facts:
+  confidence: {{type: number, min: 0, max: 1}}
+hand_offs:
+  - id: low-confidence
+    when: confidence < 0.70
+    to: queue_manager
+    because: Too likely to be wrong.
+"""
+ANSWER = "Your parcel left on Monday."
+QUESTION = "When did my parcel leave?"
+CHECKS = ("verbalised", "p_true", "agreement")
+
+
+@dataclass
+class Model:
+    """A model that gives no log-probabilities; `is_sure` decides what it says of its own answer."""
+
+    is_sure: bool = True
+    refuses_logprobs: bool = False
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __call__(self, request: Request) -> Reply:
+        body = request.body
+        self.bodies.append(body)
+        if self.refuses_logprobs and body.get("logprobs"):
+            error = {"message": "logprobs is not supported with this model", "type": "invalid_request_error"}
+            return Reply(status=400, body={"error": error})
+        text = self._text(json.dumps(body["messages"]))
+        return Reply(events=self._events(text)) if body.get("stream") else Reply(body=self._whole(text))
+
+    def _text(self, said: str) -> str:
+        number = next(self.numbers)
+        if "<proposed>" in said:
+            return "True" if self.is_sure else "False"
+        if "handrail_confidence" in said:
+            return f"{ANSWER}<handrail_confidence>{95 if self.is_sure else 20}</handrail_confidence>"
+        if number == 1 or self.is_sure:
+            return ANSWER
+        return f"It left on day {number} of the month."
+
+    def _whole(self, text: str) -> dict[str, Any]:
+        choice = {
+            "index": 0,
+            "message": {"role": "assistant", "content": text},
+            "logprobs": None,
+            "finish_reason": "stop",
+        }
+        return {**self._head("chat.completion"), "choices": [choice], "usage": USAGE}
+
+    def _events(self, text: str) -> Iterator[str]:
+        head = self._head("chat.completion.chunk")
+        deltas = [{"role": "assistant", "content": ""}]
+        deltas += [{"content": text[start : start + 5]} for start in range(0, len(text), 5)]
+        for delta in deltas:
+            choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
+            yield json.dumps({**head, "choices": [choice]})
+        last = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}
+        yield json.dumps({**head, "choices": [last]})
+        yield "[DONE]"
+
+    @staticmethod
+    def _head(kind: str) -> dict[str, Any]:
+        return {"id": "chatcmpl-1", "object": kind, "created": 0, "model": "no-logprobs"}
+
+
+USAGE = {"prompt_tokens": 0, "completion_tokens": 5, "total_tokens": 5}
+Ask = Callable[[str, Guard], str]
+
+
+def openai_sync(url: str, guard: Guard) -> str:
+    with OpenAI(base_url=url, api_key="k", http_client=DefaultHttpxClient(trust_env=False)) as plain:
+        client = guard_openai(plain, guard)
+        made = client.chat.completions.create(model="no-logprobs", messages=MESSAGES)
+        return made.choices[0].message.content or ""
+
+
+def openai_stream(url: str, guard: Guard) -> str:
+    with OpenAI(base_url=url, api_key="k", http_client=DefaultHttpxClient(trust_env=False)) as plain:
+        client = guard_openai(plain, guard)
+        chunks = client.chat.completions.create(model="no-logprobs", messages=MESSAGES, stream=True)
+        return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+
+
+def openai_async(url: str, guard: Guard) -> str:
+    async def ask() -> str:
+        http = DefaultAsyncHttpxClient(trust_env=False)
+        async with AsyncOpenAI(base_url=url, api_key="k", http_client=http) as plain:
+            client = guard_openai(plain, guard)
+            made = await client.chat.completions.create(model="no-logprobs", messages=MESSAGES)
+            return made.choices[0].message.content or ""
+
+    return asyncio.run(ask())
+
+
+def openai_async_stream(url: str, guard: Guard) -> str:
+    async def ask() -> str:
+        http = DefaultAsyncHttpxClient(trust_env=False)
+        async with AsyncOpenAI(base_url=url, api_key="k", http_client=http) as plain:
+            client = guard_openai(plain, guard)
+            chunks = await client.chat.completions.create(
+                model="no-logprobs", messages=MESSAGES, stream=True
+            )
+            parts = [chunk.choices[0].delta.content or "" async for chunk in chunks if chunk.choices]
+            return "".join(parts)
+
+    return asyncio.run(ask())
+
+
+def _chat(url: str, guard: Guard) -> Any:
+    from langchain_openai import ChatOpenAI
+
+    from handrail_adapters.langchain import guard_model
+
+    made = ChatOpenAI(model="no-logprobs", base_url=url, api_key="k", max_retries=0)
+    return guard_model(made, guard)
+
+
+def langchain_sync(url: str, guard: Guard) -> str:
+    return str(_chat(url, guard).invoke(QUESTION).content)
+
+
+def langchain_async(url: str, guard: Guard) -> str:
+    async def ask() -> str:
+        return str((await _chat(url, guard).ainvoke(QUESTION)).content)
+
+    return asyncio.run(ask())
+
+
+def langchain_stream(url: str, guard: Guard) -> str:
+    return "".join(str(chunk.content) for chunk in _chat(url, guard).stream(QUESTION))
+
+
+def langchain_async_stream(url: str, guard: Guard) -> str:
+    async def ask() -> str:
+        return "".join([str(chunk.content) async for chunk in _chat(url, guard).astream(QUESTION)])
+
+    return asyncio.run(ask())
+
+
+MESSAGES: Any = [{"role": "user", "content": QUESTION}]
+OPENAI = (openai_sync, openai_async, openai_stream, openai_async_stream)
+LANGCHAIN = (langchain_sync, langchain_async, langchain_stream, langchain_async_stream)
+WAYS = pytest.mark.parametrize("ask", [*OPENAI, *LANGCHAIN], ids=lambda ask: ask.__name__)
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Callable[[str], Guard]]:
+    guards: list[Guard] = []
+
+    def made(check: str, *, stream: str = "hold") -> Guard:
+        (tmp_path / "checked.yaml").write_text(POLICY.format(check=check) + f"stream: {stream}\n")
+        guards.append(Guard.from_policy(tmp_path / "checked.yaml", store=f"sqlite:///{tmp_path}/h.db"))
+        return guards[-1]
+
+    yield made
+    for guard in guards:
+        guard.close()
+
+
+@WAYS
+@pytest.mark.parametrize("check", CHECKS)
+def test_an_answer_that_checks_out_is_given_as_it_was(
+    ask: Ask, check: str, opened: Callable[[str], Guard]
+) -> None:
+    model = Model()
+    with LoopbackServer(model) as server:
+        assert ask(f"{server.url}/v1", opened(check)) == ANSWER
+    assert len(model.bodies) <= 1 + Budget().calls
+    assert (len(model.bodies) == 1) == (check == "verbalised")
+
+
+@WAYS
+@pytest.mark.parametrize("check", CHECKS)
+def test_an_answer_that_does_not_is_handed_off(
+    ask: Ask, check: str, opened: Callable[[str], Guard]
+) -> None:
+    model, guard = Model(is_sure=False), opened(check)
+    with LoopbackServer(model) as server:
+        said = ask(f"{server.url}/v1", guard)
+    assert ANSWER not in said
+    assert "Reference:" in said
+    assert len(model.bodies) <= 1 + Budget().calls

@@ -1,0 +1,68 @@
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handrail.scan import default_scanner, redact
+from handrail.scan.engine import CHUNK
+from handrail.scan.prefixes import beginnings
+from handrail.text.normalise import normalise
+
+VALUE = "write to jane@example.com now"
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(alphabet=st.characters(), max_size=300))
+def test_any_text_is_scanned_and_every_span_lies_within_it(text):
+    for finding in default_scanner().scan(text):
+        assert 0 <= finding.start < finding.end <= len(text)
+        assert 0 <= finding.score <= 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet=st.characters(), max_size=80), st.text(alphabet=st.characters(), max_size=80))
+def test_a_redacted_value_is_gone_from_the_text(before, after):
+    text = f"{before} {VALUE} {after}"
+    if any(
+        f.type == "email" and text[f.start : f.end] == "jane@example.com"
+        for f in default_scanner().scan(text)
+    ):
+        assert (
+            "jane@example.com" not in redact(text, default_scanner().scan(text))
+            or "jane@example.com" in before + after
+        )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(CHUNK - 60, CHUNK + 20))
+def test_a_value_at_a_chunk_edge_is_found_like_anywhere_else(offset):
+    text = "x " * (offset // 2) + VALUE + " y" * 400
+    found = [f for f in default_scanner().scan(text) if f.type == "email"]
+    assert [text[f.start : f.end] for f in found] == ["jane@example.com"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet=st.characters(), max_size=60))
+def test_every_character_of_a_normalised_text_maps_into_the_original(text):
+    view = normalise(text)
+    last = 0
+    for offset in range(len(view.text)):
+        start, end = view.raw_span(offset, offset + 1)
+        assert last <= start < end <= len(text)
+        assert view.raw_start(offset) == start
+        last = start
+
+
+EXPRESSIONS = [r"\bab{2,3}(?:c|de)+f?\b", r"(?i:key)[ ]?=[ ]?(\d{4,8})", r"[a-c]{2,4}@(?:[a-c]+\.)+de"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(EXPRESSIONS), st.data())
+def test_every_beginning_of_a_match_is_seen_as_one(expression, data):
+    text = data.draw(st.from_regex(re.compile(expression, re.ASCII), fullmatch=True))
+    captured = re.fullmatch(expression, text, re.ASCII)
+    assert captured is not None
+    first = captured.start(1) if captured.re.groups else 0
+    growing = re.compile(f"(?:{beginnings(expression)})\\Z", re.ASCII)
+    for end in range(first + 1, len(text) + 1):
+        assert growing.match(text[:end])

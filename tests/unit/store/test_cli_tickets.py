@@ -1,0 +1,139 @@
+"""The commands for tickets, audit and store do what they say, and say what is wrong."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from handrail.cli import audit, store, tickets
+from handrail.errors import ConfigError, NotAllowed
+from handrail.store import open_store
+from handrail.store.signing import new_signer, write_signer, write_trusted
+from handrail.tickets.lifecycle import State
+from scenes import PEOPLE, POLICY
+from support.stores import SECRET, new_ticket
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "people.yaml").write_text(PEOPLE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HANDRAIL_STORE", f"sqlite:///{tmp_path}/handrail.db")
+    return tmp_path
+
+
+@pytest.fixture
+def ticket(folder: Path) -> str:
+    opened = open_store(f"sqlite:///{folder}/handrail.db", allow_volatile=True)
+    made = new_ticket(customer="erika", now=datetime.now(UTC))
+    opened.open(made)
+    opened.close()
+    return made.id
+
+
+def run(group: object, *words: str) -> str:
+    result = CliRunner().invoke(group, list(words), catch_exceptions=False)  # type: ignore[arg-type]
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+AS_FAY = ("--as", "fay", "--policy", "policy.yaml", "--people", "people.yaml")
+
+
+def test_a_ticket_is_listed_shown_claimed_and_decided(ticket: str) -> None:
+    listed = json.loads(run(tickets.commands, "list", "--json"))
+    assert [row["id"] for row in listed["tickets"]] == [ticket]
+    shown = run(tickets.commands, "show", ticket)
+    assert "What exactly would be done?" in shown
+    assert SECRET not in shown
+    assert "is yours until" in run(tickets.commands, "claim", ticket, *AS_FAY)
+    assert "is decided" in run(tickets.commands, "decide", ticket, "edit", "--set", "amount=590", *AS_FAY)
+    assert run(tickets.commands, "list") == "No tickets.\n"
+    assert ticket in run(tickets.commands, "list", "--state", "decided")
+
+
+def test_unmasking_shows_the_text_and_is_on_record(ticket: str) -> None:
+    assert SECRET in run(tickets.commands, "show", ticket, "--unmask", *AS_FAY)
+    assert "ticket.unmask" in run(tickets.commands, "show", ticket)
+    with pytest.raises(ConfigError, match="--as"):
+        run(tickets.commands, "show", ticket, "--unmask")
+
+
+def test_somebody_of_another_role_is_refused(ticket: str) -> None:
+    with pytest.raises(NotAllowed):
+        run(tickets.commands, "claim", ticket, "--as", "quinn", *AS_FAY[2:])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list", "--state", "nonsense"),
+        ("decide", "x", "nonsense", *AS_FAY),
+        ("decide", "x", "edit", "--set", "amount", *AS_FAY),
+        ("list", "--store", "sqlite:///nowhere/none.db"),
+    ],
+)
+def test_a_wrong_word_is_named(words: tuple[str, ...], ticket: str) -> None:
+    with pytest.raises(ConfigError):
+        run(tickets.commands, *words)
+
+
+def test_the_schema_is_json_schema() -> None:
+    assert json.loads(run(tickets.commands, "schema"))["title"] == "Ticket"
+
+
+def test_verify_names_what_was_altered_and_ends_with_1(folder: Path, ticket: str) -> None:
+    assert "intact" in run(audit.commands, "verify")
+    opened = open_store(f"sqlite:///{folder}/handrail.db", allow_volatile=True)
+    with opened.database.write() as conn:
+        conn.exec_driver_sql("UPDATE audit SET actor = 'nobody'")
+    opened.close()
+    result = CliRunner().invoke(audit.commands, ["verify", "--json"])
+    assert result.exit_code == 1
+    assert json.loads(result.output)["problems"][0]["what"] == "it was altered"
+
+
+def test_the_audit_log_is_exported_as_json_and_csv(ticket: str) -> None:
+    (line,) = run(audit.commands, "export").splitlines()
+    assert json.loads(line)["kind"] == "ticket.open"
+    assert run(audit.commands, "export", "--csv").startswith("writer,seq,tenant,ticket")
+
+
+def test_a_checkpoint_is_signed_and_checked(folder: Path, ticket: str) -> None:
+    signer = new_signer("auditor")
+    (folder / "auditor.key").write_text(write_signer(signer))
+    (folder / "monday.json").write_text(run(audit.commands, "checkpoint", "--key", "auditor.key"))
+    trusted = write_trusted(signer.public)
+    assert "intact" in run(audit.commands, "verify", "--checkpoint", "monday.json", "--trusted", trusted)
+    with pytest.raises(ConfigError):
+        run(audit.commands, "verify", "--checkpoint", "monday.json")
+
+
+def test_a_store_is_backed_up_its_keys_rotated_and_a_customer_erased(folder: Path, ticket: str) -> None:
+    run(store.commands, "backup", "copy.db")
+    assert (folder / "copy.db").exists()
+    assert "1 data keys" in run(store.commands, "rotate-keys", "handrail.db.key")
+    assert "1 tickets emptied" in run(store.commands, "erase", "erika", "--yes")
+    assert "erased" in run(tickets.commands, "show", ticket)
+    assert "0 tickets" in run(store.commands, "prune", "--days", "1")
+    with pytest.raises(ConfigError, match="--yes"):
+        run(store.commands, "erase", "erika")
+
+
+def test_keys_for_postgresql_are_made_once_and_for_their_owner_only(folder: Path) -> None:
+    run(store.commands, "new-keys", "secrets")
+    assert (folder / "secrets" / "signing.key").stat().st_mode & 0o077 == 0
+    assert (folder / "secrets" / "handrail.key").stat().st_mode & 0o077 == 0
+    with pytest.raises(ConfigError, match="already"):
+        run(store.commands, "new-keys", "secrets")
+
+
+def test_upgrade_may_be_repeated(folder: Path, ticket: str) -> None:
+    url = f"sqlite:///{folder}/handrail.db"
+    assert run(store.commands, "upgrade", url) == run(store.commands, "upgrade", url)
+    opened = open_store(url, allow_volatile=True)
+    assert opened.counts("default") == {State.READY: 1}
+    opened.close()

@@ -1,0 +1,50 @@
+import pytest
+
+from handrail.text.normalise import normalise
+
+
+def test_ascii_comes_back_as_it_is():
+    text = "plain text 123"
+    assert normalise(text).text is text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ｆｕｌｌ　ｗｉｄｔｈ", "full width"),
+        ("ze\u200bro\u2060 wi\ufeffdth", "zero width"),
+        ("so\u00adft", "soft"),
+        ("раураl", "paypal"),
+        ("٤١١١ ४", "4111 4"),
+        ("a–b—c−d", "a-b-c-d"),
+        ("a\u00a0b\u2003c", "a b c"),
+        ("ﬁne ㎏", "fine kg"),
+        ("café", "café"),
+    ],
+)
+def test_what_looks_alike_is_made_alike(text, expected):
+    assert normalise(text).text == expected
+
+
+def test_a_span_maps_back_over_dropped_characters():
+    text = "to j\u200bo\u200be@x.org!"
+    view = normalise(text)
+    at = view.text.index("joe")
+    start, end = view.raw_span(at, at + 9)
+    assert text[start:end] == "j\u200bo\u200be@x.org"
+
+
+def test_an_edge_inside_a_ligature_moves_outward():
+    view = normalise("aﬁb")
+    assert view.text == "afib"
+    assert view.raw_span(1, 2) == (1, 2)
+    assert view.raw_span(2, 3) == (1, 2)
+    assert view.raw_span(0, 4) == (0, 3)
+
+
+def test_offsets_of_the_original_map_forward():
+    view = normalise("a\u200bb\ufb01c")
+    assert view.text == "abfic"
+    assert view.offset(0) == 0
+    assert view.offset(2) == 1
+    assert view.raw_start(5) == 5

@@ -1,0 +1,196 @@
+"""Responses as plain dicts: items read, changed where the guard changed something, and nowhere else."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.support.model_server import Say
+from tests.support.openai_shapes import pieces, response
+
+from handrail.errors import ConfigError
+from handrail.records import FaultKind, Handoff, Message, Speaker, ToolCall
+from handrail.wire import responses
+
+ASKS: dict[str, Any] = {
+    "model": "m",
+    "instructions": "rules",
+    "input": [
+        {"role": "user", "content": [{"type": "input_text", "text": "one"}]},
+        {"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"a": 1}'},
+        {"type": "function_call_output", "call_id": "c1", "output": "result"},
+        {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "hm"}]},
+        {"type": "item_reference", "id": "i"},
+    ],
+}
+HANDOFF = Handoff(ticket="T1", role="finance_lead", triggers=(), notice="Soon.")
+
+
+def collected(say: Say, request: dict[str, Any] | None = None) -> responses.Stream:
+    stream = responses.Stream()
+    for piece in pieces("/responses", {"stream": True, **(request or {})}, say):
+        stream.feed(json.loads(piece.split(b"data: ", 1)[1]))
+    return stream
+
+
+def test_a_request_is_read_item_by_item() -> None:
+    messages = responses.read_request(ASKS).messages
+    assert [(m.speaker, m.text) for m in messages] == [
+        (Speaker.SYSTEM, "rules"),
+        (Speaker.USER, "one"),
+        (Speaker.ASSISTANT, ""),
+        (Speaker.TOOL, "result"),
+        (Speaker.ASSISTANT, "hm"),
+        (Speaker.TOOL, ""),
+    ]
+    assert messages[2].tool_calls == (ToolCall(id="c1", name="f", arguments='{"a": 1}'),)
+
+
+@pytest.mark.parametrize("given", ["hello", [], [{"role": "user", "content": "hello"}]])
+def test_an_unchanged_request_is_the_very_same_object(given: Any) -> None:
+    for body in ({**ASKS, "input": given}, {"model": "m", "input": given}):
+        assert responses.write_request(body, responses.read_request(body).messages) is body
+
+
+def test_only_what_the_guard_changed_is_changed() -> None:
+    messages = list(responses.read_request(ASKS).messages)
+    messages[0] = replace(messages[0], text="[masked]")
+    messages[3] = replace(messages[3], text="[masked]")
+    messages[2] = replace(messages[2], tool_calls=(replace(messages[2].tool_calls[0], arguments="{}"),))
+    sent: Any = responses.write_request(ASKS, messages)
+    assert sent["instructions"] == "[masked]"
+    assert sent["input"][1]["arguments"] == "{}"
+    assert sent["input"][2]["output"] == "[masked]"
+    assert [sent["input"][i] for i in (0, 3, 4)] == [ASKS["input"][i] for i in (0, 3, 4)]
+
+
+def test_a_plain_input_stays_plain_unless_something_has_to_stand_beside_it() -> None:
+    body = {"model": "m", "input": "secret"}
+    (message,) = responses.read_request(body).messages
+    assert responses.write_request(body, [replace(message, text="[masked]")])["input"] == "[masked]"
+    note = Message(speaker=Speaker.SYSTEM, text="A person decided.")
+    sent: Any = responses.write_request(body, [note, message], instruction="How sure?")
+    assert sent["input"] == [
+        {"role": "developer", "content": "A person decided."},
+        {"role": "user", "content": "secret"},
+        {"role": "developer", "content": "How sure?"},
+    ]
+
+
+def test_variables_of_a_stored_prompt_are_read_as_a_document() -> None:
+    body = {**ASKS, "prompt": {"id": "p", "variables": {"who": "Ann"}}}
+    first = responses.read_request(body).messages[0]
+    assert "Ann" in first.text
+    assert first.speaker is Speaker.TOOL
+
+
+@pytest.mark.parametrize(
+    ("item", "kind"),
+    [
+        ({"role": "user", "content": [{"type": "input_image", "image_url": "data:"}]}, "image"),
+        ({"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}, "file"),
+        (
+            {"type": "computer_call_output", "output": {"type": "computer_screenshot", "image_url": "d"}},
+            "image",
+        ),
+        ({"type": "image_generation_call", "id": "x", "result": "AAAA"}, "image"),
+    ],
+)
+def test_what_cannot_be_read_is_named(item: dict[str, Any], kind: str) -> None:
+    assert responses.read_request({"input": [item]}).unreadable == (kind,)
+
+
+def test_a_background_response_is_refused() -> None:
+    with pytest.raises(ConfigError):
+        responses.read_request({"input": "x", "background": True})
+
+
+@pytest.mark.parametrize(
+    ("item", "name"),
+    [
+        ({"type": "shell_call", "call_id": "c", "action": {"commands": ["rm -r /"]}}, "shell_call"),
+        ({"type": "mcp_approval_request", "id": "c", "name": "pay", "arguments": "{}"}, "pay"),
+        ({"type": "custom_tool_call", "call_id": "c", "name": "sql", "input": "drop"}, "sql"),
+    ],
+)
+def test_everything_that_asks_the_program_to_act_is_a_call(item: dict[str, Any], name: str) -> None:
+    body = {**response({}, Say("Fine.")), "output": [item]}
+    assert [call.name for call in responses.read_response(body)[0].tool_calls] == [name]
+
+
+def test_an_unchanged_response_is_the_very_same_object() -> None:
+    body = response({}, Say("On its way.", others=["Soon."], calls=[("f", "{}")]))
+    drafts = responses.read_response(body)
+    assert drafts[0].text == "On its way.Soon."
+    assert responses.write_drafts(body, drafts) is body
+
+
+def test_a_text_over_several_parts_is_masked_as_one() -> None:
+    body = response({}, Say("the key is SEC", others=["RET-1"]))
+    (draft,) = responses.read_response(body)
+    assert "SECRET-1" in draft.text
+    released: Any = responses.write_drafts(body, [replace(draft, text="the key is [masked]")])
+    texts = [part["text"] for item in released["output"] for part in item["content"]]
+    assert texts == ["the key is [masked]", ""]
+
+
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_a_response_that_is_not_finished_is_unreadable(status: str) -> None:
+    body = {**response({}, Say("x")), "status": status}
+    assert responses.read_response(body)[0].fault is FaultKind.UNREADABLE
+
+
+@pytest.mark.parametrize("cut", [1, 3, 100])
+def test_a_stream_comes_to_the_response_it_was_made_from(cut: int) -> None:
+    say = Say("On its way.", calls=[("f", '{"a": 1}')], cut=cut)
+    stream = collected(say)
+    assert stream.drafts() == responses.read_response(response({}, say))
+    assert stream.released(stream.drafts()) is None
+
+
+def test_words_that_are_only_in_the_deltas_are_judged_too() -> None:
+    stream = collected(Say("On its way.", cut=4))
+    stream.feed({"type": "response.output_text.delta", "output_index": 7, "delta": "SECRET-1"})
+    assert stream.drafts()[0].asides == ("SECRET-1",)
+    rewritten = stream.released([replace(stream.drafts()[0], asides=("[masked]",))])
+    assert rewritten is not None
+    assert "SECRET-1" not in json.dumps(rewritten)
+
+
+def test_a_masked_stream_says_the_same_everywhere() -> None:
+    stream = collected(Say("Ask Ann.", calls=[("f", '{"who": "Ann"}')], cut=2))
+    (draft,) = stream.drafts()
+    calls = (replace(draft.tool_calls[0], arguments='{"who": "[name]"}'),)
+    events = stream.released([replace(draft, text="Ask [name].", tool_calls=calls)])
+    assert events is not None
+    assert "Ann" not in json.dumps(events)
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+
+
+def test_a_stream_that_never_ended_is_truncated() -> None:
+    stream = responses.Stream()
+    stream.feed({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "On"})
+    (draft,) = stream.drafts()
+    assert (draft.text, draft.fault) == ("On", FaultKind.TRUNCATED)
+
+
+def test_log_probabilities_are_asked_for_and_stripped_everywhere() -> None:
+    body = {"model": "m", "input": "x", "include": ["reasoning.encrypted_content"]}
+    sent = responses.write_request(body, responses.read_request(body).messages, logprobs=True)
+    assert sent["include"] == ["reasoning.encrypted_content", "message.output_text.logprobs"]
+    stream = collected(Say("Fine.", cut=2), {"include": sent["include"]})
+    events = stream.released(stream.drafts(), keep_logprobs=False)
+    assert '"logprob"' not in json.dumps(events)
+
+
+@pytest.mark.parametrize("is_structured", [True, False])
+def test_a_hand_off_has_the_shape_the_request_expects(is_structured: bool) -> None:
+    asked = {**ASKS, "metadata": {"a": "b"}}
+    if is_structured:
+        asked["text"] = {"format": {"type": "json_schema", "name": "n", "schema": {}}}
+    body = response({}, Say("secret"))
+    handed: Any = responses.write_handoff(asked, HANDOFF, "Soon.", created=5, upstream=body)
+    (part,) = handed["output"][0]["content"]
+    assert part["type"] == ("refusal" if is_structured else "output_text")
+    assert "secret" not in json.dumps(handed)
+    assert handed["metadata"] == {"a": "b", "handoff_ticket": "T1"}

@@ -1,0 +1,32 @@
+"""Events cut from bytes, whatever the pieces they come in."""
+
+import pytest
+
+from handrail.wire.sse import BROKEN, EventReader
+
+STREAM = b'event: a\ndata: {"x": 1}\n\n: keep-alive\n\ndata: one\ndata: two\r\n\r\ndata: [DONE]\n\n'
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_events_are_the_same_however_the_bytes_are_cut(size: int) -> None:
+    reader = EventReader()
+    events = [e for i in range(0, len(STREAM), size) for e in reader.feed(STREAM[i : i + size])]
+    assert b"".join(event.raw for event in events) + reader.rest == STREAM
+    assert [(event.name, event.data) for event in events] == [
+        ("a", '{"x": 1}'),
+        ("", ""),
+        ("", "one\ntwo"),
+        ("", "[DONE]"),
+    ]
+
+
+def test_what_is_no_json_object_has_no_payload() -> None:
+    for data in (b"data: [1]\n\n", b"data: {\n\n", b"data: x\n\n"):
+        (event,) = EventReader().feed(data)
+        assert event.payload() is None
+
+
+def test_bytes_that_are_no_text_are_broken() -> None:
+    (event,) = EventReader().feed(b'data: {"a": "\xff"}\n\n')
+    assert event.data == BROKEN
+    assert event.payload() is None
