@@ -1,6 +1,6 @@
 """Masks what was found in an exchange wherever it occurs in a ticket's texts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handrail.records import Draft, Evidence, Finding, Part
@@ -20,10 +20,6 @@ class Mask:
             if value in text:
                 text = text.replace(value, label)
         return text
-
-    def occurs_in(self, text: str) -> bool:
-        """True if the text holds a mask, so that it cannot be the real thing."""
-        return any(label in text for _, label in self.labels)
 
 
 def mask_of(evidence: Evidence) -> Mask:
@@ -61,11 +57,6 @@ def answer_text(draft: Draft | None) -> str:
 def words_of(draft: Draft | None) -> str:
     """Return everything a draft says, in the order in which findings in it are counted; pure."""
     return answer_text(draft) + "".join(f"\n{aside}" for aside in draft.asides) if draft else ""
-
-
-def masked_all(mask: Mask, texts: Iterable[str]) -> tuple[str, ...]:
-    """Mask several texts; pure."""
-    return tuple(mask(text) for text in texts)
 
 
 def holds_mask(text: str, labels: Sequence[str]) -> bool:

@@ -180,8 +180,20 @@ class TicketStore(Protocol):
     def finish(self, tenant: str, ticket: str, settlement: Settlement, *, now: datetime) -> None:
         """Move applying to applied, failed or outcome_unknown."""
 
-    def log(self, decision: Decision, *, exchange: str, tenant: str, at: datetime) -> None:
-        """Queue a passed decision for the batched log (bounded; loss window stated by the store)."""
+    def log(
+        self,
+        decision: Decision,
+        *,
+        exchange: str,
+        tenant: str,
+        at: datetime,
+        scored: Mapping[str, object] | None = None,
+    ) -> None:
+        """Queue a decision for the batched log (bounded; loss window stated by the store).
+
+        `scored` is the answer's score with its audit draw, numbers and codes only; see
+        `handrail.guard.auditing`.
+        """
 
     def log_now(self, decision: Decision, *, exchange: str, tenant: str, at: datetime) -> None:
         """Log a block or a reserved action synchronously."""

@@ -1,0 +1,108 @@
+"""`handrail store`: upgrade, back up, erase, prune, and the keys."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handrail.cli.tickets import DEFAULT_STORE, StoreOption, TenantOption, opened, who
+from handrail.errors import ConfigError
+
+commands = typer.Typer(no_args_is_help=True, help="The store: upgrade, back up, erase, prune, keys.")
+AUDIT_FLOOR_DAYS = 183
+
+
+@commands.command(epilog="Example: handrail store upgrade postgresql://owner@db/handrail")
+def upgrade(
+    url: Annotated[str, typer.Argument(help="URL of the store, as the owner of its tables.")],
+) -> None:
+    """Make or upgrade the tables; on PostgreSQL also roles, grants and row-level security. Safe to repeat."""
+    from handrail.store.database import Database, parse_url
+    from handrail.store.migrate import REVISION
+    from handrail.store.migrate import upgrade as run
+
+    database = Database(parse_url(url))
+    run(database)
+    database.close()
+    typer.echo(f"the tables are of version {REVISION}")
+
+
+@commands.command(epilog="Example: handrail store backup backups/monday.db")
+def backup(
+    target: Annotated[Path, typer.Argument(help="New file.")], store: StoreOption = DEFAULT_STORE
+) -> None:
+    """Copy a SQLite store while it is in use. Data keys are not in the copy; see the guide."""
+    with opened(store) as found:
+        found.back_up(target)
+    typer.echo(str(target))
+
+
+@commands.command(epilog="Example: handrail store erase cust-4711 --yes")
+def erase(
+    customer: Annotated[str, typer.Argument(help="Id of the customer, as the application names them.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; it cannot be undone.")] = False,
+    store: StoreOption = DEFAULT_STORE,
+    tenant: TenantOption = "default",
+) -> None:
+    """Erase a customer by destroying their key: store, spool, exports and backups lose the content."""
+    from handrail.store import Spool
+
+    if not yes:
+        raise ConfigError("this cannot be undone; add --yes")
+    with opened(store) as found:
+        count = found.erase(tenant, customer, by=who(), now=datetime.now(UTC), spool=Spool.beside(store))
+    typer.echo(f"{count} tickets emptied")
+
+
+@commands.command(epilog="Example: handrail store prune --days 400")
+def prune(
+    days: Annotated[int, typer.Option(min=1, help="Remove tickets closed longer ago than this.")],
+    audit_days: Annotated[
+        int, typer.Option(min=AUDIT_FLOOR_DAYS, help="Remove audit entries older than this.")
+    ] = 3650,
+    store: StoreOption = DEFAULT_STORE,
+    tenant: TenantOption = "default",
+) -> None:
+    """Remove what is older than its retention. The audit chain stays verifiable."""
+    now = datetime.now(UTC)
+    with opened(store) as found:
+        gone = found.prune(tenant, before=now - timedelta(days=days), by=who(), now=now)
+        entries = found.prune_audit(before=now - timedelta(days=audit_days), by=who(), now=now)
+    typer.echo(f"{gone} tickets and {entries} audit entries removed")
+
+
+@commands.command(name="rotate-keys", epilog="Example: handrail store rotate-keys handrail.db.key")
+def rotate_keys(
+    file: Annotated[Path, typer.Argument(help="The key file.")], store: StoreOption = DEFAULT_STORE
+) -> None:
+    """Make a new master key and wrap every data key by it. Content is not encrypted anew."""
+    from handrail.store import open_store
+    from handrail.store.keys import FileKeys
+
+    provider = FileKeys(file)
+    provider.rotate()
+    found = open_store(store, allow_volatile=True, key_provider=provider)
+    try:
+        count = found.rotate(by=who(), now=datetime.now(UTC))
+    finally:
+        found.close()
+    typer.echo(f"{count} data keys wrapped anew")
+
+
+@commands.command(name="new-keys", epilog="Example: handrail store new-keys secrets/")
+def new_keys(folder: Annotated[Path, typer.Argument(help="Where the files go.")]) -> None:
+    """Make what PostgreSQL needs: a key ring, the inbox's signing key and the application's public key."""
+    from handrail.store.keys import FileKeys
+    from handrail.store.signing import new_signer, write_signer, write_trusted
+
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ring, secret, public = folder / "handrail.key", folder / "signing.key", folder / "trusted.txt"
+    if ring.exists() or secret.exists():
+        raise ConfigError(f"{folder} holds keys already")
+    FileKeys(ring, create=True).ring()
+    signer = new_signer()
+    secret.touch(mode=0o600)
+    secret.write_text(write_signer(signer))
+    public.write_text(write_trusted(signer.public))
+    typer.echo(f"{ring}\n{secret} (the inbox only)\n{public}")

@@ -1,0 +1,255 @@
+"""`handrail tickets`: list, show, claim and decide tickets from a terminal."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from handrail.errors import ConfigError
+
+if TYPE_CHECKING:
+    from handrail.store import Hand, SqlStore
+    from handrail.tickets.ticket import TicketView
+
+commands = typer.Typer(no_args_is_help=True, help="Tickets: list, show, claim, decide.")
+
+StoreOption = Annotated[str, typer.Option(envvar="HANDRAIL_STORE", help="URL of the ticket store.")]
+TenantOption = Annotated[str, typer.Option(envvar="HANDRAIL_TENANT", help="Whose tickets.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+PolicyOption = Annotated[
+    str, typer.Option("--policy", "-p", help="Policy whose roles the people file fills.")
+]
+PeopleOption = Annotated[Path, typer.Option("--people", help="File that maps people to roles.")]
+PersonOption = Annotated[str, typer.Option("--as", help="Who you are, by the id in the people file.")]
+DEFAULT_STORE = "sqlite:///handrail.db"
+DEFAULT_PEOPLE = Path("people.yaml")
+
+
+@contextmanager
+def opened(store: str) -> "Iterator[SqlStore]":
+    """Open a store for the length of a command."""
+    from handrail.store import open_store
+    from handrail.store.database import file_of, parse_url
+
+    file = file_of(parse_url(store))
+    if file is not None and not file.exists():
+        raise ConfigError(f"there is no store at {file}")
+    found = open_store(store, allow_volatile=True)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def hand_of(person: str, policy: str, people: Path) -> "Hand":
+    """Return the hand of a person who is in the people file."""
+    from handrail.policy import load, load_people
+    from handrail.store import Hand
+
+    return Hand(person=person, people=load_people(people, load(policy)), now=datetime.now(UTC))
+
+
+@commands.command(name="list", epilog="Example: handrail tickets list --role finance_lead")
+def list_(
+    store: StoreOption = DEFAULT_STORE,
+    tenant: TenantOption = "default",
+    role: Annotated[str | None, typer.Option(help="Only tickets of this role.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only this state; by default what is open.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List tickets, soonest due first."""
+    from handrail.store import Filter
+    from handrail.tickets.lifecycle import State
+
+    if state is not None and state not in list(State):
+        raise ConfigError(f"no state {state!r}; there are {', '.join(State)}")
+    wanted = Filter(role=role, state=State(state) if state else None, limit=limit)
+    with opened(store) as found:
+        page = found.list(tenant, wanted)
+    if as_json:
+        rows = [
+            {
+                "id": row.id,
+                "state": row.state.value,
+                "role": row.role,
+                "trigger": row.trigger,
+                "rule": row.reason_code,
+                "severity": ("low", "medium", "high")[row.severity],
+                "decide_by": row.decide_by.isoformat() if row.decide_by else None,
+                "claimed_by": row.claimed_by,
+            }
+            for row in page.rows
+        ]
+        typer.echo(json.dumps({"tickets": rows, "cursor": page.cursor}))
+        return
+    for row in page.rows:
+        due = f"{row.decide_by:%Y-%m-%d %H:%M}" if row.decide_by else "no deadline"
+        held = f" ({row.claimed_by})" if row.claimed_by else ""
+        typer.echo(f"{row.id}  {due}  {row.role}  {row.trigger}  {row.reason_code}  {row.state}{held}")
+    if not page.rows:
+        typer.echo("No tickets.")
+
+
+@commands.command(epilog="Example: handrail tickets show 0197f… --unmask --as fay --people people.yaml")
+def show(  # noqa: PLR0913 - one parameter per option
+    ticket: Annotated[str, typer.Argument(help="Id of the ticket.")],
+    store: StoreOption = DEFAULT_STORE,
+    tenant: TenantOption = "default",
+    unmask: Annotated[bool, typer.Option("--unmask", help="Show masked texts; this is recorded.")] = False,
+    person: PersonOption = "",
+    policy: PolicyOption = "support",
+    people: PeopleOption = DEFAULT_PEOPLE,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a ticket: the summary, the action, why, what was said and tried, and its history."""
+    if unmask and not person:
+        raise ConfigError("unmasking needs --as: it is recorded who saw what")
+    with opened(store) as found:
+        hand = hand_of(person, policy, people) if person else None
+        view = found.view(tenant, ticket, hand) if hand else found.get(tenant, ticket)
+        raw = found.unmask(tenant, ticket, hand).model_dump(mode="json") if unmask and hand else None
+        history = found.history(tenant, ticket)
+    if as_json:
+        document = {"view": view.model_dump(mode="json"), "unmasked": raw}
+        typer.echo(json.dumps(document))
+        return
+    for line in told(view):
+        typer.echo(line)
+    if raw is not None:
+        typer.echo(json.dumps(raw, indent=2, ensure_ascii=False))
+    typer.echo("\nHistory")
+    for event in history:
+        typer.echo(f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.kind}  {event.actor}")
+
+
+def told(view: "TicketView") -> list[str]:
+    """Return a ticket as lines of text."""
+    from handrail.tickets.questions import six_answers
+
+    head = f"{view.id}  {view.state}  {view.role}  " + (
+        f"due {view.decide_by:%Y-%m-%d %H:%M %Z}" if view.decide_by else "no deadline"
+    )
+    if view.ticket is None:
+        return [head, "The data subject was erased; nothing of the content is left."]
+    summary = view.ticket.summary
+    lines = [head, "", summary.situation, summary.background, summary.assessment, summary.request, ""]
+    for question, answer in six_answers(view.ticket).items():
+        lines += [question, *(f"  {line}" for line in answer.splitlines())]
+    return lines
+
+
+@commands.command(epilog="Example: handrail tickets claim 0197f… --as fay --people people.yaml")
+def claim(
+    ticket: Annotated[str, typer.Argument(help="Id of the ticket.")],
+    person: PersonOption,
+    store: StoreOption = DEFAULT_STORE,
+    tenant: TenantOption = "default",
+    policy: PolicyOption = "support",
+    people: PeopleOption = DEFAULT_PEOPLE,
+) -> None:
+    """Claim a ticket of one of your roles, so that nobody else works on it."""
+    with opened(store) as found:
+        view = found.claim(tenant, ticket, hand_of(person, policy, people))
+    until = f" until {view.lease_until:%H:%M %Z}" if view.lease_until else ""
+    typer.echo(f"{ticket} is yours{until}")
+
+
+_DECIDE = """Examples:
+
+  handrail tickets decide 0197f… approve --as fay --people people.yaml
+
+  handrail tickets decide 0197f… edit --set amount=590 --message "590 USD is on its way" --as fay
+
+  handrail tickets decide 0197f… answer --answer "Yes, until Friday." --as sam
+"""
+
+
+@commands.command(epilog=_DECIDE)
+def decide(  # noqa: PLR0913 - one parameter per option
+    ticket: Annotated[str, typer.Argument(help="Id of the ticket.")],
+    verdict: Annotated[str, typer.Argument(help="approve, edit, reject or answer.")],
+    person: PersonOption,
+    changes: Annotated[list[str] | None, typer.Option("--set", help="name=value of an argument.")] = None,
+    answer: Annotated[str, typer.Option(help="Text for the customer, for answer and edit.")] = "",
+    message: Annotated[str, typer.Option(help="What the customer is told beside it.")] = "",
+    to_agent: Annotated[str, typer.Option(help="What the assistant is told.")] = "",
+    reason: Annotated[str, typer.Option(help="Reason code.")] = "",
+    note: Annotated[str, typer.Option(help="Note for colleagues.")] = "",
+    store: StoreOption = DEFAULT_STORE,
+    tenant: TenantOption = "default",
+    policy: PolicyOption = "support",
+    people: PeopleOption = DEFAULT_PEOPLE,
+) -> None:
+    """Decide a ticket. It is claimed first if nobody has it; an approved action then runs once."""
+    from handrail.guard.decide import decide as record
+    from handrail.policy import load
+    from handrail.tickets.lifecycle import State
+    from handrail.tickets.rulings import Ruling
+    from handrail.tickets.ticket import Verdict
+
+    if verdict not in list(Verdict):
+        raise ConfigError(f"no verdict {verdict!r}; there are {', '.join(Verdict)}")
+    ruling = Ruling(
+        verdict=Verdict(verdict),
+        reason_code=reason,
+        note=note,
+        message_to_user=message,
+        message_to_agent=to_agent,
+        answer=answer,
+        changes=dict(_pair(text) for text in changes or ()),
+        opened_at=datetime.now(UTC),
+    )
+    hand = hand_of(person, policy, people)
+    with opened(store) as found:
+        view = record(found, load(policy), tenant, ticket, ruling=ruling, hand=hand)
+    waits = f"; {', '.join(view.waiting_for)} must agree too" if view.state is State.READY else ""
+    typer.echo(f"{ticket} is {view.state}{waits}")
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    name, separator, value = text.partition("=")
+    if not name or not separator:
+        raise ConfigError(f"write --set name=value, not {text!r}")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+@commands.command(epilog="Example: handrail tickets schema > ticket.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of a ticket."""
+    from handrail.tickets.ticket import schema as ticket_schema
+
+    typer.echo(json.dumps(ticket_schema(), indent=2))
+
+
+@commands.command(epilog="Example: handrail tickets reconcile 0197f… done --as fay --people people.yaml")
+def reconcile(  # noqa: PLR0913 - one parameter per option
+    ticket: Annotated[str, typer.Argument(help="Id of the ticket.")],
+    outcome: Annotated[str, typer.Argument(help="done or released: did the action take effect?")],
+    person: PersonOption,
+    store: StoreOption = DEFAULT_STORE,
+    tenant: TenantOption = "default",
+    policy: PolicyOption = "support",
+    people: PeopleOption = DEFAULT_PEOPLE,
+) -> None:
+    """Settle an unknown outcome, once you have looked it up by its idempotency key (ticket-round)."""
+    from handrail.tickets.ports import Settlement
+
+    if outcome not in ("done", "released"):
+        raise ConfigError("write done or released")
+    with opened(store) as found:
+        found.reconcile(tenant, ticket, Settlement(outcome), hand_of(person, policy, people))
+    typer.echo(f"{ticket} is settled as {outcome}")
+
+
+def who() -> str:
+    """Return who runs this command, for the record."""
+    return os.environ.get("USER") or f"uid-{os.getuid()}"

@@ -1,0 +1,71 @@
+"""Brings the tables to this version; the check costs one query, the tools load only when there is work."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from handrail.errors import ConfigError
+from handrail.store.database import Database
+from handrail.store.schema import keys_metadata
+
+REVISION = "0002"
+SCRIPTS = Path(__file__).with_name("migrations")
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('handrail.migrate', 0))")
+
+
+def prepare(database: Database) -> None:
+    """Make sure that the tables are of this version; SQLite files are made and upgraded, PostgreSQL is not.
+
+    Raises:
+        ConfigError: PostgreSQL's tables are missing or older, or any database's are newer.
+        StoreUnavailable: the database cannot be reached.
+    """
+    with database.read() as conn:
+        found = revision(conn)
+    if found == REVISION:
+        return
+    if database.is_postgres:
+        raise ConfigError(
+            f"the store's tables are of version {found or 'none'}, this is {REVISION}; "
+            "run as their owner: handrail store upgrade URL"
+        )
+    upgrade(database)
+
+
+def prepare_keys(database: Database) -> None:
+    """Make the table of data keys in its own file."""
+    with database.write() as conn:
+        keys_metadata.create_all(conn)
+
+
+def upgrade(database: Database) -> None:
+    """Run what migrations are due, in one transaction, one process at a time.
+
+    Raises:
+        ConfigError: the tables are newer than this version of handrail.
+    """
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    with database.write() as conn:
+        if database.is_postgres:
+            conn.execute(_LOCK)
+        if revision(conn) == REVISION:
+            return
+        config = Config()
+        config.set_main_option("script_location", str(SCRIPTS))
+        config.attributes["connection"] = conn
+        try:
+            command.upgrade(config, "head")
+        except CommandError:
+            raise ConfigError(
+                f"the store's tables are of version {revision(conn)}, newer than this handrail ({REVISION})"
+            ) from None
+
+
+def revision(conn: Connection) -> str | None:
+    """Return the version of the tables, None for none."""
+    if not inspect(conn).has_table("alembic_version"):
+        return None
+    return conn.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -1,0 +1,113 @@
+"""Statements that are compiled once and run on the driver: those that every ticket goes through."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Executable
+from sqlalchemy.sql.compiler import SQLCompiler
+
+
+class Clash(Exception):
+    """A row with this key is there already."""
+
+
+class Found:
+    """One row: its columns as attributes, and all of them in `_mapping` as SQLAlchemy's rows have it."""
+
+    __slots__ = ("_mapping",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._mapping = values
+
+    def __getattr__(self, name: str) -> Any:
+        return self._mapping[name]
+
+
+class Result:
+    """What a statement gave: rows, if any, and how many rows it changed."""
+
+    def __init__(self, names: Sequence[str], rows: Sequence[Sequence[Any]], rowcount: int) -> None:
+        self._names, self._rows, self.rowcount = names, rows, rowcount
+
+    def __iter__(self) -> Iterator[Any]:
+        return (Found(dict(zip(self._names, row, strict=True))) for row in self._rows)
+
+    def first(self) -> Any:
+        """Return the first row, None for none."""
+        return next(iter(self), None)
+
+
+class Prepared:
+    """One statement, compiled for each kind of database on first use.
+
+    Building an expression and SQLAlchemy's way to the driver cost more than these statements do, so they go
+    to the driver directly, inside the transaction of the connection they are given. Parameters are named by
+    `bindparam`, or by column for an insert.
+
+    Args:
+        build: returns the statement for a dialect's name. It must hold no `IN` over a list.
+    """
+
+    def __init__(self, build: Callable[[str], Executable]) -> None:
+        self._build = build
+        self._compiled: dict[str, tuple[str, tuple[str, ...] | None, Mapping[str, Any]]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, conn: Connection, values: Mapping[str, Any]) -> Result:
+        """Run it with some values.
+
+        Raises:
+            Clash: a unique key is taken.
+        """
+        sql, given = self.bound(conn, values)
+        cursor = conn.connection.cursor()
+        try:
+            cursor.execute(sql, given)
+            if cursor.description is None:
+                return Result((), (), cursor.rowcount)
+            return Result([column[0] for column in cursor.description], cursor.fetchall(), cursor.rowcount)
+        except conn.dialect.loaded_dbapi.IntegrityError:
+            raise Clash from None
+        finally:
+            cursor.close()
+
+    def bound(self, conn: Connection, values: Mapping[str, Any]) -> tuple[str, Any]:
+        """Return the statement's text and its parameters, as the driver wants them."""
+        found = self._compiled.get(conn.dialect.name)
+        if found is None:
+            with self._lock:
+                found = self._compiled[conn.dialect.name] = self._made(conn)
+        sql, order, fixed = found
+        given = {**fixed, **values}
+        return sql, given if order is None else tuple(given[key] for key in order)
+
+    def _made(self, conn: Connection) -> tuple[str, tuple[str, ...] | None, Mapping[str, Any]]:
+        statement = self._build(conn.dialect.name)
+        compiled = statement.compile(dialect=conn.dialect)  # type: ignore[attr-defined]
+        assert isinstance(compiled, SQLCompiler)
+        order = tuple(compiled.positiontup) if compiled.positional and compiled.positiontup else None
+        fixed = {key: value for key, value in compiled.params.items() if value is not None}
+        return str(compiled), order, fixed
+
+
+Statements = Sequence[tuple[Prepared, Mapping[str, Any]]]
+
+
+def commit_together(conn: Connection, statements: Statements) -> None:
+    """Send PostgreSQL the last statements of a transaction and its commit on one way there and back.
+
+    If one of them fails the commit is not carried out.
+
+    Raises:
+        Clash: a unique key is taken.
+    """
+    driver: Any = conn.connection.driver_connection
+    try:
+        with driver.pipeline():
+            for prepared, values in statements:
+                sql, given = prepared.bound(conn, values)
+                driver.cursor().execute(sql, given)
+            driver.cursor().execute("COMMIT")
+    except conn.dialect.loaded_dbapi.IntegrityError:
+        raise Clash from None

@@ -1,0 +1,117 @@
+"""Signatures of decisions (Ed25519): the inbox side signs, the application can only check."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from handrail.errors import ConfigError, NotAllowed
+
+SIGNED = (
+    "tenant", "id", "ticket", "round", "turn", "verdict", "is_final", "person", "role", "slot", "agreed",
+    "digest", "content_sha256", "decided_at", "expires_at", "idempotency_key", "key_id",
+)  # fmt: skip
+
+
+def signed_bytes(decision: Mapping[str, Any]) -> bytes:
+    """Return what a signature covers: every column of a decision but its encrypted text; pure."""
+    text = json.dumps([decision[name] for name in SIGNED], ensure_ascii=False, separators=(",", ":"))
+    return b"handrail decision 1\n" + text.encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """Signs decisions; only the inbox side holds one."""
+
+    key_id: str
+    private: Ed25519PrivateKey = field(repr=False)
+
+    def sign(self, decision: Mapping[str, Any]) -> bytes:
+        """Return the signature of a decision."""
+        return self.private.sign(signed_bytes(decision))
+
+    @property
+    def public(self) -> "Trusted":
+        """The public half, for the application."""
+        raw = self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return Trusted(keys={self.key_id: raw})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trusted:
+    """Public keys (32 bytes each, by id) whose decisions count."""
+
+    keys: Mapping[str, bytes]
+
+    def check(self, decision: Mapping[str, Any]) -> None:
+        """Accept a decision that one of these keys signed.
+
+        Raises:
+            NotAllowed: no signature, another key's, or altered since.
+        """
+        signature = decision["signature"]
+        if decision["key_id"] not in self.keys or signature is None:
+            raise NotAllowed(decision["ticket"], "its decision is not signed by a trusted key")
+        if not self.has_signed(decision["key_id"], bytes(signature), signed_bytes(decision)):
+            raise NotAllowed(decision["ticket"], "its decision was altered after it was signed")
+
+    def has_signed(self, key_id: str, signature: bytes, data: bytes) -> bool:
+        """True if the key of this id signed exactly this."""
+        if key_id not in self.keys:
+            return False
+        try:
+            Ed25519PublicKey.from_public_bytes(self.keys[key_id]).verify(signature, data)
+        except InvalidSignature:
+            return False
+        return True
+
+
+def new_signer(key_id: str = "s1") -> Signer:
+    """Return a signer with a fresh key."""
+    return Signer(key_id=key_id, private=Ed25519PrivateKey.generate())
+
+
+def write_signer(signer: Signer) -> str:
+    """Return a signer's private key as text for a secret store."""
+    raw = signer.private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    return f"{signer.key_id}:{base64.b64encode(raw).decode()}"
+
+
+def read_signer(text: str) -> Signer:
+    """Read what `write_signer` wrote.
+
+    Raises:
+        ConfigError: it is not a signing key. The text is not in the message.
+    """
+    key_id, raw = _parsed(text)
+    return Signer(key_id=key_id, private=Ed25519PrivateKey.from_private_bytes(raw))
+
+
+def write_trusted(trusted: Trusted) -> str:
+    """Return public keys as text: `id:base64`, separated by commas."""
+    return ",".join(f"{key_id}:{base64.b64encode(raw).decode()}" for key_id, raw in trusted.keys.items())
+
+
+def read_trusted(text: str) -> Trusted:
+    """Read public keys from text.
+
+    Raises:
+        ConfigError: one of them is not a public key.
+    """
+    return Trusted(keys=dict(_parsed(part) for part in text.split(",") if part.strip()))
+
+
+def _parsed(text: str) -> tuple[str, bytes]:
+    key_id, _, encoded = text.strip().partition(":")
+    try:
+        raw = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        raw = b""
+    if not key_id or len(raw) != 32:
+        raise ConfigError("not a key; write it as id:base64 of 32 bytes")
+    return key_id, raw

@@ -1,0 +1,283 @@
+"""Makes a ticket from what was seen and decided: no model, no clock, no input or output."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from handrail.errors import CheckFailed
+from handrail.records import Decision, Effect, Evidence, Reason, Speaker, Trigger, Unknown
+from handrail.tickets.digest import action_digest, canonical_arguments
+from handrail.tickets.masking import Mask, answer_text, mask_of, value_of
+from handrail.tickets.routing import Deadlines, RolePlan, chain, deadlines, safe_default
+from handrail.tickets.story import (
+    excerpt,
+    latest_words,
+    masked_calls,
+    masked_lines,
+    promises,
+    said_last,
+    tool_calls,
+)
+from handrail.tickets.summary import summarise
+from handrail.tickets.ticket import (
+    Action,
+    Cited,
+    Judgement,
+    Measured,
+    Promise,
+    Routed,
+    Sealed,
+    Span,
+    Summary,
+    Ticket,
+)
+from handrail.tickets.values import amounts_of, record_fact
+
+
+class Plan(Protocol):
+    """What a ticket needs to know of the policy."""
+
+    @property
+    def if_unsure(self) -> str:
+        """The role for what nothing else claims."""
+
+    @property
+    def roles(self) -> Mapping[str, RolePlan]:
+        """Plan by role name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """Where a ticket goes first: its leading reason, owner role, the roles after it, and its deadlines."""
+
+    reason: Reason
+    role: str
+    chain: tuple[str, ...]
+    deadlines: Deadlines
+
+
+def compose(
+    evidence: Evidence,
+    decision: Decision,
+    *,
+    notice: str,
+    now: datetime,
+    id: str,  # noqa: A002 - the word for it everywhere else
+    policy: Plan,
+) -> Ticket:
+    """Make the ticket of a decision that hands off; pure.
+
+    Args:
+        evidence: what was seen.
+        decision: what the policy says about it.
+        notice: what the person is told; may hold `{role}`, `{due}` and `{ticket}`.
+        now: when it was decided, with time zone.
+        id: id of the new ticket.
+        policy: gives deadlines and the chain of each role.
+    """
+    mask, way, sealed = mask_of(evidence), _way(decision, policy, now), _sealed(evidence)
+    due = way.deadlines.decide_by
+    others = tuple(other for other in decision.co_approvers if other != way.role)
+    draft = Ticket(
+        id=id,
+        tenant=evidence.context.tenant,
+        dedupe_key=_dedupe_key(evidence, decision),
+        exchange=evidence.exchange,
+        trigger=way.reason.trigger,
+        triggers=_triggers(decision) or (way.reason.trigger,),
+        reason_code=way.reason.rule,
+        severity=way.reason.severity,
+        role=way.role,
+        co_approvers=others,
+        chain=way.chain,
+        route=(Routed(role=way.role, why=way.reason.rule, at=now),),
+        created_at=now,
+        start_by=way.deadlines.start_by,
+        warn_at=way.deadlines.warn_at,
+        decide_by=due,
+        on_expiry=safe_default(way.reason.trigger).action,
+        summary=Summary(situation="", background="", assessment="", request=""),
+        tried=masked_calls(sealed.tried, mask),
+        promised=tuple(mask(text) for text in promises(evidence)),
+        said=mask(said_last(evidence)),
+        open_questions=_open_questions(evidence, decision),
+        contingency=_contingency(way),
+        evidence=_spans(evidence),
+        signals=tuple(dict.fromkeys(str(signal.kind) for signal in evidence.signals)),
+        draft_answer=mask(sealed.draft_answer),
+        shown=mask(evidence.shown),
+        action=_action(evidence, decision, mask),
+        confidence=_measured(evidence),
+        policy=_judgement(decision),
+        facts={name: record_fact(value) for name, value in decision.facts.items()},
+        lines=masked_lines(sealed.lines, mask),
+        wanted=mask(latest_words(evidence)),
+        mask={f"[{finding.type}]": finding.category for finding in evidence.findings},
+        approvals_needed=1 + len(others),
+        excluded=(evidence.context.customer,) if evidence.context.customer else (),
+        promise=Promise(text=fill_notice(notice, role=way.role, due=due, ticket=id), by=due),
+        sealed=sealed,
+    )
+    return draft.model_copy(update={"summary": summarise(draft)})
+
+
+def _way(decision: Decision, policy: Plan, now: datetime) -> _Way:
+    reasons = [reason for reason in decision.reasons if reason.effect is Effect.HAND_OFF] or decision.reasons
+    unsure = Reason(rule="unsure", effect=Effect.HAND_OFF, trigger=Trigger.UNSURE)
+    reason = max(reasons, key=lambda reason: reason.severity.rank, default=unsure)
+    role = decision.role or reason.role or policy.if_unsure
+    return _Way(
+        reason=reason,
+        role=role,
+        chain=chain(role, policy.roles),
+        deadlines=deadlines(policy.roles.get(role), reason.severity, now),
+    )
+
+
+def _triggers(decision: Decision) -> tuple[Trigger, ...]:
+    handing = [reason for reason in decision.reasons if reason.effect is Effect.HAND_OFF]
+    return tuple(dict.fromkeys(reason.trigger for reason in handing or decision.reasons))
+
+
+def fill_notice(notice: str, *, role: str, due: datetime | None, ticket: str) -> str:
+    """Put role, due time and ticket id into a notice; pure. Other braces stay as they are."""
+    when = due.strftime("%Y-%m-%d %H:%M %Z").strip() if due else "as soon as possible"
+    words = {"{role}": role.replace("_", " "), "{due}": when, "{ticket}": ticket}
+    for name, word in words.items():
+        notice = notice.replace(name, word)
+    return notice
+
+
+def _sealed(evidence: Evidence) -> Sealed:
+    return Sealed(
+        customer=evidence.context.customer,
+        conversation=evidence.context.conversation,
+        arguments=evidence.call.arguments if evidence.call else "",
+        draft_answer=answer_text(evidence.draft),
+        shown=evidence.shown,
+        lines=excerpt(evidence),
+        tried=tool_calls(evidence),
+        values=tuple(value_of(evidence, finding) for finding in evidence.findings),
+    )
+
+
+def _action(evidence: Evidence, decision: Decision, mask: Mask) -> Action | None:
+    call = evidence.call
+    if call is None:
+        return None
+    facts = {name: record_fact(value) for name, value in decision.facts.items()}
+    return Action(
+        tool=call.name,
+        arguments=mask(_readable(call.arguments)),
+        call=call.id,
+        digest=_digest(evidence, decision),
+        amounts={name: facts[name] for name in amounts_of(facts)},
+    )
+
+
+def _digest(evidence: Evidence, decision: Decision) -> str:
+    call = evidence.call
+    if call is None:
+        return ""
+    try:
+        return action_digest(
+            call.name, call.arguments, policy_sha256=decision.policy.sha256, tenant=evidence.context.tenant
+        )
+    except CheckFailed:
+        # Arguments that cannot be read can be edited by a person, never approved as they are.
+        return ""
+
+
+def _readable(arguments: str) -> str:
+    try:
+        return canonical_arguments(arguments)
+    except CheckFailed:
+        return arguments
+
+
+def _judgement(decision: Decision) -> Judgement:
+    rules = tuple(
+        Cited(
+            rule=reason.rule,
+            effect=str(reason.effect),
+            trigger=reason.trigger,
+            severity=reason.severity,
+            role=reason.role,
+            because=reason.because,
+            unknown=reason.unknown,
+        )
+        for reason in decision.reasons
+    )
+    conflict = tuple(r.rule for r in decision.reasons if r.trigger is Trigger.POLICY_CONFLICT)
+    ref = decision.policy
+    return Judgement(name=ref.name, version=ref.version, sha256=ref.sha256, rules=rules, conflict=conflict)
+
+
+def _measured(evidence: Evidence) -> Measured | None:
+    seen = evidence.confidence
+    if seen is None:
+        return None
+    return Measured(
+        score=seen.value,
+        method=seen.method,
+        threshold=seen.threshold,
+        calibration=seen.calibration,
+        missing=seen.missing,
+    )
+
+
+def _spans(evidence: Evidence) -> tuple[Span, ...]:
+    return tuple(
+        Span(
+            id=number,
+            kind=finding.type,
+            category=finding.category,
+            part=str(finding.place.part) if finding.place else "",
+            index=finding.place.index if finding.place else 0,
+            start=finding.start,
+            end=finding.end,
+            quote=f"[{finding.type}]",
+            score=finding.score,
+        )
+        for number, finding in enumerate(evidence.findings)
+    )
+
+
+def _open_questions(evidence: Evidence, decision: Decision) -> tuple[str, ...]:
+    names = dict.fromkeys(name for reason in decision.reasons for name in reason.unknown)
+    questions = [f"What is {name}? It could not be had." for name in names]
+    for name, value in decision.facts.items():
+        if isinstance(value, Unknown) and name not in names:
+            questions.append(f"What is {name}? Unknown: {value.why}.")
+    if evidence.confidence is not None and evidence.confidence.value is None:
+        questions.append("Is the draft answer right? Its confidence could not be measured.")
+    if evidence.draft is not None and evidence.draft.fault is not None:
+        questions.append(f"The model gave no usable answer ({evidence.draft.fault}).")
+    return tuple(questions) or ("Nothing that a rule asked for is unknown.",)
+
+
+def _contingency(way: _Way) -> tuple[str, ...]:
+    steps = [f"If {way.role} does not decide in time, it goes to {role}." for role in way.chain[:1]]
+    return (
+        *steps,
+        f"If nobody decides, the safe default is {safe_default(way.reason.trigger).action}, never approval.",
+    )
+
+
+def _dedupe_key(evidence: Evidence, decision: Decision) -> str:
+    """The same request of the same person on the same day is one case; without a person each is its own."""
+    context = evidence.context
+    whose = context.conversation or context.customer
+    if whose is None:
+        return hashlib.sha256(f"exchange|{evidence.exchange}".encode()).hexdigest()
+    newest = [m.text for m in evidence.messages if m.speaker is Speaker.USER][-1:]
+    parts = [
+        context.conversation or "",
+        context.customer or "",
+        _digest(evidence, decision) or (evidence.call.arguments if evidence.call else ""),
+        *newest,
+        *sorted(reason.rule for reason in decision.reasons),
+    ]
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()

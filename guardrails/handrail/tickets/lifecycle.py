@@ -1,0 +1,141 @@
+"""The one table of what may happen to a ticket: verb, states it may be in, state it goes to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from handrail.errors import AlreadyDecided, AlreadyUsed, DecisionExpired, NotAllowed, NotDecided, TicketError
+
+
+class State(StrEnum):
+    """Where a ticket stands."""
+
+    READY = "ready"
+    CLAIMED = "claimed"
+    WAITING_INFO = "waiting_info"
+    DECIDED = "decided"
+    APPLYING = "applying"
+    APPLIED = "applied"
+    FAILED = "failed"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    REJECTED = "rejected"
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class Verb(StrEnum):
+    """What may be done to a ticket; the name of the event it leaves."""
+
+    OPEN = "open"
+    JOIN = "join"
+    CLAIM = "claim"
+    RENEW = "renew"
+    RELEASE = "release"
+    LEASE_LAPSED = "lease_lapsed"
+    TAKE_OVER = "take_over"
+    ASK = "ask"
+    INFORM = "inform"
+    REASSIGN = "reassign"
+    WARN = "warn"
+    ESCALATE = "escalate"
+    AGREE = "agree"
+    APPROVE = "approve"
+    REJECT = "reject"
+    ANSWER = "answer"
+    BEGIN = "begin"
+    APPLIED = "applied"
+    FAILED = "failed"
+    LOST = "lost"
+    REOPEN = "reopen"
+    EXPIRE = "expire"
+    LAPSE = "lapse"
+    CANCEL = "cancel"
+    ERASE = "erase"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One line of the table; `target` None keeps the state."""
+
+    sources: frozenset[State]
+    target: State | None
+
+
+UNDECIDED: Final = frozenset({State.READY, State.CLAIMED, State.WAITING_INFO})
+IN_HAND: Final = frozenset({State.READY, State.CLAIMED})
+ENDED: Final = frozenset(
+    {State.APPLIED, State.FAILED, State.REJECTED, State.ANSWERED, State.EXPIRED, State.CANCELLED}
+)
+
+
+def _step(target: State | None, *sources: State) -> Step:
+    return Step(sources=frozenset(sources), target=target)
+
+
+TABLE: Final[Mapping[Verb, Step]] = MappingProxyType(
+    {
+        Verb.OPEN: _step(State.READY),
+        Verb.JOIN: _step(None, *UNDECIDED),
+        Verb.CLAIM: _step(State.CLAIMED, State.READY),
+        Verb.RENEW: _step(None, State.CLAIMED),
+        Verb.RELEASE: _step(State.READY, State.CLAIMED, State.WAITING_INFO),
+        Verb.LEASE_LAPSED: _step(State.READY, State.CLAIMED),
+        Verb.TAKE_OVER: _step(State.CLAIMED, *IN_HAND),
+        Verb.ASK: _step(State.WAITING_INFO, State.CLAIMED),
+        Verb.INFORM: _step(State.CLAIMED, State.WAITING_INFO),
+        Verb.REASSIGN: _step(State.READY, *UNDECIDED),
+        Verb.WARN: _step(None, *UNDECIDED),
+        Verb.ESCALATE: _step(State.READY, *UNDECIDED),
+        Verb.AGREE: _step(State.READY, State.CLAIMED),
+        Verb.APPROVE: _step(State.DECIDED, State.CLAIMED),
+        Verb.REJECT: _step(State.REJECTED, State.CLAIMED),
+        Verb.ANSWER: _step(State.ANSWERED, State.CLAIMED),
+        Verb.BEGIN: _step(State.APPLYING, State.DECIDED),
+        Verb.APPLIED: _step(State.APPLIED, State.APPLYING, State.OUTCOME_UNKNOWN),
+        Verb.FAILED: _step(State.FAILED, State.APPLYING, State.OUTCOME_UNKNOWN),
+        Verb.LOST: _step(State.OUTCOME_UNKNOWN, State.APPLYING),
+        Verb.REOPEN: _step(State.READY, State.DECIDED, State.FAILED),
+        Verb.EXPIRE: _step(State.EXPIRED, *UNDECIDED),
+        Verb.LAPSE: _step(State.EXPIRED, State.DECIDED),
+        Verb.CANCEL: _step(State.CANCELLED, *UNDECIDED, State.DECIDED),
+        Verb.ERASE: _step(None, *State),
+    }
+)
+
+
+def advance(ticket: str, state: State, verb: Verb) -> State:
+    """Return the state a ticket goes to; pure.
+
+    Raises:
+        TicketError: the step does not fit; the class says why (`NotDecided`, `AlreadyUsed` …).
+    """
+    step = TABLE[verb]
+    if state in step.sources:
+        return step.target or state
+    raise refusal(ticket, state, verb)
+
+
+def refusal(ticket: str, state: State, verb: Verb) -> TicketError:
+    """Return the error that says why a step does not fit a state; pure."""
+    if verb in (Verb.BEGIN, Verb.REOPEN, Verb.LAPSE):
+        return _unusable(ticket, state)
+    if state is State.EXPIRED:
+        return DecisionExpired(ticket, "the time to decide has run out")
+    if verb in (Verb.APPROVE, Verb.REJECT, Verb.ANSWER, Verb.AGREE, Verb.ASK) and state in UNDECIDED:
+        return NotAllowed(ticket, f"claim it first; it is {state}")
+    return AlreadyDecided(ticket, f"{verb} does not fit, it is {state}")
+
+
+def _unusable(ticket: str, state: State) -> TicketError:
+    if state in UNDECIDED:
+        return NotDecided(ticket, f"it is {state}")
+    if state is State.EXPIRED:
+        return DecisionExpired(ticket, "the time to decide has run out")
+    if state is State.REJECTED:
+        return NotAllowed(ticket, "a person rejected it")
+    if state in (State.ANSWERED, State.CANCELLED):
+        return NotAllowed(ticket, f"it is {state}, there is nothing to carry out")
+    return AlreadyUsed(ticket, f"it is {state}")

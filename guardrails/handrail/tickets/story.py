@@ -1,0 +1,90 @@
+"""Reads from a conversation what a person must know: said, promised, tried. Pure."""
+
+import re
+from collections.abc import Sequence
+
+from handrail.records import Evidence, Message, Speaker
+from handrail.tickets.masking import Mask
+from handrail.tickets.ticket import Line, Tried
+
+MOST_LINES = 30
+LONGEST_LINE = 2000
+LONGEST_RESULT = 1000
+MOST_CALLS = 20
+
+_SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
+_PROMISE = re.compile(
+    r"\b(?:I(?:'ll|’ll| will| have| can)|we(?:'ll|’ll| will| have)|you(?:'ll|’ll| will| are entitled)|"
+    r"promise|guarantee|will be (?:refunded|sent|credited|processed|done)|within \d+|by (?:to)?morrow)",
+    re.IGNORECASE,
+)
+
+
+def excerpt(evidence: Evidence) -> tuple[Line, ...]:
+    """Return the newest messages as lines, oldest first; system text is the developer's and left out."""
+    lines = [
+        _line(index, message)
+        for index, message in enumerate(evidence.messages)
+        if message.speaker is not Speaker.SYSTEM and (message.text or message.tool_calls)
+    ]
+    return tuple(lines[-MOST_LINES:])
+
+
+def _line(index: int, message: Message) -> Line:
+    calls = "".join(f"\n→ {call.name}({call.arguments})" for call in message.tool_calls)
+    text = f"{message.text}{calls}".strip()
+    return Line(
+        index=index, speaker=str(message.speaker), text=text[:LONGEST_LINE], cut=len(text) > LONGEST_LINE
+    )
+
+
+def masked_lines(lines: Sequence[Line], mask: Mask) -> tuple[Line, ...]:
+    """Mask the texts of lines."""
+    return tuple(line.model_copy(update={"text": mask(line.text)}) for line in lines)
+
+
+def masked_calls(calls: Sequence[Tried], mask: Mask) -> tuple[Tried, ...]:
+    """Mask the arguments and results of calls."""
+    return tuple(
+        call.model_copy(update={"arguments": mask(call.arguments), "result": mask(call.result)})
+        for call in calls
+    )
+
+
+def latest_words(evidence: Evidence) -> str:
+    """Return what the person wrote since the assistant last spoke, else their last message."""
+    words: list[str] = []
+    for message in reversed(evidence.messages):
+        if message.speaker is Speaker.USER:
+            words.append(message.text)
+        elif words:
+            break
+    return "\n".join(reversed(words))[:LONGEST_LINE]
+
+
+def said_last(evidence: Evidence) -> str:
+    """Return the assistant's last words to the person, with what was already shown of a stream."""
+    last = next(
+        (m.text for m in reversed(evidence.messages) if m.speaker is Speaker.ASSISTANT and m.text), ""
+    )
+    return "\n".join(text for text in (last[:LONGEST_LINE], evidence.shown[:LONGEST_LINE]) if text)
+
+
+def promises(evidence: Evidence) -> tuple[str, ...]:
+    """Return the assistant's sentences that commit to something."""
+    texts = [m.text for m in evidence.messages if m.speaker is Speaker.ASSISTANT] + [evidence.shown]
+    sentences = (match.group().strip() for text in texts for match in _SENTENCE.finditer(text))
+    found = dict.fromkeys(s[:300] for s in sentences if _PROMISE.search(s))
+    return tuple(found)[-10:]
+
+
+def tool_calls(evidence: Evidence) -> tuple[Tried, ...]:
+    """Return the tool calls made so far with their results; the proposed call is not among them."""
+    results = {m.tool_call_id: m.text for m in evidence.messages if m.speaker is Speaker.TOOL}
+    made = [
+        Tried(tool=call.name, arguments=call.arguments, result=results[call.id][:LONGEST_RESULT])
+        for message in evidence.messages
+        for call in message.tool_calls
+        if call.id in results
+    ]
+    return tuple(made[-MOST_CALLS:])
