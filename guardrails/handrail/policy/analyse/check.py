@@ -1,0 +1,164 @@
+"""Checks a policy: everything that can be said about it without running it on real cases. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from handrail.policy.analyse import conflicts as disagree
+from handrail.policy.analyse import coverage
+from handrail.policy.analyse.boxes import NotBoxable
+from handrail.policy.analyse.lint import lint_facts, lint_roles, lint_rules, lint_tests
+from handrail.policy.analyse.remarks import Remark
+from handrail.policy.analyse.scene import Prover, Scene, scene_of
+from handrail.policy.analyse.witness import in_words
+from handrail.policy.cases import run_cases
+from handrail.policy.policy import Policy
+from handrail.policy.rules import BusinessDecision
+
+FIRST = 20
+MAX_CONFLICTS = 5000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a check found. `unshown` counts conflicts beyond the first `limit` of each decision.
+
+    `bad_witnesses` counts cases that the analyser proposed and the evaluator did not confirm; none was shown.
+    """
+
+    remarks: tuple[Remark, ...]
+    unshown: int = 0
+    bad_witnesses: int = 0
+
+
+def check(policy: Policy, *, prover: Prover | None = None, limit: int = FIRST) -> Checked:
+    """Check a policy.
+
+    Args:
+        policy: the policy.
+        prover: answers what boxes cannot; see `handrail.policy.analyse.prove.prover_for`.
+        limit: how many conflicts of one decision are shown; the rest is counted.
+    """
+    scene = scene_of(policy, prover)
+    results = run_cases(policy)
+    remarks: list[Remark] = [Remark(code="uncalibrated", message=text) for text in policy.warnings]
+    remarks += lint_tests(results)
+    if coverage.is_contradiction(scene):
+        line = policy.statements[0].that.line
+        remarks.append(Remark(code="impossible", message="no case is possible at all", line=line))
+    unshown = 0
+    confirmed: set[frozenset[str]] = set()
+    for decision in policy.decisions.values():
+        found, hidden = _conflicts(scene, decision, confirmed, limit)
+        remarks += found
+        unshown += hidden
+        remarks += _coverage(scene, decision)
+    remarks += _known_that_are_none(policy, confirmed, unshown)
+    remarks += _hand_offs(scene)
+    remarks += lint_roles(policy)
+    remarks += lint_rules(policy, results)
+    remarks += lint_facts(policy)
+    remarks.sort(key=lambda remark: (("error", "warning", "note").index(remark.level), remark.line))
+    return Checked(remarks=tuple(remarks), unshown=unshown, bad_witnesses=scene.bad_witnesses)
+
+
+def _conflicts(
+    scene: Scene, decision: BusinessDecision, confirmed: set[frozenset[str]], limit: int
+) -> tuple[list[Remark], int]:
+    remarks: list[Remark] = []
+    doubt = disagree.Doubt()
+    accepted = {known.rules: known.because for known in scene.policy.known_conflicts}
+    shown = hidden = 0
+    for conflict in disagree.conflicts(scene, decision, doubt, readable=limit + len(accepted)):
+        confirmed.add(conflict.names)
+        known = next((why for rules, why in accepted.items() if conflict.names <= rules), None)
+        if known is None and shown >= limit:
+            hidden += 1
+            if hidden >= MAX_CONFLICTS:
+                break
+            continue
+        shown += known is None
+        remarks.append(_conflict_remark(conflict, known))
+    if doubt.pairs:
+        message = (
+            f"decision '{decision.name}': {doubt.pairs} pairs of rules compare facts with each other"
+            " or have too many alternatives; handrail[prove] can judge them"
+        )
+        remarks.append(
+            Remark(code="not-analysed", message=message, line=decision.line, decision=decision.name)
+        )
+    if decision.has_shadow:
+        remarks += [
+            _conflict_remark(conflict, None, code="shadow-conflict")
+            for conflict in disagree.shadow_conflicts(scene, decision)
+        ]
+    return remarks, hidden
+
+
+def _conflict_remark(conflict: disagree.Conflict, known: str | None, *, code: str = "conflict") -> Remark:
+    one, other = conflict.rules
+    message = (
+        f"'{one.id}' says {one.answer}, '{other.id}' says {other.answer}: {in_words(conflict.witness)}"
+        + (f" (accepted: {known})" if known else "")
+    )
+    return Remark(
+        code="known-conflict" if known else code,
+        message=message,
+        line=other.when.line,
+        rules=(one.id, other.id),
+        decision=conflict.decision,
+        witness=conflict.witness,
+    )
+
+
+def _coverage(scene: Scene, decision: BusinessDecision) -> Iterator[Remark]:
+    where = {"line": decision.line, "decision": decision.name}
+    try:
+        witness = coverage.gap(scene, decision)
+        if witness is not None:
+            message = f"no rule of '{decision.name}' covers: {in_words(witness)}"
+            yield Remark(code="gap", message=message, witness=witness, **where)  # type: ignore[arg-type]
+    except NotBoxable:
+        message = f"whether the rules of '{decision.name}' leave a gap; handrail[prove] can tell"
+        yield Remark(code="not-analysed", message=message, **where)  # type: ignore[arg-type]
+    for fact, case in coverage.missing_facts(scene, decision):
+        message = f"without '{fact}' the decision '{decision.name}' goes to {scene.policy.if_unsure}"
+        yield Remark(code="gap-missing", message=message, witness=case, **where)  # type: ignore[arg-type]
+    never = []
+    for rule in decision.in_file_order:
+        try:
+            if coverage.never_applies(scene, rule.when.formula, decision):
+                never.append(rule.id)
+                message = f"'{rule.id}' can never apply"
+                yield Remark(code="never-applies", message=message, line=rule.when.line, rules=(rule.id,))
+        except NotBoxable:
+            continue
+    lines = {rule.id: rule.when.line for rule in decision.rules}
+    for name in coverage.undecisive(scene, decision):
+        if name not in never:
+            message = f"'{name}' never decides: whenever it is live, others give the same answer"
+            yield Remark(code="never-decides", message=message, line=lines[name], rules=(name,))
+
+
+def _known_that_are_none(policy: Policy, confirmed: set[frozenset[str]], unshown: int) -> Iterator[Remark]:
+    for known in policy.known_conflicts:
+        if not unshown and not any(pair <= known.rules for pair in confirmed):
+            rules = tuple(sorted(known.rules))
+            message = f"known conflict {', '.join(rules)}: no case was found in which they disagree"
+            yield Remark(code="no-such-conflict", message=message, rules=rules)
+
+
+def _hand_offs(scene: Scene) -> Iterator[Remark]:
+    never = []
+    for rule in scene.policy.hand_offs:
+        try:
+            if coverage.never_applies(scene, rule.when.formula):
+                never.append(rule.id)
+                message = f"'{rule.id}' can never apply"
+                yield Remark(code="never-applies", message=message, line=rule.when.line, rules=(rule.id,))
+        except NotBoxable:
+            continue
+    lines = {rule.id: rule.when.line for rule in scene.policy.hand_offs}
+    for name, other in coverage.echoes(scene, scene.policy.hand_offs):
+        if name not in never:
+            message = f"'{name}' never decides: '{other}' fires whenever it does, with the same role"
+            yield Remark(code="never-decides", message=message, line=lines[name], rules=(name, other))

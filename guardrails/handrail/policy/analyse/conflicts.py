@@ -1,0 +1,138 @@
+"""Finds rules that can disagree: by boxes where they can say, by the prover where they cannot."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from handrail.policy.analyse.boxes import Box, NotBoxable
+from handrail.policy.analyse.overlaps import overlaps
+from handrail.policy.analyse.regions import Regions
+from handrail.policy.analyse.scene import Scene
+from handrail.policy.analyse.witness import case_in, friendlier
+from handrail.policy.decide import liveness
+from handrail.policy.rules import BusinessDecision, BusinessRule
+from handrail.records import FactValue, Trigger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Two rules that disagree, and a case in which they do."""
+
+    decision: str
+    rules: tuple[BusinessRule, BusinessRule]
+    witness: Mapping[str, FactValue]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Ids of the two rules."""
+        return frozenset(rule.id for rule in self.rules)
+
+
+@dataclass(slots=True)
+class Doubt:
+    """How many pairs nobody could judge."""
+
+    pairs: int = 0
+
+
+def conflicts(
+    scene: Scene, decision: BusinessDecision, doubt: Doubt, *, readable: int = 100
+) -> Iterator[Conflict]:
+    """Yield the conflicts of a decision; every witness was replayed through the run-time evaluator.
+
+    Args:
+        scene: the policy under analysis.
+        decision: the decision.
+        doubt: counts the pairs that nobody could judge.
+        readable: how many witnesses, the first ones, are made easy to read, which takes most of the time.
+    """
+    found = 0
+    regions = Regions(scene.space, decision)
+    for one, other in candidates(scene, regions):
+        witness = _by_boxes(scene, regions, one, other)
+        if isinstance(witness, NotBoxable):
+            if scene.prover is None:
+                doubt.pairs += 1
+                continue
+            proved = scene.prover.conflict(decision, one, other)
+            witness = None if proved is None else proved
+        if witness is not None:
+            conflict = confirmed(scene, decision, (one, other), witness, is_readable=found < readable)
+            if conflict is not None:
+                found += 1
+                yield conflict
+
+
+def candidates(scene: Scene, regions: Regions) -> Iterator[tuple[BusinessRule, BusinessRule]]:
+    """Yield pairs of rules with different answers that may be live together."""
+    rules = regions.rules
+    entries: list[tuple[int, Box]] = []
+    unboxed: list[int] = []
+    for number, rule in enumerate(rules):
+        try:
+            entries += [(number, box) for box in regions.live(rule)]
+        except NotBoxable:
+            unboxed.append(number)
+    for one, other in overlaps(entries):
+        if _may_disagree(rules[one], rules[other]):
+            yield rules[one], rules[other]
+    for number in unboxed:
+        for other in range(len(rules)):
+            first_time = other not in unboxed or other > number
+            if other != number and first_time and _may_disagree(rules[number], rules[other]):
+                yield rules[min(number, other)], rules[max(number, other)]
+
+
+def _may_disagree(one: BusinessRule, other: BusinessRule) -> bool:
+    return one.answer != other.answer and one.id not in other.beaten_by and other.id not in one.beaten_by
+
+
+def _by_boxes(
+    scene: Scene, regions: Regions, one: BusinessRule, other: BusinessRule
+) -> dict[str, FactValue] | NotBoxable | None:
+    space = scene.space
+    try:
+        shared = space.both(regions.live(one), regions.live(other))
+        if not shared:
+            return None
+        shared = space.both(space.both(shared, scene.applies(regions.decision)), scene.possible())
+    except NotBoxable as limit:
+        return limit
+    return case_in(shared[0], space) if shared else None
+
+
+def confirmed(
+    scene: Scene,
+    decision: BusinessDecision,
+    rules: tuple[BusinessRule, BusinessRule],
+    witness: Mapping[str, FactValue],
+    *,
+    is_readable: bool = True,
+) -> Conflict | None:
+    """Return the conflict if the run-time evaluator calls the case one, None if it does not."""
+    ids = {rule.id for rule in rules}
+
+    def disagrees(case: Mapping[str, FactValue]) -> bool:
+        if not scene.is_possible(case):
+            return False
+        reasons = scene.policy.decide(case, decision.stage).reasons
+        return ids <= {reason.rule for reason in reasons if reason.trigger is Trigger.POLICY_CONFLICT}
+
+    if not disagrees(witness):
+        scene.bad_witnesses += 1
+        return None
+    if is_readable:
+        witness = friendlier(witness, scene.pool, disagrees)
+    return Conflict(decision=decision.name, rules=rules, witness=witness)
+
+
+def shadow_conflicts(scene: Scene, decision: BusinessDecision) -> Iterator[Conflict]:
+    """Yield conflicts that a rule in shadow would bring about if it were enforced (boxes only)."""
+    regions = Regions(scene.space, decision, with_shadow=True)
+    for one, other in candidates(scene, regions):
+        if not (one.is_shadow or other.is_shadow):
+            continue
+        witness = _by_boxes(scene, regions, one, other)
+        if isinstance(witness, dict):
+            live = liveness(decision, witness, with_shadow=True)
+            if live.get(one.id) is True and live.get(other.id) is True:
+                yield Conflict(decision=decision.name, rules=(one, other), witness=witness)

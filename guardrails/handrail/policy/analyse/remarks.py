@@ -1,0 +1,57 @@
+"""What a check of a policy has to say: remarks, each with its place and, where there is one, a witness."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from handrail.records import FactValue
+
+
+class Level(StrEnum):
+    """How much a remark matters: an error stops CI, a warning only when asked to, a note never."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+CODES: Mapping[str, tuple[Level, str]] = {
+    "not-loadable": (Level.ERROR, "The file is no policy."),
+    "conflict": (Level.ERROR, "Two rules of a decision can both be live and disagree."),
+    "known-conflict": (Level.NOTE, "Two rules disagree, and the file says why that is accepted."),
+    "no-such-conflict": (Level.WARNING, "A known conflict is listed that is none (any more)."),
+    "shadow-conflict": (Level.NOTE, "A rule in shadow would disagree with another rule."),
+    "never-applies": (Level.WARNING, "No possible case makes the rule true."),
+    "never-decides": (Level.WARNING, "Whenever the rule is true, others already decide the same."),
+    "gap": (Level.WARNING, "A case with all facts known that no rule of a decision covers."),
+    "gap-missing": (Level.NOTE, "A missing optional fact sends a decision to `if_unsure`."),
+    "impossible": (Level.ERROR, "The statements about the facts leave no case possible."),
+    "no-deadline": (Level.WARNING, "A role that decides has no `answer_within`."),
+    "no-backup": (Level.WARNING, "A role that decides has no `backup`."),
+    "backup-circle": (Level.NOTE, "Backups go round; the chain ends where it began."),
+    "no-because": (Level.WARNING, "A hand-off or block without a `because`."),
+    "untested": (Level.WARNING, "A hand-off or block that no test in the file fires."),
+    "test-failed": (Level.ERROR, "A test in the file fails."),
+    "unread-fact": (Level.NOTE, "A declared fact that no rule reads."),
+    "no-scanner": (Level.WARNING, "A finding type that no scanner reports."),
+    "uncalibrated": (Level.NOTE, "A calibration that does not exist yet; its rules run in shadow."),
+    "not-analysed": (Level.NOTE, "A question that boxes cannot answer; `handrail[prove]` may."),
+}
+"""Every remark: how much it matters and what it says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """One thing to say about a policy. `line` counts from 1, `rules` are the rules it is about."""
+
+    code: str
+    message: str
+    line: int = 1
+    rules: tuple[str, ...] = ()
+    decision: str | None = None
+    witness: Mapping[str, FactValue] = field(default_factory=dict)
+
+    @property
+    def level(self) -> Level:
+        """How much it matters."""
+        return CODES[self.code][0]

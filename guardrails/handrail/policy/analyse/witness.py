@@ -1,0 +1,203 @@
+"""Witnesses: one concrete case from a box, made of values that a reader understands at once."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import time, timedelta
+from decimal import Decimal
+
+from handrail.policy.analyse.boxes import Box, Space
+from handrail.policy.analyse.extents import DAY, OTHER, Among, Extent, Gone, Holding, Span, meet, size_of
+from handrail.policy.facts import FactDeclaration, Kind
+from handrail.records import FactValue, Money
+
+OTHER_TEXT = "something_else"
+
+STEPS: Mapping[Kind, tuple[Decimal, ...]] = {
+    Kind.DURATION: (DAY, Decimal(3600), Decimal(60), Decimal(1)),
+    Kind.TIME: (Decimal(3600), Decimal(60), Decimal(1)),
+    Kind.MONEY: (Decimal(1), Decimal("0.01")),
+    Kind.NUMBER: (Decimal(1), Decimal("0.1"), Decimal("0.01")),
+    Kind.WHOLE: (Decimal(1),),
+}
+"""By how much a value steps away from an open bound: the coarsest step that stays inside is taken."""
+
+
+def case_in(box: Box, space: Space) -> dict[str, FactValue]:
+    """Return one case of a box: a value for every fact it knows; missing facts are left out. Pure."""
+    found = {}
+    for name, extent in sorted(box.items()):
+        if not isinstance(extent, Gone):
+            found[name] = value_in(extent, space.facts[name])
+    return found
+
+
+def value_in(extent: Extent, fact: FactDeclaration) -> FactValue:
+    """Return a readable value of an extent that is not `Gone`; pure."""
+    match extent:
+        case Among(values=values):
+            value = min(values, key=lambda value: (value == OTHER, _rank(value, fact)))
+            return OTHER_TEXT if value == OTHER else value
+        case Holding(inside=inside):
+            return inside
+        case Span():
+            size = _size_in(extent, STEPS[fact.type])
+            currency = next((code for code in fact.currencies if code in extent.currencies), "")
+            return typed(size, fact, currency)
+        case Gone():
+            raise ValueError("a missing fact has no value")
+
+
+def typed(size: Decimal, fact: FactDeclaration, currency: str = "") -> FactValue:
+    """Return a size as a value of the fact's type; pure."""
+    match fact.type:
+        case Kind.MONEY:
+            return Money(amount=size, currency=currency)
+        case Kind.DURATION:
+            return timedelta(seconds=float(size))
+        case Kind.TIME:
+            whole = int(size)
+            return time(whole // 3600, whole % 3600 // 60, whole % 60, int((size - whole) * 1_000_000))
+        case _:
+            return size
+
+
+def _rank(value: str | bool, fact: FactDeclaration) -> int | str:
+    if isinstance(value, bool):
+        return int(value)
+    return fact.values.index(value) if value in fact.values else value
+
+
+def _size_in(span: Span, steps: tuple[Decimal, ...]) -> Decimal:
+    low, high = span.low, span.high
+    if low is None and high is None:
+        return Decimal(0)
+    if low is not None and not span.is_low_open:
+        return low
+    if low is not None:
+        for step in steps:
+            up = (low // step + 1) * step
+            if high is None or up < high or (up == high and not span.is_high_open):
+                return up
+    assert high is not None or low is not None
+    if high is not None and not span.is_high_open:
+        return high
+    if high is not None and low is None:
+        return Decimal(0) if high > 0 else (high // steps[0] - 1) * steps[0]
+    assert low is not None
+    assert high is not None
+    return (low + high) / 2
+
+
+def is_in(case: Mapping[str, FactValue], box: Box, space: Space) -> bool:
+    """Tell whether a case lies in a box; what a box leaves open may be anything. Pure."""
+    return all(_fits(case.get(name), extent, name, space) for name, extent in box.items())
+
+
+def _fits(value: FactValue | None, extent: Extent, name: str, space: Space) -> bool:
+    if isinstance(extent, Gone) or value is None:
+        return isinstance(extent, Gone) and value is None
+    match extent, value:
+        case Among(values=values), str() if space.facts[name].type is Kind.TEXT:
+            named = space.named.get(name, frozenset())
+            return (value if value in named else OTHER) in values
+        case Among(values=values), str() | bool():
+            return value in values
+        case Holding(inside=inside, outside=outside), frozenset():
+            return inside <= value and not outside & value
+        case Span(), Money() | Decimal() | timedelta() | time():
+            if isinstance(value, Money) and extent.currencies and value.currency not in extent.currencies:
+                return False
+            size = size_of(value)
+            point = Span(size, size, currencies=extent.currencies)
+            return meet(extent, point) is not None
+        case _:
+            return False
+
+
+def friendlier(
+    case: Mapping[str, FactValue],
+    pool: Mapping[str, list[FactValue]],
+    still_holds: Callable[[Mapping[str, FactValue]], bool],
+) -> dict[str, FactValue]:
+    """Return the case with readable values wherever it still holds; facts that do not matter are dropped.
+
+    Args:
+        case: a case that holds.
+        pool: values to try, by fact, the nicest first.
+        still_holds: replays a case.
+    """
+    best = dict(case)
+    for name in sorted(case):
+        without = {other: value for other, value in best.items() if other != name}
+        if still_holds(without):
+            best = without
+            continue
+        for value in pool.get(name, ()):
+            if value == best[name]:
+                break
+            attempt = {**best, name: value}
+            if still_holds(attempt):
+                best = attempt
+                break
+    return best
+
+
+def pool_of(space: Space, sizes: Mapping[str, frozenset[Decimal]]) -> dict[str, list[FactValue]]:
+    """Return readable values of every sized fact: nought, one step, on and beside the rules' bounds; pure."""
+    pool: dict[str, list[FactValue]] = {}
+    for name, fact in space.facts.items():
+        if fact.type not in STEPS:
+            continue
+        candidates = dict.fromkeys(_candidates(fact, sizes.get(name, frozenset())))
+        currencies = fact.currencies or ("",)
+        values = (typed(size, fact, code) for size in candidates for code in currencies)
+        pool[name] = [value for value in values if fact.accepts(value)]
+    return pool
+
+
+def _candidates(fact: FactDeclaration, bounds: frozenset[Decimal]) -> Iterator[Decimal]:
+    step = STEPS[fact.type][0]
+    highest = DAY - 1 if fact.type is Kind.TIME else None
+    near = [bound + by * step for bound in sorted(bounds) for by in (0, 1, -1)]
+    for size in (Decimal(0), step, 10 * step, *near):
+        if highest is None or 0 <= size <= highest:
+            yield size
+
+
+def spoken(value: FactValue) -> str:
+    """Return a fact's value as the policy language writes it; pure."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case Decimal():
+            return _plain(value)
+        case Money(amount=amount, currency=currency):
+            return f"{_plain(amount)} {currency}"
+        case timedelta():
+            return _duration(value)
+        case time():
+            return value.isoformat("auto" if value.second or value.microsecond else "minutes")
+        case frozenset():
+            return "[" + ", ".join(sorted(value)) + "]"
+        case str():
+            return value
+        case _:
+            return f"unknown ({value.why})"
+
+
+def _plain(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _duration(value: timedelta) -> str:
+    seconds = value.total_seconds()
+    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds and seconds % size == 0:
+            count = int(seconds // size)
+            return f"{count} {unit[:-1] if abs(count) == 1 else unit}"
+    return "0 days" if seconds == 0 else f"{seconds:g} seconds"
+
+
+def in_words(case: Mapping[str, FactValue]) -> str:
+    """Return a case in one line; pure."""
+    return ", ".join(f"{name} {spoken(value)}" for name, value in sorted(case.items())) or "any facts at all"

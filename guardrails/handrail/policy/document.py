@@ -1,0 +1,193 @@
+"""Reads YAML into plain values that remember where they stand; strict, and safe on hostile input."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from handrail.errors import PolicyError
+
+if TYPE_CHECKING:
+    from ruamel.yaml.events import Event
+
+MAX_BYTES, MAX_DEPTH, MAX_VALUES = 2_000_000, 20, 100_000
+MAX_HINTED = 300
+
+Scalar: TypeAlias = str | int | bool | Decimal | None
+Path: TypeAlias = tuple[str | int, ...]
+
+_BEGINS_WITH_QUOTE = re.compile(r":\s+\"[^\"]*\"\s+\S")
+_BRACKET_IN_BRACES = re.compile(r"\{.*\bwhen:\s+[^'\"{}]*\bin\s*\[")
+_WHOLE = re.compile(r"[+-]?\d{1,18}")
+_DECIMAL = re.compile(r"[+-]?\d{1,18}\.\d{1,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place in a file; both count from 1. `text` is where the words of a scalar begin, quotes left out."""
+
+    line: int
+    column: int
+    is_block: bool = False
+
+
+class Document:
+    """One YAML document: its plain value, and the place of every key and value.
+
+    Text stays text: `no` and `12:30` are what they look like. Only `true`, `false`, `null` and plain numbers
+    are read as such. Anchors, aliases, tags, merge keys and duplicate keys are errors.
+    """
+
+    def __init__(self, text: str, file: str) -> None:
+        self.file = file
+        self.values: dict[Path, Spot] = {}
+        self.keys: dict[Path, Spot] = {}
+        self.value: Any = _Reader(self).read(text)
+
+    def error(self, problem: str, path: Path = (), *, at_key: bool = False) -> PolicyError:
+        """Return an error that points at a path, or at its nearest parent that stands in the file."""
+        spot = self.spot(path, at_key=at_key)
+        return PolicyError(problem, file=self.file, line=spot.line, column=spot.column)
+
+    def spot(self, path: Path, *, at_key: bool = False) -> Spot:
+        """Return where a path stands, or its nearest parent."""
+        places = (self.keys, self.values) if at_key else (self.values, self.keys)
+        while path:
+            for place in places:
+                if path in place:
+                    return place[path]
+            path = path[:-1]
+        return Spot(1, 1)
+
+
+class _Reader:
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.count = 0
+
+    def read(self, text: str) -> Any:
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+        if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+            raise self.document.error(f"larger than {MAX_BYTES} bytes")
+        events = YAML(typ="safe", pure=True).parse(text)
+        try:
+            return self._document(events)
+        except MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+            lines = text.splitlines()
+            hint = _hint(lines[line - 1][:MAX_HINTED] if line <= len(lines) else "")
+            problem = f"not readable as YAML: {error.problem or error.context or 'unknown problem'}{hint}"
+            raise PolicyError(problem, file=self.document.file, line=line, column=column) from None
+        except YAMLError as error:
+            raise self.document.error(f"not readable as YAML: {_first_line(error)}") from None
+
+    def _document(self, events: Iterator["Event"]) -> Any:
+        from ruamel.yaml.events import DocumentStartEvent, StreamEndEvent, StreamStartEvent
+
+        value: Any = None
+        seen = False
+        for event in events:
+            if isinstance(event, DocumentStartEvent):
+                if seen:
+                    raise self._problem("only one document stands in a file", event)
+                seen = True
+                value = self._value(next(events), events, (), 0)
+            elif not isinstance(event, StreamStartEvent | StreamEndEvent):
+                continue
+        return value
+
+    def _value(self, event: "Event", events: Iterator["Event"], path: Path, depth: int) -> Any:
+        from ruamel.yaml.events import AliasEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
+
+        if isinstance(event, AliasEvent) or getattr(event, "anchor", None) is not None:
+            raise self._problem("anchors and aliases are not allowed; write it out", event)
+        if depth > MAX_DEPTH:
+            raise self._problem(f"nested deeper than {MAX_DEPTH} levels", event)
+        self.count += 1
+        if self.count > MAX_VALUES:
+            raise self._problem(f"more than {MAX_VALUES} values", event)
+        if getattr(event, "tag", None) is not None:
+            raise self._problem("tags are not allowed", event)
+        self.document.values[path] = _spot(event)
+        if isinstance(event, ScalarEvent):
+            return _scalar(event)
+        if isinstance(event, SequenceStartEvent):
+            return self._sequence(events, path, depth)
+        if isinstance(event, MappingStartEvent):
+            return self._mapping(events, path, depth)
+        raise self._problem("not understood", event)
+
+    def _sequence(self, events: Iterator["Event"], path: Path, depth: int) -> list[Any]:
+        from ruamel.yaml.events import SequenceEndEvent
+
+        items: list[Any] = []
+        while not isinstance(event := next(events), SequenceEndEvent):
+            items.append(self._value(event, events, (*path, len(items)), depth + 1))
+        return items
+
+    def _mapping(self, events: Iterator["Event"], path: Path, depth: int) -> dict[str, Any]:
+        from ruamel.yaml.events import MappingEndEvent, ScalarEvent
+
+        found: dict[str, Any] = {}
+        while not isinstance(event := next(events), MappingEndEvent):
+            if not isinstance(event, ScalarEvent) or event.anchor is not None or event.tag is not None:
+                raise self._problem("a key is plain text", event)
+            key = str(event.value)
+            if key == "<<" and event.style is None:
+                raise self._problem("merge keys are not allowed; write it out", event)
+            if key in found:
+                raise self._problem(f"'{key[:60]}' stands here twice", event)
+            self.document.keys[(*path, key)] = _spot(event)
+            found[key] = self._value(next(events), events, (*path, key), depth + 1)
+        return found
+
+    def _problem(self, problem: str, event: "Event") -> PolicyError:
+        spot = _spot(event)
+        return PolicyError(problem, file=self.document.file, line=spot.line, column=spot.column)
+
+
+def _spot(event: "Event") -> Spot:
+    mark = event.start_mark
+    style = getattr(event, "style", None)
+    quoted = style in ("'", '"')
+    return Spot(mark.line + 1, mark.column + 1 + quoted, style in ("|", ">"))
+
+
+def _scalar(event: Any) -> Scalar:
+    text = str(event.value)
+    if event.style is not None:
+        return text
+    if text in ("", "~", "null"):
+        return None
+    if text in ("true", "false"):
+        return text == "true"
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    if _DECIMAL.fullmatch(text):
+        return Decimal(text)
+    return text
+
+
+def _hint(line: str) -> str:
+    """Say how to write an expression that YAML itself trips over."""
+    if _BEGINS_WITH_QUOTE.search(line):
+        return "; put the whole expression in single quotes, or write 'set has \"item\"'"
+    if _BRACKET_IN_BRACES.search(line):
+        return "; inside { } put an expression with [ ] in single quotes"
+    return ""
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:120] if str(error).strip() else "unknown problem"
+
+
+def shown(path: Sequence[str | int]) -> str:
+    """Return a path as a reader writes it: `hand_offs[2].when`; pure."""
+    text = ""
+    for part in path:
+        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
+    return text

@@ -1,0 +1,18 @@
+"""Suggestions for words that were nearly right."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from itertools import islice
+
+MOST_WORDS, LONGEST = 500, 80
+
+
+def near(word: str, words: Iterable[str]) -> str:
+    """Return `; did you mean '…'?` when one of `words` looks like `word`, else nothing; pure.
+
+    Only the first few hundred words are looked at, so that a huge file costs no more than a large one.
+    """
+    if len(word) > LONGEST:
+        return ""
+    close = get_close_matches(word, list(islice(words, MOST_WORDS)), n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'?" if close else ""
