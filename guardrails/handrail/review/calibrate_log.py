@@ -132,7 +132,9 @@ def _period(rows: Sequence[LoggedAnswer]) -> Period:
     if floor is None:
         loose = next((row for row in rows if row.audit_probability < 1), None)
         if loose is not None:
-            raise ConfigError(f"exchange {loose.exchange}: audit_floor is missing, and not every answer is audited")
+            raise ConfigError(
+                f"exchange {loose.exchange}: audit_floor is missing, and not every answer is audited"
+            )
         floor = 1.0
     for row in rows:
         is_in_range = lowest is None or row.score >= lowest or row.audit_probability > 0

@@ -9,7 +9,15 @@ import numpy as np
 from handrail.confidence.artefact import GuaranteePart
 from handrail.confidence.audit import AuditPlan
 from handrail.confidence.fit.arrays import Floats
-from handrail.confidence.fit.betting import Answers, Wealth, absorb, begin, grid_of, level_of_start, verdicts_needed
+from handrail.confidence.fit.betting import (
+    Answers,
+    Wealth,
+    absorb,
+    begin,
+    grid_of,
+    level_of_start,
+    verdicts_needed,
+)
 from handrail.confidence.fit.plans import plan_audits_only, plan_with_free_verdicts
 from handrail.review.calibrate_log import LoggedAnswer, Period
 

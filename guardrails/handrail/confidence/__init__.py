@@ -1,0 +1,9 @@
+"""How sure a model is of an answer: scored, calibrated, held against a threshold. Pure; makes no call.
+
+Scoring one answer needs the standard library only. What learns from verdicts is in `fit` and needs numpy.
+"""
+
+from handrail.confidence.agreement import agreement
+from handrail.confidence.scoring import score
+
+__all__ = ["agreement", "score"]

@@ -1,0 +1,116 @@
+"""Which tokens make up a span of the answer, by cumulative length of the tokens' bytes."""
+
+import bisect
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from handrail.confidence.logspace import is_logprob
+from handrail.records import Draft, TokenLogprob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aligned:
+    """Tokens laid over the answer's text.
+
+    Args:
+        tokens: every token of the output.
+        starts: byte offset of each token's first byte in the answer; a token may begin inside a character.
+        offsets: byte offset of each character of the answer, and of its end.
+        text: the answer.
+    """
+
+    tokens: tuple[TokenLogprob, ...]
+    starts: tuple[int, ...]
+    offsets: tuple[int, ...]
+    text: str
+
+    def within(self, start: int, end: int) -> tuple[TokenLogprob, ...]:
+        """Tokens that hold at least one byte of the characters from `start` to `end` (exclusive)."""
+        if start >= end:
+            return ()
+        first_byte, last_byte = self.offsets[start], self.offsets[end]
+        first = max(bisect.bisect_right(self.starts, first_byte) - 1, 0)
+        last = bisect.bisect_left(self.starts, last_byte)
+        return self.tokens[first:last]
+
+
+def align(draft: Draft) -> Aligned | str:
+    """Lay a draft's tokens over its text, or say in one word why that cannot be done.
+
+    What the model said beside the answer (a self-check that was taken out again, a leading space) may lie in
+    one gap before, inside or after the text; its tokens are left out. Words for failure: `missing`, `empty`,
+    `invalid` (a number that is no log-probability), `partial` (the tokens do not cover the text).
+    """
+    if draft.logprobs is None:
+        return "missing"
+    if not draft.logprobs:
+        return "empty"
+    if not all(is_logprob(token.logprob) for token in draft.logprobs):
+        return "invalid"
+    text = draft.text.encode("utf-8", "surrogatepass")
+    pieces = [token.data for token in draft.logprobs]
+    spoken = draft.logprobs
+    if not all(pieces):
+        # A token without bytes, such as the end mark of some servers, is no part of the text.
+        spoken = tuple(token for token in spoken if token.data)
+    said = b"".join(pieces)
+    if said == text:
+        tokens, starts = spoken, _starts(spoken)
+    else:
+        kept = _around_gap(spoken, said, text)
+        if kept is None:
+            return "partial"
+        tokens, starts = kept
+    return Aligned(tokens=tokens, starts=starts, offsets=offsets_of(draft.text), text=draft.text)
+
+
+def _starts(tokens: Sequence[TokenLogprob]) -> tuple[int, ...]:
+    return tuple(itertools.accumulate((len(token.data) for token in tokens[:-1]), initial=0))
+
+
+def offsets_of(text: str) -> tuple[int, ...]:
+    """Byte offset of every character of a text, and of its end."""
+    if text.isascii():
+        return tuple(range(len(text) + 1))
+    widths = (len(character.encode("utf-8", "surrogatepass")) for character in text)
+    return tuple(itertools.accumulate(widths, initial=0))
+
+
+def _around_gap(
+    tokens: Sequence[TokenLogprob], said: bytes, text: bytes
+) -> tuple[tuple[TokenLogprob, ...], tuple[int, ...]] | None:
+    """Cut one gap out of what was said so that the text remains; None if no single gap does."""
+    gap = len(said) - len(text)
+    if gap <= 0 or not text:
+        return None
+    head = _common(said, text)
+    lead = len(said) - len(said.lstrip())
+    if head < len(text) and said[head + gap :] != text[head:]:
+        if not said[lead:].startswith(text):
+            return None
+        head, gap = 0, lead
+    kept, starts, at = [], [], 0
+    for token in tokens:
+        begin, end = at, at + len(token.data)
+        at = end
+        is_in_gap = begin >= head and end <= head + gap
+        if is_in_gap or begin >= len(text) + gap:
+            continue
+        kept.append(token)
+        starts.append(begin if begin < head else max(begin - gap, head))
+    return tuple(kept), tuple(starts)
+
+
+def _common(left: bytes, right: bytes) -> int:
+    shorter = min(len(left), len(right))
+    if left[:shorter] == right[:shorter]:
+        return shorter
+    low, high = 0, shorter
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[:middle] == right[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

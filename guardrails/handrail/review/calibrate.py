@@ -1,0 +1,244 @@
+"""A decision log made into a calibration: curve, certified threshold, coming audits, missed errors, alarm."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import numpy as np
+
+from handrail.confidence.artefact import (
+    Calibration,
+    CombinerPart,
+    DriftPart,
+    GuaranteePart,
+    LogRange,
+    TermPart,
+)
+from handrail.confidence.combine import Combiner
+from handrail.confidence.drift import Drift
+from handrail.confidence.fit.arrays import Floats
+from handrail.errors import ConfigError
+from handrail.review.calibrate_curve import cross_fitted, fit_curve
+from handrail.review.calibrate_log import LoggedAnswer, periods, settled
+from handrail.review.calibrate_signals import fit_from_rows
+from handrail.review.guarantee import (
+    Effort,
+    Promise,
+    absorb_periods,
+    begin_bets,
+    coming_plan,
+    part_of,
+    resume,
+)
+from handrail.review.missed import by_slice, passed_error, watch_log
+
+POOL_SHARE, POOL_LIMIT = 0.25, 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What is promised and what it may cost.
+
+    Args:
+        promise: target and delta.
+        effort: audits a week.
+        slice_caps: for a declared slice, the error among passed answers above which it is handed off.
+        grace_days: how long a verdict may take before it counts as wrong.
+        combine: learn to combine the logged signals; begins a new run of bets.
+        fit_verdicts: verdicts that the combiner is learned from; they are not used for the bound.
+    """
+
+    promise: Promise = field(default_factory=Promise)
+    effort: Effort = field(default_factory=Effort)
+    slice_caps: Mapping[str, float] = field(default_factory=dict)
+    grace_days: float = 14.0
+    combine: bool = False
+    fit_verdicts: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a calibration speaks of: answers of one model to one prompt, measured in one way."""
+
+    model: str
+    prompt_sha256: str
+    method: str
+
+
+def subject_of(row: LoggedAnswer) -> Subject:
+    """Subject of one logged answer."""
+    return Subject(model=row.model, prompt_sha256=row.prompt_sha256, method=row.method)
+
+
+def calibrate(
+    rows: Sequence[LoggedAnswer],
+    settings: Settings,
+    *,
+    now: datetime,
+    previous: Calibration | None = None,
+    subject: Subject | None = None,
+) -> Calibration:
+    """Calibrate from a sorted log; pure.
+
+    With a previous calibration of the same subject and promise the bets go on from the first row it has not
+    seen. Otherwise they begin anew, with a smaller share of delta: the earliest quarter of the rows, 200 at
+    most, then sets the grid and is not bet on, and with `combine` neither are the rows that the combiner was
+    learned from.
+
+    Args:
+        rows: the log, from `read_log`.
+        settings: promise and costs.
+        now: when this calibration is made.
+        previous: the calibration in force.
+        subject: whose answers to calibrate; those of the last row if not given.
+
+    Raises:
+        ConfigError: no rows of this subject, or none that the previous calibration has not seen.
+    """
+    subject = subject or subject_of(rows[-1])
+    mine = [row for row in rows if subject_of(row) == subject]
+    if previous is not None and (previous.model, previous.prompt_sha256) == (
+        subject.model,
+        subject.prompt_sha256,
+    ):
+        seen_until = previous.log_range.last
+        if previous.withdrawn or _goes_on(previous, subject, settings):
+            mine = [row for row in mine if row.at > seen_until]
+    if not mine:
+        raise ConfigError("the log holds no new answers of this model, prompt and method")
+    mine = list(settled(mine, settings.grace_days))
+    if not mine:
+        raise ConfigError("the verdicts of the first new answers are still to come")
+    run = (
+        _resumed(previous, mine)
+        if _goes_on(previous, subject, settings)
+        else _begun(previous, mine, settings)
+    )
+    return _concluded(run, subject, settings, now, previous)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Run:
+    """Rows with the scores that count, the part that is bet on, and the bets before them."""
+
+    rows: Sequence[LoggedAnswer]
+    bet_on: Sequence[LoggedAnswer]
+    part: GuaranteePart | None
+    start: int
+    combiner: Combiner | None = None
+    combiner_part: CombinerPart | None = None
+    goes_on: bool = False
+
+
+def _goes_on(previous: Calibration | None, subject: Subject, settings: Settings) -> bool:
+    return (
+        previous is not None
+        and not previous.withdrawn
+        and not settings.combine
+        and (previous.model, previous.prompt_sha256, previous.method)
+        == (subject.model, subject.prompt_sha256, subject.method)
+        and (previous.guarantee.target, previous.guarantee.delta)
+        == (settings.promise.target, settings.promise.delta)
+    )
+
+
+def _resumed(previous: Calibration | None, rows: Sequence[LoggedAnswer]) -> _Run:
+    assert previous is not None
+    return _Run(
+        rows=rows,
+        bet_on=rows,
+        part=previous.guarantee,
+        start=previous.guarantee.start,
+        combiner_part=previous.combiner,
+        goes_on=True,
+    )
+
+
+def _begun(previous: Calibration | None, rows: Sequence[LoggedAnswer], settings: Settings) -> _Run:
+    start = 1 if previous is None else previous.guarantee.start + 1
+    if not settings.combine:
+        held_back = min(int(len(rows) * POOL_SHARE), POOL_LIMIT)
+        return _Run(rows=rows, bet_on=rows[held_back:], part=None, start=start)
+    combiner, held_back = fit_from_rows(rows, settings.fit_verdicts)
+    rescored = [replace_score(row, combiner) for row in rows]
+    terms = tuple(
+        TermPart(
+            name=term.name,
+            kind=term.kind,
+            mean=term.mean,
+            sd=term.sd,
+            weight=term.weight,
+            if_missing=term.if_missing,
+        )
+        for term in combiner.terms
+    )
+    part = CombinerPart(terms=terms, intercept=combiner.intercept)
+    return _Run(
+        rows=rescored,
+        bet_on=rescored[held_back:],
+        part=None,
+        start=start,
+        combiner=combiner,
+        combiner_part=part,
+    )
+
+
+def replace_score(row: LoggedAnswer, combiner: Combiner) -> LoggedAnswer:
+    """The row with the score that a combiner gives its signals; 0 where every signal is missing."""
+    return row.model_copy(update={"score": combiner.combine(row.signals) or 0.0})
+
+
+def _concluded(
+    run: _Run, subject: Subject, settings: Settings, now: datetime, previous: Calibration | None
+) -> Calibration:
+    scores = np.array([row.score for row in run.rows])
+    curve = fit_curve(run.rows)
+    wealth = resume(run.part) if run.part else begin_bets(_pool(run), settings.promise, start=run.start)
+    wealth = absorb_periods(wealth, tuple(periods(run.bet_on)) if run.bet_on else ())
+    predicted = cross_fitted(run.rows)
+    plan = coming_plan(wealth, scores, predicted, settings.effort, weekly=_weekly(run.rows))
+    state = Drift(alpha=settings.promise.target)
+    if run.goes_on and previous is not None and previous.drift is not None:
+        state = replace(state, logs=previous.drift.logs)
+    # What was passed before any threshold was certified was never promised to be right.
+    is_promised = run.goes_on and run.part is not None and run.part.threshold is not None
+    state, cause = watch_log(run.bet_on if is_promised else (), state)
+    earlier = run.part.verdicts if run.part else 0
+    document = {
+        "model": subject.model,
+        "prompt_sha256": subject.prompt_sha256,
+        "method": "combined" if run.combiner_part else subject.method,
+        "created": now,
+        "log_range": LogRange(
+            first=previous.log_range.first if run.goes_on and previous else run.rows[0].at,
+            last=run.rows[-1].at,
+        ),
+        "curve": curve,
+        "combiner": run.combiner_part,
+        "guarantee": part_of(
+            wealth,
+            plan,
+            settings.promise,
+            start=run.start,
+            verdicts=earlier + sum(row.is_known for row in run.bet_on),
+        ),
+        "passed_error": passed_error(run.rows, predicted),
+        "slices": by_slice(run.rows, predicted, settings.slice_caps),
+        "drift": DriftPart(logs=state.logs),
+        "withdrawn": f"drift alarm at {cause.at.isoformat()}" if cause is not None else "",
+    }
+    unnamed = Calibration.model_validate({"id": "", **document})
+    digest = hashlib.sha256(unnamed.model_dump_json().encode()).hexdigest()
+    return unnamed.model_copy(update={"id": digest[:16]})
+
+
+def _pool(run: _Run) -> Floats:
+    """Scores that set the grid: those of the rows that are not bet on, which come first."""
+    held_back = run.rows[: len(run.rows) - len(run.bet_on)] or run.rows
+    return np.array([row.score for row in held_back])
+
+
+def _weekly(rows: Sequence[LoggedAnswer]) -> float:
+    days = max((rows[-1].at - rows[0].at).total_seconds() / 86_400, 7.0)
+    return len(rows) * 7.0 / days
