@@ -1,0 +1,196 @@
+"""Finds people's names by rules: known given names, forms of surnames, titles and what stands around."""
+
+import re
+import tomllib
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from handrail.scan.rule import NAME_WINDOW, Candidate, Rule, encode
+
+if TYPE_CHECKING:
+    import re2
+
+_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-])*")
+_CAPITAL, _LETTER = r"[A-Z\xc0-\xde\xff]", r"[A-Za-z\xc0-\xff]"
+
+UNKNOWN = 0.52
+"""Score of a word that nothing but what follows it makes a name."""
+
+_SENTENCE_ENDS = frozenset('.!?:;>"“(\n')
+
+
+@cache
+def signs(name: str) -> tuple[str, ...]:
+    """Return one list of the words and endings that tell names from other words."""
+    return tuple(_signs()[name])
+
+
+@cache
+def sign_set(name: str) -> frozenset[str]:
+    """Return one such list as a set."""
+    return frozenset(signs(name))
+
+
+@cache
+def _signs() -> dict[str, list[str]]:
+    text = (files("handrail.scan") / "lexicon" / "name_signs.toml").read_text("utf-8")
+    return {name: list(listed) for name, listed in tomllib.loads(text).items()}
+
+
+@cache
+def lexicon(name: str) -> frozenset[str]:
+    """Return one of the word lists beside this module, lower case."""
+    text = (files("handrail.scan") / "lexicon" / f"{name}.txt").read_text("utf-8")
+    return frozenset(text.lower().split())
+
+
+def _is_filler(word: str) -> bool:
+    return word in sign_set("particles") or word in lexicon("ordinary")
+
+
+class NameRule(Rule):
+    """Judges runs of capitalised words."""
+
+    @cached_property
+    def expression(self) -> "re2._Regexp":
+        """The pattern for the standard library's engine.
+
+        It is linear there too, having nothing to fall back from, and quicker at the many short matches of
+        prose.
+        """
+        return re.compile(self.pattern.encode("latin-1"))
+
+    @cached_property
+    def sign(self) -> str:
+        """Where a name can be at all: all that `judge` accepts has one of these forms."""
+        initials: dict[str, list[str]] = {}
+        for name in lexicon("given"):
+            initials.setdefault(name[0].upper(), []).append(re.escape(name[1:]))
+        given = "|".join(f"{first}(?i:{'|'.join(sorted(rest))})" for first, rest in sorted(initials.items()))
+        titles = "|".join(title for title in signs("titles") if title.isascii())
+        endings = "|".join(sorted({encode(ending).decode("latin-1") for ending in signs("surname_endings")}))
+        return "|".join(
+            (
+                rf"{_CAPITAL}(?:{_LETTER}+|\.)?[ ](?:[a-z]{{2,5}}[ ]){{0,2}}{_CAPITAL}[A-Za-z\xc0-\xff.]",
+                rf"[^.!?;>\x22( \n*-][ \n*>-]{{1,6}}{_CAPITAL}{_LETTER}",
+                rf"\b(?:{given})\b",
+                rf"{_CAPITAL}{_LETTER}+(?:{endings})(?:'s|[ ](?:{'|'.join(signs('cues_after'))})\b)",
+                rf"\b(?i:{titles})\.?[ ]{_CAPITAL}{_LETTER}",
+            )
+        )
+
+    @cached_property
+    def skipped(self) -> frozenset[bytes]:  # type: ignore[override]
+        """Ordinary words as they begin a sentence."""
+        words = lexicon("ordinary") - lexicon("given")
+        return frozenset(word.capitalize().encode("latin-1", "replace") for word in words)
+
+    @cached_property
+    def _lists(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        return lexicon("given"), lexicon("ordinary"), lexicon("places")
+
+    def judge(
+        self, text: str, data: bytes, start: int, end: int, *, near: bool = True, contrary: bool = True
+    ) -> Candidate | None:
+        """Return the part of a run that is a name, or None."""
+        given, ordinary, _ = self._lists
+        if start and (text[start - 1].isalnum() or text[start - 1] in "_@/.#&"):
+            return None
+        run = start
+        words = [(m.start() + start, m.end() + start) for m in _WORD.finditer(text[start:end])]
+        has_title = text[max(0, start - 6) : start].rstrip(". ").rpartition(" ")[2].lower() in sign_set(
+            "titles"
+        )
+        while words:
+            low = text[words[0][0] : words[0][1]].lower()
+            if low in sign_set("titles"):
+                has_title = True
+            elif has_title or low not in ordinary or (low in given and len(words) == 2):
+                break
+            words.pop(0)
+            run = -1
+        while words and _is_filler(text[words[-1][0] : words[-1][1]].lower()):
+            words.pop()
+        if not words or len(words) > 5:
+            return None
+        written = [text[a:b] for a, b in words]
+        score = self._score(text, words, written, has_title=has_title)
+        if score <= 0 or (run < 0 and score < UNKNOWN + 0.01):
+            return None
+        first, last = words[0][0], words[-1][1]
+        if text[last - 2 : last] == "'s":
+            last -= 2
+        return Candidate(first, last, score, self.spec)
+
+    def _score(
+        self, text: str, words: list[tuple[int, int]], written: list[str], *, has_title: bool
+    ) -> float:
+        given, _, places = self._lists
+        lower = [word.lower().removesuffix("'s") for word in written]
+        if any(_is_no_name(word) for word in written) or _is_common(lower):
+            return 0.0
+        if any(word in sign_set("not_people") for word in lower) or (
+            len(written[0]) < 2 and len(written) == 1
+        ):
+            return 0.0
+        if has_title:
+            return 0.85
+        known = lower[0] in given
+        if any(word in places for word in lower) and not (known and len(lower) > 1):
+            return 0.0
+        before = text[max(0, words[0][0] - NAME_WINDOW) : words[0][0]]
+        cue = _is_cue(before)
+        if all(word.isupper() and len(word) > 1 for word in written) and not (
+            known and (cue or len(lower) > 1)
+        ):
+            return 0.0
+        if len(lower) > 1:
+            return self._full_name(lower, known=known, cue=cue)
+        return self._single(lower[0], before, text[words[-1][1] :][:NAME_WINDOW], known=known, cue=cue)
+
+    def _full_name(self, lower: list[str], *, known: bool, cue: bool) -> float:
+        given, _, _ = self._lists
+        if known:
+            return 0.8
+        if cue or any(word in given for word in lower[1:]):
+            return 0.65
+        return 0.6 if lower[-1].endswith(signs("surname_endings")) else 0.0
+
+    def _single(self, word: str, before: str, after: str, *, known: bool, cue: bool) -> float:
+        place = _last_word(before) in sign_set("places_before")
+        if known:
+            return 0.65 if cue or not place else 0.5
+        if place:
+            return 0.0
+        if cue and not after.lstrip().startswith(":"):
+            return 0.55
+        starts = not before.rstrip(" *-") or before.rstrip(" *-")[-1] in _SENTENCE_ENDS
+        follows = after.startswith("'s") or after[1:].partition(" ")[0].lower() in sign_set("cues_after")
+        if word.endswith(signs("surname_endings")) and len(word) > 4:
+            return 0.55 if follows or not starts else 0.0
+        return UNKNOWN if follows and not starts else 0.0
+
+
+def _is_no_name(word: str) -> bool:
+    """Tell whether a word is a contraction (`I'm`) or an abbreviation in the plural (`ATMs`)."""
+    stem, apostrophe, tail = word.partition("'")
+    if apostrophe and tail.lower() in ("m", "d", "ve", "ll", "re", "t") and len(stem) > 1 - len(tail):
+        return len(stem) < 2 or tail.lower() != "d" or stem.lower() in lexicon("ordinary")
+    return len(word) > 2 and word[:2].isupper() and word[-1].islower() and word[2:3] != "'"
+
+
+def _last_word(before: str) -> str:
+    return before.rstrip().rpartition(" ")[2].rpartition("\n")[2].lower()
+
+
+def _is_cue(before: str) -> bool:
+    """Tell whether what stands before leads up to a name."""
+    low = before.rstrip(" \n,").lower()
+    last = low.rpartition(" ")[2].rpartition("\n")[2]
+    cues = sign_set("cues_before")
+    return last in cues or last.rstrip(":") in cues or low.rstrip(":").endswith(signs("cue_phrases"))
+
+
+def _is_common(lower: list[str]) -> bool:
+    return len(lower) == 1 and lower[0] in lexicon("ordinary") and lower[0] not in lexicon("given")

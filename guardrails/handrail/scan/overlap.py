@@ -1,0 +1,82 @@
+"""Decides between candidates that claim the same characters."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+
+from handrail.scan.rule import Candidate
+from handrail.scan.spec import TOPICS
+
+STRONG = 0.9
+"""From this score on a span is sure enough to be named even inside a carrier such as a URL."""
+
+
+def resolve(candidates: Iterable[Candidate], floor: float) -> list[Candidate]:
+    """Return the candidates that stand, in order of their start.
+
+    Among overlapping ones the higher score wins, then the longer span, then the earlier, then the type's
+    name: checked beats shape, container beats contained. Carriers (URLs, connection strings) are settled
+    first; sure candidates inside them stay beside them. Topics do not compete with identifiers, only
+    among themselves.
+    """
+    topics: dict[str, list[Candidate]] = {}
+    carriers: list[Candidate] = []
+    others: list[Candidate] = []
+    for candidate in candidates:
+        if candidate.score < floor:
+            continue
+        if candidate.spec.type in TOPICS:
+            topics.setdefault(candidate.spec.type, []).append(candidate)
+        elif candidate.spec.is_carrier:
+            carriers.append(candidate)
+        else:
+            others.append(candidate)
+    if not carriers and not topics and len(others) < 2:
+        return others
+    kept = _apart(carriers)
+    spans = [(carrier.start, carrier.end) for carrier in kept]
+    free = [other for other in others if _stands_beside(other, spans, kept)]
+    kept += _apart(free)
+    for claims in topics.values():
+        kept += _apart(claims)
+    return sorted(kept, key=lambda candidate: (candidate.start, candidate.end, candidate.spec.type))
+
+
+def _rank(candidate: Candidate) -> tuple[float, int, int, str]:
+    return (
+        -round(candidate.score, 2),
+        candidate.start - candidate.end,
+        candidate.start,
+        candidate.spec.type,
+    )
+
+
+def _apart(candidates: list[Candidate]) -> list[Candidate]:
+    """Keep the best of every group of overlapping candidates."""
+    if len(candidates) < 2:
+        return candidates
+    taken: list[tuple[int, int]] = []
+    kept = []
+    for candidate in sorted(candidates, key=_rank):
+        at = bisect_left(taken, (candidate.start, candidate.end))
+        if at < len(taken) and taken[at][0] < candidate.end:
+            continue
+        if at and taken[at - 1][1] > candidate.start:
+            continue
+        insort(taken, (candidate.start, candidate.end))
+        kept.append(candidate)
+    return kept
+
+
+def _stands_beside(candidate: Candidate, spans: list[tuple[int, int]], carriers: list[Candidate]) -> bool:
+    at = bisect_left(spans, (candidate.start + 1,)) - 1
+    nearest = [index for index in (at, at + 1) if 0 <= index < len(spans)]
+    for index in nearest:
+        start, end = spans[index]
+        if candidate.start < end and start < candidate.end:
+            inside = start <= candidate.start and candidate.end <= end
+            larger = (
+                candidate.start <= start and end <= candidate.end and candidate.score > carriers[index].score
+            )
+            same_kind = candidate.spec.category == carriers[index].spec.category
+            return larger or (inside and candidate.score >= STRONG and not same_kind)
+    return True

@@ -1,0 +1,191 @@
+"""From a text to its findings."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from handrail.errors import PolicyError
+from handrail.records import Finding
+from handrail.scan.catalogue import shipped
+from handrail.scan.checks import CHECKS
+from handrail.scan.engine import CHUNK, LONGEST, LOOK_BACK, Engine
+from handrail.scan.overlap import resolve
+from handrail.scan.rule import PERSON, Candidate, Rule, encode
+from handrail.scan.spec import EDGES, TAGGED, TOPICS, EntitySpec, ListedValue, ScanSpec
+from handrail.scan.terms import Terms
+from handrail.scan.views import TRIGGERS, run_edge, views
+from handrail.text.normalise import Normalised, normalise
+
+if TYPE_CHECKING:
+    from handrail.scan.settle import Watcher
+
+
+HIDDEN_GAIN = 0.35
+"""What hiding adds to a score: nobody encodes or spaces out what is of no interest."""
+
+
+class Scanner:
+    """Looks for everything a specification names. Immutable; one instance serves all threads."""
+
+    def __init__(self, spec: ScanSpec | None = None) -> None:
+        """Prepare a scanner; nothing but the user's own patterns is compiled before the first scan.
+
+        Raises:
+            PolicyError: A pattern of the specification is no RE2 expression, or a check is not known.
+        """
+        self.spec = spec or ScanSpec()
+        for entity in self.spec.entities:
+            _examine(entity)
+        self.entities = _selected(self.spec)
+        self._terms = Terms((*self.entities, *map(_denied, self.spec.deny)))
+        self._engine = Engine(self.entities, TRIGGERS, tuple(term.phrase for term in self._terms.terms))
+        self._watchers: dict[frozenset[str], Watcher] = {}
+        self._allowed = frozenset(normalise(value.value).text.lower() for value in self.spec.allow)
+
+    def scan(self, text: str) -> tuple[Finding, ...]:
+        """Return what is found, in order; spans count characters of `text`. Never fails on any text."""
+        view = normalise(text)
+        candidates = self.candidates(view.text)
+        if not candidates and not self.spec.analyzers:
+            return ()
+        findings = self.weighed(view, candidates)
+        for analyzer in self.spec.analyzers:
+            findings = sorted((*findings, *analyzer.analyze(text)), key=lambda f: (f.start, f.end, f.type))
+        if len(findings) > self.spec.max_findings:
+            return capped(findings, self.spec.max_findings, len(text))
+        return tuple(findings)
+
+    def weighed(self, view: Normalised, candidates: Iterable[Candidate]) -> list[Finding]:
+        """Return the findings that stand among candidates, with spans in the original of `view`."""
+        return [
+            _finding(candidate, view.raw_span(candidate.start, candidate.end))
+            for candidate in resolve(candidates, self.spec.floor)
+            if not self._is_allowed(view.text, candidate)
+        ]
+
+    def watcher(self, redact_types: frozenset[str] | None) -> "Watcher":
+        """Return what judges streams in which these types and categories are redacted (None: all)."""
+        from handrail.scan.settle import Watcher
+
+        topics = frozenset(
+            topic
+            for topic, category in TOPICS.items()
+            if redact_types is None or topic in redact_types or category in redact_types
+        )
+        if topics not in self._watchers:
+            self._watchers[topics] = Watcher(self, self._engine, self._terms, topics)
+        return self._watchers[topics]
+
+    def candidates(self, text: str) -> list[Candidate]:
+        """Return all that a normalised text may hold, hidden or plain, before any of it is weighed up."""
+        data = encode(text)
+        sweep = self._engine.sweep(text, data)
+        found = sweep.found
+        if sweep.has_terms:
+            found += self._terms.candidates(text, data)
+        for low, high in _stretches(text, sweep.signed):
+            found += self.hidden(text[low:high], low)
+        return found
+
+    def hidden(self, text: str, offset: int) -> list[Candidate]:
+        """Return what the second readings of a stretch show, with spans moved on by `offset`."""
+        found = []
+        for view in views(text):
+            data = encode(view.text)
+            inner = self._engine.sweep(view.text, data, is_hidden=True).found
+            inner += self._terms.candidates(view.text, data)
+            for candidate in inner:
+                start, end = view.raw_span(candidate.start, candidate.end)
+                if end - start != candidate.end - candidate.start:
+                    score = min(1.0, candidate.score + HIDDEN_GAIN)
+                    found.append(Candidate(start + offset, end + offset, score, candidate.spec))
+        return found
+
+    def _is_allowed(self, text: str, candidate: Candidate) -> bool:
+        return bool(self._allowed) and text[candidate.start : candidate.end].lower() in self._allowed
+
+
+@cache
+def default_scanner() -> Scanner:
+    """Return the scanner with every shipped type that is not optional; made once."""
+    return Scanner()
+
+
+def capped(findings: Iterable[Finding], limit: int, end: int) -> tuple[Finding, ...]:
+    """Keep at most `limit` findings of a type; the last one kept then reaches to the end and says so."""
+    counts: Counter[str] = Counter()
+    kept = []
+    for finding in findings:
+        counts[finding.type] += 1
+        if counts[finding.type] < limit:
+            kept.append(finding)
+        elif counts[finding.type] == limit:
+            kept.append(replace(finding, end=end, note=f"capped at {limit}; reaches to the end of the text"))
+    return tuple(kept)
+
+
+def _stretches(text: str, lows: list[int]) -> Iterator[tuple[int, int]]:
+    """Merge neighbouring chunks and widen them so that no run and no context is cut."""
+    start = end = -1
+    for low in lows:
+        first, last = max(0, low - LOOK_BACK), min(len(text), low + CHUNK + 2 * LONGEST)
+        if first <= end:
+            end = end if last <= end else run_edge(text, last, step=1)
+            continue
+        if end >= 0:
+            yield start, end
+        start, end = run_edge(text, first, step=-1), run_edge(text, last, step=1)
+    if end >= 0:
+        yield start, end
+
+
+def _finding(candidate: Candidate, span: tuple[int, int]) -> Finding:
+    spec = candidate.spec
+    return Finding(
+        type=spec.type, category=spec.category, start=span[0], end=span[1], score=round(candidate.score, 2)
+    )
+
+
+def _selected(spec: ScanSpec) -> tuple[EntitySpec, ...]:
+    own = {entity.type for entity in spec.entities}
+    kept = [
+        entity
+        for entity in shipped()
+        if entity.type not in own
+        and (spec.tagger == "rules" or entity.type not in TAGGED)
+        and entity.type not in spec.disable
+        and entity.category not in spec.disable
+        and (not entity.is_optional or entity.type in spec.enable)
+    ]
+    return (*kept, *spec.entities)
+
+
+def _denied(value: ListedValue) -> EntitySpec:
+    return EntitySpec(
+        type=value.type, category=value.category, terms=(value.value,), score=1.0, origin=value.origin
+    )
+
+
+def _examine(entity: EntitySpec) -> None:
+    if entity.check not in ("", PERSON) and entity.check not in CHECKS:
+        raise _problem(entity, f"no check is named {entity.check!r}")
+    if entity.fallback and entity.fallback not in CHECKS:
+        raise _problem(entity, f"no check is named {entity.fallback!r}")
+    if not entity.patterns and not entity.terms:
+        raise _problem(entity, "needs patterns or terms")
+    if entity.edge not in EDGES:
+        raise _problem(entity, f"edge must be one of {', '.join(EDGES)}")
+    if not 0 <= entity.score <= 1:
+        raise _problem(entity, "the score must lie in 0..1")
+    for pattern in entity.patterns:
+        rule = Rule(entity, pattern)
+        if rule.expression.match(b"") is not None:
+            raise _problem(entity, "the pattern matches the empty text")
+        _ = rule.extension
+
+
+def _problem(entity: EntitySpec, what: str) -> PolicyError:
+    origin = entity.origin
+    return PolicyError(f"{entity.type}: {what}", file=origin.file, line=origin.line, column=origin.column)

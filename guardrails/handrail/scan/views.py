@@ -1,0 +1,245 @@
+"""Second readings of a text in which hidden characters are written out: encoded, spaced or spelled."""
+
+import base64
+import binascii
+import re
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from handrail.scan.rule import byte_options, encode
+from handrail.text.normalise import Normalised, Stretches, normalise
+
+if TYPE_CHECKING:
+    import re2
+
+DEPTH = 3
+"""How many layers of encoding are taken off."""
+
+_AT = r"(?:@|[ ]?[\[({<][ ]?(?i:at|@)[ ]?[\])}>][ ]?|[ ](?i:at)[ ])"
+_DOT = r"(?:\.|[ ]?[\[({<][ ]?(?i:dot|punkt|point|\.)[ ]?[\])}>][ ]?|[ ](?i:dot)[ ])"
+
+RUNS: tuple[tuple[str, str], ...] = (
+    ("percent", r"(?:%[0-9A-Fa-f]{2})+"),
+    ("entity", r"&#(?:[xX][0-9A-Fa-f]{1,6}|\d{1,7});"),
+    ("escape", r"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})"),
+    (
+        "mail",
+        rf"\b[A-Za-z0-9._%+-]+(?:{_DOT}[A-Za-z0-9_%+-]+){{0,3}}{_AT}[A-Za-z0-9-]+(?:{_DOT}[A-Za-z0-9-]+)+",
+    ),
+    ("bracketed", r"[\[({<](?i:dot|\.)[\])}>]"),
+    ("pointed", r"(?:\b[A-Za-z]{0,4}|[+(])\d(?:\.\d)+(?:[ )-]{1,2}(?:[A-Z]{4}[ ])?\d(?:\.\d)*)+"),
+    ("spaced", r"(?:\b[A-Za-z0-9]|[+(])(?:[ .\-_*|,/][A-Za-z0-9@.+()\-]){5,}"),
+    ("dotted", r"\b[A-Za-z0-9]{1,8}(?:\.[A-Za-z0-9]{1,8}){8,}\b"),
+    ("hex", r"\b[0-9A-Fa-f]{2}(?:[ :]?[0-9A-Fa-f]{2}){7,}\b"),
+    ("base64", r"[A-Za-z0-9+/_-]{14,}={0,2}"),
+)
+"""What can hide a value, as name and expression."""
+
+TRIGGERS = (
+    r"%[0-9A-Fa-f]{2}|&#[xX]?[0-9A-Fa-f]|\\[ux][0-9A-Fa-f]{2}",
+    r"[\[({<][ ]?(?i:at|dot|punkt|point|@|\.)[ ]?[\])}>]|[ ](?i:dot)[ ]",
+    r"(?:\b[A-Za-z0-9]|[+(])(?:[ .\-_*|,/][A-Za-z0-9@.+()\-]){5}",
+    r"\b[A-Za-z0-9]{1,8}(?:\.[A-Za-z0-9]{1,8}){8}|\d\.\d\.\d",
+    r"[A-Za-z0-9+/_-]{2}[A-Z0-9][A-Za-z0-9+/_-]{9}|(?:[0-9A-Fa-f]{2}[ :]){8}",
+)
+"""Cheap signs that a stretch may hide something; part of the engine's one pass."""
+
+_RUN_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_%-"
+_RUN_CHARACTER = re.compile(r"[A-Za-z0-9+/=_%-]*")
+_BLOCK = 4096
+_SPELLED_AT = re.compile(r"(?i)[ ]?[\[({<][ ]?(?:at|@)[ ]?[\])}>][ ]?|[ ]at[ ]")
+_SPELLED_DOT = re.compile(r"(?i)[ ]?[\[({<][ ]?(?:dot|punkt|point|\.)[ ]?[\])}>][ ]?|[ ]dot[ ]")
+
+
+@cache
+def _runs() -> "re2._Regexp":
+    import re2
+
+    union = "|".join(f"({expression})" for _, expression in RUNS)
+    return re2.compile(union.encode("latin-1"), options=byte_options())
+
+
+def views(text: str) -> list[Normalised]:
+    """Return the readings in which something was written out, outermost layer first.
+
+    Each maps back to `text`. A single hidden character maps to what hid it, a decoded run to the whole run.
+    Linear in the length: no reading is longer than the text by more than a constant factor.
+    """
+    found: list[Normalised] = []
+    current = Normalised(text=text, length=len(text))
+    for _ in range(DEPTH):
+        inner = _written_out(current.text)
+        if inner is None:
+            break
+        current = _through(current, inner) if found else inner
+        found.append(current)
+    return found
+
+
+def runs(text: str) -> list[tuple[int, int]]:
+    """Return every stretch that has the form of something hidden, in order."""
+    return [run.span() for run in _runs().finditer(encode(text))]
+
+
+def run_edge(text: str, offset: int, *, step: int) -> int:
+    """Return where the encoded run that holds `offset` begins (`step` -1) or ends (`step` 1)."""
+    if step > 0:
+        match = _RUN_CHARACTER.match(text, offset)
+        return match.end() if match else offset
+    while offset:
+        block = text[max(0, offset - _BLOCK) : offset]
+        kept = len(block.rstrip(_RUN_CHARACTERS))
+        offset -= len(block) - kept
+        if kept:
+            break
+    return offset
+
+
+def _written_out(text: str) -> Normalised | None:
+    stretches = Stretches()
+    at = 0
+    changed = False
+    for run in _runs().finditer(encode(text)):
+        start, end = run.span()
+        kind = next(name for number, (name, _) in enumerate(RUNS, 1) if run.start(number) >= 0)
+        stretches.copy(text[at:start], at)
+        if kind == "spaced" and end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
+            # The last character begins a word of its own: "4 6 7 thanks".
+            end -= 2
+        if _WRITERS[kind](text[start:end], start, stretches):
+            changed = True
+        else:
+            stretches.copy(text[start:end], start)
+        at = end
+    if not changed:
+        return None
+    stretches.copy(text[at:], at)
+    return stretches.build(len(text))
+
+
+def _through(outer: Normalised, inner: Normalised) -> Normalised:
+    """Compose two maps: `inner` was made from the text of `outer`."""
+    starts, origins, folds = [], [], []
+    ends = [*inner.starts[1:], len(inner.text)]
+    for start, end, origin, fold in zip(inner.starts, ends, inner.origins, inner.folds, strict=True):
+        if fold:
+            low, high = outer.raw_span(origin, origin + fold)
+            starts.append(start)
+            origins.append(low)
+            folds.append(high - low)
+            continue
+        for offset in range(start, end):
+            low, high = outer.raw_span(origin + offset - start, origin + offset - start + 1)
+            starts.append(offset)
+            origins.append(low)
+            folds.append(high - low)
+    return Normalised(
+        text=inner.text, length=outer.length, starts=tuple(starts), origins=tuple(origins), folds=tuple(folds)
+    )
+
+
+def _percent(run: str, at: int, into: Stretches) -> bool:
+    return _fold(unquote(run, errors="replace"), run, at, into)
+
+
+def _numbered(run: str, at: int, into: Stretches) -> bool:
+    if run.startswith("&"):
+        digits = run[2:-1]
+        code = int(digits[1:], 16) if digits[0] in "xX" else int(digits)
+    else:
+        code = int(run[2:], 16)
+    return code < 0x110000 and _fold(chr(code), run, at, into)
+
+
+def _fold(written: str, run: str, at: int, into: Stretches) -> bool:
+    into.fold(normalise(written).text, at, len(run))
+    return True
+
+
+def _mail(run: str, at: int, into: Stretches) -> bool:
+    if "[" not in run and not _SPELLED_DOT.search(run) and not _SPELLED_AT.search(run):
+        return False
+    if _SPELLED_AT.search(run) and " at " in run.lower() and not _SPELLED_DOT.search(run):
+        return False
+    done = 0
+    signs = [(m, "@") for m in _SPELLED_AT.finditer(run)] + [(m, ".") for m in _SPELLED_DOT.finditer(run)]
+    for match, sign in sorted(signs, key=lambda pair: pair[0].start()):
+        into.copy(run[done : match.start()], at + done)
+        into.fold(sign, at + match.start(), match.end() - match.start())
+        done = match.end()
+    into.copy(run[done:], at + done)
+    return True
+
+
+def _bracketed(run: str, at: int, into: Stretches) -> bool:
+    into.fold(".", at, len(run))
+    return True
+
+
+def _spaced(run: str, at: int, into: Stretches) -> bool:
+    separator = Counter(run[1::2]).most_common(1)[0][0]
+    for index, character in enumerate(run):
+        if index % 2 and character == separator:
+            into.fold("", at + index, 1)
+        else:
+            into.copy(character, at + index)
+    return True
+
+
+def _dotted(run: str, at: int, into: Stretches) -> bool:
+    parts = run.split(".")
+    if sum(len(part) == 1 for part in parts) < 0.6 * len(parts):
+        return False
+    for part in parts:
+        into.copy(part, at)
+        into.fold("", at + len(part), 1)
+        at += len(part) + 1
+    return True
+
+
+def _pointed(run: str, at: int, into: Stretches) -> bool:
+    for index, character in enumerate(run):
+        if character == ".":
+            into.fold("", at + index, 1)
+        else:
+            into.copy(character, at + index)
+    return True
+
+
+def _hex(run: str, at: int, into: Stretches) -> bool:
+    digits = run.replace(" ", "").replace(":", "")
+    return _decoded(binascii.unhexlify(digits), run, at, into)
+
+
+def _base64(run: str, at: int, into: Stretches) -> bool:
+    body = run.rstrip("=").replace("-", "+").replace("_", "/")
+    if len(body) % 4 == 1:
+        body = body[:-1]
+    return _decoded(base64.b64decode(body + "=" * (-len(body) % 4)), run, at, into)
+
+
+def _decoded(data: bytes, run: str, at: int, into: Stretches) -> bool:
+    """Take decoded bytes as text when at least nine tenths of them are printable."""
+    text = data.decode("utf-8", "replace")
+    printable = sum(character.isprintable() and character != "\ufffd" for character in text)
+    if printable < 0.9 * len(text) or len(text) < 4:
+        return False
+    into.fold(normalise(text).text, at, len(run))
+    return True
+
+
+_WRITERS: dict[str, Callable[[str, int, Stretches], bool]] = {
+    "percent": _percent,
+    "entity": _numbered,
+    "escape": _numbered,
+    "mail": _mail,
+    "bracketed": _bracketed,
+    "spaced": _spaced,
+    "dotted": _dotted,
+    "pointed": _pointed,
+    "hex": _hex,
+    "base64": _base64,
+}
