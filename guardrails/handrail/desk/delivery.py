@@ -1,0 +1,200 @@
+"""Delivers what the outbox holds, at least once and each channel for itself; keeps dead letters."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
+
+from handrail.desk.channels import Channel, DeliveryError
+from handrail.desk.notice import Notice, link_to
+from handrail.records import Severity
+from handrail.store.outbox import Notice as Letter
+
+# The schedule that Standard Webhooks recommends; with the first try this spans about three days.
+PAUSES: Final = (
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
+GIVE_UP_AFTER: Final = timedelta(days=3)
+QUICK_TRIES: Final = 3
+BATCH: Final = 50
+LEASE: Final = timedelta(minutes=5)
+SEVERITIES: Final = tuple(Severity)
+LONGEST_NOTE: Final = 64
+_ALL: Final = "*"
+
+
+class Outbox(Protocol):
+    """What delivery needs of the store; every method is one transaction."""
+
+    def take_notices(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Letter]:
+        """Take letters that are due, so that no other desk takes them before the lease is over."""
+
+    def delivered(self, ids: Sequence[str]) -> None:
+        """Close letters that every channel has."""
+
+    def undelivered(self, notice: str, *, again_at: datetime | None, error: str) -> None:
+        """Put a letter back for a later try, or among the dead letters if `again_at` is None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What one round of delivery did."""
+
+    delivered: int = 0
+    postponed: int = 0
+    died: int = 0
+
+    @property
+    def count(self) -> int:
+        """All letters that were taken."""
+        return self.delivered + self.postponed + self.died
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Takes letters from the outbox and gives each to the channels that want it.
+
+    Args:
+        outbox: where the letters lie.
+        channels: ways to tell people.
+        link: address of a ticket, with `{ticket}` and `{tenant}`.
+        now: the present moment.
+        sleep: waits some seconds between quick tries; ends early when the desk stops.
+        backup_of: the role a ticket goes to next; it is warned too.
+        chance: a number in 0..1, spreads retries so that they do not all come at once.
+    """
+
+    outbox: Outbox
+    channels: tuple[Channel, ...]
+    link: str = ""
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    backup_of: Callable[[str], str | None] = lambda _: None
+    chance: Callable[[], float] = field(default=random.random)
+
+    def round(self, *, should_stop: Callable[[], bool] = lambda: False, limit: int = BATCH) -> Delivered:
+        """Deliver what is due now, at most `limit` letters.
+
+        Letters that a stop, or a slow receiver, leaves untouched come back when their lease is over.
+
+        Raises:
+            StoreUnavailable: the outbox is out of reach; nothing is lost.
+        """
+        counts = {"delivered": 0, "postponed": 0, "died": 0}
+        taken_at, down, silent = self.now(), dict[str, DeliveryError](), list[str]()
+        for letter in self.outbox.take_notices(taken_at, limit=limit, lease=LEASE):
+            # Beyond this another desk might take the same letters while they are on their way.
+            if should_stop() or self.now() - taken_at > LEASE / 2:
+                break
+            if self._missing(letter, self.notice_of(letter)):
+                counts[self._deliver(letter, down, should_stop)] += 1
+            else:
+                silent.append(letter.id)
+        if silent:
+            self.outbox.delivered(silent)
+        return Delivered(**counts | {"delivered": counts["delivered"] + len(silent)})
+
+    def _deliver(
+        self, letter: Letter, down: dict[str, DeliveryError], should_stop: Callable[[], bool]
+    ) -> str:
+        notice = self.notice_of(letter)
+        failures: list[DeliveryError] = []
+        for channel in self._missing(letter, notice):
+            # A receiver that cannot be reached at all is not waited for again in the same round.
+            error = down.get(channel.name) or self._try(channel, notice, should_stop)
+            if error is not None:
+                failures.append(error)
+                if error.is_down:
+                    down[channel.name] = error
+        if not failures:
+            self.outbox.delivered([letter.id])
+            return "delivered"
+        is_final = all(failure.is_final for failure in failures)
+        again_at = None if is_final else next_try(letter, self.now(), self.chance())
+        self.outbox.undelivered(letter.id, again_at=again_at, error=note_of(failures))
+        return "died" if again_at is None else "postponed"
+
+    def _missing(self, letter: Letter, notice: Notice) -> list[Channel]:
+        failed = failed_before(letter.error)
+        return [
+            channel
+            for channel in self.channels
+            if channel.wants(notice) and (failed is None or channel.name in failed)
+        ]
+
+    def _try(self, channel: Channel, notice: Notice, should_stop: Callable[[], bool]) -> DeliveryError | None:
+        def is_enough(state: RetryCallState) -> bool:
+            return state.attempt_number >= QUICK_TRIES or should_stop()
+
+        try:
+            for attempt in Retrying(
+                retry=retry_if_exception(_is_worth_retrying),
+                stop=is_enough,
+                wait=wait_exponential(multiplier=0.2, max=2) + wait_random(0, 0.2),
+                sleep=self.sleep,
+                reraise=True,
+            ):
+                with attempt:
+                    channel.deliver(notice, now=self.now())
+        except DeliveryError as error:
+            return error
+        return None
+
+    def notice_of(self, letter: Letter) -> Notice:
+        """Return what may be told about a letter; pure."""
+        return Notice(
+            id=letter.id,
+            tenant=letter.tenant,
+            ticket=letter.ticket,
+            kind=letter.kind,
+            role=letter.role,
+            severity=SEVERITIES[letter.severity],
+            at=letter.at,
+            decide_by=letter.decide_by,
+            next_role=self.backup_of(letter.role) if letter.kind == "warn" else None,
+            link=link_to(self.link, tenant=letter.tenant, ticket=letter.ticket),
+        )
+
+
+def _is_worth_retrying(error: BaseException) -> bool:
+    return isinstance(error, DeliveryError) and not error.is_final
+
+
+def next_try(letter: Letter, now: datetime, chance: float) -> datetime | None:
+    """Return when a letter that failed is tried again, None for never; pure.
+
+    A desk that dies with letters in hand uses up attempts without a try. So a letter is given up only when it
+    is old, too, and never waits much longer than it has waited already.
+    """
+    age = now - letter.at
+    if letter.attempts > len(PAUSES) and age > GIVE_UP_AFTER:
+        return None
+    pause = PAUSES[min(letter.attempts, len(PAUSES)) - 1]
+    return now + min(pause, max(PAUSES[0], age)) * (1 + 0.2 * chance)
+
+
+def note_of(failures: Sequence[DeliveryError]) -> str:
+    """Write down which channels still miss a letter, and why: `ops HTTP 500; chat not accepted`; pure.
+
+    The outbox keeps 64 characters; what does not fit becomes `*`, which means all of them.
+    """
+    note = "; ".join(f"{failure.channel} {failure.code}" for failure in failures)
+    return note if len(note) <= LONGEST_NOTE else _ALL
+
+
+def failed_before(note: str) -> frozenset[str] | None:
+    """Return the channels that still miss a letter, None for all of them; pure."""
+    if note in ("", _ALL):
+        return None
+    return frozenset(part.partition(" ")[0] for part in note.split("; "))

@@ -1,0 +1,230 @@
+"""The desk: fires timers, delivers notices and drains the spool, beside the app or inside it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, Protocol
+
+from handrail.desk.delivery import Delivery, Outbox
+from handrail.desk.settings import Settings, load_settings
+from handrail.desk.timers import Escalation
+from handrail.errors import StoreUnavailable
+from handrail.policy import Policy
+from handrail.store.desk import Housed, prune_notices
+from handrail.store.spool import Drained, Opens
+from handrail.tickets.lifecycle import Verb
+from handrail.tickets.rota import rota_of
+from handrail.tickets.routing import RolePlan
+from handrail.tickets.timers import Choice, DueTicket
+
+EVERY_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 30.0
+BATCH: Final = 100
+STEP_S: Final = 60.0
+PRUNE_EVERY: Final = timedelta(hours=1)
+KEEP_DELIVERED: Final = timedelta(days=30)
+
+log = logging.getLogger("handrail.desk")
+
+
+class DeskStore(Outbox, Opens, Housed, Protocol):
+    """What the desk needs of the store."""
+
+    def sweep(
+        self, now: datetime, *, limit: int, chosen: Callable[[DueTicket, datetime], Choice | None]
+    ) -> Mapping[Verb, int]:
+        """Fire due timers, one transaction each; returns how often each step was taken."""
+
+
+class Spooled(Protocol):
+    """Tickets that wait on disk since the store was out of reach."""
+
+    def drain(self, store: Opens) -> Drained:
+        """Open what waits in the store, in order, once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one round of the desk did."""
+
+    drained: int = 0
+    timers: Mapping[str, int] = field(default_factory=dict)
+    delivered: int = 0
+    postponed: int = 0
+    died: int = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """True if there was nothing to do."""
+        return not (self.drained or self.timers or self.delivered or self.postponed or self.died)
+
+
+class Desk:
+    """Runs the timers and the delivery of one store; several desks share the work.
+
+    Args:
+        store: the store, opened for the desk.
+        roles: the policy's roles, or a function that returns those of the policy now in force.
+        settings: who works when, where notices go.
+        spool: what waits on disk, if this machine has a spool.
+        now: the present moment.
+    """
+
+    def __init__(
+        self,
+        store: DeskStore,
+        roles: Mapping[str, RolePlan] | Callable[[], Mapping[str, RolePlan]],
+        *,
+        settings: Settings | None = None,
+        spool: Spooled | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store, self._spool, self._now = store, spool, now
+        self._roles = roles if callable(roles) else lambda: roles
+        self._settings = settings or Settings()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._pruned_at: datetime | None = None
+        self.failures = 0
+        self.last_done: datetime | None = None
+
+    @classmethod
+    def of_policy(
+        cls,
+        store: DeskStore,
+        policy: Policy,
+        *,
+        file: str | Path | None = None,
+        spool: Spooled | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> "Desk":
+        """Build a desk from a policy and, if there is one, the desk's file.
+
+        Raises:
+            ConfigError: the file, or hours in the policy, cannot be used.
+        """
+        settings = load_settings(file, roles=policy.roles) if file is not None else Settings()
+        rota = rota_of(policy.roles, zone=policy.time_zone, over=settings.rota)
+        return cls(store, policy.roles, settings=replace(settings, rota=rota), spool=spool, now=now)
+
+    def step(self) -> Step:
+        """Do everything that is due now.
+
+        Raises:
+            StoreUnavailable: the store is out of reach; nothing is lost, a later step does it.
+        """
+        roles = self._roles()
+        drained = self._spool.drain(self._store).opened if self._spool else 0
+        timers = self._sweep(Escalation(roles=roles, rota=self._settings.rota))
+        delivery = Delivery(
+            outbox=self._store,
+            channels=self._settings.channels,
+            link=self._settings.link,
+            now=self._now,
+            sleep=self._sleep,
+            backup_of=lambda role: plan.backup if (plan := roles.get(role)) else None,
+        )
+        counts = {"delivered": 0, "postponed": 0, "died": 0}
+        while not self._stop.is_set():
+            done = delivery.round(should_stop=self._stop.is_set)
+            if not done.count:
+                break
+            for name in counts:
+                counts[name] += getattr(done, name)
+        self._prune()
+        self.last_done = self._now()
+        return Step(drained=drained, timers=timers, **counts)
+
+    def run(self, *, every_s: float = EVERY_S, told: Callable[[Step], None] = lambda _: None) -> None:
+        """Do what is due, every `every_s` seconds, until `stop` is called.
+
+        Failures are logged by kind and tried again at growing distances: a desk that gives up is worse than
+        one that is late.
+
+        Args:
+            every_s: seconds between two looks.
+            told: is called with every round that was not idle.
+        """
+        pause, clock = every_s, _Clock(now=self._now)
+        while not self._stop.wait(pause):
+            clock.check()
+            try:
+                done = self.step()
+            except StoreUnavailable as error:
+                self.failures += 1
+                pause = min(max(pause, every_s) * 2, LONGEST_PAUSE_S)
+                log.warning("the store is out of reach (%s), next try in %.0f s", error.why, pause)
+            except Exception as error:  # noqa: BLE001 - the boundary of the desk: one bad round must not end it
+                self.failures += 1
+                pause = min(max(pause, every_s) * 2, LONGEST_PAUSE_S)
+                log.error("a round failed with %s, next try in %.0f s", type(error).__name__, pause)
+            else:
+                self.failures, pause = 0, every_s
+                if not done.is_idle:
+                    told(done)
+
+    def start(self, *, every_s: float = EVERY_S) -> None:
+        """Run in a thread of this process until `stop`; in a forked child call it again."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        self._stop.clear()
+        self._thread = threading.Thread(
+            target=self.run, kwargs={"every_s": every_s}, name="handrail-desk", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self, *, timeout_s: float = 30.0) -> bool:
+        """End after the letter in hand; returns False if that took longer than `timeout_s`.
+
+        What was taken but not delivered comes again when its lease is over.
+        """
+        self._stop.set()
+        if self._thread is None:
+            return True
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def is_late(self, *, by: timedelta) -> bool:
+        """Tell whether no round has ended for so long; for health checks."""
+        return self.last_done is None or self._now() - self.last_done > by
+
+    def _sweep(self, chosen: Escalation) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        while not self._stop.is_set():
+            taken = self._store.sweep(self._now(), limit=BATCH, chosen=chosen)
+            for verb, count in taken.items():
+                counts[verb.value] = counts.get(verb.value, 0) + count
+            if sum(taken.values()) < BATCH:
+                break
+        return counts
+
+    def _prune(self) -> None:
+        """Delete old delivered notices, now and then; what the audit log holds of them stays."""
+        now = self._now()
+        if self._pruned_at is None or abs(now - self._pruned_at) >= PRUNE_EVERY:
+            prune_notices(self._store, before=now - KEEP_DELIVERED)
+            self._pruned_at = now
+
+    def _sleep(self, seconds: float) -> None:
+        self._stop.wait(seconds)
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Notices when the wall clock is stepped, because deadlines then come early or late."""
+
+    now: Callable[[], datetime]
+    _wall: datetime | None = None
+    _steady: float = 0.0
+
+    def check(self) -> None:
+        wall, steady = self.now(), time.monotonic()
+        if self._wall is not None:
+            step = (wall - self._wall).total_seconds() - (steady - self._steady)
+            if abs(step) > STEP_S:
+                log.warning("the clock was stepped by %+.0f s: deadlines come early or late by that", step)
+        self._wall, self._steady = wall, steady

@@ -1,0 +1,139 @@
+"""The desk's file: who works when, where notices go, where a ticket can be read."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from handrail.desk.channels import Apprise, Channel, Interest, Webhook
+from handrail.errors import ConfigError
+from handrail.tickets.rota import EVERYBODY_ALWAYS, Rota, first_problem, read_rota, read_yaml
+
+KINDS: Final = "handrail.channels"
+# What people must be told; the rest is for programs.
+CALLS_PEOPLE: Final = frozenset({"open", "reopen", "reassign", "warn", "escalate", "expire", "lapse", "lost"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the desk works by; `link` holds `{ticket}` and `{tenant}`."""
+
+    rota: Rota = EVERYBODY_ALWAYS
+    channels: tuple[Channel, ...] = ()
+    link: str = ""
+
+
+class _Channel(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    kind: str
+    url: str
+    secrets: list[str] = []
+    options: dict[str, str] = {}
+    roles: list[str] = []
+    events: list[str] = []
+    tenants: list[str] = []
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    calendars: object = None
+    hours: object = None
+    away: object = None
+    link: str = ""
+    channels: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,24}$")], _Channel] = {}
+
+
+def load_settings(
+    path: str | Path,
+    *,
+    roles: Iterable[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    with_channels: bool = True,
+) -> Settings:
+    """Read the desk's file. Secrets are never in it: `env:NAME` and `file:PATH` say where they are.
+
+    Args:
+        path: the YAML file.
+        roles: the roles there are; naming another is an error.
+        environ: where `env:` looks, by default the process environment.
+        with_channels: build the channels; without, no secret need be at hand.
+
+    Raises:
+        ConfigError: unreadable, or something in it is wrong; tells where, never a secret.
+        MissingExtra: a channel needs a package that is not installed.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: cannot be read ({type(error).__name__})") from None
+    try:
+        read = _File.model_validate(read_yaml(text, file=file.name))
+    except ValidationError as error:
+        raise first_problem(error, file=file.name) from None
+    known = None if roles is None else frozenset(roles)
+    for name, one in read.channels.items():
+        for role in one.roles:
+            if known is not None and role not in known:
+                raise ConfigError(f"{file.name}: channels.{name}.roles: the policy has no role {role!r}")
+    secrets = os.environ if environ is None else environ
+    return Settings(
+        rota=read_rota(text, file=file.name, roles=known),
+        channels=tuple(
+            _channel(name, one, secrets, file) for name, one in read.channels.items() if with_channels
+        ),
+        link=read.link,
+    )
+
+
+def _channel(name: str, one: _Channel, environ: Mapping[str, str], file: Path) -> Channel:
+    place = f"{file.name}: channels.{name}"
+    events = frozenset(one.events) or (CALLS_PEOPLE if one.kind == "apprise" else frozenset())
+    interest = Interest(roles=frozenset(one.roles), kinds=events, tenants=frozenset(one.tenants))
+    if one.kind == "webhook":
+        url = _resolved(one.url, environ, file, f"{place}.url")
+        secrets = tuple(_secret(text, environ, file, f"{place}.secrets") for text in one.secrets)
+        return Webhook(name=name, url=url, secrets=secrets, interest=interest)
+    if one.kind == "apprise":
+        return Apprise(name=name, urls=(_secret(one.url, environ, file, f"{place}.url"),), interest=interest)
+    options = {
+        key: _resolved(text, environ, file, f"{place}.options.{key}") for key, text in one.options.items()
+    }
+    url = _resolved(one.url, environ, file, f"{place}.url")
+    made: Channel = _kind(one.kind, place)(name, url, {"folder": str(file.parent), **options}, interest)
+    return made
+
+
+def _kind(kind: str, place: str) -> Any:
+    """Return what builds channels of a kind that another package brings, by its entry point."""
+    found = {point.name: point for point in entry_points(group=KINDS)}
+    if kind not in found:
+        known = ", ".join(sorted({"webhook", "apprise", *found}))
+        raise ConfigError(f"{place}.kind: no channel {kind!r}; known: {known}")
+    return found[kind].load()
+
+
+def _secret(text: str, environ: Mapping[str, str], file: Path, place: str) -> str:
+    if not text.startswith(("env:", "file:")):
+        raise ConfigError(f"{place}: keep secrets out of this file; write env:NAME or file:PATH")
+    return _resolved(text, environ, file, place)
+
+
+def _resolved(text: str, environ: Mapping[str, str], file: Path, place: str) -> str:
+    kind, _, name = text.partition(":")
+    if kind == "env":
+        if name not in environ:
+            raise ConfigError(f"{place}: the environment has no {name}")
+        return environ[name].strip()
+    if kind == "file":
+        try:
+            return (file.parent / name).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{place}: {name} cannot be read ({type(error).__name__})") from None
+    return text
