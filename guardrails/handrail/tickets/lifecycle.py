@@ -82,7 +82,7 @@ TABLE: Final[Mapping[Verb, Step]] = MappingProxyType(
         Verb.CLAIM: _step(State.CLAIMED, State.READY),
         Verb.RENEW: _step(None, State.CLAIMED),
         Verb.RELEASE: _step(State.READY, State.CLAIMED, State.WAITING_INFO),
-        Verb.LEASE_LAPSED: _step(State.READY, State.CLAIMED),
+        Verb.LEASE_LAPSED: _step(State.READY, State.CLAIMED, State.WAITING_INFO),
         Verb.TAKE_OVER: _step(State.CLAIMED, *IN_HAND),
         Verb.ASK: _step(State.WAITING_INFO, State.CLAIMED),
         Verb.INFORM: _step(State.CLAIMED, State.WAITING_INFO),

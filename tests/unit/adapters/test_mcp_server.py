@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from mcp import Client, MCPError
 from mcp_types import ElicitResult
-from support.desk_scene import PEOPLE, START, ticket
 
 from handrail.errors import ConfigError
 from handrail.store import SqlStore, open_store
 from handrail.testing import FrozenClock
 from handrail.tickets.lifecycle import State
 from handrail_adapters.mcp_server import Seat, ticket_server
+from support.desk_scene import PEOPLE, START, ticket
 
 
 class Team:

@@ -5,7 +5,6 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
-from support.jira_stand_in import Jira, jira_server
 
 from handrail.desk import settings as desk_settings
 from handrail.desk.channels import DeliveryError
@@ -13,6 +12,7 @@ from handrail.desk.notice import Notice
 from handrail.errors import ConfigError
 from handrail.records import Severity
 from handrail_adapters.tickets_rest import FieldMap, Request, RestTickets, channel, load_map
+from support.jira_stand_in import Jira, jira_server
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 OPENED = Notice(
