@@ -50,7 +50,7 @@ class InputFindings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputFindings:
-    """`output.findings`: types and categories of what was found in the model's answer."""
+    """`output.findings`: types and categories found in the model's answer and in the calls it proposes."""
 
     stage = Stage.ANSWER
 

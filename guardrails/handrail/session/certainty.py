@@ -1,39 +1,59 @@
 """How sure one answer is: the cheapest measure first, more only where it could change what happens."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from handrail.confidence import score
 from handrail.confidence.apply import Call, apply
-from handrail.confidence.tiers import Look, Purse, Replies, second_look
+from handrail.confidence.measuring import InForce, Measured
+from handrail.confidence.measuring import measure as measured
+from handrail.confidence.scoring import signals
+from handrail.confidence.tiers import Ask, Look, Purse, Replies
 from handrail.policy import Policy
-from handrail.records import Confidence, Draft, Message, Speaker
+from handrail.records import Confidence, Draft, Message, Score, Speaker
 from handrail.session.needs import NeedSamples, Steps
 
 if TYPE_CHECKING:
     from handrail.confidence.artefact import Calibration
 
+ASKED_AGAIN = ("agreement", "p_true")
+NOTE = "handrail"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certainty:
-    """How confidence is measured under one policy: its second look and the calibration in force."""
+    """How confidence is measured under one policy.
+
+    Args:
+        look: its second look.
+        calibration: the one in force.
+        is_logged: every score goes into a log that calibration learns from, with all its signals.
+    """
 
     look: Look = field(default_factory=Look)
     calibration: "Calibration | None" = None
+    is_logged: bool = False
 
 
-def certainty_of(policy: Policy) -> Certainty:
+def certainty_of(
+    policy: Policy, calibration: "Calibration | None" = None, *, is_logged: bool = False
+) -> Certainty:
     """Return how a policy wants confidence measured; second looks centre on its calibrated threshold."""
     threshold = policy.constants.get("model.threshold")
     known = float(threshold) if isinstance(threshold, Decimal) else None
-    return Certainty(look=Look(check=policy.self_check, threshold=known))
+    look = Look(check=policy.self_check, threshold=known)
+    return Certainty(look=look, calibration=calibration, is_logged=is_logged)
 
 
 def measure(
-    certainty: Certainty, draft: Draft, messages: Sequence[Message], purse: Purse
+    certainty: Certainty,
+    draft: Draft,
+    messages: Sequence[Message],
+    purse: Purse,
+    *,
+    part: str | None = None,
 ) -> Steps[Confidence]:
     """Measure the confidence of one draft.
 
@@ -42,10 +62,12 @@ def measure(
         draft: the answer, without its self-check.
         messages: what the model was asked, for asking it again.
         purse: what is left of the exchange's budget.
+        part: the declared slice that the exchange belongs to.
     """
-    looking = second_look(draft, score(draft), certainty.look, purse=purse)
+    whose = Call(model=draft.model or "", prompt_sha256=prompt_sha256(messages), slice=part)
+    steps = _steps(certainty, draft, whose, purse)
     try:
-        ask = next(looking)
+        ask = next(steps)
         while True:
             replies: Replies = yield NeedSamples(
                 messages=tuple(messages),
@@ -55,16 +77,45 @@ def measure(
                 wants_logprobs=ask.wants_logprobs,
                 seconds=ask.seconds,
             )
-            ask = looking.send(replies)
+            ask = steps.send(replies)
     except StopIteration as stop:
-        confidence: Confidence = stop.value
-    if certainty.calibration is None:
-        return confidence
-    whose = Call(model=draft.model or "", prompt_sha256=prompt_sha256(messages))
-    return apply(certainty.calibration, confidence, call=whose)
+        found: Measured = stop.value
+    if found.score is None or not certainty.is_logged:
+        return found.confidence
+    score = Score(
+        value=found.score,
+        method=found.method,
+        model=whose.model,
+        prompt_sha256=whose.prompt_sha256,
+        signals=signals(draft),
+    )
+    return replace(found.confidence, score=score)
+
+
+def _steps(
+    certainty: Certainty, draft: Draft, whose: Call, purse: Purse
+) -> Generator[Ask, Replies, Measured]:
+    calibration = certainty.calibration
+    if calibration is not None and calibration.method not in ASKED_AGAIN:
+        in_force = InForce(calibration=calibration, call=whose)
+        return (yield from measured(draft, certainty.look, in_force=in_force, purse=purse))
+    # Where asking again is the measure, every answer is measured so, wherever the threshold lies.
+    look = certainty.look if calibration is None else replace(certainty.look, threshold=None)
+    found = yield from measured(draft, look, purse=purse)
+    raw = found.confidence
+    if found.score is None and raw.method in ASKED_AGAIN:
+        found = replace(found, score=raw.value, method=raw.method)
+    if calibration is None:
+        return found
+    return replace(found, confidence=apply(calibration, raw, call=whose))
 
 
 def prompt_sha256(messages: Sequence[Message]) -> str:
     """Return the digest of the developer's own part of a request; a calibration holds for one prompt only."""
-    own = "\x1e".join(message.text for message in messages if message.speaker is Speaker.SYSTEM)
+    own = "\x1e".join(
+        message.text
+        for message in messages
+        # What a person has decided in this conversation is told in a note; it is no part of the prompt.
+        if message.speaker is Speaker.SYSTEM and message.name != NOTE
+    )
     return hashlib.sha256(own.encode("utf-8", "surrogatepass")).hexdigest()

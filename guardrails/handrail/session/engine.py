@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from handrail.policy import FactDeclaration, Policy
-from handrail.policy.sources import InputFindings, OutputFindings, ToolFindings
+from handrail.policy.sources import InputFindings, OutputFindings, ToolFindings, ToolName
 from handrail.records import Decision, Finding, Stage
 from handrail.scan import Scanner, redact
 from handrail.session.certainty import Certainty
@@ -12,6 +12,8 @@ from handrail.session.cutter import Cutter
 from handrail.session.facts import declared_at
 from handrail.session.remembered import Remembered
 from handrail.session.withhold import mask, redacted_types
+
+MOST_TOOLS = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,7 @@ class Engine:
     redaction: str = field(init=False)
     named_out: frozenset[str] | None = field(init=False)
     declared: Mapping[Stage, tuple[FactDeclaration, ...]] = field(init=False)
+    _by_tool: dict[str, tuple[FactDeclaration, ...]] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         facts = self.policy.facts
@@ -44,6 +47,18 @@ class Engine:
         object.__setattr__(self, "declared", declared_at(self.policy))
         object.__setattr__(self, "read_in", frozenset(read_in))
         object.__setattr__(self, "read_out", frozenset(read_out))
+
+    def declared_for(self, tool: str) -> tuple[FactDeclaration, ...]:
+        """The facts worth reading for a call of one tool: rules about others ask the store for nothing."""
+        found = self._by_tool.get(tool)
+        if found is None:
+            facts = self.policy.facts.values()
+            named = {fact.name: fact.read(tool) for fact in facts if isinstance(fact.source, ToolName)}
+            names = self.policy.facts_needed(Stage.TOOL, named)
+            found = tuple(fact for fact in facts if fact.name in names or fact.name in named)
+            if len(self._by_tool) < MOST_TOOLS:
+                self._by_tool[tool] = found
+        return found
 
     def cutter(self) -> Cutter:
         """Start releasing one streamed answer; held to its end unless the policy says `stream: release`."""

@@ -1,7 +1,7 @@
 """Facts of one exchange: every declared fact that exists at a stage, typed, or unknown with its reason."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from handrail.policy import FactDeclaration, Policy, sources
 from handrail.records import (
+    Draft,
     Evidence,
     FactValue,
     Finding,
@@ -34,7 +35,7 @@ class Seen:
     """What facts are read from.
 
     `is_bare`: the call comes from the program, no model proposed it here. `reserved` is the call's own ledger
-    entry, if it has one already.
+    entry, if it has one already. `proposed` are the types found in the arguments of every call of the answer.
     """
 
     evidence: Evidence
@@ -42,6 +43,7 @@ class Seen:
     call: ToolCall | None = None
     is_bare: bool = False
     reserved: str = ""
+    proposed: frozenset[str] = frozenset()
 
 
 Values = dict[str, FactValue]
@@ -103,6 +105,7 @@ def _needs_exchange(source: sources.Source) -> bool:
         | sources.OutputFindings
         | sources.SignalSeen
         | sources.ConfidenceValue
+        | sources.AnswerKind
         | sources.FaultSeen
         | sources.Conversation,
     )
@@ -159,9 +162,9 @@ class _Reading:
             case sources.ContextField(name=name):
                 return self._context(name)
             case sources.ToolFindings():
-                return _types(evidence.findings, Part.ARGUMENTS)
+                return types_in(Part.ARGUMENTS, evidence.findings)
             case sources.OutputFindings():
-                return _types(evidence.findings, Part.ANSWER)
+                return types_in(Part.ANSWER, evidence.findings) | self.seen.proposed
             case sources.Provenance(of=of):
                 return self._provenance(of)
             case sources.Clock(field=unit):
@@ -173,13 +176,14 @@ class _Reading:
         evidence = self.seen.evidence
         match source:
             case sources.InputFindings():
-                first_new = newest(evidence.messages)
-                return _types(evidence.findings, Part.MESSAGE, first_new, evidence.messages)
+                return _types_in_new(evidence.messages, evidence.findings)
             case sources.SignalSeen(kind=kind):
                 return any(signal.kind is kind for signal in evidence.signals)
             case sources.ConfidenceValue():
                 value = evidence.confidence.value if evidence.confidence else None
                 return None if value is None else float(value)
+            case sources.AnswerKind():
+                return _kind(evidence.draft)
             case sources.FaultSeen():
                 fault = evidence.draft.fault if evidence.draft else None
                 return fault.value if fault else "none"
@@ -204,18 +208,42 @@ class _Reading:
         return local.time().replace(tzinfo=None) if unit == "time" else f"{local:%A}".lower()
 
 
-def _types(
-    findings: Sequence[Finding], part: Part, first: int = 0, messages: Sequence[Message] = ()
-) -> frozenset[str]:
-    found: set[str] = set()
-    for finding in findings:
-        place = finding.place
-        if place is None or place.part is not part or place.index < first:
-            continue
-        if messages and messages[place.index].speaker is Speaker.SYSTEM:
-            continue
-        found |= {finding.type, finding.category}
-    return frozenset(found)
+def _kind(draft: Draft | None) -> str | None:
+    if draft is None:
+        return None
+    has_text, has_calls = bool(draft.text.strip() or draft.refusal), bool(draft.tool_calls)
+    if has_text and has_calls:
+        return "both"
+    return "text" if has_text else "tool_calls" if has_calls else "empty"
+
+
+def types_in(part: Part, findings: Iterable[Finding]) -> frozenset[str]:
+    """Types and categories of what was found in one part of an exchange."""
+    return frozenset(
+        name
+        for found in findings
+        if found.place is not None and found.place.part is part
+        for name in _names(found)
+    )
+
+
+def _names(finding: Finding) -> tuple[str, str]:
+    return finding.type, finding.category
+
+
+def _types_in_new(messages: Sequence[Message], findings: Iterable[Finding]) -> frozenset[str]:
+    first_new = newest(messages)
+    return types_in(
+        Part.MESSAGE,
+        (
+            found
+            for found in findings
+            if found.place is not None
+            and found.place.part is Part.MESSAGE
+            and found.place.index >= first_new
+            and messages[found.place.index].speaker is not Speaker.SYSTEM
+        ),
+    )
 
 
 def _newest_result(messages: Sequence[Message], tool: str) -> object:

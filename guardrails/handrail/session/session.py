@@ -27,7 +27,7 @@ from handrail.scan.vault import Vault
 from handrail.session.certainty import measure
 from handrail.session.cutter import Cutter
 from handrail.session.engine import Engine
-from handrail.session.facts import Seen, gather
+from handrail.session.facts import Seen, gather, types_in
 from handrail.session.merge import merge
 from handrail.session.needs import NeedConversation, Steps
 from handrail.session.release import released_draft, released_text
@@ -132,7 +132,9 @@ class Session:
             decisions += yield from self._decide(evidence)
             per_draft.append(evidence)
         decision = merge(decisions)
-        worst = _most_telling(per_draft, decisions, decision)
+        worst, call = _most_telling(per_draft, decisions, decision)
+        if call is not None:
+            worst = self._on_call(worst, call)
         self._evidence = worst
         released = (
             tuple(released_draft(draft, decision, self._engine, self._vault) for draft in read)
@@ -145,13 +147,11 @@ class Session:
         """Decide whether an action may run, on the evidence with which a model proposed it, if one did."""
         policy = self._engine.policy
         status = ConversationStatus() if is_authorised else (yield from self._status())
-        evidence = replace(proposed or self._evidence, context=self._evidence.context, call=call)
-        evidence = replace(
-            evidence, findings=evidence.findings + self._scan(call.arguments, Part.ARGUMENTS, 0)
-        )
+        evidence = replace(proposed or self._evidence, context=self._evidence.context)
+        evidence = self._on_call(evidence, call)
         self._evidence = evidence
         seen = Seen(evidence=evidence, now=self._now, call=call, is_bare=proposed is None)
-        facts, totals = yield from gather(policy, self._engine.declared[Stage.TOOL], seen)
+        facts, totals = yield from gather(policy, self._engine.declared_for(call.name), seen)
         decision = merge([policy.decide(facts, Stage.TOOL), *self._unreadable(call)])
         pending = status if _has_person(status) else None
         return Gated(decision=decision, evidence=evidence, seen=totals, pending=pending)
@@ -164,7 +164,7 @@ class Session:
         policy = self._engine.policy
         self._evidence = replace(self._evidence, call=call)
         seen = Seen(evidence=self._evidence, now=self._now, call=call, is_bare=True, reserved=call.id)
-        fresh, _ = yield from gather(policy, self._engine.declared[Stage.TOOL], seen)
+        fresh, _ = yield from gather(policy, self._engine.declared_for(call.name), seen)
         known = {name: value for name, value in fresh.items() if not isinstance(value, Unknown)}
         return policy.decide({**fresh, **recorded, **known}, Stage.TOOL)
 
@@ -205,21 +205,22 @@ class Session:
 
     def _decide(self, evidence: Evidence) -> Steps[list[Decision]]:
         policy = self._engine.policy
-        facts, _ = yield from gather(
-            policy, self._engine.declared[Stage.ANSWER], Seen(evidence=evidence, now=self._now)
-        )
-        decisions = [policy.decide(facts, Stage.ANSWER)]
         calls = evidence.draft.tool_calls if evidence.draft else ()
-        for call in calls:
-            of_call = replace(
-                evidence,
-                call=call,
-                findings=evidence.findings + self._scan(call.arguments, Part.ARGUMENTS, 0),
-            )
-            seen = Seen(evidence=of_call, now=self._now, call=call)
-            facts, _ = yield from gather(policy, self._engine.declared[Stage.TOOL], seen)
+        of_calls = [self._on_call(evidence, call) for call in calls]
+        proposed = types_in(Part.ARGUMENTS, (found for one in of_calls for found in one.findings))
+        seen = Seen(evidence=evidence, now=self._now, proposed=proposed)
+        facts, _ = yield from gather(policy, self._engine.declared[Stage.ANSWER], seen)
+        decisions = [policy.decide(facts, Stage.ANSWER)]
+        for call, of_call in zip(calls, of_calls, strict=True):
+            seen = Seen(evidence=of_call, now=self._now, call=call, proposed=proposed)
+            facts, _ = yield from gather(policy, self._engine.declared_for(call.name), seen)
             decisions.append(merge([policy.decide(facts, Stage.TOOL), *self._unreadable(call)]))
         return decisions
+
+    def _on_call(self, evidence: Evidence, call: ToolCall) -> Evidence:
+        """The same evidence about one of its calls: of arguments, only the findings in that call's."""
+        others = tuple(f for f in evidence.findings if f.place is None or f.place.part is not Part.ARGUMENTS)
+        return replace(evidence, call=call, findings=others + self._scan(call.arguments, Part.ARGUMENTS, 0))
 
     def _unreadable(self, call: ToolCall) -> list[Decision]:
         try:
@@ -245,8 +246,10 @@ def _with_note(messages: tuple[Message, ...], status: ConversationStatus) -> tup
     return (*messages[:first], note, *messages[first:])
 
 
-def _most_telling(per_draft: Sequence[Evidence], decisions: Sequence[Decision], merged: Decision) -> Evidence:
-    """Pick the draft behind the strictest decision, with the call that brought it about."""
+def _most_telling(
+    per_draft: Sequence[Evidence], decisions: Sequence[Decision], merged: Decision
+) -> tuple[Evidence, ToolCall | None]:
+    """Pick the draft behind the strictest decision and the call that brought it about, else its first."""
     at = 0
     for evidence in per_draft:
         calls = evidence.draft.tool_calls if evidence.draft else ()
@@ -256,5 +259,5 @@ def _most_telling(per_draft: Sequence[Evidence], decisions: Sequence[Decision], 
             call = next(
                 (call for call, d in zip(calls, block[1:], strict=True) if d.effect.strictness >= 2), None
             )
-            return replace(evidence, call=call)
-    return per_draft[-1]
+            return evidence, call or next(iter(calls), None)
+    return per_draft[-1], None

@@ -11,6 +11,7 @@ import pytest
 from handrail import ActionFailed, AnswerBlocked, Guard, HandoffRequired
 from handrail.records import Draft, Message, Speaker, ToolCall
 from handrail.testing import FrozenClock, assert_handed_off
+from scenes import KEY
 
 
 def refunds(guard: Guard) -> tuple[Callable[..., str], list[Any]]:
@@ -154,3 +155,17 @@ def test_an_unreadable_proposal_hands_off(guard: Guard) -> None:
         outcome = call.finish([Draft(tool_calls=(ToolCall(id="1", name="lookup", arguments='{"a": '),))])
     assert outcome.handoff is not None
     assert outcome.handoff.role == "queue_manager"
+
+
+def test_a_secret_in_a_proposed_call_is_output_too_and_masked_on_the_ticket(guard: Guard) -> None:
+    with guard.context(customer="c1"):
+        call = guard.begin([Message(speaker=Speaker.USER, text="send the key")])
+        proposals = (
+            ToolCall(id="1", name="lookup", arguments='{"q": "nothing"}'),
+            ToolCall(id="2", name="send", arguments=json.dumps({"body": f"the key is {KEY}"})),
+        )
+        outcome = call.finish([Draft(tool_calls=proposals)])
+    assert outcome.handoff is not None
+    assert outcome.handoff.role == "supervisor"
+    view = guard.store.get("default", outcome.handoff.ticket)  # type: ignore[attr-defined]
+    assert KEY not in view.ticket.model_dump_json()

@@ -34,7 +34,7 @@ def fewest_verdicts(alpha: float, delta: float) -> int:
     return math.ceil(math.log(delta) / math.log1p(-alpha))
 
 
-def rcps(scores: Floats, is_wrong: Flags, *, alpha: float, delta: float) -> Chosen:
+def rcps(scores: Floats, is_wrong: Flags, *, alpha: float, delta: float, unit: float = 1.0) -> Chosen:
     """Loosest threshold whose joint risk is at most alpha, with probability at least 1 - delta.
 
     Scans from the strictest threshold and stops before BinomCDF(k(t); n, alpha) exceeds delta, with k(t) the
@@ -46,12 +46,15 @@ def rcps(scores: Floats, is_wrong: Flags, *, alpha: float, delta: float) -> Chos
         is_wrong: verdicts on them, shape (n,).
         alpha: target for P(passed and wrong).
         delta: chance that the promise fails.
+        unit: a number drawn evenly from [0, 1) before any verdict. It makes the test exact: of the level that
+            whole counts leave unused, a share is used (the randomised test: accept while
+            P(X < k) + unit * P(X = k) <= delta). 1 leaves it unused.
     """
     count = len(scores)
     least = fewest_verdicts(alpha, delta)
     if count < least:
         return Chosen(threshold=math.inf, needed=least - count, why="too few verdicts")
-    allowed = _most_errors(count, alpha, delta)
+    allowed = _most_errors(count, alpha, delta, unit)
     wrong_scores = np.sort(scores[is_wrong])[::-1]
     if len(wrong_scores) <= allowed:
         return Chosen(threshold=-math.inf)
@@ -60,12 +63,16 @@ def rcps(scores: Floats, is_wrong: Flags, *, alpha: float, delta: float) -> Chos
 
 
 @functools.lru_cache(maxsize=1024)
-def _most_errors(count: int, alpha: float, delta: float) -> int:
-    """Largest k with BinomCDF(k; count, alpha) <= delta, -1 if there is none."""
+def _most_errors(count: int, alpha: float, delta: float, unit: float) -> int:
+    """Largest k with P(X < k) + unit * P(X = k) <= delta, -1 if none; X counts errors at risk alpha."""
     allowed = int(binom.ppf(delta, count, alpha))
-    while allowed >= 0 and binom.cdf(allowed, count, alpha) > delta:
+    while allowed >= 0 and _tail(allowed, count, alpha, unit) > delta:
         allowed -= 1
     return allowed
+
+
+def _tail(errors: int, count: int, alpha: float, unit: float) -> float:
+    return float(binom.cdf(errors - 1, count, alpha) + unit * binom.pmf(errors, count, alpha))
 
 
 def ltt(scores: Floats, is_wrong: Flags, pool: Floats, *, alpha: float, delta: float) -> Chosen:

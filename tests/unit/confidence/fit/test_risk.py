@@ -89,3 +89,19 @@ def test_rcps_keeps_its_promise_on_redraws() -> None:
         risk = 0.2 * (1 - max(t, 0.0)) ** 2
         broken += risk > alpha
     assert broken / 400 <= delta + 2 * math.sqrt(delta * (1 - delta) / 400)
+
+
+def test_a_draw_uses_what_whole_counts_leave_of_the_level_and_no_more() -> None:
+    rng, alpha, delta = np.random.default_rng(3), 0.05, 0.1
+    failed = {"plain": 0, "drawn": 0}
+    passed = {"plain": 0.0, "drawn": 0.0}
+    for _ in range(3000):
+        scores = rng.random(100)
+        is_wrong = rng.random(100) < 0.25 * (1 - scores)
+        for name, unit in (("plain", 1.0), ("drawn", float(rng.random()))):
+            threshold = rcps(scores, is_wrong, alpha=alpha, delta=delta, unit=unit).threshold
+            cut = min(max(threshold, 0.0), 1.0)
+            failed[name] += (1 - cut) ** 2 / 8 > alpha
+            passed[name] += 1 - cut
+    assert failed["plain"] <= failed["drawn"] <= 3000 * delta + 2 * (3000 * delta * (1 - delta)) ** 0.5
+    assert passed["drawn"] > passed["plain"]
