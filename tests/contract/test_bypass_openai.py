@@ -75,10 +75,9 @@ def test_bypass_a_secret_in_the_second_choice_never_reaches_the_caller(name: str
         assert SECRET not in ask(name, server, ToyGuard())
 
 
-@pytest.mark.parametrize("field", ["reasoning_content", "reasoning", "thinking"])
 @pytest.mark.parametrize("name", [n for n in ENTRIES if n.startswith("chat") and n != "chat_parse"])
-def test_bypass_a_secret_in_a_field_nobody_knows_never_reaches_the_caller(name: str, field: str) -> None:
-    with model_server(Say("Fine.", extra={field: f"It is {SECRET}."}, cut=2)) as server:
+def test_bypass_a_secret_in_a_field_nobody_knows_never_reaches_the_caller(name: str) -> None:
+    with model_server(Say("Fine.", extra={"reasoning_content": f"It is {SECRET}."}, cut=2)) as server:
         assert SECRET in ask(name, server, None), "the control must leak"
         assert SECRET not in ask(name, server, ToyGuard())
 

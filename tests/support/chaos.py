@@ -117,6 +117,7 @@ def rampage(scene: Scene, *, kills: int, tickets: int, seed: int) -> int:
         if done >= kills or len(scene.lines("told")) * kills < done * tickets:
             continue
         index = chance.randrange(len(ROLES))
+        assert running[index].is_alive(), f"{ROLES[index].__name__} ended by itself"
         os.kill(running[index].pid, signal.SIGKILL)
         running[index].join()
         running[index].close()
@@ -141,6 +142,9 @@ def settle_down(scene: Scene) -> None:
     moment = NOW + timedelta(days=40)
     spool.drain(sides.desk)
     sides.desk.recover(moment, limit=100_000)
+    for days in range(0, 12, 2):
+        sides.desk.sweep(moment + timedelta(days=days), limit=100_000)
+    moment += timedelta(days=20)
     while batch := sides.desk.take_notices(moment, limit=500):
         for notice in batch:
             scene.note("delivered", f"{notice.ticket} {notice.kind}")
@@ -162,9 +166,12 @@ def broken_promises(scene: Scene) -> list[str]:
     final = Counter(row.ticket for row in verdicts)
     broken += [f"{name} has {count} final decisions" for name, count in final.items() if count > 1]
     for name, row in rows.items():
-        decided = row.state in ("decided", "applying", "applied", "failed", "outcome_unknown", "rejected")
-        if decided != (name in final):
+        decided = row.state in ("applied", "failed", "outcome_unknown", "rejected")
+        # An approval that nobody carried out in its time has run out as well.
+        if decided != (name in final) and row.state != "expired":
             broken.append(f"{name} is {row.state} with {final[name]} decisions")
+        if row.state in ("ready", "claimed", "waiting_info", "decided", "applying"):
+            broken.append(f"the timers of {name} never fired, it is {row.state}")
         acted = f"{name}-1" in effects
         if acted and row.state not in ("applied", "outcome_unknown"):
             broken.append(f"{name} acted and is {row.state}")

@@ -63,6 +63,9 @@ class ModelServer:
     def _handler(server: "ModelServer") -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the closure's subject
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Small answers must not wait for the other side's acknowledgement.
+            disable_nagle_algorithm = True
+            wbufsize = 1 << 16
 
             def log_message(self, *args: object) -> None:
                 """Say nothing."""
@@ -100,7 +103,9 @@ class ModelServer:
         return Handler
 
     def start(self) -> None:
-        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True
+        ).start()
 
     def stop(self) -> None:
         self.gate.set()

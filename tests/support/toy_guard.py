@@ -85,6 +85,12 @@ class ToyCall:
             self.outcome = guard.hand_off(Stage.INPUT, Trigger.SENSITIVE_DATA)
             self.messages = ()
 
+    def asks(self, model: str, endpoint: str = "") -> None:
+        """A toy learns nothing of models."""
+
+    def refused_logprobs(self) -> None:
+        self.wants_logprobs = False
+
     def stream(self) -> "ToyCutter":
         return ToyCutter()
 

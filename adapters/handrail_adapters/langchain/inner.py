@@ -30,6 +30,9 @@ class Inner:
 
     def upstream(self, call: Any) -> tuple[list[BaseMessage], dict[str, Any]]:
         """Return the messages and options that may go to the model."""
+        kind = type(self._model)
+        field = next((name for name in ("model_name", "model") if name in kind.model_fields), None)
+        call.asks(str(getattr(self._model, field)) if field else "", kind.__name__)
         sent = self._written(call.messages)
         if call.instruction is not None:
             sent = _instructed(sent, call.instruction)

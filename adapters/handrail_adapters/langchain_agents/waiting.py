@@ -76,6 +76,7 @@ class Waiting:
 
     def _record(self, ticket: str, response: object, turn: int) -> str:
         """Record a response as its person's decision; returns why it does not count, if it does not."""
+        from handrail.guard.decide import decide
         from handrail.store.deciding import Hand
 
         if self.reviewer is None:
@@ -90,7 +91,7 @@ class Waiting:
             ruling = ruling_of(response, view, key=f"{ticket}:{turn}:{hand.person}")
             if view.claimed_by != hand.person:
                 self._store.claim(tenant, ticket, hand)
-            self._store.decide(tenant, ticket, ruling, hand)
+            decide(self._store, self.guard.policy, tenant, ticket, ruling=ruling, hand=hand)
         except (TicketError, ValueError) as error:
             return str(error)
         return ""

@@ -42,9 +42,22 @@ class AsyncJudging(Judging):
         steps = exchange(incoming, self._settings)
         if incoming.releases:
             return await self._early(request, steps, kept)
-        return self.response(request, kept, await arun(steps, self._guard, send))
+        reply = await arun(steps, self._guard, send, self._again(request))
+        return self.response(request, kept, reply)
+
+    def _again(self, request: Any) -> Callable[[bytes | None], Awaitable[Received]]:
+        """Return how to ask beside a request; what comes back is never given to the caller."""
+
+        async def again(body: bytes | None) -> Received:
+            kept = Kept()
+            await self._fetch(self.outgoing(request, body), kept)
+            return self.received(kept)
+
+        return again
 
     async def _early(self, request: Any, steps: Exchange, kept: Kept) -> Any:
+        again = self._again(request)
+
         async def meet(need: Need) -> object:
             match need:
                 case Open(body=body):
@@ -56,7 +69,7 @@ class AsyncJudging(Judging):
                     return self.received(kept)
             raise CheckFailed("driver", why="not for a transport")
 
-        first = await aadvance(steps, self._guard, meet)
+        first = await aadvance(steps, self._guard, meet, again)
         if not isinstance(first, Emit):
             return self.response(request, kept, first)
 
@@ -64,7 +77,7 @@ class AsyncJudging(Judging):
             given: Emit | Reply | None = first
             while isinstance(given, Emit):
                 yield given.data
-                given = await aadvance(steps, self._guard, meet)
+                given = await aadvance(steps, self._guard, meet, again)
             if kept.error is not None:
                 raise kept.error
 

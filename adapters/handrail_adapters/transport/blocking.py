@@ -47,9 +47,21 @@ class SyncJudging(Judging):
         steps = exchange(incoming, self._settings)
         if incoming.releases:
             return self._early(request, steps, kept)
-        return self.response(request, kept, run(steps, self._guard, send))
+        return self.response(request, kept, run(steps, self._guard, send, self._again(request)))
+
+    def _again(self, request: Any) -> Callable[[bytes | None], Received]:
+        """Return how to ask beside a request; what comes back is never given to the caller."""
+
+        def again(body: bytes | None) -> Received:
+            kept = Kept()
+            self._fetch(self.outgoing(request, body), kept)
+            return self.received(kept)
+
+        return again
 
     def _early(self, request: Any, steps: Exchange, kept: Kept) -> Any:
+        again = self._again(request)
+
         def meet(need: Need) -> object:
             match need:
                 case Open(body=body):
@@ -61,7 +73,7 @@ class SyncJudging(Judging):
                     return self.received(kept)
             raise CheckFailed("driver", why="not for a transport")
 
-        first = advance(steps, self._guard, meet)
+        first = advance(steps, self._guard, meet, again)
         if not isinstance(first, Emit):
             return self.response(request, kept, first)
 
@@ -69,7 +81,7 @@ class SyncJudging(Judging):
             given: Emit | Reply | None = first
             while isinstance(given, Emit):
                 yield given.data
-                given = advance(steps, self._guard, meet)
+                given = advance(steps, self._guard, meet, again)
             if kept.error is not None:
                 raise kept.error
 

@@ -69,6 +69,7 @@ class Judging:
             created=int(time.time()),
             is_last=is_last,
             releases=self._guard.policy.stream == "release",
+            endpoint=f"{request.url.host}{path}",
         )
 
     def outgoing(self, request: Any, body: bytes | None) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from handrail.errors import CheckFailed
-from handrail.records import Draft, FaultKind, Message
+from handrail.records import Draft, Message
 from handrail.wire.early import Emit, Pull
 from handrail.wire.exchange import Begin, Exchange, Finish, Need, Open, Received, Reply, Sampling, Send
 
@@ -41,41 +41,53 @@ class GuardLike(Protocol):
         """Screen the input and return the call, awaiting the store."""
 
 
-def run(steps: Exchange, guard: GuardLike, send: SendBody) -> Reply | None:
-    """Run an exchange to its reply, None for the provider's own answer."""
+def run(steps: Exchange, guard: GuardLike, send: SendBody, again: SendBody) -> Reply | None:
+    """Run an exchange to its reply, None for the provider's own answer.
+
+    Args:
+        steps: the exchange.
+        guard: decides.
+        send: sends what is to be answered, and keeps the provider's answer.
+        again: sends what the guard asks beside it; the answers to that are never the caller's.
+    """
     try:
         need = next(steps)
         while True:
-            need = steps.send(_answer(need, guard, send))
+            need = steps.send(_answer(need, guard, send, again))
     except StopIteration as stop:
         reply: Reply | None = stop.value
         return reply
 
 
-async def arun(steps: Exchange, guard: GuardLike, send: AsyncSendBody) -> Reply | None:
-    """Run an exchange to its reply, None for the provider's own answer."""
+async def arun(steps: Exchange, guard: GuardLike, send: AsyncSendBody, again: AsyncSendBody) -> Reply | None:
+    """Run an exchange to its reply, None for the provider's own answer; see `run`."""
     try:
         need = next(steps)
         while True:
-            need = steps.send(await _aanswer(need, guard, send))
+            need = steps.send(await _aanswer(need, guard, send, again))
     except StopIteration as stop:
         reply: Reply | None = stop.value
         return reply
 
 
-def advance(steps: Exchange, guard: GuardLike, meet: Callable[[Need], object]) -> Emit | Reply | None:
+def advance(
+    steps: Exchange, guard: GuardLike, meet: Callable[[Need], object], again: SendBody
+) -> Emit | Reply | None:
     """Run an exchange that is released early up to the next bytes for the caller, or to its end.
 
     Args:
         steps: the exchange.
         guard: decides.
         meet: answers `Open`, `Pull` and `Send`.
+        again: as for `run`.
     """
     try:
         need = steps.send(None)
         while not isinstance(need, Emit):
-            met = meet(need) if isinstance(need, (Open, Pull, Send)) else _answer(need, guard, _unsendable)
-            need = steps.send(met)
+            if isinstance(need, (Open, Pull, Send)):
+                need = steps.send(meet(need))
+            else:
+                need = steps.send(_answer(need, guard, again, again))
     except StopIteration as stop:
         reply: Reply | None = stop.value
         return reply
@@ -83,7 +95,7 @@ def advance(steps: Exchange, guard: GuardLike, meet: Callable[[Need], object]) -
 
 
 async def aadvance(
-    steps: Exchange, guard: GuardLike, meet: Callable[[Need], Awaitable[object]]
+    steps: Exchange, guard: GuardLike, meet: Callable[[Need], Awaitable[object]], again: AsyncSendBody
 ) -> Emit | Reply | None:
     """Run an exchange that is released early up to the next bytes for the caller, as `advance` does."""
     try:
@@ -92,7 +104,7 @@ async def aadvance(
             if isinstance(need, (Open, Pull, Send)):
                 met = await meet(need)
             else:
-                met = await _aanswer(need, guard, _aunsendable)
+                met = await _aanswer(need, guard, again, again)
             need = steps.send(met)
     except StopIteration as stop:
         reply: Reply | None = stop.value
@@ -100,16 +112,7 @@ async def aadvance(
     return need
 
 
-def _unsendable(body: bytes | None) -> Received:
-    # More samples go through a connection of their own, which a stream that is under way does not have.
-    return Received(fault=FaultKind.ERROR)
-
-
-async def _aunsendable(body: bytes | None) -> Received:
-    return Received(fault=FaultKind.ERROR)
-
-
-def _answer(need: Need, guard: GuardLike, send: SendBody) -> object:
+def _answer(need: Need, guard: GuardLike, send: SendBody, again: SendBody) -> object:
     match need:
         case Begin(messages=messages):
             return guard.begin(messages)
@@ -119,7 +122,7 @@ def _answer(need: Need, guard: GuardLike, send: SendBody) -> object:
 
             def ask(samples: Samples) -> tuple[Draft, ...]:
                 body = _sample(sampling, samples)
-                return tuple(d for _ in range(samples.count) for d in sampling.read(send(body)))
+                return tuple(d for _ in range(samples.count) for d in sampling.read(again(body)))
 
             finish: Callable[..., object] = call.finish
             return finish(drafts, ask=ask, wants_json=wants_json)
@@ -127,7 +130,7 @@ def _answer(need: Need, guard: GuardLike, send: SendBody) -> object:
             raise CheckFailed("driver", why="this driver holds streams to their end")
 
 
-async def _aanswer(need: Need, guard: GuardLike, send: AsyncSendBody) -> object:
+async def _aanswer(need: Need, guard: GuardLike, send: AsyncSendBody, again: AsyncSendBody) -> object:
     match need:
         case Begin(messages=messages):
             return await guard.abegin(messages)
@@ -137,7 +140,7 @@ async def _aanswer(need: Need, guard: GuardLike, send: AsyncSendBody) -> object:
 
             async def ask(samples: Samples) -> tuple[Draft, ...]:
                 body = _sample(sampling, samples)
-                answers = [sampling.read(await send(body)) for _ in range(samples.count)]
+                answers = [sampling.read(await again(body)) for _ in range(samples.count)]
                 return tuple(draft for drafts in answers for draft in drafts)
 
             finish: Callable[..., Awaitable[object]] = call.afinish

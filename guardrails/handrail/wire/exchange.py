@@ -8,15 +8,16 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from handrail.confidence.capabilities import blames_logprobs
 from handrail.errors import CheckFailed, ConfigError
 from handrail.records import Draft, FaultKind, Message
 from handrail.wire import chat, responses
 from handrail.wire.early import EarlyRelease, Emit, Pull
 from handrail.wire.endpoints import Endpoint, endpoint
 from handrail.wire.handoff import TICKET_HEADER, error_body
-from handrail.wire.provider import CallLike, OutcomeLike, StreamLike, Wire
+from handrail.wire.provider import CallLike, OutcomeLike, Wire
 from handrail.wire.shapes import HandoffShape, Json, ModelRequest, dump_object, load_object
-from handrail.wire.sse import DONE, EventReader
+from handrail.wire.sse import collect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,8 @@ class Settings:
 class Incoming:
     """A request as it comes from the caller. `created` is Unix time; `is_last` tells if no retry follows.
 
-    `releases` says that the driver can give a stream piece by piece and the policy wants that.
+    `releases` says that the driver can give a stream piece by piece and the policy wants that; `endpoint` is
+    where it goes, for what is remembered of models there.
     """
 
     method: str
@@ -47,6 +49,7 @@ class Incoming:
     created: int
     is_last: Callable[[], bool] = bool
     releases: bool = False
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,9 +167,13 @@ class _Guarded:
         call: CallLike = yield Begin(messages=messages)
         if call.outcome is not None:
             return self._withheld(call.outcome, None)
+        call.asks(self._asked.model or "", self._incoming.endpoint)
         if self._asked.stream and self._incoming.releases and self._wire is WIRES[Endpoint.CHAT]:
             return (yield from self._released_early(call, messages))
         received: Received = yield Send(body=self._outgoing(call, messages))
+        if self._blames_logprobs(call, received):
+            call.refused_logprobs()
+            received = yield Send(body=self._outgoing(call, messages))
         if received.fault is not None or not 200 <= received.status < 300:
             return (yield from self._failed(call, received))
         if self._asked.stream:
@@ -193,7 +200,7 @@ class _Guarded:
 
     def _streamed(self, call: CallLike, received: Received) -> Exchange:
         stream = self._wire.Stream()
-        is_closed = _collect(stream, received.body)
+        is_closed = collect(stream, received.body)
         drafts = stream.drafts()
         outcome: OutcomeLike = yield self._finish(call, drafts)
         if not outcome.is_released:
@@ -209,6 +216,9 @@ class _Guarded:
 
     def _released_early(self, call: CallLike, messages: tuple[Message, ...]) -> Exchange:
         received: Received = yield Open(body=self._outgoing(call, messages))
+        if self._blames_logprobs(call, received):
+            call.refused_logprobs()
+            received = yield Open(body=self._outgoing(call, messages))
         if received.fault is not None or not 200 <= received.status < 300:
             return (yield from self._failed(call, received))
         early = EarlyRelease(call.stream, strips_logprobs=not self._keeps(call))
@@ -240,6 +250,11 @@ class _Guarded:
         outcome: OutcomeLike = yield self._finish(call, (Draft(fault=fault),))
         return None if outcome.is_released else self._withheld(outcome, None)
 
+    def _blames_logprobs(self, call: CallLike, received: Received) -> bool:
+        """True when only what was asked for beside the caller's request made it fail."""
+        asked = call.wants_logprobs and not self._asked.wants_logprobs
+        return asked and blames_logprobs(received.status, received.body.decode("utf-8", "replace"))
+
     def _keeps(self, call: CallLike) -> bool:
         return self._asked.wants_logprobs or not call.wants_logprobs
 
@@ -263,23 +278,6 @@ class _Guarded:
             return Reply(status=200, body=dump_object(body), headers=headers)
         events = self._wire.write_events(self._wire.stream_of(body))
         return Reply(status=200, body=events, headers=headers, media_type="text/event-stream")
-
-
-def _collect(stream: StreamLike, body: bytes) -> bool:
-    """Feed a held stream; True if its closing mark came."""
-    reader, is_closed = EventReader(), False
-    for event in reader.feed(body):
-        if event.data == DONE:
-            is_closed = True
-        elif event.data:
-            payload = event.payload()
-            if payload is None:
-                stream.broken()
-            else:
-                stream.feed(payload)
-    if reader.rest.strip():
-        stream.broken()
-    return is_closed
 
 
 def _must_be_readable(call: CallLike, drafts: Sequence[Draft]) -> None:

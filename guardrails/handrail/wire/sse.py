@@ -3,8 +3,12 @@
 import json
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from handrail.wire.shapes import Json
+
+if TYPE_CHECKING:
+    from handrail.wire.provider import StreamLike
 
 DONE = "[DONE]"
 BROKEN = "\x00"
@@ -69,3 +73,20 @@ def write_event(payload: Json, *, name: str = "") -> bytes:
 
 
 DONE_EVENT = b"data: [DONE]\n\n"
+
+
+def collect(stream: "StreamLike", body: bytes) -> bool:
+    """Feed a held stream from the bytes of its events; True if its closing mark came."""
+    reader, is_closed = EventReader(), False
+    for event in reader.feed(body):
+        if event.data == DONE:
+            is_closed = True
+        elif event.data:
+            payload = event.payload()
+            if payload is None:
+                stream.broken()
+            else:
+                stream.feed(payload)
+    if reader.rest.strip():
+        stream.broken()
+    return is_closed

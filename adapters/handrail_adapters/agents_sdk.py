@@ -1,0 +1,126 @@
+"""The OpenAI Agents SDK behind the guard: tools with tickets for approvals, and a guardrail on final answers.
+
+The model is guarded by its client: `OpenAIResponsesModel(name, openai_client=guard_openai(client, guard))`.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from handrail.errors import ActionFailed, MissingExtra, TicketError
+from handrail.guard import Outcome
+from handrail.guard.tool import arguments_json, asettled
+from handrail.records import Draft, Handoff, ToolCall
+from handrail.tickets.ports import Settlement
+from handrail.wire.handoff import handoff_body, read_handoff
+
+if TYPE_CHECKING:
+    from handrail.guard import Guard
+
+try:
+    from agents import FunctionTool, GuardrailFunctionOutput, OutputGuardrail, RunState, ToolApprovalItem
+    from agents.exceptions import OutputGuardrailTripwireTriggered
+except ImportError as error:
+    raise MissingExtra("agents", "openai-agents") from error
+
+
+def guard_tool(tool: FunctionTool, guard: "Guard") -> FunctionTool:
+    """Return a guarded copy of a tool: it runs if the policy lets it or a person approved exactly this call.
+
+    A call that needs a person interrupts the run as any tool with `needs_approval` does. The ticket decides
+    when the run is resumed, whatever the state says: a rejected call cannot run, an approved one runs once,
+    with the arguments as the person left them.
+    """
+
+    async def needs_approval(context: Any, parameters: dict[str, Any], call_id: str) -> bool:
+        passed = await _gate(guard, call_id, tool.name, arguments_json(parameters))
+        if isinstance(passed, Outcome):
+            return passed.handoff is not None and not passed.is_blocked
+        # It is gated again where it runs; until then nothing is reserved.
+        await asyncio.to_thread(passed.settle, Settlement.RELEASED)
+        return False
+
+    async def invoke(context: Any, arguments: str) -> Any:
+        passed = await _gate(guard, context.tool_call_id, tool.name, arguments)
+        if not isinstance(passed, Outcome):
+            return await asettled(passed, lambda: tool.on_invoke_tool(context, arguments))
+        if passed.handoff is None or passed.is_blocked:
+            return f"Not carried out: {passed.notice}"
+        return await _approved(guard, passed.handoff.ticket, tool, context)
+
+    return replace(tool, on_invoke_tool=invoke, needs_approval=needs_approval)
+
+
+async def _gate(guard: "Guard", call_id: str, name: str, arguments: str) -> Any:
+    # A run that is resumed asks again, and must find the same ticket.
+    exchange = hashlib.sha256(f"agents\x00{call_id}\x00{name}\x00{arguments}".encode()).hexdigest()[:32]
+    return await guard.agate(ToolCall(id=call_id, name=name, arguments=arguments), exchange=exchange)
+
+
+async def _approved(guard: "Guard", ticket: str, tool: FunctionTool, context: Any) -> Any:
+    try:
+        with guard.authorised(ticket) as action:
+            if action.tool != tool.name:
+                raise ActionFailed(f"the ticket approves {action.tool}")
+            arguments = json.dumps(dict(action.arguments))
+            await guard.agate(ToolCall(id=ticket, name=tool.name, arguments=arguments))
+            result = await tool.on_invoke_tool(context, arguments)
+    except (TicketError, ActionFailed) as error:
+        return f"Not carried out: {error}. Do not retry it."
+    if not action.is_edited:
+        return result
+    return f"A person changed this action before it ran. Result of the changed action: {result}"
+
+
+async def decided(
+    guard: "Guard", state: RunState[Any, Any], *, timeout_s: float = 0.0
+) -> Sequence[ToolApprovalItem]:
+    """Put what people decided into the state of an interrupted run; returns the calls that still wait.
+
+    Args:
+        guard: whose tickets they are, in the context in which they were opened.
+        state: `result.to_state()`; run the agent with it once nothing waits.
+        timeout_s: how long to wait for each decision.
+    """
+    waiting = []
+    for item in state.get_interruptions():
+        call: Any = item.raw_item
+        passed = await _gate(guard, call.call_id, item.tool_name or "", call.arguments)
+        if not isinstance(passed, Outcome):
+            await asyncio.to_thread(passed.settle, Settlement.RELEASED)
+            state.approve(item)
+            continue
+        found = passed.handoff and await guard.wait(passed.handoff.ticket, timeout_s=timeout_s)
+        if not found:
+            waiting.append(item)
+        elif found.verdict in ("approve", "edit"):
+            state.approve(item)
+        else:
+            told = found.message_to_agent or found.answer or "no reason was given"
+            state.reject(item, rejection_message=f"A person decided otherwise: {told}")
+    return waiting
+
+
+def handoff_output_guardrail(guard: "Guard", *, text_of: Callable[[Any], str] = str) -> OutputGuardrail[Any]:
+    """Return a guardrail that judges an agent's final answer, for models that cannot be guarded themselves.
+
+    A run that is streamed shows its words before any guardrail is asked: guard the model's client there.
+    """
+
+    async def judge(context: Any, agent: Any, output: Any) -> GuardrailFunctionOutput:
+        call = await guard.abegin([])
+        outcome = call.outcome or await call.afinish([Draft(text=text_of(output))])
+        told = handoff_body(outcome.handoff) if outcome.handoff else None
+        is_same = outcome.is_released and outcome.drafts[0].text == text_of(output)
+        return GuardrailFunctionOutput(output_info={"handoff": told}, tripwire_triggered=not is_same)
+
+    return OutputGuardrail(guardrail_function=judge, name="handrail")
+
+
+def get_handoff(error: OutputGuardrailTripwireTriggered) -> Handoff | None:
+    """Return the hand-off behind a guardrail's tripwire, None if it was another's."""
+    info = error.guardrail_result.output.output_info
+    return read_handoff(info.get("handoff")) if isinstance(info, dict) else None

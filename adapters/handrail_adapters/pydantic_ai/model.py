@@ -1,0 +1,174 @@
+"""A guarded model for Pydantic AI: asked once, held until it is judged, whole or streamed."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic_ai.exceptions import ModelAPIError
+from pydantic_ai.messages import ModelMessagesTypeAdapter, ModelResponse, TextPart
+from pydantic_ai.models import CompletedStreamedResponse
+from pydantic_ai.models.wrapper import WrapperModel
+
+from handrail.errors import AnswerBlocked, ConfigError, HandoffRequired
+from handrail.records import Draft, Effect, FaultKind, Handoff, Message, Speaker
+from handrail.session import NOTE_NAME
+from handrail.wire.handoff import handoff_body, read_handoff
+from handrail_adapters.pydantic_ai.messages import dumped, read_messages, read_response, write_messages
+
+if TYPE_CHECKING:
+    from handrail.guard import Call, Guard, Outcome
+
+KEY = "handrail_handoff"
+
+
+class GuardedModel(WrapperModel):
+    """Wraps a model: `GuardedModel("openai:gpt-5", guard)`.
+
+    An agent whose output is text gets the notice of a hand-off as its answer, with the hand-off in the
+    response's `provider_details` (see `get_handoff`). Where anything else is expected `HandoffRequired` is
+    raised, because a notice in its place would make the agent ask again.
+
+    Args:
+        wrapped: a model or its name.
+        guard: decides.
+        trusted: kinds of content that may go to the model unread: `image`, `audio`, `video`, `file`.
+    """
+
+    def __init__(self, wrapped: Any, guard: "Guard", *, trusted: tuple[str, ...] = ()) -> None:
+        super().__init__(wrapped)
+        self.guard, self.trusted = guard, trusted
+
+    async def request(
+        self, messages: Any, model_settings: Any, model_request_parameters: Any
+    ) -> ModelResponse:
+        """Ask the model through the guard."""
+        call, sent, given = await self._begin(messages, model_request_parameters)
+        if given is not None:
+            return given
+        try:
+            settings = _with_logprobs(model_settings, call)
+            response = await self.wrapped.request(sent, settings, model_request_parameters)
+        except ModelAPIError:
+            given = await self._failed(call, model_request_parameters)
+            if given is None:
+                raise
+            return given
+        return await self._judged(call, response, model_request_parameters)
+
+    @asynccontextmanager
+    async def request_stream(
+        self, messages: Any, model_settings: Any, model_request_parameters: Any, run_context: Any = None
+    ) -> AsyncGenerator[CompletedStreamedResponse]:
+        """Ask the model through the guard; its events come when all of them are judged."""
+        parameters = model_request_parameters
+        call, sent, given = await self._begin(messages, parameters)
+        if given is None:
+            try:
+                settings = _with_logprobs(model_settings, call)
+                asking = self.wrapped.request_stream(sent, settings, parameters, run_context)
+                async with asking as stream:
+                    events = [event async for event in stream]
+                    response = stream.get()
+            except ModelAPIError:
+                given = await self._failed(call, parameters)
+                if given is None:
+                    raise
+            else:
+                given = await self._judged(call, response, parameters)
+                if given is response:
+                    yield CompletedStreamedResponse(
+                        response, model_request_parameters=parameters, replay_events=events
+                    )
+                    return
+        yield CompletedStreamedResponse(given, model_request_parameters=parameters, replay_events=True)
+
+    async def _begin(self, messages: Any, parameters: Any) -> "tuple[Call, Any, ModelResponse | None]":
+        plain = dumped(messages)
+        read = [self._trusting(message) for message in read_messages(plain)]
+        call = await self.guard.abegin(read)
+        if call.outcome is not None:
+            return call, messages, self._withheld(call.outcome, parameters)
+        if call.messages == tuple(read) and call.instruction is None:
+            return call, messages, None
+        told = []
+        if call.instruction is not None:
+            told = [Message(speaker=Speaker.SYSTEM, text=call.instruction, name=NOTE_NAME)]
+        return call, write_messages(messages, plain, [*told, *call.messages]), None
+
+    def _trusting(self, message: Message) -> Message:
+        left = tuple(kind for kind in message.unreadable if kind not in self.trusted)
+        return message if left == message.unreadable else replace(message, unreadable=left)
+
+    async def _judged(self, call: "Call", response: ModelResponse, parameters: Any) -> ModelResponse:
+        answers = frozenset(tool.name for tool in parameters.output_tools)
+        draft = read_response(response, answers)
+        outcome = await call.afinish([draft])
+        if not outcome.is_released:
+            return self._withheld(outcome, parameters, response)
+        if outcome.decision.effect is not Effect.REDACT and outcome.drafts == (draft,):
+            return response
+        plain = dumped([response])[0]
+        plain["parts"] = [_masked(part, call) for part in plain["parts"]]
+        released: Any = ModelMessagesTypeAdapter.validate_python([plain])[0]
+        return replace(response, parts=released.parts)
+
+    async def _failed(self, call: "Call", parameters: Any) -> ModelResponse | None:
+        outcome = await call.afinish([Draft(fault=FaultKind.ERROR)])
+        return None if outcome.is_released else self._withheld(outcome, parameters)
+
+    def _withheld(
+        self, outcome: "Outcome", parameters: Any, response: ModelResponse | None = None
+    ) -> ModelResponse:
+        if parameters.output_mode != "text":
+            if outcome.handoff is not None and outcome.decision.effect is not Effect.BLOCK:
+                raise HandoffRequired(outcome.handoff)
+            raise AnswerBlocked(outcome.decision)
+        told = {KEY: handoff_body(outcome.handoff)} if outcome.handoff else None
+        notice = [TextPart(content=outcome.notice)]
+        if response is None:
+            return ModelResponse(parts=notice, model_name=self.model_name, provider_details=told)
+        return replace(response, parts=notice, provider_details=told, finish_reason="stop")
+
+    async def count_tokens(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse: it would send what the guard may withhold."""
+        raise ConfigError("counting tokens sends the conversation past the guard")
+
+    async def compact_messages(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse: the summary would be written past the guard."""
+        raise ConfigError("compaction sends the conversation past the guard")
+
+    async def batch_encode(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse: the answers of a batch would be fetched past the guard."""
+        raise ConfigError("batches are answered past the guard")
+
+    async def batch_create(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse, as `batch_encode` does."""
+        raise ConfigError("batches are answered past the guard")
+
+    async def batch_results(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse, as `batch_encode` does."""
+        raise ConfigError("batches are answered past the guard")
+
+
+def _with_logprobs(settings: Any, call: "Call") -> Any:
+    # Models that have none take no notice of it.
+    return {**(settings or {}), "openai_logprobs": True} if call.wants_logprobs else settings
+
+
+def _masked(value: Any, call: "Call") -> Any:
+    if isinstance(value, str):
+        return call.redacted(value)
+    if isinstance(value, dict):
+        kept = ("part_kind", "timestamp", "tool_call_id", "tool_name", "id", "provider_name")
+        return {name: v if name in kept else _masked(v, call) for name, v in value.items()}
+    return [_masked(item, call) for item in value] if isinstance(value, list) else value
+
+
+def get_handoff(response: object) -> Handoff | None:
+    """Return the hand-off in a response, or in the last response of a run's result; None of an answer."""
+    messages = getattr(response, "all_messages", None)
+    if callable(messages):
+        response = messages()[-1]
+    details = getattr(response, "provider_details", None)
+    return read_handoff(details.get(KEY)) if isinstance(details, dict) else None
