@@ -20,6 +20,7 @@ _SOURCE_KINDS: Mapping[type, frozenset[Kind]] = {
     sources.SignalSeen: frozenset({Kind.YES_NO}),
     sources.ConfidenceValue: frozenset({Kind.NUMBER}),
     sources.AnswerKind: frozenset({Kind.ONE_OF}),
+    sources.Ungrounded: frozenset({Kind.WHOLE, Kind.NUMBER}),
     sources.FaultSeen: frozenset({Kind.ONE_OF, Kind.TEXT}),
     sources.Conversation: frozenset({Kind.YES_NO}),
     sources.Provenance: frozenset({Kind.ONE_OF}),

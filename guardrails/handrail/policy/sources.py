@@ -85,6 +85,13 @@ class AnswerKind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ungrounded:
+    """`answer.ungrounded`: how many amounts, dates and ids of the answer stand nowhere in the input."""
+
+    stage = Stage.ANSWER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FaultSeen:
     """`fault`: how the model call went wrong, `none` when it did not."""
 
@@ -163,6 +170,7 @@ Source: TypeAlias = (
     | SignalSeen
     | ConfidenceValue
     | AnswerKind
+    | Ungrounded
     | FaultSeen
     | Ledger
     | Conversation
@@ -179,6 +187,7 @@ _FIXED: dict[str, Source] = {
     "tool.findings": ToolFindings(),
     "confidence": ConfidenceValue(),
     "answer.kind": AnswerKind(),
+    "answer.ungrounded": Ungrounded(),
     "fault": FaultSeen(),
     "clock.time": Clock(field="time"),
     "clock.weekday": Clock(field="weekday"),

@@ -12,7 +12,7 @@ from handrail.confidence.measuring import measure as measured
 from handrail.confidence.scoring import signals
 from handrail.confidence.tiers import Ask, Look, Purse, Replies
 from handrail.policy import Policy
-from handrail.records import Confidence, Draft, Message, Score, Speaker
+from handrail.records import Confidence, Context, Draft, Message, Score, Speaker
 from handrail.session.needs import NeedSamples, Steps
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ASKED_AGAIN = ("agreement", "p_true")
 NOTE = "handrail"
+SLICE = "slice"
+"""Fact of the context that names the declared slice of an exchange."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,12 @@ def measure(
         signals=signals(draft),
     )
     return replace(found.confidence, score=score)
+
+
+def slice_of(context: Context) -> str | None:
+    """Return the declared slice that the caller states in the context's facts, None for none."""
+    named = context.facts.get(SLICE)
+    return named if isinstance(named, str) and named else None
 
 
 def _steps(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from handrail.policy import FactDeclaration, Policy
-from handrail.policy.sources import InputFindings, OutputFindings, ToolFindings, ToolName
+from handrail.policy.sources import InputFindings, OutputFindings, ToolFindings, ToolName, Ungrounded
 from handrail.records import Decision, Finding, Stage
 from handrail.scan import Scanner, redact
 from handrail.session.certainty import Certainty
@@ -25,6 +25,7 @@ class Engine:
     certainty: Certainty = field(default_factory=Certainty)
     remembered: Remembered = field(init=False)
     reads_confidence: bool = field(init=False)
+    reads_grounding: bool = field(init=False)
     withheld: frozenset[str] = field(init=False)
     read_in: frozenset[str] = field(init=False)
     read_out: frozenset[str] = field(init=False)
@@ -42,6 +43,8 @@ class Engine:
         object.__setattr__(self, "redaction", str(self.policy.scan.get("redaction", "label")))
         object.__setattr__(self, "remembered", Remembered(self.scanner))
         object.__setattr__(self, "reads_confidence", self.policy.reads_confidence)
+        grounding = (isinstance(fact.source, Ungrounded) for fact in facts.values())
+        object.__setattr__(self, "reads_grounding", any(grounding))
         object.__setattr__(self, "withheld", self.policy.withheld_types)
         object.__setattr__(self, "named_out", self._named_out(frozenset(read_out)))
         object.__setattr__(self, "declared", declared_at(self.policy))

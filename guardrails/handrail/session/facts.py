@@ -22,6 +22,7 @@ from handrail.records import (
     ToolCall,
     Unknown,
 )
+from handrail.session.grounding import UNGROUNDED
 from handrail.session.needs import NeedFacts, NeedHistory, Steps
 from handrail.session.provenance import came_from, confirmed_after
 from handrail.session.withhold import newest
@@ -106,6 +107,7 @@ def _needs_exchange(source: sources.Source) -> bool:
         | sources.SignalSeen
         | sources.ConfidenceValue
         | sources.AnswerKind
+        | sources.Ungrounded
         | sources.FaultSeen
         | sources.Conversation,
     )
@@ -184,6 +186,9 @@ class _Reading:
                 return None if value is None else float(value)
             case sources.AnswerKind():
                 return _kind(evidence.draft)
+            case sources.Ungrounded():
+                found = (one for one in evidence.findings if one.type == UNGROUNDED)
+                return None if evidence.draft is None else sum(1 for _ in found)
             case sources.FaultSeen():
                 fault = evidence.draft.fault if evidence.draft else None
                 return fault.value if fault else "none"

@@ -24,10 +24,11 @@ from handrail.records import (
     Unknown,
 )
 from handrail.scan.vault import Vault
-from handrail.session.certainty import measure
+from handrail.session.certainty import measure, slice_of
 from handrail.session.cutter import Cutter
 from handrail.session.engine import Engine
 from handrail.session.facts import Seen, gather, types_in
+from handrail.session.grounding import ungrounded
 from handrail.session.merge import merge
 from handrail.session.needs import NeedConversation, Steps
 from handrail.session.release import released_draft, released_text
@@ -192,9 +193,14 @@ class Session:
 
     def _weigh(self, draft: Draft, screened: Screened, index: int, purse: Purse) -> Steps[Evidence]:
         findings = self._scan(words_of(draft), Part.ANSWER, index)
+        if self._engine.reads_grounding:
+            findings += ungrounded(draft, screened.messages, index)
         confidence = None
         if self._engine.reads_confidence and draft.fault is None:
-            confidence = yield from measure(self._engine.certainty, draft, screened.messages, purse)
+            part = slice_of(screened.evidence.context)
+            confidence = yield from measure(
+                self._engine.certainty, draft, screened.messages, purse, part=part
+            )
         return replace(
             screened.evidence,
             draft=draft,

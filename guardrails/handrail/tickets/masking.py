@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from handrail.records import Draft, Evidence, Finding, Part
 
 SHORTEST_VALUE = 3
+UNMASKED = "grounding"
+"""Category of findings that a reader should look at, not be kept from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,8 @@ def mask_of(evidence: Evidence) -> Mask:
     """Build the mask of an exchange from its findings; pure."""
     labels: dict[str, str] = {}
     for finding in evidence.findings:
+        if finding.category == UNMASKED:
+            continue
         value = value_of(evidence, finding)
         if len(value.strip()) >= SHORTEST_VALUE:
             labels.setdefault(value, f"[{finding.type}]")

@@ -1,0 +1,84 @@
+"""`handrail audits` and `handrail calibrate --store` on stores with something in them, and with nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from handrail.cli import build
+from handrail.errors import ConfigError, NotAllowed
+from handrail.store import audits, open_store
+from handrail.tickets.audits import Audited, Wording
+from handrail.tickets.ticket import Line
+from support.stores import NOW
+
+POLICY = """\
+policy: answers
+version: "1"
+if_unsure: queue_manager
+roles: {queue_manager: {answer_within: 30 minutes}, other: {answer_within: 30 minutes}}
+facts: {confidence: {type: number}}
+hand_offs: [{id: doubtful, when: confidence < 0.5, to: other, because: Too unsure.}]
+"""
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    (tmp_path / "p.yaml").write_text(POLICY)
+    (tmp_path / "people.yaml").write_text("roles: {queue_manager: [quinn], other: [olga]}\n")
+    made = f"sqlite:///{tmp_path}/h.db"
+    store = open_store(made, allow_volatile=True)
+    line = Line(index=0, speaker="user", text="Is it [email]?", cut=True)
+    answer = Audited(
+        exchange="x1",
+        tenant="default",
+        roles=("queue_manager",),
+        model="m",
+        masked=Wording(lines=(line,), answer="It is.", calls=("look({})",)),
+        plain=Wording(answer="It is, ann@example.org."),
+    )
+    audits.keep(store, answer, at=NOW)
+    store.close()
+    return made
+
+
+def run(url: str, *words: str) -> Result:
+    folder = Path(url.removeprefix("sqlite:///")).parent
+    given = [words[0], *words[1:], "--store", url]
+    if words[0] in ("show", "judge"):
+        given += ["--policy", str(folder / "p.yaml"), "--people", str(folder / "people.yaml")]
+    return CliRunner().invoke(build(), ["audits", *given])
+
+
+def test_an_answer_is_listed_shown_and_judged(url: str) -> None:
+    assert run(url, "list").stdout == "x1  2026-01-05 12:00  m  for queue_manager\n"
+    assert run(url, "show", "x1", "--as", "quinn").stdout.splitlines() == [
+        "x1  2026-01-05 12:00  m",
+        "",
+        "user: Is it [email]? …",
+        "proposed: look({})",
+        "answer: It is.",
+    ]
+    shown = json.loads(run(url, "show", "x1", "--as", "quinn", "--unmask", "--json").stdout)
+    assert shown["words"]["answer"] == "It is, ann@example.org."
+    assert run(url, "judge", "x1", "right", "--as", "quinn").stdout == "x1 was right\n"
+    assert run(url, "list").stdout == "no answer waits to be checked\n"
+    assert json.loads(run(url, "list", "--judged", "--json").stdout)[0]["judged_by"] == "quinn"
+
+
+def test_others_and_other_verdicts_are_refused(url: str) -> None:
+    assert isinstance(run(url, "judge", "x1", "right", "--as", "olga").exception, NotAllowed)
+    assert isinstance(run(url, "show", "x1", "--as", "olga").exception, NotAllowed)
+    assert isinstance(run(url, "judge", "x1", "maybe", "--as", "quinn").exception, ConfigError)
+    assert run(url, "list", "--judged").stdout == "no answer was judged\n"
+
+
+def test_a_store_without_scored_answers_cannot_be_calibrated(url: str, tmp_path: Path) -> None:
+    out = ["--out", str(tmp_path / "c.json")]
+    ran = CliRunner().invoke(build(), ["calibrate", "--store", url, *out])
+    assert isinstance(ran.exception, ConfigError)
+    assert "audit_rate" in str(ran.exception)
+    ran = CliRunner().invoke(build(), ["calibrate", *out])
+    assert isinstance(ran.exception, ConfigError)
+    assert not (tmp_path / "c.json").exists()

@@ -1,0 +1,86 @@
+"""The batched log keeps order, loses nothing while the store is away, and refuses more than it can hold."""
+
+import os
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from handrail.errors import StoreUnavailable
+from handrail.store.chain import Event
+from handrail.store.decisionlog import BATCH, LOSS_WINDOW_S, MOST_WAITING, DecisionLog
+from support.stores import NOW
+
+
+def event(number: int) -> Event:
+    return Event(tenant="default", kind="decision.pass", at=NOW, data={"number": number})
+
+
+class Sink:
+    """Where batches go; away while `is_away`."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[object]] = []
+        self.is_away = False
+
+    def __call__(self, events: Sequence[Event]) -> None:
+        if self.is_away:
+            raise StoreUnavailable("store")
+        self.batches.append([found.data["number"] for found in events])
+
+
+def test_everything_is_written_in_order_and_in_batches() -> None:
+    sink = Sink()
+    log = DecisionLog(sink)
+    for number in range(3 * BATCH):
+        log.add(event(number))
+    log.close()
+    assert [number for batch in sink.batches for number in batch] == list(range(3 * BATCH))
+    assert max(len(batch) for batch in sink.batches) <= BATCH
+
+
+def test_what_is_queued_is_written_within_the_stated_window() -> None:
+    sink = Sink()
+    log = DecisionLog(sink)
+    log.add(event(1))
+    deadline = time.monotonic() + 20 * LOSS_WINDOW_S
+    while not sink.batches and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert sink.batches == [[1]]
+    log.close()
+
+
+def test_nothing_is_dropped_while_the_store_is_away_and_too_much_is_refused() -> None:
+    sink = Sink()
+    sink.is_away = True
+    log = DecisionLog(sink)
+    for number in range(MOST_WAITING):
+        log.add(event(number))
+    with pytest.raises(StoreUnavailable, match="decision log"):
+        log.add(event(-1))
+    with pytest.raises(StoreUnavailable):
+        log.flush()
+    sink.is_away = False
+    log.close()
+    assert sum(len(batch) for batch in sink.batches) == MOST_WAITING
+
+
+def test_a_forked_child_does_not_write_what_its_parent_queued() -> None:
+    sink = Sink()
+    sink.is_away = True
+    log = DecisionLog(sink)
+    log.add(event(1))
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        sink.is_away = False
+        log.flush()
+        os.write(writer, str(len(sink.batches)).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reader, 10) == b"0"
+    os.close(reader)
+    os.close(writer)
+    sink.is_away = False
+    log.close()
+    assert sink.batches == [[1]]
