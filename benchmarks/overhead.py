@@ -1,4 +1,8 @@
-"""What the guard adds to one exchange of 1 kB without a ticket: `python -m benchmarks.overhead`."""
+"""What handrail adds to a call: `python -m benchmarks.overhead [--quick] [--install-peers]`.
+
+First what the ways in cost by themselves, with a guard that lets everything pass unread; then a whole guarded
+exchange with its durable log; then one check beside other libraries', each in an environment of its own.
+"""
 
 import argparse
 import statistics
@@ -6,11 +10,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 
+from benchmarks.overhead_cases import Case, Passing, cases
+from benchmarks.overhead_peers import PEERS, install, measure
 from benchmarks.report import close
 
 from handrail import Guard
+from handrail.records import Draft, Message, Speaker
 
 TEXT = (
     "Thank you for your message about the order that you placed with us last week. The parcel left our "
@@ -18,56 +27,153 @@ TEXT = (
     "follow its way with the link in the letter that we sent when it left. Should it not arrive within five "
     "working days, write to us again and we will look for it together with the carrier at once. "
 )
-BAR_P50_US = 1000.0
+ANSWER = (TEXT * 3)[:1024]
+BARS_US = {
+    "decorator_us": 5.0,
+    "openai_create_us": 60.0,
+    "stream_chunk_us": 15.0,
+    "langchain_us": 10.0,
+    "exchange_p99_us": 1000.0,
+}
+BAR_RATIO = 20.0
+# What the peers look for: addresses and keys in an answer.
+SAME_CHECK = """\
+policy: same_check
+version: "1"
+owner: process_owner
+if_unsure: process_owner
+roles:
+  process_owner: {answer_within: 1 days}
+facts:
+  output.findings: {type: set, values: [email, credential]}
+hand_offs:
+  - id: address
+    when: output.findings has email
+    effect: redact
+    because: Addresses stay out of answers.
+  - id: key
+    when: output.findings has credential
+    to: process_owner
+    trigger: sensitive_data
+    because: A key in an answer is a leak.
+on_conflict: {to: process_owner}
+tests: []
+"""
 
 
 def answer(question: str) -> str:
     """Stand for a model; free of any cost of its own."""
-    return (TEXT * 3)[:1024]
+    return ANSWER
 
 
-def sample(fn: Callable[[str], str], rounds: int) -> list[float]:
-    """Time single calls in microseconds."""
-    times = []
+def paired(case: Case, rounds: int) -> tuple[float, float, float]:
+    """Return CPU microseconds of a bare call, what the guard adds, and what nothing adds (control)."""
+    bare, added, control = [], [], []
+    for call in (case.bare, case.guarded):
+        _block(call, case.calls)
     for _ in range(rounds):
-        start = time.perf_counter_ns()
+        first, with_guard, again = (_block(call, case.calls) for call in (case.bare, case.guarded, case.bare))
+        bare.append(first)
+        added.append(with_guard - (first + again) / 2)
+        control.append(again - first)
+    per = case.per
+    return statistics.median(bare) / per, statistics.median(added) / per, statistics.median(control) / per
+
+
+def _block(call: Callable[[], object], count: int) -> float:
+    start = time.process_time_ns()
+    for _ in range(count):
+        call()
+    return (time.process_time_ns() - start) / count / 1000
+
+
+@dataclass
+class Times:
+    """Microseconds of single calls: on the wall, and on the processor (which neighbours do not disturb)."""
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+
+def sample(fn: Callable[[str], str], rounds: int) -> Times:
+    """Time single calls."""
+    times = Times()
+    for _ in range(rounds):
+        start, used = time.perf_counter_ns(), time.thread_time_ns()
         fn(TEXT)
-        times.append((time.perf_counter_ns() - start) / 1000)
+        times.cpu.append((time.thread_time_ns() - used) / 1000)
+        times.wall.append((time.perf_counter_ns() - start) / 1000)
     return times
+
+
+def exchanges(folder: Path, rounds: int) -> dict[str, Times]:
+    """Time whole exchanges of 1 kB: bare, bare again, guarded with the durable log."""
+    guard = Guard.from_policy("support", store=f"sqlite:///{folder}/bench.db")
+    guarded = guard(answer)
+    with guard.context(customer="c1"):
+        sample(guarded, 50)
+        times = {"bare": sample(answer, rounds), "bare again": sample(answer, rounds)}
+        times["guarded"] = sample(guarded, rounds)
+    with guard.context(customer="c1", conversation="v1"):
+        times["in a conversation"] = sample(guarded, rounds)
+    guard.close()
+    return times
+
+
+def check_us(folder: Path, calls: int) -> float:
+    """CPU microseconds of judging one answer of 1 kB: scan for everything, two rules, log."""
+    (folder / "check.yaml").write_text(SAME_CHECK)
+    guard = Guard.from_policy(folder / "check.yaml", store=f"sqlite:///{folder}/check.db")
+    # Another text each time, so that nothing can be remembered.
+    texts = cycle([[Draft(text=f"{number} {ANSWER}", finish_reason="stop")] for number in range(997)])
+    with guard.context(customer="c1"):
+        call = guard.begin([Message(speaker=Speaker.USER, text="Where is my order?")])
+        blocks = [_block(lambda: call.finish(next(texts)), calls) for _ in range(7)]
+    guard.close()
+    return statistics.median(blocks[1:])
 
 
 def main() -> int:
     """Run the benchmark; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    rounds = 300 if parser.parse_args().quick else 3000
+    parser.add_argument("--install-peers", action="store_true", help="make the peers' environments with pip")
+    options = parser.parse_args()
+    if options.install_peers:
+        install()
+    rounds = 15 if options.quick else 60
+    figures: dict[str, float | None] = {}
+    print(f"{'CPU us a call':24}{'bare':>10}{'added':>10}{'control':>10}")
+    for case in cases(Passing(), ANSWER):
+        plain, added, control = paired(case, rounds)
+        print(f"{case.name:24}{plain:10.2f}{added:10.2f}{control:10.2f}")
+        figures[case.figure] = round(added, 2)
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        guard = Guard.from_policy("support", store=f"sqlite:///{folder}/bench.db")
-        guarded = guard(answer)
-        with guard.context(customer="c1"):
-            sample(guarded, 50)
-            bare, again = sample(answer, rounds), sample(answer, rounds)
-            with_guard = sample(guarded, rounds)
-        with guard.context(customer="c1", conversation="v1"):
-            in_conversation = sample(guarded, rounds)
-        guard.close()
-    base = statistics.median(bare)
-    rows = {
-        "bare call": bare,
-        "bare call again": again,
-        "guarded": with_guard,
-        "guarded, in a conversation": in_conversation,
-    }
-    print(f"{'':28}{'p50 us':>10}{'p99 us':>10}")
-    for name, times in rows.items():
-        print(f"{name:28}{statistics.median(times):10.1f}{statistics.quantiles(times, n=100)[98]:10.1f}")
-    figures = {
-        "exchange_p50_us": round(statistics.median(with_guard) - base, 1),
-        "exchange_p99_us": round(statistics.quantiles(with_guard, n=100)[98] - base, 1),
-        "conversation_p50_us": round(statistics.median(in_conversation) - base, 1),
-    }
-    short = ["exchange_p50_us"] if figures["exchange_p50_us"] > BAR_P50_US else []
+        times = exchanges(Path(folder), 500 if options.quick else 5000)
+        check = check_us(Path(folder), 200 if options.quick else 1000)
+    print(f"\n{'us an exchange':24}{'wall p50':>10}{'wall p99':>10}{'cpu p50':>10}{'cpu p99':>10}")
+    for name, one in times.items():
+        shown = (statistics.median(one.wall), _p99(one.wall), statistics.median(one.cpu), _p99(one.cpu))
+        print(f"{name:24}" + "".join(f"{value:10.1f}" for value in shown))
+    bare, guarded = times["bare"], times["guarded"]
+    figures["exchange_p50_us"] = round(statistics.median(guarded.wall) - statistics.median(bare.wall), 1)
+    figures["exchange_p99_us"] = round(_p99(guarded.wall) - statistics.median(bare.wall), 1)
+    figures["exchange_cpu_p99_us"] = round(_p99(guarded.cpu) - statistics.median(bare.cpu), 1)
+    figures["check_us"] = round(check, 1)
+    print(f"\n{'CPU us a check of 1 kB':30}{'handrail':>10}{check:10.1f}")
+    for peer in PEERS:
+        theirs = measure(peer, ANSWER, quick=options.quick)
+        figures[peer.figure] = None if theirs is None else round(theirs / check, 1)
+        if theirs is not None:
+            print(f"{peer.name:40}{theirs:10.1f}{theirs / check:9.1f}x")
+    short = [name for name, bar in BARS_US.items() if (figures[name] or 0.0) > bar]
+    required = [peer.figure for peer in PEERS if peer.is_barred]
+    short += [name for name in required if (ratio := figures[name]) is not None and ratio < BAR_RATIO]
     return close("overhead", figures, short)
+
+
+def _p99(values: list[float]) -> float:
+    return statistics.quantiles(values, n=100)[98]
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ class HandoffGuardrail(CustomGuardrail):  # type: ignore[misc]
             call = await self._guard.abegin(chat.read_request(body).messages)
         if call.outcome is not None:
             return call.outcome.notice
+        call.asks(str(data.get("model", "")))
         written = chat.write_request(
             body, call.messages, logprobs=call.wants_logprobs, instruction=call.instruction
         )

@@ -239,10 +239,26 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What a calibrated threshold is held against: a measure as it was taken, and whose answer it is of.
+
+    `prompt_sha256` is the digest of the developer's own part of the request, `signals` are the measures that
+    a calibration may combine; missing ones are None.
+    """
+
+    value: float
+    method: str
+    model: str
+    prompt_sha256: str
+    signals: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Confidence:
     """Probability that an answer is right, how it was had, and which signals were missing.
 
-    `value` is None when nothing could measure it: the fact is then *unknown*, never 0.
+    `value` is None when nothing could measure it: the fact is then *unknown*, never 0. `score` is what was
+    measured before any calibration, None if nothing was.
     """
 
     value: float | None
@@ -250,6 +266,7 @@ class Confidence:
     missing: tuple[str, ...] = ()
     threshold: float | None = None
     calibration: str | None = None
+    score: Score | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

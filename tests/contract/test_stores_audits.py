@@ -84,11 +84,17 @@ def test_an_erased_customer_leaves_the_verdict_and_no_words(sides: Sides) -> Non
     assert (row.verdict, words) == (AuditVerdict.RIGHT, None)
 
 
-def test_an_administrator_removes_what_is_old(sides: Sides) -> None:
+def test_an_administrator_removes_old_words_and_verdicts_stay(sides: Sides) -> None:
     audits.keep(sides.app, answer(), at=NOW)
     audits.keep(sides.app, answer("x2"), at=NOW + timedelta(days=2))
-    assert audits.prune(sides.admin, "default", before=NOW + timedelta(days=1)) == 1
-    assert [row.exchange for row in audits.waiting(sides.inbox, "default")] == ["x2"]
+    audits.judge(sides.inbox, "default", "x1", AuditVerdict.RIGHT, hand())
+    for count in (1, 0):
+        before = NOW + timedelta(days=1)
+        assert audits.prune(sides.admin, "default", before=before, by="admin", now=NOW) == count
+    row, words = audits.show(sides.inbox, "default", "x1", hand())
+    assert (row.verdict, words) == (AuditVerdict.RIGHT, None)
+    assert audits.show(sides.inbox, "default", "x2", hand())[1] is not None
+    assert sides.admin.verify().is_intact
 
 
 @pytest.mark.parametrize(

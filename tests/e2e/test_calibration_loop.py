@@ -1,5 +1,6 @@
 """The weekly loop through a guard: log, verdicts, calibration, policy, and back."""
 
+import asyncio
 import json
 import math
 from collections.abc import Iterator
@@ -298,9 +299,24 @@ def test_errors_that_grow_withdraw_the_calibration_and_everything_is_handed_off(
     told = json.loads(CliRunner().invoke(build(), [*review, *period]).stdout)["missed"]
     assert told["alarm"] is not None
     assert told["error_among_passed"] > 0.9
+    read = CliRunner().invoke(build(), [*review[:-1], *period, "--out", str(scene.folder / "review")]).stdout
+    assert "missed errors: 100.0% of 160 passed answers" in read
+    assert "drift alarm at 2026-01-1" in read
     assert scene.calibrate("--previous", str(scene.folder / "calibration.json")) == 1
     made = artefact.read((scene.folder / "calibration.json").read_text())
     assert made.withdrawn.startswith("drift alarm")
     assert made.threshold == 1.0
     scene.guard.reload(load(scene.folder / "answers.yaml"))
     assert scene.ask("sure", 0.999).handoff is not None
+
+
+def test_an_awaiting_caller_gets_the_same_and_its_answer_is_kept_too(scene: Scene) -> None:
+    async def ask() -> Outcome:
+        question = Message(speaker=Speaker.USER, text="Was it sent?")
+        call = await scene.guard.abegin([PROMPT, question], exchange="later")
+        tokens = (TokenLogprob(token="Yes.", logprob=-0.1),)
+        return await call.afinish([Draft(text="Yes.", logprobs=tokens, model="m1")])
+
+    assert asyncio.run(ask()).is_released
+    assert [row.exchange for row in waiting(scene.store, "default")] == ["later"]
+    assert [row["exchange"] for row in scene.rows()] == ["later"]

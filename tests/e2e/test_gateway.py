@@ -16,9 +16,12 @@ import pytest
 from tests.support.gateway import CALLER_KEY, UPSTREAM_KEY, Dripping, app_of, gateway, served, settings_of
 from tests.support.model_server import ModelServer, Say, model_server
 from tests.support.shop_guard import POLICY
+from tests.support.toy_shop import ToyShop
 
 from handrail import Guard
+from handrail.errors import StoreUnavailable
 from handrail.gateway.settings import key_sha256
+from handrail.session import NeedSamples
 
 TOKEN = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
 REFUND = Say(None, calls=[("issue_refund", '{"amount": "640 USD"}')])
@@ -226,6 +229,7 @@ def test_no_more_than_so_many_at_once(tmp_path: Path) -> None:
         provider.gate.set()
         first.join()
         assert (second.status_code, second.headers["retry-after"]) == (429, "1")
+        counted(client, "handrail_gateway_under_way 0.0")
         assert ask(client).status_code == 200
 
 
@@ -442,15 +446,33 @@ def test_metrics_hold_nothing_that_a_caller_wrote(tmp_path: Path, provider: Mode
 
 
 def test_it_is_not_ready_while_the_store_is_out_of_reach(tmp_path: Path, provider: ModelServer) -> None:
-    settings = settings_of(tmp_path, provider.url)
-    app = app_of(settings, tmp_path)
+    class Storeless(ToyShop):
+        def conversation(self, tenant: str, name: str) -> None:
+            raise StoreUnavailable("read")
+
+    with gateway(tmp_path, provider.url, make_guard=lambda _: Storeless()) as address:
+        answer = httpx.get(f"{address}/readyz")
+        assert (answer.status_code, answer.json()) == (503, {"status": "store out of reach"})
+        assert httpx.get(f"{address}/healthz").status_code == 200
+
+
+def test_it_takes_nothing_new_while_it_drains(tmp_path: Path, provider: ModelServer) -> None:
+    app = app_of(settings_of(tmp_path, provider.url), tmp_path)
     with served(app) as address, client_of(address) as client:
         assert client.get("/readyz").status_code == 200
         app.state.gateway.is_draining = True
         assert client.get("/readyz").json() == {"status": "draining"}
         assert client.get("/healthz").status_code == 200
-        assert ask(client).status_code == 503
+        refused = ask(client)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert provider.seen == []
+
+
+def test_a_key_may_come_as_other_clients_send_it(tmp_path: Path, provider: ModelServer) -> None:
+    with gateway(tmp_path, provider.url) as address, httpx.Client(base_url=address) as client:
+        assert client.get("/v1/models", headers={"x-api-key": CALLER_KEY}).status_code == 200
+        assert client.get("/v1/models", headers={"x-api-key": "nobody"}).status_code == 401
+    assert CALLER_KEY not in str(provider.seen[0].headers)
 
 
 def test_a_judgement_that_breaks_is_told_as_no_more_than_that(
@@ -518,3 +540,33 @@ def _until_ready(address: str) -> None:
         except httpx.HTTPError:
             time.sleep(0.05)
     raise TimeoutError("the gateway does not start")
+
+
+class Asking(ToyShop):
+    """A guard that asks the model once more before it lets an answer pass."""
+
+    def begin(self, messages: Any, /, *, exchange: str | None = None) -> Any:
+        call = super().begin(messages)
+        judge = call.afinish
+
+        async def afinish(drafts: Any, *, ask: Any, wants_json: bool = False) -> Any:
+            need = NeedSamples(messages=call.messages, count=1, temperature=1.0)
+            assert [draft.text for draft in await ask(need)] == ["SECRET-4711"]
+            return await judge(drafts, wants_json=wants_json)
+
+        call.afinish = afinish
+        return call
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_what_is_asked_beside_an_answer_is_never_the_answer(tmp_path: Path, is_stream: bool) -> None:
+    script = (Say("On its way.", cut=64), Say("SECRET-4711", cut=64))
+    with (
+        model_server(*script) as provider,
+        gateway(tmp_path, provider.url, make_guard=lambda _: Asking()) as address,
+        client_of(address) as client,
+    ):
+        told = ask(client, stream=is_stream).text
+        assert len(provider.seen) == 2
+    assert "On its way." in told
+    assert "SECRET-4711" not in told

@@ -3,16 +3,19 @@
 import asyncio
 import itertools
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient, DefaultHttpxClient, OpenAI
+from openai import AsyncOpenAI, BadRequestError, DefaultAsyncHttpxClient, DefaultHttpxClient, OpenAI
+from tests.support.gateway import app_of, served, settings_of
 
 from handrail import Guard
 from handrail.confidence.tiers import Budget
+from handrail.store import open_store
 from handrail_adapters.demo.loopback import LoopbackServer, Reply, Request
 from handrail_adapters.openai import guard_openai
 
@@ -123,42 +126,46 @@ def openai_async_stream(url: str, guard: Guard) -> str:
         http = DefaultAsyncHttpxClient(trust_env=False)
         async with AsyncOpenAI(base_url=url, api_key="k", http_client=http) as plain:
             client = guard_openai(plain, guard)
-            chunks = await client.chat.completions.create(
-                model="no-logprobs", messages=MESSAGES, stream=True
-            )
+            chunks = await client.chat.completions.create(model="no-logprobs", messages=MESSAGES, stream=True)
             parts = [chunk.choices[0].delta.content or "" async for chunk in chunks if chunk.choices]
             return "".join(parts)
 
     return asyncio.run(ask())
 
 
-def _chat(url: str, guard: Guard) -> Any:
+def _chat(url: str, guard: Guard, **http: Any) -> Any:
     from langchain_openai import ChatOpenAI
 
-    from handrail_adapters.langchain import guard_model
+    from handrail_adapters.langchain import GuardedChatModel
 
-    made = ChatOpenAI(model="no-logprobs", base_url=url, api_key="k", max_retries=0)
-    return guard_model(made, guard)
+    plain = ChatOpenAI(model="no-logprobs", base_url=url, api_key="k", max_retries=0, **http)
+    return GuardedChatModel(inner=plain, guard=guard)
 
 
 def langchain_sync(url: str, guard: Guard) -> str:
-    return str(_chat(url, guard).invoke(QUESTION).content)
+    with DefaultHttpxClient(trust_env=False) as http:
+        return str(_chat(url, guard, http_client=http).invoke(QUESTION).content)
 
 
 def langchain_async(url: str, guard: Guard) -> str:
     async def ask() -> str:
-        return str((await _chat(url, guard).ainvoke(QUESTION)).content)
+        async with DefaultAsyncHttpxClient(trust_env=False) as http:
+            return str((await _chat(url, guard, http_async_client=http).ainvoke(QUESTION)).content)
 
     return asyncio.run(ask())
 
 
 def langchain_stream(url: str, guard: Guard) -> str:
-    return "".join(str(chunk.content) for chunk in _chat(url, guard).stream(QUESTION))
+    with DefaultHttpxClient(trust_env=False) as http:
+        chunks = _chat(url, guard, http_client=http).stream(QUESTION)
+        return "".join(str(chunk.content) for chunk in chunks)
 
 
 def langchain_async_stream(url: str, guard: Guard) -> str:
     async def ask() -> str:
-        return "".join([str(chunk.content) async for chunk in _chat(url, guard).astream(QUESTION)])
+        async with DefaultAsyncHttpxClient(trust_env=False) as http:
+            chunks = _chat(url, guard, http_async_client=http).astream(QUESTION)
+            return "".join([str(chunk.content) async for chunk in chunks])
 
     return asyncio.run(ask())
 
@@ -169,9 +176,19 @@ LANGCHAIN = (langchain_sync, langchain_async, langchain_stream, langchain_async_
 WAYS = pytest.mark.parametrize("ask", [*OPENAI, *LANGCHAIN], ids=lambda ask: ask.__name__)
 
 
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store that has its tables."""
+    folder = tmp_path_factory.mktemp("store")
+    open_store(f"sqlite:///{folder}/h.db", allow_volatile=True).close()
+    return folder
+
+
 @pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Callable[[str], Guard]]:
+def opened(tmp_path: Path, empty_store: Path) -> Iterator[Callable[[str], Guard]]:
     guards: list[Guard] = []
+    for file in empty_store.iterdir():
+        shutil.copy2(file, tmp_path)
 
     def made(check: str, *, stream: str = "hold") -> Guard:
         (tmp_path / "checked.yaml").write_text(POLICY.format(check=check) + f"stream: {stream}\n")
@@ -197,12 +214,92 @@ def test_an_answer_that_checks_out_is_given_as_it_was(
 
 @WAYS
 @pytest.mark.parametrize("check", CHECKS)
-def test_an_answer_that_does_not_is_handed_off(
-    ask: Ask, check: str, opened: Callable[[str], Guard]
-) -> None:
+def test_an_answer_that_does_not_is_handed_off(ask: Ask, check: str, opened: Callable[[str], Guard]) -> None:
     model, guard = Model(is_sure=False), opened(check)
     with LoopbackServer(model) as server:
         said = ask(f"{server.url}/v1", guard)
     assert ANSWER not in said
     assert "Reference:" in said
     assert len(model.bodies) <= 1 + Budget().calls
+
+
+@pytest.mark.parametrize("ask", [openai_stream, openai_async_stream], ids=lambda ask: ask.__name__)
+def test_a_stream_that_may_be_released_early_is_checked_before_anything_is_shown(
+    ask: Ask, opened: Callable[..., Guard]
+) -> None:
+    with LoopbackServer(Model()) as server:
+        assert ask(f"{server.url}/v1", opened("p_true", stream="release")) == ANSWER
+    with LoopbackServer(Model(is_sure=False)) as server:
+        assert ANSWER not in ask(f"{server.url}/v1", opened("p_true", stream="release"))
+
+
+@pytest.mark.parametrize("ask", OPENAI, ids=lambda ask: ask.__name__)
+def test_a_model_that_refuses_logprobs_is_asked_without_and_that_is_remembered(
+    ask: Ask, opened: Callable[..., Guard]
+) -> None:
+    model, guard = Model(refuses_logprobs=True), opened("p_true")
+    with LoopbackServer(model) as server:
+        assert ask(f"{server.url}/v1", guard) == ANSWER
+        assert [bool(body.get("logprobs")) for body in model.bodies] == [True, *[False] * 4]
+        model.bodies.clear()
+        assert ask(f"{server.url}/v1", guard) == ANSWER
+    assert not any(body.get("logprobs") for body in model.bodies)
+
+
+def test_a_model_that_ignores_logprobs_is_not_asked_for_them_again(opened: Callable[..., Guard]) -> None:
+    model, guard = Model(), opened("verbalised")
+    with LoopbackServer(model) as server:
+        for _ in range(2):
+            assert openai_sync(f"{server.url}/v1", guard) == ANSWER
+    assert [bool(body.get("logprobs")) for body in model.bodies] == [True, False]
+
+
+def test_a_caller_who_asks_for_logprobs_hears_that_they_were_refused(opened: Callable[..., Guard]) -> None:
+    model, guard = Model(refuses_logprobs=True), opened("off")
+    with (
+        LoopbackServer(model) as server,
+        DefaultHttpxClient(trust_env=False) as http,
+        OpenAI(base_url=f"{server.url}/v1", api_key="k", http_client=http) as plain,
+        pytest.raises(BadRequestError),
+    ):
+        guard_openai(plain, guard).chat.completions.create(
+            model="no-logprobs", messages=MESSAGES, logprobs=True
+        )
+    assert len(model.bodies) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("check", CHECKS)
+def test_the_gateway_gives_the_answer_and_never_what_it_asked_beside_it(
+    check: str, stream: bool, opened: Callable[..., Guard], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_UPSTREAM_KEY", "up-key-0123456789")
+    for is_sure in (True, False):
+        guard = opened(check)
+        with LoopbackServer(Model(is_sure=is_sure)) as server:
+            settings = settings_of(tmp_path, f"{server.url}/v1")
+            with served(app_of(settings, tmp_path, lambda _, guard=guard: guard)) as gateway:
+                said = unguarded(f"{gateway}/v1", stream=stream)
+        assert (said == ANSWER) == is_sure
+        assert ("Reference:" in said) != is_sure
+
+
+def unguarded(url: str, *, stream: bool) -> str:
+    """Ask as a client does that knows nothing of guards."""
+    with (
+        DefaultHttpxClient(trust_env=False) as http,
+        OpenAI(base_url=url, api_key="k", http_client=http) as client,
+    ):
+        if not stream:
+            made = client.chat.completions.create(model="no-logprobs", messages=MESSAGES)
+            return made.choices[0].message.content or ""
+        chunks = client.chat.completions.create(model="no-logprobs", messages=MESSAGES, stream=True)
+        return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+
+
+def test_langchain_does_not_ask_again_for_what_a_model_ignores(opened: Callable[..., Guard]) -> None:
+    model, guard = Model(), opened("verbalised")
+    with LoopbackServer(model) as server:
+        for _ in range(2):
+            assert langchain_sync(f"{server.url}/v1", guard) == ANSWER
+    assert [bool(body.get("logprobs")) for body in model.bodies] == [True, False]

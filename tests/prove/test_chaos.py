@@ -28,8 +28,7 @@ from support.stores import KEYS, NOW, Sides, hand, new_ticket, postgres_database
 
 pytestmark = pytest.mark.xdist_group("postgres")
 
-SHORT, LONG = 1, 10
-SCALE = [pytest.param(SHORT, id="short"), pytest.param(LONG, id="long", marks=pytest.mark.slow)]
+RACES = [pytest.param(25, id="short"), pytest.param(500, id="long", marks=pytest.mark.slow)]
 Opener = Callable[[], Sides]
 
 
@@ -42,15 +41,18 @@ def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
     return functools.partial(sqlite_sides, tmp_path / "store.db", key_provider=KEYS)
 
 
-@pytest.mark.parametrize("scale", SCALE)
+@pytest.mark.parametrize(
+    ("wanted", "tickets"),
+    [pytest.param(8, 100, id="short"), pytest.param(120, 2200, id="long", marks=pytest.mark.slow)],
+)
 def test_killed_processes_lose_nothing_and_do_nothing_twice(
-    scale: int, opener: Opener, tmp_path: Path
+    wanted: int, tickets: int, opener: Opener, tmp_path: Path
 ) -> None:
     scene = Scene(sides=opener, folder=tmp_path, keys=KEYS)
-    kills = rampage(scene, kills=12 * scale, tickets=220 * scale, seed=scale)
+    kills = rampage(scene, kills=wanted, tickets=tickets, seed=wanted)
     settle_down(scene)
     assert broken_promises(scene) == []
-    assert kills >= 12 * scale
+    assert kills >= wanted
     assert len(scene.lines("effects")) > 0
 
 
@@ -65,10 +67,10 @@ def _race(
     queue.put(wins)
 
 
-@pytest.mark.parametrize("scale", SCALE)
-def test_of_racing_deciders_and_of_racing_appliers_exactly_one_wins(scale: int, opener: Opener) -> None:
+@pytest.mark.parametrize("tickets", RACES)
+def test_of_racing_deciders_and_of_racing_appliers_exactly_one_wins(tickets: int, opener: Opener) -> None:
     sides, names = opener(), []
-    for _ in range(50 * scale):
+    for _ in range(tickets):
         ticket = new_ticket()
         sides.app.open(ticket)
         sides.inbox.claim("default", ticket.id, hand())

@@ -48,6 +48,7 @@ ROLES = {
 class Plan:
     roles: Mapping[str, Role]
     if_unsure: str = "queue_manager"
+    time_zone: str = "UTC"
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,8 @@ class Plan:
 
     answer_within: timedelta | None = timedelta(minutes=30)
     backup: str | None = None
+    hours: str | None = None
+    holidays: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Roles:
 
     if_unsure: str
     roles: dict[str, Plan]
+    time_zone: str = "UTC"
 
 
 POLICY = Roles(

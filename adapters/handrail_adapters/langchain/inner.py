@@ -30,6 +30,8 @@ class Inner:
 
     def upstream(self, call: Any) -> tuple[list[BaseMessage], dict[str, Any]]:
         """Return the messages and options that may go to the model."""
+        name = getattr(self._model, "model_name", None) or getattr(self._model, "model", None)
+        call.asks(str(name or ""), str(getattr(self._model, "openai_api_base", None) or ""))
         kind = type(self._model)
         field = next((name for name in ("model_name", "model") if name in kind.model_fields), None)
         call.asks(str(getattr(self._model, field)) if field else "", kind.__name__)

@@ -89,6 +89,7 @@ class GuardedModel(WrapperModel):
         call = await self.guard.abegin(read)
         if call.outcome is not None:
             return call, messages, self._withheld(call.outcome, parameters)
+        call.asks(self.model_name, self.base_url or "")
         if call.messages == tuple(read) and call.instruction is None:
             return call, messages, None
         told = []

@@ -9,7 +9,7 @@ import typer
 from handrail import __version__
 from handrail.errors import HandrailError
 
-GROUPS = ("policy", "tickets", "audit", "store", "roles", "desk", "confidence")
+GROUPS = ("policy", "tickets", "audits", "audit", "store", "roles", "desk", "confidence")
 SINGLE = {
     "scan": ("handrail.cli.scan", "scan"),
     "replay": ("handrail.cli.replay", "replay"),

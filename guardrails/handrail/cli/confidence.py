@@ -121,14 +121,7 @@ def calibrate(  # noqa: PLR0913
     before = artefact.read(_text(previous), source=previous.name) if previous is not None else None
     made = fit(rows, settings, now=datetime.now(UTC), previous=before)
     out.write_text(artefact.write(made), encoding="utf-8")
-    summary = _summary(made)
-    if as_json:
-        typer.echo(json.dumps({**summary, "out": str(out)}))
-    else:
-        _table(
-            f"calibration {made.id}: {made.model}", [(name, _shown(value)) for name, value in summary.items()]
-        )
-        typer.echo(f"wrote {out}")
+    _report(made, out, as_json=as_json)
     if made.withdrawn or made.guarantee.threshold is None:
         raise typer.Exit(1)
 

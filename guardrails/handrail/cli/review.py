@@ -11,7 +11,9 @@ from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
     from handrail.review import Period
+    from handrail.review.logged import Missed
     from handrail.scan import Scanner
+    from handrail.store import SqlStore
 
 
 DEFAULT_SPAN = timedelta(days=7)
@@ -54,10 +56,12 @@ def review(  # noqa: PLR0913 - one parameter per option
     try:
         collector = Collector(source=opened, tenant=tenant, scanner=_scanner(policy))
         report = reviewed(collector.cases(period), period, now=now)
+        missed = _missed(opened, tenant, period, policy)
     finally:
         opened.close()
     if as_json:
-        typer.echo(json.dumps(as_data(report), indent=2))
+        data = {**as_data(report), "missed": _missed_data(missed)}
+        typer.echo(json.dumps(data, indent=2))
         return
     paths = write(report, out)
     total = report.measures.total
@@ -65,8 +69,55 @@ def review(  # noqa: PLR0913 - one parameter per option
         f"{total.size} tickets, {total.unchanged.count} of {total.unchanged.total} decisions unchanged, "
         f"{total.late.count} late, {len(report.proposals)} proposals"
     )
+    for line in _missed_lines(missed, store, policy):
+        typer.echo(line)
     for path in paths:
         typer.echo(str(path))
+
+
+def _missed(opened: "SqlStore", tenant: str, period: "Period", policy: str) -> "Missed | None":
+    """Estimate the error among passed answers, None where people checked none."""
+    from handrail.review.logged import missed, read_store
+
+    rows = [row for row in read_store(opened, tenant, period.since) if row.at < period.until]
+    if not any(row.is_known and not row.escalated for row in rows):
+        return None
+    from handrail.guard.calibration import calibration_of
+    from handrail.policy import load
+
+    return missed(rows, calibration_of(load(policy)) if policy else None)
+
+
+def _missed_data(missed: "Missed | None") -> dict[str, object] | None:
+    if missed is None:
+        return None
+    error = missed.error
+    return {
+        "passed": error.passed,
+        "checked": error.audits,
+        "waiting": missed.waiting,
+        "error_among_passed": error.rate,
+        "low": error.low,
+        "high": error.high,
+        "alarm": missed.alarm.isoformat() if missed.alarm else None,
+    }
+
+
+def _missed_lines(missed: "Missed | None", store: str, policy: str) -> list[str]:
+    if missed is None or missed.error.rate is None:
+        return []
+    error = missed.error
+    lines = [
+        f"missed errors: {error.rate:.1%} of {error.passed} passed answers ({error.low:.1%} to "
+        f"{error.high:.1%}), from {error.audits} that were checked; {missed.waiting} wait"
+    ]
+    if missed.alarm is not None:
+        lines.append(
+            f"drift alarm at {missed.alarm:%Y-%m-%d %H:%M}: more passed answers are wrong than promised; "
+            f"to withdraw the calibration run: handrail calibrate --store {store} --previous FILE "
+            f"--out FILE, with the file that {policy} names"
+        )
+    return lines
 
 
 def _period(since: str, until: str, now: datetime) -> "Period":

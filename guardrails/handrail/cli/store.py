@@ -65,11 +65,14 @@ def prune(
     tenant: TenantOption = "default",
 ) -> None:
     """Remove what is older than its retention. The audit chain stays verifiable."""
+    from handrail.store import audits
+
     now = datetime.now(UTC)
     with opened(store) as found:
         gone = found.prune(tenant, before=now - timedelta(days=days), by=who(), now=now)
+        answers = audits.prune(found, tenant, before=now - timedelta(days=days), by=who(), now=now)
         entries = found.prune_audit(before=now - timedelta(days=audit_days), by=who(), now=now)
-    typer.echo(f"{gone} tickets and {entries} audit entries removed")
+    typer.echo(f"{gone} tickets, the words of {answers} answers and {entries} audit entries removed")
 
 
 @commands.command(name="rotate-keys", epilog="Example: handrail store rotate-keys handrail.db.key")

@@ -1,6 +1,6 @@
 """The whole way of one answer's confidence: the first look, the calibration in force, a second look."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What came of it; `score`, `method` and `signals` are for the decision log, before calibration."""
+    """What came of it; `score` and `method` are for the decision log, before calibration."""
 
     confidence: Confidence
     score: float | None
     method: str
-    signals: Mapping[str, float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +51,15 @@ def measure(
         labels: the labels the answer must be one of.
         purse: what is left of the exchange's budget.
     """
-    first, seen = score(draft, labels=labels), signals(draft, labels=labels)
+    first = score(draft, labels=labels)
     if in_force is None:
         confidence = yield from second_look(draft, first, look, purse=purse)
-        return Measured(confidence=confidence, score=first.value, method=first.method, signals=seen)
+        return Measured(confidence=confidence, score=first.value, method=first.method)
     calibration = in_force.calibration
+    seen = signals(draft, labels=labels) if calibration.combiner is not None else {}
     certified = apply(calibration, first, call=in_force.call, signals=seen)
     held = replace(look, threshold=certified.threshold, only_lowers=True)
     confidence = yield from second_look(draft, certified, held, purse=purse)
     raw = score_of(calibration, first, seen)
     method = calibration.method if raw is not None else first.method
-    return Measured(
-        confidence=confidence, score=first.value if raw is None else raw, method=method, signals=seen
-    )
+    return Measured(confidence=confidence, score=first.value if raw is None else raw, method=method)

@@ -73,9 +73,10 @@ def signals(draft: Draft, *, labels: Sequence[str] = ()) -> dict[str, float | No
     """
     found: dict[str, float | None] = {"self_reported": draft.self_reported}
     methods: tuple[Method, ...] = ("label", "sequence", "fields")
+    attempt = _Attempt(draft, labels=labels, span=None, choices=None)
     for method in methods:
-        attempt = _Attempt(draft, labels=labels, span=None, choices=None).by(method)
-        found[method] = None if attempt is None else probability(attempt[1])
+        measured = attempt.by(method)
+        found[method] = None if measured is None else probability(measured[1])
     found["brevity"] = float(len(draft.logprobs)) if draft.logprobs else None
     return found
 
@@ -92,6 +93,7 @@ class _Attempt:
         choices: Mapping[str, Sequence[str]] | None,
     ) -> None:
         self._draft, self._labels, self._span, self._choices = draft, labels, span, choices
+        self._aligned: Aligned | str = ""
         self.why = ""
 
     def by(self, method: Method) -> tuple[str, float] | None:
@@ -100,7 +102,7 @@ class _Attempt:
             # The words beside a proposed call say nothing of whether the call is right.
             self.why = "logprobs of the tool call"
             return _named("tool_arguments", argument_logprob(self._draft))
-        aligned = align(self._draft)
+        aligned = self._aligned = self._aligned or align(self._draft)
         if isinstance(aligned, str):
             self.why = _WORDS[aligned]
             return None

@@ -1,27 +1,30 @@
 """The gateway as an ASGI application."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from time import perf_counter
+from typing import Any
 
 import httpx
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from handrail.errors import StoreUnavailable, TicketNotFound
+from handrail.errors import StoreUnavailable
+from handrail.gateway.answers import Answered, Refusal, refused
+from handrail.gateway.asking import Asked, read
 from handrail.gateway.callers import Callers, Known, policies_of
+from handrail.gateway.held import give, whole
 from handrail.gateway.metrics import MEDIA_TYPE, Metrics
-from handrail.gateway.proxy import Answered, Asked, Proxy, refused
+from handrail.gateway.pools import Pools
+from handrail.gateway.proxy import Proxy
 from handrail.gateway.settings import Settings
+from handrail.gateway.tickets import MAX_WAIT_S, state_of
+from handrail.gateway.upstream import Upstream
 from handrail.guard import Guard
-from handrail.wire.handoff import error_body
-
-KEEP_ALIVE = b": waiting\n\n"
-MAX_WAIT_S = 60.0
 
 
 class Gateway:
@@ -30,112 +33,93 @@ class Gateway:
     Args:
         settings: how it is set up.
         guards: a guard for each policy in the settings.
-        client: for the provider.
+        pools: connections to the provider.
     """
 
-    def __init__(self, settings: Settings, guards: dict[str, Guard], client: httpx.AsyncClient) -> None:
-        self._settings, self._client = settings, client
+    def __init__(self, settings: Settings, guards: dict[str, Guard], pools: Pools) -> None:
+        self._settings, self._pools = settings, pools
         self._callers = Callers(settings, guards)
-        self._proxy = Proxy(client, settings)
-        self._under_way = 0
+        self._proxy = Proxy(Upstream(pools, settings), settings)
         self._store = guards[settings.policy].store
+        self._under_way = self._waiting = 0
         self.metrics = Metrics()
         self.is_draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
 
-    async def guarded(self, request: Request) -> Response:
+    async def model(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request to the provider's API."""
-        known = self._callers.identify(request.headers.get("authorization"))
-        if known is None:
-            return _error(401, "no such key", code="invalid_api_key")
-        if self.is_draining:
-            return _error(503, "shutting down", code="draining")
-        body = await _body(request, self._settings.limits.body_bytes)
-        if body is None:
-            return _error(413, "the body is too large", code="too_large")
-        if self._under_way >= self._settings.limits.at_once:
-            return _error(429, "too many requests at once", code="too_many")
-        asked = Asked(
-            method=request.method,
-            path=request.url.path,
-            query=request.url.query,
-            headers=dict(request.headers),
-            body=body,
-        )
-        if _is_stream(body):
-            return await self._streamed(asked, known, request)
-        return _response(await self._answer(asked, known))
-
-    async def _answer(self, asked: Asked, known: Known) -> Answered:
-        endpoint = asked.path.removeprefix("/v1/")
-        self._under_way += 1
+        request = Request(scope, receive)
+        start, endpoint, answered = perf_counter(), "unknown", None
         try:
-            with self.metrics.seconds.labels(endpoint).time(), self.metrics.under_way.track_inprogress():
-                answered = await self._within(asked, known)
+            with self._slot():
+                known = self._identify(request)
+                async with asyncio.timeout(self._settings.limits.seconds):
+                    asked = await read(
+                        request, limit=self._settings.limits.body_bytes, named=self._settings.named
+                    )
+                endpoint = asked.about.value
+                answered = await self._given(asked, known, receive, send)
+        except Refusal as refusal:
+            answered = refusal.answered
+            await whole(answered, send)
+        except TimeoutError:
+            answered = refused(408, "the request took too long to arrive", code="timeout")
+            await whole(answered, send)
+        except ClientDisconnect:
+            return
+        finally:
+            self.metrics.seconds.labels(endpoint).observe(perf_counter() - start)
+            self.metrics.requests.labels(endpoint, answered.outcome if answered else "gone").inc()
+
+    async def _given(self, asked: Asked, known: Known, receive: Receive, send: Send) -> Answered | None:
+        every = self._settings.limits.keep_alive_s if asked.is_stream else None
+        return await give(self._proxy.answer(asked, known), receive, send, keep_alive_s=every)
+
+    async def ticket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Tell where a ticket stands; `?wait=SECONDS` waits for the decision."""
+        request = Request(scope, receive)
+        try:
+            known = self._identify(request)
+            wait_s = _seconds(request.query_params.get("wait", "0"))
+            with self._waiter(wait_s):
+                work = state_of(known, request.path_params["ticket"], wait_s)
+                await give(work, receive, send, keep_alive_s=None)
+        except Refusal as refusal:
+            await whole(refusal.answered, send)
+
+    def _identify(self, request: Request) -> Known:
+        known = self._callers.identify(request.headers)
+        if known is None:
+            raise Refusal(refused(401, "no such key", code="invalid_api_key"))
+        return known
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        if self.is_draining:
+            raise Refusal(refused(503, "shutting down", code="draining"))
+        if self._under_way >= self._settings.limits.at_once:
+            raise Refusal(refused(429, "too many requests at once", code="too_many"))
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            with self.metrics.under_way.track_inprogress():
+                yield
         finally:
             self._under_way -= 1
-        self.metrics.requests.labels(endpoint, answered.outcome).inc()
-        return answered
+            if not self._under_way:
+                self._idle.set()
 
-    async def _within(self, asked: Asked, known: Known) -> Answered:
-        headers = asked.headers
+    @contextmanager
+    def _waiter(self, wait_s: float) -> Iterator[None]:
+        if wait_s > 0 and self._waiting >= self._settings.limits.waiters:
+            raise Refusal(refused(429, "too many callers wait", code="too_many"))
+        self._waiting += 1
         try:
-            async with asyncio.timeout(self._settings.limits.seconds):
-                if not self._settings.guard:
-                    return await self._proxy.pass_through(asked)
-                with known.guard.context(
-                    tenant=known.tenant,
-                    customer=headers.get("x-handrail-customer"),
-                    conversation=headers.get("x-handrail-conversation"),
-                    facts=_facts(headers.get("x-handrail-facts")),
-                ):
-                    return await self._proxy.answer(asked, known.guard)
-        except TimeoutError:
-            return refused(504, "the time for this request is up", code="timeout")
-        except BadFacts:
-            return refused(400, "x-handrail-facts is not a JSON object", code="bad_facts")
-
-    async def _streamed(self, asked: Asked, known: Known, request: Request) -> Response:
-        """Answer a stream: held to its end, with comments meanwhile so that nobody hangs up."""
-        task = asyncio.create_task(self._answer(asked, known))
-        every = self._settings.limits.keep_alive_s
-        done, _ = await asyncio.wait({task}, timeout=every)
-        if done:
-            return _response(task.result())
-
-        async def chunks() -> AsyncIterator[bytes]:
-            try:
-                while not (await asyncio.wait({task}, timeout=every))[0]:
-                    yield KEEP_ALIVE
-                answered = task.result()
-                is_stream = answered.media_type.startswith("text/event-stream")
-                yield answered.body if is_stream else b"data: " + answered.body + b"\n\n"
-            finally:
-                # The caller is gone: nothing upstream should go on for them.
-                task.cancel()
-
-        return StreamingResponse(chunks(), media_type="text/event-stream")
-
-    async def ticket(self, request: Request) -> Response:
-        """Tell where a ticket stands; `?wait=SECONDS` waits for the decision."""
-        known = self._callers.identify(request.headers.get("authorization"))
-        if known is None:
-            return _error(401, "no such key", code="invalid_api_key")
-        ticket = request.path_params["ticket"]
-        try:
-            wait = min(MAX_WAIT_S, max(0.0, float(request.query_params.get("wait", "0"))))
-        except ValueError:
-            return _error(400, "wait is a number of seconds", code="bad_wait")
-        try:
-            with known.guard.context(tenant=known.tenant):
-                resolution = await known.guard.wait(ticket, timeout_s=wait)
-        except TicketNotFound:
-            return _error(404, "no such ticket", code="not_found")
-        except StoreUnavailable:
-            return _error(503, "the ticket store is out of reach", code="store")
-        if resolution is None:
-            return JSONResponse({"ticket": ticket, "state": "open"})
-        told = {name: str(value) for name, value in asdict(resolution).items()}
-        return JSONResponse({"ticket": ticket, "state": "decided", "resolution": told})
+            with self.metrics.waiting.track_inprogress():
+                yield
+        finally:
+            self._waiting -= 1
 
     async def health(self, request: Request) -> Response:
         """Say that the process is alive."""
@@ -156,17 +140,12 @@ class Gateway:
         return Response(self.metrics.text(), media_type=MEDIA_TYPE)
 
     async def drain(self) -> None:
-        """Take nothing new and wait for what is under way."""
+        """Take nothing new, wait for what is under way, let go of the provider."""
         self.is_draining = True
-        left = self._settings.limits.drain_s
-        while self._under_way and left > 0:
-            await asyncio.sleep(0.05)
-            left -= 0.05
-        await self._client.aclose()
-
-
-class BadFacts(Exception):
-    """A caller's facts cannot be read."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.limits.drain_s):
+                await self._idle.wait()
+        await self._pools.aclose()
 
 
 def create_app(
@@ -175,7 +154,7 @@ def create_app(
     make_guard: Callable[[str], Guard],
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Starlette:
-    """Build the gateway.
+    """Build the gateway; `app.state.gateway` is its `Gateway`.
 
     Args:
         settings: how it is set up.
@@ -183,13 +162,7 @@ def create_app(
         transport: in place of the network, for tests.
     """
     guards = {name: make_guard(name) for name in policies_of(settings)}
-    limits = settings.limits
-    client = httpx.AsyncClient(
-        timeout=httpx.Timeout(limits.seconds, connect=10.0),
-        limits=httpx.Limits(max_connections=limits.at_once, max_keepalive_connections=100),
-        transport=transport,
-    )
-    gateway = Gateway(settings, guards, client)
+    gateway = Gateway(settings, guards, Pools(settings.limits, transport))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -200,8 +173,8 @@ def create_app(
 
     app = Starlette(
         routes=[
-            Route("/v1/{path:path}", gateway.guarded, methods=["GET", "POST", "DELETE", "PUT", "PATCH"]),
-            Route("/handrail/tickets/{ticket}", gateway.ticket),
+            Route("/v1/{path:path}", _Endpoint(gateway.model)),
+            Route("/handrail/tickets/{ticket}", _Endpoint(gateway.ticket), methods=["GET"]),
             Route("/healthz", gateway.health),
             Route("/readyz", gateway.ready),
             Route("/metrics", gateway.measured),
@@ -212,44 +185,18 @@ def create_app(
     return app
 
 
-async def _body(request: Request, limit: int) -> bytes | None:
-    parts, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            return None
-        parts.append(chunk)
-    return b"".join(parts)
+class _Endpoint:
+    """Marks a method as an ASGI application of its own."""
+
+    def __init__(self, run: Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]) -> None:
+        self._run = run
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._run(scope, receive, send)
 
 
-def _is_stream(body: bytes) -> bool:
+def _seconds(text: str) -> float:
     try:
-        asked = json.loads(body) if body else {}
+        return min(MAX_WAIT_S, max(0.0, float(text)))
     except ValueError:
-        return False
-    return isinstance(asked, dict) and asked.get("stream") is True
-
-
-def _facts(header: str | None) -> dict[str, object] | None:
-    if not header:
-        return None
-    try:
-        facts = json.loads(header)
-    except ValueError:
-        raise BadFacts from None
-    if not isinstance(facts, dict):
-        raise BadFacts
-    return facts
-
-
-def _response(answered: Answered) -> Response:
-    return Response(
-        answered.body,
-        status_code=answered.status,
-        headers=dict(answered.headers),
-        media_type=answered.media_type,
-    )
-
-
-def _error(status: int, message: str, *, code: str) -> Response:
-    return JSONResponse(error_body(message, code=code), status_code=status)
+        raise Refusal(refused(400, "wait is a number of seconds", code="bad_wait")) from None

@@ -32,12 +32,14 @@ class Callers:
             for caller in settings.callers
         }
 
-    def identify(self, authorization: str | None) -> Known | None:
-        """Return whose key an `Authorization` header holds, None for nobody's."""
+    def identify(self, headers: Mapping[str, str]) -> Known | None:
+        """Return whose key stands in `authorization` or `x-api-key`, None for nobody's."""
         if self._is_open:
             return self._default
-        scheme, _, key = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not key:
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            key = headers.get("x-api-key", "")
+        if not key.strip():
             return None
         digest = key_sha256(key.strip())
         # Comparing digests one by one takes the same time whichever is right.

@@ -6,7 +6,7 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """What one gateway process counts."""
+    """What one gateway process counts. Labels are from fixed lists, never from what a caller wrote."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -24,6 +24,9 @@ class Metrics:
         )
         self.under_way = Gauge(
             "handrail_gateway_under_way", "Requests that have not ended.", registry=self.registry
+        )
+        self.waiting = Gauge(
+            "handrail_gateway_waiting", "Callers that wait for a person's decision.", registry=self.registry
         )
 
     def text(self) -> bytes:

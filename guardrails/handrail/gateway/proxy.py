@@ -1,145 +1,151 @@
 """One guarded request through the gateway: in, screened, upstream, judged, out."""
 
-import json
+import asyncio
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
-import httpx
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_result,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
 from handrail.errors import CheckFailed, ConfigError, HandrailError
+from handrail.gateway.answers import Answered, refused
+from handrail.gateway.asking import Asked
+from handrail.gateway.callers import Known
 from handrail.gateway.settings import Settings
-from handrail.guard import Guard
-from handrail.records import FaultKind
+from handrail.gateway.upstream import Kept, Upstream
+from handrail.guard import Call, Guard
+from handrail.policy import Policy
+from handrail.records import FaultKind, Message
 from handrail.wire.drive import arun
+from handrail.wire.endpoints import Endpoint
 from handrail.wire.exchange import Incoming, Received, Reply, exchange
 from handrail.wire.exchange import Settings as Wiring
-from handrail.wire.handoff import TICKET_HEADER, error_body
-
-_PASSED_ON = ("accept", "content-type", "openai-beta", "openai-organization", "openai-project", "user-agent")
-_PASSED_BACK = ("openai-", "x-ratelimit-", "x-request-id", "retry-after")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A caller's request; `path` begins with `/v1`."""
+class _Noting:
+    """A guard that remembers the call it began, so that its outcome can be counted."""
 
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self.call: Call | None = None
 
+    @property
+    def policy(self) -> Policy:
+        return self._guard.policy
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """What the caller gets; `outcome` is for the metrics: passed, changed, handed_off, failed."""
+    def begin(self, messages: Sequence[Message], /) -> Call:
+        self.call = self._guard.begin(messages)
+        return self.call
 
-    status: int
-    body: bytes
-    media_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    outcome: str = "passed"
+    async def abegin(self, messages: Sequence[Message], /) -> Call:
+        self.call = await self._guard.abegin(messages)
+        return self.call
+
+    @property
+    def effect(self) -> str:
+        """What the policy said, `open` if it was not asked."""
+        outcome = self.call.outcome if self.call else None
+        return "open" if outcome is None else outcome.decision.effect.value
 
 
 class Proxy:
     """Sends guarded requests to one provider.
 
     Args:
-        client: for the provider; its time-outs are the gateway's.
-        settings: where to, with which key.
+        upstream: the provider.
+        settings: the shape of hand-offs, what is let through, and the limits.
     """
 
-    def __init__(self, client: httpx.AsyncClient, settings: Settings) -> None:
-        self._client, self._settings = client, settings
+    def __init__(self, upstream: Upstream, settings: Settings) -> None:
+        self._upstream, self._settings = upstream, settings
+        self._again = AsyncRetrying(
+            stop=stop_after_attempt(settings.limits.retries + 1),
+            wait=wait_random_exponential(multiplier=0.1, max=2),
+            retry=retry_if_result(_is_passing),
+            retry_error_callback=_last,
+        )
         self._wiring = Wiring(shape=settings.shape, named=settings.named, trusted=settings.trusted)
-        self._base = settings.upstream.rstrip("/")
 
-    async def answer(self, asked: Asked, guard: Guard) -> Answered:
-        """Guard one request; never raises for what a request or a provider does."""
-        kept: list[httpx.Response] = []
+    async def answer(self, asked: Asked, known: Known) -> Answered:
+        """Answer one request within its time."""
+        limits = self._settings.limits
+        deadline = asyncio.get_running_loop().time() + limits.seconds
+        try:
+            async with asyncio.timeout_at(deadline + limits.check_s):
+                if not self._settings.guard:
+                    return await self._unguarded(asked, deadline)
+                with known.guard.context(
+                    tenant=known.tenant,
+                    customer=asked.headers.get("x-handrail-customer") or None,
+                    conversation=asked.headers.get("x-handrail-conversation") or None,
+                    facts=asked.facts,
+                ):
+                    return await self._guarded(asked, known.guard, deadline)
+        except TimeoutError:
+            return refused(504, "the time for this request is up", code="timeout", outcome="failed")
+
+    async def _guarded(self, asked: Asked, guard: Guard, deadline: float) -> Answered:
+        kept, noting = Kept(), _Noting(guard)
 
         async def send(body: bytes | None) -> Received:
-            return await self._send(asked, asked.body if body is None else body, kept)
+            sent = asked.body if body is None else body
+            received: Received = await self._again(self._upstream.send, asked, sent, kept, deadline)
+            return received
 
+        async def again(body: bytes | None) -> Received:
+            beside: Received = await self._again(
+                self._upstream.send, asked, asked.body if body is None else body, Kept(), deadline
+            )
+            return beside
+
+        # The gateway has tried again itself; what a client tries again comes as a new request.
         incoming = Incoming(
-            method=asked.method, path=asked.path, body=asked.body, created=int(time.time()), is_last=True
+            method=asked.method,
+            path=asked.path,
+            body=asked.body,
+            created=int(time.time()),
+            is_last=lambda: True,
+            endpoint=asked.path,
         )
         try:
-            reply = await arun(exchange(incoming, self._wiring), guard, send)
+            reply = await arun(exchange(incoming, self._wiring), noting, send, again)
         except ConfigError as error:
             return refused(404, str(error), code="not_guarded")
         except CheckFailed as error:
-            return refused(502, str(error), code="check_failed")
+            return refused(502, str(error), code="check_failed", outcome="failed")
         except HandrailError as error:
             return refused(400, str(error), code="refused")
         if reply is None:
-            return (
-                _as_it_came(kept[-1])
-                if kept
-                else refused(502, "the provider gave no answer", code="upstream")
-            )
-        return _replied(reply, kept[-1] if kept else None)
+            return self._upstream.given(kept, noting.effect)
+        return _replied(reply, kept, noting.effect)
 
-    async def pass_through(self, asked: Asked) -> Answered:
-        """Send a request on without judging it; only where the guard is switched off."""
-        kept: list[httpx.Response] = []
-        await self._send(asked, asked.body, kept)
-        return _as_it_came(kept[-1]) if kept else refused(502, "the provider gave no answer", code="upstream")
-
-    async def _send(self, asked: Asked, body: bytes, kept: list[httpx.Response]) -> Received:
-        kept.clear()
-        request = self._client.build_request(
-            asked.method, self._address(asked), headers=self._headers(asked), content=body or None
-        )
-        try:
-            response = await self._client.send(request)
-        except httpx.TimeoutException:
-            return Received(fault=FaultKind.TIMEOUT)
-        except httpx.HTTPError:
-            return Received(fault=FaultKind.ERROR)
-        kept.append(response)
-        return Received(status=response.status_code, body=response.content)
-
-    def _address(self, asked: Asked) -> str:
-        address = self._base + asked.path.removeprefix("/v1")
-        return f"{address}?{asked.query}" if asked.query else address
-
-    def _headers(self, asked: Asked) -> dict[str, str]:
-        headers = {name: asked.headers[name] for name in _PASSED_ON if name in asked.headers}
-        key = self._settings.upstream_key()
-        if key is not None:
-            headers["authorization"] = f"Bearer {key}"
-        return headers
+    async def _unguarded(self, asked: Asked, deadline: float) -> Answered:
+        kept = Kept()
+        if asked.about is Endpoint.UNKNOWN:
+            return refused(404, "this endpoint is not guarded", code="not_guarded")
+        await self._again(self._upstream.send, asked, asked.body, kept, deadline)
+        return self._upstream.given(kept, "open")
 
 
-def refused(status: int, message: str, *, code: str) -> Answered:
-    """Return an error in the shape OpenAI clients read; they are told not to try again."""
-    body = json.dumps(error_body(message, code=code)).encode()
-    return Answered(status=status, body=body, headers={"x-should-retry": "false"}, outcome="failed")
+def _is_passing(received: Received) -> bool:
+    # A time-out has used up the time there is.
+    return received.fault is FaultKind.ERROR or received.status in (409, 429) or received.status >= 500
 
 
-def _as_it_came(response: httpx.Response) -> Answered:
-    return Answered(
-        status=response.status_code,
-        body=response.content,
-        media_type=response.headers.get("content-type", "application/json"),
-        headers=_back(response),
-        outcome="passed" if response.is_success else "failed",
-    )
+def _last(state: RetryCallState) -> object:
+    return state.outcome.result() if state.outcome else None
 
 
-def _replied(reply: Reply, upstream: httpx.Response | None) -> Answered:
-    headers = {**(_back(upstream) if upstream is not None else {}), **reply.headers}
-    is_handed_off = TICKET_HEADER in reply.headers
+def _replied(reply: Reply, kept: Kept, effect: str) -> Answered:
     return Answered(
         status=reply.status,
         body=reply.body,
         media_type=reply.media_type,
-        headers=headers,
-        outcome="handed_off" if is_handed_off else "changed",
+        headers={**kept.headers(), **reply.headers},
+        outcome=effect,
     )
-
-
-def _back(response: httpx.Response) -> dict[str, str]:
-    return {name: value for name, value in response.headers.items() if name.startswith(_PASSED_BACK)}

@@ -2,10 +2,12 @@
 
 import hashlib
 import os
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -15,23 +17,32 @@ from handrail.errors import ConfigError
 class Part(BaseModel):
     """What every part of the settings shares."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Caller(Part):
     """An application that may call: the sha256 of its key, its tenant and, if another one, its policy."""
 
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="sha256 of the application's key.")]
-    tenant: str
+    tenant: Annotated[str, Field(min_length=1, max_length=200)]
     policy: str | None = None
 
 
 class Limits(Part):
-    """Bounds on one gateway process."""
+    """Bounds on one gateway process. Times are seconds.
+
+    `seconds` bounds the provider's part of a request, `check_s` what handrail adds to it; `retries` is
+    how often the provider is asked again after a passing failure; `waiters` bounds how many callers wait for
+    a person at once.
+    """
 
     body_bytes: Annotated[int, Field(gt=0)] = 4 * 1024 * 1024
+    answer_bytes: Annotated[int, Field(gt=0)] = 32 * 1024 * 1024
     at_once: Annotated[int, Field(gt=0)] = 600
+    waiters: Annotated[int, Field(gt=0)] = 200
     seconds: Annotated[float, Field(gt=0)] = 300.0
+    check_s: Annotated[float, Field(gt=0)] = 30.0
+    retries: Annotated[int, Field(ge=0, le=5)] = 1
     keep_alive_s: Annotated[float, Field(gt=0)] = 5.0
     drain_s: Annotated[float, Field(ge=0)] = 30.0
 
@@ -40,14 +51,17 @@ class Settings(Part):
     """A gateway's settings.
 
     `upstream_key_env` names the environment variable that holds the provider's key; the gateway alone knows
-    it, so an application cannot go round the guard. Without `callers` anybody who reaches the port may call,
-    as tenant `default`.
+    it, so an application cannot go round the guard. `upstream_key_header` is the header it travels in: as
+    `Bearer KEY` in `authorization`, bare in any other. Without `callers` anybody who reaches the port may
+    call, as tenant `default`; the command then listens on loopback only.
     """
 
     upstream: str
     policy: str
+    people: str | None = None
     store: str = "sqlite:///handrail.db"
     upstream_key_env: str = "OPENAI_API_KEY"
+    upstream_key_header: Annotated[str, Field(pattern="^[a-z0-9-]+$")] = "authorization"
     callers: tuple[Caller, ...] = ()
     shape: Literal["auto", "error"] = "auto"
     named: tuple[str, ...] = ()
@@ -55,29 +69,63 @@ class Settings(Part):
     limits: Limits = Limits()
     guard: bool = True
 
+    @field_validator("upstream")
+    @classmethod
+    def _is_an_address(cls, upstream: str) -> str:
+        parts = urlsplit(upstream)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("an http or https address is needed")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("no credentials, query or fragment; the key comes from the environment")
+        return upstream.rstrip("/")
+
+    @model_validator(mode="after")
+    def _keys_differ(self) -> Self:
+        if len({caller.sha256 for caller in self.callers}) < len(self.callers):
+            raise ValueError("two callers have the same key")
+        return self
+
     def upstream_key(self) -> str | None:
         """Return the provider's key, None where the variable is not set."""
         return os.environ.get(self.upstream_key_env) or None
 
+    def check_listening(self, host: str) -> None:
+        """Refuse to listen beyond this machine without callers.
 
-def read_settings(path: Path) -> Settings:
-    """Read a gateway's settings from YAML.
+        Raises:
+            ConfigError: everybody who reaches the port could use the provider's key.
+        """
+        if not self.callers and not _is_loopback(host):
+            raise ConfigError("listening beyond this machine needs `callers` in the settings")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def read_settings(path: Path) -> dict[str, object]:
+    """Read a gateway's settings from YAML, unchecked.
 
     Raises:
-        ConfigError: the file cannot be read or a setting is wrong; names it, never its value.
+        ConfigError: the file cannot be read.
     """
     try:
         raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read ({type(error).__name__})") from None
-    return checked(raw if isinstance(raw, dict) else {}, source=str(path))
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: settings are names with values")
+    return raw
 
 
 def checked(raw: dict[str, object], *, source: str) -> Settings:
     """Check settings.
 
     Raises:
-        ConfigError: the first setting that is wrong.
+        ConfigError: the first setting that is wrong; names it, never its value.
     """
     try:
         return Settings.model_validate(raw)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from handrail.confidence import verbalised
 from handrail.guard.drive import Ask, AsyncAsk
+from handrail.guard.learned import Asking
 from handrail.guard.outcome import Outcome
 from handrail.guard.scope import Scope
 from handrail.guard.shell import Shell
@@ -21,7 +22,21 @@ class Call:
 
     def __init__(self, shell: Shell, session: Session, scope: Scope, screened: Screened) -> None:
         self._shell, self._session, self._scope, self._screened = shell, session, scope, screened
+        self._asking = Asking(shell.learned, wants_logprobs=screened.wants_logprobs)
         self.outcome: Outcome | None = None
+
+    def asks(self, model: str, endpoint: str = "") -> None:
+        """Say which model will be asked, and where; what it is known not to give is then not asked of it.
+
+        Args:
+            model: name of the model, as in the request.
+            endpoint: where it is asked; the same name may stand for something else there.
+        """
+        self._asking.of(model, endpoint)
+
+    def refused_logprobs(self) -> None:
+        """Say that the model refused because log-probabilities were asked for; ask it again without."""
+        self._asking.refused()
 
     @property
     def exchange(self) -> str:
@@ -35,8 +50,8 @@ class Call:
 
     @property
     def wants_logprobs(self) -> bool:
-        """True when the policy reads confidence, so log-probabilities should be asked for."""
-        return self._screened.wants_logprobs
+        """True when log-probabilities should be asked for: a rule reads confidence and they may be had."""
+        return self._asking.wants_logprobs
 
     @property
     def instruction(self) -> str | None:
@@ -51,21 +66,26 @@ class Call:
             ask: how to ask the model again, where the policy checks confidence with more samples.
             wants_json: the caller asked for structured output, so anything else is a fault.
         """
+        self._asking.answered(drafts)
+        again = None if ask is None else lambda need: ask(self._asking.within(need))
         steps = self._session.judge(drafts, self._screened, wants_json=wants_json)
-        judged = self._shell.run(steps, self._shell.unjudged(self._session), ask)
-        self.outcome = self._shell.conclude_answer(judged, self._scope)
+        judged = self._shell.run(steps, self._shell.unjudged(self._session), again)
+        self.outcome = self._shell.conclude_answer(judged, self._scope, self._shell.drawn(judged))
         return self.outcome
 
     async def afinish(
         self, drafts: Sequence[Draft], *, ask: AsyncAsk | None = None, wants_json: bool = False
     ) -> Outcome:
         """Judge what the model produced, as `finish` does."""
+        self._asking.answered(drafts)
+        again = None if ask is None else lambda need: ask(self._asking.within(need))
         steps = self._session.judge(drafts, self._screened, wants_json=wants_json)
-        judged = await self._shell.arun(steps, self._shell.unjudged(self._session), ask)
-        if judged.decision.is_released:
-            self.outcome = self._shell.conclude_answer(judged, self._scope)
+        judged = await self._shell.arun(steps, self._shell.unjudged(self._session), again)
+        drawn = self._shell.drawn(judged)
+        if judged.decision.is_released and (drawn is None or drawn.content is None):
+            self.outcome = self._shell.conclude_answer(judged, self._scope, drawn)
         else:
-            self.outcome = await asyncio.to_thread(self._shell.conclude_answer, judged, self._scope)
+            self.outcome = await asyncio.to_thread(self._shell.conclude_answer, judged, self._scope, drawn)
         return self.outcome
 
     def stream(self) -> Cutter:

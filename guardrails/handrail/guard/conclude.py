@@ -5,16 +5,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
-from handrail.errors import StoreUnavailable
+from handrail.errors import AlreadyDecided, StoreUnavailable
+from handrail.guard.auditing import Drawn
 from handrail.guard.observing import Observer, observation
 from handrail.guard.outcome import Outcome
 from handrail.policy import Policy
 from handrail.records import Decision, Draft, Effect, Evidence, Handoff, Reason, Speaker, Trigger
 from handrail.text.amounts import total_of_counted
 from handrail.tickets.compose import compose
+from handrail.tickets.masking import mask_of
 from handrail.tickets.ports import Attempt, ConversationState, ConversationStatus, Opened, TicketStore
+from handrail.tickets.telling import About, tell
 from handrail.tickets.ticket import Ticket
 
 log = logging.getLogger("handrail")
@@ -40,14 +42,26 @@ class Concluder:
     now: Callable[[], datetime]
     observe: Observer | None = None
 
-    def released(self, decision: Decision, evidence: Evidence, drafts: tuple[Draft, ...]) -> Outcome:
+    def released(
+        self,
+        decision: Decision,
+        evidence: Evidence,
+        drafts: tuple[Draft, ...],
+        drawn: Drawn | None = None,
+    ) -> Outcome:
         """Log a decision that lets the answer through."""
-        self.store.log(decision, exchange=evidence.exchange, tenant=evidence.context.tenant, at=self.now())
+        self._log(decision, evidence, drawn)
         return self._told(Outcome(exchange=evidence.exchange, decision=decision, drafts=drafts), evidence)
 
-    def withheld(self, decision: Decision, evidence: Evidence) -> Outcome:
+    def withheld(self, decision: Decision, evidence: Evidence, drawn: Drawn | None = None) -> Outcome:
         """Open a ticket if any reason hands off, and log a block."""
         handoff = None
+        if drawn is not None:
+            try:
+                self._log(decision, evidence, drawn)
+            except StoreUnavailable as error:
+                # A calibration learns nothing from an answer that is not on record; nothing is released.
+                log.warning("score of exchange %s not logged: %s", evidence.exchange, error.step)
         if any(reason.effect is Effect.HAND_OFF for reason in decision.reasons):
             handoff = self._open(decision, evidence)
         if decision.effect is Effect.BLOCK:
@@ -62,7 +76,7 @@ class Concluder:
         attempt = Attempt(
             exchange=evidence.exchange,
             at=self.now(),
-            text=_latest_words(evidence),
+            text=mask_of(evidence)(_latest_words(evidence)),
             triggers=_triggers(decision.reasons),
             rules=tuple(reason.rule for reason in decision.reasons),
             note=_asked_in_total(evidence),
@@ -70,8 +84,10 @@ class Concluder:
         try:
             self.store.join(evidence.context.tenant, ticket, attempt)
         except StoreUnavailable:
-            unsure = self.policy().unsure(decision.stage, "store unavailable")
-            return self.withheld(unsure, evidence)
+            return self.withheld(self.policy().unsure(decision.stage, "store unavailable"), evidence)
+        except AlreadyDecided:
+            # A person decided between the look and the joining; what came in meanwhile is a new case.
+            return self.withheld(self.policy().unsure(decision.stage, "decided meanwhile"), evidence)
         kind = "human" if status.state is ConversationState.HUMAN else "pending"
         notice = self._notice(kind, role=role, due=status.due, ticket=ticket)
         handoff = Handoff(
@@ -84,6 +100,13 @@ class Concluder:
         )
         outcome = Outcome(exchange=evidence.exchange, decision=decision, handoff=handoff, notice=notice)
         return self._told(outcome, evidence)
+
+    def _log(self, decision: Decision, evidence: Evidence, drawn: Drawn | None) -> None:
+        exchange, tenant, now = evidence.exchange, evidence.context.tenant, self.now()
+        if drawn is None:
+            self.store.log(decision, exchange=exchange, tenant=tenant, at=now)
+        else:
+            self.store.log(decision, exchange=exchange, tenant=tenant, at=now, scored=drawn.row)
 
     def _told(self, outcome: Outcome, evidence: Evidence) -> Outcome:
         if self.observe is not None:
@@ -130,16 +153,9 @@ class Concluder:
             log.warning("block of exchange %s not logged: %s", evidence.exchange, error.step)
 
     def _notice(self, kind: str, *, role: str, due: datetime | None, ticket: str) -> str:
-        when = "soon"
-        if due is not None:
-            zone = ZoneInfo(self.policy().time_zone)
-            local, today = due.astimezone(zone), self.now().astimezone(zone).date()
-            when = local.strftime("%H:%M %Z" if local.date() == today else "%d %b %H:%M %Z")
-        words = {"{role}": role.replace("_", " "), "{due}": when, "{ticket}": ticket}
-        notice = self.policy().notices[kind]
-        for name, word in words.items():
-            notice = notice.replace(name, word)
-        return notice
+        policy = self.policy()
+        about = About(role=role, due=due, ticket=ticket)
+        return tell(policy.notices[kind], about, zone=policy.time_zone, now=self.now())
 
 
 def _notice_of(policy: Policy, decision: Decision) -> str:

@@ -9,7 +9,9 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 from handrail.errors import ConfigError, StoreUnavailable
 from handrail.guard import scope as scopes
+from handrail.guard.auditing import auditor_of
 from handrail.guard.authorise import Action, authorise
+from handrail.guard.calibration import engine_of
 from handrail.guard.call import Call, abegin, begin
 from handrail.guard.conclude import Concluder, SpoolPort
 from handrail.guard.decide import decide
@@ -19,15 +21,12 @@ from handrail.guard.gate import Pass, agate, gate
 from handrail.guard.identity import new_id
 from handrail.guard.observing import Observer
 from handrail.guard.outcome import Outcome
-from handrail.guard.scanning import scanner_of
 from handrail.guard.shell import Shell
 from handrail.guard.tool import guarded_tool
 from handrail.guard.waiting import resolution, wait
 from handrail.policy import People, Policy, load, load_people
 from handrail.records import Context, Handoff, Message, ToolCall
 from handrail.scan import Scanner
-from handrail.session import Engine
-from handrail.session.certainty import certainty_of
 from handrail.store import Spool, open_store
 from handrail.store.deciding import Hand
 from handrail.store.reviewerstore import SqlStore
@@ -71,14 +70,18 @@ class Guard:
         self._policy, self.store, self.people = policy, store, people
         self._clock = clock or _utc_now
         self._tools: dict[str, Callable[..., object]] = {}
-        self._engine = Engine(
-            policy=policy, scanner=scanner or scanner_of(policy), certainty=certainty_of(policy)
-        )
+        self._engine = engine_of(policy, scanner)
         sources = Sources(store=store, facts=facts, now=self._clock)
         concluder = Concluder(
             policy=lambda: self._policy, store=store, spool=spool, now=self._clock, observe=observe
         )
-        self._shell = Shell(engine=self._engine, sources=sources, concluder=concluder, now=self._clock)
+        self._shell = Shell(
+            engine=self._engine,
+            sources=sources,
+            concluder=concluder,
+            now=self._clock,
+            auditor=auditor_of(policy, self._engine.certainty.calibration, store),
+        )
 
     @classmethod
     def from_policy(
@@ -125,9 +128,10 @@ class Guard:
 
     def reload(self, policy: Policy) -> None:
         """Put another policy in force; calls that have begun end under the old one."""
-        self._policy = policy
-        self._engine = Engine(policy=policy, scanner=scanner_of(policy), certainty=certainty_of(policy))
-        self._shell = replace(self._shell, engine=self._engine)
+        engine = engine_of(policy)
+        auditor = auditor_of(policy, engine.certainty.calibration, self.store)
+        self._policy, self._engine = policy, engine
+        self._shell = replace(self._shell, engine=engine, auditor=auditor)
 
     @staticmethod
     def context(

@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
 from handrail.errors import CheckFailed, ConfigError
+from handrail.guard.auditing import Auditor, Drawn
 from handrail.guard.conclude import Concluder
 from handrail.guard.drive import Ask, AsyncAsk, Sources, adrive, drive
+from handrail.guard.learned import Learned
 from handrail.guard.outcome import Outcome
 from handrail.guard.scope import Scope
 from handrail.records import Stage
@@ -27,6 +29,8 @@ class Shell:
     sources: Sources
     concluder: Concluder
     now: Callable[[], datetime]
+    auditor: Auditor | None = None
+    learned: Learned = field(default_factory=Learned)
 
     def session(self, exchange: str, scope: Scope) -> Session:
         """Start a session for the present caller."""
@@ -80,14 +84,20 @@ class Shell:
             return self.concluder.withheld(screened.decision, screened.evidence)
         return None
 
-    def conclude_answer(self, judged: Judged, scope: Scope) -> Outcome:
+    def drawn(self, judged: Judged) -> Drawn | None:
+        """Draw whether people check this answer; None where nothing is drawn."""
+        return self.auditor.draw(judged.decision, judged.evidence) if self.auditor is not None else None
+
+    def conclude_answer(self, judged: Judged, scope: Scope, drawn: Drawn | None) -> Outcome:
         """Release the answer, or open the ticket."""
         if not judged.decision.is_released:
-            return self.concluder.withheld(judged.decision, judged.evidence)
+            return self.concluder.withheld(judged.decision, judged.evidence, drawn)
+        if self.auditor is not None and drawn is not None:
+            self.auditor.keep(drawn, at=self.now())
         for draft in judged.drafts:
             if draft.tool_calls:
                 scope.remember(draft.tool_calls, judged.evidence)
-        return self.concluder.released(judged.decision, judged.evidence, judged.drafts)
+        return self.concluder.released(judged.decision, judged.evidence, judged.drafts, drawn)
 
 
 def _unforeseen(error: Exception) -> str:

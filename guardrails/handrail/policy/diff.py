@@ -197,6 +197,7 @@ SETTINGS = (
     "owner",
     "scan",
     "thresholds",
+    "audit_rate",
 )
 
 

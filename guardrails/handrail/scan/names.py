@@ -6,7 +6,7 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from handrail.scan.rule import NAME_WINDOW, Candidate, Rule, encode
+from handrail.scan.rule import NAME_WINDOW, Candidate, Rule, compiled, encode
 
 if TYPE_CHECKING:
     import re2
@@ -81,6 +81,10 @@ class NameRule(Rule):
         )
 
     @cached_property
+    def _form(self) -> "re2._Regexp":
+        return compiled(self.sign, self.spec)
+
+    @cached_property
     def skipped(self) -> frozenset[bytes]:  # type: ignore[override]
         """Ordinary words as they begin a sentence."""
         words = lexicon("ordinary") - lexicon("given")
@@ -95,6 +99,8 @@ class NameRule(Rule):
     ) -> Candidate | None:
         """Return the part of a run that is a name, or None."""
         given, ordinary, _ = self._lists
+        if end < len(text) and (text[end].isalnum() or text[end] == "_"):
+            return None
         if start and (text[start - 1].isalnum() or text[start - 1] in "_@/.#&"):
             return None
         run = start
@@ -117,6 +123,9 @@ class NameRule(Rule):
         written = [text[a:b] for a, b in words]
         score = self._score(text, words, written, has_title=has_title)
         if score <= 0 or (run < 0 and score < UNKNOWN + 0.01):
+            return None
+        if self._form.search(data, max(0, start - NAME_WINDOW), min(len(data), end + NAME_WINDOW)) is None:
+            # A text of its own would not have been looked at: streams must judge alike.
             return None
         first, last = words[0][0], words[-1][1]
         if text[last - 2 : last] == "'s":
@@ -167,7 +176,7 @@ class NameRule(Rule):
             return 0.55
         starts = not before.rstrip(" *-") or before.rstrip(" *-")[-1] in _SENTENCE_ENDS
         follows = after.startswith("'s") or after[1:].partition(" ")[0].lower() in sign_set("cues_after")
-        if word.endswith(signs("surname_endings")) and len(word) > 4:
+        if _has_own_ending(word):
             return 0.55 if follows or not starts else 0.0
         return UNKNOWN if follows and not starts else 0.0
 
@@ -194,3 +203,12 @@ def _is_cue(before: str) -> bool:
 
 def _is_common(lower: list[str]) -> bool:
     return len(lower) == 1 and lower[0] in lexicon("ordinary") and lower[0] not in lexicon("given")
+
+
+def _has_own_ending(word: str) -> bool:
+    """Tell whether a word ends as surnames do and other words do not."""
+    return (
+        len(word) > 4
+        and word.endswith(signs("surname_endings"))
+        and not word.endswith(signs("shared_endings"))
+    )

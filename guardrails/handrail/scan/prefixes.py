@@ -1,12 +1,15 @@
 """Turns an expression into one for its beginnings: what a text may end in when a match is still to come.
 
-The result matches at least every non-empty beginning of every match, and may match more: counted repeats
+The result matches at least every non-empty beginning of every match, and may match more: most counted repeats
 become uncounted ones, which keeps the automaton small. Holding back a little too much is harmless; too
 little is a leak.
 """
 
 from dataclasses import dataclass, field
 from typing import TypeAlias
+
+FEW = 8
+"""Groups that repeat at most this often keep their count; else whole paragraphs could be one beginning."""
 
 _QUANTIFIERS = "*+?{"
 _ZERO_WIDTH = frozenset({r"\b", r"\B", "^", "$", r"\A", r"\z"})
@@ -23,13 +26,14 @@ class Atom:
 
 @dataclass(slots=True)
 class Group:
-    """Alternatives in parentheses; `flags` is `(?:`, `(?i:` and the like."""
+    """Alternatives in parentheses; `flags` is `(?:`, `(?i:` and the like, `most` a small upper count."""
 
     flags: str
     branches: "list[list[Node]]" = field(default_factory=list)
     is_optional: bool = False
     is_repeated: bool = False
     is_capture: bool = False
+    most: int = 0
 
 
 Node: TypeAlias = Atom | Group
@@ -109,6 +113,8 @@ class _Parser:
             self._at += 1
         node.is_optional = low in ("", "0")
         node.is_repeated = high != "1"
+        if isinstance(node, Group) and node.is_repeated and high and int(high) <= FEW:
+            node.most = int(high)
 
 
 def beginnings(expression: str, extension: str = "") -> str:
@@ -154,10 +160,14 @@ def _own_beginning(node: Node) -> str:
     if not inner:
         return ""
     once = f"{node.flags}{inner})"
-    return f"{_body(node)}*{once}" if node.is_repeated else once
+    if not node.is_repeated:
+        return once
+    return f"{_body(node)}{f'{{0,{node.most - 1}}}' if node.most else '*'}{once}"
 
 
 def _full(node: Node) -> str:
+    if isinstance(node, Group) and node.most:
+        return f"{_body(node)}{{{0 if node.is_optional else 1},{node.most}}}"
     sign = ("*" if node.is_repeated else "?") if node.is_optional else ("+" if node.is_repeated else "")
     return (node.text if isinstance(node, Atom) else _body(node)) + sign
 

@@ -15,7 +15,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    delete,
     select,
     update,
 )
@@ -46,7 +45,7 @@ audits = Table(
     PrimaryKeyConstraint("tenant", "exchange"),
 )
 
-VIEWED, UNMASKED, JUDGED = "answer.view", "answer.unmask", "answer.judge"
+VIEWED, UNMASKED, JUDGED, PRUNED = "answer.view", "answer.unmask", "answer.judge", "answer.prune"
 CHUNK = 1000
 
 
@@ -131,13 +130,19 @@ def judge(store: CallerStore, tenant: str, exchange: str, verdict: AuditVerdict,
         tx.events.append(_event(tx, JUDGED, exchange, hand, role, verdict=verdict.value))
 
 
-def prune(store: CallerStore, tenant: str, *, before: datetime) -> int:
-    """Remove answers that were kept before a moment; their rows in the log, and verdicts, go by themselves.
+def prune(store: CallerStore, tenant: str, *, before: datetime, by: str, now: datetime) -> int:
+    """Remove the words of answers that were kept before a moment; returns how many had some.
 
-    An answer that goes unjudged counts as wrong.
+    Verdicts stay, for calibrations are made from them. An answer that nobody judged counts as wrong then.
     """
     with store.write(tenant) as tx:
-        done = tx.conn.execute(delete(audits).where(audits.c.tenant == tenant, audits.c.at < micros(before)))
+        done = tx.conn.execute(
+            update(audits)
+            .where(audits.c.tenant == tenant, audits.c.at < micros(before), audits.c.masked.is_not(None))
+            .values(masked=None, plain=None)
+        )
+        data = {"before": micros(before), "answers": done.rowcount}
+        tx.events.append(Event(tenant=tenant, kind=PRUNED, at=now, actor=by, data=data))
         return int(done.rowcount)
 
 

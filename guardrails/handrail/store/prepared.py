@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Executable
@@ -51,7 +52,7 @@ class Prepared:
 
     def __init__(self, build: Callable[[str], Executable]) -> None:
         self._build = build
-        self._compiled: dict[str, tuple[str, tuple[str, ...] | None, Mapping[str, Any]]] = {}
+        self._compiled: dict[str, _Compiled] = {}
         self._lock = threading.Lock()
 
     def __call__(self, conn: Connection, values: Mapping[str, Any]) -> Result:
@@ -60,13 +61,12 @@ class Prepared:
         Raises:
             Clash: a unique key is taken.
         """
-        sql, given = self.bound(conn, values)
+        found = self._for(conn)
         cursor = conn.connection.cursor()
         try:
-            cursor.execute(sql, given)
-            if cursor.description is None:
-                return Result((), (), cursor.rowcount)
-            return Result([column[0] for column in cursor.description], cursor.fetchall(), cursor.rowcount)
+            cursor.execute(found.sql, found.bound(values))
+            rows = cursor.fetchall() if found.names else ()
+            return Result(found.names, rows, cursor.rowcount)
         except conn.dialect.loaded_dbapi.IntegrityError:
             raise Clash from None
         finally:
@@ -74,21 +74,45 @@ class Prepared:
 
     def bound(self, conn: Connection, values: Mapping[str, Any]) -> tuple[str, Any]:
         """Return the statement's text and its parameters, as the driver wants them."""
+        found = self._for(conn)
+        return found.sql, found.bound(values)
+
+    def _for(self, conn: Connection) -> "_Compiled":
         found = self._compiled.get(conn.dialect.name)
         if found is None:
             with self._lock:
-                found = self._compiled[conn.dialect.name] = self._made(conn)
-        sql, order, fixed = found
-        given = {**fixed, **values}
-        return sql, given if order is None else tuple(given[key] for key in order)
+                found = self._compiled[conn.dialect.name] = _compiled(self._build(conn.dialect.name), conn)
+        return found
 
-    def _made(self, conn: Connection) -> tuple[str, tuple[str, ...] | None, Mapping[str, Any]]:
-        statement = self._build(conn.dialect.name)
-        compiled = statement.compile(dialect=conn.dialect)  # type: ignore[attr-defined]
-        assert isinstance(compiled, SQLCompiler)
-        order = tuple(compiled.positiontup) if compiled.positional and compiled.positiontup else None
-        fixed = {key: value for key, value in compiled.params.items() if value is not None}
-        return str(compiled), order, fixed
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compiled:
+    """A statement's text, the order of its parameters where that counts, and the names of its columns.
+
+    The names are known beforehand, because a driver builds its description of them anew for every answer.
+    """
+
+    sql: str
+    order: tuple[str, ...] | None
+    fixed: Mapping[str, Any]
+    names: tuple[str, ...]
+
+    def bound(self, values: Mapping[str, Any]) -> Any:
+        """Return the parameters as the driver wants them."""
+        given = {**self.fixed, **values}
+        return given if self.order is None else tuple(given[key] for key in self.order)
+
+
+def _compiled(statement: Any, conn: Connection) -> _Compiled:
+    compiled = statement.compile(dialect=conn.dialect)
+    assert isinstance(compiled, SQLCompiler)
+    order = tuple(compiled.positiontup) if compiled.positional and compiled.positiontup else None
+    return _Compiled(
+        sql=str(compiled),
+        order=order,
+        fixed={key: value for key, value in compiled.params.items() if value is not None},
+        names=tuple(column.key for column in statement.selected_columns) if statement.is_select else (),
+    )
 
 
 Statements = Sequence[tuple[Prepared, Mapping[str, Any]]]

@@ -35,6 +35,7 @@ class Tx:
     events: list[Event] = field(default_factory=list)
     letters: list[dict[str, Any]] = field(default_factory=list)
     later: list[tuple[Prepared, Mapping[str, Any]]] = field(default_factory=list)
+    read: dict[str, Ticket] = field(default_factory=dict)
 
     @property
     def ring(self) -> KeyRing:
@@ -116,10 +117,12 @@ def content_of(tx: Tx, ticket: str, blob: bytes | None) -> Ticket | None:
     """Return a ticket of its encrypted content, None if its subject was erased."""
     if blob is None:
         return None
-    try:
-        return Ticket.model_validate_json(tx.opened(blob, ticket, "content"))
-    except Erased:
-        return None
+    if ticket not in tx.read:
+        try:
+            tx.read[ticket] = Ticket.model_validate_json(tx.opened(blob, ticket, "content"))
+        except Erased:
+            return None
+    return tx.read[ticket]
 
 
 def sealed_part(tx: Tx, row: Row[Any]) -> Sealed | None:

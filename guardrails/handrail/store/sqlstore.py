@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import IntegrityError
 
-from handrail.errors import DecisionExpired, StoreUnavailable
+from handrail.errors import DecisionExpired, StoreUnavailable, TicketError
 from handrail.records import Decision, FactValue, Unknown
 from handrail.store import applying, conversations, ledger, opening
 from handrail.store.chain import Event, append
@@ -167,9 +167,15 @@ class CallerStore:
         """Move actions whose process vanished to outcome_unknown; returns how many. None runs again."""
         with self._database.read() as conn:
             found = applying.vanished(conn, tenant="", now=now, limit=limit)
+        count = 0
         for tenant, ticket in found:
-            self.finish(tenant, ticket, Settlement.UNKNOWN, now=now)
-        return len(found)
+            try:
+                self.finish(tenant, ticket, Settlement.UNKNOWN, now=now)
+            except TicketError:
+                # Its process was only slow, and has told the outcome meanwhile.
+                continue
+            count += 1
+        return count
 
     def log(
         self,

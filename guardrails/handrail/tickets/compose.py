@@ -10,6 +10,7 @@ from handrail.errors import CheckFailed
 from handrail.records import Decision, Effect, Evidence, Reason, Speaker, Trigger, Unknown
 from handrail.tickets.digest import action_digest, canonical_arguments
 from handrail.tickets.masking import Mask, answer_text, mask_of, value_of
+from handrail.tickets.rota import WorkingRole, rota_of
 from handrail.tickets.routing import Deadlines, RolePlan, chain, deadlines, safe_default
 from handrail.tickets.story import (
     excerpt,
@@ -21,6 +22,7 @@ from handrail.tickets.story import (
     tool_calls,
 )
 from handrail.tickets.summary import summarise
+from handrail.tickets.telling import About, tell
 from handrail.tickets.ticket import (
     Action,
     Cited,
@@ -30,10 +32,13 @@ from handrail.tickets.ticket import (
     Routed,
     Sealed,
     Span,
-    Summary,
     Ticket,
 )
 from handrail.tickets.values import amounts_of, record_fact
+
+
+class Role(RolePlan, WorkingRole, Protocol):
+    """What a ticket needs to know of a role: its time to decide, who comes next, and when it is there."""
 
 
 class Plan(Protocol):
@@ -44,8 +49,12 @@ class Plan(Protocol):
         """The role for what nothing else claims."""
 
     @property
-    def roles(self) -> Mapping[str, RolePlan]:
+    def roles(self) -> Mapping[str, Role]:
         """Plan by role name."""
+
+    @property
+    def time_zone(self) -> str:
+        """Where opening hours and notices tell the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +64,13 @@ class _Way:
     reason: Reason
     role: str
     chain: tuple[str, ...]
+    others: tuple[str, ...]
     deadlines: Deadlines
+
+    @property
+    def due(self) -> datetime | None:
+        """When the time to decide is over."""
+        return self.deadlines.decide_by
 
 
 def compose(
@@ -78,8 +93,8 @@ def compose(
         policy: gives deadlines and the chain of each role.
     """
     mask, way, sealed = mask_of(evidence), _way(decision, policy, now), _sealed(evidence)
-    due = way.deadlines.decide_by
-    others = tuple(other for other in decision.co_approvers if other != way.role)
+    about = About(role=way.role, due=way.due, ticket=id)
+    told = tell(notice, about, zone=policy.time_zone, now=now)
     draft = Ticket(
         id=id,
         tenant=evidence.context.tenant,
@@ -90,15 +105,14 @@ def compose(
         reason_code=way.reason.rule,
         severity=way.reason.severity,
         role=way.role,
-        co_approvers=others,
+        co_approvers=way.others,
         chain=way.chain,
         route=(Routed(role=way.role, why=way.reason.rule, at=now),),
         created_at=now,
         start_by=way.deadlines.start_by,
         warn_at=way.deadlines.warn_at,
-        decide_by=due,
+        decide_by=way.due,
         on_expiry=safe_default(way.reason.trigger).action,
-        summary=Summary(situation="", background="", assessment="", request=""),
         tried=masked_calls(sealed.tried, mask),
         promised=tuple(mask(text) for text in promises(evidence)),
         said=mask(said_last(evidence)),
@@ -115,9 +129,9 @@ def compose(
         lines=masked_lines(sealed.lines, mask),
         wanted=mask(latest_words(evidence)),
         mask={f"[{finding.type}]": finding.category for finding in evidence.findings},
-        approvals_needed=1 + len(others),
+        approvals_needed=1 + len(way.others),
         excluded=(evidence.context.customer,) if evidence.context.customer else (),
-        promise=Promise(text=fill_notice(notice, role=way.role, due=due, ticket=id), by=due),
+        promise=Promise(text=told, by=way.due),
         sealed=sealed,
     )
     return draft.model_copy(update={"summary": summarise(draft)})
@@ -128,26 +142,19 @@ def _way(decision: Decision, policy: Plan, now: datetime) -> _Way:
     unsure = Reason(rule="unsure", effect=Effect.HAND_OFF, trigger=Trigger.UNSURE)
     reason = max(reasons, key=lambda reason: reason.severity.rank, default=unsure)
     role = decision.role or reason.role or policy.if_unsure
+    rota = rota_of(policy.roles, zone=policy.time_zone)
     return _Way(
         reason=reason,
         role=role,
         chain=chain(role, policy.roles),
-        deadlines=deadlines(policy.roles.get(role), reason.severity, now),
+        others=tuple(other for other in decision.co_approvers if other != role),
+        deadlines=deadlines(policy.roles.get(role), reason.severity, now, rota.of(role)),
     )
 
 
 def _triggers(decision: Decision) -> tuple[Trigger, ...]:
     handing = [reason for reason in decision.reasons if reason.effect is Effect.HAND_OFF]
     return tuple(dict.fromkeys(reason.trigger for reason in handing or decision.reasons))
-
-
-def fill_notice(notice: str, *, role: str, due: datetime | None, ticket: str) -> str:
-    """Put role, due time and ticket id into a notice; pure. Other braces stay as they are."""
-    when = due.strftime("%Y-%m-%d %H:%M %Z").strip() if due else "as soon as possible"
-    words = {"{role}": role.replace("_", " "), "{due}": when, "{ticket}": ticket}
-    for name, word in words.items():
-        notice = notice.replace(name, word)
-    return notice
 
 
 def _sealed(evidence: Evidence) -> Sealed:

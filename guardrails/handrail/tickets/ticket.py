@@ -47,10 +47,10 @@ class Verdict(StrEnum):
 class Summary(Model):
     """Situation, background, assessment, request: the whole case in at most 1200 characters."""
 
-    situation: str
-    background: str
-    assessment: str
-    request: str
+    situation: str = ""
+    background: str = ""
+    assessment: str = ""
+    request: str = ""
 
 
 class Line(Model):
@@ -197,7 +197,7 @@ class Ticket(Model):
     warn_at: datetime | None = None
     decide_by: datetime | None = None
     on_expiry: OnExpiry = OnExpiry.HOLD
-    summary: Summary
+    summary: Summary = Summary()
     tried: tuple[Tried, ...] = ()
     promised: tuple[str, ...] = ()
     said: str = ""

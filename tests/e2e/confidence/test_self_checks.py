@@ -1,8 +1,8 @@
 """Self-checks through real adapters and a model server without log-probabilities, within budget."""
 
 import asyncio
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -124,12 +124,22 @@ def no_logprobs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai_shapes, "logprobs", lambda text, cut: [])
 
 
+@pytest.fixture(scope="module")
+def guards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Guard]]:
+    """One guard for each kind of self-check."""
+    with ExitStack() as stack:
+        yield {
+            check: stack.enter_context(shop_guard(tmp_path_factory.mktemp(check), policy(check)))
+            for check in ("verbalised", "agreement", "p_true")
+        }
+
+
 @pytest.fixture
-def run(tmp_path: Path, way: Callable[[str, Guard], str]) -> Callable[..., tuple[str, ModelServer]]:
-    def scene(check: str, *texts: str) -> tuple[str, ModelServer]:
-        script = [Say(text) for text in texts]
-        with shop_guard(tmp_path, policy(check)) as guard, model_server(*script) as server:
-            return way(server.url, guard), server
+def run(guards: dict[str, Guard], way: Callable[[str, Guard], str]) -> Callable[..., tuple[str, ModelServer]]:
+    def scene(check: str, *says: str | Say) -> tuple[str, ModelServer]:
+        script = [Say(each) if isinstance(each, str) else each for each in says]
+        with model_server(*script) as server:
+            return way(server.url, guards[check]), server
 
     return scene
 
@@ -177,9 +187,6 @@ def test_an_answer_the_model_calls_false_hands_off(run: Run) -> None:
     assert len(server.seen) <= 1 + Budget().calls
 
 
-def test_a_second_look_that_fails_hands_off(tmp_path: Path, way: Callable[[str, Guard], str]) -> None:
-    with (
-        shop_guard(tmp_path, policy("agreement")) as guard,
-        model_server(Say(ANSWER), Say(status=500)) as server,
-    ):
-        assert ANSWER not in way(server.url, guard)
+def test_a_second_look_that_fails_hands_off(run: Run) -> None:
+    text, _ = run("agreement", ANSWER, Say(status=500))
+    assert ANSWER not in text

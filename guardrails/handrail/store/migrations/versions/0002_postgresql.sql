@@ -19,7 +19,7 @@ GRANT INSERT (tenant, exchange, roles, model, at, masked, plain) ON audits TO ha
 ;;
 GRANT UPDATE (verdict, judged_by, judged_at) ON audits TO handrail_inbox
 ;;
-GRANT UPDATE (masked, plain), DELETE ON audits TO handrail_admin
+GRANT UPDATE (masked, plain) ON audits TO handrail_admin
 ;;
 ALTER TABLE audits ENABLE ROW LEVEL SECURITY
 ;;

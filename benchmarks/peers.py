@@ -1,0 +1,77 @@
+"""Other scanners, each in an environment of its own under the folder that HANDRAIL_BENCH_VENVS names.
+
+    python3 -m venv $HANDRAIL_BENCH_VENVS/presidio
+    $HANDRAIL_BENCH_VENVS/presidio/bin/pip install presidio-analyzer==2.2.366
+
+and likewise `langchain` (langchain) and `datafog` (datafog==4.9.0).
+"""
+
+import json
+import os
+import select
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+PEERS = ("presidio", "langchain", "datafog")
+START_S, ANSWER_S = 120, 300
+
+Span = tuple[str, int, int]
+
+
+class Peer:
+    """One peer's process; use as a context manager."""
+
+    def __init__(self, name: str, python: Path) -> None:
+        self.name = name
+        self._process = subprocess.Popen(
+            [str(python), str(Path(__file__).with_name("peers_worker.py")), name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        if self._read(START_S) is None:
+            raise OSError(f"{name} did not start")
+
+    def __enter__(self) -> "Peer":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def run(
+        self, texts: Sequence[str], rounds: int = 0, *, limit_s: float = ANSWER_S
+    ) -> tuple[list[list[Span]], float] | None:
+        """Return the spans of each text and the best CPU seconds per text; None when it takes too long."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"texts": list(texts), "rounds": rounds}) + "\n")
+        self._process.stdin.flush()
+        answer = self._read(limit_s)
+        if answer is None:
+            return None
+        return [[tuple(span) for span in spans] for spans in answer["spans"]], answer["seconds"]
+
+    def _read(self, limit_s: float) -> dict | None:
+        assert self._process.stdout is not None
+        ready, _, _ = select.select([self._process.stdout], [], [], limit_s)
+        line = self._process.stdout.readline() if ready else ""
+        return json.loads(line) if line.startswith("{") else None
+
+
+def start(name: str) -> Peer | None:
+    """Start a peer, or say why it is left out."""
+    folder = os.environ.get("HANDRAIL_BENCH_VENVS", "")
+    python = Path(folder) / name / "bin" / "python"
+    if not folder or not python.exists():
+        print(f"skipped {name}: no environment; see benchmarks/peers.py")
+        return None
+    try:
+        return Peer(name, python)
+    except OSError as error:
+        print(f"skipped {name}: {error}")
+        return None

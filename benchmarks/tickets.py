@@ -1,0 +1,96 @@
+"""Tickets: whole cycles a second on SQLite and PostgreSQL, races, lists over a million; peers beside them.
+
+    python -m benchmarks.tickets [--quick]
+
+Bars: one worker's `open` p99 is at most three times the p99 of an fsync of that disk, taken in turns; 200
+cycles a second on PostgreSQL with 8 workers; the list of open tickets p95 within 50 ms beside a million
+closed ones; no race with two winners.
+"""
+
+import sys
+import time
+from datetime import timedelta
+
+from benchmarks.report import close
+from benchmarks.ticket_list import list_beside_closed
+from benchmarks.ticket_load import NOW, Opener, open_beside_fsync, postgres, quantile, races, rate, sqlite
+from benchmarks.ticket_peers import PEERS
+
+OPEN_SHARE, PG_CYCLES, LIST_MS = 3.0, 200.0, 50.0
+
+
+def main() -> None:
+    """Run, print a table and one JSON line; exit 1 if a bar is missed."""
+    quick = "--quick" in sys.argv[1:]
+    figures: dict[str, float] = {}
+    print(f"{'':28}{'cycles/s':>10}{'p50 ms':>10}{'p99 ms':>10}")
+    with sqlite() as opener:
+        rates("sqlite", opener, figures, quick=quick)
+        fsync(opener, figures, count=100 if quick else 1000)
+        raced(opener, figures, count=30 if quick else 500)
+    with postgres() as opener:
+        rates("pg", opener, figures, quick=quick)
+        raced(opener, figures, count=30 if quick else 500)
+    for name, peer in PEERS.items():
+        per_s, p50, p99 = peer(30 if quick else 150)
+        figures[f"{name}_cycles_per_s_1"] = round(per_s, 1)
+        row(f"{name}, 1 worker", per_s, p50, p99)
+    closed = 100_000 if quick else 1_000_000
+    start = time.perf_counter()
+    p50, p95 = list_beside_closed(open_count=10_000, closed_count=closed, now=NOW + timedelta(days=1))
+    figures["list_1m_ms"] = round(p95, 2)
+    print(f"list of 50 open by role beside {closed:,} closed: p50 {p50:.1f} ms, p95 {p95:.1f} ms")
+    print(f"  (filling it took {time.perf_counter() - start:.0f} s)")
+    close("tickets", figures, missed(figures, quick=quick))
+
+
+def rates(name: str, opener: Opener, figures: dict[str, float], *, quick: bool) -> None:
+    """Measure cycles with 1, 8 and 32 workers."""
+    for workers in (1, 8, 32):
+        cycles = (100 if quick else 600) * (1 if workers == 1 else 2)
+        found = rate(opener, workers, cycles)
+        figures[f"{name}_cycles_per_s_{workers}"] = round(found.per_s, 1)
+        row(f"handrail on {name}, {workers} workers", found.per_s, found.p50_ms, found.p99_ms)
+
+
+def fsync(opener: Opener, figures: dict[str, float], *, count: int) -> None:
+    """Compare `open` with an fsync of the same disk at the same time."""
+    opens, syncs = open_beside_fsync(opener, count)
+    share = quantile(opens, 0.99) / quantile(syncs, 0.99)
+    figures["open_p99_over_fsync_p99"] = round(share, 2)
+    for name, values in (("open alone", opens), ("fsync", syncs)):
+        row(
+            name, 1 / (sum(values) / len(values)), 1000 * quantile(values, 0.5), 1000 * quantile(values, 0.99)
+        )
+
+
+def raced(opener: Opener, figures: dict[str, float], *, count: int) -> None:
+    """Count races, and those that two processes won."""
+    total, double = races(opener, count)
+    figures["races"] = figures.get("races", 0) + total
+    figures["races_with_two_winners"] = figures.get("races_with_two_winners", 0) + double
+
+
+def missed(figures: dict[str, float], *, quick: bool) -> list[str]:
+    """Name the bars that were missed."""
+    short = []
+    if figures["races_with_two_winners"]:
+        short.append("races_with_two_winners")
+    if not quick and figures["races"] < 1000:
+        short.append("races")
+    if figures["open_p99_over_fsync_p99"] > OPEN_SHARE:
+        short.append("open_p99_over_fsync_p99")
+    if figures["pg_cycles_per_s_8"] < PG_CYCLES:
+        short.append("pg_cycles_per_s_8")
+    if figures["list_1m_ms"] > LIST_MS:
+        short.append("list_1m_ms")
+    return short
+
+
+def row(name: str, per_s: float, p50: float, p99: float) -> None:
+    """Print one row."""
+    print(f"{name:28}{per_s:10.1f}{p50:10.2f}{p99:10.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""`handrail audits`: the passed answers that people check, so that errors nobody reported are seen too."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from handrail.cli.tickets import (
+    DEFAULT_PEOPLE,
+    DEFAULT_STORE,
+    JsonOption,
+    PeopleOption,
+    PersonOption,
+    PolicyOption,
+    StoreOption,
+    TenantOption,
+    hand_of,
+    opened,
+)
+from handrail.errors import ConfigError
+
+if TYPE_CHECKING:
+    from handrail.store.audits import AuditRow
+    from handrail.tickets.audits import Wording
+
+commands = typer.Typer(no_args_is_help=True, help="Passed answers that people check: list, show, judge.")
+
+ExchangeArgument = Annotated[str, typer.Argument(help="Id of the exchange.")]
+
+
+@commands.command(name="list", epilog="Example: handrail audits list --store sqlite:///handrail.db")
+def list_(
+    store: StoreOption = DEFAULT_STORE,
+    tenant: TenantOption = "default",
+    judged: Annotated[bool, typer.Option("--judged", help="Those that were judged.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List answers that wait to be checked, oldest first."""
+    from handrail.store.audits import waiting
+
+    with opened(store) as found:
+        rows = waiting(found, tenant, limit=limit, judged=judged)
+    if as_json:
+        typer.echo(json.dumps([_data(row) for row in rows]))
+        return
+    for row in rows:
+        verdict = f"  {row.verdict} by {row.judged_by}" if row.verdict else f"  for {' or '.join(row.roles)}"
+        typer.echo(f"{row.exchange}  {row.at:%Y-%m-%d %H:%M}  {row.model or '-'}{verdict}")
+    if not rows:
+        typer.echo("no answer was judged" if judged else "no answer waits to be checked")
+
+
+@commands.command(
+    epilog="Example: handrail audits show 0197f… --as quinn --policy support --people people.yaml"
+)
+def show(  # noqa: PLR0913 - one parameter per option
+    exchange: ExchangeArgument,
+    person: PersonOption,
+    store: StoreOption = DEFAULT_STORE,
+    tenant: TenantOption = "default",
+    unmask: Annotated[bool, typer.Option("--unmask", help="Show masked texts; this is recorded.")] = False,
+    policy: PolicyOption = "support",
+    people: PeopleOption = DEFAULT_PEOPLE,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the conversation and the answer that was given; who looked is recorded."""
+    from handrail.store.audits import show as shown
+
+    with opened(store) as found:
+        row, words = shown(found, tenant, exchange, hand_of(person, policy, people), unmask=unmask)
+    if as_json:
+        held = words.model_dump(mode="json") if words is not None else None
+        typer.echo(json.dumps({**_data(row), "words": held}))
+        return
+    for line in told(row, words):
+        typer.echo(line)
+
+
+@commands.command(epilog="Example: handrail audits judge 0197f… right --as quinn --people people.yaml")
+def judge(  # noqa: PLR0913 - one parameter per option
+    exchange: ExchangeArgument,
+    verdict: Annotated[str, typer.Argument(help="right or wrong; what cannot be told is wrong.")],
+    person: PersonOption,
+    store: StoreOption = DEFAULT_STORE,
+    tenant: TenantOption = "default",
+    policy: PolicyOption = "support",
+    people: PeopleOption = DEFAULT_PEOPLE,
+) -> None:
+    """Say whether an answer was right; once, because calibrations are made from it."""
+    from handrail.store.audits import judge as judged
+    from handrail.tickets.audits import AuditVerdict
+
+    if verdict not in list(AuditVerdict):
+        raise ConfigError(f"no verdict {verdict!r}; there are {', '.join(AuditVerdict)}")
+    with opened(store) as found:
+        judged(found, tenant, exchange, AuditVerdict(verdict), hand_of(person, policy, people))
+    typer.echo(f"{exchange} was {verdict}")
+
+
+def told(row: "AuditRow", words: "Wording | None") -> list[str]:
+    """Return an answer and what led to it as lines of text."""
+    head = f"{row.exchange}  {row.at:%Y-%m-%d %H:%M}  {row.model or '-'}"
+    if words is None:
+        return [head, "The data subject was erased; nothing of the content is left."]
+    lines = [head, ""]
+    lines += [f"{line.speaker}: {line.text}{' …' if line.cut else ''}" for line in words.lines]
+    lines += [f"proposed: {call}" for call in words.calls]
+    return [*lines, f"answer: {words.answer}"]
+
+
+def _data(row: "AuditRow") -> dict[str, object]:
+    return {
+        "exchange": row.exchange,
+        "at": row.at.isoformat(),
+        "model": row.model,
+        "roles": list(row.roles),
+        "verdict": row.verdict,
+        "judged_by": row.judged_by,
+        "judged_at": row.judged_at.isoformat() if row.judged_at else None,
+    }

@@ -1,0 +1,42 @@
+"""What an application may know of its tickets: where one stands, and what a person decided."""
+
+import asyncio
+from dataclasses import asdict
+
+from handrail.errors import StoreUnavailable, TicketNotFound
+from handrail.gateway.answers import Answered, refused, told
+from handrail.gateway.callers import Known
+from handrail.store import SqlStore
+from handrail.tickets.ports import Resolution
+
+MAX_WAIT_S = 60.0
+_EVERY_S = 0.5
+
+
+async def state_of(known: Known, ticket: str, wait_s: float) -> Answered:
+    """Return the state of a ticket of this caller's tenant, and its resolution once there is one."""
+    try:
+        with known.guard.context(tenant=known.tenant):
+            found = await known.guard.wait(ticket, timeout_s=wait_s, every_s=_EVERY_S)
+        standing = await asyncio.to_thread(_standing, known, ticket)
+    except TicketNotFound:
+        return refused(404, "no such ticket", code="not_found")
+    except StoreUnavailable:
+        return refused(503, "the ticket store is out of reach", code="store", outcome="failed")
+    if found is None:
+        return told({"ticket": ticket, "is_decided": False, **standing})
+    return told({"ticket": ticket, "is_decided": True, **standing, "resolution": _written(found)})
+
+
+def _standing(known: Known, ticket: str) -> dict[str, str | None]:
+    store = known.guard.store
+    if not isinstance(store, SqlStore):
+        return {}
+    view = store.get(known.tenant, ticket)
+    due = view.decide_by
+    return {"state": view.state.value, "role": view.role, "due": due.isoformat() if due else None}
+
+
+def _written(found: Resolution) -> dict[str, str]:
+    fields = {**asdict(found), "decided_at": found.decided_at.isoformat()}
+    return {name: str(value) for name, value in fields.items()}

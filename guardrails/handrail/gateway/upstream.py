@@ -1,0 +1,142 @@
+"""The provider's side: one request out within its limits, one answer in, and no key in either's words."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+
+import httpx
+
+from handrail.gateway.answers import Answered, refused
+from handrail.gateway.asking import PREFIX, Asked
+from handrail.gateway.pools import Pools
+from handrail.gateway.settings import Settings
+from handrail.records import FaultKind
+from handrail.wire.exchange import Received
+
+_PASSED_ON = (
+    *("accept", "content-type", "user-agent"),
+    *("openai-beta", "anthropic-version", "anthropic-beta"),
+)
+_PASSED_BACK = (
+    "openai-processing-ms",
+    "openai-version",
+    "openai-model",
+    "x-ratelimit-",
+    "x-request-id",
+    "retry-after",
+)
+_KEY_REFUSED = (401, 403, 407)
+
+
+@dataclass(slots=True)
+class Kept:
+    """The provider's last answer, whole, so that it can be given back byte for byte."""
+
+    response: httpx.Response | None = None
+    body: bytes = b""
+
+    def headers(self) -> dict[str, str]:
+        """The provider's headers that a caller may see."""
+        if self.response is None:
+            return {}
+        return {n: value for n, value in self.response.headers.items() if n.startswith(_PASSED_BACK)}
+
+
+class Upstream:
+    """Sends requests to one provider, with the gateway's own key.
+
+    Args:
+        pools: connections to it.
+        settings: where to, with which key, within which limits.
+    """
+
+    def __init__(self, pools: Pools, settings: Settings) -> None:
+        self._pools, self._settings = pools, settings
+
+    async def send(self, asked: Asked, body: bytes, kept: Kept, deadline: float) -> Received:
+        """Send a request and read its answer to the end. A failure of the provider is a fault, no error.
+
+        Args:
+            asked: whose address and headers are used.
+            body: what is sent.
+            kept: filled with the answer, emptied by a fault.
+            deadline: in the event loop's time.
+        """
+        kept.response, kept.body = None, b""
+        try:
+            async with asyncio.timeout_at(deadline):
+                request = self._pools.build(
+                    asked.method, self._address(asked), headers=self._headers(asked), body=body or None
+                )
+                async with self._pools.answer(request) as response:
+                    kept.body = await self._read(response)
+        except (TimeoutError, httpx.TimeoutException):
+            return Received(fault=FaultKind.TIMEOUT)
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL):
+            return Received(fault=FaultKind.ERROR)
+        kept.response = response
+        return Received(status=response.status_code, body=kept.body)
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        parts, size = [], 0
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > self._settings.limits.answer_bytes:
+                raise httpx.StreamError("the answer is too large")
+            parts.append(chunk)
+        return b"".join(parts)
+
+    def given(self, kept: Kept, outcome: str) -> Answered:
+        """Return the provider's own answer, or, where it failed, what a caller may know of that."""
+        response = kept.response
+        if response is None:
+            return refused(502, "the provider gave no answer", code="upstream", outcome="failed")
+        if not response.is_success:
+            return self._failed(response, kept)
+        if self._holds_key(kept.body):
+            return refused(502, "the provider's answer cannot be given", code="upstream", outcome="failed")
+        return Answered(
+            status=response.status_code,
+            body=kept.body,
+            media_type=response.headers.get("content-type", "application/json"),
+            headers=kept.headers(),
+            outcome=outcome,
+        )
+
+    def _failed(self, response: httpx.Response, kept: Kept) -> Answered:
+        """Return a failure: the provider's own words only where they are an error and name no key."""
+        if response.status_code in _KEY_REFUSED:
+            # These words are about the gateway's key, which is not the caller's.
+            return refused(
+                502, "the provider refuses the gateway's key", code="upstream_key", outcome="failed"
+            )
+        if response.status_code < 400 or not _is_error(kept.body) or self._holds_key(kept.body):
+            status = response.status_code if response.status_code >= 400 else 502
+            return refused(status, "the provider failed", code="upstream", outcome="failed")
+        return Answered(status=response.status_code, body=kept.body, headers=kept.headers(), outcome="failed")
+
+    def _holds_key(self, body: bytes) -> bool:
+        key = self._settings.upstream_key()
+        return key is not None and key.encode() in body
+
+    def _address(self, asked: Asked) -> str:
+        address = self._settings.upstream + asked.path.removeprefix(PREFIX)
+        return f"{address}?{asked.query}" if asked.query else address
+
+    def _headers(self, asked: Asked) -> dict[str, str]:
+        headers = {name: asked.headers[name] for name in _PASSED_ON if name in asked.headers}
+        key, header = self._settings.upstream_key(), self._settings.upstream_key_header
+        if key is not None:
+            headers[header] = f"Bearer {key}" if header == "authorization" else key
+        return headers
+
+
+def _is_error(body: bytes) -> bool:
+    """True for a JSON error and nothing else: an answer under a failing status was judged by nobody."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return (
+        isinstance(value, dict) and "error" in value and not value.keys() & {"choices", "output", "content"}
+    )

@@ -1,0 +1,29 @@
+"""What the person on the other side is told: a notice with role, due time and ticket put in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+SOON = "as soon as possible"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a notice may speak of."""
+
+    role: str
+    due: datetime | None
+    ticket: str
+
+
+def tell(notice: str, about: About, *, zone: str, now: datetime) -> str:
+    """Put role, local due time and ticket id into a notice; pure. Other braces stay as they are."""
+    when = SOON
+    if about.due is not None:
+        local = about.due.astimezone(ZoneInfo(zone))
+        is_today = local.date() == now.astimezone(ZoneInfo(zone)).date()
+        when = local.strftime("%H:%M %Z" if is_today else "%d %b %H:%M %Z")
+    words = {"{role}": about.role.replace("_", " "), "{due}": when, "{ticket}": about.ticket}
+    for name, word in words.items():
+        notice = notice.replace(name, word)
+    return notice
