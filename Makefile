@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check fmt prove setup constraints clean
+.PHONY: demo test test-litellm check fmt prove setup constraints clean
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -37,6 +37,7 @@ fmt: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 
 prove: $(VENV)/.dev  ## long proofs: chaos, fuzz, soak, simulation
+	$(PIP) install -q -c constraints.txt --group prove
 	$(BIN)/python -m pytest -q -m slow
 
 constraints:  ## re-resolve everything and pin it, without addresses
@@ -49,3 +50,13 @@ constraints:  ## re-resolve everything and pin it, without addresses
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+LITELLM := .venv-litellm
+
+$(LITELLM)/.ready: pyproject.toml
+	test -x $(LITELLM)/bin/python || $(PYTHON) -m venv $(LITELLM)
+	$(LITELLM)/bin/python -m pip --disable-pip-version-check install -q -e '.[litellm]' pytest
+	touch $@
+
+test-litellm: $(LITELLM)/.ready  ## LiteLLM pins an openai of its own, so it is tested apart
+	$(LITELLM)/bin/python -m pytest -q -p no:cacheprovider -o addopts=--import-mode=importlib -W default tests/contract/test_adapters_litellm.py

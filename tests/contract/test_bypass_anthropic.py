@@ -14,12 +14,7 @@ from tests.support.model_server import ModelServer, Say, model_server
 from tests.support.toy_guard import ToyGuard
 
 from handrail.errors import ConfigError
-from handrail.wire.endpoints import Endpoint
 from handrail_adapters.anthropic import get_handoff, guard_anthropic
-
-pytestmark = pytest.mark.skipif(
-    "MESSAGES" not in Endpoint.__members__, reason="this build guards no messages endpoint"
-)
 
 SECRET = "SECRET-4711"
 ASKS = [{"role": "user", "content": "Where is my order?"}]

@@ -1,6 +1,7 @@
 """Asks the inner model, without the callbacks of the run that asks."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from langchain_core.globals import get_llm_cache
@@ -30,10 +31,8 @@ class Inner:
 
     def upstream(self, call: Any) -> tuple[list[BaseMessage], dict[str, Any]]:
         """Return the messages and options that may go to the model."""
-        name = getattr(self._model, "model_name", None) or getattr(self._model, "model", None)
-        call.asks(str(name or ""), str(getattr(self._model, "openai_api_base", None) or ""))
         kind = type(self._model)
-        field = next((name for name in ("model_name", "model") if name in kind.model_fields), None)
+        field = _naming_field(kind)
         call.asks(str(getattr(self._model, field)) if field else "", kind.__name__)
         sent = self._written(call.messages)
         if call.instruction is not None:
@@ -128,6 +127,11 @@ class Inner:
         model = self._model
         is_cached = model.cache is not False and (model.cache is not None or get_llm_cache() is not None)
         return not (is_cached or model.rate_limiter or model._should_stream(async_api=is_async, **options))
+
+
+@lru_cache(maxsize=256)
+def _naming_field(kind: type[BaseChatModel]) -> str | None:
+    return next((name for name in ("model_name", "model") if name in kind.model_fields), None)
 
 
 def _is_same(one: Message, other: Message) -> bool:

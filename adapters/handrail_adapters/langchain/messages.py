@@ -158,9 +158,12 @@ def _raw_calls(extra: Json, calls: Sequence[ToolCall]) -> Json:
 
 def read_draft(message: BaseMessage, info: Json | None = None) -> Draft:
     """Read what a model produced; `info` is what LangChain keeps beside the message."""
+    content = message.content
+    if type(content) is str and not (info or message.response_metadata or message.additional_kwargs):
+        return Draft(text=content, tool_calls=_calls(message))
     about = {**info, **message.response_metadata} if info else message.response_metadata
     tokens = mapping_of(about["logprobs"]).get("content") if "logprobs" in about else None
-    content, view = message.content, view_of(message)
+    view = view_of(message)
     return Draft(
         text=content if isinstance(content, str) else "".join(slot.read(view) for slot in text_slots(view)),
         asides=tuple(slot.read(view) for slot in beside_slots(view)),

@@ -1,16 +1,15 @@
 """Hides the present run from what is called inside it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from langchain_core.runnables.config import var_child_runnable_config
 
 
-@contextmanager
-def unseen() -> Iterator[None]:
+class unseen:  # noqa: N801 - reads as the statement that it is
     """Hide the present run, so that nothing inside the block inherits its callbacks and streams."""
-    token = var_child_runnable_config.set(None)
-    try:
-        yield
-    finally:
-        var_child_runnable_config.reset(token)
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = var_child_runnable_config.set(None)
+
+    def __exit__(self, *_: object) -> None:
+        var_child_runnable_config.reset(self._token)

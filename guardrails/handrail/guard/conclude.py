@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from handrail.guard.auditing import Drawn
 from handrail.guard.observing import Observer, observation
 from handrail.guard.outcome import Outcome
 from handrail.policy import Policy
+from handrail.policy.record import without_words
 from handrail.records import Decision, Draft, Effect, Evidence, Handoff, Reason, Speaker, Trigger
 from handrail.text.amounts import total_of_counted
 from handrail.tickets.compose import compose
@@ -103,10 +104,15 @@ class Concluder:
 
     def _log(self, decision: Decision, evidence: Evidence, drawn: Drawn | None) -> None:
         exchange, tenant, now = evidence.exchange, evidence.context.tenant, self.now()
+        decision = self._wordless(decision)
         if drawn is None:
             self.store.log(decision, exchange=exchange, tenant=tenant, at=now)
         else:
             self.store.log(decision, exchange=exchange, tenant=tenant, at=now, scored=drawn.row)
+
+    def _wordless(self, decision: Decision) -> Decision:
+        """The decision with its facts but nobody's words: enough to take it again, and fit for a log."""
+        return replace(decision, facts=without_words(decision.facts, self.policy()))
 
     def _told(self, outcome: Outcome, evidence: Evidence) -> Outcome:
         if self.observe is not None:
@@ -147,7 +153,10 @@ class Concluder:
         # Nothing is released by a block, so a log out of reach must not turn it into an error.
         try:
             self.store.log_now(
-                decision, exchange=evidence.exchange, tenant=evidence.context.tenant, at=self.now()
+                self._wordless(decision),
+                exchange=evidence.exchange,
+                tenant=evidence.context.tenant,
+                at=self.now(),
             )
         except StoreUnavailable as error:
             log.warning("block of exchange %s not logged: %s", evidence.exchange, error.step)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from handrail.errors import CheckFailed, ConfigError
+from handrail.guard.arguments import Arguments, read_arguments, texts_of
 from handrail.guard.call import Call
 from handrail.guard.outcome import Outcome
-from handrail.guard.texts import CannotRewrite, draft_of, draft_of_chunks, leaves, messages_of, rewritten
-from handrail.records import Draft, FaultKind, Handoff, Message
-from handrail.session import NOTE_NAME, NeedSamples
+from handrail.guard.texts import CannotRewrite, draft_of, draft_of_chunks, leaves, rewritten
+from handrail.records import Draft, FaultKind, Handoff
+from handrail.session import NeedSamples
 
 if TYPE_CHECKING:
     from handrail.guard.guard import Guard
@@ -38,9 +39,12 @@ class Decoration:
     fn: Function
     options: Options
     signature: inspect.Signature = field(init=False)
+    simple: tuple[str, ...] | None = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "signature", inspect.signature(self.fn))
+        signature = inspect.signature(self.fn)
+        object.__setattr__(self, "signature", signature)
+        object.__setattr__(self, "simple", texts_of(signature) if not self.options.input else None)
 
     def wrapper(self) -> Function:
         """Return a function of the same kind as the one that is guarded."""
@@ -58,7 +62,7 @@ class Decoration:
             call = self.guard.begin(arguments.messages)
             if call.outcome is not None:
                 return self.withheld(call.outcome)
-            args, kwargs = arguments.rebuilt(call)
+            args, kwargs = arguments.rebuilt(call, asks_itself=self.options.asks_itself)
             try:
                 result = self.fn(*args, **kwargs)
             except self.options.faults as error:
@@ -66,17 +70,20 @@ class Decoration:
                 if outcome.is_released:
                     raise
                 return self.withheld(outcome)
-            if inspect.isawaitable(result):
-                return self._awaited(call, result)
-            if isinstance(result, AsyncIterator):
-                return self._held_async(call, result)
-            if isinstance(result, Iterator):
-                return self._held(call, cast("Generator[Any, Any, Any]", result))
+            if type(result) is not str:
+                if inspect.isawaitable(result):
+                    return self._awaited(call, result)
+                if isinstance(result, AsyncIterator):
+                    return self._held_async(call, result)
+                if isinstance(result, Iterator):
+                    return self._held(call, cast("Generator[Any, Any, Any]", result))
 
             def ask(need: NeedSamples) -> Sequence[Draft]:
                 return [draft_of(self.fn(*args, **kwargs)) for _ in range(need.count)]
 
-            outcome = call.finish([draft_of(result)], ask=ask if self._resamples else None)
+            outcome = call.finish([draft_of(result)], ask=ask if self.options.resample else None)
+            if outcome.is_released and not (call.is_rewritten or self.options.asks_itself):
+                return result
             return self._given(call, outcome, result)
 
         return plain
@@ -88,12 +95,12 @@ class Decoration:
             call = await self.guard.abegin(arguments.messages)
             if call.outcome is not None:
                 return self.withheld(call.outcome)
-            args, kwargs = arguments.rebuilt(call)
+            args, kwargs = arguments.rebuilt(call, asks_itself=self.options.asks_itself)
 
             async def ask(need: NeedSamples) -> Sequence[Draft]:
                 return [draft_of(await self.fn(*args, **kwargs)) for _ in range(need.count)]
 
-            return await self._awaited(call, self.fn(*args, **kwargs), ask if self._resamples else None)
+            return await self._awaited(call, self.fn(*args, **kwargs), ask if self.options.resample else None)
 
         return coroutine
 
@@ -105,7 +112,7 @@ class Decoration:
             if call.outcome is not None:
                 yield self.withheld(call.outcome)
                 return None
-            args, kwargs = arguments.rebuilt(call)
+            args, kwargs = arguments.rebuilt(call, asks_itself=self.options.asks_itself)
             return (yield from self._held(call, self.fn(*args, **kwargs)))
 
         return generator
@@ -118,15 +125,11 @@ class Decoration:
             if call.outcome is not None:
                 yield self.withheld(call.outcome)
                 return
-            args, kwargs = arguments.rebuilt(call)
+            args, kwargs = arguments.rebuilt(call, asks_itself=self.options.asks_itself)
             async for chunk in self._held_async(call, self.fn(*args, **kwargs)):
                 yield chunk
 
         return generator
-
-    @property
-    def _resamples(self) -> bool:
-        return self.options.resample
 
     async def _awaited(self, call: Call, result: Awaitable[Any], ask: Any = None) -> Any:
         try:
@@ -204,50 +207,8 @@ class Decoration:
         """The same function with another way of handing over a hand-off."""
         return replace(self, options=replace(self.options, on_handoff=on_handoff)).wrapper()
 
-    def _read(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "Arguments":
-        bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        names = self.options.input or tuple(bound.arguments)
-        unknown = [name for name in names if name not in bound.arguments]
-        if unknown:
-            raise ConfigError(f"input= names {', '.join(unknown)}, which this function does not take")
-        texts = {name: bound.arguments[name] for name in names}
-        return Arguments(bound=bound, texts=texts, asks_itself=self.options.asks_itself)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
-    """A function's arguments with the texts inside them."""
-
-    bound: inspect.BoundArguments
-    texts: dict[str, Any]
-    asks_itself: bool
-
-    @property
-    def messages(self) -> tuple[Message, ...]:
-        """Every text as a message."""
-        return messages_of(self.texts)
-
-    def rebuilt(self, call: Call) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments as the model may see them.
-
-        Raises:
-            CheckFailed: something is withheld inside an argument that cannot be rebuilt.
-        """
-        notes = [message.text for message in call.messages if message.name == NOTE_NAME]
-        texts = [message.text for message in call.messages if message.name != NOTE_NAME]
-        if notes and texts:
-            texts[0] = "\n\n".join([*notes, texts[0]])
-        if self.asks_itself and call.instruction and texts:
-            texts[-1] = f"{texts[-1]}\n\n{call.instruction}"
-        if texts == [message.text for message in self.messages]:
-            return self.bound.args, self.bound.kwargs
-        try:
-            changed = rewritten(self.texts, iter(texts))
-        except CannotRewrite as error:
-            raise CheckFailed("redaction", exchange=call.exchange, why=f"cannot rewrite {error}") from None
-        self.bound.arguments.update(cast("dict[str, Any]", changed))
-        return self.bound.args, self.bound.kwargs
+    def _read(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+        return read_arguments(self.signature, self.simple, self.options.input, args, kwargs)
 
 
 def options_of(*, input: str | Sequence[str] = (), **rest: Any) -> Options:  # noqa: A002 - the public word

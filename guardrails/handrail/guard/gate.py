@@ -1,12 +1,13 @@
 """The tool gate: an action runs only if the policy lets it or a person authorised exactly it."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handrail.errors import AlreadyUsed, CheckFailed, DigestMismatch
 from handrail.guard.outcome import Outcome
 from handrail.guard.scope import Scope
 from handrail.guard.shell import Shell
+from handrail.policy.record import without_words
 from handrail.records import Decision, Money, Stage, ToolCall, Unknown
 from handrail.session import Gated
 from handrail.tickets.digest import action_digest, canonical_arguments
@@ -93,7 +94,8 @@ def _reserve(shell: Shell, scope: Scope, call: ToolCall, gated: Gated, exchange:
         known = {query: value for query, value in gated.seen.items() if not isinstance(value, Unknown)}
         if not store.reserve(entry, known):
             return None
-        store.log_now(gated.decision, exchange=exchange, tenant=context.tenant, at=entry.at)
+        logged = replace(gated.decision, facts=without_words(gated.decision.facts, policy))
+        store.log_now(logged, exchange=exchange, tenant=context.tenant, at=entry.at)
     except CheckFailed as error:
         raise CheckFailed("ledger", exchange=exchange, why=error.step) from None
     return Pass(store=store, tenant=context.tenant, entry=entry.id)

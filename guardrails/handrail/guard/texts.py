@@ -17,6 +17,8 @@ _SPEAKERS = {
     "tool": Speaker.TOOL,
     "function": Speaker.TOOL,
 }
+# Fields of a mapping that tell who says what is in it.
+TELLING = frozenset({"role", "type"})
 
 
 @runtime_checkable

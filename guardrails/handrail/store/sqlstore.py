@@ -9,6 +9,7 @@ from typing import TypeVar
 from sqlalchemy.exc import IntegrityError
 
 from handrail.errors import DecisionExpired, StoreUnavailable, TicketError
+from handrail.policy.record import write_fact
 from handrail.records import Decision, FactValue, Unknown
 from handrail.store import applying, conversations, ledger, opening
 from handrail.store.chain import Event, append
@@ -231,6 +232,7 @@ def _decided(
         "shadow": [reason.rule for reason in decision.shadow],
         "answers": dict(decision.answers),
         "policy": decision.policy.sha256,
+        "facts": {name: write_fact(value) for name, value in decision.facts.items()},
     }
     if scored is not None:
         data["scored"] = scored

@@ -9,6 +9,7 @@ class Endpoint(StrEnum):
 
     CHAT = "chat/completions"
     RESPONSES = "responses"
+    MESSAGES = "v1/messages"
     OPEN = "open"
     UNKNOWN = "unknown"
 
@@ -23,7 +24,7 @@ def endpoint(method: str, path: str, *, named: tuple[str, ...] = ()) -> Endpoint
         named: resources that the program lets through unguarded, as `embeddings` or `audio/speech`.
     """
     if method == "POST":
-        for guarded in (Endpoint.CHAT, Endpoint.RESPONSES):
+        for guarded in (Endpoint.CHAT, Endpoint.RESPONSES, Endpoint.MESSAGES):
             if path.endswith(f"/{guarded}"):
                 return guarded
     if any(f"/{name.strip('/')}/" in f"{path}/" for name in named):

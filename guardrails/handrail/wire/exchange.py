@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from handrail.confidence.capabilities import blames_logprobs
 from handrail.errors import CheckFailed, ConfigError
 from handrail.records import Draft, FaultKind, Message
-from handrail.wire import chat, responses
+from handrail.wire import anthropic, chat, responses
 from handrail.wire.early import EarlyRelease, Emit, Pull
 from handrail.wire.endpoints import Endpoint, endpoint
 from handrail.wire.handoff import TICKET_HEADER, error_body
@@ -85,7 +85,11 @@ class Send:
     body: bytes | None
 
 
-WIRES: Mapping[Endpoint, Wire] = {Endpoint.CHAT: chat, Endpoint.RESPONSES: responses}
+WIRES: Mapping[Endpoint, Wire] = {
+    Endpoint.CHAT: chat,
+    Endpoint.RESPONSES: responses,
+    Endpoint.MESSAGES: anthropic,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,5 +40,5 @@ def test_the_share_of_answers_that_are_checked_is_part_of_the_policy(rate: str, 
 
 @pytest.mark.parametrize("rate", ["0", "1.5", "-1", "often", ".nan"])
 def test_a_share_that_is_none_is_an_error(rate: str) -> None:
-    with pytest.raises(PolicyError, match="audit_rate|decimal"):
+    with pytest.raises(PolicyError, match=r"audit_rate|decimal"):
         loads(f"{TEXT}audit_rate: {rate}\n")

@@ -8,8 +8,7 @@ from scenes import POLICY
 
 GROUNDED = POLICY.replace("  disputes: ", "  answer.ungrounded: {type: whole number}\n  disputes: ").replace(
     "hand_offs:\n",
-    "hand_offs:\n"
-    "  - {id: made-up, when: answer.ungrounded > 0, to: supervisor, because: Check it.}\n",
+    "hand_offs:\n  - {id: made-up, when: answer.ungrounded > 0, to: supervisor, because: Check it.}\n",
 )
 
 
