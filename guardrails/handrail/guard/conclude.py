@@ -37,7 +37,7 @@ class Concluder:
     A ticket is durable (in the store, or in the spool) before the caller hears of it.
     """
 
-    policy: Callable[[], Policy]
+    policy: Policy
     store: TicketStore
     spool: SpoolPort
     now: Callable[[], datetime]
@@ -67,13 +67,13 @@ class Concluder:
             handoff = self._open(decision, evidence)
         if decision.effect is Effect.BLOCK:
             self._log_block(decision, evidence)
-        notice = handoff.notice if handoff else self.policy().notices["blocked"]
+        notice = handoff.notice if handoff else self.policy.notices["blocked"]
         outcome = Outcome(exchange=evidence.exchange, decision=decision, handoff=handoff, notice=notice)
         return self._told(outcome, evidence)
 
     def joined(self, decision: Decision, evidence: Evidence, status: ConversationStatus) -> Outcome:
         """Add a further trigger to the ticket that this conversation has open already."""
-        ticket, role = status.ticket or "", status.role or self.policy().if_unsure
+        ticket, role = status.ticket or "", status.role or self.policy.if_unsure
         attempt = Attempt(
             exchange=evidence.exchange,
             at=self.now(),
@@ -85,10 +85,10 @@ class Concluder:
         try:
             self.store.join(evidence.context.tenant, ticket, attempt)
         except StoreUnavailable:
-            return self.withheld(self.policy().unsure(decision.stage, "store unavailable"), evidence)
+            return self.withheld(self.policy.unsure(decision.stage, "store unavailable"), evidence)
         except AlreadyDecided:
             # A person decided between the look and the joining; what came in meanwhile is a new case.
-            return self.withheld(self.policy().unsure(decision.stage, "decided meanwhile"), evidence)
+            return self.withheld(self.policy.unsure(decision.stage, "decided meanwhile"), evidence)
         kind = "human" if status.state is ConversationState.HUMAN else "pending"
         notice = self._notice(kind, role=role, due=status.due, ticket=ticket)
         handoff = Handoff(
@@ -112,7 +112,7 @@ class Concluder:
 
     def _wordless(self, decision: Decision) -> Decision:
         """The decision with its facts but nobody's words: enough to take it again, and fit for a log."""
-        return replace(decision, facts=without_words(decision.facts, self.policy()))
+        return replace(decision, facts=without_words(decision.facts, self.policy))
 
     def _told(self, outcome: Outcome, evidence: Evidence) -> Outcome:
         if self.observe is not None:
@@ -120,7 +120,7 @@ class Concluder:
         return outcome
 
     def _open(self, decision: Decision, evidence: Evidence) -> Handoff:
-        policy, now = self.policy(), self.now()
+        policy, now = self.policy, self.now()
         role = decision.role or policy.if_unsure
         ticket = compose(
             evidence,
@@ -162,7 +162,7 @@ class Concluder:
             log.warning("block of exchange %s not logged: %s", evidence.exchange, error.step)
 
     def _notice(self, kind: str, *, role: str, due: datetime | None, ticket: str) -> str:
-        policy = self.policy()
+        policy = self.policy
         about = About(role=role, due=due, ticket=ticket)
         return tell(policy.notices[kind], about, zone=policy.time_zone, now=self.now())
 

@@ -1,13 +1,13 @@
 """The guard: one policy, one store, every way in."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, overload
 
-from handrail.errors import ConfigError, StoreUnavailable
+from handrail.errors import ConfigError
 from handrail.guard import scope as scopes
 from handrail.guard.auditing import auditor_of
 from handrail.guard.authorise import Action, authorise
@@ -20,15 +20,16 @@ from handrail.guard.drive import FactSource, Sources
 from handrail.guard.gate import Pass, agate, gate
 from handrail.guard.identity import new_id
 from handrail.guard.observing import Observer
+from handrail.guard.opening import opened, policy_in_force
 from handrail.guard.outcome import Outcome
 from handrail.guard.shell import Shell
 from handrail.guard.tool import guarded_tool
 from handrail.guard.waiting import resolution, wait
-from handrail.policy import People, Policy, load, load_people
+from handrail.policy import People, Policy
 from handrail.records import Context, Handoff, Message, ToolCall
 from handrail.scan import Scanner
-from handrail.store import Spool, open_store
 from handrail.store.deciding import Hand
+from handrail.store.open import now_utc
 from handrail.store.reviewerstore import SqlStore
 from handrail.tickets.ports import Resolution, TicketStore
 from handrail.tickets.rulings import Ruling
@@ -67,20 +68,18 @@ class Guard:
         clock: Callable[[], datetime] | None = None,
         observe: Observer | None = None,
     ) -> None:
-        self._policy, self.store, self.people = policy, store, people
-        self._clock = clock or _utc_now
+        self.store, self.people = store, people
+        self._clock = clock or now_utc
         self._tools: dict[str, Callable[..., object]] = {}
-        self._engine = engine_of(policy, scanner)
+        engine = engine_of(policy, scanner)
         sources = Sources(store=store, facts=facts, now=self._clock)
-        concluder = Concluder(
-            policy=lambda: self._policy, store=store, spool=spool, now=self._clock, observe=observe
-        )
+        concluder = Concluder(policy=policy, store=store, spool=spool, now=self._clock, observe=observe)
         self._shell = Shell(
-            engine=self._engine,
+            engine=engine,
             sources=sources,
             concluder=concluder,
             now=self._clock,
-            auditor=auditor_of(policy, self._engine.certainty.calibration, store),
+            auditor=auditor_of(policy, engine.certainty.calibration, store),
         )
 
     @classmethod
@@ -109,29 +108,33 @@ class Guard:
             RoleError: a role has nobody behind it.
             StoreUnavailable: the store exists but is of a later version.
         """
-        loaded = load(policy)
-        roles = load_people(people, loaded) if people is not None else None
-        now = clock or _utc_now
-        if isinstance(store, str):
-            store = open_store(store, clock=now)
-        spool = Spool.beside(store.database.url.render_as_string(hide_password=False))
-        # With the store still out of reach they wait on, and new ones join them.
-        with suppress(StoreUnavailable):
-            spool.drain(store)
-            store.recover(now())
-        return cls(loaded, store=store, spool=spool, people=roles, facts=facts, clock=now, observe=observe)
+        now = clock or now_utc
+        parts = opened(policy, people, store, now)
+        store, spool, roles = parts.store, parts.spool, parts.people
+        return cls(
+            parts.policy, store=store, spool=spool, people=roles, facts=facts, clock=now, observe=observe
+        )
 
     @property
     def policy(self) -> Policy:
         """The policy in force."""
-        return self._policy
+        return self._shell.engine.policy
 
     def reload(self, policy: Policy) -> None:
-        """Put another policy in force; calls that have begun end under the old one."""
+        """Put another policy in force at once; calls that have begun end under the old one.
+
+        With `handrail.policy.watch.PolicyFile` a file that cannot be used changes nothing. The change is on
+        record before it holds.
+
+        Raises:
+            StoreUnavailable: it could not be recorded; the old policy stays in force.
+        """
         engine = engine_of(policy)
         auditor = auditor_of(policy, engine.certainty.calibration, self.store)
-        self._policy, self._engine = policy, engine
-        self._shell = replace(self._shell, engine=engine, auditor=auditor)
+        if isinstance(self.store, SqlStore):
+            self.store.note(policy_in_force(policy, self._clock()))
+        concluder = replace(self._shell.concluder, policy=policy)
+        self._shell = replace(self._shell, engine=engine, auditor=auditor, concluder=concluder)
 
     @staticmethod
     def context(
@@ -269,7 +272,7 @@ class Guard:
             raise ConfigError("this guard's store takes no decisions")
         return decide(
             self.store,
-            self._policy,
+            self.policy,
             scopes.current().context.tenant,
             ticket,
             ruling=Ruling(verdict=Verdict(verdict), **ruling),
@@ -281,17 +284,15 @@ class Guard:
 
         Their words for the customer pass the scanner as an answer does.
         """
-        return resolution(self._engine, self.store, scopes.current().context.tenant, ticket)
+        return resolution(self._shell.engine, self.store, scopes.current().context.tenant, ticket)
 
     async def wait(self, ticket: str, *, timeout_s: float, every_s: float = 0.25) -> Resolution | None:
         """Wait for a person's decision; None when the time is up."""
         tenant = scopes.current().context.tenant
-        return await wait(self._engine, self.store, tenant, ticket, timeout_s=timeout_s, every_s=every_s)
+        return await wait(
+            self._shell.engine, self.store, tenant, ticket, timeout_s=timeout_s, every_s=every_s
+        )
 
     def close(self) -> None:
         """Flush the log and let go of the store."""
         self.store.close()
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
