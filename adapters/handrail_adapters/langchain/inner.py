@@ -22,7 +22,7 @@ class Inner:
         self,
         model: BaseChatModel,
         messages: list[BaseMessage],
-        read: Sequence[Message],
+        read: tuple[Message, ...],
         stop: list[str] | None,
         options: dict[str, Any],
     ) -> None:
@@ -40,7 +40,7 @@ class Inner:
         return sent, self._with_logprobs(wants=call.wants_logprobs)
 
     def _written(self, messages: Sequence[Message]) -> list[BaseMessage]:
-        if len(messages) == len(self._read) and all(map(_is_same, messages, self._read)):
+        if tuple(messages) == self._read:
             return self._messages
         return write_messages(self._messages, messages)
 
@@ -125,17 +125,23 @@ class Inner:
     def _is_plain(self, options: dict[str, Any], *, is_async: bool) -> bool:
         # What LangChain does around a model beside asking it; the guarded model does the rest itself.
         model = self._model
-        is_cached = model.cache is not False and (model.cache is not None or get_llm_cache() is not None)
-        return not (is_cached or model.rate_limiter or model._should_stream(async_api=is_async, **options))
+        cache = model.cache
+        is_cached = cache is not False and (cache is not None or get_llm_cache() is not None)
+        return not (is_cached or model.rate_limiter) and not (
+            streams(type(model), is_async=is_async) and model._should_stream(async_api=is_async, **options)
+        )
+
+
+@lru_cache(maxsize=256)
+def streams(kind: type[BaseChatModel], *, is_async: bool) -> bool:
+    """Tell whether a kind of model has a stream of its own, which LangChain may use for a whole answer."""
+    has_sync = kind._stream is not BaseChatModel._stream
+    return has_sync or (is_async and kind._astream is not BaseChatModel._astream)
 
 
 @lru_cache(maxsize=256)
 def _naming_field(kind: type[BaseChatModel]) -> str | None:
     return next((name for name in ("model_name", "model") if name in kind.model_fields), None)
-
-
-def _is_same(one: Message, other: Message) -> bool:
-    return one is other or one == other
 
 
 def _instructed(messages: Sequence[BaseMessage], instruction: str) -> list[BaseMessage]:

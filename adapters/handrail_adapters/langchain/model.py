@@ -13,7 +13,7 @@ from pydantic import ConfigDict, SkipValidation, model_validator
 from handrail.errors import ConfigError
 from handrail.records import Message
 from handrail_adapters.langchain.early import EarlyChunks
-from handrail_adapters.langchain.inner import Inner
+from handrail_adapters.langchain.inner import Inner, streams
 from handrail_adapters.langchain.judged import Judged, read_generations
 from handrail_adapters.langchain.messages import read_message
 from handrail_adapters.langchain.structured import GuardedStructured, guarded_steps
@@ -81,10 +81,7 @@ class GuardedChatModel(BaseChatModel):
         return self.inner.get_num_tokens_from_messages(messages, tools)
 
     def _should_stream(self, *, async_api: bool, **kwargs: Any) -> bool:
-        kind = type(self.inner)
-        has_sync = kind._stream is not BaseChatModel._stream
-        has_async = kind._astream is not BaseChatModel._astream
-        if not (has_sync or (async_api and has_async)):
+        if not streams(type(self.inner), is_async=async_api):
             return False
         return super()._should_stream(async_api=async_api, **kwargs)
 
@@ -202,8 +199,9 @@ class GuardedChatModel(BaseChatModel):
         for chunk in judged.chunks(chunks, drafts, outcome, wanted_logprobs=call.wants_logprobs):
             yield chunk
 
-    def _read(self, messages: Sequence[BaseMessage]) -> list[Message]:
-        return [read_message(message, trusted=self.trusted) for message in messages]
+    def _read(self, messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
+        trusted = self.trusted
+        return tuple([read_message(message, trusted=trusted) for message in messages])
 
     def _exchange(self, messages: Sequence[BaseMessage]) -> str | None:
         return self.exchange(messages) if self.exchange is not None else None

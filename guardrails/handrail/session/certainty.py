@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from handrail.confidence.artefact import Calibration
 
 ASKED_AGAIN = ("agreement", "p_true")
-NOTE = "handrail"
-SLICE = "slice"
-"""Fact of the context that names the declared slice of an exchange."""
+NOTE_NAME = "handrail"
+"""Name of the message that tells the model what a person has decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +123,6 @@ def prompt_sha256(messages: Sequence[Message]) -> str:
         message.text
         for message in messages
         # What a person has decided in this conversation is told in a note; it is no part of the prompt.
-        if message.speaker is Speaker.SYSTEM and message.name != NOTE
+        if message.speaker is Speaker.SYSTEM and message.name != NOTE_NAME
     )
     return hashlib.sha256(own.encode("utf-8", "surrogatepass")).hexdigest()

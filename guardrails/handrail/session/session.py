@@ -24,7 +24,7 @@ from handrail.records import (
     Unknown,
 )
 from handrail.scan.vault import Vault
-from handrail.session.certainty import measure, slice_of
+from handrail.session.certainty import NOTE_NAME, measure, slice_of
 from handrail.session.cutter import Cutter
 from handrail.session.engine import Engine
 from handrail.session.facts import Seen, gather, types_in
@@ -39,9 +39,6 @@ from handrail.signals.faults import read_fault
 from handrail.tickets.digest import canonical_arguments
 from handrail.tickets.masking import words_of
 from handrail.tickets.ports import ConversationState, ConversationStatus
-
-NOTE_NAME = "handrail"
-"""Name of the message that tells the model what a person has decided."""
 
 
 class Session:

@@ -15,9 +15,9 @@ from handrail.errors import (
     DigestMismatch,
     NotAllowed,
 )
-from handrail.store.ledger import settle
-from handrail.store.prepared import Clash, Prepared
-from handrail.store.rows import APPLY_LEASE, Agreed, Move, Tx, agreements, intact, listed, load, move
+from handrail.store.ledger import settle, settled, settling
+from handrail.store.prepared import Clash, Prepared, Result
+from handrail.store.rows import APPLY_LEASE, Agreed, Move, Tx, agreements, intact, listed, load, load_with, move
 from handrail.store.schema import decisions, micros, moment, tickets, uses
 from handrail.tickets.digest import action_digest
 from handrail.tickets.lifecycle import State, Verb, advance
@@ -54,7 +54,8 @@ def approved(tx: Tx, ticket: str, *, now: datetime | None) -> Approval:
     )
     if tx.conn.execute(spent).first() is not None:
         raise AlreadyUsed(ticket, "its decision was used or taken back before")
-    return _checked(tx, row, now)
+    prepared, values = _turns(tx, ticket)
+    return _checked(tx, row, prepared(tx.conn, values), now)
 
 
 def begin(tx: Tx, ticket: str, *, now: datetime) -> Approval | DecisionExpired:
@@ -63,10 +64,10 @@ def begin(tx: Tx, ticket: str, *, now: datetime) -> Approval | DecisionExpired:
     Raises:
         TicketError: why not: not decided, used before, forged, another action than decided.
     """
-    row = load(tx, ticket)
+    row, (turns,) = load_with(tx, ticket, _turns(tx, ticket))
     advance(ticket, State(row.state), Verb.BEGIN)
     try:
-        approval = _checked(tx, row, now)
+        approval = _checked(tx, row, turns, now)
     except DecisionExpired as error:
         lapse(tx, row, now=now)
         return error
@@ -77,9 +78,9 @@ def begin(tx: Tx, ticket: str, *, now: datetime) -> Approval | DecisionExpired:
     return approval
 
 
-def _checked(tx: Tx, row: Row[Any], now: datetime | None) -> Approval:
+def _checked(tx: Tx, row: Row[Any], turns: Result, now: datetime | None) -> Approval:
     held, sealed = intact(tx, row)
-    final = final_decision(tx, row, sealed)
+    final = final_decision(tx, row, turns, sealed)
     decision = final.row
     if now is not None and micros(now) > decision["expires_at"]:
         raise DecisionExpired(row.id, "the decision has run out before it was used")
@@ -114,13 +115,16 @@ def _approval(row: Row[Any], held: Ticket, sealed: Sealed, final: Final) -> Appr
     )
 
 
+_ROUND = select(tickets.c.round).where(
+    tickets.c.tenant == bindparam("tenant"), tickets.c.id == bindparam("ticket")
+)
 _TURNS = Prepared(
     lambda _: (
         select(decisions)
         .where(
             decisions.c.tenant == bindparam("tenant"),
             decisions.c.ticket == bindparam("ticket"),
-            decisions.c.round == bindparam("round"),
+            decisions.c.round == _ROUND.scalar_subquery(),
         )
         .order_by(decisions.c.turn)
     )
@@ -128,19 +132,23 @@ _TURNS = Prepared(
 _USE = Prepared(lambda _: uses.insert())
 
 
+def _turns(tx: Tx, ticket: str) -> tuple[Prepared, Mapping[str, Any]]:
+    """Return the statement that reads the decisions of a ticket's present round, to be sent with others."""
+    return _TURNS, {"tenant": tx.tenant, "ticket": ticket}
+
+
 def _as_signed(row: Row[Any]) -> dict[str, Any]:
     # SQLite has no truth values; what was signed had.
     return {**row._mapping, "is_final": bool(row.is_final)}
 
 
-def final_decision(tx: Tx, row: Row[Any], sealed: Sealed) -> Final:
+def final_decision(tx: Tx, row: Row[Any], found: Result, sealed: Sealed) -> Final:
     """Return the decision that closed this round, after checking that every role in it really decided.
 
     Raises:
         NotAllowed: none, forged, altered, a role missing, or taken back.
     """
-    wanted = {"tenant": tx.tenant, "ticket": row.id, "round": row.round}
-    turns = [_as_signed(found) for found in _TURNS(tx.conn, wanted)]
+    turns = [_as_signed(turn) for turn in found]
     if not turns or not turns[-1]["is_final"]:
         raise NotAllowed(row.id, "nobody's decision is on record")
     if turns[-1]["verdict"] not in (Verdict.APPROVE, Verdict.EDIT):
@@ -184,13 +192,13 @@ def finish(tx: Tx, ticket: str, settlement: Settlement, *, now: datetime, actor:
     Raises:
         AlreadyDecided: it ended otherwise.
     """
-    row = load(tx, ticket)
+    row, (done,) = load_with(tx, ticket, settling(tx, ticket, settlement))
+    settled(tx, ticket, settlement, done, now=now)
     verb, state = ENDS[settlement]
     if State(row.state) is state:
         return
     if State(row.state) in (State.APPLIED, State.FAILED):
         raise AlreadyDecided(ticket, f"it is on record as {row.state}")
-    settle(tx, ticket, settlement, now=now)
     move(tx, row, Move(verb=verb, now=now, actor=actor, changes={"lease_until": None}))
 
 

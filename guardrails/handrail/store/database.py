@@ -16,6 +16,7 @@ from sqlalchemy.pool import StaticPool
 
 from handrail.errors import ConfigError, MissingExtra, StoreUnavailable
 from handrail.store.chain import forget, keep
+from handrail.store.prepared import begin_later, begin_now
 
 BUSY_TIMEOUT_S = 30
 RETRY_S = (0.0005, 0.003)
@@ -150,6 +151,7 @@ def _engine(url: URL, *, is_memory: bool) -> Engine:
         options |= {"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE * 3, "isolation_level": "AUTOCOMMIT"}
         engine = create_engine(url, **options)
         event.listen(engine, "begin", _begin_postgres)
+        event.listen(engine, "before_cursor_execute", _begin_first)
         return engine
     if is_memory:
         options["poolclass"] = StaticPool
@@ -201,11 +203,15 @@ def _begin_immediate(driver: sqlite3.Connection, deadline: float) -> None:
 
 
 def _begin_postgres(conn: Connection) -> None:
-    """Begin and name the tenant on one way to the server; row-level security reads it until the end."""
+    """Begin and name the tenant with the first statement; row-level security reads it until the end."""
     from psycopg import sql
 
     tenant = sql.Literal(conn.info.get(_TENANT, "")).as_string(None)
-    conn.exec_driver_sql(f"BEGIN; SELECT set_config('handrail.tenant', {tenant}, true)".replace("%", "%%"))
+    begin_later(conn, ("BEGIN", f"SELECT set_config('handrail.tenant', {tenant}, true)"))
+
+
+def _begin_first(conn: Connection, cursor: Any, *_: object) -> None:
+    begin_now(conn, cursor)
 
 
 def file_of(url: URL) -> Path | None:

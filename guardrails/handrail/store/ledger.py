@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from handrail.records import FactValue, Money, Unknown
 from handrail.store.chain import Event
-from handrail.store.prepared import Prepared
+from handrail.store.prepared import Prepared, Result
 from handrail.store.rows import Tx
 from handrail.store.schema import ledger, micros
 from handrail.tickets.ports import LedgerEntry, LedgerQuery, Settlement
@@ -128,6 +128,12 @@ def _event(tx: Tx, entry: LedgerEntry, kind: str) -> Event:
 
 def settle(tx: Tx, entry: str, settlement: Settlement, *, now: datetime) -> None:
     """Say how a reserved action ended; saying it again changes nothing, and `done` is never taken back."""
+    prepared, values = settling(tx, entry, settlement)
+    settled(tx, entry, settlement, prepared(tx.conn, values), now=now)
+
+
+def settling(tx: Tx, entry: str, settlement: Settlement) -> tuple[Prepared, Mapping[str, Any]]:
+    """Return the statement of `settle`, to be sent with others; its result goes to `settled`."""
     values = {
         "at_tenant": tx.tenant,
         "at_id": entry,
@@ -135,7 +141,11 @@ def settle(tx: Tx, entry: str, settlement: Settlement, *, now: datetime) -> None
         "second": Settlement.UNKNOWN.value,
         "new_state": settlement.value,
     }
-    done = _SETTLE(tx.conn, values)
+    return _SETTLE, values
+
+
+def settled(tx: Tx, entry: str, settlement: Settlement, done: Result, *, now: datetime) -> None:
+    """Put on record what the statement of `settling` changed, if anything."""
     if done.rowcount:
         data = {"entry": entry}
         tx.events.append(Event(tenant=tx.tenant, kind=f"ledger.{settlement.value}", at=now, data=data))

@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from handrail.errors import TicketNotFound
 from handrail.store.chain import Event
-from handrail.store.prepared import Prepared
+from handrail.store.prepared import Prepared, together
 from handrail.store.rows import Move, Tx, listed, load, next_timer, record
 from handrail.store.schema import (
     attempts,
@@ -29,13 +29,16 @@ def open_ticket(tx: Tx, ticket: Ticket) -> Opened:
     Raises:
         Clash: another process opened it at the same moment; run again, it will join.
     """
-    there = _there(tx, ticket)
+    subject = subject_of(tx, ticket)
+    there, key = _there(tx, ticket, subject)
     if there is not None:
         if there.id == ticket.id:
             return _opened(there, joined=False)
         join(tx, there, attempt_of(ticket), alias=ticket.id)
         return _opened(there, joined=True)
-    values = _values(tx, ticket)
+    if key is None:
+        key = tx.sealer.key_for(tx.conn, tx.tenant, subject)
+    values = _values(tx, ticket, subject, key)
     tx.put(_INSERT, values)
     record(tx, values, Move(verb=Verb.OPEN, now=ticket.created_at, role=ticket.role, data=_facts(ticket)))
     return Opened(ticket=ticket.id, role=ticket.role, due=ticket.decide_by, joined=False)
@@ -60,32 +63,33 @@ _THERE = Prepared(_same)
 _INSERT = Prepared(lambda _: tickets.insert())
 
 
-def _there(tx: Tx, ticket: Ticket) -> Row[Any] | None:
-    """Return the row this ticket is, or the open one it belongs to."""
+def _there(tx: Tx, ticket: Ticket, subject: str) -> tuple[Row[Any] | None, DataKey | None]:
+    """Return the row this ticket is, or the open one it belongs to; and the subject's key if it is at hand."""
     wanted = {
         "tenant": tx.tenant,
         "ticket": ticket.id,
         "dedupe_key": ticket.dedupe_key,
         "conversation": _conversation(tx, ticket),
     }
-    row: Row[Any] | None = _THERE(tx.conn, wanted).first()
-    return row
+    if tx.sealer.apart is not None:
+        return _THERE(tx.conn, wanted).first(), None
+    there, known = together(tx.conn, [(_THERE, wanted), tx.sealer.asking(tx.tenant, subject)])
+    row = known.first()
+    return there.first(), tx.sealer.key_of_row(row) if row is not None else None
 
 
 def _conversation(tx: Tx, ticket: Ticket) -> str | None:
     return tx.hashed(ticket.sealed.conversation) if ticket.sealed else None
 
 
-def _values(tx: Tx, ticket: Ticket) -> dict[str, Any]:
+def _values(tx: Tx, ticket: Ticket, subject: str, key: DataKey) -> dict[str, Any]:
     sealed = ticket.sealed or Sealed()
-    subject = subject_of(tx, ticket)
     hashes = [tx.ring.hashed(tx.tenant, "value", value) if value else "" for value in sealed.values]
     spans = tuple(
         span.model_copy(update={"keyed_hash": hashed[:32]})
         for span, hashed in zip(ticket.evidence, hashes, strict=True)
     )
     masked = ticket.model_copy(update={"sealed": None, "evidence": spans})
-    key = tx.sealer.key_for(tx.conn, tx.tenant, subject)
     slots = (ticket.role, *ticket.co_approvers)
     values = {
         "tenant": tx.tenant,

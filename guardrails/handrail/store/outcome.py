@@ -92,6 +92,8 @@ def _as_it_stands(tx: Tx, row: Row[Any], case: Case) -> tuple[str, str, str]:
 
 def _last_edit(tx: Tx, row: Row[Any]) -> Mapping[str, str]:
     """Return what an earlier approver of this round changed the case to, nothing if nobody did."""
+    if not agreements(row.agreed):
+        return {}
     query = (
         select(decisions.c.id, decisions.c.content)
         .where(decisions.c.tenant == tx.tenant, decisions.c.ticket == row.id)
@@ -99,7 +101,7 @@ def _last_edit(tx: Tx, row: Row[Any]) -> Mapping[str, str]:
         .order_by(decisions.c.turn.desc())
         .limit(1)
     )
-    found = tx.conn.execute(query).first() if agreements(row.agreed) else None
+    found = tx.conn.execute(query).first()
     if found is None:
         return {}
     body: Mapping[str, str] = json.loads(tx.opened(found.content, row.id, f"decision:{found.id}"))

@@ -9,6 +9,9 @@ from sqlalchemy import Connection, Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 
 
+OPENING = "handrail_opening"
+
+
 class Clash(Exception):
     """A row with this key is there already."""
 
@@ -61,6 +64,8 @@ class Prepared:
         Raises:
             Clash: a unique key is taken.
         """
+        if conn.dialect.name == "postgresql":
+            return _sent(conn, [(self, values)])[0]
         found = self._for(conn)
         cursor = conn.connection.cursor()
         try:
@@ -76,6 +81,11 @@ class Prepared:
         """Return the statement's text and its parameters, as the driver wants them."""
         found = self._for(conn)
         return found.sql, found.bound(values)
+
+    def result(self, conn: Connection, cursor: Any) -> Result:
+        """Return what a cursor now holds of this statement."""
+        names = self._for(conn).names
+        return Result(names, cursor.fetchall() if names else (), cursor.rowcount)
 
     def _for(self, conn: Connection) -> "_Compiled":
         found = self._compiled.get(conn.dialect.name)
@@ -118,6 +128,17 @@ def _compiled(statement: Any, conn: Connection) -> _Compiled:
 Statements = Sequence[tuple[Prepared, Mapping[str, Any]]]
 
 
+def together(conn: Connection, statements: Statements) -> list[Result]:
+    """Run statements in turn; PostgreSQL gets them on one way there and back.
+
+    Raises:
+        Clash: a unique key is taken.
+    """
+    if conn.dialect.name == "postgresql":
+        return _sent(conn, statements)
+    return [prepared(conn, values) for prepared, values in statements]
+
+
 def commit_together(conn: Connection, statements: Statements) -> None:
     """Send PostgreSQL the last statements of a transaction and its commit on one way there and back.
 
@@ -126,12 +147,50 @@ def commit_together(conn: Connection, statements: Statements) -> None:
     Raises:
         Clash: a unique key is taken.
     """
+    _sent(conn, statements, "COMMIT")
+
+
+def begin_later(conn: Connection, opening: Sequence[str]) -> None:
+    """Let PostgreSQL begin a transaction together with the first statement in it.
+
+    `opening` are the statements that come before it; what they give is not read.
+    """
+    conn.info[OPENING] = opening
+
+
+def begin_now(conn: Connection, cursor: Any) -> None:
+    """Begin what `begin_later` put off, if it was put off: a statement comes by another way than here."""
+    opening = conn.info.pop(OPENING, None)
+    if opening is not None:
+        cursor.connection.cursor().execute("; ".join(opening))
+
+
+def _sent(conn: Connection, statements: Statements, last: str = "") -> list[Result]:
+    """Send statements as one message, their values written into it by the driver; return what each gave.
+
+    One message wakes the server once. A message for each, even in a pipeline, costs more than planning does.
+    """
     driver: Any = conn.connection.driver_connection
+    dbapi: Any = conn.dialect.loaded_dbapi
+    cursor = dbapi.ClientCursor(driver)
+    opening = conn.info.pop(OPENING, ())
+    parts = [cursor.mogrify(*prepared.bound(conn, values)) for prepared, values in statements]
     try:
-        with driver.pipeline():
-            for prepared, values in statements:
-                sql, given = prepared.bound(conn, values)
-                driver.cursor().execute(sql, given)
-            driver.cursor().execute("COMMIT")
-    except conn.dialect.loaded_dbapi.IntegrityError:
+        cursor.execute("; ".join(part for part in (*opening, *parts, last) if part))
+        for _ in opening:
+            cursor.nextset()
+        results = []
+        for prepared, _ in statements:
+            results.append(prepared.result(conn, cursor))
+            cursor.nextset()
+    except dbapi.IntegrityError:
         raise Clash from None
+    except dbapi.OperationalError as error:
+        if conn.dialect.is_disconnect(error, driver, cursor):
+            # The other connections of the pool are as stale as this one.
+            conn.invalidate(error)
+            conn.engine.dispose()
+        raise
+    finally:
+        cursor.close()
+    return results

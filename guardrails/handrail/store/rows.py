@@ -13,7 +13,7 @@ from handrail.errors import StoreUnavailable, TicketNotFound
 from handrail.store.chain import Event
 from handrail.store.ids import new_id
 from handrail.store.keys import KeyRing
-from handrail.store.prepared import Prepared
+from handrail.store.prepared import Prepared, Result, together
 from handrail.store.schema import micros, tickets
 from handrail.store.sealing import Erased, Label, Sealer, seal
 from handrail.tickets.lifecycle import UNDECIDED, State, Verb, advance
@@ -102,7 +102,22 @@ def load(tx: Tx, ticket: str, *, for_update: bool = True) -> Row[Any]:
         TicketNotFound: none of this id for this tenant.
     """
     query = _LOCKED if for_update and tx.is_postgres else _ROW
-    row: Row[Any] | None = query(tx.conn, {"tenant": tx.tenant, "ticket": ticket}).first()
+    return _only(query(tx.conn, {"tenant": tx.tenant, "ticket": ticket}), ticket)
+
+
+def load_with(tx: Tx, ticket: str, *then: tuple[Prepared, Mapping[str, Any]]) -> tuple[Row[Any], list[Result]]:
+    """Read a ticket's row, locked, and run further statements after it on the same way.
+
+    Raises:
+        TicketNotFound: as `load`; what the further statements did is undone with the transaction.
+    """
+    query = _LOCKED if tx.is_postgres else _ROW
+    found, *results = together(tx.conn, [(query, {"tenant": tx.tenant, "ticket": ticket}), *then])
+    return _only(found, ticket), results
+
+
+def _only(found: Result, ticket: str) -> Row[Any]:
+    row: Row[Any] | None = found.first()
     if row is None:
         raise TicketNotFound(ticket, "not found")
     return row

@@ -3,6 +3,7 @@
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -114,7 +115,11 @@ class Sealer:
         if row is None:
             with self._writing(conn) as keys:
                 row = self._made(keys, tenant, subject)
-        return self._key(row)
+        return self.key_of_row(row)
+
+    def asking(self, tenant: str, subject: str) -> tuple[Prepared, Mapping[str, Any]]:
+        """Return the statement that reads the key of a data subject, to be sent with others."""
+        return _KEY, {"tenant": tenant, "subject": subject}
 
     def _reading(self, conn: Connection) -> AbstractContextManager[Connection]:
         return nullcontext(conn) if self.apart is None else self.apart.read()
@@ -136,7 +141,8 @@ class Sealer:
         keys.execute(insert(data_keys).values(**values).on_conflict_do_nothing())
         return keys.execute(_select(tenant, subject)).one()
 
-    def _key(self, row: Row[Any]) -> DataKey:
+    def key_of_row(self, row: Row[Any]) -> DataKey:
+        """Return the key of a row that `asking` just gave, in the transaction that seals with it."""
         return DataKey(id=row.id, key=self._unwrapped(row))
 
     def key_of(self, conn: Connection, blob: bytes) -> DataKey:
@@ -164,7 +170,7 @@ class Sealer:
             row = keys.execute(select(data_keys).where(data_keys.c.id == key_id)).first()
         if row is None:
             raise Erased
-        key = self._key(row).key
+        key = self.key_of_row(row).key
         with self._lock:
             self._known[key_id] = key
             while len(self._known) > REMEMBERED_KEYS:
@@ -189,7 +195,7 @@ class Sealer:
         with self._writing(conn) as keys:
             rows = keys.execute(select(data_keys).where(data_keys.c.ring_key != ring.current)).all()
             for row in rows:
-                wrapped = _wrap(ring.key(ring.current), self._key(row), row.tenant, row.subject)
+                wrapped = _wrap(ring.key(ring.current), self.key_of_row(row), row.tenant, row.subject)
                 keys.execute(
                     update(data_keys)
                     .where(data_keys.c.id == row.id)

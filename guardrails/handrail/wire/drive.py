@@ -113,40 +113,38 @@ async def aadvance(
 
 
 def _answer(need: Need, guard: GuardLike, send: SendBody, again: SendBody) -> object:
-    match need:
-        case Begin(messages=messages):
-            return guard.begin(messages)
-        case Send(body=body):
-            return send(body)
-        case Finish(call=call, drafts=drafts, wants_json=wants_json, sampling=sampling):
+    if isinstance(need, Begin):
+        return guard.begin(need.messages)
+    if isinstance(need, Send):
+        return send(need.body)
+    if isinstance(need, Finish):
+        sampling = need.sampling
 
-            def ask(samples: Samples) -> tuple[Draft, ...]:
-                body = _sample(sampling, samples)
-                return tuple(d for _ in range(samples.count) for d in sampling.read(again(body)))
+        def ask(samples: Samples) -> tuple[Draft, ...]:
+            body = _sample(sampling, samples)
+            return tuple(d for _ in range(samples.count) for d in sampling.read(again(body)))
 
-            finish: Callable[..., object] = call.finish
-            return finish(drafts, ask=ask, wants_json=wants_json)
-        case _:
-            raise CheckFailed("driver", why="this driver holds streams to their end")
+        finish: Callable[..., object] = need.call.finish
+        return finish(need.drafts, ask=ask, wants_json=need.wants_json)
+    raise CheckFailed("driver", why="this driver holds streams to their end")
 
 
 async def _aanswer(need: Need, guard: GuardLike, send: AsyncSendBody, again: AsyncSendBody) -> object:
-    match need:
-        case Begin(messages=messages):
-            return await guard.abegin(messages)
-        case Send(body=body):
-            return await send(body)
-        case Finish(call=call, drafts=drafts, wants_json=wants_json, sampling=sampling):
+    if isinstance(need, Begin):
+        return await guard.abegin(need.messages)
+    if isinstance(need, Send):
+        return await send(need.body)
+    if isinstance(need, Finish):
+        sampling = need.sampling
 
-            async def ask(samples: Samples) -> tuple[Draft, ...]:
-                body = _sample(sampling, samples)
-                answers = [sampling.read(await again(body)) for _ in range(samples.count)]
-                return tuple(draft for drafts in answers for draft in drafts)
+        async def ask(samples: Samples) -> tuple[Draft, ...]:
+            body = _sample(sampling, samples)
+            answers = [sampling.read(await again(body)) for _ in range(samples.count)]
+            return tuple(draft for drafts in answers for draft in drafts)
 
-            finish: Callable[..., Awaitable[object]] = call.afinish
-            return await finish(drafts, ask=ask, wants_json=wants_json)
-        case _:
-            raise CheckFailed("driver", why="this driver holds streams to their end")
+        finish: Callable[..., Awaitable[object]] = need.call.afinish
+        return await finish(need.drafts, ask=ask, wants_json=need.wants_json)
+    raise CheckFailed("driver", why="this driver holds streams to their end")
 
 
 def _sample(sampling: Sampling, samples: Samples) -> bytes:

@@ -73,9 +73,13 @@ def has_text(value: object) -> bool:
 def load_object(data: bytes) -> Json | None:
     """Return JSON bytes as an object, None if they are something else."""
     try:
-        value = json.loads(data)
+        value = json.loads(data.decode())
     except ValueError:
-        return None
+        # A mark at its beginning or another encoding, which only bytes are searched for.
+        try:
+            value = json.loads(data)
+        except ValueError:
+            return None
     return value if isinstance(value, dict) else None
 
 

@@ -26,10 +26,13 @@ _UNREADABLE = {"image_url": "image", "input_image": "image", "input_audio": "aud
 def read_request(body: Json) -> ModelRequest:
     """Read a chat request. Fields that are not settings come first, as documents (speaker `tool`)."""
     messages = [read_message(message) for message in objects_of(body.get("messages"))]
-    tools = objects_of(body.get("tools"))
-    functions = [mapping_of(tool.get("function")) for tool in tools] + objects_of(body.get("functions"))
-    wanted = text_of(mapping_of(body.get("response_format")).get("type"))
-    wants_json = wanted in ("json_schema", "json_object")
+    functions: list[Json] = []
+    if "tools" in body or "functions" in body:
+        tools = objects_of(body.get("tools"))
+        functions = [mapping_of(tool.get("function")) for tool in tools] + objects_of(body.get("functions"))
+    wants_json = "response_format" in body and (
+        text_of(mapping_of(body["response_format"]).get("type")) in ("json_schema", "json_object")
+    )
     return ModelRequest(
         messages=(*read_documents(body, SETTINGS), *messages),
         model=text_of(body.get("model")) or None,
@@ -44,12 +47,10 @@ def read_request(body: Json) -> ModelRequest:
 
 def read_message(message: Json) -> Message:
     """Read one message of a chat request or history."""
-    if message.keys() <= _PLAIN and isinstance(message.get("content"), str):
-        return Message(
-            speaker=SPEAKERS.get(text_of(message.get("role")), Speaker.USER), text=text_of(message["content"])
-        )
-    slots, unreadable = message_slots(message)
     speaker = SPEAKERS.get(text_of(message.get("role")), Speaker.USER)
+    if message.keys() <= _PLAIN and isinstance(content := message.get("content"), str):
+        return Message(speaker=speaker, text=content)
+    slots, unreadable = message_slots(message)
     return Message(
         speaker=speaker,
         text=join(message, slots),

@@ -13,6 +13,9 @@ from handrail.wire.logprobs import clip, read_logprobs
 from handrail.wire.shapes import Json, mapping_of, objects_of, text_of, whole_of
 from handrail.wire.slots import Slot, join, rewritten, unknown_slots
 
+# Fields of a message that is its text.
+_PLAIN = frozenset({"role", "content", "refusal"})
+
 
 def read_response(body: Json) -> tuple[Draft, ...]:
     """Read a chat response, one draft per choice. What cannot be read has the fault `unreadable`."""
@@ -32,6 +35,15 @@ def _read_choice(choice: Json, model: str | None) -> Draft:
     if not isinstance(message, dict):
         return Draft(fault=FaultKind.UNREADABLE, model=model)
     content = message.get("content")
+    if isinstance(content, str) and message.keys() <= _PLAIN and choice.keys() <= OF_CHOICE:
+        # The most usual answer: a text and nothing beside it.
+        return Draft(
+            text=content,
+            refusal=text_of(message.get("refusal")) or None,
+            finish_reason=text_of(choice.get("finish_reason")) or None,
+            logprobs=read_logprobs(mapping_of(choice.get("logprobs")).get("content")),
+            model=model,
+        )
     slots, is_readable = _content_slots(message)
     return Draft(
         text=content if isinstance(content, str) else join(message, slots),
