@@ -22,6 +22,9 @@ ASKED_AGAIN = ("agreement", "p_true")
 NOTE_NAME = "handrail"
 """Name of the message that tells the model what a person has decided."""
 
+SLICE = "slice"
+"""Fact of the context that names the declared slice of an exchange."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certainty:
