@@ -93,8 +93,6 @@ def compose(
         policy: gives deadlines and the chain of each role.
     """
     mask, way, sealed = mask_of(evidence), _way(decision, policy, now), _sealed(evidence)
-    about = About(role=way.role, due=way.due, ticket=id)
-    told = tell(notice, about, zone=policy.time_zone, now=now)
     draft = Ticket(
         id=id,
         tenant=evidence.context.tenant,
@@ -131,10 +129,15 @@ def compose(
         mask={f"[{finding.type}]": finding.category for finding in evidence.findings},
         approvals_needed=1 + len(way.others),
         excluded=(evidence.context.customer,) if evidence.context.customer else (),
-        promise=Promise(text=told, by=way.due),
+        promise=_promise(notice, way, policy, ticket=id, now=now),
         sealed=sealed,
     )
     return draft.model_copy(update={"summary": summarise(draft)})
+
+
+def _promise(notice: str, way: _Way, policy: Plan, *, ticket: str, now: datetime) -> Promise:
+    about = About(role=way.role, due=way.due, ticket=ticket)
+    return Promise(text=tell(notice, about, zone=policy.time_zone, now=now), by=way.due)
 
 
 def _way(decision: Decision, policy: Plan, now: datetime) -> _Way:
