@@ -153,7 +153,9 @@ def _redraw(truth: Truth, alpha: float, count: int, draws: int) -> dict[str, tup
     for index in range(draws):
         drawn = rng.integers(len(scores), size=count)
         verdicts = scores[drawn], ~right[drawn]
-        joint, passed = truth.at(rcps(*verdicts, alpha=alpha, delta=DELTA, unit=rng.random()).threshold)
+        joint, passed = truth.at(
+            rcps(*verdicts, alpha=alpha, delta=DELTA, unit=(1 + rng.random()) / 2).threshold
+        )
         seen["rcps"].append((passed, joint > alpha))
         if index >= max(draws // 5, 20):
             continue

@@ -212,10 +212,19 @@ def quantile(ordered: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def open_beside_fsync(opener: Opener, count: int) -> tuple[list[float], list[float]]:
-    """Take turns between opening a ticket and an fsync of the same disk; returns both, sorted, in seconds."""
+@dataclass(frozen=True)
+class Turns:
+    """Seconds, sorted: every `open`, those for a customer known before, and fsyncs of the same disk."""
+
+    opens: list[float]
+    known: list[float]
+    syncs: list[float]
+
+
+def open_beside_fsync(opener: Opener, count: int) -> Turns:
+    """Take turns between opening a ticket and an fsync of the same disk."""
     store, tickets = opener(), [new_ticket() for _ in range(count)]
-    opens, syncs, page = [], [], b"x" * 4096
+    opens, known, syncs, seen, page = [], [], [], set(), b"x" * 4096
     with tempfile.NamedTemporaryFile() as file:
         for ticket in tickets:
             start = time.perf_counter()
@@ -223,8 +232,12 @@ def open_beside_fsync(opener: Opener, count: int) -> tuple[list[float], list[flo
             os.fsync(file.fileno())
             syncs.append(time.perf_counter() - start)
             opens.append(cycle(store, ticket))
+            customer = ticket.sealed.customer if ticket.sealed else None
+            if customer in seen:
+                known.append(opens[-1])
+            seen.add(customer)
     store.close()
-    return sorted(opens), sorted(syncs)
+    return Turns(sorted(opens), sorted(known), sorted(syncs))
 
 
 def races(opener: Opener, count: int, workers: int = 4) -> tuple[int, int]:

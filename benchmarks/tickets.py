@@ -54,11 +54,16 @@ def rates(name: str, opener: Opener, figures: dict[str, float], *, quick: bool) 
 
 
 def fsync(opener: Opener, figures: dict[str, float], *, count: int) -> None:
-    """Compare `open` with an fsync of the same disk at the same time."""
-    opens, syncs = open_beside_fsync(opener, count)
-    share = quantile(opens, 0.99) / quantile(syncs, 0.99)
-    figures["open_p99_over_fsync_p99"] = round(share, 2)
-    for name, values in (("open alone", opens), ("fsync", syncs)):
+    """Compare `open` with an fsync of the same disk at the same time.
+
+    A customer's first ticket makes their key durable before it, in a file of its own: a second fsync.
+    """
+    found = open_beside_fsync(opener, count)
+    sync = quantile(found.syncs, 0.99)
+    figures["open_p99_over_fsync_p99"] = round(quantile(found.opens, 0.99) / sync, 2)
+    figures["open_known_p99_over_fsync_p99"] = round(quantile(found.known, 0.99) / sync, 2)
+    rows = (("open", found.opens), ("open, customer known", found.known), ("fsync", found.syncs))
+    for name, values in rows:
         row(
             name, 1 / (sum(values) / len(values)), 1000 * quantile(values, 0.5), 1000 * quantile(values, 0.99)
         )

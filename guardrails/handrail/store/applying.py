@@ -17,7 +17,18 @@ from handrail.errors import (
 )
 from handrail.store.ledger import settle, settled, settling
 from handrail.store.prepared import Clash, Prepared, Result
-from handrail.store.rows import APPLY_LEASE, Agreed, Move, Tx, agreements, intact, listed, load, load_with, move
+from handrail.store.rows import (
+    APPLY_LEASE,
+    Agreed,
+    Move,
+    Tx,
+    agreements,
+    intact,
+    listed,
+    load,
+    load_with,
+    move,
+)
 from handrail.store.schema import decisions, micros, moment, tickets, uses
 from handrail.tickets.digest import action_digest
 from handrail.tickets.lifecycle import State, Verb, advance

@@ -64,7 +64,7 @@ _INSERT = Prepared(lambda _: tickets.insert())
 
 
 def _there(tx: Tx, ticket: Ticket, subject: str) -> tuple[Row[Any] | None, DataKey | None]:
-    """Return the row this ticket is, or the open one it belongs to; and the subject's key if it is at hand."""
+    """Return the row this ticket is, or the open one it belongs to; and the key, if it came along."""
     wanted = {
         "tenant": tx.tenant,
         "ticket": ticket.id,

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import Connection, Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 
-
 OPENING = "handrail_opening"
 
 

@@ -105,7 +105,9 @@ def load(tx: Tx, ticket: str, *, for_update: bool = True) -> Row[Any]:
     return _only(query(tx.conn, {"tenant": tx.tenant, "ticket": ticket}), ticket)
 
 
-def load_with(tx: Tx, ticket: str, *then: tuple[Prepared, Mapping[str, Any]]) -> tuple[Row[Any], list[Result]]:
+def load_with(
+    tx: Tx, ticket: str, *then: tuple[Prepared, Mapping[str, Any]]
+) -> tuple[Row[Any], list[Result]]:
     """Read a ticket's row, locked, and run further statements after it on the same way.
 
     Raises:

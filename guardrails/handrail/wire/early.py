@@ -1,5 +1,6 @@
 """A chat stream released piece by piece, as far as no rule could take a piece back."""
 
+from collections import deque
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
@@ -12,6 +13,7 @@ from handrail.wire.sse import DONE, Event, EventReader
 
 # Between what was shown already and a notice, so that the two are not read as one sentence.
 GAP = "\n\n"
+_OF_TEXT = frozenset({"role", "content"})
 
 
 class CutterLike(Protocol):
@@ -59,7 +61,7 @@ class EarlyRelease:
         self._reader = EventReader()
         self._cutters: dict[int, CutterLike] = {}
         self._fed: dict[int, list[str]] = {}
-        self._waiting: list[_Held] = []
+        self._waiting: deque[_Held] = deque()
 
     def take(self, data: bytes) -> bytes:
         """Take bytes from the provider; return what may be shown by now."""
@@ -89,16 +91,16 @@ class EarlyRelease:
             self._waiting.append(_Held(event, self._chunks_of(payload)))
 
     def _chunks_of(self, payload: Json) -> tuple[tuple[int, int], ...] | None:
-        chunks = []
+        chunks, choices = [], objects_of(payload.get("choices"))
         is_plain = not mapping_of(payload.get("usage"))
-        for choice in objects_of(payload.get("choices")):
+        for choice in choices:
             index, delta = whole_of(choice.get("index"), -1), mapping_of(choice.get("delta"))
             text = text_of(delta.get("content"))
-            others = {name for name, value in delta.items() if value and name not in ("role", "content")}
-            is_plain = is_plain and index >= 0 and not others and not choice.get("finish_reason")
+            is_text = delta.keys() <= _OF_TEXT or not any(v for k, v in delta.items() if k not in _OF_TEXT)
+            is_plain = is_plain and index >= 0 and is_text and not choice.get("finish_reason")
             if text:
                 chunks.append((index, self._feed(index, text)))
-        return tuple(chunks) if is_plain and objects_of(payload.get("choices")) else None
+        return tuple(chunks) if is_plain and choices else None
 
     def _feed(self, index: int, text: str) -> int:
         if index not in self._cutters:
@@ -109,19 +111,19 @@ class EarlyRelease:
         return len(self._fed[index]) - 1
 
     def _released(self) -> bytes:
-        out = b""
+        out = []
         while self._waiting and self._may_go(self._waiting[0]):
-            out += self._bytes_of(self._waiting.pop(0).event)
-        return out
+            out.append(self._bytes_of(self._waiting.popleft().event))
+        return b"".join(out)
 
     def _may_go(self, held: _Held) -> bool:
-        return held.chunks is not None and all(
-            number < self._cutters[index].released for index, number in held.chunks
-        )
+        if held.chunks is None:
+            return False
+        return all(number < self._cutters[index].released for index, number in held.chunks)
 
     def _bytes_of(self, event: Event) -> bytes:
-        payload = event.payload()
-        if not self._strips or payload is None:
+        payload = event.payload() if self._strips else None
+        if payload is None:
             return event.raw
         choices = [
             {name: value for name, value in choice.items() if name != "logprobs"}

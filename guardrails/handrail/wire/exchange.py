@@ -139,7 +139,7 @@ Exchange: TypeAlias = Generator[Need, Any, Reply | None]
 
 
 def exchange(incoming: Incoming, settings: Settings) -> Exchange:
-    """Guard one request. Returns the reply, None to give the provider's own answer as it came.
+    """Guard one request. Its steps return the reply, None to give the provider's own answer as it came.
 
     Raises:
         ConfigError: the endpoint is not known and not named, or asks for something that cannot be guarded.
@@ -147,14 +147,18 @@ def exchange(incoming: Incoming, settings: Settings) -> Exchange:
     """
     about = endpoint(incoming.method, incoming.path, named=settings.named)
     if about is Endpoint.OPEN:
-        yield Send(body=None)
-        return None
+        return _let_through()
     if about is Endpoint.UNKNOWN:
         raise ConfigError("this endpoint is not guarded; name it to let it through unguarded")
     body = load_object(incoming.body)
     if body is None:
         raise CheckFailed("read request", why="not a JSON object")
-    return (yield from _Guarded(WIRES[about], incoming, settings, body).steps())
+    return _Guarded(WIRES[about], incoming, settings, body).steps()
+
+
+def _let_through() -> Exchange:
+    yield Send(body=None)
+    return None
 
 
 class _Guarded:

@@ -56,6 +56,9 @@ def _event(raw: bytes) -> Event:
         text = raw.decode()
     except UnicodeDecodeError:
         return Event(raw, "", BROKEN)
+    if text.startswith("data: ") and text.endswith("\n\n") and "\r" not in text and "\n" not in text[6:-2]:
+        # The most usual event: one line of data.
+        return Event(raw, "", text[6:-2])
     for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         field, _, value = line.partition(":")
         value = value.removeprefix(" ")
