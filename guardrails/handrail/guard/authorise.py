@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from handrail.errors import ActionFailed, CheckFailed, PolicyChanged
 from handrail.guard.scope import Authorisation, Scope, authorised
 from handrail.guard.shell import Shell
-from handrail.records import Context, Decision, Effect, ToolCall, Unknown
+from handrail.records import Context, Decision, Effect, ToolCall, Trigger, Unknown
 from handrail.tickets.ports import Approval, Settlement
 
 
@@ -75,7 +75,7 @@ def _still_covered(shell: Shell, approval: Approval, scope: Scope) -> None:
         if reason.effect is Effect.HAND_OFF
         and reason.role
         and reason.role not in approval.roles
-        and reason.rule not in approval.rules
+        and not (reason.trigger is Trigger.UNSURE and reason.rule in approval.rules)
     ]
     if blocked or missing:
         roles = tuple(dict.fromkeys(role for role in missing if role))

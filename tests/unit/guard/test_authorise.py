@@ -225,3 +225,19 @@ def test_a_persons_words_pass_the_scanner_too(shop: Shop) -> None:
     assert found is not None
     assert "jane.doe@example.com" not in found.message_to_user
     assert found.message_to_user.startswith("Ask ")
+
+
+def test_who_settles_an_unknown_amount_cannot_sign_one_over_the_limit(shop: Shop) -> None:
+    with shop.guard.context(customer="c1", conversation="v1"), pytest.raises(HandoffRequired) as raised:
+        shop.refund("o1", "a lot")  # type: ignore[arg-type]
+    handoff = raised.value.handoff
+    assert handoff.role == "queue_manager"
+    shop.decide(
+        handoff.ticket,
+        "edit",
+        person="quinn",
+        arguments='{"order_id": "o1", "amount": 6400}',
+    )
+    with pytest.raises(PolicyChanged), shop.guard.authorised(handoff.ticket):
+        pytest.fail("finance has not approved this")
+    assert shop.done == []
