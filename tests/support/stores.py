@@ -190,20 +190,30 @@ class Logins:
 
 def postgres_database() -> Logins:
     """Make a fresh database with its tables and one login for each of handrail's roles."""
+    owner = empty_database()
+    database = Database(owner)
+    upgrade(database)
+    database.close()
+    return logins_of(owner)
+
+
+def empty_database() -> URL:
+    """Make a fresh database without tables."""
     server, name = postgres_server(), f"t{uuid.uuid4().hex[:12]}"
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as conn:
         conn.execute(text(f"CREATE DATABASE {name}"))
     engine.dispose()
-    owner = server.set(database=name)
-    database = Database(owner)
-    upgrade(database)
-    database.close()
+    return server.set(database=name)
+
+
+def logins_of(owner: URL) -> Logins:
+    """Make one login for each of handrail's roles to a database that has its tables."""
     engine = create_engine(owner, isolation_level="AUTOCOMMIT")
     urls = {}
     with engine.connect() as conn:
         for role in ("app", "inbox", "desk", "admin"):
-            login = f"{role}_{name}"
+            login = f"{role}_{owner.database}"
             conn.execute(text(f"CREATE ROLE {login} LOGIN PASSWORD 'x' IN ROLE handrail_{role}"))
             urls[role] = shown(owner.set(username=login, password="x"))
     engine.dispose()
