@@ -24,11 +24,11 @@ from benchmarks.confidence_loop import (
 from benchmarks.confidence_peers import f1_threshold, searched_weights
 from benchmarks.report import close
 
-from handrail.confidence.fit import metrics
-from handrail.confidence.fit.arrays import logits
-from handrail.confidence.fit.combining import combined, fit_combiner, mean_ranks
-from handrail.confidence.fit.platt import fit_platt, scale_of
-from handrail.confidence.fit.risk import ltt, rcps
+from handrail.confidence.calibration.fit import metrics
+from handrail.confidence.calibration.fit.arrays import logits
+from handrail.confidence.calibration.fit.combining import combined, fit_combiner, mean_ranks
+from handrail.confidence.calibration.fit.platt import fit_platt, scale_of
+from handrail.confidence.calibration.fit.risk import ltt, rcps
 
 AUROC = {"gpt-4-turbo": 0.854, "gpt-3.5-turbo": 0.807, "Llama3-70b": 0.838, "Mixtral": 0.645}
 LOG_LOSS = {10: 0.431, 25: 0.375, 50: 0.369, 200: 0.360}

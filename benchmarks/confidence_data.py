@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from benchmarks.report import data
 
-from handrail.confidence.fit.arrays import Flags, Floats
-from handrail.confidence.fit.combining import Signal
+from handrail.confidence.calibration.fit.arrays import Flags, Floats
+from handrail.confidence.calibration.fit.combining import Signal
 
 LETTERS = ("gpt-4-turbo", "gpt-3.5-turbo", "Llama3-70b", "Mixtral")
 ESSAYS = (

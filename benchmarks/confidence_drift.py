@@ -4,7 +4,7 @@ import statistics
 
 import numpy as np
 
-from handrail.confidence.drift import Drift, watch
+from handrail.confidence.calibration.drift import Drift, watch
 
 WEEKLY, PASSED, ALPHA, WEEKS = 400, 0.64, 0.05, 52
 

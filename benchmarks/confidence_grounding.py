@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from benchmarks.report import data, rows, wilson
 
-from handrail.confidence.claims import Claim, ClaimKind
-from handrail.confidence.grounding import Grounded, Sources
+from handrail.confidence.scorers.grounding import Claim, ClaimKind, Grounded, Sources
 
 PLANTED = (ClaimKind.AMOUNT, ClaimKind.DATE, ClaimKind.IDENTIFIER)
 

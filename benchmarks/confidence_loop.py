@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from benchmarks.confidence_data import Scored
 
-from handrail.confidence.audit import AuditPlan
-from handrail.confidence.fit.arrays import Flags, Floats, logits
-from handrail.confidence.fit.betting import Answers, Wealth, absorb, begin, grid_of
-from handrail.confidence.fit.plans import plan_audits_only, plan_with_free_verdicts
-from handrail.confidence.fit.platt import Platt, fit_platt, scale_of
-from handrail.confidence.fit.risk import rcps
+from handrail.confidence.calibration.audit import AuditPlan
+from handrail.confidence.calibration.fit.arrays import Flags, Floats, logits
+from handrail.confidence.calibration.fit.plans import plan_audits_only, plan_with_free_verdicts
+from handrail.confidence.calibration.fit.platt import Platt, fit_platt, scale_of
+from handrail.confidence.calibration.fit.risk import rcps
+from handrail.confidence.calibration.fit.sequential_bounds import Answers, Wealth, absorb, begin, grid_of
 
 WEEKS, WEEKLY = 52, 400
 POOL = 1500

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from handrail.confidence.fit import metrics
-from handrail.confidence.fit.arrays import Flags, Floats
-from handrail.confidence.fit.combining import Signal
+from handrail.confidence.calibration.fit import metrics
+from handrail.confidence.calibration.fit.arrays import Flags, Floats
+from handrail.confidence.calibration.fit.combining import Signal
 
 TRIALS = 100
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 from handrail.confidence import score
-from handrail.confidence.alignment import Aligned, align
-from handrail.confidence.fields import field_scores
+from handrail.confidence.scorers.logprobs import Aligned, align
+from handrail.confidence.scorers.structured import field_scores
 from handrail.records import Draft, TokenLogprob
 
 TOKEN_BAR_US, FIELDS_BAR_US = 1000.0, 2000.0

@@ -18,8 +18,7 @@ from handrail.policy.analyse.conflicts import Doubt, conflicts
 from handrail.policy.analyse.prove import prover_for
 from handrail.policy.analyse.scene import scene_of
 from handrail.policy.analyse.witness import is_in
-from handrail.policy.closures import compile_test
-from handrail.policy.expression import read_expression
+from handrail.policy.language.compile import compile_test, read_expression
 from handrail.records import FactValue, Money, Stage
 
 BARS = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handrail import Guard
-from handrail.confidence import artefact
+from handrail.confidence.calibration import artefact
 from handrail.errors import AlreadyUsed, NotAllowed, StoreUnavailable
 from handrail.guard.decide import decide
 from handrail.policy import load

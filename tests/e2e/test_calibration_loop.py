@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from handrail import Guard
 from handrail.cli import build
-from handrail.confidence import artefact
+from handrail.confidence.calibration import artefact
 from handrail.errors import AlreadyDecided, ConfigError, NotAllowed, PolicyError
 from handrail.guard import Outcome
 from handrail.policy import load, load_people

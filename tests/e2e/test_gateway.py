@@ -21,7 +21,7 @@ from tests.support.toy_shop import ToyShop
 from handrail import Guard
 from handrail.errors import StoreUnavailable
 from handrail.gateway.settings import key_sha256
-from handrail.session import NeedSamples
+from handrail.pipeline import NeedSamples
 
 TOKEN = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
 REFUND = Say(None, calls=[("issue_refund", '{"amount": "640 USD"}')])

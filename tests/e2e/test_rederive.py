@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from handrail import Guard
-from handrail.policy.record import rederive
+from handrail.policy.runtime.record import rederive
 from handrail.store import SqlStore
 from handrail.testing import FrozenClock
 from scenes import POLICY

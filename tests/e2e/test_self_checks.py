@@ -14,7 +14,7 @@ from openai import AsyncOpenAI, BadRequestError, DefaultAsyncHttpxClient, Defaul
 from tests.support.gateway import app_of, served, settings_of
 
 from handrail import Guard
-from handrail.confidence.tiers import Budget
+from handrail.confidence.cascade import Budget
 from handrail.store import open_store
 from handrail_adapters.demo.loopback import LoopbackServer, Reply, Request
 from handrail_adapters.openai import guard_openai

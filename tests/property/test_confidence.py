@@ -6,14 +6,14 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.confidence import agreement, score, verbalised
-from handrail.confidence.claims import claims
+from handrail.confidence import agreement, score
+from handrail.confidence.calibration.drift import Drift, watch
+from handrail.confidence.cascade import both
 from handrail.confidence.combine import Combiner, Term
-from handrail.confidence.drift import Drift, watch
-from handrail.confidence.grounding import Sources, lowered
-from handrail.confidence.json_spans import layout
-from handrail.confidence.logspace import log_sum, logit, logit_of_log, sigmoid
-from handrail.confidence.tiers import both
+from handrail.confidence.scorers import verbalised
+from handrail.confidence.scorers.grounding import Sources, claims, lowered
+from handrail.confidence.scorers.logprobs import log_sum, logit, logit_of_log, sigmoid
+from handrail.confidence.scorers.structured import layout
 from handrail.records import Confidence, Draft, TokenLogprob, ToolCall
 
 LOGPROBS = st.floats(max_value=0.0, min_value=-60.0)

@@ -4,12 +4,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handrail.confidence.audit import AuditPlan
-from handrail.confidence.fit.arrays import Flags, Floats
-from handrail.confidence.fit.betting import Answers, absorb, begin, grid_of
-from handrail.confidence.fit.metrics import auroc, prr, risk_coverage
-from handrail.confidence.fit.platt import fit_platt, scale_of
-from handrail.confidence.fit.risk import rcps
+from handrail.confidence.calibration.audit import AuditPlan
+from handrail.confidence.calibration.fit.arrays import Flags, Floats
+from handrail.confidence.calibration.fit.metrics import auroc, prr, risk_coverage
+from handrail.confidence.calibration.fit.platt import fit_platt, scale_of
+from handrail.confidence.calibration.fit.risk import rcps
+from handrail.confidence.calibration.fit.sequential_bounds import Answers, absorb, begin, grid_of
 
 VERDICTS = st.lists(st.tuples(st.floats(0.01, 0.99), st.booleans()), min_size=2, max_size=60)
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from handrail.scan import default_scanner, redact
 from handrail.scan.engine import CHUNK
-from handrail.scan.prefixes import beginnings
+from handrail.scan.partial_match import beginnings
 from handrail.text.normalise import normalise
 
 VALUE = "write to jane@example.com now"

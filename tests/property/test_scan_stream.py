@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handrail.scan import default_scanner, redact
-from handrail.scan.catalogue import shipped
-from handrail.scan.samples import expand
+from handrail.scan.catalogue import expand, shipped
 from handrail.scan.stream import StreamScanner
 
 VALUES = [expand(text) for entity in shipped() for text in (*entity.match, *entity.not_match)]

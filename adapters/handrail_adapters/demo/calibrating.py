@@ -12,7 +12,7 @@ from typing import Any
 
 from openai import DefaultHttpxClient, OpenAI
 
-from handrail.confidence.artefact import Calibration, write
+from handrail.confidence.calibration.artefact import Calibration, write
 from handrail.guard import Guard
 from handrail.policy import load_people, loads
 from handrail.review.calibrate import Settings, calibrate

@@ -11,8 +11,8 @@ from pydantic_ai.models import CompletedStreamedResponse
 from pydantic_ai.models.wrapper import WrapperModel
 
 from handrail.errors import AnswerBlocked, ConfigError, HandoffRequired
+from handrail.pipeline import NOTE_NAME
 from handrail.records import Draft, Effect, FaultKind, Handoff, Message, Speaker
-from handrail.session import NOTE_NAME
 from handrail.wire.handoff import handoff_body, read_handoff
 from handrail_adapters.pydantic_ai.messages import dumped, read_messages, read_response, write_messages
 

@@ -9,7 +9,7 @@ import typer
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
-    from handrail.confidence.artefact import Calibration
+    from handrail.confidence.calibration.artefact import Calibration
     from handrail.review.calibrate_log import LoggedAnswer
 
 commands = typer.Typer(no_args_is_help=True, help="Measure how well confidence scores find errors.")
@@ -106,7 +106,7 @@ def calibrate(  # noqa: PLR0913
     """
     from datetime import UTC, datetime
 
-    from handrail.confidence import artefact
+    from handrail.confidence.calibration import artefact
     from handrail.review.calibrate import Settings
     from handrail.review.calibrate import calibrate as fit
     from handrail.review.guarantee import Effort, Promise

@@ -38,7 +38,7 @@ def run_tests(
     Example: `handrail policy test support`
     """
     from handrail.policy import load
-    from handrail.policy.cases import run_cases
+    from handrail.policy.file.cases import run_cases
 
     results = [(name, result) for name in files for result in run_cases(load(name))]
     failed = [(name, result) for name, result in results if not result.is_passed]
@@ -69,8 +69,8 @@ def explain(
     Example: `handrail policy explain support --facts '{"tool.name": "delete_account"}'`
     """
     from handrail.policy import load
-    from handrail.policy.explain import explain as explain_case
-    from handrail.policy.record import write_decision
+    from handrail.policy.runtime.record import write_decision
+    from handrail.policy.tools.explain import explain as explain_case
 
     loaded = load(policy)
     values = _facts(facts, loaded)
@@ -98,8 +98,8 @@ def explain(
 
 
 def _facts(text: str, policy: "Policy") -> "dict[str, FactValue]":
-    from handrail.policy.backtest import read_facts
-    from handrail.policy.words import near
+    from handrail.policy.tools.backtest import read_facts
+    from handrail.text.suggest import near
 
     if text == "-":
         text = sys.stdin.read()
@@ -137,7 +137,7 @@ def register(policy: PolicyArgument, as_json: JsonOption = False) -> None:
     Example: `handrail policy register support`
     """
     from handrail.policy import load
-    from handrail.policy.register import register as entries_of
+    from handrail.policy.tools.register import register as entries_of
 
     entries = entries_of(load(policy))
     if as_json:
@@ -170,7 +170,7 @@ def schema(policy: Annotated[str, typer.Argument(help="Offer this policy's roles
     Example: `handrail policy schema support.yaml > policy.schema.json`
     """
     from handrail.policy import load
-    from handrail.policy.schema import schema as schema_of
+    from handrail.policy.file.schema import schema as schema_of
 
     typer.echo(json.dumps(schema_of(load(policy) if policy else None), indent=2, default=str))
 
@@ -178,6 +178,6 @@ def schema(policy: Annotated[str, typer.Argument(help="Offer this policy's roles
 @commands.command()
 def reference() -> None:
     """Print the reference page of the policy format, as Markdown."""
-    from handrail.policy.reference import reference as page
+    from handrail.policy.tools.reference import reference as page
 
     typer.echo(page(), nl=False)

@@ -32,7 +32,7 @@ def check(
     found = [(name, *_checked(name, limit=limit, use_prover=prove)) for name in files]
     if format_ == "sarif":
         from handrail import __version__
-        from handrail.policy.analyse.sarif import sarif
+        from handrail.policy.analyse.remarks import sarif
 
         typer.echo(json.dumps(sarif([(file, remarks) for _, file, remarks, _ in found], version=__version__)))
     elif format_ == "json":
@@ -51,7 +51,7 @@ def check(
 def _checked(name: str, *, limit: int, use_prover: bool) -> "tuple[str, list[Remark], int]":
     from handrail.errors import PolicyError
     from handrail.policy.analyse import Remark, check
-    from handrail.policy.load import compile_policy, read_source
+    from handrail.policy.file.load import compile_policy, read_source
 
     try:
         path, text = read_source(name)
@@ -82,9 +82,9 @@ def _prover(policy: "Policy") -> Any:
 
 def _unscanned(policy: "Policy") -> "Iterator[Remark]":
     """Say which finding types a policy asks for that neither handrail's scanner nor the file's own finds."""
-    from handrail.policy import sources
     from handrail.policy.analyse import Remark
-    from handrail.policy.words import near
+    from handrail.policy.language import sources
+    from handrail.text.suggest import near
 
     known = _scanner_types() | {str(entity.get("type")) for entity in policy.scan["entities"]}
     known |= {str(denied.get("type", "denied")) for denied in policy.scan["deny"]}
@@ -117,7 +117,7 @@ def _entity_types() -> set[str]:
 
 
 def _as_json(name: str, remarks: "Sequence[Remark]", unshown: int) -> dict[str, Any]:
-    from handrail.policy.analyse.sarif import as_data
+    from handrail.policy.analyse.remarks import as_data
 
     return {"policy": name, "unshown_conflicts": unshown, "remarks": [as_data(remark) for remark in remarks]}
 

@@ -10,8 +10,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from handrail.policy.backtest import Backtest
-    from handrail.policy.diff import Difference
+    from handrail.policy.tools.backtest import Backtest
+    from handrail.policy.tools.diff import Difference
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -26,8 +26,8 @@ def diff(
     Example: `handrail policy diff support.yaml support-next.yaml`
     """
     from handrail.policy import load
-    from handrail.policy.diff import diff as compare
-    from handrail.policy.diff import shown
+    from handrail.policy.tools.diff import diff as compare
+    from handrail.policy.tools.diff import shown
 
     found = compare(load(old), load(new))
     if as_json:
@@ -78,7 +78,7 @@ def backtest(
     Example: `handrail policy backtest decisions.jsonl --policy support-next.yaml`
     """
     from handrail.policy import load
-    from handrail.policy.backtest import backtest as run
+    from handrail.policy.tools.backtest import backtest as run
 
     loaded = load(policy)
     result = run(_records(log), loaded)

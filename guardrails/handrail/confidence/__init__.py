@@ -3,7 +3,7 @@
 Scoring one answer needs the standard library only. What learns from verdicts is in `fit` and needs numpy.
 """
 
-from handrail.confidence.agreement import agreement
-from handrail.confidence.scoring import score
+from handrail.confidence.scorers.agreement import agreement
+from handrail.confidence.scorers.score import score
 
 __all__ = ["agreement", "score"]

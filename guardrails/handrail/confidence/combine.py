@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from handrail.confidence.logspace import logit, sigmoid
+from handrail.confidence.scorers.logprobs import logit, sigmoid
 
 Kind: TypeAlias = Literal["logprob", "stated", "length"]
 """How a signal is read: a probability from log-probabilities, a stated or counted one, a count of tokens."""

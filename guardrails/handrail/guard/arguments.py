@@ -6,8 +6,8 @@ from typing import Any, cast
 from handrail.errors import CheckFailed, ConfigError
 from handrail.guard.call import Call
 from handrail.guard.texts import TELLING, CannotRewrite, messages_of, rewritten
+from handrail.pipeline import NOTE_NAME
 from handrail.records import Message, Speaker
-from handrail.session import NOTE_NAME
 
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _ONLY_TEXT = {str}

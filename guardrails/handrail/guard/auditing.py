@@ -7,19 +7,19 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from handrail.confidence.audit import Audit, AuditPlan, unit_of
+from handrail.confidence.calibration.audit import Audit, AuditPlan, unit_of
 from handrail.errors import StoreUnavailable
 from handrail.guard.calibration import is_audited
+from handrail.pipeline.certainty import slice_of
 from handrail.policy import Policy
 from handrail.records import Decision, Effect, Evidence, Score
-from handrail.session.certainty import slice_of
 from handrail.store.audits import keep
 from handrail.store.sqlstore import CallerStore
 from handrail.tickets.audits import Audited, audited
 from handrail.tickets.ports import TicketStore
 
 if TYPE_CHECKING:
-    from handrail.confidence.artefact import Calibration
+    from handrail.confidence.calibration.artefact import Calibration
 
 log = logging.getLogger("handrail")
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from handrail.errors import ConfigError
 from handrail.guard.scanning import scanner_of
+from handrail.pipeline import Engine
+from handrail.pipeline.certainty import certainty_of
 from handrail.policy import Policy
 from handrail.scan import Scanner
-from handrail.session import Engine
-from handrail.session.certainty import certainty_of
 
 if TYPE_CHECKING:
-    from handrail.confidence.artefact import Calibration
+    from handrail.confidence.calibration.artefact import Calibration
 
 ANSWER = "answer"
 """Name under `thresholds:` of the calibration that speaks of answers."""
@@ -47,7 +47,7 @@ def calibration_of(policy: Policy) -> "Calibration | None":
     file = policy.calibrations.get(ANSWER)
     if file is None:
         return None
-    from handrail.confidence.artefact import read
+    from handrail.confidence.calibration.artefact import read
 
     try:
         data = file.path.read_bytes()

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 
-from handrail.confidence import verbalised
+from handrail.confidence.scorers import verbalised
 from handrail.guard.drive import Ask, AsyncAsk
 from handrail.guard.learned import Asking
 from handrail.guard.outcome import Outcome
 from handrail.guard.scope import Scope
 from handrail.guard.shell import Shell
+from handrail.pipeline import Cutter, Screened, Session
 from handrail.records import Draft, Effect, FaultKind, Message
-from handrail.session import Cutter, Screened, Session
 
 
 class Call:

@@ -11,7 +11,7 @@ from handrail.guard.auditing import Drawn
 from handrail.guard.observing import Observer, observation
 from handrail.guard.outcome import Outcome
 from handrail.policy import Policy
-from handrail.policy.record import without_words
+from handrail.policy.runtime.record import without_words
 from handrail.records import Decision, Draft, Effect, Evidence, Handoff, Reason, Speaker, Trigger
 from handrail.text.amounts import total_of_counted
 from handrail.tickets.compose import compose

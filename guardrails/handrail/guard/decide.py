@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from handrail.errors import NotAllowed
 from handrail.policy import Policy
-from handrail.policy.sources import Source, ToolArgument
+from handrail.policy.language.sources import Source, ToolArgument
 from handrail.records import Money
 from handrail.store.deciding import Hand
 from handrail.store.reviewerstore import SqlStore

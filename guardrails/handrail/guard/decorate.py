@@ -11,8 +11,8 @@ from handrail.guard.arguments import Arguments, read_arguments, texts_of
 from handrail.guard.call import Call
 from handrail.guard.outcome import Outcome
 from handrail.guard.texts import CannotRewrite, draft_of, draft_of_chunks, leaves, rewritten
+from handrail.pipeline import NeedSamples
 from handrail.records import Draft, FaultKind, Handoff
-from handrail.session import NeedSamples
 
 if TYPE_CHECKING:
     from handrail.guard.guard import Guard

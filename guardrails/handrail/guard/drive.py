@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from handrail.confidence.tiers import Replies
+from handrail.confidence.cascade import Replies
+from handrail.pipeline import Need, NeedConversation, NeedFacts, NeedHistory, NeedSamples, Steps
 from handrail.records import Draft, Evidence
-from handrail.session import Need, NeedConversation, NeedFacts, NeedHistory, NeedSamples, Steps
 from handrail.tickets.ports import TicketStore
 
 T = TypeVar("T")

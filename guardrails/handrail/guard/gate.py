@@ -7,9 +7,9 @@ from handrail.errors import AlreadyUsed, CheckFailed, DigestMismatch
 from handrail.guard.outcome import Outcome
 from handrail.guard.scope import Scope
 from handrail.guard.shell import Shell
-from handrail.policy.record import without_words
+from handrail.pipeline import Gated
+from handrail.policy.runtime.record import without_words
 from handrail.records import Decision, Money, Stage, ToolCall, Unknown
-from handrail.session import Gated
 from handrail.tickets.digest import action_digest, canonical_arguments
 from handrail.tickets.ports import LedgerEntry, Settlement, TicketStore
 

@@ -123,8 +123,8 @@ class Guard:
     def reload(self, policy: Policy) -> None:
         """Put another policy in force at once; calls that have begun end under the old one.
 
-        With `handrail.policy.watch.PolicyFile` a file that cannot be used changes nothing. The change is on
-        record before it holds.
+        With `handrail.policy.tools.watch.PolicyFile` a file that cannot be used changes nothing. The change
+        is on record before it holds.
 
         Raises:
             StoreUnavailable: it could not be recorded; the old policy stays in force.

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from handrail.confidence.capabilities import Capabilities
+from handrail.pipeline import NeedSamples
 from handrail.records import Draft
-from handrail.session import NeedSamples
 
 
 class Learned:

@@ -13,8 +13,8 @@ from handrail.guard.drive import Ask, AsyncAsk, Sources, adrive, drive
 from handrail.guard.learned import Learned
 from handrail.guard.outcome import Outcome
 from handrail.guard.scope import Scope
+from handrail.pipeline import Engine, Gated, Judged, Screened, Session, Steps
 from handrail.records import Stage
-from handrail.session import Engine, Gated, Judged, Screened, Session, Steps
 
 T = TypeVar("T")
 

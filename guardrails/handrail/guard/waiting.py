@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from handrail.session import Engine
+from handrail.pipeline import Engine
 from handrail.tickets.ports import Resolution, TicketStore
 
 

@@ -1,11 +1,11 @@
 """Policies: typed, three-valued rules that a process owner can read, and that prove themselves."""
 
-from handrail.policy import sources
-from handrail.policy.facts import FactDeclaration, Kind
-from handrail.policy.load import load, loads, shipped
-from handrail.policy.people import People, load_people
-from handrail.policy.policy import Policy
-from handrail.policy.rules import RolePlan
+from handrail.policy.file.load import load, loads, shipped
+from handrail.policy.file.people import People, load_people
+from handrail.policy.language import sources
+from handrail.policy.language.facts import FactDeclaration, Kind
+from handrail.policy.runtime.policy import Policy
+from handrail.policy.runtime.rules import RolePlan
 
 __all__ = [
     "FactDeclaration",

@@ -1,7 +1,7 @@
 """Frozen values that every part of handrail hands to the next; no behaviour beyond their own reading."""
 
-from handrail.records.decided import Decision, Evidence, Handoff, PolicyRef, Reason
-from handrail.records.kinds import (
+from handrail.records.decision import Decision, Evidence, Handoff, PolicyRef, Reason
+from handrail.records.enums import (
     Effect,
     FaultKind,
     Part,
@@ -12,7 +12,7 @@ from handrail.records.kinds import (
     Trigger,
     strictest,
 )
-from handrail.records.seen import (
+from handrail.records.exchange import (
     Answer,
     Confidence,
     Context,

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
-from handrail.confidence.artefact import (
+from handrail.confidence.calibration.artefact import (
     Calibration,
     CombinerPart,
     DriftPart,
@@ -15,9 +15,9 @@ from handrail.confidence.artefact import (
     LogRange,
     TermPart,
 )
+from handrail.confidence.calibration.drift import Drift
+from handrail.confidence.calibration.fit.arrays import Floats
 from handrail.confidence.combine import Combiner
-from handrail.confidence.drift import Drift
-from handrail.confidence.fit.arrays import Floats
 from handrail.errors import ConfigError
 from handrail.review.calibrate_curve import cross_fitted, fit_curve
 from handrail.review.calibrate_log import LoggedAnswer, periods, settled

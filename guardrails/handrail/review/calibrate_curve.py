@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from handrail.confidence.artefact import IsotonicPart, PlattPart
-from handrail.confidence.fit.arrays import Flags, Floats, logits
-from handrail.confidence.fit.metrics import log_loss
-from handrail.confidence.fit.platt import ISOTONIC_FROM, Scale, fit_isotonic, fit_platt, scale_of
+from handrail.confidence.calibration.artefact import IsotonicPart, PlattPart
+from handrail.confidence.calibration.fit.arrays import Flags, Floats, logits
+from handrail.confidence.calibration.fit.metrics import log_loss
+from handrail.confidence.calibration.fit.platt import ISOTONIC_FROM, Scale, fit_isotonic, fit_platt, scale_of
 from handrail.review.calibrate_log import LoggedAnswer
 
 _FOLDS = 5

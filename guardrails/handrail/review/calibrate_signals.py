@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from handrail.confidence.calibration.fit.combining import WEIGHTS_FROM, Signal, fit_combiner
 from handrail.confidence.combine import Combiner, Kind
-from handrail.confidence.fit.combining import WEIGHTS_FROM, Signal, fit_combiner
 from handrail.errors import ConfigError
 from handrail.review.calibrate_log import LoggedAnswer
 

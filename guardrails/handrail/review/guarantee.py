@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handrail.confidence.artefact import GuaranteePart
-from handrail.confidence.audit import AuditPlan
-from handrail.confidence.fit.arrays import Floats
-from handrail.confidence.fit.betting import (
+from handrail.confidence.calibration.artefact import GuaranteePart
+from handrail.confidence.calibration.audit import AuditPlan
+from handrail.confidence.calibration.fit.arrays import Floats
+from handrail.confidence.calibration.fit.plans import plan_audits_only, plan_with_free_verdicts
+from handrail.confidence.calibration.fit.sequential_bounds import (
     Answers,
     Wealth,
     absorb,
@@ -18,7 +19,6 @@ from handrail.confidence.fit.betting import (
     level_of_start,
     verdicts_needed,
 )
-from handrail.confidence.fit.plans import plan_audits_only, plan_with_free_verdicts
 from handrail.review.calibrate_log import LoggedAnswer, Period
 
 

@@ -10,7 +10,7 @@ from handrail.errors import ConfigError
 from handrail.store.audits import scored, verdicts
 
 if TYPE_CHECKING:
-    from handrail.confidence.artefact import Calibration, SlicePart
+    from handrail.confidence.calibration.artefact import Calibration, SlicePart
     from handrail.review.calibrate_log import LoggedAnswer
     from handrail.store.sqlstore import CallerStore
 
@@ -80,7 +80,7 @@ def missed(
     passed = [row for row in rows if not row.escalated]
     if not any(row.is_known for row in passed):
         return None
-    from handrail.confidence.drift import Drift
+    from handrail.confidence.calibration.drift import Drift
     from handrail.review.calibrate_curve import cross_fitted
     from handrail.review.calibrate_log import settled
     from handrail.review.missed import passed_error, watch_log

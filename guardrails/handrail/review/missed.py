@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from handrail.confidence.artefact import SlicePart
-from handrail.confidence.drift import Drift, watch
-from handrail.confidence.fit.arrays import Floats
-from handrail.confidence.fit.missed import missed_rate
+from handrail.confidence.calibration.artefact import SlicePart
+from handrail.confidence.calibration.drift import Drift, watch
+from handrail.confidence.calibration.fit.arrays import Floats
+from handrail.confidence.calibration.fit.false_pass_rate import missed_rate
 from handrail.review.calibrate_log import LoggedAnswer
 
 EVERYTHING = "all"

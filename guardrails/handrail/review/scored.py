@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from handrail.confidence.fit import metrics
-from handrail.confidence.fit.arrays import Flags, Floats
+from handrail.confidence.calibration.fit import metrics
+from handrail.confidence.calibration.fit.arrays import Flags, Floats
 from handrail.errors import ConfigError
 
 _TRUE = frozenset({"true", "1", "1.0", "yes", "right", "correct"})

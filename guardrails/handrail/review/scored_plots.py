@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handrail.confidence.fit.metrics import reliability, risk_coverage
+from handrail.confidence.calibration.fit.metrics import reliability, risk_coverage
 from handrail.errors import MissingExtra
 from handrail.review.scored import Scored
 

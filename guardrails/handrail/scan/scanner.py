@@ -10,16 +10,16 @@ from handrail.errors import PolicyError
 from handrail.records import Finding
 from handrail.scan.catalogue import shipped
 from handrail.scan.checks import CHECKS
+from handrail.scan.deobfuscate import TRIGGERS, run_edge, views
 from handrail.scan.engine import CHUNK, LONGEST, LOOK_BACK, Engine
 from handrail.scan.overlap import resolve
 from handrail.scan.rule import PERSON, Candidate, Rule, encode
 from handrail.scan.spec import EDGES, TAGGED, TOPICS, EntitySpec, ListedValue, ScanSpec
 from handrail.scan.terms import Terms
-from handrail.scan.views import TRIGGERS, run_edge, views
 from handrail.text.normalise import Normalised, normalise
 
 if TYPE_CHECKING:
-    from handrail.scan.settle import Watcher
+    from handrail.scan.stream_horizon import Watcher
 
 
 HIDDEN_GAIN = 0.35
@@ -67,7 +67,7 @@ class Scanner:
 
     def watcher(self, redact_types: frozenset[str] | None) -> "Watcher":
         """Return what judges streams in which these types and categories are redacted (None: all)."""
-        from handrail.scan.settle import Watcher
+        from handrail.scan.stream_horizon import Watcher
 
         topics = frozenset(
             topic

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 from handrail.records import Finding
 from handrail.scan.redact import Style, clusters, replacer
 from handrail.scan.scanner import Scanner
-from handrail.scan.settle import Settled, Watcher
+from handrail.scan.stream_horizon import Settled, Watcher
 from handrail.text.normalise import normalise
 
 BOUND = 8192

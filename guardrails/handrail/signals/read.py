@@ -1,4 +1,4 @@
-"""Reading signals in a person's newest words. Pure."""
+"""Reading signals in a person's newest words, and whether they agree to what was proposed. Pure."""
 
 import re
 from bisect import bisect_right
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from handrail.records import Message, Part, Place, Signal, Speaker
-from handrail.signals.lexicon import Phrases, Sign, compiled, lexicon
+from handrail.signals.lexicon import Phrases, Sign, assent_words, compiled, lexicon
 from handrail.text.normalise import normalise
 
 _CLAUSE_ENDS = re.compile(r"[.!?;:,()\n]")
@@ -112,3 +112,30 @@ def _merged(spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         at = (start, end)
     if at is not None:
         yield at
+
+
+_SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
+
+
+def agrees(text: str) -> bool:
+    """Tell whether a reply says a clear yes; in doubt it does not.
+
+    A yes is a word of assent that is neither negated (`I never agreed`, `not sure`) nor asked (`is that
+    correct?`) nor made conditional (`yes, but first`), with no sentence beside it that refuses.
+    """
+    words = assent_words()
+    has_assent = False
+    for sentence in _SENTENCES.split(plain(text).strip()):
+        if compiled(words.refuses).search(sentence):
+            return False
+        if not compiled(words.unless).search(sentence):
+            has_assent = has_assent or _says_yes(sentence)
+    return has_assent
+
+
+def _says_yes(sentence: str) -> bool:
+    words = assent_words()
+    return any(
+        not compiled(words.never_after).search(sentence[: match.span()[0]])
+        for match in compiled(words.says).finditer(sentence)
+    )

@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy.exc import IntegrityError
 
 from handrail.errors import DecisionExpired, StoreUnavailable, TicketError
-from handrail.policy.record import write_fact
+from handrail.policy.runtime.record import write_fact
 from handrail.records import Decision, FactValue, Unknown
 from handrail.store import applying, conversations, ledger, opening
 from handrail.store.chain import Event, append

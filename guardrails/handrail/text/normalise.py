@@ -5,8 +5,6 @@ import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from handrail.text.lookalikes import LOOKALIKES
-
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 # Default-ignorable code points that are not of category Cf: fillers and variation selectors.
@@ -176,3 +174,19 @@ def _with_map(text: str) -> Normalised:
             at += 1
     stretches.copy(text[at:], at)
     return stretches.build(len(text))
+
+
+_CYRILLIC = dict(zip("аеорсухіјѕһԁԛԝӏАВЕКМНОРСТУХІЈЅҺԌԜ", "aeopcyxijshdqwlABEKMHOPCTYXIJSHGW", strict=True))
+_GREEK = dict(zip("ονραικυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧϲϳ", "ovpaikuxABEZHIKMNOPTYXcj", strict=True))
+_LATIN = dict(zip("ıɡɑȷʟᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢ", "igajlacdejkmoptuvwz", strict=True))
+_ARMENIAN = dict(zip("օսոհզցԼՍՕ", "ounhqgLUO", strict=True))
+_SIGNS = {
+    "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "“": '"', "”": '"', "„": '"', "‟": '"', "″": '"',
+    "−": "-", "⁃": "-", "‐": "-", "‑": "-", "ー": "-", "﹣": "-", "－": "-", "˗": "-", "➖": "-",
+    "∕": "/", "⁄": "/", "╱": "/", "∶": ":", "꞉": ":", "ː": ":", "։": ":", "․": ".",
+    "。": ".", "｡": ".", "·": ".",
+    "⠀": " ", "、": ",", "⋅": ".", "﹫": "@", "∙": ".", "٫": ".", "٬": ",",
+}  # fmt: skip
+
+LOOKALIKES: dict[str, str] = {**_CYRILLIC, **_GREEK, **_LATIN, **_ARMENIAN, **_SIGNS}
+"""Character → the ASCII character it looks like."""

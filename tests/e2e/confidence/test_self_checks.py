@@ -13,8 +13,8 @@ from tests.support.model_server import ModelServer, Say, model_server
 from tests.support.shop_guard import POLICY, shop_guard
 
 from handrail import Guard
-from handrail.confidence.tiers import Budget
-from handrail.confidence.verbalised import KEY
+from handrail.confidence.cascade import Budget
+from handrail.confidence.scorers.verbalised import KEY
 from handrail_adapters.langchain import GuardedChatModel
 from handrail_adapters.openai import guard_openai
 

@@ -16,11 +16,10 @@ from handrail.policy.analyse.conflicts import Doubt, conflicts
 from handrail.policy.analyse.prove import prover_for
 from handrail.policy.analyse.scene import scene_of
 from handrail.policy.analyse.witness import is_in
-from handrail.policy.closures import compile_test
-from handrail.policy.expression import parse, read_expression
-from handrail.policy.load import compile_policy
-from handrail.policy.record import read_fact, rederive, write_decision, write_fact
-from handrail.policy.tree import ExpressionError
+from handrail.policy.file.load import compile_policy
+from handrail.policy.language.ast import ExpressionError
+from handrail.policy.language.compile import compile_test, parse, read_expression
+from handrail.policy.runtime.record import read_fact, rederive, write_decision, write_fact
 from handrail.records import Effect, FactValue, Money, Stage, Unknown
 
 HEAD = """\

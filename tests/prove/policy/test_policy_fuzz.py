@@ -14,9 +14,9 @@ import sys
 import atheris
 with atheris.instrument_imports():
     from handrail.errors import PolicyError
-    from handrail.policy.expression import parse
-    from handrail.policy.load import compile_policy
-    from handrail.policy.tree import ExpressionError
+    from handrail.policy.language.compile import parse
+    from handrail.policy.file.load import compile_policy
+    from handrail.policy.language.ast import ExpressionError
 
 def once(data):
     provider = atheris.FuzzedDataProvider(data)

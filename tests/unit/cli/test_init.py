@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from handrail.cli.init import init
 from handrail.errors import ConfigError
 from handrail.policy import load, load_people
-from handrail.policy.cases import run_cases
+from handrail.policy.file.cases import run_cases
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
 from handrail.confidence import agreement
-from handrail.confidence.agreement import parsed
+from handrail.confidence.scorers.agreement import parsed
 from handrail.records import Draft, FaultKind, ToolCall
 
 

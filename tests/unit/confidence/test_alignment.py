@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from handrail.confidence.alignment import Aligned, align
+from handrail.confidence.scorers.logprobs import Aligned, align
 from handrail.records import Draft, TokenLogprob
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from handrail.confidence import artefact
-from handrail.confidence.apply import Call, apply, calibrated
-from handrail.confidence.artefact import Calibration
+from handrail.confidence.calibration import artefact
+from handrail.confidence.calibration.apply import Call, apply, calibrated
+from handrail.confidence.calibration.artefact import Calibration
 from handrail.errors import ConfigError
 from handrail.records import Confidence
 

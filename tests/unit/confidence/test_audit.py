@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from handrail.confidence.audit import Audit, AuditPlan, unit_of
-from handrail.confidence.drift import LEVEL, Drift, watch
+from handrail.confidence.calibration.audit import Audit, AuditPlan, unit_of
+from handrail.confidence.calibration.drift import LEVEL, Drift, watch
 
 
 def test_what_people_see_anyway_is_audited_for_certain() -> None:

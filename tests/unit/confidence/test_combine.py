@@ -3,7 +3,7 @@ import math
 import pytest
 
 from handrail.confidence.combine import Combiner, Ranks, Term, reading
-from handrail.confidence.logspace import logit, logit_of_log, sigmoid
+from handrail.confidence.scorers.logprobs import logit, logit_of_log, sigmoid
 
 LABEL = Term(name="label", kind="logprob", mean=2.0, sd=2.0, weight=1.0)
 STATED = Term(name="self_reported", kind="stated", mean=1.0, sd=1.0, weight=0.5, if_missing=-0.2)

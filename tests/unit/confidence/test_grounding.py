@@ -2,8 +2,7 @@ import time
 
 import pytest
 
-from handrail.confidence.claims import ClaimKind, claims
-from handrail.confidence.grounding import Sources, lowered
+from handrail.confidence.scorers.grounding import ClaimKind, Sources, claims, lowered
 from handrail.records import Confidence
 
 

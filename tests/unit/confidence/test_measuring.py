@@ -4,10 +4,9 @@ from collections.abc import Generator
 
 import pytest
 
-from handrail.confidence import artefact
-from handrail.confidence.apply import Call
-from handrail.confidence.measuring import InForce, Measured, measure
-from handrail.confidence.tiers import Ask, Look, Replies
+from handrail.confidence.calibration import artefact
+from handrail.confidence.calibration.apply import Call
+from handrail.confidence.cascade import Ask, InForce, Look, Measured, Replies, measure
 from handrail.records import Draft, TokenLogprob
 
 AGREE = Look(check="agreement", threshold=0.7)

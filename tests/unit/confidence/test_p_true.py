@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from handrail.confidence import p_true
+from handrail.confidence.scorers import p_true
 from handrail.records import Draft, FaultKind, TokenLogprob, ToolCall
 
 

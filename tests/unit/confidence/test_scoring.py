@@ -4,11 +4,10 @@ import math
 import pytest
 
 from handrail.confidence import score
-from handrail.confidence.alignment import Aligned, align
-from handrail.confidence.fields import choices_of, field_scores
-from handrail.confidence.labels import chosen
-from handrail.confidence.scoring import signals
-from handrail.confidence.tools import argument_scores
+from handrail.confidence.scorers.labels import chosen
+from handrail.confidence.scorers.logprobs import Aligned, align
+from handrail.confidence.scorers.score import signals
+from handrail.confidence.scorers.structured import argument_scores, choices_of, field_scores
 from handrail.records import Draft, TokenLogprob, ToolCall
 
 

@@ -3,7 +3,7 @@ from collections.abc import Generator
 
 import pytest
 
-from handrail.confidence.tiers import Ask, Budget, Look, Purse, Replies, both, is_in_doubt, second_look
+from handrail.confidence.cascade import Ask, Budget, Look, Purse, Replies, both, is_in_doubt, second_look
 from handrail.records import Confidence, Draft, FaultKind, TokenLogprob
 
 ANSWER = Draft(text="Paris")

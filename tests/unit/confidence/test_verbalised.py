@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from handrail.confidence.verbalised import KEY, instruction, strip
+from handrail.confidence.scorers.verbalised import KEY, instruction, strip
 
 
 def test_the_instruction_names_the_marker_that_strip_removes() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from handrail.policy import load
 from handrail.policy.analyse import Level, check
-from handrail.policy.cases import run_cases
+from handrail.policy.file.cases import run_cases
 from handrail.records import Effect, Stage, Trigger
 
 WRITTEN = ("airline", "retail", "telecom")

@@ -5,7 +5,7 @@ import pytest
 from handrail.errors import MissingExtra
 from handrail.policy import Policy, loads
 from handrail.policy.analyse import CODES, Level, Remark, check, prove
-from handrail.policy.analyse.sarif import sarif
+from handrail.policy.analyse.remarks import sarif
 from handrail.policy.analyse.witness import in_words
 from handrail.records import Effect, Trigger
 

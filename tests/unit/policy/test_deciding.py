@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from handrail.policy import Policy, load, loads
-from handrail.policy.decide import liveness
+from handrail.policy.runtime.decide import liveness
 from handrail.records import Effect, FactValue, Money, Severity, Stage, Trigger, Unknown
 
 HEAD = """\

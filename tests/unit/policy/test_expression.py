@@ -5,10 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from handrail.policy.closures import compile_test
-from handrail.policy.expression import parse, read_expression, with_caret
-from handrail.policy.facts import FactDeclaration, Kind
-from handrail.policy.tree import ExpressionError
+from handrail.policy.language.ast import ExpressionError
+from handrail.policy.language.compile import compile_test, parse, read_expression, with_caret
+from handrail.policy.language.facts import FactDeclaration, Kind
 from handrail.records import Money
 
 

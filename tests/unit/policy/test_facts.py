@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from handrail.policy.facts import FactDeclaration, Kind, read_duration
-from handrail.policy.sources import InputFindings, ToolArgument
+from handrail.policy.language.facts import FactDeclaration, Kind, read_duration
+from handrail.policy.language.sources import InputFindings, ToolArgument
 from handrail.records import FactValue, Money, Unknown
 
 USD = FactDeclaration(name="amount", type=Kind.MONEY, currencies=("USD",))

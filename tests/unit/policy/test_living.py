@@ -12,15 +12,15 @@ import pytest
 from handrail.errors import PolicyError
 from handrail.policy import load, loads, shipped
 from handrail.policy.analyse.witness import in_words
-from handrail.policy.backtest import backtest
-from handrail.policy.diff import diff
-from handrail.policy.document import Document
-from handrail.policy.explain import explain
-from handrail.policy.record import read_fact, rederive, write_decision, write_fact
-from handrail.policy.reference import reference
-from handrail.policy.register import register
-from handrail.policy.schema import schema
-from handrail.policy.watch import PolicyFile
+from handrail.policy.file.document import Document
+from handrail.policy.file.schema import schema
+from handrail.policy.runtime.record import read_fact, rederive, write_decision, write_fact
+from handrail.policy.tools.backtest import backtest
+from handrail.policy.tools.diff import diff
+from handrail.policy.tools.explain import explain
+from handrail.policy.tools.reference import reference
+from handrail.policy.tools.register import register
+from handrail.policy.tools.watch import PolicyFile
 from handrail.records import Money, Stage, Unknown
 
 ROOT = Path(__file__).parents[3]

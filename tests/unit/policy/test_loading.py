@@ -6,7 +6,7 @@ import pytest
 
 from handrail.errors import PolicyError, RoleError
 from handrail.policy import load, load_people, loads, shipped
-from handrail.policy.load import compile_policy, problems
+from handrail.policy.file.load import compile_policy, problems
 
 GOOD = """\
 policy: shop

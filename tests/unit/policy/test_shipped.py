@@ -10,9 +10,9 @@ from handrail.guard.scanning import scanner_of
 from handrail.policy import load, load_people
 from handrail.policy.analyse import Level, check
 from handrail.policy.analyse.prove import prover_for
-from handrail.policy.cases import run_cases
-from handrail.policy.register import register
-from handrail.policy.sources import SignalSeen
+from handrail.policy.file.cases import run_cases
+from handrail.policy.language.sources import SignalSeen
+from handrail.policy.tools.register import register
 from handrail.records import Effect, Money, Stage
 from handrail.text.amounts import parse_money
 from handrail.tickets.rota import rota_of

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from handrail.policy import loads, sources
+from handrail.policy import loads
+from handrail.policy.language import sources
 from handrail.records import SignalKind, Stage
 
 HEAD = "policy: p\nversion: 1\nif_unsure: a\nroles: {a: }\nfacts:\n"

@@ -1,9 +1,8 @@
 import pytest
 
 from handrail.scan import Scanner, ScanSpec
-from handrail.scan.catalogue import read, shipped
+from handrail.scan.catalogue import expand, read, shipped
 from handrail.scan.checks import CHECKS
-from handrail.scan.samples import expand
 from handrail.scan.spec import CATEGORIES
 
 OPTIONAL = frozenset(entity.type for entity in shipped() if entity.is_optional)

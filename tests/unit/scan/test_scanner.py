@@ -173,7 +173,7 @@ def test_words_of_any_script_can_be_terms():
 
 
 def test_examples_that_are_read_otherwise_are_told():
-    from handrail.scan.samples import failures
+    from handrail.scan.catalogue import failures
 
     own = EntitySpec(type="badge", category="identifier", patterns=(r"B-\d{4}",), match=("B-1234", "B-12"))
     scanner = Scanner(ScanSpec(entities=(own,)))

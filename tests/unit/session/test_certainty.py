@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from handrail.confidence.artefact import Calibration
-from handrail.confidence.tiers import Budget, Look, Purse, Replies
+from handrail.confidence.calibration.artefact import Calibration
+from handrail.confidence.cascade import Budget, Look, Purse, Replies
+from handrail.pipeline.certainty import Certainty, measure, prompt_sha256, slice_of
 from handrail.records import Confidence, Context, Draft, Message, Speaker, TokenLogprob
-from handrail.session.certainty import Certainty, measure, prompt_sha256, slice_of
 
 PROMPT = Message(speaker=Speaker.SYSTEM, text="Be brief.")
 MESSAGES = (PROMPT, Message(speaker=Speaker.USER, text="Is it here?"))

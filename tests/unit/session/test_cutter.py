@@ -5,9 +5,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handrail.pipeline import Cutter, Engine
 from handrail.policy import loads
 from handrail.scan import default_scanner
-from handrail.session import Cutter, Engine
 from scenes import POLICY
 
 RELEASE = POLICY.replace('version: "1"', 'version: "1"\nstream: release')

@@ -1,6 +1,6 @@
 import pytest
 
-from handrail.signals.assent import agrees
+from handrail.signals.read import agrees
 
 
 @pytest.mark.parametrize(

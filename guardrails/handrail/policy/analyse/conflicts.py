@@ -8,8 +8,8 @@ from handrail.policy.analyse.overlaps import overlaps
 from handrail.policy.analyse.regions import Regions
 from handrail.policy.analyse.scene import Scene
 from handrail.policy.analyse.witness import case_in, friendlier
-from handrail.policy.decide import liveness
-from handrail.policy.rules import BusinessDecision, BusinessRule
+from handrail.policy.runtime.decide import liveness
+from handrail.policy.runtime.rules import BusinessDecision, BusinessRule
 from handrail.records import FactValue, Trigger
 
 

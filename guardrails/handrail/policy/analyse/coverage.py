@@ -3,15 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from handrail.policy.analyse.boxes import Box, NotBoxable, Space
-from handrail.policy.analyse.extents import Gone
+from handrail.policy.analyse.boxes import Box, Gone, NotBoxable, Space
 from handrail.policy.analyse.overlaps import overlaps
 from handrail.policy.analyse.regions import Regions, without
 from handrail.policy.analyse.scene import Scene
 from handrail.policy.analyse.witness import case_in, friendlier
-from handrail.policy.decide import judge_decision
-from handrail.policy.logic import Formula
-from handrail.policy.rules import BusinessDecision, Rule
+from handrail.policy.language.ir import Formula
+from handrail.policy.runtime.decide import judge_decision
+from handrail.policy.runtime.rules import BusinessDecision, Rule
 from handrail.records import Effect, FactValue
 
 MAX_STEPS = 20_000

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
-from handrail.policy.analyse.boxes import Box
-from handrail.policy.analyse.extents import Among, Gone, Span
+from handrail.policy.analyse.boxes import Among, Box, Gone, Span
 
 Entry: TypeAlias = tuple[int, Box]
 """A box and the number of the rule it belongs to."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from handrail.policy.analyse.boxes import EVERYTHING, Box, NotBoxable, Space
-from handrail.policy.rules import BusinessDecision, BusinessRule, Statement
+from handrail.policy.runtime.rules import BusinessDecision, BusinessRule, Statement
 
 
 @dataclass(slots=True)

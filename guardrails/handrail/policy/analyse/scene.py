@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
-from handrail.policy.analyse.boxes import Box, Space, space_of
-from handrail.policy.analyse.extents import size_of
+from handrail.policy.analyse.boxes import Box, Space, size_of, space_of
 from handrail.policy.analyse.regions import possible
 from handrail.policy.analyse.witness import pool_of
-from handrail.policy.logic import Formula, Order, Relation, atoms
-from handrail.policy.policy import Policy
-from handrail.policy.rules import BusinessDecision, BusinessRule
+from handrail.policy.language.ir import Formula, Order, Relation, atoms
+from handrail.policy.runtime.policy import Policy
+from handrail.policy.runtime.rules import BusinessDecision, BusinessRule
 from handrail.records import FactValue
 
 

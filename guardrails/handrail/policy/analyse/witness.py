@@ -4,9 +4,20 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import time, timedelta
 from decimal import Decimal
 
-from handrail.policy.analyse.boxes import Box, Space
-from handrail.policy.analyse.extents import DAY, OTHER, Among, Extent, Gone, Holding, Span, meet, size_of
-from handrail.policy.facts import FactDeclaration, Kind
+from handrail.policy.analyse.boxes import (
+    DAY,
+    OTHER,
+    Among,
+    Box,
+    Extent,
+    Gone,
+    Holding,
+    Space,
+    Span,
+    meet,
+    size_of,
+)
+from handrail.policy.language.facts import FactDeclaration, Kind
 from handrail.records import FactValue, Money
 
 OTHER_TEXT = "something_else"

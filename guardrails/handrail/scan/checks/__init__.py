@@ -4,15 +4,13 @@ real.
 
 from collections.abc import Callable, Mapping
 
-from handrail.scan.checks import dates, money, national, network, persons, places, secrets, world
+from handrail.scan.checks import contact, dates, money, national, secrets, world
 
 CHECKS: Mapping[str, Callable[[str], bool]] = {
+    **contact.CHECKS,
     **dates.CHECKS,
     **money.CHECKS,
     **national.CHECKS,
-    **network.CHECKS,
-    **persons.CHECKS,
-    **places.CHECKS,
     **secrets.CHECKS,
     **world.CHECKS,
 }

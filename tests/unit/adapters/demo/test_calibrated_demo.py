@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail.confidence.artefact import read, write
+from handrail.confidence.calibration.artefact import read, write
 from handrail_adapters.demo.calibrating import WRONG, calibrated, conversations
 from handrail_adapters.demo.opening import open_shop
 from handrail_adapters.demo.scenario import SYSTEM, TURNS

@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from handrail.cli import confidence
-from handrail.confidence import artefact
+from handrail.confidence.calibration import artefact
 from handrail.errors import ConfigError
 
 APP = typer.Typer()

@@ -4,9 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from handrail.confidence.audit import AuditPlan
-from handrail.confidence.fit.arrays import Flags, Floats
-from handrail.confidence.fit.betting import (
+from handrail.confidence.calibration.audit import AuditPlan
+from handrail.confidence.calibration.fit.arrays import Flags, Floats
+from handrail.confidence.calibration.fit.plans import plan_audits_only, plan_with_free_verdicts
+from handrail.confidence.calibration.fit.sequential_bounds import (
     FRACTIONS,
     Answers,
     Wealth,
@@ -16,7 +17,6 @@ from handrail.confidence.fit.betting import (
     level_of_start,
     verdicts_needed,
 )
-from handrail.confidence.fit.plans import plan_audits_only, plan_with_free_verdicts
 
 EVERYTHING = AuditPlan(threshold=math.inf, rate=1.0)
 

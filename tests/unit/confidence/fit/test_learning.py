@@ -5,8 +5,8 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from handrail.confidence.fit.arrays import Flags, Floats, logits, sigmoids
-from handrail.confidence.fit.combining import (
+from handrail.confidence.calibration.fit.arrays import Flags, Floats, logits, sigmoids
+from handrail.confidence.calibration.fit.combining import (
     Signal,
     combined,
     fit_combiner,
@@ -14,8 +14,14 @@ from handrail.confidence.fit.combining import (
     prior_weights,
     ranks_of,
 )
-from handrail.confidence.fit.logistic import Prior, map_weights
-from handrail.confidence.fit.platt import Scale, fit_isotonic, fit_platt, scale_of
+from handrail.confidence.calibration.fit.platt import (
+    Prior,
+    Scale,
+    fit_isotonic,
+    fit_platt,
+    map_weights,
+    scale_of,
+)
 
 
 def sample(count: int, seed: int = 0, slope: float = 1.5) -> tuple[Floats, Flags]:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as theirs
 
-from handrail.confidence.fit import metrics
-from handrail.confidence.fit.missed import missed_rate
+from handrail.confidence.calibration.fit import metrics
+from handrail.confidence.calibration.fit.false_pass_rate import missed_rate
 
 RNG = np.random.default_rng(0)
 SCORES = np.round(RNG.random(500), 2)

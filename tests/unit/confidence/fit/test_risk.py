@@ -5,9 +5,9 @@ import pytest
 from mapie.risk_control.methods import compute_hoeffding_bentkus_p_value
 from scipy.stats import binomtest
 
-from handrail.confidence.fit.arrays import Flags, Floats
-from handrail.confidence.fit.betting import grid_of
-from handrail.confidence.fit.risk import fewest_verdicts, ltt, rcps, upper_bound
+from handrail.confidence.calibration.fit.arrays import Flags, Floats
+from handrail.confidence.calibration.fit.risk import fewest_verdicts, ltt, rcps, upper_bound
+from handrail.confidence.calibration.fit.sequential_bounds import grid_of
 
 
 def verdicts(count: int, seed: int, error: float = 0.15) -> tuple[Floats, Flags]:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from handrail.confidence import artefact
-from handrail.confidence.apply import Call, apply, score_of
-from handrail.confidence.artefact import Calibration
+from handrail.confidence.calibration import artefact
+from handrail.confidence.calibration.apply import Call, apply, score_of
+from handrail.confidence.calibration.artefact import Calibration
 from handrail.errors import ConfigError
 from handrail.records import Confidence
 from handrail.review.calibrate import Settings, Subject, calibrate

@@ -1,0 +1,80 @@
+"""Where the value of a tool argument was first seen, and whether the person agreed before the call."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from handrail.records import Message, Speaker
+from handrail.signals.read import agrees
+
+
+def came_from(value: object, messages: Sequence[Message]) -> str:
+    """Tell where a value stands: `tool_result`, `user_text`, `both` or `nowhere`.
+
+    A tool result counts when some value in it equals `value`; a text when `value` stands there as a whole
+    word, with or without thousands separators and trailing zeros.
+    """
+    forms = _forms(value)
+    in_result = any(
+        forms & _forms(leaf)
+        for message in messages
+        if message.speaker is Speaker.TOOL
+        for leaf in _leaves(_json(message.text))
+    )
+    in_text = any(
+        _stands(form, message.text)
+        for message in messages
+        if message.speaker is Speaker.USER
+        for form in forms
+    )
+    if in_result and in_text:
+        return "both"
+    return "tool_result" if in_result else "user_text" if in_text else "nowhere"
+
+
+def confirmed_after(messages: Sequence[Message]) -> bool:
+    """Tell whether the person's last words agree with what the assistant proposed just before them.
+
+    Only a clear yes in reply to a message of the assistant counts; in doubt there was none.
+    """
+    last = next((i for i in range(len(messages) - 1, -1, -1) if messages[i].speaker is Speaker.USER), None)
+    if last is None or not any(m.speaker is Speaker.ASSISTANT and m.text for m in messages[:last]):
+        return False
+    return agrees(messages[last].text)
+
+
+def _forms(value: object) -> set[str]:
+    if isinstance(value, bool) or value is None:
+        return {str(value).lower()}
+    text = str(value).strip().casefold()
+    bare = text.replace(",", "").lstrip("$€£")
+    if re.fullmatch(r"-?\d+(\.\d+)?", bare):
+        whole = bare.rstrip("0").rstrip(".") if "." in bare else bare
+        return {whole}
+    return {text}
+
+
+def _stands(form: str, text: str) -> bool:
+    if not form:
+        return False
+    plain = re.sub(r"(?<=\d),(?=\d{3})", "", text.casefold())
+    return re.search(rf"(?<![\w.]){re.escape(form)}(?:\.0+)?(?![\w]|\.\d)", plain) is not None
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _leaves(value: Any) -> Iterator[object]:
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _leaves(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value

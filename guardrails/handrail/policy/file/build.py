@@ -1,0 +1,259 @@
+"""From the shape of a file to a compiled policy: gathers every problem before it gives up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from string import Formatter
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from handrail.errors import PolicyError
+from handrail.policy.file.build_facts import Declared, declare
+from handrail.policy.file.document import Document, Path
+from handrail.policy.file.schema import PolicyShape, RoleShape
+from handrail.policy.language import sources
+from handrail.policy.language.ast import ExpressionError
+from handrail.policy.language.compile import compile_test, read_expression, with_caret
+from handrail.policy.language.facts import FactDeclaration, Kind, read_duration
+from handrail.policy.language.ir import Always, facts_of
+from handrail.policy.runtime.rules import Condition, RolePlan
+from handrail.records import FactValue, Stage
+from handrail.text.suggest import near
+
+FIELDS = ("role", "due", "ticket")
+
+DEFAULTS: Mapping[str, str] = {
+    "hand_off": "I have passed this to a colleague ({role}), who will decide by {due}. Reference: {ticket}.",
+    "pending": "A colleague ({role}) is still on this and will answer by {due}. Reference: {ticket}.",
+    "human": "A colleague ({role}) has taken over this conversation. Reference: {ticket}.",
+    "blocked": "I am not able to do that.",
+    "emergency": "If this is an emergency, call your local emergency number now.",
+    "no_reviewer": "Nobody is available right now. Your request is kept and will be decided by {due}.",
+    "timed_out": "Nobody could decide in time, so nothing was done. Reference: {ticket}.",
+    "approved": "A colleague has approved this. Reference: {ticket}.",
+    "rejected": "A colleague has decided not to go ahead. Reference: {ticket}.",
+    "failed": "The approved action did not go through. Reference: {ticket}.",
+}
+
+
+def problem_of(kind: str, text: str, *, own: frozenset[str] = frozenset()) -> str | None:
+    """Return what is wrong with a notice, None if nothing is; `own` are names that rules ask for. Pure."""
+    if kind not in DEFAULTS and kind not in own:
+        return f"'{kind}' is no notice{near(kind, tuple(DEFAULTS))}"
+    try:
+        fields = [
+            field for _, field, form, turn in Formatter().parse(text) if field is not None or form or turn
+        ]
+        plain = all(form in ("", None) and turn is None for _, _, form, turn in Formatter().parse(text))
+    except ValueError:
+        return "a brace that is not closed"
+    allowed = ", ".join(f"{{{field}}}" for field in FIELDS)
+    if not plain or any(field not in FIELDS for field in fields):
+        return f"only {allowed} may stand in a notice"
+    return None
+
+
+Artefact: TypeAlias = tuple[Decimal, str]
+"""A calibrated threshold and the sha256 of the file it stands in."""
+
+_ORDER = tuple(Stage)
+_NEVER = Always(False)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A policy on its way from a document; collects problems with their places."""
+
+    document: Document
+    shape: PolicyShape
+    problems: list[PolicyError] = field(default_factory=list)
+    facts: dict[str, FactDeclaration] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    uncalibrated: frozenset[str] = frozenset()
+
+    def problem(self, text: str, path: Path, *, at_key: bool = False) -> None:
+        """Note a problem at a path."""
+        self.problems.append(self.document.error(text, path, at_key=at_key))
+
+    def role(self, name: str | None, path: Path) -> str | None:
+        """Return a role's name, noting a problem if the policy has no such role."""
+        if name is not None and name not in self.shape.roles:
+            self.problem(f"role '{name}' is not declared{near(name, self.shape.roles)}", path)
+        return name
+
+    def condition(self, text: str | bool, path: Path) -> Condition:
+        """Compile an expression; after a problem the condition is never true."""
+        line = self.document.spot(path).line
+        if isinstance(text, bool):
+            return _condition("true" if text else "false", Always(text), (), self.facts, line)
+        try:
+            formula = read_expression(text, self.facts)
+        except ExpressionError as error:
+            self.problems.append(self._misread(error, text, path))
+            return _condition(text, _NEVER, (), self.facts, line)
+        return _condition(text, formula, facts_of(formula), self.facts, line)
+
+    def _misread(self, error: ExpressionError, text: str, path: Path) -> PolicyError:
+        spot = self.document.spot(path)
+        line, column = spot.line, spot.column + error.at
+        if spot.is_block:
+            line, column = spot.line + 1 + text.count("\n", 0, error.at), 1
+        problem = with_caret(error.problem, text, error.at)
+        return PolicyError(problem, file=self.document.file, line=line, column=column)
+
+
+def _condition(
+    text: str, formula: Any, reads: tuple[str, ...], facts: Mapping[str, FactDeclaration], line: int
+) -> Condition:
+    return Condition(
+        text=text,
+        formula=formula,
+        test=compile_test(formula),
+        reads=reads,
+        stage=latest(facts[name].stage for name in reads),
+        line=line,
+    )
+
+
+def latest(stages: Any) -> Stage:
+    """Return the latest of some stages, `input` of none; pure."""
+    return max(stages, key=_ORDER.index, default=Stage.INPUT)
+
+
+def build_roles(draft: Draft) -> dict[str, RolePlan]:
+    """Return the roles with their deadlines and backups."""
+    plans = {}
+    for name, given in draft.shape.roles.items():
+        path: Path = ("roles", name)
+        shape = given or RoleShape()
+        if not name.isascii() or not name.replace("_", "a").isalnum() or name != name.lower():
+            draft.problem(f"role '{name}' is not snake_case, e.g. finance_lead", path, at_key=True)
+        within = read_duration(shape.answer_within) if shape.answer_within is not None else None
+        if shape.answer_within is not None and (within is None or within.total_seconds() <= 0):
+            draft.problem("write a duration, e.g. 30 minutes", (*path, "answer_within"))
+        if shape.backup == name:
+            draft.problem(f"{name} cannot be its own backup", (*path, "backup"))
+        plans[name] = RolePlan(
+            name=name,
+            answer_within=within,
+            backup=draft.role(shape.backup, (*path, "backup")),
+            hours=shape.hours,
+            holidays=shape.holidays,
+            capacity_per_day=shape.capacity_per_day,
+            sees=frozenset(shape.sees) if shape.sees is not None else None,
+            means=shape.means,
+            line=draft.document.spot(path, at_key=True).line,
+        )
+    return plans
+
+
+def build_facts(draft: Draft, artefacts: Mapping[str, Artefact | None]) -> dict[str, FactValue]:
+    """Declare every fact; returns the values of calibrated thresholds by fact name."""
+    for name, shape in draft.shape.facts.items():
+        path: Path = ("facts", name)
+
+        def problem(text: str, key: str | None, path: Path = path) -> None:
+            draft.problem(text, (*path, key) if key else path, at_key=key is None)
+
+        line = draft.document.spot(path, at_key=True).line
+        declaration = declare(Declared(name=name, shape=shape, line=line, problem=problem))
+        # A fact that is wrong still counts as declared, so that one mistake is one message.
+        draft.facts[name] = declaration or FactDeclaration(
+            name=name,
+            type=shape.type,
+            values=tuple(shape.values or ()),
+            currencies=tuple(shape.currencies or ()),
+        )
+    _check_references(draft)
+    return _thresholds(draft, artefacts)
+
+
+def _check_references(draft: Draft) -> None:
+    for name, fact in draft.facts.items():
+        match fact.source:
+            case sources.Ledger(amount=amount) if amount:
+                other = draft.facts.get(amount)
+                if other is None:
+                    hint = near(amount, draft.facts)
+                    draft.problem(f"fact '{amount}' is not declared{hint}", ("facts", name, "sum"))
+                elif other.type is not fact.type or (
+                    other.currencies and not (set(fact.currencies) & set(other.currencies))
+                ):
+                    draft.problem(f"{amount} is {other.type}, not {fact.type}", ("facts", name, "sum"))
+            case sources.Provenance(of=of) if of not in draft.facts:
+                draft.problem(f"fact '{of}' is not declared{near(of, draft.facts)}", ("facts", name, "of"))
+            case _:
+                pass
+
+
+def _thresholds(draft: Draft, artefacts: Mapping[str, Artefact | None]) -> dict[str, FactValue]:
+    values: dict[str, FactValue] = {}
+    missing = []
+    for name in draft.shape.thresholds:
+        fact = "model.threshold" if name == "answer" else f"model.threshold.{name}"
+        if fact in draft.facts:
+            draft.problem(
+                f"{fact} comes from `thresholds:` and is not declared", ("facts", fact), at_key=True
+            )
+        draft.facts[fact] = FactDeclaration(
+            name=fact, type=Kind.NUMBER, source=sources.Threshold(name=name), line=0
+        )
+        artefact = artefacts.get(name)
+        if artefact is None:
+            missing.append(fact)
+        else:
+            values[fact] = artefact[0]
+    draft.uncalibrated = frozenset(missing)
+    return values
+
+
+def build_notices(draft: Draft) -> dict[str, str]:
+    """Return every notice, defaults filled in."""
+    own = frozenset(rule.notice for rule in draft.shape.hand_offs if rule.notice is not None)
+    for kind, text in draft.shape.notices.items():
+        problem = problem_of(kind, text, own=own)
+        if problem is not None:
+            draft.problem(problem, ("notices", kind), at_key=kind not in DEFAULTS)
+    notices = {**DEFAULTS, **draft.shape.notices}
+    for index, rule in enumerate(draft.shape.hand_offs):
+        if rule.notice is not None and rule.notice not in notices:
+            hint = near(rule.notice, notices)
+            draft.problem(f"'{rule.notice}' is no notice{hint}", ("hand_offs", index, "notice"))
+    return notices
+
+
+def build_scan(draft: Draft) -> dict[str, Any]:
+    """Return what is added to the scanner, as plain data; each entity says where it stands."""
+    scan = draft.shape.scan
+    entities = []
+    for index, entity in enumerate(scan.entities):
+        spot = draft.document.spot(("scan", "entities", index))
+        entities.append({**entity, "at": (draft.document.file, spot.line, spot.column)})
+    settings: dict[str, Any] = {
+        "entities": entities,
+        "allow": list(scan.allow),
+        "deny": [{"value": deny} if isinstance(deny, str) else deny.model_dump() for deny in scan.deny],
+        "enable": list(scan.enable),
+        "disable": list(scan.disable),
+    }
+    if scan.redaction != "label":
+        settings["redaction"] = scan.redaction
+    if scan.floor is not None:
+        settings["floor"] = float(scan.floor)
+    if scan.tagger is not None:
+        settings["tagger"] = scan.tagger
+    return settings
+
+
+def check_time_zone(draft: Draft) -> None:
+    """Note a problem if the time zone does not exist."""
+    try:
+        ZoneInfo(draft.shape.time_zone)
+    except (KeyError, ValueError, OSError):
+        draft.problem(f"'{draft.shape.time_zone[:60]}' is no time zone, e.g. Europe/Madrid", ("time_zone",))
+
+
+def duplicates(names: Sequence[str]) -> frozenset[str]:
+    """Return the names that stand more than once; pure."""
+    seen: set[str] = set()
+    return frozenset(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]

@@ -1,0 +1,304 @@
+"""From the rules in a file to compiled rules: hand-offs, business decisions and statements about facts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+
+from handrail.policy.file.build import Draft, duplicates, latest
+from handrail.policy.file.document import Path
+from handrail.policy.file.schema import (
+    AnswerShape,
+    BusinessRuleShape,
+    DecisionShape,
+    HandOffShape,
+    StatementShape,
+)
+from handrail.policy.language import sources
+from handrail.policy.language.facts import FactDeclaration, Kind
+from handrail.policy.language.ir import Formula, Holds, atoms
+from handrail.policy.runtime.decide import unsure
+from handrail.policy.runtime.rules import (
+    AnswerPlan,
+    BusinessDecision,
+    BusinessRule,
+    Condition,
+    KnownConflict,
+    Rule,
+    Statement,
+)
+from handrail.records import Effect, Reason, Severity, SignalKind, Trigger
+from handrail.text.suggest import near
+
+_SIGNALS = {
+    SignalKind.ASKS_FOR_HUMAN: Trigger.ASKS_FOR_HUMAN,
+    SignalKind.COMPLAINT: Trigger.COMPLAINT,
+    SignalKind.DISPUTE: Trigger.COMPLAINT,
+}
+FINDINGS = (sources.InputFindings, sources.OutputFindings, sources.ToolFindings)
+
+
+def build_hand_offs(draft: Draft) -> tuple[Rule, ...]:
+    """Compile the rules of `hand_offs`."""
+    shapes = draft.shape.hand_offs
+    return tuple(_hand_off(draft, shape, ("hand_offs", index)) for index, shape in enumerate(shapes))
+
+
+def _hand_off(draft: Draft, shape: HandOffShape, path: Path) -> Rule:
+    when = draft.condition(shape.when, (*path, "when"))
+    role = draft.role(shape.to, (*path, "to"))
+    also_to = tuple(draft.role(name, (*path, "also_to")) or name for name in shape.also_to)
+    effect = Effect(shape.effect)
+    if effect is Effect.HAND_OFF and role is None:
+        draft.problem(f"rule '{shape.id}' hands off and needs `to:` with a role", path)
+    if effect is Effect.REDACT and (role or also_to):
+        draft.problem(f"rule '{shape.id}' only redacts; `to:` means nothing", (*path, "to"))
+    trigger = shape.trigger or trigger_of(when, draft.facts)
+    findings = finding_types(when.formula, draft.facts)
+
+    def reason(effect: Effect, role: str | None) -> Reason:
+        return Reason(
+            rule=shape.id,
+            effect=effect,
+            trigger=trigger,
+            severity=shape.severity,
+            role=role,
+            because=shape.because,
+            finding_types=findings,
+            facts_read=when.reads,
+        )
+
+    reasons = [reason(effect, role if effect is Effect.HAND_OFF else None)]
+    if effect is Effect.BLOCK and role is not None:
+        reasons.append(reason(Effect.HAND_OFF, role))
+    reasons += [reason(Effect.HAND_OFF, name) for name in also_to]
+    if shape.also == "redact":
+        reasons.append(reason(Effect.REDACT, None))
+    return Rule(
+        id=shape.id,
+        when=when,
+        effect=effect,
+        role=role,
+        also_to=also_to,
+        trigger=trigger,
+        severity=shape.severity,
+        because=shape.because,
+        source=shape.source,
+        is_shadow=shape.mode == "shadow" or not draft.uncalibrated.isdisjoint(when.reads),
+        finding_types=findings,
+        notice=shape.notice,
+        reasons=tuple(reasons),
+    )
+
+
+def trigger_of(when: Condition, facts: Mapping[str, FactDeclaration]) -> Trigger:
+    """Derive why a rule stops from the facts it reads; pure."""
+    read = [facts[name] for name in when.reads if name in facts]
+    for fact in read:
+        match fact.source:
+            case sources.SignalSeen(kind=kind):
+                return _SIGNALS[kind]
+            case sources.ConfidenceValue():
+                return Trigger.LOW_CONFIDENCE
+            case sources.InputFindings() | sources.OutputFindings() | sources.ToolFindings():
+                return Trigger.SENSITIVE_DATA
+            case sources.FaultSeen():
+                return Trigger.FAULT
+            case _:
+                pass
+    return Trigger.HIGH_STAKES if any(fact.type is Kind.MONEY for fact in read) else Trigger.NEVER_AI
+
+
+def finding_types(formula: Formula, facts: Mapping[str, FactDeclaration]) -> frozenset[str]:
+    """Return the finding types and categories that a formula asks for; pure."""
+    return frozenset(
+        atom.item
+        for atom in atoms(formula)
+        if isinstance(atom, Holds) and isinstance(facts[atom.fact].source, FINDINGS)
+    )
+
+
+def build_decisions(draft: Draft) -> dict[str, BusinessDecision]:
+    """Compile the business decisions."""
+    shapes = draft.shape.decisions
+    if shapes and draft.shape.on_conflict is None:
+        draft.problem("a policy with decisions needs `on_conflict: {to: role}`", ("decisions",), at_key=True)
+    return {name: _decision(draft, name, shape) for name, shape in shapes.items()}
+
+
+def _decision(draft: Draft, name: str, shape: DecisionShape) -> BusinessDecision:
+    path: Path = ("decisions", name)
+    applies = draft.condition(shape.applies_when, (*path, "applies_when"))
+    answers = {
+        answer: _answer(draft, answer, plan, (*path, "answers", answer))
+        for answer, plan in shape.answers.items()
+    }
+    order = _order(draft, shape, path)
+    beaten_by: dict[str, list[str]] = {}
+    for rule in shape.rules:
+        for beaten in rule.overrides:
+            beaten_by.setdefault(beaten, []).append(rule.id)
+    rules = {
+        rule.id: _business_rule(
+            draft, rule, answers, tuple(beaten_by.get(rule.id, ())), (*path, "rules", index)
+        )
+        for index, rule in enumerate(shape.rules)
+    }
+    reads = tuple(dict.fromkeys([*applies.reads, *(n for rule in rules.values() for n in rule.when.reads)]))
+    why = f"no rule of '{name}' covers this case"
+    return BusinessDecision(
+        name=name,
+        applies=applies,
+        answers=answers,
+        rules=tuple(rules[id_] for id_ in order if id_ in rules),
+        because=shape.because,
+        reads=reads,
+        stage=latest(draft.facts[fact].stage for fact in reads),
+        gap=unsure(name, draft.shape.if_unsure, why),
+        line=draft.document.spot(path, at_key=True).line,
+    )
+
+
+def _answer(draft: Draft, name: str, plan: Effect | AnswerShape, path: Path) -> AnswerPlan:
+    shape = plan if isinstance(plan, AnswerShape) else AnswerShape(effect=plan)
+    if shape.effect is Effect.HAND_OFF and shape.to is None:
+        draft.problem(f"answer '{name}' hands off and needs `to:`, e.g. {{effect: hand_off, to: role}}", path)
+    if shape.effect in (Effect.PASS, Effect.REDACT) and (shape.to or shape.also_to):
+        draft.problem(f"answer '{name}' does not hand off; `to:` means nothing", path)
+    return AnswerPlan(
+        name=name,
+        effect=shape.effect,
+        role=draft.role(shape.to, (*path, "to")),
+        also_to=tuple(draft.role(role, (*path, "also_to")) or role for role in shape.also_to),
+        trigger=shape.trigger or Trigger.NEVER_AI,
+        severity=shape.severity,
+    )
+
+
+def _order(draft: Draft, shape: DecisionShape, path: Path) -> Sequence[str]:
+    """Return the rules' ids so that every rule comes after those that override it."""
+    ids = [rule.id for rule in shape.rules]
+    graph: dict[str, set[str]] = {id_: set() for id_ in ids}
+    for index, rule in enumerate(shape.rules):
+        for number, beaten in enumerate(rule.overrides):
+            at: Path = (*path, "rules", index, "overrides", number)
+            if beaten not in graph:
+                draft.problem(f"rule '{beaten}' is not in this decision{near(beaten, ids)}", at)
+            elif beaten == rule.id:
+                draft.problem(f"'{beaten}' cannot override itself", at)
+            else:
+                graph[beaten].add(rule.id)
+    try:
+        return tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        circle = " > ".join(reversed(error.args[1]))
+        draft.problem(f"overrides go round in a circle: {circle}", (*path, "rules"), at_key=True)
+        return ids
+
+
+def _business_rule(
+    draft: Draft,
+    shape: BusinessRuleShape,
+    answers: Mapping[str, AnswerPlan],
+    beaten_by: tuple[str, ...],
+    path: Path,
+) -> BusinessRule:
+    when = draft.condition(shape.when, (*path, "when"))
+    plan = answers.get(shape.then)
+    if plan is None:
+        draft.problem(f"'{shape.then}' is no answer here{near(shape.then, answers)}", (*path, "then"))
+    conflict = draft.shape.on_conflict
+
+    def reason(effect: Effect, trigger: Trigger, severity: Severity, role: str | None) -> Reason:
+        return Reason(
+            rule=shape.id,
+            effect=effect,
+            trigger=trigger,
+            severity=severity,
+            role=role,
+            because=shape.because or shape.source,
+            facts_read=when.reads,
+        )
+
+    effect = plan.effect if plan else Effect.HAND_OFF
+    trigger, severity = (plan.trigger, plan.severity) if plan else (Trigger.NEVER_AI, Severity.MEDIUM)
+    own = [reason(effect, trigger, severity, plan.role if plan and effect is Effect.HAND_OFF else None)]
+    roles = (*((plan.role,) if plan.role and effect is Effect.BLOCK else ()), *plan.also_to) if plan else ()
+    own += [reason(Effect.HAND_OFF, trigger, severity, role) for role in roles]
+    disagree = reason(
+        Effect.HAND_OFF,
+        Trigger.POLICY_CONFLICT,
+        conflict.severity if conflict else Severity.MEDIUM,
+        conflict.to if conflict else draft.shape.if_unsure,
+    )
+    return BusinessRule(
+        id=shape.id,
+        when=when,
+        answer=shape.then,
+        because=shape.because,
+        source=shape.source,
+        is_shadow=shape.mode == "shadow" or not draft.uncalibrated.isdisjoint(when.reads),
+        overrides=tuple(shape.overrides),
+        beaten_by=beaten_by,
+        reasons=tuple(own),
+        conflict=disagree,
+    )
+
+
+def build_statements(draft: Draft) -> tuple[Statement, ...]:
+    """Compile what always and what never holds."""
+    return (
+        *_statements(draft, "always", draft.shape.always, holds=True),
+        *_statements(draft, "impossible", draft.shape.impossible, holds=False),
+    )
+
+
+def _statements(
+    draft: Draft, key: str, shapes: Iterable[str | StatementShape], *, holds: bool
+) -> list[Statement]:
+    found = []
+    for index, given in enumerate(shapes):
+        path: Path = (key, index) if isinstance(given, str) else (key, index, "that")
+        shape = StatementShape(that=given) if isinstance(given, str) else given
+        name = f"{key}-{index + 1}"
+        why = shape.because or f"the policy says {'always' if holds else 'never'}: {shape.that}"
+        found.append(
+            Statement(
+                id=name,
+                that=draft.condition(shape.that, path),
+                holds=holds,
+                because=shape.because,
+                broken=unsure(name, draft.shape.if_unsure, why),
+            )
+        )
+    return found
+
+
+def build_known_conflicts(draft: Draft) -> tuple[KnownConflict, ...]:
+    """Return the conflicts that the file accepts."""
+    ids = [rule.id for decision in draft.shape.decisions.values() for rule in decision.rules]
+    for index, known in enumerate(draft.shape.known_conflicts):
+        for number, name in enumerate(known.rules):
+            if name not in ids:
+                at: Path = ("known_conflicts", index, "rules", number)
+                draft.problem(f"rule '{name}' is in no decision{near(name, ids)}", at)
+    return tuple(
+        KnownConflict(rules=frozenset(known.rules), because=known.because)
+        for known in draft.shape.known_conflicts
+    )
+
+
+def check_ids(draft: Draft) -> None:
+    """Note ids that stand twice; a rule's id is unique in its file."""
+    places: list[tuple[str, Path]] = [
+        (rule.id, ("hand_offs", index, "id")) for index, rule in enumerate(draft.shape.hand_offs)
+    ]
+    for name, decision in draft.shape.decisions.items():
+        places.append((name, ("decisions", name)))
+        places += [
+            (rule.id, ("decisions", name, "rules", index, "id")) for index, rule in enumerate(decision.rules)
+        ]
+    twice = duplicates([name for name, _ in places])
+    seen: set[str] = set()
+    for name, path in places:
+        if name in twice and name in seen:
+            draft.problem(f"the id '{name}' stands twice", path)
+        seen.add(name)

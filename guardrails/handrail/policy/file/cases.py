@@ -1,0 +1,113 @@
+"""The tests that stand in a policy file: read with the file, run against its policy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from handrail.policy.runtime.policy import Case, Policy
+from handrail.records import Decision, Effect, FactValue, Stage
+from handrail.text.suggest import near
+
+if TYPE_CHECKING:
+    from handrail.policy.file.build import Draft
+    from handrail.policy.file.document import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseResult:
+    """How one test went: what was expected and came out otherwise, in words."""
+
+    case: Case
+    decision: Decision
+    differences: tuple[str, ...]
+
+    @property
+    def is_passed(self) -> bool:
+        """True when the policy said what the test expects."""
+        return not self.differences
+
+
+def run_cases(policy: Policy) -> tuple[CaseResult, ...]:
+    """Run every test in the file; pure."""
+    results = []
+    for case in policy.cases:
+        decision = policy.decide(case.given, case.stage)
+        differences = tuple(_differences(policy, case.expect, decision))
+        results.append(CaseResult(case=case, decision=decision, differences=differences))
+    return tuple(results)
+
+
+def _differences(policy: Policy, expect: Mapping[str, Any], decision: Decision) -> list[str]:
+    roles = {role for role in (decision.role, *decision.co_approvers) if role}
+    rules = {reason.rule for reason in decision.reasons}
+    found = []
+
+    def compare(what: str, wanted: object, got: object) -> None:
+        if wanted != got:
+            found.append(f"{what}: expected {_shown(wanted)}, got {_shown(got)}")
+
+    for key, wanted in expect.items():
+        match key:
+            case "effect":
+                compare("effect", wanted, decision.effect)
+            case "hand_off":
+                compare("roles", set(wanted), roles)
+            case "owner":
+                compare("owner", wanted, decision.role)
+            case "triggers":
+                stopping = {r.trigger for r in decision.reasons if r.effect is not Effect.PASS}
+                compare("triggers", set(wanted), stopping)
+            case "shadow":
+                compare("shadow", set(wanted), {reason.rule for reason in decision.shadow})
+            case "rules" if not set(wanted) <= rules:
+                found.append(f"rules: {_shown(set(wanted) - rules)} did not fire; {_shown(rules)} did")
+            case "decision" if isinstance(wanted, str):
+                compare("decision", [wanted], list(decision.answers.values()))
+            case "decision":
+                got = {name: decision.answers.get(name) for name in wanted}
+                compare("decision", wanted, got)
+    return found
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, set):
+        return "[" + ", ".join(sorted(str(item) for item in value)) + "]"
+    return str(value)
+
+
+def build_cases(draft: "Draft") -> tuple[Case, ...]:
+    """Read the tests of a file into typed facts, noting what does not fit."""
+    defaults = _read(draft, draft.shape.test_defaults, ("test_defaults",))
+    cases = []
+    for index, shape in enumerate(draft.shape.tests):
+        path: Path = ("tests", index)
+        given = _read(draft, shape.given, (*path, "given"))
+        expect = shape.expect.model_dump(exclude_none=True)
+        if not expect:
+            draft.problem(f"test '{shape.name}' expects nothing", path)
+        for role in (*expect.get("hand_off", ()), *filter(None, [expect.get("owner")])):
+            draft.role(role, (*path, "expect"))
+        stage = Stage(shape.stage) if shape.stage else _latest_given(draft, shape.given)
+        line = draft.document.spot(path).line
+        cases.append(
+            Case(name=shape.name, given={**defaults, **given}, stage=stage, expect=expect, line=line)
+        )
+    return tuple(cases)
+
+
+def _latest_given(draft: "Draft", given: Mapping[str, Any]) -> Stage:
+    from handrail.policy.file.build import latest
+
+    return latest(draft.facts[name].stage for name in given if name in draft.facts)
+
+
+def _read(draft: "Draft", given: Mapping[str, Any], path: "Path") -> dict[str, FactValue]:
+    facts: dict[str, FactValue] = {}
+    for name, raw in given.items():
+        declaration = draft.facts.get(name)
+        if declaration is None:
+            problem = f"fact '{name}' is not declared{near(name, draft.facts)}"
+            draft.problem(problem, (*path, name), at_key=True)
+            continue
+        facts[name] = declaration.stated(raw)
+    return facts

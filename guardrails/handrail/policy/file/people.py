@@ -1,0 +1,96 @@
+"""Who fills which role: a file of its own, so that the policy never names a person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handrail.errors import PolicyError, RoleError
+from handrail.policy.file.document import MAX_BYTES, Document
+from handrail.policy.runtime.policy import Policy
+from handrail.text.suggest import near
+
+KEYS = ("roles", "people")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """The members of each role, and what the file says of each person (plain data, by id)."""
+
+    roles: Mapping[str, frozenset[str]]
+    details: Mapping[str, Mapping[str, Any]]
+
+    def members(self, role: str) -> frozenset[str]:
+        """Return the ids of those who fill a role.
+
+        Raises:
+            RoleError: nobody fills it.
+        """
+        found = self.roles.get(role)
+        if not found:
+            raise RoleError(f"role '{role}' has nobody behind it{near(role, self.roles)}")
+        return found
+
+    def roles_of(self, person: str) -> frozenset[str]:
+        """Return the roles that a person fills."""
+        return frozenset(role for role, members in self.roles.items() if person in members)
+
+
+def load_people(path: str | Path, policy: Policy) -> People:
+    """Load the file that maps people to the roles of a policy.
+
+    The file holds `roles:` (role → list of ids) and, if wanted, `people:` (id → name, email, …).
+
+    Raises:
+        RoleError: a role of the policy has nobody behind it, or the file names a role the policy lacks.
+        PolicyError: the file cannot be read.
+    """
+    document = _document(Path(path))
+    content = document.value
+    if not isinstance(content, dict) or not isinstance(content.get("roles"), dict):
+        raise document.error("a people file holds `roles:` with a list of ids for each role")
+    for key in content:
+        if key not in KEYS:
+            raise document.error(f"'{key}' is no key here{near(key, KEYS)}", (key,), at_key=True)
+    details = _details(document, content.get("people"))
+    roles = {}
+    for role, members in content["roles"].items():
+        if role not in policy.roles:
+            spot = document.spot(("roles", role), at_key=True)
+            hint = near(role, policy.roles)
+            raise RoleError(
+                f"{document.file}:{spot.line}:{spot.column}: no role '{role}' in {policy.ref.name}{hint}"
+            )
+        if not isinstance(members, list) or not all(isinstance(member, str) for member in members):
+            raise document.error("write a list of ids, e.g. [ana, ben]", ("roles", role))
+        for index, member in enumerate(members):
+            if details and member not in details:
+                problem = f"'{member}' is not under people{near(member, details)}"
+                raise document.error(problem, ("roles", role, index))
+        roles[role] = frozenset(members)
+    empty = sorted(role for role in policy.roles if not roles.get(role))
+    if empty:
+        raise RoleError(f"{document.file}: nobody fills {', '.join(empty)}")
+    return People(roles=roles, details=details)
+
+
+def _document(path: Path) -> Document:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise PolicyError(f"larger than {MAX_BYTES} bytes", file=str(path))
+        return Document(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError:
+        raise PolicyError("not UTF-8 text", file=str(path)) from None
+    except OSError as error:
+        raise PolicyError(f"cannot be read: {error.strerror or 'unknown'}", file=str(path)) from None
+
+
+def _details(document: Document, raw: object) -> dict[str, Mapping[str, Any]]:
+    if raw is None:
+        return {}
+    if not isinstance(raw, dict):
+        raise document.error("`people:` maps ids to what is known of them", ("people",))
+    for person, detail in raw.items():
+        if detail is not None and not isinstance(detail, dict):
+            raise document.error("write keys such as name and email", ("people", person))
+    return {person: dict(detail or {}) for person, detail in raw.items()}

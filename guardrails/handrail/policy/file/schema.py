@@ -1,0 +1,306 @@
+"""The shape of a policy file: its keys, their types, what each is for; and the JSON Schema made from it."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from handrail.policy.language.facts import FactDeclaration, Kind
+from handrail.policy.language.sources import Per
+from handrail.policy.runtime.policy import Policy
+from handrail.records import Effect, Severity, Trigger
+
+RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")]
+FactName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.\w+)*$", max_length=100)]
+When: TypeAlias = str | bool
+Given: TypeAlias = dict[str, Any]
+Unit: TypeAlias = Literal["seconds", "minutes", "hours", "days", "weeks"]
+
+
+class Shape(BaseModel):
+    """A part of a policy file; keys it does not know are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class RoleShape(Shape):
+    """A role: who may answer, how fast, and who comes next."""
+
+    answer_within: str | None = Field(default=None, description="Time to decide, e.g. `30 minutes`.")
+    backup: RoleName | None = Field(default=None, description="The role that takes over when time runs out.")
+    hours: str | None = Field(default=None, description="When the role is there, e.g. `mon-fri 09:00-17:00`.")
+    holidays: str | None = Field(
+        default=None, description="Country code of the holidays that the role keeps."
+    )
+    capacity_per_day: int | None = Field(
+        default=None, gt=0, description="Tickets a day; `backtest` compares with it."
+    )
+    sees: list[str] | None = Field(default=None, description="Finding types and categories shown unmasked.")
+    means: str = Field(default="", description="What the role is for.")
+
+
+class FactShape(Shape):
+    """A fact: a typed value that rules may read, and where it comes from."""
+
+    type: Kind = Field(description="Type of the fact.")
+    from_: str | None = Field(
+        default=None, alias="from", description="Source; without it the caller's fact source."
+    )
+    optional: bool = Field(default=False, description="Tells the analyser that the fact may be missing.")
+    values: list[str] | None = Field(default=None, description="Values of a one-of or set.")
+    currencies: list[Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]] | None = Field(
+        default=None, description="Currencies of a money fact; one alone is that of a bare number."
+    )
+    currency: str | None = Field(
+        default=None, description="Source of the currency, e.g. `tool.args.currency`."
+    )
+    unit: Unit | None = Field(default=None, description="Unit of a duration that comes as a bare number.")
+    min: int | Decimal | str | None = Field(
+        default=None, description="Least value; below it the fact is unknown."
+    )
+    max: int | Decimal | str | None = Field(
+        default=None, description="Greatest value; above it the fact is unknown."
+    )
+    sum: str | None = Field(default=None, description="`from: ledger`: the fact to add up.")
+    count: bool | None = Field(
+        default=None, description="`from: ledger`: count actions instead of adding up."
+    )
+    where: str | None = Field(default=None, description="`from: ledger`: the tool whose actions count.")
+    per: Per | None = Field(default=None, description="`from: ledger`: whose actions count together.")
+    within: str | None = Field(default=None, description="`from: ledger`: how far back, e.g. `30 days`.")
+    after: str | None = Field(default=None, description="`from: conversation`: `user_yes` or `tool.<name>`.")
+    of: str | None = Field(default=None, description="`from: provenance`: the fact whose origin is asked.")
+    means: str = Field(default="", description="What the fact is.")
+
+
+class HandOffShape(Shape):
+    """A rule of `hand_offs`: when it is true, its effect applies; all that match apply."""
+
+    id: Identifier = Field(description="Unique in the file.")
+    when: When = Field(description="The condition.")
+    to: RoleName | None = Field(default=None, description="The role that decides.")
+    also_to: list[RoleName] = Field(default_factory=list, description="Roles that must agree as well.")
+    effect: Literal["hand_off", "redact", "block"] = Field(
+        default="hand_off", description="What the rule does."
+    )
+    also: Literal["redact"] | None = Field(
+        default=None, description="Mask the findings the rule names as well."
+    )
+    trigger: Trigger | None = Field(
+        default=None, description="Why it stops; derived from the facts if left out."
+    )
+    severity: Severity = Field(default=Severity.MEDIUM, description="The most severe rule owns the ticket.")
+    because: str = Field(default="", description="The reason, as the reviewer and the register show it.")
+    source: str = Field(
+        default="", description="The sentence of the written policy that the rule comes from."
+    )
+    notice: Identifier | None = Field(default=None, description="The notice to show instead of `hand_off`.")
+    mode: Literal["enforce", "shadow"] = Field(
+        default="enforce", description="`shadow` records and does not act."
+    )
+
+
+class AnswerShape(Shape):
+    """What an answer of a decision leads to."""
+
+    effect: Effect = Field(description="What the answer does; a bare word in `answers:` is short for it.")
+    to: RoleName | None = Field(default=None, description="The role that decides.")
+    also_to: list[RoleName] = Field(default_factory=list, description="Roles that must agree as well.")
+    trigger: Trigger | None = Field(default=None, description="Why it stops; `never_ai` if left out.")
+    severity: Severity = Field(default=Severity.MEDIUM, description="The most severe owns the ticket.")
+
+
+class BusinessRuleShape(Shape):
+    """A rule of a decision: when it is true it gives an answer, unless a live rule overrides it."""
+
+    id: Identifier = Field(description="Unique in the file.")
+    when: When = Field(description="The condition.")
+    then: str = Field(description="The answer.")
+    overrides: list[Identifier] = Field(default_factory=list, description="Rules that this one beats.")
+    because: str = Field(default="", description="The reason, as the reviewer sees it.")
+    source: str = Field(default="", description="The sentence of the written policy it comes from.")
+    mode: Literal["enforce", "shadow"] = Field(default="enforce", description="`shadow` only records.")
+
+
+class DecisionShape(Shape):
+    """A business decision: rules that must not disagree."""
+
+    applies_when: When = Field(default=True, description="When the decision is to be taken at all.")
+    answers: dict[str, Effect | AnswerShape] = Field(min_length=1, description="What each answer leads to.")
+    rules: list[BusinessRuleShape] = Field(min_length=1, description="Order does not matter.")
+    because: str = Field(default="", description="What the decision is for.")
+
+
+class ConflictShape(Shape):
+    """Who decides when two rules disagree."""
+
+    to: RoleName = Field(description="The owner of the process.")
+    severity: Severity = Field(default=Severity.MEDIUM, description="The most severe owns the ticket.")
+
+
+class KnownConflictShape(Shape):
+    """Two rules that are known to disagree; `check` keeps quiet, routing does not change."""
+
+    rules: list[Identifier] = Field(min_length=2, description="Rules of one decision.")
+    because: str = Field(min_length=1, description="Why it is accepted.")
+
+
+class StatementShape(Shape):
+    """Something that always or never holds of the facts."""
+
+    that: str = Field(description="An expression; a bare text in the list is short for it.")
+    because: str = Field(default="", description="Why it holds.")
+
+
+class DeniedShape(Shape):
+    """A text that is always a finding, compared without regard to case."""
+
+    value: str = Field(description="The text.")
+    type: Identifier = Field(default="denied", description="Type of the finding.")
+    category: str = Field(default="identifier", description="Category of the finding.")
+
+
+class ScanShape(Shape):
+    """Additions to what the scanner finds."""
+
+    entities: list[dict[str, Any]] = Field(default_factory=list, description="Entity types of your own.")
+    allow: list[str] = Field(default_factory=list, description="Texts that are never a finding.")
+    deny: list[str | DeniedShape] = Field(default_factory=list, description="Texts that always are one.")
+    enable: list[str] = Field(default_factory=list, description="Optional shipped types to look for.")
+    disable: list[str] = Field(default_factory=list, description="Shipped types or categories to leave out.")
+    floor: Decimal | int | None = Field(
+        default=None, ge=0, le=1, description="Least score of a finding, 0..1."
+    )
+    tagger: str | None = Field(default=None, description="Who finds names and addresses.")
+    redaction: Literal["label", "mask", "pseudonym"] = Field(
+        default="label",
+        description="What stands for a masked value; a `pseudonym` is given back in the answer.",
+    )
+
+
+class ExpectShape(Shape):
+    """What a test expects; only what is written is compared."""
+
+    effect: Effect | None = Field(default=None, description="The effect of the whole decision.")
+    hand_off: list[RoleName] | None = Field(default=None, description="Exactly these roles, in any order.")
+    owner: RoleName | None = Field(default=None, description="The role that owns the ticket.")
+    decision: str | dict[str, str] | None = Field(
+        default=None, description="An answer, or answers by decision."
+    )
+    rules: list[str] | None = Field(default=None, description="These rules are among the reasons.")
+    triggers: list[Trigger] | None = Field(default=None, description="Exactly these triggers, in any order.")
+    shadow: list[str] | None = Field(default=None, description="Exactly these rules in shadow.")
+
+
+class CaseShape(Shape):
+    """A test: facts, and what the policy must say."""
+
+    name: str = Field(description="A sentence.")
+    given: Given = Field(default_factory=dict, description="Facts; `null` states that one is unknown.")
+    stage: Literal["input", "answer", "tool"] | None = Field(
+        default=None, description="Without it the latest stage among the given facts."
+    )
+    expect: ExpectShape = Field(description="What the policy must say.")
+
+
+class PolicyShape(Shape):
+    """A policy file."""
+
+    policy: Identifier = Field(description="Name of the policy.")
+    version: str = Field(
+        coerce_numbers_to_str=True, description="A label; the sha256 of the content is what is recorded."
+    )
+    owner: RoleName | None = Field(default=None, description="The role that owns the file.")
+    mode: Literal["enforce", "shadow"] = Field(
+        default="enforce", description="`shadow` records and does not act."
+    )
+    if_unsure: RoleName = Field(description="Role for what is unknown, not covered or not checked.")
+    time_zone: str = Field(default="UTC", description="For times of day and weekdays.")
+    roles: dict[str, RoleShape | None] = Field(min_length=1, description="Who can be asked, in snake_case.")
+    facts: dict[FactName, FactShape] = Field(default_factory=dict, description="What rules may read.")
+    thresholds: dict[str, str] = Field(default_factory=dict, description="Calibration files by name.")
+    audit_rate: Decimal | int | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Share of the passed answers that a person checks, until a calibration says it.",
+    )
+    scan: ScanShape = Field(default_factory=ScanShape, description="Additions to the scanner.")
+    self_check: Literal["off", "verbalised", "p_true", "agreement"] = Field(
+        default="off", description="How the model is asked how sure it is, if at all."
+    )
+    stream: Literal["hold", "release"] = Field(
+        default="hold", description="Hold a stream to its end, or release it piece by piece."
+    )
+    hand_offs: list[HandOffShape] = Field(default_factory=list, description="All that match apply.")
+    on_conflict: ConflictShape | None = Field(
+        default=None, description="Needed as soon as there are decisions."
+    )
+    decisions: dict[Identifier, DecisionShape] = Field(
+        default_factory=dict, description="Business rules, by decision."
+    )
+    known_conflicts: list[KnownConflictShape] = Field(default_factory=list, description="Accepted ones.")
+    always: list[str | StatementShape] = Field(default_factory=list, description="True of every case.")
+    impossible: list[str | StatementShape] = Field(default_factory=list, description="True of no case.")
+    notices: dict[str, str] = Field(default_factory=dict, description="What the person is told.")
+    test_defaults: Given = Field(
+        default_factory=dict, description="Facts of every test, unless it gives its own."
+    )
+    tests: list[CaseShape] = Field(default_factory=list, description="Cases and what must come of them.")
+
+
+def schema(policy: Policy | None = None) -> dict[str, Any]:
+    """Return the JSON Schema of a policy file; pure.
+
+    Args:
+        policy: its roles and facts become the names that editors offer and check.
+    """
+    found = PolicyShape.model_json_schema(by_alias=True)
+    found["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    found["title"] = "handrail policy"
+    if policy is not None:
+        _offer(found, policy)
+    return found
+
+
+def _offer(found: dict[str, Any], policy: Policy) -> None:
+    roles = {"enum": sorted(policy.roles)}
+    given = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: _stated(fact) for name, fact in policy.facts.items()},
+    }
+    found["properties"]["if_unsure"] = roles
+    found["properties"]["test_defaults"] = given
+    definitions = found["$defs"]
+    definitions["CaseShape"]["properties"]["given"] = given
+    definitions["ExpectShape"]["properties"]["hand_off"] = {"type": "array", "items": roles}
+    for name in ("HandOffShape", "AnswerShape", "ConflictShape"):
+        definitions[name]["properties"]["to"] = roles
+
+
+def _stated(fact: FactDeclaration) -> dict[str, Any]:
+    """Return how a fact is written in a test; null states that it is unknown."""
+    match fact.type:
+        case Kind.YES_NO:
+            return {"enum": [True, False, "yes", "no", None]}
+        case Kind.NUMBER:
+            return {"type": ["number", "null"]}
+        case Kind.WHOLE:
+            return {"type": ["integer", "null"]}
+        case Kind.MONEY:
+            return {"type": ["string", "null"], "pattern": r"^\d+(\.\d+)? ?[A-Z]{3}$"}
+        case Kind.DURATION:
+            return {
+                "type": ["string", "null"],
+                "pattern": r"^-?\d+(\.\d+)? ?(second|minute|hour|day|week)s?$",
+            }
+        case Kind.TIME:
+            return {"type": ["string", "null"], "pattern": r"^\d{1,2}:\d{2}(:\d{2})?$"}
+        case Kind.ONE_OF | Kind.WEEKDAY:
+            return {"enum": [*fact.values, None]}
+        case Kind.SET:
+            return {"type": ["array", "null"], "items": {"enum": list(fact.values)}}
+        case Kind.TEXT:
+            return {"type": ["string", "null"]}

@@ -1,0 +1,281 @@
+"""Checks an expression against the declared facts and brings it into its logical form."""
+
+from collections.abc import Callable, Mapping
+from datetime import time, timedelta
+from decimal import Decimal
+from typing import TypeAlias
+
+from handrail.policy.language.ast import ExpressionError, Listing, Literal, Name, Node, Operation
+from handrail.policy.language.facts import ORDERED, FactDeclaration, Kind
+from handrail.policy.language.ir import (
+    Always,
+    And,
+    Formula,
+    Holds,
+    Member,
+    Missing,
+    Not,
+    Or,
+    Order,
+    Relation,
+    Term,
+    Truth,
+)
+from handrail.records import Money
+from handrail.text.suggest import near
+
+Facts: TypeAlias = Mapping[str, FactDeclaration]
+
+SUMMABLE = frozenset({Kind.NUMBER, Kind.WHOLE, Kind.MONEY, Kind.DURATION})
+WORDS = frozenset({Kind.ONE_OF, Kind.WEEKDAY, Kind.TEXT})
+MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+_HINTS = {
+    frozenset({Kind.MONEY, Kind.NUMBER}): " - write a currency, e.g. '200 USD'",
+    frozenset({Kind.DURATION, Kind.NUMBER}): " - write a unit, e.g. '30 days'",
+    frozenset({Kind.TIME, Kind.NUMBER}): " - write a time of day, e.g. '22:00'",
+    frozenset({Kind.TIME, Kind.TEXT}): " - write it without quotes, e.g. 22:00",
+    frozenset({Kind.MONEY, Kind.TEXT}): " - write it without quotes, e.g. 200 USD",
+    frozenset({Kind.DURATION, Kind.TEXT}): " - write it without quotes, e.g. 30 days",
+    frozenset({Kind.YES_NO, Kind.TEXT}): " - write yes or no without quotes",
+    frozenset({Kind.SET, Kind.TEXT}): " - write 'has' to ask what a set holds",
+}
+
+
+def formula_of(node: Node, facts: Facts) -> Formula:
+    """Return the logical form of an expression that yields yes or no.
+
+    Raises:
+        ExpressionError: a fact is not declared, or types do not fit.
+    """
+    match node:
+        case Literal(value=bool() as value):
+            return Always(value)
+        case Literal():
+            raise ExpressionError("expected a condition, found a constant", node.at)
+        case Listing():
+            raise ExpressionError("a list stands only after 'in'", node.at)
+        case Name():
+            declaration = declared(node, facts)
+            if declaration.type is not Kind.YES_NO:
+                raise ExpressionError(
+                    f"{node.name} is {_a(declaration.type)}, not yes/no; compare it with something", node.at
+                )
+            return Truth(node.name)
+        case Operation(operator="group"):
+            return formula_of(node.operands[0], facts)
+        case Operation(operator="and"):
+            return And(tuple(formula_of(part, facts) for part in node.operands))
+        case Operation(operator="or"):
+            return Or(tuple(formula_of(part, facts) for part in node.operands))
+        case Operation(operator="not"):
+            return Not(formula_of(node.operands[0], facts))
+        case Operation():
+            build = _BUILDERS.get(node.operator)
+            if build is None:
+                raise ExpressionError("expected a condition, found a sum", node.at)
+            return build(node, facts)
+
+
+def declared(node: Name, facts: Facts) -> FactDeclaration:
+    """Return a fact's declaration, or raise with the nearest declared name."""
+    if node.name in facts:
+        return facts[node.name]
+    raise ExpressionError(f"fact '{node.name}' is not declared{near(node.name, list(facts))}", node.at)
+
+
+def _a(kind: Kind) -> str:
+    return {Kind.ONE_OF: "one of several values", Kind.MONEY: "money", Kind.TEXT: "text"}.get(
+        kind, f"a {kind}"
+    )
+
+
+def _ungrouped(node: Node) -> Node:
+    while isinstance(node, Operation) and node.operator == "group":
+        node = node.operands[0]
+    return node
+
+
+def _kind(node: Node, facts: Facts) -> Kind:
+    node = _ungrouped(node)
+    match node:
+        case Name():
+            return declared(node, facts).type
+        case Literal(value=value):
+            return _kind_of_constant(value)
+        case Operation(operator="+" | "-"):
+            kinds = [_kind(part, facts) for part in node.operands]
+            for kind, part in zip(kinds, node.operands, strict=True):
+                if kind not in SUMMABLE:
+                    raise ExpressionError(f"cannot add or subtract {_a(kind)}", part.at)
+            return _common(kinds[0], kinds[1], node.at, "add")
+        case Operation():
+            return Kind.YES_NO
+        case _:
+            raise ExpressionError("a list stands only after 'in'", node.at)
+
+
+def _kind_of_constant(value: object) -> Kind:
+    match value:
+        case bool():
+            return Kind.YES_NO
+        case Decimal():
+            return Kind.NUMBER
+        case Money():
+            return Kind.MONEY
+        case timedelta():
+            return Kind.DURATION
+        case time():
+            return Kind.TIME
+        case _:
+            return Kind.TEXT
+
+
+def _common(left: Kind, right: Kind, at: int, verb: str) -> Kind:
+    both = {Kind.NUMBER if kind is Kind.WHOLE else kind for kind in (left, right)}
+    if len(both) == 1 or both <= WORDS:
+        return Kind.NUMBER if left is Kind.WHOLE else left
+    hint = _HINTS.get(frozenset(both), "")
+    raise ExpressionError(f"cannot {verb} {_a(left)} with {_a(right)}{hint}", at)
+
+
+def _compare(node: Operation, facts: Facts) -> Formula:
+    left, right = (_ungrouped(part) for part in node.operands)
+    _hint_quotes(left, right, facts)
+    kind = _common(_kind(left, facts), _kind(right, facts), node.at, "compare")
+    if kind is Kind.SET:
+        raise ExpressionError("sets do not compare; ask 'x has \"y\"'", node.at)
+    if node.operator not in ("==", "!=") and kind not in ORDERED:
+        raise ExpressionError(f"{_a(kind)} has no size; only == and != fit", node.at)
+    if isinstance(left, Literal) and isinstance(right, Literal):
+        raise ExpressionError("both sides are constants", node.at)
+    if isinstance(right, Name) and isinstance(left, Literal):
+        return _against_constant(MIRRORED[node.operator], right, left, facts)
+    if isinstance(left, Name) and isinstance(right, Literal):
+        return _against_constant(node.operator, left, right, facts)
+    if any(isinstance(side, Operation) and side.operator not in "+-" for side in (left, right)):
+        raise ExpressionError("conditions do not compare; join them with and, or, not", node.at)
+    terms = (*_terms(left, 1, facts), *_terms(right, 1, facts))
+    if not any(term.is_fact for term in terms):
+        raise ExpressionError("both sides are constants", node.at)
+    return Relation(node.operator, _terms(left, 1, facts), _terms(right, 1, facts))
+
+
+def _hint_quotes(left: Node, right: Node, facts: Facts) -> None:
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Name) and isinstance(other, Name) and other.name not in facts:
+            declaration = facts.get(one.name)
+            if declaration is not None and declaration.type in WORDS:
+                raise ExpressionError(
+                    f"'{other.name}' is no fact; write \"{other.name}\" in quotes", other.at
+                )
+
+
+def _against_constant(operator: str, name: Name, literal: Literal, facts: Facts) -> Formula:
+    declaration, value = declared(name, facts), literal.value
+    if isinstance(value, bool):
+        return Truth(name.name) if value is (operator == "==") else Not(Truth(name.name))
+    if isinstance(value, str):
+        _check_word(declaration, literal)
+        member = Member(name.name, frozenset({value}))
+        return member if operator == "==" else Not(member)
+    _check_size(declaration, literal)
+    return Order(operator, name.name, value)
+
+
+def _check_word(declaration: FactDeclaration, literal: Literal) -> None:
+    if declaration.type is not Kind.TEXT and literal.value not in declaration.values:
+        hint = near(str(literal.value), declaration.values)
+        raise ExpressionError(f"'{literal.value}' is not a value of {declaration.name}{hint}", literal.at)
+
+
+def _check_size(declaration: FactDeclaration, literal: Literal) -> None:
+    value = literal.value
+    if isinstance(value, Money) and value.currency not in declaration.currencies:
+        known = ", ".join(declaration.currencies)
+        raise ExpressionError(
+            f"{declaration.name} is never in {value.currency}; declared: {known}", literal.at
+        )
+
+
+def _terms(node: Node, sign: int, facts: Facts) -> tuple[Term, ...]:
+    node = _ungrouped(node)
+    match node:
+        case Name():
+            declared(node, facts)
+            return (Term(sign, node.name, True),)
+        case Literal(value=value):
+            return (Term(sign, value, False),)
+        case Operation(operator="+" | "-" as operator, operands=(left, right)):
+            second = sign if operator == "+" else -sign
+            return (*_terms(left, sign, facts), *_terms(right, second, facts))
+        case _:
+            raise ExpressionError("expected a fact or a constant", node.at)
+
+
+def _contained(node: Operation, facts: Facts) -> Formula:
+    left, right = (_ungrouped(part) for part in node.operands)
+    if isinstance(right, Name):
+        return _holds(right, left, node, facts)
+    if not isinstance(right, Listing):
+        raise ExpressionError("after 'in' stands a list in [ ] or a set", node.at)
+    if not isinstance(left, Name):
+        raise ExpressionError("before 'in [..]' stands a fact", node.at)
+    if not right.items:
+        raise ExpressionError("the list is empty", right.at)
+    declaration = declared(left, facts)
+    for item in right.items:
+        _common(declaration.type, _kind_of_constant(item.value), item.at, "compare")
+    if declaration.type in WORDS:
+        for item in right.items:
+            _check_word(declaration, item)
+        return Member(left.name, frozenset(str(item.value) for item in right.items))
+    parts = tuple(_against_constant("==", left, item, facts) for item in right.items)
+    return Or(parts) if len(parts) > 1 else parts[0]
+
+
+def _not_contained(node: Operation, facts: Facts) -> Formula:
+    return Not(_contained(node, facts))
+
+
+def _has(node: Operation, facts: Facts) -> Formula:
+    left, right = (_ungrouped(part) for part in node.operands)
+    if not isinstance(left, Name):
+        raise ExpressionError("before 'has' stands a set", node.at)
+    if isinstance(right, Name) and right.name in facts.get(left.name, _NO_FACT).values:
+        right = Literal(right.name, right.at)
+    return _holds(left, right, node, facts)
+
+
+_NO_FACT = FactDeclaration(name="", type=Kind.TEXT)
+
+
+def _holds(name: Name, item: Node, node: Operation, facts: Facts) -> Formula:
+    declaration = declared(name, facts)
+    if declaration.type is not Kind.SET:
+        raise ExpressionError(f"{name.name} is {_a(declaration.type)}, not a set", name.at)
+    if not isinstance(item, Literal) or not isinstance(item.value, str):
+        raise ExpressionError("a set holds text; write it in quotes", item.at)
+    _check_word(declaration, item)
+    return Holds(name.name, item.value)
+
+
+def _missing(node: Operation, facts: Facts) -> Formula:
+    name = _ungrouped(node.operands[0])
+    if not isinstance(name, Name):
+        raise ExpressionError("only a fact can be missing or known", node.at)
+    return Missing(declared(name, facts).name)
+
+
+def _known(node: Operation, facts: Facts) -> Formula:
+    return Not(_missing(node, facts))
+
+
+_BUILDERS: Mapping[str, Callable[[Operation, Facts], Formula]] = {
+    **dict.fromkeys(MIRRORED, _compare),
+    "in": _contained,
+    "not in": _not_contained,
+    "has": _has,
+    "is missing": _missing,
+    "is known": _known,
+}

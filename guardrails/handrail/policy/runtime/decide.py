@@ -1,0 +1,151 @@
+"""What a policy says of one business decision and of one rule: three-valued, pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from handrail.policy.language.compile import Known
+from handrail.policy.runtime.rules import BusinessDecision, BusinessRule, Condition, Rule, Statement
+from handrail.records import Effect, FactValue, Reason, Severity, Trigger, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a business decision stands: the reasons it gives and its answer, if it has one."""
+
+    reasons: tuple[Reason, ...] = ()
+    answer: str | None = None
+
+
+SKIPPED = Standing()
+
+
+def unsure(rule: str, role: str, because: str, *, unknown: tuple[str, ...] = ()) -> Reason:
+    """Return the reason that hands off because something could not be judged."""
+    return Reason(
+        rule=rule,
+        effect=Effect.HAND_OFF,
+        trigger=Trigger.UNSURE,
+        severity=Severity.LOW,
+        role=role,
+        because=because,
+        facts_read=unknown,
+        unknown=unknown,
+    )
+
+
+def unknown_in(reads: Iterable[str], known: Known) -> tuple[str, ...]:
+    """Return the facts that are not known, in the order in which they are read."""
+    return tuple(name for name in reads if name not in known)
+
+
+def because_unknown(names: Sequence[str], facts: Mapping[str, FactValue]) -> str:
+    """Say which facts are unknown and why; holds codes only."""
+    parts = []
+    for name in names:
+        value = facts.get(name)
+        why = "not_given" if value is None else "does_not_fit"
+        if isinstance(value, Unknown):
+            why = value.why
+        parts.append(f"{name} ({why})")
+    return f"unknown: {', '.join(parts)}" if parts else "amounts in different currencies do not compare"
+
+
+def reasons_of(
+    rule: Rule, verdict: bool | None, known: Known, facts: Mapping[str, FactValue], if_unsure: str
+) -> tuple[Reason, ...]:
+    """Return the reasons that a rule of `hand_offs` gives by its verdict."""
+    if verdict is None:
+        names = unknown_in(rule.when.reads, known)
+        return (unsure(rule.id, if_unsure, because_unknown(names, facts), unknown=names),)
+    return rule.reasons if verdict else ()
+
+
+def judge_statement(statement: Statement, known: Known) -> tuple[Reason, ...]:
+    """Return the reason that a broken statement about the facts gives, if it is broken for certain."""
+    verdict = statement.that.test(known)
+    return () if verdict is None or verdict is statement.holds else (statement.broken,)
+
+
+def judge_decision(
+    decision: BusinessDecision,
+    known: Known,
+    facts: Mapping[str, FactValue],
+    if_unsure: str,
+    *,
+    with_shadow: bool = False,
+) -> Standing:
+    """Take a business decision.
+
+    `live(r)` is `true(r) and no live rule overrides r`, in Kleene logic. Different live answers are a
+    conflict; a rule that may be live and would answer otherwise makes the decision unsure; no live rule is
+    a gap.
+    """
+    applies = decision.applies.test(known)
+    if applies is False:
+        return SKIPPED
+    if applies is None:
+        return _unsure(decision, decision.applies, known, facts, if_unsure)
+    live = liveness(decision, known, with_shadow=with_shadow)
+    certain = [rule for rule in decision.rules if live.get(rule.id) is True]
+    possible = [rule for rule in decision.rules if rule.id in live and live[rule.id] is None]
+    answers = {rule.answer for rule in certain}
+    if len(answers) > 1:
+        return Standing(tuple(rule.conflict for rule in _in_file_order(certain)))
+    if not answers and not possible:
+        return Standing((decision.gap,))
+    doubtful = [rule for rule in _in_file_order(possible) if rule.answer not in answers]
+    if doubtful:
+        names = unknown_in(_reads_with_beaters(doubtful, decision), known)
+        reason = unsure(doubtful[0].id, if_unsure, because_unknown(names, facts), unknown=names)
+        return Standing((reason,))
+    given = tuple(reason for rule in _in_file_order(certain) for reason in rule.reasons)
+    return Standing(given, certain[0].answer)
+
+
+def liveness(
+    decision: BusinessDecision, known: Known, *, with_shadow: bool = False
+) -> Mapping[str, bool | None]:
+    """Return for each rule of a decision whether it is live: yes, no, or None for unknown."""
+    live: dict[str, bool | None] = {}
+    for rule in decision.rules:
+        if rule.is_shadow and not with_shadow:
+            continue
+        verdict = rule.when.test(known)
+        if verdict is not False and rule.beaten_by:
+            beaters = [live[name] for name in rule.beaten_by if name in live]
+            if True in beaters:
+                verdict = False
+            elif None in beaters:
+                verdict = None
+        live[rule.id] = verdict
+    return live
+
+
+def _in_file_order(rules: Sequence[BusinessRule]) -> Sequence[BusinessRule]:
+    return rules if len(rules) < 2 else sorted(rules, key=lambda rule: rule.when.line)
+
+
+def _reads_with_beaters(rules: Sequence[BusinessRule], decision: BusinessDecision) -> tuple[str, ...]:
+    """Return the facts that decide whether rules are live: theirs, and those of all that may beat them."""
+    by_id = {rule.id: rule for rule in decision.rules}
+    reads: dict[str, None] = {}
+    seen: set[str] = set()
+    waiting = list(rules)
+    while waiting:
+        rule = waiting.pop(0)
+        if rule.id not in seen:
+            seen.add(rule.id)
+            reads.update(dict.fromkeys(rule.when.reads))
+            waiting += [by_id[name] for name in rule.beaten_by]
+    return tuple(reads)
+
+
+def _unsure(
+    decision: BusinessDecision,
+    condition: Condition,
+    known: Known,
+    facts: Mapping[str, FactValue],
+    if_unsure: str,
+) -> Standing:
+    names = unknown_in(condition.reads, known)
+    return Standing((unsure(decision.name, if_unsure, because_unknown(names, facts), unknown=names),))

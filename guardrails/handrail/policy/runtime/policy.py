@@ -1,0 +1,276 @@
+"""A compiled policy: immutable, and a pure function from facts to a decision."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from handrail.policy.language.compile import Known, Test, compile_test
+from handrail.policy.language.facts import FactDeclaration, acceptor
+from handrail.policy.language.sources import ConfidenceValue, InputFindings, Ledger
+from handrail.policy.runtime.decide import SKIPPED, judge_decision, judge_statement, reasons_of, unsure
+from handrail.policy.runtime.plan import (
+    Course,
+    Selector,
+    Unit,
+    can_be_certain,
+    is_fetched,
+    is_ruled_out,
+    only_if_certain,
+    reads_of,
+    selectors_of,
+    settled,
+    stage_of,
+    texts_named_in,
+)
+from handrail.policy.runtime.rules import BusinessDecision, KnownConflict, RolePlan, Rule, Statement
+from handrail.records import (
+    Decision,
+    Effect,
+    FactValue,
+    PolicyRef,
+    Reason,
+    Stage,
+    strictest,
+)
+
+MAX_COURSES = 512
+
+_ORDER = {stage: rank for rank, stage in enumerate(Stage)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A test that stands in the policy file."""
+
+    name: str
+    given: Mapping[str, FactValue]
+    stage: Stage
+    expect: Mapping[str, Any]
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationFile:
+    """A calibration that a policy was loaded with: where it lies and the sha256 of its content then."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A policy in force. Build it with `handrail.policy.load`; `decide` is pure and safe between threads."""
+
+    ref: PolicyRef
+    mode: Literal["enforce", "shadow"]
+    if_unsure: str
+    time_zone: str
+    owner: str | None
+    roles: Mapping[str, RolePlan]
+    facts: Mapping[str, FactDeclaration]
+    hand_offs: tuple[Rule, ...]
+    decisions: Mapping[str, BusinessDecision]
+    statements: tuple[Statement, ...]
+    on_conflict: str | None
+    known_conflicts: tuple[KnownConflict, ...]
+    constants: Mapping[str, FactValue]
+    notices: Mapping[str, str]
+    scan: Mapping[str, Any]
+    stream: Literal["hold", "release"]
+    self_check: Literal["off", "verbalised", "p_true", "agreement"]
+    calibrations: Mapping[str, CalibrationFile] = field(default_factory=dict)
+    audit_rate: float | None = None
+    cases: tuple[Case, ...] = ()
+    warnings: tuple[str, ...] = ()
+    content: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    named_texts: frozenset[str] = field(init=False, repr=False, compare=False)
+    _selecting: tuple[Selector, ...] = field(init=False, repr=False, compare=False)
+    _courses: dict[tuple[object, ...], Course] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_selecting", selectors_of(self.units, self.facts))
+        object.__setattr__(self, "named_texts", texts_named_in(self.units))
+        object.__setattr__(self, "_courses", {})
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """Everything that is evaluated: statements, rules of `hand_offs`, decisions, each in file order."""
+        return (*self.statements, *self.hand_offs, *self.decisions.values())
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules of `hand_offs`, in file order."""
+        return self.hand_offs
+
+    @property
+    def reads_confidence(self) -> bool:
+        """True when a rule reads how sure the model is."""
+        read = {name for unit in self.units for name in reads_of(unit)}
+        return any(isinstance(self.facts[name].source, ConfidenceValue) for name in read)
+
+    @property
+    def withheld_types(self) -> frozenset[str]:
+        """Finding types and categories that some rule keeps from the model when they are in the input."""
+        inputs = {name for name, fact in self.facts.items() if isinstance(fact.source, InputFindings)}
+        if self.mode == "shadow":
+            return frozenset()
+        return frozenset[str]().union(
+            *(
+                rule.finding_types
+                for rule in self.hand_offs
+                if not rule.is_shadow and inputs.intersection(rule.when.reads)
+            )
+        )
+
+    @property
+    def counted_tools(self) -> frozenset[str]:
+        """Tools whose actions a ledger fact sums or counts."""
+        sources = (fact.source for fact in self.facts.values())
+        return frozenset(source.tool for source in sources if isinstance(source, Ledger))
+
+    def facts_at(self, stage: Stage) -> frozenset[str]:
+        """Names of the facts that some rule may read at a stage: those that exist by then.
+
+        What has to be fetched (the ledger, the caller's own facts) is named only where a rule can decide on
+        it: a sum that nothing but a rule on a tool call reads is asked for at the tool call.
+        """
+        return self._worth_reading(stage, self.units)
+
+    def facts_needed(self, stage: Stage, known: Mapping[str, FactValue]) -> frozenset[str]:
+        """Names of the facts worth reading at a stage once some are known, such as the tool's name.
+
+        Rules that the known facts rule out (they speak of another tool) ask for nothing, so that a sum over
+        refunds is not fetched for a call that refunds nothing. `decide` comes to the same with or without
+        the facts left out.
+        """
+        chosen = {selector.fact.name: selector.pick(known) for selector in self._selecting}
+        return self._worth_reading(stage, (unit for unit in self.units if not is_ruled_out(unit, chosen)))
+
+    def _worth_reading(self, stage: Stage, units: Iterable[Unit]) -> frozenset[str]:
+        names: set[str] = set()
+        for unit in units:
+            is_late = _ORDER[stage_of(unit)] > _ORDER[stage]
+            names |= {
+                name for name in reads_of(unit) if not (is_late and is_fetched(self.facts[name].source))
+            }
+        return frozenset(name for name in names if _ORDER[self.facts[name].stage] <= _ORDER[stage])
+
+    def decide(self, facts: Mapping[str, FactValue], stage: Stage) -> Decision:
+        """Say what the policy says of these facts at a stage; pure, never raises.
+
+        Rules whose own stage (the latest among the facts they read) is `stage` are evaluated; a fact absent
+        from `facts` is unknown to them. Rules with an earlier stage are evaluated if every fact they read is
+        in `facts`, even as `Unknown`; those with a later one apply only if they are certainly true already,
+        whatever the facts to come (`input.findings has email or output.findings has email`).
+        """
+        if self.constants:
+            facts = {**facts, **self.constants}
+        course = self._course(facts, stage)
+        read = {name: facts[name] for name, _ in course.present}
+        odd = [name for name, fits in course.present if not fits(read[name])]
+        known = {name: value for name, value in read.items() if name not in odd} if odd else read
+        reasons, shadow, answers = self._judge(course, known, facts)
+        if self.mode == "shadow":
+            return Decision(
+                stage=stage, effect=Effect.PASS, policy=self.ref, shadow=(*reasons, *shadow), facts=read
+            )
+        if not reasons:
+            return Decision(stage=stage, effect=Effect.PASS, policy=self.ref, shadow=shadow, facts=read)
+        role, others = self._owners(reasons)
+        return Decision(
+            stage=stage,
+            effect=strictest(reason.effect for reason in reasons),
+            policy=self.ref,
+            reasons=reasons,
+            role=role,
+            co_approvers=others,
+            shadow=shadow,
+            answers=answers,
+            facts=read,
+        )
+
+    def unsure(self, stage: Stage, why: str) -> Decision:
+        """Return the decision for a check that failed: a hand-off to `if_unsure`, only recorded in shadow.
+
+        Args:
+            stage: where in the call it failed.
+            why: a code or short phrase, never scanned text.
+        """
+        reason = unsure("if_unsure", self.if_unsure, why)
+        if self.mode == "shadow":
+            return Decision(stage=stage, effect=Effect.PASS, policy=self.ref, shadow=(reason,))
+        return Decision(
+            stage=stage, effect=Effect.HAND_OFF, policy=self.ref, reasons=(reason,), role=self.if_unsure
+        )
+
+    def _judge(
+        self, course: Course, known: Known, facts: Mapping[str, FactValue]
+    ) -> tuple[tuple[Reason, ...], tuple[Reason, ...], dict[str, str]]:
+        reasons: list[Reason] = []
+        shadow: list[Reason] = []
+        answers: dict[str, str] = {}
+        for statement in course.statements:
+            reasons += judge_statement(statement, known)
+        speaking = [(rule, said) for test, rule in course.rules if (said := test(known)) is not False]
+        for rule, verdict in speaking:
+            found = reasons_of(rule, verdict, known, facts, self.if_unsure)
+            (shadow if rule.is_shadow else reasons).extend(found)
+        for decision in course.decisions:
+            standing = judge_decision(decision, known, facts, self.if_unsure)
+            reasons += standing.reasons
+            if standing.answer is not None:
+                answers[decision.name] = standing.answer
+            if decision.has_shadow and standing is not SKIPPED:
+                other = judge_decision(decision, known, facts, self.if_unsure, with_shadow=True)
+                shadow += [reason for reason in other.reasons if reason not in standing.reasons]
+        return tuple(reasons), tuple(shadow), answers
+
+    def _owners(self, reasons: tuple[Reason, ...]) -> tuple[str | None, tuple[str, ...]]:
+        handing = [reason for reason in reasons if reason.effect is Effect.HAND_OFF and reason.role]
+        if not handing:
+            return None, ()
+        owner = max(handing, key=lambda reason: reason.severity.rank).role
+        roles = dict.fromkeys(reason.role for reason in handing if reason.role)
+        return owner, tuple(role for role in roles if role != owner)
+
+    def _course(self, facts: Mapping[str, FactValue], stage: Stage) -> Course:
+        picked = [selector.pick(facts) for selector in self._selecting]
+        key = (stage, *picked, *facts)
+        course = self._courses.get(key)
+        if course is None:
+            course = self._plan(dict(zip(self._selecting, picked, strict=True)), stage, facts.keys())
+            if len(self._courses) >= MAX_COURSES:
+                self._courses.clear()
+            self._courses[key] = course
+        return course
+
+    def _plan(self, picked: Mapping[Selector, str | None], stage: Stage, present: Collection[str]) -> Course:
+        chosen = {selector.fact.name: value for selector, value in picked.items()}
+        units: list[Unit] = []
+        reads: dict[str, None] = dict.fromkeys(chosen)
+        for unit in self.units:
+            rank = _ORDER[stage_of(unit)]
+            is_own = rank == _ORDER[stage] and not isinstance(unit, Statement)
+            is_late = rank > _ORDER[stage]
+            if is_late and not (isinstance(unit, Rule) and can_be_certain(unit, present)):
+                continue
+            if not (is_late or is_own or all(name in present for name in reads_of(unit))):
+                continue
+            if not is_ruled_out(unit, chosen):
+                units.append(unit)
+                reads.update(dict.fromkeys(reads_of(unit)))
+        return Course(
+            statements=tuple(unit for unit in units if isinstance(unit, Statement)),
+            rules=tuple((_test_of(unit, chosen, stage), unit) for unit in units if isinstance(unit, Rule)),
+            decisions=tuple(unit for unit in units if isinstance(unit, BusinessDecision)),
+            present=tuple((name, acceptor(self.facts[name])) for name in reads if name in present),
+        )
+
+
+def _test_of(rule: Rule, chosen: Mapping[str, str | None], stage: Stage) -> Test:
+    """Return a rule's test with what the selectors have already settled left out."""
+    formula = rule.when.formula
+    shorter = settled(formula, chosen)
+    test = rule.when.test if shorter is formula else compile_test(shorter)
+    return only_if_certain(test) if _ORDER[stage_of(rule)] > _ORDER[stage] else test

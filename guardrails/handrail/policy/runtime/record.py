@@ -1,0 +1,135 @@
+"""A decision as plain data, and back: what a log keeps is enough to take the decision again, exactly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import time, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from handrail.policy.analyse.witness import OTHER_TEXT
+from handrail.policy.language.facts import Kind
+from handrail.policy.runtime.policy import Policy
+from handrail.records import Decision, FactValue, Money, Reason, Stage, Unknown
+
+
+def write_decision(decision: Decision, policy: Policy | None = None) -> dict[str, Any]:
+    """Return a decision as JSON data; pure.
+
+    Args:
+        decision: the decision.
+        policy: the policy it was taken under. With it, texts that no rule names are replaced by stand-ins, so
+            that a log holds nobody's words; the decision can still be taken again exactly.
+    """
+    facts = decision.facts if policy is None else without_words(decision.facts, policy)
+    return {
+        "policy": {
+            "name": decision.policy.name,
+            "version": decision.policy.version,
+            "sha256": decision.policy.sha256,
+        },
+        "stage": str(decision.stage),
+        "effect": str(decision.effect),
+        "role": decision.role,
+        "co_approvers": list(decision.co_approvers),
+        "answers": dict(decision.answers),
+        "reasons": [_reason(reason) for reason in decision.reasons],
+        "shadow": [_reason(reason) for reason in decision.shadow],
+        "facts": {name: write_fact(value) for name, value in sorted(facts.items())},
+    }
+
+
+def without_words(facts: Mapping[str, FactValue], policy: Policy) -> dict[str, FactValue]:
+    """Return facts with every text that no rule names replaced; equal texts get equal stand-ins. Pure.
+
+    Rules compare texts with the words they name and with each other, so nothing they can tell is lost.
+    """
+    stand_ins: dict[str, str] = {}
+    found: dict[str, FactValue] = {}
+    for name, value in sorted(facts.items()):
+        declaration = policy.facts.get(name)
+        is_text = isinstance(value, str) and declaration is not None and declaration.type is Kind.TEXT
+        if isinstance(value, str) and is_text and value not in policy.named_texts:
+            found[name] = stand_ins.setdefault(value, f"{OTHER_TEXT}-{len(stand_ins) + 1}")
+        else:
+            found[name] = value
+    return found
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    return {
+        "rule": reason.rule,
+        "effect": str(reason.effect),
+        "trigger": str(reason.trigger),
+        "severity": str(reason.severity),
+        "role": reason.role,
+        "unknown": list(reason.unknown),
+    }
+
+
+def write_fact(value: FactValue) -> dict[str, Any]:
+    """Return a fact as JSON data, exact and typed; pure."""
+    match value:
+        case bool():
+            return {"kind": "yes_no", "value": "yes" if value else "no"}
+        case Decimal():
+            return {"kind": "number", "value": str(value)}
+        case Money(amount=amount, currency=currency):
+            return {"kind": "money", "value": str(amount), "currency": currency}
+        case timedelta():
+            return {"kind": "duration", "value": str(value // timedelta(microseconds=1))}
+        case time():
+            return {"kind": "time", "value": value.isoformat()}
+        case frozenset():
+            return {"kind": "set", "items": sorted(value)}
+        case str():
+            return {"kind": "text", "value": value}
+        case Unknown(why=why):
+            return {"kind": "unknown", "value": why}
+
+
+def read_fact(data: Mapping[str, Any]) -> FactValue:
+    """Read a fact back as it was written; what cannot be read is `Unknown`. Pure."""
+    value = data.get("value", "")
+    try:
+        match data.get("kind"):
+            case "yes_no":
+                return bool(value == "yes")
+            case "number":
+                return Decimal(value)
+            case "money":
+                return Money(amount=Decimal(value), currency=str(data["currency"]))
+            case "duration":
+                return timedelta(microseconds=int(Decimal(value)))
+            case "time":
+                return time.fromisoformat(value)
+            case "set":
+                return frozenset(str(item) for item in data["items"])
+            case "text":
+                return str(value)
+            case "unknown":
+                return Unknown(why=str(value))
+            case _:
+                return Unknown(why="unreadable_record")
+    except (ValueError, TypeError, KeyError, InvalidOperation, OverflowError):
+        return Unknown(why="unreadable_record")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rederived:
+    """A decision taken again from its record, and in what it differs, empty if in nothing."""
+
+    decision: Decision
+    differences: tuple[str, ...]
+
+
+def rederive(record: Mapping[str, Any], policy: Policy) -> Rederived:
+    """Take a recorded decision again under a policy; pure.
+
+    With the policy whose sha256 the record names, nothing may differ. Another policy's hash is a difference.
+    """
+    facts = {name: read_fact(value) for name, value in record["facts"].items()}
+    decision = policy.decide(facts, Stage(record["stage"]))
+    again = write_decision(decision)
+    keys = ("policy", "effect", "role", "co_approvers", "answers", "reasons", "shadow", "facts")
+    differences = tuple(key for key in keys if key in record and again[key] != record[key])
+    return Rederived(decision=decision, differences=differences)

@@ -1,0 +1,127 @@
+"""A policy's rules once they are compiled: what the evaluator runs and what listings show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from handrail.policy.language.compile import Test
+from handrail.policy.language.ir import Formula
+from handrail.records import Effect, Reason, Severity, Stage, Trigger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolePlan:
+    """What the policy says of a role; people are mapped to it elsewhere."""
+
+    name: str
+    answer_within: timedelta | None = None
+    backup: str | None = None
+    hours: str | None = None
+    holidays: str | None = None
+    capacity_per_day: int | None = None
+    sees: frozenset[str] | None = None
+    means: str = ""
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A compiled expression: its words, its logical form, its closure and what it reads."""
+
+    text: str
+    formula: Formula
+    test: Test
+    reads: tuple[str, ...]
+    stage: Stage
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule of `hand_offs`. `reasons` are what it adds to a decision when it is true."""
+
+    id: str
+    when: Condition
+    effect: Effect
+    role: str | None
+    also_to: tuple[str, ...]
+    trigger: Trigger
+    severity: Severity
+    because: str
+    source: str
+    is_shadow: bool
+    finding_types: frozenset[str]
+    notice: str | None
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerPlan:
+    """What an answer of a business decision leads to."""
+
+    name: str
+    effect: Effect
+    role: str | None
+    also_to: tuple[str, ...]
+    trigger: Trigger
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessRule:
+    """A rule of a business decision. `beaten_by` are the rules that override it."""
+
+    id: str
+    when: Condition
+    answer: str
+    because: str
+    source: str
+    is_shadow: bool
+    overrides: tuple[str, ...]
+    beaten_by: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+    conflict: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessDecision:
+    """A business decision; `rules` stand in an order in which every rule comes after those that beat it."""
+
+    name: str
+    applies: Condition
+    answers: Mapping[str, AnswerPlan]
+    rules: tuple[BusinessRule, ...]
+    because: str
+    reads: tuple[str, ...]
+    stage: Stage
+    gap: Reason
+    line: int = 0
+
+    @property
+    def has_shadow(self) -> bool:
+        """True when some rule is only recorded."""
+        return any(rule.is_shadow for rule in self.rules)
+
+    @property
+    def in_file_order(self) -> tuple[BusinessRule, ...]:
+        """The rules as the file lists them."""
+        return tuple(sorted(self.rules, key=lambda rule: rule.when.line))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A statement about the facts: `holds` is its truth value in every possible case."""
+
+    id: str
+    that: Condition
+    holds: bool
+    because: str
+    broken: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownConflict:
+    """Rules that are known to disagree, and why that is accepted."""
+
+    rules: frozenset[str]
+    because: str

@@ -1,0 +1,101 @@
+"""What was decided about an exchange, and what it rests on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from handrail.records.enums import Effect, Severity, Stage, Trigger
+from handrail.records.exchange import (
+    Confidence,
+    Context,
+    Draft,
+    FactValue,
+    Finding,
+    Message,
+    Signal,
+    ToolCall,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One rule's part in a decision. `finding_types` are the types or categories the rule names."""
+
+    rule: str
+    effect: Effect
+    trigger: Trigger
+    severity: Severity = Severity.MEDIUM
+    role: str | None = None
+    because: str = ""
+    finding_types: frozenset[str] = frozenset()
+    facts_read: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRef:
+    """Which policy decided: its name, its label and the sha256 of its canonical content."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the policy says about one stage of one exchange.
+
+    `role` owns the hand-off, `co_approvers` must agree too; `shadow` holds what rules in shadow mode would
+    have done; `answers` holds the answer of each business decision that was taken.
+    """
+
+    stage: Stage
+    effect: Effect
+    policy: PolicyRef
+    reasons: tuple[Reason, ...] = ()
+    role: str | None = None
+    co_approvers: tuple[str, ...] = ()
+    shadow: tuple[Reason, ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, FactValue] = field(default_factory=dict)
+
+    @property
+    def is_released(self) -> bool:
+        """True when the caller may have the answer, unchanged or redacted."""
+        return self.effect in (Effect.PASS, Effect.REDACT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handoff:
+    """What the caller gets in place of an answer: ticket, deciding role, and what to tell the person.
+
+    `joined` says that the ticket was open already; `spooled` that the store was out of reach and the ticket
+    lies in the spool under this id.
+    """
+
+    ticket: str
+    role: str
+    triggers: tuple[Trigger, ...]
+    notice: str
+    due: datetime | None = None
+    joined: bool = False
+    spooled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All that was seen of one exchange when it was decided; what a ticket is made from.
+
+    `call` is the tool call in question, `shown` what the person had already been shown of a stream, `sources`
+    where each fact came from.
+    """
+
+    exchange: str
+    context: Context
+    messages: tuple[Message, ...] = ()
+    draft: Draft | None = None
+    call: ToolCall | None = None
+    findings: tuple[Finding, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    confidence: Confidence | None = None
+    shown: str = ""
