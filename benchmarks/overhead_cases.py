@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from handrail.guard import Outcome
-from handrail.guard.decorate import Decoration, Options
+from handrail.guard.decorator import Decoration, Options
 from handrail.records import Decision, Draft, Effect, Message, PolicyRef, Stage
 
 PASS = Decision(

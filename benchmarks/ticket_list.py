@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.ticket_load import new_ticket, quantile
 
 from handrail.store import Filter, open_store
-from handrail.store.schema import micros, tickets
+from handrail.store.tables import micros, tickets
 
 ROLES = ("lead", "finance_lead", "supervisor", "queue_manager")
 BATCH = 10_000

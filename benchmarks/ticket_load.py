@@ -33,13 +33,13 @@ from handrail.records import (
     Trigger,
 )
 from handrail.store import Hand, SqlStore, Trust, open_store
+from handrail.store.crypto.keys import FixedKeys, new_ring
+from handrail.store.crypto.signing import new_signer
 from handrail.store.database import Database
-from handrail.store.keys import FixedKeys, new_ring
 from handrail.store.migrate import upgrade
-from handrail.store.signing import new_signer
 from handrail.tickets.compose import compose
 from handrail.tickets.ports import Settlement
-from handrail.tickets.rulings import Ruling
+from handrail.tickets.resolution import Ruling
 from handrail.tickets.ticket import Ticket, Verdict
 
 FORK = multiprocessing.get_context("fork")

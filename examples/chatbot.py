@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from importlib.resources import files
 
 from handrail.errors import HandrailError
-from handrail_adapters.demo.opening import ModelAt, Shop, open_shop
+from handrail_adapters.demo.play import ModelAt, Shop, open_shop
 from handrail_adapters.demo.scenario import SYSTEM
 
 STORE = os.environ.get("HANDRAIL_STORE", "sqlite:///handrail.db")

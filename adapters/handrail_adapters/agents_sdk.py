@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from handrail.errors import ActionFailed, MissingExtra, TicketError
 from handrail.guard import Outcome
-from handrail.guard.tool import arguments_json, asettled
+from handrail.guard.tool_gate import arguments_json, asettled
 from handrail.records import Draft, Handoff, ToolCall
 from handrail.tickets.ports import Settlement
 from handrail.wire.handoff import handoff_body, read_handoff

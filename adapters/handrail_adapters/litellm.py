@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from handrail.errors import ConfigError, MissingExtra
 from handrail.wire import chat
-from handrail.wire.chat.fields import SETTINGS
+from handrail.wire.chat.request import SETTINGS
 
 if TYPE_CHECKING:
     from handrail.guard import Call, Guard, Outcome

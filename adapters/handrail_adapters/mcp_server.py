@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from handrail import __version__
 from handrail.errors import ConfigError, HandrailError, MissingExtra
-from handrail.tickets.rulings import Page, Ruling
+from handrail.tickets.resolution import Page, Ruling
 from handrail.tickets.ticket import TicketView, Verdict
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from handrail.errors import MissingExtra
+from handrail.http.client import guarded_http_client
+from handrail.http.exchange import Settings
 from handrail.records import Handoff
-from handrail.wire.exchange import Settings
 from handrail.wire.handoff import read_handoff
 from handrail.wire.shapes import HandoffShape
-from handrail_adapters.transport.rewrap import guarded_http_client
 
 if TYPE_CHECKING:
     from handrail.guard import Guard

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from handrail.errors import MissingExtra
-from handrail.guard.observing import Observation
+from handrail.guard.outcome import Observation
 from handrail.records import Effect, Trigger
 
 try:

@@ -23,7 +23,7 @@ from handrail.desk.channels import EVERYTHING, TIMEOUT_S, DeliveryError, Interes
 from handrail.desk.notice import Notice
 from handrail.errors import ConfigError
 from handrail.records import Severity
-from handrail.tickets.rota import first_problem, read_yaml
+from handrail.tickets.schedule import first_problem, read_yaml
 
 _HOLE = re.compile(r"\{([a-z_]+)(?:\|([a-z_]+))?\}")
 _FINAL = frozenset({400, 404, 410, 422})

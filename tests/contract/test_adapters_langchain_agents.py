@@ -165,8 +165,8 @@ def test_without_a_reviewer_a_resume_only_looks_again(
 def decide(guard: Guard, verdict: str) -> None:
     from datetime import UTC, datetime
 
-    from handrail.store.deciding import Hand
-    from handrail.tickets.rulings import Ruling
+    from handrail.store.tickets.resolve import Hand
+    from handrail.tickets.resolution import Ruling
     from handrail.tickets.ticket import Verdict
 
     assert guard.people is not None

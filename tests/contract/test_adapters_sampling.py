@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from handrail.guard import Outcome
+from handrail.http.on_httpx2 import AsyncGuardTransport, GuardTransport
 from handrail.records import Decision, Draft, Effect, Message, PolicyRef, Stage
-from handrail_adapters.transport.on_httpx2 import AsyncGuardTransport, GuardTransport
 
 PASS = Decision(
     stage=Stage.ANSWER, effect=Effect.PASS, policy=PolicyRef(name="p", version="1", sha256="0" * 64)

@@ -10,15 +10,16 @@ import pytest
 from handrail import Guard
 from handrail.confidence.calibration import artefact
 from handrail.errors import AlreadyUsed, NotAllowed, StoreUnavailable
-from handrail.guard.decide import decide
+from handrail.guard.resolve import decide
 from handrail.policy import load
-from handrail.store import Spool, Trust, audits, open_store
-from handrail.store.keys import FileKeys
-from handrail.store.signing import new_signer, read_trusted
-from handrail.store.verifying import read_checkpoint
-from handrail.tickets.audits import AuditVerdict
+from handrail.store import Spool, Trust, open_store
+from handrail.store import samples as audits
+from handrail.store.audit.verify import read_checkpoint
+from handrail.store.crypto.keys import FileKeys
+from handrail.store.crypto.signing import new_signer, read_trusted
 from handrail.tickets.lifecycle import State, Verb
-from handrail.tickets.rulings import Ruling
+from handrail.tickets.resolution import Ruling
+from handrail.tickets.samples import AuditVerdict
 from handrail.tickets.ticket import Verdict
 from support.store_0_1 import (
     BACKENDS,

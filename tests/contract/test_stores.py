@@ -36,7 +36,7 @@ from handrail.tickets.ports import (
     LedgerQuery,
     Settlement,
 )
-from handrail.tickets.rulings import Ruling
+from handrail.tickets.resolution import Ruling
 from handrail.tickets.ticket import Verdict
 from support.stores import (
     NOW,

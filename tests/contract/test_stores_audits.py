@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from handrail.errors import AlreadyDecided, HandrailError, NotAllowed, TicketNotFound
 from handrail.records import Decision, Effect, PolicyRef, Stage
 from handrail.review.logged import lines_of
-from handrail.store import audits
-from handrail.tickets.audits import Audited, AuditVerdict, Wording
-from handrail.tickets.rulings import Ruling
+from handrail.store import samples as audits
+from handrail.tickets.resolution import Ruling
+from handrail.tickets.samples import Audited, AuditVerdict, Wording
 from handrail.tickets.ticket import Verdict
 from support.stores import NOW, SECRET, Sides, hand, new_ticket, postgres_sides, sqlite_sides
 

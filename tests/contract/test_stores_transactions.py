@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, text
 from handrail.errors import StoreUnavailable
 from handrail.store import SqlStore
 from handrail.store.prepared import Clash, together
-from handrail.store.rows import _ROW
+from handrail.store.tickets.rows import _ROW
 from support.stores import Sides, new_ticket, postgres_sides
 
 pytestmark = pytest.mark.xdist_group("postgres")

@@ -12,16 +12,15 @@ from sqlalchemy import create_engine, text
 
 from handrail.errors import ConfigError, StoreUnavailable, TicketNotFound
 from handrail.store import Spool, open_store
-from handrail.store.database import Database
-from handrail.store.keys import FileKeys, FixedKeys, KeyRing, parse_ring, write_ring
+from handrail.store.audit.verify import read_checkpoint
+from handrail.store.crypto.keys import FileKeys, FixedKeys, KeyRing, parse_ring, write_ring
+from handrail.store.crypto.signing import new_signer, read_signer, read_trusted, write_signer, write_trusted
+from handrail.store.database import Database, file_system, refuse_volatile
 from handrail.store.migrate import REVISION, upgrade
-from handrail.store.schema import metadata
-from handrail.store.signing import new_signer, read_signer, read_trusted, write_signer, write_trusted
-from handrail.store.verifying import read_checkpoint
-from handrail.store.volatile import file_system, refuse_volatile
+from handrail.store.tables import metadata
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import Settlement
-from handrail.tickets.rulings import Ruling
+from handrail.tickets.resolution import Ruling
 from handrail.tickets.ticket import Verdict
 from support.stores import (
     KEYS,
@@ -307,7 +306,7 @@ def test_opening_is_idempotent_and_migrated_tables_are_the_declared_ones(sides: 
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    import handrail.store.audits  # noqa: F401 - declares its table
+    import handrail.store.samples  # noqa: F401 - declares its table
 
     database = Database(create_engine(owner(sides)).url)
     upgrade(database)

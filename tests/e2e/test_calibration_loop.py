@@ -18,9 +18,9 @@ from handrail.guard import Outcome
 from handrail.policy import load, load_people
 from handrail.records import Draft, Message, Speaker, TokenLogprob
 from handrail.store import Hand, SqlStore
-from handrail.store.audits import judge, keep, show, waiting
+from handrail.store.samples import judge, keep, show, waiting
 from handrail.testing import FrozenClock
-from handrail.tickets.audits import Audited, AuditVerdict, Wording
+from handrail.tickets.samples import Audited, AuditVerdict, Wording
 
 POLICY = """\
 policy: answers

@@ -14,15 +14,14 @@ from typer.testing import CliRunner
 
 from handrail.errors import ConfigError, PolicyError
 from handrail.review import Period, changes, evaluation_cases, review
-from handrail.review.collect import Collector
+from handrail.review.cases import Collector
 from handrail.review.markdown import markdown
 from handrail.review.page import page
 from handrail.scan import default_scanner
 from handrail.store import open_store
 from handrail_adapters.demo.command import demo
 from handrail_adapters.demo.scenario import SHOP
-from handrail_adapters.demo.screen import Screen
-from handrail_adapters.demo.show import Result, Show, as_data
+from handrail_adapters.demo.screen import Result, Screen, Show, as_data
 
 SUPPORT = files("handrail_policies") / "support.yaml"
 

@@ -14,7 +14,7 @@ import pytest
 from handrail.policy import load, load_people
 from handrail.store import Hand, open_store
 from handrail.tickets.lifecycle import State
-from handrail.tickets.rulings import Ruling
+from handrail.tickets.resolution import Ruling
 from handrail.tickets.ticket import Verdict
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

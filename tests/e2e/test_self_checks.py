@@ -16,7 +16,7 @@ from tests.support.gateway import app_of, served, settings_of
 from handrail import Guard
 from handrail.confidence.cascade import Budget
 from handrail.store import open_store
-from handrail_adapters.demo.loopback import LoopbackServer, Reply, Request
+from handrail_adapters.demo.scripted_model import LoopbackServer, Reply, Request
 from handrail_adapters.openai import guard_openai
 
 POLICY = """\

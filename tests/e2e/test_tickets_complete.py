@@ -10,8 +10,7 @@ from handrail.tickets.lifecycle import State
 from handrail.tickets.questions import QUESTIONS, six_answers
 from handrail.tickets.ticket import SUMMARY_LIMIT
 from handrail_adapters.demo.scenario import SHOP
-from handrail_adapters.demo.screen import Screen
-from handrail_adapters.demo.show import Show
+from handrail_adapters.demo.screen import Screen, Show
 
 
 def test_every_ticket_of_the_demonstration_answers_the_six_questions(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from handrail.errors import CheckFailed, TicketError
 from handrail.records import Money, Unknown
-from handrail.tickets.digest import action_digest, canonical_arguments
+from handrail.tickets.action import action_digest, canonical_arguments
 from handrail.tickets.lifecycle import TABLE, UNDECIDED, State, Verb, advance
 from handrail.tickets.timers import ALLOWED
 from handrail.tickets.values import read_fact, record_fact

@@ -16,7 +16,7 @@ from handrail.errors import HandrailError, StoreUnavailable
 from handrail.store import Spool, SqlStore, Trust, open_store
 from handrail.store.database import Database
 from handrail.store.migrate import upgrade
-from handrail.tickets.rulings import Ruling
+from handrail.tickets.resolution import Ruling
 from handrail.tickets.ticket import Verdict
 from support.stores import KEYS, NOW, SIGNER, hand, new_ticket
 

@@ -14,11 +14,11 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from handrail.errors import TicketError
-from handrail.store.chain import append
-from handrail.store.schema import decisions, micros
-from handrail.store.signing import new_signer
+from handrail.store.audit.chain import append
+from handrail.store.crypto.signing import new_signer
+from handrail.store.tables import decisions, micros
 from handrail.tickets.ports import Settlement
-from handrail.tickets.rulings import Ruling
+from handrail.tickets.resolution import Ruling
 from handrail.tickets.ticket import Verdict
 from support.stores import NOW, Sides, hand, new_ticket, postgres_sides
 
@@ -95,7 +95,7 @@ def _grant_to_self(forger: Forger) -> None:
 
 
 def _fake_history(forger: Forger) -> None:
-    from handrail.store.chain import Event
+    from handrail.store.audit.chain import Event
 
     event = Event(tenant="default", kind="ticket.approve", at=NOW, ticket=forger.victim, version=2)
     with forger.engine.begin() as conn:

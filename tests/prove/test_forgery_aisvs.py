@@ -17,7 +17,7 @@ from handrail.errors import (
 )
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import Settlement
-from handrail.tickets.rulings import Ruling
+from handrail.tickets.resolution import Ruling
 from handrail.tickets.ticket import OnExpiry, Verdict
 from support.stores import NOW, SECRET, Sides, hand, memory_sides, new_ticket
 

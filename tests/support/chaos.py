@@ -15,10 +15,10 @@ from typing import Any
 
 from handrail.errors import HandrailError, StoreUnavailable
 from handrail.store import Filter, Hand, Spool
-from handrail.store.keys import FixedKeys
+from handrail.store.crypto.keys import FixedKeys
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import Settlement
-from handrail.tickets.rulings import Ruling
+from handrail.tickets.resolution import Ruling
 from handrail.tickets.ticket import Verdict
 from support.stores import NOW, Sides, Staff, hand, new_ticket
 

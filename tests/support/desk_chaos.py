@@ -21,10 +21,10 @@ from sqlalchemy import select
 from standardwebhooks.webhooks import Webhook
 
 from handrail.errors import StoreUnavailable, TicketError
-from handrail.store.schema import decisions, outbox, tickets, uses
+from handrail.store.tables import decisions, outbox, tickets, uses
 from handrail.tickets.lifecycle import UNDECIDED, State
 from handrail.tickets.ports import Settlement
-from handrail.tickets.rulings import Ruling
+from handrail.tickets.resolution import Ruling
 from handrail.tickets.ticket import Verdict
 from support.desk_scene import hand, ticket
 from support.desk_worker import SECRET, fast_clock

@@ -20,7 +20,7 @@ from handrail.records import (
 )
 from handrail.store import Hand, SqlStore
 from handrail.tickets.compose import compose
-from handrail.tickets.rulings import Ruling
+from handrail.tickets.resolution import Ruling
 from handrail.tickets.ticket import Ticket, Verdict
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)

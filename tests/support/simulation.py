@@ -22,15 +22,15 @@ from handrail.errors import CheckFailed, StoreUnavailable, TicketError, TicketNo
 from handrail.policy import load, load_people
 from handrail.scan import default_scanner
 from handrail.store import Hand, SqlStore
+from handrail.store.caller import Signing
+from handrail.store.crypto.keys import FixedKeys, new_ring
+from handrail.store.crypto.sealing import Sealer
 from handrail.store.database import Database
-from handrail.store.keys import FixedKeys, new_ring
 from handrail.store.migrate import prepare, prepare_keys
-from handrail.store.rows import Tx
-from handrail.store.schema import tickets
-from handrail.store.sealing import Sealer
-from handrail.store.sqlstore import Signing
+from handrail.store.tables import tickets
+from handrail.store.tickets.rows import Tx
 from handrail.tickets.lifecycle import ENDED, UNDECIDED, State
-from handrail.tickets.rulings import Ruling
+from handrail.tickets.resolution import Ruling
 from handrail.tickets.ticket import Ticket, Verdict
 from scenes import PEOPLE, POLICY
 from support.stores import NOW

@@ -17,13 +17,13 @@ from typer.testing import CliRunner
 from handrail.cli import build
 from handrail.policy import load, load_people
 from handrail.review.logged import lines_of
-from handrail.store import Filter, Hand, Spool, SqlStore, Trust, audits, open_store
+from handrail.store import Filter, Hand, Spool, SqlStore, Trust, open_store
+from handrail.store import samples as audits
+from handrail.store.crypto.keys import FileKeys
+from handrail.store.crypto.signing import new_signer, read_signer, read_trusted
 from handrail.store.database import Database
-from handrail.store.desk import prune_notices
-from handrail.store.keys import FileKeys
 from handrail.store.migrate import upgrade
-from handrail.store.outbox import Notice
-from handrail.store.signing import new_signer, read_signer, read_trusted
+from handrail.store.outbox import Notice, prune_notices
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import LedgerQuery
 from support.stores import Logins, Sides, empty_database, logins_of

@@ -36,10 +36,10 @@ from handrail.records import (
     Trigger,
 )
 from handrail.store import Hand, SqlStore, Trust, open_store
+from handrail.store.crypto.keys import FixedKeys, KeyRing
+from handrail.store.crypto.signing import Signer, new_signer
 from handrail.store.database import Database, parse_url
-from handrail.store.keys import FixedKeys, KeyRing
 from handrail.store.migrate import upgrade
-from handrail.store.signing import Signer, new_signer
 from handrail.tickets.compose import compose
 from handrail.tickets.ticket import Ticket
 

@@ -19,8 +19,8 @@ from handrail.review.calibrate import Settings, calibrate
 from handrail.review.guarantee import Promise
 from handrail.review.logged import read_store
 from handrail.store import Hand, Spool, SqlStore, open_store
-from handrail.store.audits import judge, show, waiting
-from handrail.tickets.audits import AuditVerdict
+from handrail.store.samples import judge, show, waiting
+from handrail.tickets.samples import AuditVerdict
 from handrail_adapters.demo.scenario import SCRIPT, SYSTEM
 from handrail_adapters.demo.scripted_model import MODEL, Line, ScriptedModelServer
 from handrail_adapters.openai import guard_openai

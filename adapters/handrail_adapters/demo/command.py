@@ -39,8 +39,7 @@ def demo(
 
     import handrail_adapters.openai  # noqa: F401 - where it is missing, this says which extra to install
     from handrail_adapters.demo.scenario import SHOP
-    from handrail_adapters.demo.screen import Screen
-    from handrail_adapters.demo.show import Show, as_data
+    from handrail_adapters.demo.screen import Screen, Show, as_data
 
     console = Console(quiet=as_json, highlight=False)
     pause_s = 0.0 if fast or as_json or not console.is_terminal else 0.5

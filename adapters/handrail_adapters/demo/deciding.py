@@ -10,12 +10,11 @@ from handrail.errors import ConfigError, TicketError
 from handrail.records import Money
 from handrail.store import Hand
 from handrail.tickets.ports import Resolution
-from handrail.tickets.rulings import Ruling
+from handrail.tickets.resolution import Ruling
 from handrail.tickets.ticket import TicketView, Verdict
 from handrail.tickets.values import read_fact
-from handrail_adapters.demo.play import TENANT, Player
+from handrail_adapters.demo.play import TENANT, Heard, Player
 from handrail_adapters.demo.scenario import Review
-from handrail_adapters.demo.talk import Heard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

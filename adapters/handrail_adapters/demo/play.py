@@ -1,15 +1,158 @@
-"""Plays a scenario turn by turn and says where it differs from what was expected."""
+"""Plays a scenario turn by turn with an assistant as an application would write it."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import cast
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, cast
 
-from handrail.store import SqlStore
+from openai import DefaultHttpxClient, OpenAI
+
+from handrail.errors import AnswerBlocked, HandoffRequired
+from handrail.guard import Guard
+from handrail.policy import load, load_people
+from handrail.records import Handoff
+from handrail.store import Spool, SqlStore, open_store
 from handrail.tickets.ports import Attempt
 from handrail.tickets.ticket import TicketView
-from handrail_adapters.demo.opening import Shop
-from handrail_adapters.demo.scenario import SYSTEM, Scenario, Turn
-from handrail_adapters.demo.talk import Chat, Heard
+from handrail_adapters.demo.scenario import SCRIPT, SYSTEM, Scenario, Turn
+from handrail_adapters.demo.scripted_model import MODEL, Script, ScriptedModelServer
+from handrail_adapters.demo.shop import ShopClient, ShopServer, tool_schemas
+from handrail_adapters.openai import get_handoff, guard_openai
+
+MOST_STEPS = 6
+
+Chat = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What the customer hears, the hand-off behind it if there is one, and the tools that ran."""
+
+    text: str
+    handoff: Handoff | None = None
+    ran: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assistant:
+    """A chat loop over a (guarded) client and (guarded) tools.
+
+    Args:
+        client: the OpenAI client.
+        tools: the functions the model may call, by name.
+        model: the model's name.
+    """
+
+    client: OpenAI
+    tools: Mapping[str, Callable[..., object]]
+    model: str
+
+    def reply(self, chat: Chat) -> Heard:
+        """Answer the last message of a chat; what was said and done is appended to it."""
+        ran: list[str] = []
+        for _ in range(MOST_STEPS):
+            completion = self.client.chat.completions.create(
+                model=self.model,
+                messages=chat,  # type: ignore[arg-type]
+                tools=tool_schemas(),  # type: ignore[arg-type]
+            )
+            message = completion.choices[0].message
+            handoff = get_handoff(completion)
+            chat.append(message.model_dump(include={"role", "content", "tool_calls"}, exclude_none=True))
+            if handoff is not None or not message.tool_calls:
+                text = message.content or message.refusal or ""
+                return Heard(text=text, handoff=handoff, ran=tuple(ran))
+            for call in message.tool_calls:
+                if call.type != "function":
+                    continue
+                try:
+                    result = self._run(call.function.name, call.function.arguments, ran)
+                except HandoffRequired as stopped:
+                    chat.append({"role": "tool", "tool_call_id": call.id, "content": stopped.handoff.notice})
+                    return Heard(text=stopped.handoff.notice, handoff=stopped.handoff, ran=tuple(ran))
+                chat.append({"role": "tool", "tool_call_id": call.id, "content": result})
+        return Heard(text="I could not work that out.", ran=tuple(ran))
+
+    def _run(self, name: str, arguments: str, ran: list[str]) -> str:
+        tool = self.tools.get(name)
+        if tool is None:
+            return json.dumps({"error": f"there is no tool {name}"})
+        try:
+            result = tool(**json.loads(arguments or "{}"))
+        except AnswerBlocked as blocked:
+            return json.dumps({"error": str(blocked)})
+        except (TypeError, ValueError):
+            return json.dumps({"error": "these arguments do not fit the tool"})
+        ran.append(name)
+        return json.dumps(result)
+
+
+TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAt:
+    """A model elsewhere that speaks the OpenAI protocol."""
+
+    base_url: str | None
+    api_key: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """An open shop. `model` is the scripted model's server, None where another model speaks."""
+
+    guard: Guard
+    assistant: Assistant
+    service: ShopServer
+    client: ShopClient
+    model: ScriptedModelServer | None
+
+
+@contextmanager
+def open_shop(
+    *,
+    store: str,
+    policy: str | Path = "support",
+    people: Path | None = None,
+    script: Script = SCRIPT,
+    elsewhere: ModelAt | None = None,
+) -> Iterator[Shop]:
+    """Open the shop inside a `with` block.
+
+    Args:
+        store: URL of the ticket store.
+        policy: a policy file, or the name of a shipped one.
+        people: who fills which role; by default the demo's own people.
+        script: what the scripted model says.
+        elsewhere: the model to ask in place of the scripted one.
+    """
+    with ExitStack() as stack:
+        cast = people or stack.enter_context(as_file(files(__package__) / "people.yaml"))
+        rules = load(policy)
+        # A demonstration may lie in memory or on a shared disk: nothing of it is meant to last.
+        tickets = open_store(store, allow_volatile=True)
+        guard = Guard(rules, store=tickets, spool=Spool.beside(store), people=load_people(cast, rules))
+        stack.callback(guard.close)
+        service = stack.enter_context(ShopServer())
+        client = ShopClient(service.url)
+        stack.callback(client.close)
+        scripted = None if elsewhere else stack.enter_context(ScriptedModelServer(script))
+        at = elsewhere or ModelAt(
+            base_url=scripted.base_url if scripted else None, api_key="scripted", model=MODEL
+        )
+        # A proxy that the environment names cannot reach a server on this machine's loopback.
+        http = DefaultHttpxClient(trust_env=elsewhere is not None)
+        plain = OpenAI(base_url=at.base_url, api_key=at.api_key, timeout=TIMEOUT_S, http_client=http)
+        stack.callback(plain.close)
+        tools = {fn.__name__: guard.tool(fn) for fn in client.functions}
+        assistant = Assistant(client=guard_openai(plain, guard), tools=tools, model=at.model)
+        yield Shop(guard=guard, assistant=assistant, service=service, client=client, model=scripted)
+
 
 TENANT = "default"
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from handrail.errors import ActionFailed
-from handrail_adapters.demo.loopback import LoopbackServer, Reply, Request
+from handrail_adapters.demo.scripted_model import LoopbackServer, Reply, Request
 
 ORDERS = MappingProxyType(
     {

@@ -1,4 +1,4 @@
-"""Asks the inner model, without the callbacks of the run that asks."""
+"""Asks the inner model, hidden from the callbacks of the run that asks."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import lru_cache
@@ -8,11 +8,23 @@ from langchain_core.globals import get_llm_cache
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables.config import var_child_runnable_config
 
 from handrail.records import Draft, Message
-from handrail_adapters.langchain.judged import read_generations
 from handrail_adapters.langchain.messages import write_messages
-from handrail_adapters.langchain.unseen import unseen
+from handrail_adapters.langchain.results import read_generations
+
+
+class unseen:  # noqa: N801 - reads as the statement that it is
+    """Hide the present run, so that nothing inside the block inherits its callbacks and streams."""
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = var_child_runnable_config.set(None)
+
+    def __exit__(self, *_: object) -> None:
+        var_child_runnable_config.reset(self._token)
 
 
 class Inner:

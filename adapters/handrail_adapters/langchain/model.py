@@ -12,10 +12,9 @@ from pydantic import ConfigDict, SkipValidation, model_validator
 
 from handrail.errors import ConfigError
 from handrail.records import Message
-from handrail_adapters.langchain.early import EarlyChunks
 from handrail_adapters.langchain.inner import Inner, streams
-from handrail_adapters.langchain.judged import Judged, read_generations
 from handrail_adapters.langchain.messages import read_message
+from handrail_adapters.langchain.results import EarlyChunks, Judged, read_generations
 from handrail_adapters.langchain.structured import GuardedStructured, guarded_steps
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from handrail.records import Handoff
-from handrail_adapters.langchain.unseen import unseen
+from handrail_adapters.langchain.inner import unseen
 
 if TYPE_CHECKING:
     from handrail.guard import Guard

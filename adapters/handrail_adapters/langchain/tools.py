@@ -92,7 +92,7 @@ def _may_run(passed: "Pass | OutcomeLike") -> "TypeGuard[Pass]":
 
 
 def _dump(arguments: dict[str, Any]) -> str:
-    from handrail.guard.tool import arguments_json
+    from handrail.guard.tool_gate import arguments_json
 
     return arguments_json(arguments)
 

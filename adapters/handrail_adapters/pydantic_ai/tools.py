@@ -10,7 +10,7 @@ from pydantic_ai.toolsets import WrapperToolset
 
 from handrail.errors import ActionFailed, TicketError
 from handrail.guard import Outcome
-from handrail.guard.tool import arguments_json, asettled
+from handrail.guard.tool_gate import arguments_json, asettled
 from handrail.records import ToolCall
 
 if TYPE_CHECKING:

@@ -38,8 +38,8 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Find any edit, deletion or truncation of the audit log."""
-    from handrail.store.signing import read_trusted
-    from handrail.store.verifying import read_checkpoint
+    from handrail.store.audit.verify import read_checkpoint
+    from handrail.store.crypto.signing import read_trusted
 
     known = None
     if checkpoint is not None:
@@ -86,7 +86,7 @@ def checkpoint(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Sign where every chain ends now. Kept elsewhere, it shows later what was cut off."""
-    from handrail.store.signing import read_signer
+    from handrail.store.crypto.signing import read_signer
 
     with opened(store) as found:
         typer.echo(found.checkpoint(read_signer(key.read_text()), now=datetime.now(UTC)))

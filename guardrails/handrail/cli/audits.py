@@ -20,8 +20,8 @@ from handrail.cli.tickets import (
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
-    from handrail.store.audits import AuditRow
-    from handrail.tickets.audits import Wording
+    from handrail.store.samples import AuditRow
+    from handrail.tickets.samples import Wording
 
 commands = typer.Typer(no_args_is_help=True, help="Passed answers that people check: list, show, judge.")
 
@@ -37,7 +37,7 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List answers that wait to be checked, oldest first."""
-    from handrail.store.audits import waiting
+    from handrail.store.samples import waiting
 
     with opened(store) as found:
         rows = waiting(found, tenant, limit=limit, judged=judged)
@@ -65,7 +65,7 @@ def show(  # noqa: PLR0913 - one parameter per option
     as_json: JsonOption = False,
 ) -> None:
     """Show the conversation and the answer that was given; who looked is recorded."""
-    from handrail.store.audits import show as shown
+    from handrail.store.samples import show as shown
 
     with opened(store) as found:
         row, words = shown(found, tenant, exchange, hand_of(person, policy, people), unmask=unmask)
@@ -88,8 +88,8 @@ def judge(  # noqa: PLR0913 - one parameter per option
     people: PeopleOption = DEFAULT_PEOPLE,
 ) -> None:
     """Say whether an answer was right; once, because calibrations are made from it."""
-    from handrail.store.audits import judge as judged
-    from handrail.tickets.audits import AuditVerdict
+    from handrail.store.samples import judge as judged
+    from handrail.tickets.samples import AuditVerdict
 
     if verdict not in list(AuditVerdict):
         raise ConfigError(f"no verdict {verdict!r}; there are {', '.join(AuditVerdict)}")

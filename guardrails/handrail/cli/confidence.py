@@ -54,7 +54,7 @@ def evaluate(  # noqa: PLR0913
     found = figures(scored)
     written: tuple[Path, ...] = ()
     if plots is not None:
-        from handrail.review.scored_plots import write_plots
+        from handrail.review.plots import write_plots
 
         written = write_plots(scored, plots, file.name.split(".")[0])
     if as_json:

@@ -47,7 +47,7 @@ def review(  # noqa: PLR0913 - one parameter per option
     """
     from handrail.review import as_data, write
     from handrail.review import review as reviewed
-    from handrail.review.collect import Collector
+    from handrail.review.cases import Collector
     from handrail.store import open_store
 
     now = datetime.now(UTC)
@@ -82,7 +82,7 @@ def _missed(opened: "SqlStore", tenant: str, period: "Period", policy: str) -> "
     rows = [row for row in read_store(opened, tenant, period.since) if row.at < period.until]
     if not any(row.is_known and not row.escalated for row in rows):
         return None
-    from handrail.guard.calibration import calibration_of
+    from handrail.guard.opening import calibration_of
     from handrail.policy import load
 
     return missed(rows, calibration_of(load(policy)) if policy else None)
@@ -139,7 +139,7 @@ def _moment(text: str) -> datetime:
 
 
 def _scanner(policy: str) -> "Scanner":
-    from handrail.guard.scanning import scanner_of
+    from handrail.guard.opening import scanner_of
     from handrail.policy import load
     from handrail.scan import default_scanner
 

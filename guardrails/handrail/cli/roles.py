@@ -90,7 +90,7 @@ def _staffing(policy: str, people: Path, desk: Path | None) -> "tuple[Policy, St
     from handrail.desk.settings import load_settings
     from handrail.desk.staffing import Staffing
     from handrail.policy import load, load_people
-    from handrail.tickets.rota import EVERYBODY_ALWAYS, rota_of
+    from handrail.tickets.schedule import EVERYBODY_ALWAYS, rota_of
 
     loaded = load(policy)
     mapped = load_people(people, loaded)

@@ -65,7 +65,7 @@ def prune(
     tenant: TenantOption = "default",
 ) -> None:
     """Remove what is older than its retention. The audit chain stays verifiable."""
-    from handrail.store import audits
+    from handrail.store import samples as audits
 
     now = datetime.now(UTC)
     with opened(store) as found:
@@ -81,7 +81,7 @@ def rotate_keys(
 ) -> None:
     """Make a new master key and wrap every data key by it. Content is not encrypted anew."""
     from handrail.store import open_store
-    from handrail.store.keys import FileKeys
+    from handrail.store.crypto.keys import FileKeys
 
     provider = FileKeys(file)
     provider.rotate()
@@ -96,8 +96,8 @@ def rotate_keys(
 @commands.command(name="new-keys", epilog="Example: handrail store new-keys secrets/")
 def new_keys(folder: Annotated[Path, typer.Argument(help="Where the files go.")]) -> None:
     """Make what PostgreSQL needs: a key ring, the inbox's signing key and the application's public key."""
-    from handrail.store.keys import FileKeys
-    from handrail.store.signing import new_signer, write_signer, write_trusted
+    from handrail.store.crypto.keys import FileKeys
+    from handrail.store.crypto.signing import new_signer, write_signer, write_trusted
 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     ring, secret, public = folder / "handrail.key", folder / "signing.key", folder / "trusted.txt"

@@ -187,10 +187,10 @@ def decide(  # noqa: PLR0913 - one parameter per option
     people: PeopleOption = DEFAULT_PEOPLE,
 ) -> None:
     """Decide a ticket. It is claimed first if nobody has it; an approved action then runs once."""
-    from handrail.guard.decide import decide as record
+    from handrail.guard.resolve import decide as record
     from handrail.policy import load
     from handrail.tickets.lifecycle import State
-    from handrail.tickets.rulings import Ruling
+    from handrail.tickets.resolution import Ruling
     from handrail.tickets.ticket import Verdict
 
     if verdict not in list(Verdict):

@@ -14,11 +14,11 @@ from handrail.desk.settings import Settings, load_settings
 from handrail.desk.timers import Escalation
 from handrail.errors import StoreUnavailable
 from handrail.policy import Policy
-from handrail.store.desk import Housed, prune_notices
+from handrail.store.outbox import Housed, prune_notices
 from handrail.store.spool import Drained, Opens
 from handrail.tickets.lifecycle import Verb
-from handrail.tickets.rota import rota_of
 from handrail.tickets.routing import RolePlan
+from handrail.tickets.schedule import rota_of
 from handrail.tickets.timers import Choice, DueTicket
 
 EVERY_S: Final = 1.0

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from handrail.desk.channels import Apprise, Channel, Interest, Webhook
 from handrail.errors import ConfigError
-from handrail.tickets.rota import EVERYBODY_ALWAYS, Rota, first_problem, read_rota, read_yaml
+from handrail.tickets.schedule import EVERYBODY_ALWAYS, Rota, first_problem, read_rota, read_yaml
 
 KINDS: Final = "handrail.channels"
 # What people must be told; the rest is for programs.

@@ -7,8 +7,8 @@ from typing import Final, TypeAlias
 
 from handrail.policy import Policy
 from handrail.records import Severity, Trigger
-from handrail.tickets.rota import Rota
 from handrail.tickets.routing import RolePlan, chain, deadlines, safe_default
+from handrail.tickets.schedule import Rota
 from handrail.tickets.ticket import OnExpiry
 
 HOUR: Final = timedelta(hours=1)

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from handrail.records import Severity
 from handrail.tickets.lifecycle import IN_HAND, State, Verb
-from handrail.tickets.rota import EVERYBODY_ALWAYS, Rota
 from handrail.tickets.routing import RolePlan, chain, deadlines
+from handrail.tickets.schedule import EVERYBODY_ALWAYS, Rota
 from handrail.tickets.timers import Choice, DueTicket, choose
 
 _SEVERITIES = tuple(Severity)

@@ -15,15 +15,14 @@ from starlette.types import Receive, Scope, Send
 
 from handrail.errors import StoreUnavailable
 from handrail.gateway.answers import Answered, Refusal, refused
-from handrail.gateway.asking import Asked, read
 from handrail.gateway.callers import Callers, Known, policies_of
 from handrail.gateway.held import give, whole
 from handrail.gateway.metrics import MEDIA_TYPE, Metrics
-from handrail.gateway.pools import Pools
 from handrail.gateway.proxy import Proxy
+from handrail.gateway.request import Asked, read
 from handrail.gateway.settings import Settings
 from handrail.gateway.tickets import MAX_WAIT_S, state_of
-from handrail.gateway.upstream import Upstream
+from handrail.gateway.upstream import Pools, Upstream
 from handrail.guard import Guard
 
 

@@ -14,17 +14,17 @@ from tenacity import (
 
 from handrail.errors import CheckFailed, ConfigError, HandrailError
 from handrail.gateway.answers import Answered, refused
-from handrail.gateway.asking import Asked
 from handrail.gateway.callers import Known
+from handrail.gateway.request import Asked
 from handrail.gateway.settings import Settings
 from handrail.gateway.upstream import Kept, Upstream
 from handrail.guard import Call, Guard
+from handrail.http.driver import arun
+from handrail.http.endpoints import Endpoint
+from handrail.http.exchange import Incoming, Received, Reply, exchange
+from handrail.http.exchange import Settings as Wiring
 from handrail.policy import Policy
 from handrail.records import FaultKind, Message
-from handrail.wire.drive import arun
-from handrail.wire.endpoints import Endpoint
-from handrail.wire.exchange import Incoming, Received, Reply, exchange
-from handrail.wire.exchange import Settings as Wiring
 
 
 class _Noting:

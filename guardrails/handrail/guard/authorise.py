@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from handrail.errors import ActionFailed, CheckFailed, PolicyChanged
-from handrail.guard.scope import Authorisation, Scope, authorised
-from handrail.guard.shell import Shell
+from handrail.guard.call import Shell
+from handrail.guard.context import Authorisation, Scope, authorised
 from handrail.records import Context, Decision, Effect, ToolCall, Trigger, Unknown
 from handrail.tickets.ports import Approval, Settlement
 

@@ -8,31 +8,24 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, overload
 
 from handrail.errors import ConfigError
-from handrail.guard import scope as scopes
-from handrail.guard.auditing import auditor_of
+from handrail.guard import context as scopes
 from handrail.guard.authorise import Action, authorise
-from handrail.guard.calibration import engine_of
-from handrail.guard.call import Call, abegin, begin
-from handrail.guard.conclude import Concluder, SpoolPort
-from handrail.guard.decide import decide
-from handrail.guard.decorate import Decoration, Options, decoration_of, options_of
-from handrail.guard.drive import FactSource, Sources
-from handrail.guard.gate import Pass, agate, gate
-from handrail.guard.identity import new_id
-from handrail.guard.observing import Observer
-from handrail.guard.opening import opened, policy_in_force
-from handrail.guard.outcome import Outcome
-from handrail.guard.shell import Shell
-from handrail.guard.tool import guarded_tool
-from handrail.guard.waiting import resolution, wait
+from handrail.guard.call import Call, FactSource, Shell, Sources, abegin, begin
+from handrail.guard.decorator import Decoration, Options, decoration_of, options_of
+from handrail.guard.opening import engine_of, opened, policy_in_force
+from handrail.guard.outcome import Concluder, Observer, Outcome, SpoolPort
+from handrail.guard.resolve import decide, resolution, wait
+from handrail.guard.samples import auditor_of
+from handrail.guard.tool_gate import Pass, agate, gate, guarded_tool
+from handrail.ids import new_id
 from handrail.policy import People, Policy
 from handrail.records import Context, Handoff, Message, ToolCall
 from handrail.scan import Scanner
-from handrail.store.deciding import Hand
 from handrail.store.open import now_utc
-from handrail.store.reviewerstore import SqlStore
+from handrail.store.reviewer import SqlStore
+from handrail.store.tickets.resolve import Hand
 from handrail.tickets.ports import Resolution, TicketStore
-from handrail.tickets.rulings import Ruling
+from handrail.tickets.resolution import Ruling
 from handrail.tickets.ticket import TicketView, Verdict
 
 P = ParamSpec("P")
@@ -259,8 +252,8 @@ class Guard:
             ticket: its id.
             person: who decides; a member of the ticket's role.
             verdict: approve, edit, reject or answer.
-            **ruling: the other fields of `handrail.tickets.rulings.Ruling`: `changes`, `arguments`, `answer`,
-                `reason_code`, `note`, `message_to_user`, `message_to_agent` …
+            **ruling: the other fields of `handrail.tickets.resolution.Ruling`: `changes`, `arguments`,
+                `answer`, `reason_code`, `note`, `message_to_user`, `message_to_agent` …
 
         Raises:
             ConfigError: this guard knows no people, or its store takes no decisions.

@@ -1,15 +1,127 @@
-"""Opens what a guard stands on: the policy, the people, the store and the spool beside it."""
+"""Opens what a guard stands on: policy, scanner, calibration, people, store and spool."""
 
-from collections.abc import Callable
+import hashlib
+import math
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from handrail.errors import StoreUnavailable
+from handrail.errors import ConfigError, PolicyError, StoreUnavailable
+from handrail.pipeline import Engine
+from handrail.pipeline.certainty import certainty_of
 from handrail.policy import People, Policy, load, load_people
+from handrail.scan import EntitySpec, ListedValue, Origin, Scanner, ScanSpec
+from handrail.scan.spec import Analyzer
 from handrail.store import Spool, SqlStore, open_store
-from handrail.store.chain import Event
+from handrail.store.audit.chain import Event
+
+if TYPE_CHECKING:
+    from handrail.confidence.calibration.artefact import Calibration
+
+
+_NAMES = {field.name for field in fields(EntitySpec)} - {"origin"}
+_LISTS = {"patterns", "terms", "weak_terms", "context", "against", "match", "not_match"}
+
+
+def scanner_of(policy: Policy, analyzers: Sequence[Analyzer] = ()) -> Scanner:
+    """Build the scanner that a policy asks for.
+
+    Raises:
+        PolicyError: an entity of its own cannot be used; says where it stands in the file.
+    """
+    return Scanner(spec_of(policy.scan, analyzers))
+
+
+def spec_of(settings: Mapping[str, Any], analyzers: Sequence[Analyzer] = ()) -> ScanSpec:
+    """Turn a policy's `scan:` section into a specification; pure.
+
+    Raises:
+        PolicyError: an entity has a key or a kind of value that none can have.
+    """
+    given = {name: settings[name] for name in ("floor", "tagger") if name in settings}
+    return ScanSpec(
+        entities=tuple(_entity(entity) for entity in settings.get("entities", ())),
+        allow=tuple(ListedValue(value=value) for value in settings.get("allow", ())),
+        deny=tuple(ListedValue(**value) for value in settings.get("deny", ())),
+        enable=frozenset(settings.get("enable", ())),
+        disable=frozenset(settings.get("disable", ())),
+        analyzers=tuple(analyzers),
+        **given,
+    )
+
+
+def _entity(raw: Mapping[str, Any]) -> EntitySpec:
+    file, line, column = raw.get("at", ("<policy>", 1, 1))
+    values: dict[str, Any] = {}
+    for name, value in raw.items():
+        if name == "at":
+            continue
+        if name not in _NAMES:
+            raise PolicyError(
+                f"an entity has no key {name!r}; it may have {', '.join(sorted(_NAMES))}",
+                file=file,
+                line=line,
+                column=column,
+            )
+        values[name] = tuple(value) if name in _LISTS and not isinstance(value, str) else value
+    missing = {"type", "category"} - values.keys()
+    if missing:
+        problem = f"an entity needs {' and '.join(sorted(missing))}"
+        raise PolicyError(problem, file=file, line=line, column=column)
+    if "score" in values:
+        values["score"] = float(values["score"])
+    return EntitySpec(**values, origin=Origin(file=file, line=line, column=column))
+
+
+ANSWER = "answer"
+"""Name under `thresholds:` of the calibration that speaks of answers."""
+
+
+def engine_of(policy: Policy, scanner: Scanner | None = None) -> Engine:
+    """Return what every call under a policy shares, with the policy's calibration if there is one.
+
+    Args:
+        policy: the policy.
+        scanner: what finds sensitive data; by default handrail's own with the policy's additions.
+
+    Raises:
+        ConfigError: as `calibration_of`.
+    """
+    certainty = certainty_of(policy, calibration_of(policy), is_logged=is_audited(policy))
+    return Engine(policy=policy, scanner=scanner or scanner_of(policy), certainty=certainty)
+
+
+def is_audited(policy: Policy) -> bool:
+    """True when answers under a policy are drawn to be checked: it names a calibration or an `audit_rate`."""
+    named = ANSWER in (policy.content.get("thresholds") or {})
+    return policy.reads_confidence and (named or policy.audit_rate is not None)
+
+
+def calibration_of(policy: Policy) -> "Calibration | None":
+    """Read the calibration of answers that a policy was loaded with, None if it has none.
+
+    Raises:
+        ConfigError: the file cannot be read, is no calibration, or has changed since the policy was loaded.
+    """
+    file = policy.calibrations.get(ANSWER)
+    if file is None:
+        return None
+    from handrail.confidence.calibration.artefact import read
+
+    try:
+        data = file.path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{file.path}: cannot be read: {error.strerror or 'unknown'}") from None
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise ConfigError(f"{file.path}: has changed since the policy was loaded; load the policy again")
+    calibration = read(data, source=str(file.path))
+    stated = policy.constants.get("model.threshold")
+    if stated is None or not math.isclose(float(str(stated)), calibration.threshold, rel_tol=1e-12):
+        raise ConfigError(f"{file.path}: threshold: does not follow from the rest of the calibration")
+    return calibration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,34 @@
-"""What a guarded call comes to."""
+"""What a guarded call comes to: a line in the log, or a durable ticket and its hand-off."""
 
-from dataclasses import dataclass
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol, TypeAlias
 
-from handrail.errors import AnswerBlocked, HandoffRequired
-from handrail.records import Decision, Draft, Effect, Handoff
+from handrail.errors import AlreadyDecided, AnswerBlocked, HandoffRequired, StoreUnavailable
+from handrail.guard.samples import Drawn
+from handrail.policy import Policy
+from handrail.policy.runtime.record import without_words
+from handrail.records import (
+    Confidence,
+    Decision,
+    Draft,
+    Effect,
+    Evidence,
+    Handoff,
+    Reason,
+    SignalKind,
+    Speaker,
+    Trigger,
+)
+from handrail.text.amounts import total_of_counted
+from handrail.tickets.compose import compose
+from handrail.tickets.masking import mask_of
+from handrail.tickets.notices import About, tell
+from handrail.tickets.ports import Attempt, ConversationState, ConversationStatus, Opened, TicketStore
+from handrail.tickets.ticket import Ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +61,203 @@ class Outcome:
             raise HandoffRequired(self.handoff)
         if not self.decision.is_released:
             raise AnswerBlocked(self.decision)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One decision and what it rests on. `findings` counts by type; `decision.facts` may hold amounts."""
+
+    exchange: str
+    tenant: str
+    decision: Decision
+    handoff: Handoff | None
+    confidence: Confidence | None
+    findings: Mapping[str, int]
+    signals: tuple[SignalKind, ...]
+    model: str | None
+
+
+Observer: TypeAlias = Callable[[Observation], None]
+
+
+def observation(outcome: Outcome, evidence: Evidence) -> Observation:
+    """Return what an observer may know of an outcome; pure."""
+    return Observation(
+        exchange=outcome.exchange,
+        tenant=evidence.context.tenant,
+        decision=outcome.decision,
+        handoff=outcome.handoff,
+        confidence=evidence.confidence,
+        findings=Counter(finding.type for finding in evidence.findings),
+        signals=tuple(signal.kind for signal in evidence.signals),
+        model=evidence.draft.model if evidence.draft else None,
+    )
+
+
+log = logging.getLogger("handrail")
+
+
+class SpoolPort(Protocol):
+    """Where a ticket waits on disk while the store is out of reach."""
+
+    def put(self, ticket: Ticket) -> None:
+        """Write a ticket durably."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concluder:
+    """Turns decisions into outcomes; the one place that opens tickets.
+
+    A ticket is durable (in the store, or in the spool) before the caller hears of it.
+    """
+
+    policy: Policy
+    store: TicketStore
+    spool: SpoolPort
+    now: Callable[[], datetime]
+    observe: Observer | None = None
+
+    def released(
+        self,
+        decision: Decision,
+        evidence: Evidence,
+        drafts: tuple[Draft, ...],
+        drawn: Drawn | None = None,
+    ) -> Outcome:
+        """Log a decision that lets the answer through."""
+        self._log(decision, evidence, drawn)
+        return self._told(Outcome(exchange=evidence.exchange, decision=decision, drafts=drafts), evidence)
+
+    def withheld(self, decision: Decision, evidence: Evidence, drawn: Drawn | None = None) -> Outcome:
+        """Open a ticket if any reason hands off, and log a block."""
+        handoff = None
+        if drawn is not None:
+            try:
+                self._log(decision, evidence, drawn)
+            except StoreUnavailable as error:
+                # A calibration learns nothing from an answer that is not on record; nothing is released.
+                log.warning("score of exchange %s not logged: %s", evidence.exchange, error.step)
+        if any(reason.effect is Effect.HAND_OFF for reason in decision.reasons):
+            handoff = self._open(decision, evidence)
+        if decision.effect is Effect.BLOCK:
+            self._log_block(decision, evidence)
+        notice = handoff.notice if handoff else self.policy.notices["blocked"]
+        outcome = Outcome(exchange=evidence.exchange, decision=decision, handoff=handoff, notice=notice)
+        return self._told(outcome, evidence)
+
+    def joined(self, decision: Decision, evidence: Evidence, status: ConversationStatus) -> Outcome:
+        """Add a further trigger to the ticket that this conversation has open already."""
+        ticket, role = status.ticket or "", status.role or self.policy.if_unsure
+        attempt = Attempt(
+            exchange=evidence.exchange,
+            at=self.now(),
+            text=mask_of(evidence)(_latest_words(evidence)),
+            triggers=_triggers(decision.reasons),
+            rules=tuple(reason.rule for reason in decision.reasons),
+            note=_asked_in_total(evidence),
+        )
+        try:
+            self.store.join(evidence.context.tenant, ticket, attempt)
+        except StoreUnavailable:
+            return self.withheld(self.policy.unsure(decision.stage, "store unavailable"), evidence)
+        except AlreadyDecided:
+            # A person decided between the look and the joining; what came in meanwhile is a new case.
+            return self.withheld(self.policy.unsure(decision.stage, "decided meanwhile"), evidence)
+        kind = "human" if status.state is ConversationState.HUMAN else "pending"
+        notice = self._notice(kind, role=role, due=status.due, ticket=ticket)
+        handoff = Handoff(
+            ticket=ticket,
+            role=role,
+            triggers=attempt.triggers,
+            notice=notice,
+            due=status.due,
+            joined=True,
+        )
+        outcome = Outcome(exchange=evidence.exchange, decision=decision, handoff=handoff, notice=notice)
+        return self._told(outcome, evidence)
+
+    def _log(self, decision: Decision, evidence: Evidence, drawn: Drawn | None) -> None:
+        exchange, tenant, now = evidence.exchange, evidence.context.tenant, self.now()
+        decision = self._wordless(decision)
+        if drawn is None:
+            self.store.log(decision, exchange=exchange, tenant=tenant, at=now)
+        else:
+            self.store.log(decision, exchange=exchange, tenant=tenant, at=now, scored=drawn.row)
+
+    def _wordless(self, decision: Decision) -> Decision:
+        """The decision with its facts but nobody's words: enough to take it again, and fit for a log."""
+        return replace(decision, facts=without_words(decision.facts, self.policy))
+
+    def _told(self, outcome: Outcome, evidence: Evidence) -> Outcome:
+        if self.observe is not None:
+            self.observe(observation(outcome, evidence))
+        return outcome
+
+    def _open(self, decision: Decision, evidence: Evidence) -> Handoff:
+        policy, now = self.policy, self.now()
+        role = decision.role or policy.if_unsure
+        ticket = compose(
+            evidence,
+            decision,
+            notice=policy.notices[_notice_of(policy, decision)],
+            now=now,
+            id=evidence.exchange,
+            policy=policy,
+        )
+        spooled = False
+        try:
+            opened = self.store.open(ticket)
+        except StoreUnavailable as error:
+            self.spool.put(ticket)
+            spooled = True
+            opened = Opened(ticket=ticket.id, role=role, due=ticket.decide_by, joined=False)
+            log.warning("ticket %s spooled: %s", ticket.id, error.step)
+        kind = "pending" if opened.joined else _notice_of(policy, decision)
+        return Handoff(
+            ticket=opened.ticket,
+            role=opened.role,
+            triggers=_triggers(decision.reasons),
+            notice=self._notice(kind, role=opened.role, due=opened.due, ticket=opened.ticket),
+            due=opened.due,
+            joined=opened.joined,
+            spooled=spooled,
+        )
+
+    def _log_block(self, decision: Decision, evidence: Evidence) -> None:
+        # Nothing is released by a block, so a log out of reach must not turn it into an error.
+        try:
+            self.store.log_now(
+                self._wordless(decision),
+                exchange=evidence.exchange,
+                tenant=evidence.context.tenant,
+                at=self.now(),
+            )
+        except StoreUnavailable as error:
+            log.warning("block of exchange %s not logged: %s", evidence.exchange, error.step)
+
+    def _notice(self, kind: str, *, role: str, due: datetime | None, ticket: str) -> str:
+        policy = self.policy
+        about = About(role=role, due=due, ticket=ticket)
+        return tell(policy.notices[kind], about, zone=policy.time_zone, now=self.now())
+
+
+def _notice_of(policy: Policy, decision: Decision) -> str:
+    """Name the notice of the most severe rule that asks for one of its own."""
+    own = {rule.id: rule.notice for rule in policy.rules if rule.notice is not None}
+    asking = [reason for reason in decision.reasons if reason.rule in own]
+    first = max(asking, key=lambda reason: reason.severity.rank, default=None)
+    return own[first.rule] or "hand_off" if first is not None else "hand_off"
+
+
+def _triggers(reasons: Iterable[Reason]) -> tuple[Trigger, ...]:
+    handing = (reason.trigger for reason in reasons if reason.effect in (Effect.HAND_OFF, Effect.BLOCK))
+    return tuple(dict.fromkeys(handing))
+
+
+def _latest_words(evidence: Evidence) -> str:
+    return next((m.text for m in reversed(evidence.messages) if m.speaker is Speaker.USER), "")
+
+
+def _asked_in_total(evidence: Evidence) -> str:
+    total = total_of_counted(_latest_words(evidence))
+    return f"asks for {total} in all" if total else ""

@@ -2,8 +2,8 @@
 
 from handrail.pipeline.certainty import NOTE_NAME
 from handrail.pipeline.cutter import Cutter
-from handrail.pipeline.engine import Engine
 from handrail.pipeline.needs import Need, NeedConversation, NeedFacts, NeedHistory, NeedSamples, Steps
+from handrail.pipeline.pipeline import Engine
 from handrail.pipeline.results import Gated, Judged, Screened
 from handrail.pipeline.session import Session
 from handrail.pipeline.withhold import mask

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from handrail.pipeline.engine import Engine
+from handrail.pipeline.pipeline import Engine
 from handrail.pipeline.withhold import mask, masked_call
 from handrail.records import Decision, Draft
 from handrail.scan.vault import Vault

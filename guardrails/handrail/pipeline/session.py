@@ -9,11 +9,11 @@ from handrail.confidence.scorers import verbalised
 from handrail.errors import CheckFailed
 from handrail.pipeline.certainty import NOTE_NAME, measure, slice_of
 from handrail.pipeline.cutter import Cutter
-from handrail.pipeline.engine import Engine
 from handrail.pipeline.facts import Seen, gather, types_in
 from handrail.pipeline.grounding import ungrounded
 from handrail.pipeline.merge import merge
 from handrail.pipeline.needs import NeedConversation, Steps
+from handrail.pipeline.pipeline import Engine
 from handrail.pipeline.release import released_draft, released_text
 from handrail.pipeline.results import Gated, Judged, Screened
 from handrail.pipeline.withhold import Hide, scan_messages, upstream
@@ -36,7 +36,7 @@ from handrail.records import (
 from handrail.scan.vault import Vault
 from handrail.signals import read_signals
 from handrail.signals.faults import read_fault
-from handrail.tickets.digest import canonical_arguments
+from handrail.tickets.action import canonical_arguments
 from handrail.tickets.masking import words_of
 from handrail.tickets.ports import ConversationState, ConversationStatus
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from handrail.records import Trigger
-from handrail.replay.course import Replayed
 from handrail.replay.records import BadRecord
+from handrail.replay.run import Replayed
 
 RESAMPLES = 2000
 LEVEL = 0.05

@@ -1,12 +1,20 @@
-"""What a review looks at: one closed or open ticket, reduced to what can be counted and learned from."""
+"""What a review looks at: one ticket, masked and reduced to what can be counted and learned from."""
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from handrail.records import Money, Trigger
+from handrail.scan import Scanner, redact
+from handrail.store.tickets.listing import Filter
+from handrail.tickets.lifecycle import UNDECIDED, State
+from handrail.tickets.ports import Attempt, Resolution
+from handrail.tickets.resolution import Happening, Page
+from handrail.tickets.ticket import Ticket, TicketView
+from handrail.tickets.values import read_fact
 
 
 class Ending(StrEnum):
@@ -136,3 +144,123 @@ def _leaves(value: object, path: str) -> Iterator[tuple[str, str]]:
             yield path, value
         case _:
             yield path, json.dumps(value)
+
+
+PAGE = 200
+_BY_STATE = {
+    State.EXPIRED: Ending.EXPIRED,
+    State.CANCELLED: Ending.CANCELLED,
+    State.REJECTED: Ending.REJECTED,
+}
+_BY_VERDICT = {
+    "approve": Ending.APPROVED,
+    "edit": Ending.EDITED,
+    "reject": Ending.REJECTED,
+    "answer": Ending.ANSWERED,
+    "expired": Ending.EXPIRED,
+    "cancelled": Ending.CANCELLED,
+}
+
+
+class Source(Protocol):
+    """What a review needs of a store; reading only."""
+
+    def list(self, tenant: str, wanted: Filter | None = None) -> Page:
+        """Return one page of tickets, without content."""
+
+    def get(self, tenant: str, ticket: str) -> TicketView:
+        """Return a ticket, masked, with where it stands."""
+
+    def attempts(self, tenant: str, ticket: str) -> tuple[Attempt, ...]:
+        """Return what joined a ticket."""
+
+    def history(self, tenant: str, ticket: str) -> tuple[Happening, ...]:
+        """Return a ticket's recorded events."""
+
+    def resolution(self, tenant: str, ticket: str) -> Resolution | None:
+        """Return what was decided."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collector:
+    """Collects one tenant's cases. What people wrote is scanned and masked as conversations are."""
+
+    source: Source
+    tenant: str
+    scanner: Scanner
+
+    def cases(self, period: Period) -> Iterator[Case]:
+        """Yield the tickets that were opened in a period; erased ones are left out."""
+        for state in State:
+            for ticket in self._ids(state, period):
+                view = self.source.get(self.tenant, ticket)
+                if view.ticket is not None:
+                    yield self._case(view, view.ticket)
+
+    def _ids(self, state: State, period: Period) -> Iterator[str]:
+        cursor: str | None = None
+        while True:
+            page = self.source.list(self.tenant, Filter(state=state, limit=PAGE, cursor=cursor))
+            for row in page.rows:
+                if row.created_at >= period.until:
+                    return
+                if row.created_at in period:
+                    yield row.id
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+    def _case(self, view: TicketView, ticket: Ticket) -> Case:
+        resolution = self.source.resolution(self.tenant, ticket.id)
+        action, fired = ticket.action, [rule for rule in ticket.policy.rules if rule.effect != "pass"]
+        words = [text for text in (self._code(ticket.id), *_said(resolution)) if text]
+        return Case(
+            id=ticket.id,
+            created_at=ticket.created_at,
+            role=ticket.role,
+            trigger=ticket.trigger,
+            ending=_ending(view.state, resolution),
+            rules=tuple(dict.fromkeys([ticket.reason_code, *(rule.rule for rule in fired)])),
+            because="; ".join(dict.fromkeys(rule.because for rule in fired if rule.because)),
+            unknown=tuple(dict.fromkeys(name for rule in fired for name in rule.unknown)),
+            decided_at=resolution.decided_at if resolution else None,
+            decide_by=ticket.decide_by,
+            wanted=ticket.wanted,
+            tool=action.tool if action else "",
+            proposed=action.arguments if action else ticket.draft_answer,
+            resolved=self._masked(resolution.arguments or resolution.answer) if resolution else "",
+            reason=self._masked(" · ".join(dict.fromkeys(words))),
+            confidence=ticket.confidence.score if ticket.confidence else None,
+            amounts=_money(ticket),
+            lines=tuple((line.speaker, line.text) for line in ticket.lines),
+            attempts=len(self.source.attempts(self.tenant, ticket.id)),
+            policy=f"{ticket.policy.name} {ticket.policy.version}",
+        )
+
+    def _masked(self, text: str) -> str:
+        return redact(text, self.scanner.scan(text)) if text else ""
+
+    def _code(self, ticket: str) -> str:
+        """The reason code of the last decision, empty where nobody gave one."""
+        codes = [
+            str(h.data["reason"]) for h in self.source.history(self.tenant, ticket) if h.data.get("reason")
+        ]
+        return codes[-1] if codes else ""
+
+
+def _ending(state: State, resolution: Resolution | None) -> Ending:
+    if state in UNDECIDED:
+        return Ending.OPEN
+    if state in _BY_STATE:
+        return _BY_STATE[state]
+    return _BY_VERDICT[resolution.verdict] if resolution else Ending.OPEN
+
+
+def _said(resolution: Resolution | None) -> tuple[str, ...]:
+    return (resolution.message_to_agent, resolution.message_to_user) if resolution else ()
+
+
+def _money(ticket: Ticket) -> dict[str, Money]:
+    facts = ticket.action.amounts if ticket.action else {}
+    values = {name: read_fact(fact) for name, fact in facts.items()}
+    return {name: value for name, value in values.items() if isinstance(value, Money)}

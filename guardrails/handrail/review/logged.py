@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from handrail.errors import ConfigError
-from handrail.store.audits import scored, verdicts
+from handrail.store.samples import scored, verdicts
 
 if TYPE_CHECKING:
     from handrail.confidence.calibration.artefact import Calibration, SlicePart
     from handrail.review.calibrate_log import LoggedAnswer
-    from handrail.store.sqlstore import CallerStore
+    from handrail.store.caller import CallerStore
 
 
 def lines_of(store: "CallerStore", tenant: str, since: datetime | None = None) -> Iterator[str]:
@@ -81,7 +81,7 @@ def missed(
     if not any(row.is_known for row in passed):
         return None
     from handrail.confidence.calibration.drift import Drift
-    from handrail.review.calibrate_curve import cross_fitted
+    from handrail.review.calibrate import cross_fitted
     from handrail.review.calibrate_log import settled
     from handrail.review.missed import passed_error, watch_log
 

@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, bindparam, func, literal_column, or_, sele
 from sqlalchemy.dialects import postgresql, sqlite
 
 from handrail.records import FactValue, Money, Unknown
-from handrail.store.chain import Event
+from handrail.store.audit.chain import Event
 from handrail.store.prepared import Prepared, Result
-from handrail.store.rows import Tx
-from handrail.store.schema import ledger, micros
+from handrail.store.tables import ledger, micros
+from handrail.store.tickets.rows import Tx
 from handrail.tickets.ports import LedgerEntry, LedgerQuery, Settlement
 
 RESERVED = "reserved"

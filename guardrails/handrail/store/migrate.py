@@ -6,7 +6,7 @@ from sqlalchemy import Connection, inspect, text
 
 from handrail.errors import ConfigError
 from handrail.store.database import Database
-from handrail.store.schema import keys_metadata
+from handrail.store.tables import keys_metadata
 
 REVISION = "0002"
 SCRIPTS = Path(__file__).with_name("migrations")

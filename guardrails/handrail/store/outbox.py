@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from handrail.store.schema import micros, moment, moment_or_none, outbox
+from handrail.store.database import Database
+from handrail.store.tables import micros, moment, moment_or_none, outbox
 
 PENDING, DELIVERED, DEAD = "pending", "delivered", "dead"
 
@@ -108,3 +109,23 @@ def notice_of(row: Row[Any], *, attempts: int) -> Notice:
         attempts=attempts,
         error=row.error,
     )
+
+
+class Housed(Protocol):
+    """A store, by its database."""
+
+    @property
+    def database(self) -> Database:
+        """The database beneath."""
+
+
+def prune_notices(store: Housed, *, before: datetime) -> int:
+    """Delete notices that were delivered and are older than a moment; returns how many.
+
+    Notices that wait, and dead letters, stay.
+
+    Raises:
+        StoreUnavailable: the database cannot be reached.
+    """
+    with store.database.write() as conn:
+        return prune(conn, before=before)

@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import ValidationError
 
 from handrail.errors import StoreUnavailable
-from handrail.store import environment
+from handrail.store.crypto import keys as environment
+from handrail.store.crypto.keys import KEY_BYTES, EnvKeys, FileKeys, KeyProvider, KeyRing, sync_folder
+from handrail.store.crypto.sealing import NONCE_BYTES
 from handrail.store.database import file_of, parse_url
-from handrail.store.keys import KEY_BYTES, EnvKeys, FileKeys, KeyProvider, KeyRing, sync_folder
-from handrail.store.schema import micros
-from handrail.store.sealing import NONCE_BYTES
+from handrail.store.tables import micros
 from handrail.tickets.ports import Opened
 from handrail.tickets.ticket import Ticket
 

@@ -192,7 +192,7 @@ class TicketStore(Protocol):
         """Queue a decision for the batched log (bounded; loss window stated by the store).
 
         `scored` is the answer's score with its audit draw, numbers and codes only; see
-        `handrail.guard.auditing`.
+        `handrail.guard.samples`.
         """
 
     def log_now(self, decision: Decision, *, exchange: str, tenant: str, at: datetime) -> None:

@@ -1,13 +1,14 @@
-"""Where text lies in a JSON value: a slot reads it for the guard and writes it back when it was changed."""
+"""Where text lies in a JSON value, and how judged text is put back there."""
 
 import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from handrail.errors import CheckFailed
-from handrail.wire.shapes import Json, has_text
+from handrail.records import Message, Speaker
+from handrail.wire.shapes import Json, has_text, kind_of
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -86,3 +87,96 @@ def del_at(root: object, path: Path) -> None:
     """Remove the field at a path, in place."""
     parent: Any = _at(root, path[:-1])
     del parent[path[-1]]
+
+
+def read_documents(body: Json, settings: Set[str]) -> list[Message]:
+    """Return one message (speaker `tool`) for each field that is no setting and holds text."""
+    return [
+        Message(speaker=Speaker.TOOL, name=_name(slot), text=slot.read(body))
+        for slot in unknown_slots(body, settings)
+    ]
+
+
+def split_documents(
+    body: Json, messages: Sequence[Message], settings: Set[str]
+) -> tuple[list[Message], list[Message]]:
+    """Part the documents of a request from its other messages."""
+    names = [_name(slot) for slot in unknown_slots(body, settings)]
+    documents: list[Message] = []
+    others: list[Message] = []
+    for message in messages:
+        is_document = message.speaker is Speaker.TOOL and message.tool_call_id is None
+        if is_document and len(documents) < len(names) and message.name == names[len(documents)]:
+            documents.append(message)
+        else:
+            others.append(message)
+    return documents, others
+
+
+def write_documents(
+    body: Json, documents: Sequence[Message], given: Sequence[Message], settings: Set[str]
+) -> None:
+    """Put changed documents back into their fields, in place; one that is not given any more is removed."""
+    for slot, document in zip(unknown_slots(body, settings), documents, strict=True):
+        if document in given:
+            continue
+        changed = next((message for message in given if message.name == document.name), None)
+        name = str(slot.path[0])
+        if changed is None:
+            del body[name]
+        else:
+            body.update(rewritten({name: body[name]}, [slot], changed.text))
+
+
+def _name(slot: Slot) -> str:
+    return kind_of(slot.path[0])
+
+
+WriteMessage = Callable[[Message, Json | None, Message | None], Json]
+
+
+def merge_back(
+    originals: Sequence[Message], messages: Sequence[Message], raws: Sequence[Json], write: WriteMessage
+) -> list[Json] | None:
+    """Return the dicts to send, None if nothing changed.
+
+    A message that is one of the originals keeps its dict untouched. With as many messages as before, each
+    stands for the original at its position; otherwise the guard has added or removed some, and those that
+    are no original are written anew. What could not be read of a message (`unreadable`) is not compared.
+    """
+    originals = [replace(original, unreadable=()) for original in originals]
+    messages = [replace(message, unreadable=()) for message in messages]
+    if len(messages) == len(originals):
+        if all(message == original for message, original in zip(messages, originals, strict=True)):
+            return None
+        return [
+            raw if message == original else write(message, raw, original)
+            for message, original, raw in zip(messages, originals, raws, strict=True)
+        ]
+    return _aligned(originals, messages, raws, write)
+
+
+def _aligned(
+    originals: Sequence[Message], messages: Sequence[Message], raws: Sequence[Json], write: WriteMessage
+) -> list[Json]:
+    added = len(messages) - len(originals)
+    written, at = [], 0
+    for message in messages:
+        original = originals[at] if at < len(originals) else None
+        if original is not None and (message == original or added <= 0 or _is_version(message, original)):
+            written.append(raws[at] if message == original else write(message, raws[at], original))
+            at += 1
+        else:
+            written.append(write(message, None, None))
+            added -= 1
+    return written
+
+
+def _is_version(message: Message, original: Message) -> bool:
+    """True when a message is an original with something masked: all but its words is the same."""
+    return (message.speaker, message.name, message.tool_call_id, len(message.tool_calls)) == (
+        original.speaker,
+        original.name,
+        original.tool_call_id,
+        len(original.tool_calls),
+    )

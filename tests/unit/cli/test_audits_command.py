@@ -8,8 +8,9 @@ from typer.testing import CliRunner, Result
 
 from handrail.cli import build
 from handrail.errors import ConfigError, NotAllowed
-from handrail.store import audits, open_store
-from handrail.tickets.audits import Audited, Wording
+from handrail.store import open_store
+from handrail.store import samples as audits
+from handrail.tickets.samples import Audited, Wording
 from handrail.tickets.ticket import Line
 from support.stores import NOW
 

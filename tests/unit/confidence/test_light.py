@@ -2,7 +2,16 @@ import subprocess
 import sys
 
 HEAVY = ("numpy", "scipy", "pydantic", "matplotlib")
-PARTS = ("", ".apply", ".tiers", ".verbalised", ".audit", ".drift", ".capabilities", ".grounding")
+PARTS = (
+    "",
+    ".calibration.apply",
+    ".calibration.audit",
+    ".calibration.drift",
+    ".capabilities",
+    ".cascade",
+    ".scorers.grounding",
+    ".scorers.verbalised",
+)
 
 
 def test_scoring_one_answer_loads_no_numeric_library() -> None:

@@ -13,7 +13,7 @@ from handrail.records import Severity, Trigger
 from handrail.store import SqlStore, open_store
 from handrail.testing import FrozenClock
 from handrail.tickets.lifecycle import State
-from handrail.tickets.rulings import Ruling
+from handrail.tickets.resolution import Ruling
 from handrail.tickets.ticket import Verdict
 from handrail_adapters.tickets_rest import RestTickets, load_map
 from support.desk_scene import ROLES, START, hand, ticket

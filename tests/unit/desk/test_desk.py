@@ -13,7 +13,7 @@ from handrail.desk.notice import Notice
 from handrail.desk.settings import Settings
 from handrail.errors import DecisionExpired, StoreUnavailable
 from handrail.store import Spool, SqlStore, open_store
-from handrail.store.schema import outbox
+from handrail.store.tables import outbox
 from handrail.testing import FrozenClock
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import Settlement

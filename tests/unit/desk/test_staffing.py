@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from handrail.desk.staffing import Route, Staffing, cover, empty_roles, hours_of
 from handrail.records import Severity, Trigger
 from handrail.tickets.calendar import calendar
-from handrail.tickets.rota import Rota, read_rota
+from handrail.tickets.schedule import Rota, read_rota
 from handrail.tickets.ticket import OnExpiry
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from handrail.desk.timers import Escalation
 from handrail.tickets.calendar import calendar
 from handrail.tickets.lifecycle import State, Verb
-from handrail.tickets.rota import Rota
+from handrail.tickets.schedule import Rota
 from handrail.tickets.timers import ALLOWED, DueTicket
 from support.desk_scene import ROLES, START, Role
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handrail.errors import PolicyError
-from handrail.guard.scanning import scanner_of
+from handrail.guard.opening import scanner_of
 from handrail.policy import load, load_people
 from handrail.policy.analyse import Level, check
 from handrail.policy.analyse.prove import prover_for
@@ -15,7 +15,7 @@ from handrail.policy.language.sources import SignalSeen
 from handrail.policy.tools.register import register
 from handrail.records import Effect, Money, Stage
 from handrail.text.amounts import parse_money
-from handrail.tickets.rota import rota_of
+from handrail.tickets.schedule import rota_of
 
 SHIPPED = Path(__file__).parents[3] / "policies" / "handrail_policies"
 OURS = ("baseline", "banking", "clinic", "hr", "support")

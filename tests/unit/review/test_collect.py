@@ -28,11 +28,11 @@ from handrail.records import (
 )
 from handrail.records import Decision as Decided
 from handrail.review import Case, Ending, Period, changes
-from handrail.review.collect import Collector
+from handrail.review.cases import Collector
 from handrail.scan import default_scanner
 from handrail.store import Hand, SqlStore, open_store
 from handrail.tickets.compose import compose
-from handrail.tickets.rulings import Ruling
+from handrail.tickets.resolution import Ruling
 from handrail.tickets.ticket import Verdict
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from handrail.cli import audit, store, tickets
 from handrail.errors import ConfigError, NotAllowed
 from handrail.store import open_store
-from handrail.store.signing import new_signer, write_signer, write_trusted
+from handrail.store.crypto.signing import new_signer, write_signer, write_trusted
 from handrail.tickets.lifecycle import State
 from scenes import PEOPLE, POLICY
 from support.stores import SECRET, new_ticket

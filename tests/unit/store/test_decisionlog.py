@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from handrail.errors import StoreUnavailable
-from handrail.store.chain import Event
-from handrail.store.decisionlog import BATCH, LOSS_WINDOW_S, MOST_WAITING, DecisionLog
+from handrail.store.audit.chain import Event
+from handrail.store.audit.log import BATCH, LOSS_WINDOW_S, MOST_WAITING, DecisionLog
 from support.stores import NOW
 
 

@@ -7,8 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from handrail.records import Trigger
+from handrail.tickets.notices import About, tell
 from handrail.tickets.questions import QUESTIONS, six_answers
-from handrail.tickets.telling import About, tell
 from handrail.tickets.ticket import SUMMARY_LIMIT, OnExpiry, Ticket, schema
 from support.stores import NOW, SECRET, new_ticket
 

@@ -3,7 +3,7 @@
 import pytest
 
 from handrail.tickets.lifecycle import State
-from handrail.tickets.returning import Ruled, return_note
+from handrail.tickets.resolution import Ruled, return_note
 from handrail.tickets.ticket import Verdict
 from support.stores import NOW, new_ticket
 

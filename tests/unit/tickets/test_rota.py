@@ -5,7 +5,7 @@ import pytest
 
 from handrail.errors import ConfigError
 from handrail.tickets.calendar import ALWAYS
-from handrail.tickets.rota import Rota, read_rota, rota_of
+from handrail.tickets.schedule import Rota, read_rota, rota_of
 
 TEXT = """
 calendars:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from handrail.tickets.telling import About, tell
+from handrail.tickets.notices import About, tell
 
 NOW = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
 

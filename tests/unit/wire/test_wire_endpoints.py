@@ -2,7 +2,7 @@
 
 import pytest
 
-from handrail.wire.endpoints import Endpoint, endpoint
+from handrail.http.endpoints import Endpoint, endpoint
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,39 @@
-"""The blocks a message is made of: where their text lies, and the calls among them."""
+"""Names of known fields. Any other field that holds text is read and scanned, so that nothing slips by."""
 
 import json
 from collections.abc import Sequence
 from copy import deepcopy
 
 from handrail.records import ToolCall
-from handrail.wire.anthropic.fields import NAMING, SEALED, UNREADABLE
 from handrail.wire.shapes import Json, kind_of, mapping_of, objects_of, text_of
 from handrail.wire.slots import Path, Slot, unknown_slots
+
+# Settings, and what the program itself says about its tools and its user: no words that must be judged.
+SETTINGS = frozenset(
+    {
+        *("messages", "system", "model", "max_tokens", "stop_sequences", "stream", "metadata"),
+        *("temperature", "top_k", "top_p", "thinking", "output_config", "output_format", "service_tier"),
+        *("tools", "tool_choice", "cache_control", "container", "context_management", "mcp_servers"),
+        *("betas", "inference_geo", "speed", "user_profile_id", "workspace_id", "diagnostics"),
+    }
+)
+OF_BODY = frozenset(
+    {
+        *("id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage", "handoff"),
+        *("container", "context_management", "diagnostics"),
+    }
+)
+# Of a block: what names and places it, and what only the provider can read.
+NAMING = frozenset(
+    {
+        *("type", "id", "name", "tool_use_id", "server_name", "cache_control", "caller", "toolset_name"),
+        *("signature", "is_error", "encrypted_content", "encrypted_index", "index"),
+    }
+)
+UNREADABLE = {"image": "image", "container_upload": "file", "audio": "audio", "video": "video"}
+# Encrypted by the provider; there are no words to read.
+SEALED = frozenset({"redacted_thinking"})
+
 
 _TEXT = frozenset({*NAMING, "text"})
 _THINKING = frozenset({*NAMING, "thinking"})

@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 
 from handrail.records import Message, Speaker
-from handrail.wire.anthropic.blocks import blocks_of, calls_of, content_slots, with_calls
-from handrail.wire.anthropic.fields import SETTINGS
-from handrail.wire.documents import read_documents, split_documents, write_documents
-from handrail.wire.merge_back import merge_back
+from handrail.wire.anthropic.blocks import SETTINGS, blocks_of, calls_of, content_slots, with_calls
 from handrail.wire.shapes import Json, ModelRequest, mapping_of, objects_of, text_of
-from handrail.wire.slots import join, rewritten
+from handrail.wire.slots import join, merge_back, read_documents, rewritten, split_documents, write_documents
 
 _SPEAKERS = {"user": Speaker.USER, "assistant": Speaker.ASSISTANT, "system": Speaker.SYSTEM}
 # Which message of the request a unit is a part of; no field of the provider's has such a name.

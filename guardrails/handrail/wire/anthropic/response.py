@@ -5,8 +5,7 @@ from copy import deepcopy
 
 from handrail.errors import CheckFailed
 from handrail.records import Draft, FaultKind, Handoff
-from handrail.wire.anthropic.blocks import block_slots, calls_of, with_calls
-from handrail.wire.anthropic.fields import OF_BODY
+from handrail.wire.anthropic.blocks import OF_BODY, block_slots, calls_of, with_calls
 from handrail.wire.anthropic.request import read_request
 from handrail.wire.handoff import handoff_body
 from handrail.wire.shapes import Json, mapping_of, objects_of, text_of

@@ -1,14 +1,53 @@
-"""A chat request: its messages for the guard, and the request that may go upstream."""
+"""Names of known fields. Any other field that holds text is read and scanned, so that nothing slips by."""
 
 from collections.abc import Sequence
 from copy import deepcopy
 
 from handrail.records import Message, Speaker, ToolCall
-from handrail.wire.chat.fields import OF_REQUEST_MESSAGE, SETTINGS
-from handrail.wire.documents import read_documents, split_documents, write_documents
-from handrail.wire.merge_back import merge_back
 from handrail.wire.shapes import Json, ModelRequest, kind_of, mapping_of, objects_of, text_of, whole_of
-from handrail.wire.slots import Slot, join, rewritten, unknown_slots
+from handrail.wire.slots import (
+    Slot,
+    join,
+    merge_back,
+    read_documents,
+    rewritten,
+    split_documents,
+    unknown_slots,
+    write_documents,
+)
+
+# Settings, and what the program itself says about its tools and its user: no words that must be judged.
+SETTINGS = frozenset(
+    {
+        *("messages", "model", "modalities", "audio", "n", "seed", "stop", "store", "user", "metadata"),
+        *("temperature", "top_p", "frequency_penalty", "presence_penalty", "logit_bias"),
+        *("max_tokens", "max_completion_tokens", "reasoning_effort", "verbosity", "service_tier"),
+        *("stream", "stream_options", "logprobs", "top_logprobs", "response_format"),
+        *("tools", "tool_choice", "parallel_tool_calls", "functions", "function_call"),
+        *("web_search_options", "moderation", "safety_identifier"),
+        *("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"),
+    }
+)
+OF_REQUEST_MESSAGE = frozenset(
+    {"role", "content", "refusal", "tool_calls", "function_call", "tool_call_id", "name", "audio"}
+)
+
+OF_BODY = frozenset(
+    {
+        *("id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier"),
+        *("handoff", "prompt_filter_results", "moderation", "metadata", "request_id", "provider"),
+        # Random padding that hides the length of a streamed token.
+        "obfuscation",
+    }
+)
+OF_CHOICE = frozenset(
+    {
+        *("index", "message", "finish_reason", "native_finish_reason", "logprobs"),
+        *("content_filter_results", "stop_reason", "token_ids", "matched_stop"),
+    }
+)
+OF_MESSAGE = frozenset({"role", "content", "refusal", "tool_calls", "function_call", "audio", "parsed"})
+
 
 SPEAKERS = {
     "system": Speaker.SYSTEM,

@@ -6,8 +6,14 @@ from dataclasses import replace
 
 from handrail.errors import CheckFailed
 from handrail.records import Draft, FaultKind, Handoff
-from handrail.wire.chat.fields import OF_BODY, OF_CHOICE, OF_MESSAGE
-from handrail.wire.chat.request import read_request, read_tool_calls, write_tool_calls
+from handrail.wire.chat.request import (
+    OF_BODY,
+    OF_CHOICE,
+    OF_MESSAGE,
+    read_request,
+    read_tool_calls,
+    write_tool_calls,
+)
 from handrail.wire.handoff import handoff_body
 from handrail.wire.logprobs import clip, read_logprobs
 from handrail.wire.shapes import Json, mapping_of, objects_of, text_of, whole_of

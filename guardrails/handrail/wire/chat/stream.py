@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from handrail.records import Draft, FaultKind
-from handrail.wire.chat.fields import OF_BODY, OF_CHOICE
+from handrail.wire.chat.request import OF_BODY, OF_CHOICE
 from handrail.wire.chat.response import read_response, write_drafts
 from handrail.wire.shapes import Json, mapping_of, objects_of, text_of, whole_of
 from handrail.wire.sse import DONE_EVENT, write_event

@@ -4,12 +4,17 @@ from collections.abc import Sequence
 
 from handrail.errors import ConfigError
 from handrail.records import Message, Speaker
-from handrail.wire.documents import read_documents, split_documents, write_documents
-from handrail.wire.merge_back import merge_back
-from handrail.wire.responses.fields import SETTINGS
-from handrail.wire.responses.items import action_of, item_slots, with_arguments
+from handrail.wire.responses.items import SETTINGS, action_of, item_slots, with_arguments
 from handrail.wire.shapes import Json, ModelRequest, mapping_of, objects_of, text_of
-from handrail.wire.slots import Slot, join, rewritten
+from handrail.wire.slots import (
+    Slot,
+    join,
+    merge_back,
+    read_documents,
+    rewritten,
+    split_documents,
+    write_documents,
+)
 
 LOGPROBS = "message.output_text.logprobs"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from handrail.records import Draft, FaultKind
-from handrail.wire.responses.fields import ACTIONS
+from handrail.wire.responses.items import ACTIONS
 from handrail.wire.responses.response import read_response, write_drafts
 from handrail.wire.shapes import Json, mapping_of, objects_of, text_of
 from handrail.wire.sse import write_event

@@ -7,7 +7,7 @@ import pytest
 
 from handrail.confidence.calibration.artefact import read, write
 from handrail_adapters.demo.calibrating import WRONG, calibrated, conversations
-from handrail_adapters.demo.opening import open_shop
+from handrail_adapters.demo.play import open_shop
 from handrail_adapters.demo.scenario import SYSTEM, TURNS
 
 SHIPPED = files("handrail_adapters.demo") / "calibration.json"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from handrail.errors import ConfigError
+from handrail.review.plots import write_plots
 from handrail.review.scored import Columns, figures, read_scored
-from handrail.review.scored_plots import write_plots
 
 ROWS: list[dict[str, object]] = [
     {"score": 0.9, "right": True, "set": "a"},

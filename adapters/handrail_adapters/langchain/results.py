@@ -1,0 +1,197 @@
+"""What a judged answer looks like as LangChain results and chunks, whole or released early."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
+
+from handrail.http.incremental import GAP, CutterLike
+from handrail.records import Draft, FaultKind
+from handrail.wire.provider import OutcomeLike
+from handrail_adapters.langchain.messages import (
+    beside_slots,
+    notice_fields,
+    read_draft,
+    view_of,
+    without_logprobs,
+    write_draft,
+)
+
+
+def read_generations(generations: Sequence[ChatGeneration]) -> list[Draft]:
+    """Return one draft per generation."""
+    return [read_draft(generation.message, generation.generation_info) for generation in generations]
+
+
+class Judged:
+    """Turns outcomes into results for one call, given the model and the options it was called with."""
+
+    def __init__(self, inner: Any, options: dict[str, Any]) -> None:
+        self._inner, self._options = inner, options
+
+    def strips(self, *, wanted_logprobs: bool) -> bool:
+        """True when log-probabilities came because the policy wanted them, and the caller had not asked."""
+        if not wanted_logprobs:
+            return False
+        return not self._options.get("logprobs", getattr(self._inner, "logprobs", None))
+
+    @property
+    def _is_structured(self) -> bool:
+        return bool(self._options.get("response_format") or self._options.get("ls_structured_output_format"))
+
+    def _notice(self, outcome: OutcomeLike) -> dict[str, Any]:
+        return notice_fields(
+            outcome.notice, outcome.handoff, outcome.decision, is_structured=self._is_structured
+        )
+
+    def withheld(self, outcome: OutcomeLike, like: Sequence[ChatGeneration] = ()) -> ChatResult:
+        """Return the notice, as often as there were answers."""
+        fields = notice_fields(
+            outcome.notice, outcome.handoff, outcome.decision, is_structured=self._is_structured
+        )
+        messages = [AIMessage(**fields, **_usage(generation.message)) for generation in like] or [
+            AIMessage(**fields)
+        ]
+        return ChatResult(generations=[ChatGeneration(message=message) for message in messages])
+
+    def withheld_chunk(
+        self, outcome: OutcomeLike, like: ChatGenerationChunk | None = None, *, before: str = ""
+    ) -> ChatGenerationChunk:
+        """Return the notice as a chunk; `before` parts it from what was shown already."""
+        fields = self._notice(outcome)
+        fields["content"] = before + fields["content"]
+        usage = _usage(like.message) if like is not None else {}
+        return ChatGenerationChunk(message=AIMessageChunk(**fields, **usage))
+
+    def result(
+        self, result: ChatResult, drafts: Sequence[Draft], outcome: OutcomeLike, *, wanted_logprobs: bool
+    ) -> ChatResult:
+        """Return what may be released of a result."""
+        if not outcome.is_released:
+            return self.withheld(outcome, result.generations)
+        strips = self.strips(wanted_logprobs=wanted_logprobs)
+        if not strips and list(outcome.drafts) == list(drafts):
+            return result
+        generations = []
+        for generation, before, after in zip(result.generations, drafts, outcome.drafts, strict=True):
+            message = write_draft(generation.message, before, after)
+            if strips or after.text != before.text:
+                generations.append(stripped(generation, message))
+            elif message is not generation.message:
+                generations.append(generation.model_copy(update={"message": message}))
+            else:
+                generations.append(generation)
+        return result.model_copy(update={"generations": generations})
+
+    def read_chunks(self, chunks: Sequence[ChatGenerationChunk]) -> list[Draft]:
+        """Return the draft that chunks come to."""
+        whole = merge_chat_generation_chunks(list(chunks))
+        if whole is None:
+            return [Draft(fault=FaultKind.EMPTY)]
+        return [read_draft(whole.message, whole.generation_info)]
+
+    def chunks(
+        self,
+        chunks: Sequence[ChatGenerationChunk],
+        drafts: Sequence[Draft],
+        outcome: OutcomeLike,
+        *,
+        wanted_logprobs: bool,
+    ) -> Iterator[ChatGenerationChunk]:
+        """Yield what may be released: the chunks as they came, or one in their place."""
+        whole = merge_chat_generation_chunks(list(chunks))
+        if not outcome.is_released:
+            yield self.withheld_chunk(outcome, whole)
+            return
+        strips = self.strips(wanted_logprobs=wanted_logprobs)
+        if whole is None or not outcome.drafts or told(outcome.drafts[0]) == told(drafts[0]):
+            for chunk in chunks:
+                yield stripped(chunk, chunk.message) if strips else chunk
+            return
+        message = write_draft(whole.message, drafts[0], outcome.drafts[0])
+        yield stripped(whole, message)
+
+
+def told(draft: Draft) -> tuple[object, ...]:
+    """Return what a draft says."""
+    return (draft.text, draft.asides, draft.tool_calls, draft.refusal)
+
+
+def _usage(message: BaseMessage) -> dict[str, Any]:
+    usage = getattr(message, "usage_metadata", None)
+    return {"usage_metadata": usage} if usage else {}
+
+
+def stripped(generation: Any, message: BaseMessage) -> Any:
+    """Return a generation with another message, and without log-probabilities."""
+    info = generation.generation_info
+    about = without_logprobs(message.response_metadata)
+    update = {
+        "message": message.model_copy(update={"response_metadata": about}),
+        "generation_info": without_logprobs(info) if info else info,
+        "text": message.text if isinstance(message.content, str) else generation.text,
+    }
+    return generation.model_copy(update=update)
+
+
+class EarlyChunks:
+    """Collects the chunks of one answer and lets go of them, in order, as the cutter allows.
+
+    Args:
+        cutter: says how much may be shown.
+        strips: the caller had not asked for log-probabilities that come.
+    """
+
+    def __init__(self, cutter: CutterLike, *, strips: bool) -> None:
+        self.chunks: list[ChatGenerationChunk] = []
+        self._cutter, self._strips = cutter, strips
+        self._waiting: list[tuple[ChatGenerationChunk, int]] = []
+        self._shown, self._fed, self._is_holding = "", 0, False
+
+    def take(self, chunk: ChatGenerationChunk) -> Iterator[ChatGenerationChunk]:
+        """Take a chunk; yield what may be shown by now."""
+        self.chunks.append(chunk)
+        self._is_holding = self._is_holding or not _is_plain(chunk)
+        self._waiting.append((chunk, -1 if self._is_holding else self._number(chunk)))
+        while self._waiting and 0 <= self._waiting[0][1] <= self._cutter.released:
+            ready, _ = self._waiting.pop(0)
+            self._shown += ready.message.text
+            yield self._given(ready)
+
+    def _number(self, chunk: ChatGenerationChunk) -> int:
+        """Return how many fed chunks must be released for this one to go."""
+        if chunk.message.text:
+            self._fed += 1
+            self._cutter.feed(chunk.message.text)
+        return self._fed
+
+    def rest(
+        self, judged: Judged, drafts: Sequence[Draft], outcome: OutcomeLike
+    ) -> Iterator[ChatGenerationChunk]:
+        """Yield what is left once the whole was judged."""
+        whole = merge_chat_generation_chunks(list(self.chunks))
+        if not outcome.is_released:
+            yield judged.withheld_chunk(outcome, whole, before=GAP if self._shown else "")
+        elif whole is None or told(outcome.drafts[0]) == told(drafts[0]):
+            yield from (self._given(chunk) for chunk, _ in self._waiting)
+        else:
+            message = write_draft(whole.message, drafts[0], outcome.drafts[0])
+            if isinstance(message.content, str):
+                message = message.model_copy(update={"content": message.content[len(self._shown) :]})
+            yield stripped(whole, message)
+
+    def _given(self, chunk: ChatGenerationChunk) -> ChatGenerationChunk:
+        if not self._strips:
+            return chunk
+        given: ChatGenerationChunk = stripped(chunk, chunk.message)
+        return given
+
+
+def _is_plain(chunk: ChatGenerationChunk) -> bool:
+    """True for a chunk that is text and nothing else."""
+    message = chunk.message
+    if not isinstance(message, AIMessageChunk) or not isinstance(message.content, str):
+        return False
+    return not (message.tool_call_chunks or message.additional_kwargs or beside_slots(view_of(message)))

@@ -1,1 +1,0 @@
-"""HTTP transports that guard every request to a model, for clients built on httpx2 or httpx."""

@@ -1,0 +1,98 @@
+"""Whose call it is, carried through the program by a context variable."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from handrail.errors import CheckFailed
+from handrail.records import Context, Evidence, ToolCall
+from handrail.tickets.action import canonical_arguments
+from handrail.tickets.ports import Approval
+
+REMEMBERED_CALLS = 256
+
+
+@dataclass(slots=True)
+class Authorisation:
+    """An approval inside `with guard.authorised(...)`; `used` turns True when its action starts."""
+
+    approval: Approval
+    used: bool = False
+
+
+@dataclass(slots=True)
+class Scope:
+    """What is known of the present caller: the context and the evidence behind each proposed call."""
+
+    context: Context
+    proposed: dict[tuple[str, str], Evidence] = field(default_factory=dict)
+    authorisation: Authorisation | None = None
+
+    def remember(self, calls: tuple[ToolCall, ...], evidence: Evidence) -> None:
+        """Keep the evidence with which these calls were judged, for the gate where they run."""
+        for call in calls:
+            self.proposed[_key(call)] = evidence
+        while len(self.proposed) > REMEMBERED_CALLS:
+            del self.proposed[next(iter(self.proposed))]
+
+    def recall(self, call: ToolCall) -> Evidence | None:
+        """Return the evidence of exactly this call, None if no model proposed it here."""
+        return self.proposed.get(_key(call))
+
+
+def _key(call: ToolCall) -> tuple[str, str]:
+    try:
+        return call.name, canonical_arguments(call.arguments)
+    except CheckFailed:
+        return call.name, call.arguments
+
+
+_scope: ContextVar[Scope | None] = ContextVar("handrail_scope", default=None)
+
+
+def current() -> Scope:
+    """Return the present scope; outside every `guard.context` an empty one that is used once."""
+    return _scope.get() or Scope(context=Context())
+
+
+@contextmanager
+def entered(
+    *,
+    tenant: str | None = None,
+    customer: str | None = None,
+    conversation: str | None = None,
+    facts: Mapping[str, object] | None = None,
+) -> Iterator[Context]:
+    """Enter a context; what is not given is inherited from the one around it."""
+    outer = current()
+    context = Context(
+        tenant=tenant if tenant is not None else outer.context.tenant,
+        customer=customer if customer is not None else outer.context.customer,
+        conversation=conversation if conversation is not None else outer.context.conversation,
+        facts={**outer.context.facts, **(facts or {})},
+    )
+    proposed = outer.proposed if context.conversation == outer.context.conversation else {}
+    token = _scope.set(Scope(context=context, proposed=proposed, authorisation=outer.authorisation))
+    try:
+        yield context
+    finally:
+        _scope.reset(token)
+
+
+@contextmanager
+def authorised(authorisation: Authorisation) -> Iterator[None]:
+    """Let the approved action through the gate once, while this block runs."""
+    approval = authorisation.approval
+    outer = current()
+    context = Context(
+        tenant=approval.tenant,
+        customer=approval.customer,
+        conversation=approval.conversation,
+        facts=outer.context.facts,
+    )
+    token = _scope.set(Scope(context=context, proposed=outer.proposed, authorisation=authorisation))
+    try:
+        yield
+    finally:
+        _scope.reset(token)

@@ -1,0 +1,128 @@
+"""Which answers a person checks although they were passed: the draw, and what the log holds of it."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from handrail.confidence.calibration.audit import Audit, AuditPlan, unit_of
+from handrail.errors import StoreUnavailable
+from handrail.guard.opening import is_audited
+from handrail.pipeline.certainty import slice_of
+from handrail.policy import Policy
+from handrail.records import Decision, Effect, Evidence, Score
+from handrail.store.caller import CallerStore
+from handrail.store.samples import keep
+from handrail.tickets.ports import TicketStore
+from handrail.tickets.samples import Audited, audited
+
+if TYPE_CHECKING:
+    from handrail.confidence.calibration.artefact import Calibration
+
+log = logging.getLogger("handrail")
+
+AUDIT_RATE = 0.05
+"""Share of the passed answers that are audited while no calibration has planned it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """One answer's row for the decision log and, if it is to be audited, what a person will read of it."""
+
+    row: Mapping[str, object]
+    content: Audited | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Auditor:
+    """Draws audits under one policy.
+
+    Args:
+        policy: names who checks.
+        calibration: the one in force; its plan holds for the answers it speaks of.
+        key: makes the draws impossible to foretell, and to repeat for whoever holds it.
+        store: keeps the answers that people check.
+    """
+
+    policy: Policy
+    calibration: "Calibration | None"
+    key: bytes
+    store: CallerStore
+
+    @cached_property
+    def _cold(self) -> AuditPlan:
+        return AuditPlan(threshold=float("inf"), rate=self.policy.audit_rate or AUDIT_RATE)
+
+    @cached_property
+    def _plan(self) -> AuditPlan:
+        return self._cold if self.calibration is None else self.calibration.plan
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Who checks: the owner of the policy, and who gets what is unknown."""
+        owner = self.policy.owner
+        return (owner, self.policy.if_unsure) if owner else (self.policy.if_unsure,)
+
+    def draw(self, decision: Decision, evidence: Evidence) -> Drawn | None:
+        """Draw for one judged answer; None where it has no score, or is neither given nor handed off."""
+        score = evidence.confidence.score if evidence.confidence is not None else None
+        if score is None:
+            return None
+        is_handed_off = not decision.is_released
+        if is_handed_off and not any(reason.effect is Effect.HAND_OFF for reason in decision.reasons):
+            return None
+        audit = self._plan_of(score).draw(
+            score.value, unit_of(evidence.exchange, self.key), is_handed_off=is_handed_off
+        )
+        row = _row(score, audit, is_handed_off=is_handed_off, part=slice_of(evidence.context))
+        # What is handed off is read in its ticket.
+        keeps = audit.is_audited and not is_handed_off
+        return Drawn(row=row, content=audited(evidence, roles=self.roles) if keeps else None)
+
+    def keep(self, drawn: Drawn, *, at: datetime) -> None:
+        """Keep an answer that is to be checked; nothing to do for any other."""
+        if drawn.content is None:
+            return
+        try:
+            keep(self.store, drawn.content, at=at)
+        except StoreUnavailable as error:
+            # It is on record as drawn all the same, and what nobody can judge counts as wrong.
+            log.warning("answer of exchange %s not kept: %s", drawn.content.exchange, error.step)
+
+    def _plan_of(self, score: Score) -> AuditPlan:
+        calibration = self.calibration
+        if calibration is None:
+            return self._cold
+        speaks = (calibration.model, calibration.prompt_sha256, calibration.method) == (
+            score.model,
+            score.prompt_sha256,
+            score.method,
+        )
+        return self._plan if speaks else self._cold
+
+
+def auditor_of(policy: Policy, calibration: "Calibration | None", store: TicketStore) -> Auditor | None:
+    """Return who draws audits, None where the policy asks for none or the store cannot keep answers."""
+    if not isinstance(store, CallerStore) or not is_audited(policy):
+        return None
+    return Auditor(policy=policy, calibration=calibration, key=store.audit_key(), store=store)
+
+
+def _row(score: Score, audit: Audit, *, is_handed_off: bool, part: str | None) -> dict[str, object]:
+    row: dict[str, object] = {
+        "score": score.value,
+        "method": score.method,
+        "model": score.model,
+        "prompt_sha256": score.prompt_sha256,
+        "audit_probability": audit.probability,
+        "audit_floor": audit.floor,
+        "audit_lowest": audit.lowest,
+        "audited": audit.is_audited,
+        "escalated": is_handed_off,
+        "signals": {name: value for name, value in score.signals.items() if value is not None},
+    }
+    if part is not None:
+        row["slice"] = part
+    return row

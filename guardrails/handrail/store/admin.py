@@ -1,0 +1,86 @@
+"""What an administrator does with a store: verify, export, checkpoint, erase, prune, rotate keys, back up."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from handrail.errors import ConfigError
+from handrail.store import erase as erasing
+from handrail.store.audit import verify as verifying
+from handrail.store.audit.chain import Event
+from handrail.store.audit.verify import Report
+from handrail.store.caller import CallerStore
+from handrail.store.crypto.signing import Signer
+from handrail.store.database import file_of
+from handrail.store.spool import Spool
+
+
+class AdminStore(CallerStore):
+    """The administrator's side of a store."""
+
+    def verify(self, checkpoint: dict[str, Any] | None = None) -> Report:
+        """Check the audit chain, and that every step of every ticket is on it."""
+        with self._database.read() as conn:
+            return verifying.verify(conn, checkpoint)
+
+    def export(self, since: datetime | None = None) -> Iterator[dict[str, Any]]:
+        """Yield every audit entry, for a file."""
+        with self._database.read() as conn:
+            yield from verifying.exported(conn, since)
+
+    def checkpoint(self, signer: Signer, *, now: datetime) -> str:
+        """Return the signed ends of all chains as JSON; keep it where this store's users cannot write."""
+        with self._database.read() as conn:
+            return json.dumps(verifying.checkpoint(conn, signer, now=now))
+
+    def erase(self, tenant: str, customer: str, *, by: str, now: datetime, spool: Spool | None = None) -> int:
+        """Erase a customer, here and in a spool; returns how many tickets were emptied."""
+        if spool is not None:
+            spool.shred(tenant, customer)
+        return self._written(tenant, lambda tx: erasing.erase(tx, customer, by=by, now=now))
+
+    def prune(self, tenant: str, *, before: datetime, by: str, now: datetime) -> int:
+        """Remove tickets closed before a moment; returns how many."""
+        total = 0
+        while True:
+            done = self._written(tenant, lambda tx: erasing.prune_tickets(tx, before=before, by=by, now=now))
+            total += done
+            if not done:
+                return total
+
+    def prune_audit(self, *, before: datetime, by: str, now: datetime) -> int:
+        """Remove audit entries older than a moment; returns how many. The chain stays verifiable."""
+        return self._written("", lambda tx: erasing.prune_audit(tx, before=before, by=by, now=now))
+
+    def rotate(self, *, by: str, now: datetime) -> int:
+        """Wrap every data key by the provider's current master key; returns how many were wrapped anew."""
+
+        def step(tx: Any) -> int:
+            done: int = tx.sealer.rewrap(tx.conn)
+            data = {"key": tx.ring.current, "rewrapped": done}
+            tx.events.append(Event(tenant="", kind="keys.rotate", at=now, actor=by, data=data))
+            return done
+
+        return self._written("", step)
+
+    def back_up(self, target: Path) -> None:
+        """Copy a SQLite store to a new file while it is in use. Data keys are not in the copy.
+
+        Raises:
+            ConfigError: not a SQLite file, or the target exists.
+        """
+        source = file_of(self._database.url)
+        if source is None:
+            raise ConfigError("back_up copies SQLite files; use pg_dump for PostgreSQL")
+        if target.exists():
+            raise ConfigError(f"{target} exists already")
+        # The online backup API takes a consistent copy beside running writers.
+        reader, writer = sqlite3.connect(source), sqlite3.connect(target)
+        try:
+            reader.backup(writer)
+        finally:
+            reader.close()
+            writer.close()

@@ -1,0 +1,140 @@
+"""The audit chain: each writer's entries hold the hash of the one before, so that no byte changes unseen."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, literal_column
+from sqlalchemy.dialects import postgresql, sqlite
+
+from handrail.store.prepared import Prepared, Statements, commit_together
+from handrail.store.tables import audit, audit_heads, micros, outbox
+
+HEAD = "handrail_head"
+PENDING = "handrail_pending_head"
+FIELDS = ("writer", "seq", "tenant", "ticket", "version", "kind", "actor", "role", "at", "data", "prev")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that must be on record. `data` holds codes, ids and counts, never scanned text."""
+
+    tenant: str
+    kind: str
+    at: datetime
+    ticket: str = ""
+    version: int = 0
+    actor: str = ""
+    role: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """End of one writer's chain."""
+
+    writer: str
+    seq: int
+    hash: str
+
+
+def genesis(writer: str) -> str:
+    """Return the hash before a writer's first entry; pure."""
+    return hashlib.sha256(f"handrail|{writer}".encode()).hexdigest()
+
+
+def entry_hash(row: Mapping[str, object]) -> str:
+    """Return the hash of one entry over all its columns; pure."""
+    text = json.dumps([row[name] for name in FIELDS], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def append(
+    conn: Connection,
+    events: Sequence[Event],
+    letters: Sequence[Mapping[str, Any]] = (),
+    later: Statements = (),
+) -> None:
+    """Append events to this connection's chain, as the last thing in its transaction.
+
+    `keep` makes the new end count once the transaction was committed. `letters` are rows for the outbox that
+    go with them; `later` are statements whose answer nobody waits for. PostgreSQL gets all of it, with the
+    commit, on one way.
+    """
+    head = conn.info.get(PENDING) or conn.info.get(HEAD) or _new_head()
+    rows = []
+    for event in events:
+        row: dict[str, object] = {
+            "writer": head.writer,
+            "seq": head.seq + 1,
+            "tenant": event.tenant,
+            "ticket": event.ticket,
+            "version": event.version,
+            "kind": event.kind,
+            "actor": event.actor,
+            "role": event.role,
+            "at": micros(event.at),
+            "data": json.dumps(dict(event.data), sort_keys=True, ensure_ascii=False, separators=(",", ":")),
+            "prev": head.hash,
+        }
+        row["hash"] = entry_hash(row)
+        rows.append(row)
+        head = Head(head.writer, head.seq + 1, str(row["hash"]))
+    conn.info[PENDING] = head
+    statements = [*later, *_write(rows, letters, head)]
+    if conn.dialect.name == "postgresql":
+        commit_together(conn, statements)
+        return
+    for prepared, values in statements:
+        prepared(conn, values)
+
+
+def _write(rows: Sequence[Mapping[str, Any]], letters: Sequence[Mapping[str, Any]], head: Head) -> Statements:
+    """Return the statements that record entries, messages and the new end."""
+    end = {
+        "end_writer": head.writer,
+        "end_seq": head.seq,
+        "end_hash": head.hash,
+        "start_hash": genesis(head.writer),
+    }
+    return [*((_LETTER, item) for item in letters), *((_ENTRY, row) for row in rows), (_END, end)]
+
+
+def _end(dialect: str) -> Any:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(audit_heads).values(
+        writer=bindparam("end_writer"),
+        seq=bindparam("end_seq"),
+        hash=bindparam("end_hash"),
+        floor_seq=literal_column("0"),
+        floor_hash=bindparam("start_hash"),
+    )
+    new = {"seq": statement.excluded.seq, "hash": statement.excluded.hash}
+    return statement.on_conflict_do_update(index_elements=["writer"], set_=new)
+
+
+_ENTRY = Prepared(lambda _: audit.insert())
+_LETTER = Prepared(lambda _: outbox.insert())
+_END = Prepared(_end)
+
+
+def _new_head() -> Head:
+    writer = secrets.token_hex(8)
+    return Head(writer, 0, genesis(writer))
+
+
+def keep(conn: Connection) -> None:
+    """Let the chain go on from here: the transaction was committed."""
+    head = conn.info.pop(PENDING, None)
+    if head is not None:
+        conn.info[HEAD] = head
+
+
+def forget(conn: Connection) -> None:
+    """Start a new chain next time if one was appended to: whether that was committed is not known."""
+    if conn.info.pop(PENDING, None) is not None:
+        conn.info.pop(HEAD, None)

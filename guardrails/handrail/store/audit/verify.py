@@ -1,0 +1,205 @@
+"""Verifies the audit chain: any edit, deletion or truncation is found and named; and exports it."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from handrail.errors import ConfigError
+from handrail.store.audit.chain import entry_hash, genesis
+from handrail.store.crypto.signing import Signer, Trusted
+from handrail.store.tables import audit, audit_heads, decisions, micros, moment, tickets
+
+CHUNK = 1000
+PRUNED = "audit.prune"
+REMOVED = "ticket.prune"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is wrong, and where: a writer and the number of its entry, or a ticket."""
+
+    where: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a verification found."""
+
+    entries: int
+    writers: int
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_intact(self) -> bool:
+        """True if nothing was edited, deleted or cut off."""
+        return not self.problems
+
+
+@dataclass(slots=True)
+class _Walk:
+    """State of the walk along all chains."""
+
+    heads: dict[str, Any]
+    known: Mapping[tuple[str, int], str]
+    problems: list[Problem] = field(default_factory=list)
+    entries: int = 0
+    writers: set[str] = field(default_factory=set)
+    versions: dict[tuple[str, str], set[int]] = field(default_factory=dict)
+    turns: set[tuple[str, str, int, str]] = field(default_factory=set)
+    removed: set[tuple[str, str]] = field(default_factory=set)
+    pruned_before: int = 0
+
+    def wrong(self, where: str, what: str) -> None:
+        self.problems.append(Problem(where=where, what=what))
+
+
+def verify(conn: Connection, checkpoint: Mapping[str, Any] | None = None) -> Report:
+    """Check every chain, that every step of every ticket is on it, and that a checkpoint still holds."""
+    heads = {row.writer: row for row in conn.execute(select(audit_heads))}
+    walk = _Walk(heads, _known(checkpoint))
+    _walk_chains(conn, walk)
+    for writer, head in heads.items():
+        if writer not in walk.writers and head.seq > head.floor_seq:
+            walk.wrong(f"{writer}#{head.floor_seq + 1}", "every entry of this writer is gone")
+    for writer, seq in walk.known:
+        if writer not in heads:
+            walk.wrong(f"{writer}#{seq}", "a writer of the checkpoint is gone")
+        elif heads[writer].seq < seq:
+            walk.wrong(f"{writer}#{seq}", "the chain ends before the checkpoint")
+    _check_tickets(conn, walk)
+    return Report(entries=walk.entries, writers=len(heads), problems=tuple(walk.problems))
+
+
+def _known(checkpoint: Mapping[str, Any] | None) -> dict[tuple[str, int], str]:
+    heads = checkpoint["heads"] if checkpoint else {}
+    return {(writer, end[0]): end[1] for writer, end in heads.items()}
+
+
+def _walk_chains(conn: Connection, walk: _Walk) -> None:
+    writer, seq, previous = "", 0, ""
+    for row in rows_of(conn):
+        if row["writer"] != writer:
+            _end(walk, writer, seq, previous)
+            writer = row["writer"]
+            walk.writers.add(writer)
+            seq, previous = _start(walk, writer)
+        where = f"{writer}#{row['seq']}"
+        if row["seq"] != seq + 1:
+            walk.wrong(
+                f"{writer}#{seq + 1}", "entries are missing here" if row["seq"] > seq else "out of order"
+            )
+        elif row["prev"] != previous:
+            walk.wrong(where, "it does not follow the entry before it")
+        if entry_hash(row) != row["hash"]:
+            walk.wrong(where, "it was altered")
+        if walk.known.get((writer, row["seq"]), row["hash"]) != row["hash"]:
+            walk.wrong(where, "it is not the entry of the checkpoint")
+        seq, previous = row["seq"], row["hash"]
+        walk.entries += 1
+        _note(walk, row)
+    _end(walk, writer, seq, previous)
+
+
+def _start(walk: _Walk, writer: str) -> tuple[int, str]:
+    head = walk.heads.get(writer)
+    return (head.floor_seq, head.floor_hash) if head is not None else (0, genesis(writer))
+
+
+def _end(walk: _Walk, writer: str, seq: int, last: str) -> None:
+    head = walk.heads.get(writer)
+    if not writer:
+        return
+    if head is None:
+        walk.wrong(f"{writer}#{seq}", "the end of this chain is not on record")
+    elif seq < head.seq:
+        walk.wrong(f"{writer}#{seq + 1}", f"cut off: {head.seq - seq} entries are gone")
+    elif (seq, last) != (head.seq, head.hash):
+        walk.wrong(f"{writer}#{seq}", "the end of this chain was altered")
+
+
+def _note(walk: _Walk, row: Mapping[str, Any]) -> None:
+    ticket = (row["tenant"], row["ticket"])
+    try:
+        data = json.loads(row["data"])
+    except ValueError:
+        return
+    if row["version"]:
+        walk.versions.setdefault(ticket, set()).add(row["version"])
+    if isinstance(data.get("turn"), int):
+        walk.turns.add((*ticket, data["turn"], str(data.get("digest"))))
+    if row["kind"] == REMOVED:
+        walk.removed.add(ticket)
+    if row["kind"] == PRUNED:
+        walk.pruned_before = max(walk.pruned_before, int(data.get("before", 0)))
+
+
+def _check_tickets(conn: Connection, walk: _Walk) -> None:
+    """Every step of a ticket has its entry, and every entry its ticket."""
+    found = set()
+    columns = (tickets.c.tenant, tickets.c.id, tickets.c.version, tickets.c.created_at)
+    for row in conn.execute(select(*columns)):
+        found.add((row.tenant, row.id))
+        if row.created_at < walk.pruned_before:
+            continue
+        missing = set(range(1, row.version + 1)) - walk.versions.get((row.tenant, row.id), set())
+        for version in sorted(missing):
+            walk.wrong(f"ticket {row.id}", f"step {version} is not on record")
+        if max(walk.versions.get((row.tenant, row.id), {0})) > row.version:
+            walk.wrong(f"ticket {row.id}", "it was set back to an earlier step")
+    for tenant, ticket in set(walk.versions) - found - walk.removed:
+        walk.wrong(f"ticket {ticket}", f"it is on record for {tenant} and gone from the store")
+    query = select(decisions.c.tenant, decisions.c.ticket, decisions.c.turn, decisions.c.digest)
+    for row in conn.execute(query.where(decisions.c.decided_at >= walk.pruned_before)):
+        if (row.tenant, row.ticket, row.turn, row.digest) not in walk.turns:
+            walk.wrong(f"ticket {row.ticket}", f"decision {row.turn} is not on record as it stands")
+
+
+def rows_of(conn: Connection, since: datetime | None = None) -> Iterator[dict[str, Any]]:
+    """Yield every entry, writer by writer, in order."""
+    query = select(audit).order_by(audit.c.writer, audit.c.seq)
+    if since is not None:
+        query = query.where(audit.c.at >= micros(since))
+    for row in conn.execution_options(yield_per=CHUNK).execute(query):
+        yield dict(row._mapping)
+
+
+def exported(conn: Connection, since: datetime | None = None) -> Iterator[dict[str, Any]]:
+    """Yield every entry for a file: its data as an object, its time in ISO format, its hashes as they are."""
+    for row in rows_of(conn, since):
+        yield {**row, "at": moment(row["at"]).isoformat(), "data": json.loads(row["data"])}
+
+
+def checkpoint(conn: Connection, signer: Signer, *, now: datetime) -> dict[str, Any]:
+    """Return the signed ends of all chains; kept elsewhere, it shows what was cut off with its end."""
+    heads = {
+        row.writer: [row.seq, row.hash]
+        for row in conn.execute(select(audit_heads).order_by(audit_heads.c.writer))
+    }
+    body = {"at": now.isoformat(), "heads": heads, "key_id": signer.key_id}
+    return {**body, "signature": base64.b64encode(signer.private.sign(_signed(body))).decode()}
+
+
+def read_checkpoint(text: str, trusted: Trusted) -> dict[str, Any]:
+    """Read a checkpoint and check its signature.
+
+    Raises:
+        ConfigError: it is not a checkpoint, or nobody trusted signed it.
+    """
+    try:
+        found: dict[str, Any] = json.loads(text)
+        signature = base64.b64decode(found.pop("signature"), validate=True)
+    except (ValueError, KeyError, AttributeError):
+        raise ConfigError("not a checkpoint") from None
+    if not trusted.has_signed(str(found.get("key_id")), signature, _signed(found)):
+        raise ConfigError("the checkpoint is not signed by a trusted key")
+    return found
+
+
+def _signed(body: Mapping[str, Any]) -> bytes:
+    return b"handrail checkpoint 1\n" + json.dumps(body, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,242 @@
+"""The ticket store over SQLite or PostgreSQL: every public method is one transaction."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from sqlalchemy.exc import IntegrityError
+
+from handrail.errors import DecisionExpired, StoreUnavailable, TicketError
+from handrail.policy.runtime.record import write_fact
+from handrail.records import Decision, FactValue, Unknown
+from handrail.store import ledger
+from handrail.store.audit.chain import Event, append
+from handrail.store.audit.log import DecisionLog
+from handrail.store.crypto.sealing import Sealer
+from handrail.store.crypto.signing import Signer, Trusted
+from handrail.store.database import Database
+from handrail.store.prepared import Clash
+from handrail.store.tickets import apply as applying
+from handrail.store.tickets import conversations
+from handrail.store.tickets import open as opening
+from handrail.store.tickets.rows import Tx
+from handrail.tickets.ports import (
+    Approval,
+    Attempt,
+    ConversationStatus,
+    LedgerEntry,
+    LedgerQuery,
+    Opened,
+    Resolution,
+    Settlement,
+)
+from handrail.tickets.ticket import Ticket
+
+T = TypeVar("T")
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """How decisions are signed here: by which key, if any, and whose signatures count.
+
+    `is_required` is True where the application and the inbox do not trust each other.
+    """
+
+    signer: Signer | None = None
+    trusted: Trusted | None = None
+    is_required: bool = False
+
+
+class CallerStore:
+    """The side of the store that a guard uses; implements `handrail.tickets.ports.TicketStore`.
+
+    Args:
+        database: where the tables are.
+        sealer: encrypts ticket content.
+        signing: how decisions are signed and checked.
+        clock: gives the time of what no caller dates.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        sealer: Sealer,
+        signing: Signing,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database, self._sealer, self._signing, self._clock = database, sealer, signing, clock
+        self._log = DecisionLog(self._write_log)
+
+    @property
+    def database(self) -> Database:
+        """The database beneath."""
+        return self._database
+
+    @contextmanager
+    def write(self, tenant: str) -> Iterator[Tx]:
+        """Run a writing transaction; its events are recorded as its last step."""
+        with self._database.write(tenant) as conn:
+            tx = self._tx(tenant, conn)
+            yield tx
+            if tx.events:
+                append(conn, tx.events, tx.letters, tx.later)
+
+    @contextmanager
+    def read(self, tenant: str) -> Iterator[Tx]:
+        """Run a reading transaction."""
+        with self._database.read(tenant) as conn:
+            yield self._tx(tenant, conn)
+
+    def _tx(self, tenant: str, conn: object) -> Tx:
+        return Tx(
+            conn=conn,  # type: ignore[arg-type]
+            tenant=tenant,
+            sealer=self._sealer,
+            is_postgres=self._database.is_postgres,
+            signing=self._signing,
+        )
+
+    def _written(self, tenant: str, step: Callable[[Tx], T]) -> T:
+        """Run a step in a transaction, again if another process inserted the same row first."""
+        for _ in range(TRIES):
+            try:
+                with self.write(tenant) as tx:
+                    return step(tx)
+            except (IntegrityError, Clash):
+                continue
+        raise StoreUnavailable("store", why="a row kept changing")
+
+    def open(self, ticket: Ticket) -> Opened:
+        """Make a ticket durable, or join the open one it belongs to. Safe to repeat."""
+        return self._written(ticket.tenant, lambda tx: opening.open_ticket(tx, ticket))
+
+    def join(self, tenant: str, ticket: str, attempt: Attempt) -> None:
+        """Add a further attempt to an open ticket; raises AlreadyDecided if it is not open any more."""
+        self._written(tenant, lambda tx: opening.join_by_id(tx, ticket, attempt))
+
+    def conversation(self, tenant: str, conversation: str) -> ConversationStatus:
+        """Tell who is speaking in a conversation."""
+        with self.read(tenant) as tx:
+            return conversations.conversation(tx, conversation)
+
+    def totals(self, queries: Sequence[LedgerQuery]) -> Mapping[str, FactValue]:
+        """Answer ledger queries by fact name; reserved, done and unknown entries count."""
+        found: dict[LedgerQuery, FactValue] = {}
+        for tenant in dict.fromkeys(query.tenant for query in queries):
+            with self.read(tenant) as tx:
+                found |= ledger.totals(tx, [query for query in queries if query.tenant == tenant])
+        return ledger.by_fact(queries, found)
+
+    def reserve(self, entry: LedgerEntry, seen: Mapping[LedgerQuery, FactValue]) -> bool:
+        """Reserve an action if the totals it was decided on still hold; False: read and decide again."""
+        if any(isinstance(value, Unknown) for value in seen.values()):
+            return False
+        return self._written(entry.tenant, lambda tx: ledger.reserve(tx, entry, seen))
+
+    def settle(self, tenant: str, entry: str, settlement: Settlement) -> None:
+        """Say how a reserved action ended."""
+        now = self._clock()
+        self._written(tenant, lambda tx: ledger.settle(tx, entry, settlement, now=now))
+
+    def resolution(self, tenant: str, ticket: str) -> Resolution | None:
+        """Return what was decided, None while nobody has."""
+        with self.read(tenant) as tx:
+            return conversations.resolution(tx, opening.followed(tx, ticket))
+
+    def begin(self, tenant: str, ticket: str, *, now: datetime) -> Approval:
+        """Move decided to applying, once; raises the TicketError that says why not."""
+        answer = self._written(tenant, lambda tx: applying.begin(tx, ticket, now=now))
+        if isinstance(answer, DecisionExpired):
+            raise answer
+        return answer
+
+    def approved(self, tenant: str, ticket: str) -> Approval:
+        """Read the approval that `begin` would give, without using it."""
+        with self.read(tenant) as tx:
+            return applying.approved(tx, ticket, now=None)
+
+    def reopen(self, tenant: str, ticket: str, *, roles: tuple[str, ...], why: str, now: datetime) -> None:
+        """Move decided or failed back to ready because more roles must agree."""
+        again = applying.Again(roles=roles, why=why, now=now)
+        self._written(tenant, lambda tx: applying.reopen(tx, ticket, again))
+
+    def finish(self, tenant: str, ticket: str, settlement: Settlement, *, now: datetime) -> None:
+        """Move applying to applied, failed or outcome_unknown; a known end replaces an unknown one."""
+        self._written(tenant, lambda tx: applying.finish(tx, ticket, settlement, now=now))
+
+    def recover(self, now: datetime, *, limit: int = 100) -> int:
+        """Move actions whose process vanished to outcome_unknown; returns how many. None runs again."""
+        with self._database.read() as conn:
+            found = applying.vanished(conn, tenant="", now=now, limit=limit)
+        count = 0
+        for tenant, ticket in found:
+            try:
+                self.finish(tenant, ticket, Settlement.UNKNOWN, now=now)
+            except TicketError:
+                # Its process was only slow, and has told the outcome meanwhile.
+                continue
+            count += 1
+        return count
+
+    def log(
+        self,
+        decision: Decision,
+        *,
+        exchange: str,
+        tenant: str,
+        at: datetime,
+        scored: Mapping[str, object] | None = None,
+    ) -> None:
+        """Queue a decision for the batched log; see `DecisionLog` for what a crash can lose."""
+        self._log.add(_decided(decision, exchange, tenant, at, scored))
+
+    def audit_key(self) -> bytes:
+        """Return the key by which it is drawn which answers people check; it comes from the key ring."""
+        return bytes.fromhex(self._sealer.ring.hashed("", "which answers are checked"))
+
+    def log_now(self, decision: Decision, *, exchange: str, tenant: str, at: datetime) -> None:
+        """Log a block or a reserved action synchronously."""
+        self._write_log([_decided(decision, exchange, tenant, at)])
+
+    def flush(self) -> None:
+        """Write what the batched log has queued."""
+        self._log.flush()
+
+    def _write_log(self, events: Sequence[Event]) -> None:
+        for tenant in dict.fromkeys(event.tenant for event in events):
+            mine = [event for event in events if event.tenant == tenant]
+            self._written(tenant, lambda tx, mine=mine: tx.events.extend(mine))  # type: ignore[misc]
+
+    def close(self) -> None:
+        """Flush the log and let go of the database."""
+        try:
+            self._log.close()
+        finally:
+            self._database.close()
+            if self._sealer.apart is not None:
+                self._sealer.apart.close()
+
+
+def _decided(
+    decision: Decision,
+    exchange: str,
+    tenant: str,
+    at: datetime,
+    scored: Mapping[str, object] | None = None,
+) -> Event:
+    data: dict[str, object] = {
+        "exchange": exchange,
+        "stage": decision.stage.value,
+        "effect": decision.effect.value,
+        "rules": [reason.rule for reason in decision.reasons],
+        "shadow": [reason.rule for reason in decision.shadow],
+        "answers": dict(decision.answers),
+        "policy": decision.policy.sha256,
+        "facts": {name: write_fact(value) for name, value in decision.facts.items()},
+    }
+    if scored is not None:
+        data["scored"] = scored
+    return Event(tenant=tenant, kind=f"decision.{decision.effect.value}", at=at, data=data)

@@ -1,0 +1,238 @@
+"""Encrypts fields with a key per data subject (AES-256-GCM); shredding the key erases every copy."""
+
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, Row, Select, bindparam, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from handrail.errors import ConfigError, StoreUnavailable
+from handrail.store.crypto.keys import KEY_BYTES, KeyProvider
+from handrail.store.prepared import Prepared
+from handrail.store.tables import data_keys
+
+FORMAT = b"\x01"
+ID_BYTES, NONCE_BYTES = 16, 12
+REMEMBERED_KEYS = 4096
+
+
+class Erased(Exception):
+    """The key of this text was shredded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What a ciphertext belongs to; it opens under no other label."""
+
+    tenant: str
+    ticket: str
+    field: str
+    version: int = 1
+
+    def data(self) -> bytes:
+        """Return the associated data."""
+        return f"{self.tenant}|{self.ticket}|{self.field}|{self.version}".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A data key and its id."""
+
+    id: str
+    key: bytes = field(repr=False)
+
+
+def seal(key: DataKey, text: bytes, label: Label) -> bytes:
+    """Encrypt a text: format byte, key id, nonce, ciphertext."""
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return FORMAT + bytes.fromhex(key.id) + nonce + AESGCM(key.key).encrypt(nonce, text, label.data())
+
+
+def key_id_of(blob: bytes) -> str:
+    """Return the id of the key that a ciphertext needs."""
+    return blob[1 : 1 + ID_BYTES].hex()
+
+
+def unseal(key: DataKey, blob: bytes, label: Label) -> bytes:
+    """Decrypt a text.
+
+    Raises:
+        StoreUnavailable: it was altered, or belongs elsewhere.
+    """
+    start = 1 + ID_BYTES
+    try:
+        return AESGCM(key.key).decrypt(
+            blob[start : start + NONCE_BYTES], blob[start + NONCE_BYTES :], label.data()
+        )
+    except InvalidTag:
+        raise StoreUnavailable("decrypt", why=f"{label.field} of ticket {label.ticket} was altered") from None
+
+
+class Keyed(Protocol):
+    """A database of its own for data keys."""
+
+    def write(self, tenant: str = "") -> AbstractContextManager[Connection]:
+        """Run a writing transaction."""
+
+    def read(self, tenant: str = "") -> AbstractContextManager[Connection]:
+        """Run a reading transaction."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class Sealer:
+    """Seals and unseals with the key of each data subject, kept wrapped by a master key.
+
+    Args:
+        provider: gives the master keys; asked again when a key is wrapped by one that is not known yet.
+        apart: where data keys lie, if not in the store itself. A copy of the store alone then holds no key.
+    """
+
+    def __init__(self, provider: KeyProvider, apart: Keyed | None = None) -> None:
+        self.provider, self.ring, self.apart = provider, provider.ring(), apart
+        self._known: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def subject(self, tenant: str, *parts: str) -> str:
+        """Return the keyed hash by which a data subject is known to the store."""
+        return self.ring.hashed(tenant, *parts)
+
+    def key_for(self, conn: Connection, tenant: str, subject: str) -> DataKey:
+        """Return the key of a data subject, making one if there is none. Always asks, never remembers.
+
+        A remembered key may have been shredded meanwhile; what it sealed would be lost at once.
+        """
+        with self._reading(conn) as keys:
+            row = _KEY(keys, {"tenant": tenant, "subject": subject}).first()
+        if row is None:
+            with self._writing(conn) as keys:
+                row = self._made(keys, tenant, subject)
+        return self.key_of_row(row)
+
+    def asking(self, tenant: str, subject: str) -> tuple[Prepared, Mapping[str, Any]]:
+        """Return the statement that reads the key of a data subject, to be sent with others."""
+        return _KEY, {"tenant": tenant, "subject": subject}
+
+    def _reading(self, conn: Connection) -> AbstractContextManager[Connection]:
+        return nullcontext(conn) if self.apart is None else self.apart.read()
+
+    def _writing(self, conn: Connection) -> AbstractContextManager[Connection]:
+        return nullcontext(conn) if self.apart is None else self.apart.write()
+
+    def _made(self, keys: Connection, tenant: str, subject: str) -> Row[Any]:
+        """Make a key, or take the one that another process made first."""
+        fresh = DataKey(id=secrets.token_hex(ID_BYTES), key=secrets.token_bytes(KEY_BYTES))
+        insert = postgresql.insert if keys.dialect.name == "postgresql" else sqlite.insert
+        values = {
+            "id": fresh.id,
+            "tenant": tenant,
+            "subject": subject,
+            "ring_key": self.ring.current,
+            "wrapped": _wrap(self._master(self.ring.current), fresh, tenant, subject),
+        }
+        keys.execute(insert(data_keys).values(**values).on_conflict_do_nothing())
+        return keys.execute(_select(tenant, subject)).one()
+
+    def key_of_row(self, row: Row[Any]) -> DataKey:
+        """Return the key of a row that `asking` just gave, in the transaction that seals with it."""
+        return DataKey(id=row.id, key=self._unwrapped(row))
+
+    def key_of(self, conn: Connection, blob: bytes) -> DataKey:
+        """Return the key that a ciphertext was sealed with.
+
+        Raises:
+            Erased: it is gone.
+        """
+        key_id = key_id_of(blob)
+        with self._lock:
+            known = self._known.get(key_id)
+        return DataKey(key_id, known if known is not None else self._load(conn, key_id))
+
+    def unseal(self, conn: Connection, blob: bytes, label: Label) -> bytes:
+        """Decrypt a text.
+
+        Raises:
+            Erased: its key is gone.
+            StoreUnavailable: it was altered.
+        """
+        return unseal(self.key_of(conn, blob), blob, label)
+
+    def _load(self, conn: Connection, key_id: str) -> bytes:
+        with self._reading(conn) as keys:
+            row = keys.execute(select(data_keys).where(data_keys.c.id == key_id)).first()
+        if row is None:
+            raise Erased
+        key = self.key_of_row(row).key
+        with self._lock:
+            self._known[key_id] = key
+            while len(self._known) > REMEMBERED_KEYS:
+                self._known.popitem(last=False)
+        return key
+
+    def shred(self, conn: Connection, tenant: str, subject: str) -> int:
+        """Destroy the key of a data subject; returns how many were destroyed (0 or 1)."""
+        with self._writing(conn) as keys:
+            found = keys.execute(_select(tenant, subject)).all()
+            keys.execute(
+                delete(data_keys).where(data_keys.c.tenant == tenant, data_keys.c.subject == subject)
+            )
+        with self._lock:
+            for row in found:
+                self._known.pop(row.id, None)
+        return len(found)
+
+    def rewrap(self, conn: Connection) -> int:
+        """Wrap every data key by the provider's current master key; returns how many were wrapped anew."""
+        ring = self.ring = self.provider.ring()
+        with self._writing(conn) as keys:
+            rows = keys.execute(select(data_keys).where(data_keys.c.ring_key != ring.current)).all()
+            for row in rows:
+                wrapped = _wrap(ring.key(ring.current), self.key_of_row(row), row.tenant, row.subject)
+                keys.execute(
+                    update(data_keys)
+                    .where(data_keys.c.id == row.id)
+                    .values(ring_key=ring.current, wrapped=wrapped)
+                )
+        return len(rows)
+
+    def _master(self, name: str) -> bytes:
+        try:
+            return self.ring.key(name)
+        except ConfigError:
+            self.ring = self.provider.ring()
+            return self.ring.key(name)
+
+    def _unwrapped(self, row: Row[Any]) -> bytes:
+        label, wrapped = f"{row.tenant}|{row.subject}|{row.id}".encode(), row.wrapped
+        try:
+            return AESGCM(self._master(row.ring_key)).decrypt(
+                wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], label
+            )
+        except InvalidTag:
+            raise StoreUnavailable(
+                "decrypt", why="a data key was altered or the key ring is another"
+            ) from None
+
+
+def _wrap(master: bytes, key: DataKey, tenant: str, subject: str) -> bytes:
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return nonce + AESGCM(master).encrypt(nonce, key.key, f"{tenant}|{subject}|{key.id}".encode())
+
+
+_KEY = Prepared(
+    lambda _: select(data_keys).where(
+        data_keys.c.tenant == bindparam("tenant"), data_keys.c.subject == bindparam("subject")
+    )
+)
+
+
+def _select(tenant: str, subject: str) -> Select[Any]:
+    return select(data_keys).where(data_keys.c.tenant == tenant, data_keys.c.subject == subject)

@@ -1,0 +1,100 @@
+"""Erases a data subject and what is older than its retention; both are on record, without what they held."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select, tuple_, update
+
+from handrail.store.audit.chain import Event
+from handrail.store.audit.verify import PRUNED, REMOVED
+from handrail.store.ledger import settle
+from handrail.store.tables import (
+    attempts,
+    audit,
+    audit_heads,
+    decisions,
+    erasures,
+    ledger,
+    micros,
+    outbox,
+    tickets,
+    uses,
+)
+from handrail.store.tickets.rows import Move, Tx, load, move
+from handrail.tickets.lifecycle import UNDECIDED, State, Verb
+from handrail.tickets.ports import Settlement
+
+
+def erase(tx: Tx, customer: str, *, by: str, now: datetime) -> int:
+    """Erase a customer: shred their key, so that copies anywhere lose it too, and empty what lies here.
+
+    Open tickets are cancelled; an approved action that has not begun is given up. Returns how many tickets
+    were emptied.
+    """
+    subject = tx.sealer.subject(tx.tenant, "customer", customer)
+    tx.sealer.shred(tx.conn, tx.tenant, subject)
+    mine = (tickets.c.tenant == tx.tenant) & (tickets.c.subject == subject)
+    found = list(tx.conn.execute(select(tickets.c.id).where(mine)).scalars())
+    for name in found:
+        row = load(tx, name)
+        if State(row.state) in {*UNDECIDED, State.DECIDED}:
+            settle(tx, name, Settlement.RELEASED, now=now)
+            move(tx, row, Move(verb=Verb.CANCEL, now=now, actor=by, data={"why": "erased"}))
+    tx.conn.execute(update(tickets).where(mine).values(content=None, sealed=None))
+    for table in (attempts, decisions):
+        where = (table.c.tenant == tx.tenant) & table.c.ticket.in_(select(tickets.c.id).where(mine))
+        tx.conn.execute(update(table).where(where).values(content=None))
+    whose = (ledger.c.tenant == tx.tenant) & (ledger.c.customer == tx.hashed(customer))
+    tx.conn.execute(update(ledger).where(whose).values(customer=None, conversation=None))
+    tx.conn.execute(erasures.insert().values(tenant=tx.tenant, subject=subject, at=micros(now)))
+    data = {"subject": subject, "tickets": len(found)}
+    tx.events.append(Event(tenant=tx.tenant, kind="subject.erase", at=now, actor=by, data=data))
+    return len(found)
+
+
+def prune_tickets(tx: Tx, *, before: datetime, by: str, now: datetime, limit: int = 1000) -> int:
+    """Remove tickets that were closed before a moment, with all that belongs to them; returns how many."""
+    query = (
+        select(tickets.c.id)
+        .where(tickets.c.tenant == tx.tenant, tickets.c.is_open.is_(False))
+        .where(tickets.c.closed_at < micros(before), tickets.c.next_timer.is_(None))
+        .limit(limit)
+    )
+    found = list(tx.conn.execute(query).scalars())
+    if not found:
+        return 0
+    for table in (attempts, decisions, uses, outbox):
+        tx.conn.execute(delete(table).where(table.c.tenant == tx.tenant, table.c.ticket.in_(found)))
+    tx.conn.execute(delete(tickets).where(tickets.c.tenant == tx.tenant, tickets.c.id.in_(found)))
+    tx.events.extend(Event(tenant=tx.tenant, kind=REMOVED, at=now, ticket=name, actor=by) for name in found)
+    return len(found)
+
+
+def prune_audit(tx: Tx, *, before: datetime, by: str, now: datetime) -> int:
+    """Remove the oldest entries of every chain; each chain then starts at a recorded floor."""
+    # The oldest entry to stay, in each chain, bounds what may go: chains have no gaps.
+    stays = (
+        select(audit.c.writer, func.min(audit.c.seq).label("seq"))
+        .where(audit.c.at >= micros(before))
+        .group_by(audit.c.writer)
+    )
+    first: Mapping[str, int] = {row.writer: row.seq for row in tx.conn.execute(stays)}
+    removed = 0
+    for head in tx.conn.execute(select(audit_heads)).all():
+        last = first.get(head.writer, head.seq + 1) - 1
+        if last > head.floor_seq:
+            removed += _cut(tx, head.writer, last)
+    data: dict[str, Any] = {"before": micros(before), "entries": removed}
+    tx.events.append(Event(tenant=tx.tenant, kind=PRUNED, at=now, actor=by, data=data))
+    return removed
+
+
+def _cut(tx: Tx, writer: str, last: int) -> int:
+    at_floor = select(audit.c.hash).where(tuple_(audit.c.writer, audit.c.seq) == tuple_(writer, last))
+    floor = tx.conn.execute(at_floor).scalar_one()
+    tx.conn.execute(
+        update(audit_heads).where(audit_heads.c.writer == writer).values(floor_seq=last, floor_hash=floor)
+    )
+    done = tx.conn.execute(delete(audit).where(audit.c.writer == writer, audit.c.seq <= last))
+    return int(done.rowcount)

@@ -1,0 +1,173 @@
+"""The whole store: the guard's side, and what reviewers, the desk and administrators do."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from handrail.errors import TicketError
+from handrail.store import outbox
+from handrail.store.admin import AdminStore
+from handrail.store.audit.chain import Event
+from handrail.store.outbox import Notice
+from handrail.store.tickets import claim as reviewing
+from handrail.store.tickets import listing, timers
+from handrail.store.tickets import resolve as deciding
+from handrail.store.tickets.listing import Filter
+from handrail.store.tickets.resolve import Hand
+from handrail.store.tickets.rows import Tx
+from handrail.tickets.lifecycle import State, Verb
+from handrail.tickets.ports import Attempt, Settlement
+from handrail.tickets.resolution import Happening, Page, Ruling
+from handrail.tickets.ticket import Sealed, TicketView
+from handrail.tickets.timers import choose
+
+DELIVERY_LEASE = timedelta(minutes=1)
+
+
+class SqlStore(AdminStore):
+    """A `TicketStore` with the sides of reviewers, desk and administrator."""
+
+    def get(self, tenant: str, ticket: str) -> TicketView:
+        """Return a ticket, masked, with where it stands. For programs; a person looks through `view`."""
+        with self.read(tenant) as tx:
+            return reviewing.view(tx, ticket)
+
+    def list(self, tenant: str, wanted: Filter | None = None) -> Page:
+        """Return one page of tickets, without content; by default the open ones, soonest due first."""
+        with self.read(tenant) as tx:
+            return listing.page(tx, wanted or Filter())
+
+    def counts(self, tenant: str) -> dict[State, int]:
+        """Return how many tickets are in each state."""
+        with self.read(tenant) as tx:
+            return listing.counts(tx)
+
+    def attempts(self, tenant: str, ticket: str) -> tuple[Attempt, ...]:
+        """Return what joined a ticket, oldest first."""
+        with self.read(tenant) as tx:
+            return reviewing.attempts_of(tx, ticket)
+
+    def history(self, tenant: str, ticket: str) -> tuple[Happening, ...]:
+        """Return a ticket's recorded events, oldest first."""
+        with self.read(tenant) as tx:
+            return reviewing.history(tx, ticket)
+
+    def view(self, tenant: str, ticket: str, hand: Hand, *, sees: Collection[str] = ()) -> TicketView:
+        """Show a ticket to a person of its roles; that they looked is recorded first, durably.
+
+        `sees` are the finding types and categories that the policy shows this role unmasked.
+        """
+        self._written(tenant, lambda tx: reviewing.looked(tx, ticket, hand, "ticket.view", sorted(sees)))
+        with self.read(tenant) as tx:
+            return reviewing.view_for(tx, ticket, sees)
+
+    def unmask(
+        self,
+        tenant: str,
+        ticket: str,
+        hand: Hand,
+        fields: Sequence[str] = (),
+        *,
+        sees: Collection[str] | None = None,
+    ) -> Sealed:
+        """Show unmasked texts to a person of its roles; that they did is recorded first, durably.
+
+        With `sees`, everything found that is of none of these types and categories stays masked.
+        """
+        self._written(tenant, lambda tx: reviewing.looked(tx, ticket, hand, "ticket.unmask", fields))
+        with self.read(tenant) as tx:
+            return reviewing.unmasked(tx, ticket, fields, sees)
+
+    def _shown(self, tenant: str, step: Callable[[Tx], Mapping[str, Any]]) -> TicketView:
+        """Run a step and return the ticket as it then stands."""
+        return self._written(tenant, lambda tx: reviewing.view_of(tx, step(tx)))
+
+    def claim(self, tenant: str, ticket: str, hand: Hand) -> TicketView:
+        """Give a ticket to a member of its role."""
+        return self._shown(tenant, lambda tx: reviewing.claim(tx, ticket, hand))
+
+    def take_over(self, tenant: str, ticket: str, hand: Hand) -> TicketView:
+        """Claim a ticket and speak with the customer oneself."""
+        return self._shown(tenant, lambda tx: reviewing.take_over(tx, ticket, hand))
+
+    def release(self, tenant: str, ticket: str, hand: Hand) -> TicketView:
+        """Give a claimed ticket back to its role."""
+        return self._shown(tenant, lambda tx: reviewing.release(tx, ticket, hand))
+
+    def ask(self, tenant: str, ticket: str, question: str, hand: Hand) -> TicketView:
+        """Ask for what is missing; the clock pauses."""
+        return self._shown(tenant, lambda tx: reviewing.ask(tx, ticket, question, hand))
+
+    def inform(self, tenant: str, ticket: str, answer: str, hand: Hand) -> TicketView:
+        """Add what was asked for; the clock goes on."""
+        return self._shown(tenant, lambda tx: reviewing.inform(tx, ticket, answer, hand))
+
+    def reassign(self, tenant: str, ticket: str, role: str, *, why: str, hand: Hand) -> TicketView:
+        """Give a ticket to another role."""
+        return self._shown(tenant, lambda tx: reviewing.reassign(tx, ticket, role, why, hand))
+
+    def decide(self, tenant: str, ticket: str, ruling: Ruling, hand: Hand) -> TicketView:
+        """Record a person's decision; see `deciding.decide` for what is refused."""
+        return self._shown(tenant, lambda tx: deciding.decide(tx, ticket, ruling, hand))
+
+    def cancel(self, tenant: str, ticket: str, *, by: str, why: str, now: datetime) -> None:
+        """Withdraw a ticket; `by` and `why` are recorded."""
+        self._written(tenant, lambda tx: reviewing.cancel(tx, ticket, by=by, why=why, now=now))
+
+    def sweep(self, now: datetime, *, limit: int = 100, chosen: timers.Choose = choose) -> dict[Verb, int]:
+        """Fire due timers, one transaction each; returns how often each step was taken."""
+        with self._database.read() as conn:
+            due = timers.due_ids(conn, now=now, limit=limit)
+        taken: dict[Verb, int] = {}
+        for tenant, ticket in due:
+            try:
+                verb = self._written(
+                    tenant,
+                    lambda tx, ticket=ticket: timers.fire(tx, ticket, chosen, now=now),  # type: ignore[misc]
+                )
+            except TicketError:
+                # It moved on between the look and the step.
+                continue
+            if verb is not None:
+                taken[verb] = taken.get(verb, 0) + 1
+        return taken
+
+    def take_notices(
+        self, now: datetime, *, limit: int = 50, lease: timedelta = DELIVERY_LEASE
+    ) -> tuple[Notice, ...]:
+        """Take messages to deliver; what is not settled within the lease comes again."""
+        with self._database.write() as conn:
+            is_postgres = self._database.is_postgres
+            found = outbox.take(conn, now=now, limit=limit, lease=lease, is_postgres=is_postgres)
+        return tuple(found)
+
+    def delivered(self, ids: Sequence[str]) -> None:
+        """Settle messages that arrived."""
+        with self._database.write() as conn:
+            outbox.delivered(conn, ids)
+
+    def undelivered(self, notice: str, *, again_at: datetime | None, error: str) -> None:
+        """Put a message off, or among the dead letters if `again_at` is None."""
+        with self._database.write() as conn:
+            outbox.failed(conn, notice, again_at=again_at, error=error)
+
+    def dead_letters(self, *, limit: int = 100) -> tuple[Notice, ...]:
+        """Return messages that were given up, oldest first."""
+        with self._database.read() as conn:
+            return tuple(outbox.dead(conn, limit=limit))
+
+    def replay(self, ids: Sequence[str], *, now: datetime) -> int:
+        """Make dead letters pending again; returns how many."""
+        with self._database.write() as conn:
+            return outbox.replay(conn, ids, now=now)
+
+    def note(self, event: Event) -> None:
+        """Put something on record that is no ticket's step, such as a change of configuration."""
+        self._written(event.tenant, lambda tx: tx.events.append(event))
+
+    def reconcile(self, tenant: str, ticket: str, settlement: Settlement, hand: Hand) -> None:
+        """Settle an unknown outcome after somebody looked it up by its idempotency key."""
+        self._written(
+            tenant,
+            lambda tx: deciding.reconcile(tx, ticket, settlement, hand),
+        )

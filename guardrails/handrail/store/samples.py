@@ -1,0 +1,238 @@
+"""Passed answers that people check: kept sealed, read on record, judged once; and the log they belong to."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Row,
+    String,
+    Table,
+    Text,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from handrail.errors import AlreadyDecided, NotAllowed, TicketNotFound
+from handrail.store.audit.chain import Event
+from handrail.store.caller import CallerStore
+from handrail.store.crypto.sealing import Erased
+from handrail.store.tables import audit, decisions, metadata, micros, moment
+from handrail.store.tickets.resolve import Hand
+from handrail.store.tickets.rows import Tx, listed, names
+from handrail.tickets.samples import Audited, AuditVerdict, Wording
+
+audits = Table(
+    "audits",
+    metadata,
+    Column("tenant", String(64), nullable=False),
+    Column("exchange", String(64), nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("model", String(128), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("masked", LargeBinary),
+    Column("plain", LargeBinary),
+    Column("verdict", String(16)),
+    Column("judged_by", String(128)),
+    Column("judged_at", BigInteger),
+    PrimaryKeyConstraint("tenant", "exchange"),
+)
+
+VIEWED, UNMASKED, JUDGED, PRUNED = "answer.view", "answer.unmask", "answer.judge", "answer.prune"
+CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    """One answer to check, as a list shows it: without content."""
+
+    exchange: str
+    at: datetime
+    model: str
+    roles: tuple[str, ...]
+    verdict: AuditVerdict | None
+    judged_by: str | None
+    judged_at: datetime | None
+
+
+def keep(store: CallerStore, answer: Audited, *, at: datetime) -> None:
+    """Keep an answer for whoever checks it, sealed with its data subject's key. Safe to repeat."""
+    with store.write(answer.tenant) as tx:
+        insert = postgresql.insert if tx.is_postgres else sqlite.insert
+        subject = _subject(tx, answer)
+        values = {
+            "tenant": answer.tenant,
+            "exchange": answer.exchange,
+            "roles": listed(answer.roles),
+            "model": answer.model[:128],
+            "at": micros(at),
+            "masked": tx.sealed(subject, answer.exchange, "audit", answer.masked.model_dump_json()),
+            "plain": tx.sealed(subject, answer.exchange, "audit.plain", answer.plain.model_dump_json()),
+        }
+        tx.conn.execute(insert(audits).values(**values).on_conflict_do_nothing())
+
+
+def waiting(store: CallerStore, tenant: str, *, limit: int = 50, judged: bool = False) -> list[AuditRow]:
+    """Return answers that wait to be checked, oldest first; with `judged` those that were, newest first."""
+    query = select(audits).where(audits.c.tenant == tenant).limit(limit)
+    if judged:
+        query = query.where(audits.c.verdict.is_not(None)).order_by(audits.c.judged_at.desc())
+    else:
+        query = query.where(audits.c.verdict.is_(None)).order_by(audits.c.at, audits.c.exchange)
+    with store.read(tenant) as tx:
+        return [_row(row) for row in tx.conn.execute(query)]
+
+
+def show(
+    store: CallerStore, tenant: str, exchange: str, hand: Hand, *, unmask: bool = False
+) -> tuple[AuditRow, Wording | None]:
+    """Show an answer to a member of its roles; that they looked is recorded first, durably.
+
+    Returns:
+        The row, and the words, masked unless `unmask` is set; None once the data subject was erased.
+
+    Raises:
+        TicketNotFound: no answer of this exchange is kept.
+        NotAllowed: not a member of its roles.
+    """
+    with store.write(tenant) as tx:
+        row = _load(tx, exchange)
+        role = _role(row, hand)
+        tx.events.append(_event(tx, UNMASKED if unmask else VIEWED, exchange, hand, role))
+    with store.read(tenant) as tx:
+        return _row(row), _words(tx, row, unmask=unmask)
+
+
+def judge(store: CallerStore, tenant: str, exchange: str, verdict: AuditVerdict, hand: Hand) -> None:
+    """Record whether an answer was right; once, for calibrations are made from it.
+
+    Raises:
+        TicketNotFound: no answer of this exchange is kept.
+        NotAllowed: not a member of its roles.
+        AlreadyDecided: somebody has judged it.
+    """
+    with store.write(tenant) as tx:
+        role = _role(_load(tx, exchange), hand)
+        done = tx.conn.execute(
+            update(audits)
+            .where(audits.c.tenant == tenant, audits.c.exchange == exchange, audits.c.verdict.is_(None))
+            .values(verdict=verdict.value, judged_by=hand.person, judged_at=micros(hand.now))
+        )
+        if done.rowcount != 1:
+            raise AlreadyDecided(exchange, "this answer was judged before")
+        tx.events.append(_event(tx, JUDGED, exchange, hand, role, verdict=verdict.value))
+
+
+def prune(store: CallerStore, tenant: str, *, before: datetime, by: str, now: datetime) -> int:
+    """Remove the words of answers that were kept before a moment; returns how many had some.
+
+    Verdicts stay, for calibrations are made from them. An answer that nobody judged counts as wrong then.
+    """
+    with store.write(tenant) as tx:
+        done = tx.conn.execute(
+            update(audits)
+            .where(audits.c.tenant == tenant, audits.c.at < micros(before), audits.c.masked.is_not(None))
+            .values(masked=None, plain=None)
+        )
+        data = {"before": micros(before), "answers": done.rowcount}
+        tx.events.append(Event(tenant=tenant, kind=PRUNED, at=now, actor=by, data=data))
+        return int(done.rowcount)
+
+
+def scored(tx: Tx, since: datetime | None = None) -> Iterator[tuple[datetime, str, Mapping[str, Any]]]:
+    """Yield every scored answer on record by time: when it was decided, its exchange, and its row."""
+    query = select(audit.c.at, audit.c.data).where(
+        audit.c.tenant == tx.tenant, audit.c.kind.like("decision.%"), audit.c.data.contains('"scored":{')
+    )
+    if since is not None:
+        query = query.where(audit.c.at >= micros(since))
+    for row in tx.conn.execution_options(yield_per=CHUNK).execute(query.order_by(audit.c.at, audit.c.seq)):
+        data = json.loads(row.data)
+        yield moment(row.at), str(data["exchange"]), data["scored"]
+
+
+def verdicts(tx: Tx) -> dict[str, AuditVerdict]:
+    """Return every verdict by exchange: of checked answers, and of tickets that people have decided.
+
+    An answer that was handed off was right if everybody approved it as it was.
+    """
+    found: dict[str, AuditVerdict] = {}
+    asked = select(decisions.c.ticket, decisions.c.verdict).where(decisions.c.tenant == tx.tenant)
+    final = {
+        row.ticket
+        for row in tx.conn.execute(
+            select(decisions.c.ticket).where(decisions.c.tenant == tx.tenant, decisions.c.is_final)
+        )
+    }
+    for row in tx.conn.execute(asked):
+        if row.ticket in final:
+            is_wrong = row.verdict != "approve" or found.get(row.ticket) is AuditVerdict.WRONG
+            found[row.ticket] = AuditVerdict.WRONG if is_wrong else AuditVerdict.RIGHT
+    judged = select(audits.c.exchange, audits.c.verdict).where(
+        audits.c.tenant == tx.tenant, audits.c.verdict.is_not(None)
+    )
+    found |= {row.exchange: AuditVerdict(row.verdict) for row in tx.conn.execute(judged)}
+    return found
+
+
+def _subject(tx: Tx, answer: Audited) -> str:
+    if answer.customer is not None:
+        return tx.sealer.subject(tx.tenant, "customer", answer.customer)
+    if answer.conversation is not None:
+        return tx.sealer.subject(tx.tenant, "conversation", answer.conversation)
+    return tx.sealer.subject(tx.tenant, "answer", answer.exchange)
+
+
+def _load(tx: Tx, exchange: str) -> Row[Any]:
+    query = select(audits).where(audits.c.tenant == tx.tenant, audits.c.exchange == exchange)
+    row = tx.conn.execute(query).first()
+    if row is None:
+        raise TicketNotFound(exchange, "no answer of this exchange is kept")
+    return row
+
+
+def _role(row: Row[Any], hand: Hand) -> str:
+    for role in names(row.roles):
+        if hand.person in hand.people.members(role):
+            return role
+    raise NotAllowed(row.exchange, f"only a member of {' or '.join(names(row.roles))} may check it")
+
+
+def _words(tx: Tx, row: Row[Any], *, unmask: bool) -> Wording | None:
+    blob, part = (row.plain, "audit.plain") if unmask else (row.masked, "audit")
+    if blob is None:
+        return None
+    try:
+        return Wording.model_validate_json(tx.opened(blob, row.exchange, part))
+    except Erased:
+        return None
+
+
+def _row(row: Row[Any]) -> AuditRow:
+    return AuditRow(
+        exchange=row.exchange,
+        at=moment(row.at),
+        model=row.model,
+        roles=names(row.roles),
+        verdict=AuditVerdict(row.verdict) if row.verdict else None,
+        judged_by=row.judged_by,
+        judged_at=moment(row.judged_at) if row.judged_at is not None else None,
+    )
+
+
+def _event(tx: Tx, kind: str, exchange: str, hand: Hand, role: str, **data: object) -> Event:
+    return Event(
+        tenant=tx.tenant,
+        kind=kind,
+        at=hand.now,
+        actor=hand.person,
+        role=role,
+        data={"exchange": exchange, **data},
+    )

@@ -1,0 +1,1 @@
+"""Tickets in the database: opened, claimed, resolved and applied, one transaction each."""

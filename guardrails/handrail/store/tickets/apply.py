@@ -1,0 +1,278 @@
+"""Gives a person's decision back, once: decided → applying → applied, failed or outcome unknown."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select
+
+from handrail.errors import (
+    AlreadyDecided,
+    AlreadyUsed,
+    DecisionExpired,
+    DigestMismatch,
+    NotAllowed,
+)
+from handrail.store.ledger import settle, settled, settling
+from handrail.store.prepared import Clash, Prepared, Result
+from handrail.store.tables import decisions, micros, moment, tickets, uses
+from handrail.store.tickets.rows import (
+    APPLY_LEASE,
+    Agreed,
+    Move,
+    Tx,
+    agreements,
+    intact,
+    listed,
+    load,
+    load_with,
+    move,
+)
+from handrail.tickets.action import action_digest
+from handrail.tickets.lifecycle import State, Verb, advance
+from handrail.tickets.ports import Approval, Settlement
+from handrail.tickets.ticket import Sealed, Ticket, Verdict
+from handrail.tickets.values import read_fact
+
+ENDS = {
+    Settlement.DONE: (Verb.APPLIED, State.APPLIED),
+    Settlement.RELEASED: (Verb.FAILED, State.FAILED),
+    Settlement.UNKNOWN: (Verb.LOST, State.OUTCOME_UNKNOWN),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Final:
+    """The decision that counts, and the earlier turns that it builds on."""
+
+    row: Mapping[str, Any]
+    arguments: str
+    body: Mapping[str, Any]
+
+
+def approved(tx: Tx, ticket: str, *, now: datetime | None) -> Approval:
+    """Return the approval that `begin` would give, without using it.
+
+    Raises:
+        TicketError: as `begin`.
+    """
+    row = load(tx, ticket, for_update=False)
+    advance(ticket, State(row.state), Verb.BEGIN)
+    spent = select(uses.c.kind).where(
+        uses.c.tenant == tx.tenant, uses.c.ticket == ticket, uses.c.round == row.round
+    )
+    if tx.conn.execute(spent).first() is not None:
+        raise AlreadyUsed(ticket, "its decision was used or taken back before")
+    prepared, values = _turns(tx, ticket)
+    return _checked(tx, row, prepared(tx.conn, values), now)
+
+
+def begin(tx: Tx, ticket: str, *, now: datetime) -> Approval | DecisionExpired:
+    """Move a decided ticket to applying; an expired decision is closed, and its error returned to be raised.
+
+    Raises:
+        TicketError: why not: not decided, used before, forged, another action than decided.
+    """
+    row, (turns,) = load_with(tx, ticket, _turns(tx, ticket))
+    advance(ticket, State(row.state), Verb.BEGIN)
+    try:
+        approval = _checked(tx, row, turns, now)
+    except DecisionExpired as error:
+        lapse(tx, row, now=now)
+        return error
+    _use(tx, row, "used", now)
+    lease = micros(now + APPLY_LEASE)
+    data = {"digest": approval.digest, "key": approval.idempotency_key}
+    move(tx, row, Move(verb=Verb.BEGIN, now=now, data=data, changes={"lease_until": lease}))
+    return approval
+
+
+def _checked(tx: Tx, row: Row[Any], turns: Result, now: datetime | None) -> Approval:
+    held, sealed = intact(tx, row)
+    final = final_decision(tx, row, turns, sealed)
+    decision = final.row
+    if now is not None and micros(now) > decision["expires_at"]:
+        raise DecisionExpired(row.id, "the decision has run out before it was used")
+    if held.action is None:
+        raise NotAllowed(row.id, "it proposes no action")
+    digest = action_digest(
+        held.action.tool, final.arguments, policy_sha256=held.policy.sha256, tenant=held.tenant
+    )
+    if not digest == decision["digest"] == row.digest:
+        raise DigestMismatch(row.id, "its action is not the one that was decided on")
+    return _approval(row, held, sealed, final)
+
+
+def _approval(row: Row[Any], held: Ticket, sealed: Sealed, final: Final) -> Approval:
+    roles = (name for agreed in agreements(final.row["agreed"]) for name in (agreed.role, agreed.slot))
+    return Approval(
+        ticket=row.id,
+        tool=held.action.tool if held.action else "",
+        arguments=final.arguments,
+        digest=final.row["digest"],
+        approved_by_role=final.row["role"],
+        roles=tuple(dict.fromkeys(roles)),
+        decided_at=moment(final.row["decided_at"]),
+        idempotency_key=f"{row.id}-{row.round}",
+        edited=final.arguments != sealed.arguments,
+        tenant=held.tenant,
+        customer=sealed.customer,
+        conversation=sealed.conversation,
+        rules=tuple(rule.rule for rule in held.policy.rules),
+        policy_sha256=held.policy.sha256,
+        facts={name: read_fact(fact) for name, fact in held.facts.items()},
+    )
+
+
+_ROUND = select(tickets.c.round).where(
+    tickets.c.tenant == bindparam("tenant"), tickets.c.id == bindparam("ticket")
+)
+_TURNS = Prepared(
+    lambda _: (
+        select(decisions)
+        .where(
+            decisions.c.tenant == bindparam("tenant"),
+            decisions.c.ticket == bindparam("ticket"),
+            decisions.c.round == _ROUND.scalar_subquery(),
+        )
+        .order_by(decisions.c.turn)
+    )
+)
+_USE = Prepared(lambda _: uses.insert())
+
+
+def _turns(tx: Tx, ticket: str) -> tuple[Prepared, Mapping[str, Any]]:
+    """Return the statement that reads the decisions of a ticket's present round, to be sent with others."""
+    return _TURNS, {"tenant": tx.tenant, "ticket": ticket}
+
+
+def _as_signed(row: Row[Any]) -> dict[str, Any]:
+    # SQLite has no truth values; what was signed had.
+    return {**row._mapping, "is_final": bool(row.is_final)}
+
+
+def final_decision(tx: Tx, row: Row[Any], found: Result, sealed: Sealed) -> Final:
+    """Return the decision that closed this round, after checking that every role in it really decided.
+
+    Raises:
+        NotAllowed: none, forged, altered, a role missing, or taken back.
+    """
+    turns = [_as_signed(turn) for turn in found]
+    if not turns or not turns[-1]["is_final"]:
+        raise NotAllowed(row.id, "nobody's decision is on record")
+    if turns[-1]["verdict"] not in (Verdict.APPROVE, Verdict.EDIT):
+        raise NotAllowed(row.id, f"it was decided otherwise: {turns[-1]['verdict']}")
+    if tx.signing.is_required:
+        for turn in turns:
+            tx.signing.trusted.check(turn)
+    bodies = [_body(tx, row, turn) for turn in turns]
+    arguments = next((body["arguments"] for body in reversed(bodies) if body["arguments"]), sealed.arguments)
+    decided = {Agreed(turn["role"], turn["person"], turn["slot"]) for turn in turns}
+    if not decided.issuperset(agreements(turns[-1]["agreed"])):
+        raise NotAllowed(row.id, "a role that should have agreed has not")
+    return Final(row=turns[-1], arguments=arguments, body=bodies[-1])
+
+
+def _body(tx: Tx, row: Row[Any], turn: Mapping[str, Any]) -> Mapping[str, Any]:
+    text = tx.opened(turn["content"], row.id, f"decision:{turn['id']}")
+    if tx.ring.hashed(tx.tenant, row.id, text) != turn["content_sha256"]:
+        raise NotAllowed(row.id, "its decision was altered after it was written")
+    body: Mapping[str, Any] = json.loads(text)
+    return body
+
+
+def _use(tx: Tx, row: Row[Any], kind: str, now: datetime) -> None:
+    values = {"tenant": tx.tenant, "ticket": row.id, "round": row.round, "kind": kind, "at": micros(now)}
+    try:
+        _USE(tx.conn, values)
+    except Clash:
+        raise AlreadyUsed(row.id, "its decision was used or taken back before") from None
+
+
+def lapse(tx: Tx, row: Row[Any], *, now: datetime) -> None:
+    """Close a decision that was not used in time; what it reserved is released."""
+    settle(tx, row.id, Settlement.RELEASED, now=now)
+    move(tx, row, Move(verb=Verb.LAPSE, now=now, changes={"lease_until": None}))
+
+
+def finish(tx: Tx, ticket: str, settlement: Settlement, *, now: datetime, actor: str = "") -> None:
+    """Say how an action ended. Saying the same again changes nothing; a known end replaces an unknown one.
+
+    Raises:
+        AlreadyDecided: it ended otherwise.
+    """
+    row, (done,) = load_with(tx, ticket, settling(tx, ticket, settlement))
+    settled(tx, ticket, settlement, done, now=now)
+    verb, state = ENDS[settlement]
+    if State(row.state) is state:
+        return
+    if State(row.state) in (State.APPLIED, State.FAILED):
+        raise AlreadyDecided(ticket, f"it is on record as {row.state}")
+    move(tx, row, Move(verb=verb, now=now, actor=actor, changes={"lease_until": None}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """Why a decided ticket goes back to people, and which roles must agree now."""
+
+    roles: tuple[str, ...]
+    why: str
+    now: datetime
+
+
+def reopen(tx: Tx, ticket: str, again: Again) -> None:
+    """Move a decided or failed ticket back to ready for further roles; the old decision can never be used.
+
+    Raises:
+        TicketError: it is neither decided nor failed.
+    """
+    row = load(tx, ticket)
+    state = State(row.state)
+    advance(ticket, state, Verb.REOPEN)
+    if state is State.DECIDED:
+        _use(tx, row, "void", again.now)
+    settle(tx, ticket, Settlement.RELEASED, now=again.now)
+    held, _ = intact(tx, row)
+    slots = tuple(dict.fromkeys((held.role, *held.co_approvers, *again.roles)))
+    first = again.roles[0] if again.roles else held.role
+    changes = {
+        "role": first,
+        "slot": first,
+        "waiting_for": listed((first, *(slot for slot in slots if slot != first))),
+        "agreed": "[]",
+        "round": row.round + 1,
+        "digest": held.action.digest if held.action else "",
+        "lease_until": None,
+        "closed_at": None,
+        "decide_by": _deadline(held, again.now),
+        "conversation": _free_conversation(tx, row),
+    }
+    data = {"why": again.why, "roles": list(again.roles)}
+    move(tx, row, Move(verb=Verb.REOPEN, now=again.now, data=data, changes=changes))
+
+
+def _deadline(held: Ticket, now: datetime) -> int | None:
+    """Give the same time again, counted from now."""
+    return micros(now + (held.decide_by - held.created_at)) if held.decide_by else None
+
+
+def _free_conversation(tx: Tx, row: Row[Any]) -> str | None:
+    """Keep the conversation unless a newer ticket has it open by now: only one can."""
+    query = select(tickets.c.id).where(
+        tickets.c.tenant == tx.tenant,
+        tickets.c.conversation == row.conversation,
+        tickets.c.is_open.is_(True),
+    )
+    return None if tx.conn.execute(query).first() else row.conversation
+
+
+def vanished(conn: Connection, *, tenant: str, now: datetime, limit: int) -> list[tuple[str, str]]:
+    """Return (tenant, ticket) of actions whose lease ran out; an empty tenant stands for all."""
+    query = select(tickets.c.tenant, tickets.c.id).where(
+        tickets.c.state == State.APPLYING.value, tickets.c.next_timer <= micros(now)
+    )
+    if tenant:
+        query = query.where(tickets.c.tenant == tenant)
+    return [(row.tenant, row.id) for row in conn.execute(query.limit(limit))]

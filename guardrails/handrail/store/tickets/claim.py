@@ -1,0 +1,281 @@
+"""What reviewers do before they decide: claim, release, take over, ask, reassign, look, unmask."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+from sqlalchemy import Row, select
+
+from handrail.errors import NotAllowed
+from handrail.store.audit.chain import Event
+from handrail.store.crypto.sealing import Erased
+from handrail.store.ledger import settle
+from handrail.store.tables import attempts, audit, micros, moment, moment_or_none
+from handrail.store.tickets.resolve import Hand, may_act
+from handrail.store.tickets.rows import (
+    LEASE,
+    Move,
+    Tx,
+    agreements,
+    content,
+    content_of,
+    intact,
+    listed,
+    load,
+    move,
+    names,
+    sealed_part,
+)
+from handrail.tickets.lifecycle import State, Verb
+from handrail.tickets.ports import Attempt, Settlement
+from handrail.tickets.resolution import Happening
+from handrail.tickets.ticket import Sealed, TicketView
+from handrail.tickets.unmasking import sealed_for, ticket_for
+
+ANSWER_WAIT = timedelta(days=1)
+Values: TypeAlias = Mapping[str, Any]
+
+
+def claim(tx: Tx, ticket: str, hand: Hand) -> Values:
+    """Give a ticket to a member of its role for a lease; claiming one's own again renews it."""
+    row = load(tx, ticket)
+    may_act(row, hand)
+    _refuse_excluded(tx, row, hand)
+    lease = micros(hand.now + LEASE)
+    if State(row.state) is State.CLAIMED and row.claimed_by == hand.person:
+        verb = Verb.TAKE_OVER if row.is_taken_over else Verb.RENEW
+        return _step(tx, row, verb, hand, lease_until=lease)
+    return _step(tx, row, Verb.CLAIM, hand, claimed_by=hand.person, lease_until=lease, start_by=None)
+
+
+def take_over(tx: Tx, ticket: str, hand: Hand) -> Values:
+    """Speak with the customer oneself: the ticket is claimed and the conversation is a person's."""
+    row = load(tx, ticket)
+    may_act(row, hand)
+    _refuse_excluded(tx, row, hand)
+    if row.claimed_by not in (None, hand.person):
+        raise NotAllowed(ticket, "somebody else has claimed it")
+    lease = micros(hand.now + LEASE)
+    changes = {"claimed_by": hand.person, "lease_until": lease, "start_by": None, "is_taken_over": True}
+    return _step(tx, row, Verb.TAKE_OVER, hand, **changes)
+
+
+def release(tx: Tx, ticket: str, hand: Hand) -> Values:
+    """Give a claimed ticket back to its role."""
+    row = load(tx, ticket)
+    _needs_claim(row, hand)
+    changes = {"claimed_by": None, "lease_until": None, "is_taken_over": False, **resumed(row, hand.now)}
+    return _step(tx, row, Verb.RELEASE, hand, **changes)
+
+
+def ask(tx: Tx, ticket: str, question: str, hand: Hand) -> Values:
+    """Ask for what is missing; the clock of the ticket pauses until `inform`."""
+    row = load(tx, ticket)
+    _needs_claim(row, hand)
+    _add_attempt(tx, row, hand, question, "asked")
+    wait = micros(hand.now + ANSWER_WAIT)
+    return _step(tx, row, Verb.ASK, hand, paused_at=micros(hand.now), lease_until=wait)
+
+
+def inform(tx: Tx, ticket: str, answer: str, hand: Hand) -> Values:
+    """Add what was asked for; the clock goes on where it stopped."""
+    row = load(tx, ticket)
+    _add_attempt(tx, row, hand, answer, "informed")
+    lease = micros(hand.now + LEASE)
+    return _step(tx, row, Verb.INFORM, hand, **{**resumed(row, hand.now), "lease_until": lease})
+
+
+def reassign(tx: Tx, ticket: str, role: str, why: str, hand: Hand) -> Values:
+    """Give a ticket to another role; its deadlines stay. The policy still says whose approval counts."""
+    row = load(tx, ticket)
+    may_act(row, hand)
+    hand.people.members(role)
+    waiting = tuple(role if slot == row.slot else slot for slot in names(row.waiting_for))
+    changes: dict[str, object] = {
+        "role": role,
+        "slot": role,
+        "waiting_for": listed(tuple(dict.fromkeys(waiting))),
+        "claimed_by": None,
+        "lease_until": None,
+        "is_taken_over": False,
+        **resumed(row, hand.now),
+    }
+    step = Move(
+        verb=Verb.REASSIGN,
+        now=hand.now,
+        actor=hand.person,
+        role=row.role,
+        data={"to": role, "why": why},
+        changes=changes,
+    )
+    return move(tx, row, step)
+
+
+def cancel(tx: Tx, ticket: str, *, by: str, why: str, now: datetime) -> Values:
+    """Withdraw a ticket that is no longer needed; `by` is who opened it or an administrator, `why` a code."""
+    row = load(tx, ticket)
+    settle(tx, ticket, Settlement.RELEASED, now=now)
+    changes = {"claimed_by": None, "lease_until": None, "is_taken_over": False}
+    return move(tx, row, Move(verb=Verb.CANCEL, now=now, actor=by, data={"why": why}, changes=changes))
+
+
+def view(tx: Tx, ticket: str) -> TicketView:
+    """Return a ticket as a reviewer may see it: masked, with where it stands.
+
+    Raises:
+        TicketNotFound: none of this id.
+    """
+    return view_of(tx, dict(load(tx, ticket, for_update=False)._mapping))
+
+
+def view_of(tx: Tx, row: Values) -> TicketView:
+    """Return the view of a row's values."""
+    held = content_of(tx, row["id"], row["content"])
+    return TicketView(
+        ticket=held,
+        id=row["id"],
+        tenant=row["tenant"],
+        state=State(row["state"]),
+        version=row["version"],
+        role=row["role"],
+        level=row["level"],
+        waiting_for=names(row["waiting_for"]),
+        agreed=tuple(agreed.role for agreed in agreements(row["agreed"])),
+        digest=row["digest"],
+        claimed_by=row["claimed_by"],
+        lease_until=moment_or_none(row["lease_until"]),
+        start_by=moment_or_none(row["start_by"]),
+        warn_at=moment_or_none(row["warn_at"]),
+        decide_by=moment_or_none(row["decide_by"]),
+        updated_at=moment(row["updated_at"]),
+        erased=held is None,
+    )
+
+
+def view_for(tx: Tx, ticket: str, sees: Collection[str]) -> TicketView:
+    """Return the view of a ticket with what a role may see unmasked."""
+    row = load(tx, ticket, for_update=False)
+    found = view_of(tx, dict(row._mapping))
+    sealed = sealed_part(tx, row)
+    if found.ticket is None or sealed is None:
+        return found
+    return found.model_copy(update={"ticket": ticket_for(found.ticket, sealed, sees)})
+
+
+def looked(tx: Tx, ticket: str, hand: Hand, kind: str, fields: Sequence[str] = ()) -> Row[Any]:
+    """Put on record that somebody of a role in the ticket's route looks at it; returns its row."""
+    row = load(tx, ticket, for_update=False)
+    roles = {row.role, *names(row.waiting_for), *(agreed.role for agreed in agreements(row.agreed))}
+    role = next((name for name in sorted(roles) if hand.person in hand.people.members(name)), None)
+    if role is None:
+        raise NotAllowed(ticket, "only a member of its roles may see it")
+    event = Event(
+        tenant=tx.tenant,
+        kind=kind,
+        at=hand.now,
+        ticket=ticket,
+        actor=hand.person,
+        role=role,
+        data={"fields": list(fields)},
+    )
+    tx.events.append(event)
+    return row
+
+
+def unmasked(tx: Tx, ticket: str, fields: Sequence[str], sees: Collection[str] | None) -> Sealed:
+    """Return some of the unmasked texts (all of them if none are named); `sees` masks what is not in it."""
+    row = load(tx, ticket, for_update=False)
+    held, sealed = intact(tx, row)
+    if sees is not None:
+        sealed = sealed_for(held, sealed, sees)
+    wanted = set(fields) or set(Sealed.model_fields)
+    return Sealed(**{name: getattr(sealed, name) for name in Sealed.model_fields if name in wanted})
+
+
+def attempts_of(tx: Tx, ticket: str) -> tuple[Attempt, ...]:
+    """Return what joined a ticket, oldest first."""
+    query = (
+        select(attempts)
+        .where(attempts.c.tenant == tx.tenant, attempts.c.ticket == ticket)
+        .order_by(attempts.c.at, attempts.c.exchange)
+    )
+    found = []
+    for row in tx.conn.execute(query):
+        try:
+            body = json.loads(tx.opened(row.content, ticket, f"attempt:{row.exchange}"))
+        except Erased:
+            body = {"text": "", "triggers": (), "rules": (), "note": "erased"}
+        found.append(
+            Attempt(
+                exchange=row.exchange,
+                at=moment(row.at),
+                text=body["text"],
+                triggers=tuple(body["triggers"]),
+                rules=tuple(body["rules"]),
+                note=body["note"],
+            )
+        )
+    return tuple(found)
+
+
+def history(tx: Tx, ticket: str) -> tuple[Happening, ...]:
+    """Return a ticket's recorded events, oldest first."""
+    query = (
+        select(audit)
+        .where(audit.c.tenant == tx.tenant, audit.c.ticket == ticket)
+        .order_by(audit.c.at, audit.c.version, audit.c.seq)
+    )
+    return tuple(
+        Happening(
+            kind=row.kind,
+            version=row.version,
+            at=moment(row.at),
+            actor=row.actor,
+            role=row.role,
+            data=json.loads(row.data),
+        )
+        for row in tx.conn.execute(query)
+    )
+
+
+def _step(tx: Tx, row: Row[Any], verb: Verb, hand: Hand, **changes: object) -> Values:
+    return move(tx, row, Move(verb=verb, now=hand.now, actor=hand.person, role=row.role, changes=changes))
+
+
+def _needs_claim(row: Row[Any], hand: Hand) -> None:
+    if row.claimed_by != hand.person:
+        raise NotAllowed(row.id, "only who has claimed it may do this")
+
+
+def _refuse_excluded(tx: Tx, row: Row[Any], hand: Hand) -> None:
+    held = content(tx, row)
+    if held is not None and hand.person in held.excluded:
+        raise NotAllowed(row.id, "nobody decides their own case")
+
+
+def resumed(row: Row[Any], now: datetime) -> dict[str, object]:
+    """Return the deadlines of a paused ticket, later by the length of the pause."""
+    if row.paused_at is None:
+        return {}
+    pause = max(0, micros(now) - row.paused_at)
+    later = {
+        name: getattr(row, name) + pause
+        for name in ("warn_at", "start_by", "decide_by")
+        if getattr(row, name)
+    }
+    return {**later, "paused_at": None}
+
+
+def _add_attempt(tx: Tx, row: Row[Any], hand: Hand, text: str, note: str) -> None:
+    exchange = f"{note}-{row.version}"
+    body = json.dumps({"text": text, "triggers": [], "rules": [], "note": note})
+    tx.conn.execute(
+        attempts.insert().values(
+            tenant=tx.tenant,
+            ticket=row.id,
+            exchange=exchange,
+            at=micros(hand.now),
+            content=tx.sealed(row.subject, row.id, f"attempt:{exchange}", body),
+        )
+    )

@@ -1,0 +1,110 @@
+"""Who speaks in a conversation, and what the assistant is told when it takes over again."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from sqlalchemy import Row, select
+
+from handrail.store.crypto.sealing import Erased
+from handrail.store.tables import decisions, moment, moment_or_none, tickets
+from handrail.store.tickets.rows import Tx, content
+from handrail.tickets.lifecycle import UNDECIDED, State
+from handrail.tickets.ports import ConversationState, ConversationStatus, Resolution
+from handrail.tickets.resolution import Ruled, return_note
+from handrail.tickets.ticket import Verdict
+
+_GIVEN: Mapping[Verdict, Literal["approve", "edit", "reject", "answer"]] = {
+    Verdict.APPROVE: "approve",
+    Verdict.EDIT: "edit",
+    Verdict.REJECT: "reject",
+    Verdict.ANSWER: "answer",
+}
+SILENT = frozenset({State.CANCELLED})
+
+
+def conversation(tx: Tx, name: str) -> ConversationStatus:
+    """Tell who is speaking: the state of its open ticket, else of its newest."""
+    query = (
+        select(tickets)
+        .where(tickets.c.tenant == tx.tenant, tickets.c.conversation == tx.hashed(name))
+        .order_by(tickets.c.is_open.desc(), tickets.c.updated_at.desc())
+        .limit(1)
+    )
+    row = tx.conn.execute(query).first()
+    if row is None or State(row.state) in SILENT:
+        return ConversationStatus()
+    if State(row.state) in UNDECIDED:
+        return ConversationStatus(
+            state=ConversationState.HUMAN if row.is_taken_over else ConversationState.PENDING,
+            ticket=row.id,
+            role=row.role,
+            due=moment_or_none(row.decide_by),
+        )
+    note = return_note(State(row.state), content(tx, row), _ruled(tx, row))
+    return ConversationStatus(
+        state=ConversationState.RETURNED, ticket=row.id, role=row.role, due=None, note=note
+    )
+
+
+def _final(tx: Tx, row: Row[Any]) -> Row[Any] | None:
+    query = select(decisions).where(
+        decisions.c.tenant == tx.tenant,
+        decisions.c.ticket == row.id,
+        decisions.c.round == row.round,
+        decisions.c.is_final.is_(True),
+    )
+    return tx.conn.execute(query).first()
+
+
+def _body(tx: Tx, row: Row[Any], decision: Row[Any]) -> dict[str, Any]:
+    if decision.content is None:
+        return {}
+    try:
+        body: dict[str, Any] = json.loads(tx.opened(decision.content, row.id, f"decision:{decision.id}"))
+    except Erased:
+        return {}
+    return body
+
+
+def _ruled(tx: Tx, row: Row[Any]) -> Ruled | None:
+    decision = _final(tx, row)
+    if decision is None:
+        return None
+    body = _body(tx, row, decision)
+    return Ruled(
+        verdict=Verdict(decision.verdict),
+        role=decision.role,
+        at=moment(decision.decided_at),
+        arguments=body.get("arguments", ""),
+        answer=body.get("answer", ""),
+        message_to_agent=body.get("message_to_agent", ""),
+        changed=tuple(body.get("changes", ())),
+    )
+
+
+def resolution(tx: Tx, row: Row[Any]) -> Resolution | None:
+    """Return what was decided as caller and customer may see it, None while nobody has."""
+    state = State(row.state)
+    if state in UNDECIDED:
+        return None
+    decision = _final(tx, row)
+    if decision is None or state in (State.EXPIRED, State.CANCELLED):
+        ended: Literal["cancelled", "expired"] = "cancelled" if state is State.CANCELLED else "expired"
+        return Resolution(
+            ticket=row.id, verdict=ended, role=row.role, decided_at=moment(row.closed_at or row.updated_at)
+        )
+    body, held = _body(tx, row, decision), content(tx, row)
+    verdict = Verdict(decision.verdict)
+    has_action = held is not None and held.action is not None and verdict in (Verdict.APPROVE, Verdict.EDIT)
+    return Resolution(
+        ticket=row.id,
+        verdict=_GIVEN[verdict],
+        role=decision.role,
+        decided_at=moment(decision.decided_at),
+        message_to_user=body.get("message_to_user", ""),
+        message_to_agent=body.get("message_to_agent", ""),
+        answer=body.get("answer", ""),
+        tool=held.action.tool if has_action and held and held.action else "",
+        arguments=body.get("arguments", "") if has_action else "",
+    )

@@ -1,0 +1,229 @@
+"""Opens tickets, once each, and lets further attempts join the open one."""
+
+import json
+from typing import Any
+
+from sqlalchemy import CompoundSelect, Row, bindparam, literal_column, select, union_all
+from sqlalchemy.dialects import postgresql, sqlite
+
+from handrail.errors import TicketNotFound
+from handrail.store.audit.chain import Event
+from handrail.store.crypto.sealing import DataKey, seal
+from handrail.store.prepared import Prepared, together
+from handrail.store.tables import (
+    attempts,
+    micros,
+    micros_or_none,
+    moment_or_none,
+    tickets,
+)
+from handrail.store.tickets.rows import Move, Tx, listed, load, next_timer, record
+from handrail.tickets.lifecycle import State, Verb, advance
+from handrail.tickets.ports import Attempt, Opened
+from handrail.tickets.ticket import Sealed, Ticket
+
+
+def open_ticket(tx: Tx, ticket: Ticket) -> Opened:
+    """Insert a ticket, or join the open one of its conversation or with its dedupe key.
+
+    Raises:
+        Clash: another process opened it at the same moment; run again, it will join.
+    """
+    subject = subject_of(tx, ticket)
+    there, key = _there(tx, ticket, subject)
+    if there is not None:
+        if there.id == ticket.id:
+            return _opened(there, joined=False)
+        join(tx, there, attempt_of(ticket), alias=ticket.id)
+        return _opened(there, joined=True)
+    if key is None:
+        key = tx.sealer.key_for(tx.conn, tx.tenant, subject)
+    values = _values(tx, ticket, subject, key)
+    tx.put(_INSERT, values)
+    record(tx, values, Move(verb=Verb.OPEN, now=ticket.created_at, role=ticket.role, data=_facts(ticket)))
+    return Opened(ticket=ticket.id, role=ticket.role, due=ticket.decide_by, joined=False)
+
+
+def _same(_: str) -> CompoundSelect[Any]:
+    """The row of this id, else the open one with this dedupe key, else the open one of this conversation."""
+    mine, open_ = tickets.c.tenant == bindparam("tenant"), tickets.c.is_open.is_(True)
+    same = (
+        tickets.c.id == bindparam("ticket"),
+        open_ & (tickets.c.dedupe_key == bindparam("dedupe_key")),
+        open_ & (tickets.c.conversation == bindparam("conversation")),
+    )
+    parts = (
+        select(literal_column(str(rank)).label("rank"), tickets).where(mine, part)
+        for rank, part in enumerate(same)
+    )
+    return union_all(*parts).order_by("rank").limit(literal_column("1"))
+
+
+_THERE = Prepared(_same)
+_INSERT = Prepared(lambda _: tickets.insert())
+
+
+def _there(tx: Tx, ticket: Ticket, subject: str) -> tuple[Row[Any] | None, DataKey | None]:
+    """Return the row this ticket is, or the open one it belongs to; and the key, if it came along."""
+    wanted = {
+        "tenant": tx.tenant,
+        "ticket": ticket.id,
+        "dedupe_key": ticket.dedupe_key,
+        "conversation": _conversation(tx, ticket),
+    }
+    if tx.sealer.apart is not None:
+        return _THERE(tx.conn, wanted).first(), None
+    there, known = together(tx.conn, [(_THERE, wanted), tx.sealer.asking(tx.tenant, subject)])
+    row = known.first()
+    return there.first(), tx.sealer.key_of_row(row) if row is not None else None
+
+
+def _conversation(tx: Tx, ticket: Ticket) -> str | None:
+    return tx.hashed(ticket.sealed.conversation) if ticket.sealed else None
+
+
+def _values(tx: Tx, ticket: Ticket, subject: str, key: DataKey) -> dict[str, Any]:
+    sealed = ticket.sealed or Sealed()
+    hashes = [tx.ring.hashed(tx.tenant, "value", value) if value else "" for value in sealed.values]
+    spans = tuple(
+        span.model_copy(update={"keyed_hash": hashed[:32]})
+        for span, hashed in zip(ticket.evidence, hashes, strict=True)
+    )
+    masked = ticket.model_copy(update={"sealed": None, "evidence": spans})
+    slots = (ticket.role, *ticket.co_approvers)
+    values = {
+        "tenant": tx.tenant,
+        "id": ticket.id,
+        "dedupe_key": ticket.dedupe_key,
+        "conversation": _conversation(tx, ticket),
+        "subject": subject,
+        "state": State.READY.value,
+        "is_open": True,
+        "version": 1,
+        "round": 1,
+        "role": ticket.role,
+        "slot": ticket.role,
+        "waiting_for": listed(slots),
+        "agreed": "[]",
+        "chain": listed(ticket.chain),
+        "on_expiry": ticket.on_expiry.value,
+        "level": 0,
+        "severity": ticket.severity.rank,
+        "trigger": ticket.trigger.value,
+        "reason_code": ticket.reason_code,
+        "policy_sha256": ticket.policy.sha256,
+        "digest": ticket.action.digest if ticket.action else "",
+        "claimed_by": None,
+        "is_taken_over": False,
+        "lease_until": None,
+        "start_by": micros_or_none(ticket.start_by),
+        "warn_at": micros_or_none(ticket.warn_at),
+        "decide_by": micros_or_none(ticket.decide_by),
+        "paused_at": None,
+        "leg_at": micros(ticket.created_at),
+        "created_at": micros(ticket.created_at),
+        "updated_at": micros(ticket.created_at),
+        "closed_at": None,
+        "content": seal_text(tx, key, ticket.id, "content", masked.model_dump_json()),
+        "sealed": seal_text(tx, key, ticket.id, "sealed", sealed.model_dump_json()),
+    }
+    values["next_timer"] = next_timer(values)
+    return values
+
+
+def seal_text(tx: Tx, key: DataKey, ticket: str, part: str, text: str) -> bytes:
+    """Encrypt one field of a ticket with a key at hand."""
+    return seal(key, text.encode(), tx.label(ticket, part))
+
+
+def subject_of(tx: Tx, ticket: Ticket) -> str:
+    """Return whose data a ticket holds: the customer's, else the conversation's, else its own."""
+    sealed = ticket.sealed or Sealed()
+    if sealed.customer is not None:
+        return tx.sealer.subject(tx.tenant, "customer", sealed.customer)
+    if sealed.conversation is not None:
+        return tx.sealer.subject(tx.tenant, "conversation", sealed.conversation)
+    return tx.sealer.subject(tx.tenant, "ticket", ticket.id)
+
+
+def _facts(ticket: Ticket) -> dict[str, object]:
+    return {
+        "trigger": ticket.trigger.value,
+        "rules": [rule.rule for rule in ticket.policy.rules],
+        "policy": ticket.policy.sha256,
+        "exchange": ticket.exchange,
+        "digest": ticket.action.digest if ticket.action else "",
+        "confidence": ticket.confidence.score if ticket.confidence else None,
+    }
+
+
+def attempt_of(ticket: Ticket) -> Attempt:
+    """Return what remains of a ticket that joins another."""
+    return Attempt(
+        exchange=ticket.exchange,
+        at=ticket.created_at,
+        text=ticket.wanted,
+        triggers=ticket.triggers,
+        rules=tuple(rule.rule for rule in ticket.policy.rules),
+    )
+
+
+def join(tx: Tx, row: Row[Any], attempt: Attempt, *, alias: str | None = None) -> None:
+    """Add an attempt to an open ticket; the same exchange joins once.
+
+    `alias` is the id under which somebody may ask for it: a ticket that was spooled and then joined another.
+
+    Raises:
+        AlreadyDecided: the ticket is not open any more.
+    """
+    advance(row.id, State(row.state), Verb.JOIN)
+    body = {"text": attempt.text, "triggers": attempt.triggers, "rules": attempt.rules, "note": attempt.note}
+    part = f"attempt:{attempt.exchange}"
+    insert = postgresql.insert if tx.is_postgres else sqlite.insert
+    done = tx.conn.execute(
+        insert(attempts)
+        .values(
+            tenant=tx.tenant,
+            ticket=row.id,
+            exchange=attempt.exchange,
+            alias=alias,
+            at=micros(attempt.at),
+            content=tx.sealed(row.subject, row.id, part, json.dumps(body)),
+        )
+        .on_conflict_do_nothing()
+    )
+    if done.rowcount:
+        tx.events.append(
+            Event(
+                tenant=tx.tenant,
+                kind="ticket.join",
+                at=attempt.at,
+                ticket=row.id,
+                data={"exchange": attempt.exchange, "rules": list(attempt.rules)},
+            )
+        )
+
+
+def join_by_id(tx: Tx, ticket: str, attempt: Attempt) -> None:
+    """Add an attempt to the ticket of this id."""
+    join(tx, load(tx, ticket), attempt)
+
+
+def followed(tx: Tx, ticket: str) -> Row[Any]:
+    """Return the row of a ticket, or of the one that it joined when it was opened.
+
+    Raises:
+        TicketNotFound: neither.
+    """
+    try:
+        return load(tx, ticket, for_update=False)
+    except TicketNotFound:
+        query = select(attempts.c.ticket).where(attempts.c.tenant == tx.tenant, attempts.c.alias == ticket)
+        joined = tx.conn.execute(query).scalar()
+        if joined is None:
+            raise
+        return load(tx, joined, for_update=False)
+
+
+def _opened(row: Row[Any], *, joined: bool) -> Opened:
+    return Opened(ticket=row.id, role=row.role, due=moment_or_none(row.decide_by), joined=joined)

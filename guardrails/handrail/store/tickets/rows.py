@@ -1,0 +1,281 @@
+"""One ticket's row inside a transaction: read, moved by the life-cycle table, recorded and announced."""
+
+import functools
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
+
+from handrail.errors import StoreUnavailable, TicketNotFound
+from handrail.ids import new_id
+from handrail.store.audit.chain import Event
+from handrail.store.crypto.keys import KeyRing
+from handrail.store.crypto.sealing import Erased, Label, Sealer, seal
+from handrail.store.prepared import Prepared, Result, together
+from handrail.store.tables import micros, tickets
+from handrail.tickets.lifecycle import UNDECIDED, State, Verb, advance
+from handrail.tickets.ticket import Sealed, Ticket
+
+LEASE = timedelta(minutes=30)
+APPLY_LEASE = timedelta(minutes=5)
+
+
+@dataclass(slots=True, kw_only=True)
+class Tx:
+    """One transaction of a store: its connection, tenant and keys, and the events it will record."""
+
+    conn: Connection
+    tenant: str
+    sealer: Sealer
+    is_postgres: bool
+    signing: Any = None
+    events: list[Event] = field(default_factory=list)
+    letters: list[dict[str, Any]] = field(default_factory=list)
+    later: list[tuple[Prepared, Mapping[str, Any]]] = field(default_factory=list)
+    read: dict[str, Ticket] = field(default_factory=dict)
+
+    @property
+    def ring(self) -> KeyRing:
+        """The key ring, for keyed hashes."""
+        return self.sealer.ring
+
+    def hashed(self, value: str | None) -> str | None:
+        """Return the keyed hash of a customer or conversation, None for none."""
+        return None if value is None else self.ring.hashed(self.tenant, value)
+
+    def label(self, ticket: str, part: str) -> Label:
+        """Return the label of one sealed field."""
+        return Label(tenant=self.tenant, ticket=ticket, field=part)
+
+    def sealed(self, subject: str, ticket: str, part: str, text: str) -> bytes:
+        """Encrypt a text for a data subject."""
+        key = self.sealer.key_for(self.conn, self.tenant, subject)
+        return seal(key, text.encode(), self.label(ticket, part))
+
+    def put(self, prepared: Prepared, values: Mapping[str, Any]) -> None:
+        """Run a statement whose answer nobody needs; PostgreSQL gets it together with the commit."""
+        if self.is_postgres:
+            self.later.append((prepared, values))
+        else:
+            prepared(self.conn, values)
+
+    def sealed_like(self, row: Row[Any], part: str, text: str) -> bytes:
+        """Encrypt a text with the key of a row's content. The row is locked, so its key stays."""
+        if row.content is None:
+            raise StoreUnavailable("ticket", why=f"the content of ticket {row.id} was erased")
+        key = self.sealer.key_of(self.conn, row.content)
+        return seal(key, text.encode(), self.label(row.id, part))
+
+    def opened(self, blob: bytes, ticket: str, part: str) -> str:
+        """Decrypt a text."""
+        return self.sealer.unseal(self.conn, blob, self.label(ticket, part)).decode()
+
+
+def _row(_: str) -> Select[Any]:
+    wanted = (tickets.c.tenant == bindparam("tenant"), tickets.c.id == bindparam("ticket"))
+    return select(tickets).where(*wanted)
+
+
+_ROW = Prepared(_row)
+_LOCKED = Prepared(lambda dialect: _row(dialect).with_for_update())
+
+
+@functools.lru_cache(maxsize=256)
+def _swap(changed: frozenset[str]) -> Prepared:
+    """Return the compare-and-swap that changes some columns."""
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in sorted(changed)}
+    wanted = (
+        tickets.c.tenant == bindparam("at_tenant"),
+        tickets.c.id == bindparam("at_id"),
+        tickets.c.version == bindparam("at_version"),
+    )
+    return Prepared(lambda _: update(tickets).where(*wanted).values(**values))
+
+
+def load(tx: Tx, ticket: str, *, for_update: bool = True) -> Row[Any]:
+    """Read a ticket's row, locked until the transaction ends.
+
+    Raises:
+        TicketNotFound: none of this id for this tenant.
+    """
+    query = _LOCKED if for_update and tx.is_postgres else _ROW
+    return _only(query(tx.conn, {"tenant": tx.tenant, "ticket": ticket}), ticket)
+
+
+def load_with(
+    tx: Tx, ticket: str, *then: tuple[Prepared, Mapping[str, Any]]
+) -> tuple[Row[Any], list[Result]]:
+    """Read a ticket's row, locked, and run further statements after it on the same way.
+
+    Raises:
+        TicketNotFound: as `load`; what the further statements did is undone with the transaction.
+    """
+    query = _LOCKED if tx.is_postgres else _ROW
+    found, *results = together(tx.conn, [(query, {"tenant": tx.tenant, "ticket": ticket}), *then])
+    return _only(found, ticket), results
+
+
+def _only(found: Result, ticket: str) -> Row[Any]:
+    row: Row[Any] | None = found.first()
+    if row is None:
+        raise TicketNotFound(ticket, "not found")
+    return row
+
+
+def content(tx: Tx, row: Row[Any]) -> Ticket | None:
+    """Return a row's ticket with its texts masked, None if its subject was erased."""
+    return content_of(tx, row.id, row.content)
+
+
+def content_of(tx: Tx, ticket: str, blob: bytes | None) -> Ticket | None:
+    """Return a ticket of its encrypted content, None if its subject was erased."""
+    if blob is None:
+        return None
+    if ticket not in tx.read:
+        try:
+            tx.read[ticket] = Ticket.model_validate_json(tx.opened(blob, ticket, "content"))
+        except Erased:
+            return None
+    return tx.read[ticket]
+
+
+def sealed_part(tx: Tx, row: Row[Any]) -> Sealed | None:
+    """Return a row's unmasked texts, None if its subject was erased."""
+    if row.sealed is None:
+        return None
+    try:
+        return Sealed.model_validate_json(tx.opened(row.sealed, row.id, "sealed"))
+    except Erased:
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One step of a ticket: the verb, who took it and what changes in its row."""
+
+    verb: Verb
+    now: datetime
+    actor: str = ""
+    role: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+    changes: Mapping[str, object] = field(default_factory=dict)
+
+
+def move(tx: Tx, row: Row[Any], step: Move) -> dict[str, Any]:
+    """Move a ticket: compare-and-swap on its version, one event, one outbox row. Returns the new values.
+
+    The row is locked since it was read (PostgreSQL), or the writer is alone (SQLite), so the swap succeeds.
+
+    Raises:
+        TicketError: the step does not fit its state.
+    """
+    state = advance(row.id, State(row.state), step.verb)
+    values = dict(row._mapping) | dict(step.changes)
+    values |= {
+        "state": state.value,
+        "is_open": state in UNDECIDED,
+        "version": row.version + 1,
+        "updated_at": micros(step.now),
+    }
+    values["next_timer"] = next_timer(values)
+    if state not in UNDECIDED and row.is_open:
+        values["closed_at"] = micros(step.now)
+    changed = {name: value for name, value in values.items() if value != row._mapping[name]}
+    new = {f"new_{name}": value for name, value in changed.items()}
+    where = {"at_tenant": tx.tenant, "at_id": row.id, "at_version": row.version}
+    tx.put(_swap(frozenset(changed)), new | where)
+    record(tx, values, step)
+    return values
+
+
+def record(tx: Tx, values: Mapping[str, Any], step: Move) -> None:
+    """Put a step on record and into the outbox; both are written as the transaction's last statements."""
+    tx.letters.append(
+        {
+            "id": new_id(),
+            "tenant": tx.tenant,
+            "ticket": values["id"],
+            "version": values["version"],
+            "kind": step.verb.value,
+            "role": values["role"],
+            "severity": values["severity"],
+            "trigger": values["trigger"],
+            "decide_by": values["decide_by"],
+            "at": micros(step.now),
+            "state": "pending",
+            "available_at": micros(step.now),
+            "attempts": 0,
+            "error": "",
+        }
+    )
+    tx.events.append(
+        Event(
+            tenant=tx.tenant,
+            kind=f"ticket.{step.verb.value}",
+            at=step.now,
+            ticket=values["id"],
+            version=values["version"],
+            actor=step.actor,
+            role=step.role,
+            data={"state": values["state"], **step.data},
+        )
+    )
+
+
+def next_timer(values: Mapping[str, Any]) -> int | None:
+    """Return when the desk must look at a ticket again; pure."""
+    state = State(values["state"])
+    if state is State.WAITING_INFO:
+        moments = [values["lease_until"]]
+    elif state is State.CLAIMED:
+        moments = [values["warn_at"], values["decide_by"], values["lease_until"]]
+    elif state is State.READY:
+        moments = [values["warn_at"], values["start_by"], values["decide_by"]]
+    elif state in (State.DECIDED, State.APPLYING):
+        moments = [values["lease_until"]]
+    else:
+        moments = []
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Read a list of names from its column."""
+    return tuple(json.loads(text))
+
+
+def listed(items: tuple[str, ...] | list[str]) -> str:
+    """Write a list of names for its column."""
+    return json.dumps(list(items))
+
+
+class Agreed(NamedTuple):
+    """One agreement: who, in which role, and the role it counts for (another one if escalated)."""
+
+    role: str
+    person: str
+    slot: str
+
+
+def agreements(text: str) -> tuple[Agreed, ...]:
+    """Read agreements from their column."""
+    return tuple(Agreed(*entry) for entry in json.loads(text))
+
+
+def agreed_text(items: Iterable[Agreed]) -> str:
+    """Write agreements for their column."""
+    return json.dumps([list(item) for item in items])
+
+
+def intact(tx: Tx, row: Row[Any]) -> tuple[Ticket, Sealed]:
+    """Return a ticket and its unmasked texts.
+
+    Raises:
+        StoreUnavailable: its data subject was erased, so nothing can be carried out any more.
+    """
+    ticket, sealed = content(tx, row), sealed_part(tx, row)
+    if ticket is None or sealed is None:
+        raise StoreUnavailable("ticket", why=f"the content of ticket {row.id} was erased")
+    return ticket, sealed

@@ -1,0 +1,140 @@
+"""What reviewers do with tickets: their decision as a value, and what the assistant is told of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+from handrail.records import Money
+from handrail.tickets.lifecycle import State
+from handrail.tickets.ticket import Ticket, Verdict
+
+VALID_FOR = timedelta(hours=24)
+
+
+class People(Protocol):
+    """Who fills which role."""
+
+    def members(self, role: str) -> frozenset[str]:
+        """Return the people of a role; raises RoleError for a role that nobody fills."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """A person's decision on a ticket.
+
+    Args:
+        verdict: what they decided. No one interprets their words: the verdict alone counts.
+        answer: text for the customer: needed by `answer`, and by `edit` where no action is proposed.
+        changes: new values of single arguments, for `edit`.
+        arguments: the whole new arguments as JSON, for `edit`; in place of `changes`.
+        amounts: what a ledger shall count for an edited action; unchanged if None.
+        digest: the digest of the action the person saw; a ticket that has moved on is then refused.
+        idempotency_key: the same key again is the same decision, not a second one.
+        valid_for: how long the decision may wait to be carried out.
+        opened_at: when the person began to read.
+        readback: the person's own words for what they decided, where a high stake asks for it.
+    """
+
+    verdict: Verdict
+    reason_code: str = ""
+    note: str = ""
+    message_to_user: str = ""
+    message_to_agent: str = ""
+    answer: str = ""
+    changes: Mapping[str, object] = field(default_factory=dict)
+    arguments: str = ""
+    amounts: Mapping[str, Money | Decimal] | None = None
+    digest: str = ""
+    idempotency_key: str = ""
+    valid_for: timedelta = VALID_FOR
+    opened_at: datetime | None = None
+    readback: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketRow:
+    """One line of a list: where a ticket stands, without its content."""
+
+    id: str
+    tenant: str
+    state: State
+    version: int
+    role: str
+    level: int
+    severity: int
+    trigger: str
+    reason_code: str
+    created_at: datetime
+    decide_by: datetime | None
+    claimed_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some rows and, if there are more, the cursor to go on from."""
+
+    rows: tuple[TicketRow, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One recorded event of a ticket."""
+
+    kind: str
+    version: int
+    at: datetime
+    actor: str
+    role: str
+    data: Mapping[str, object]
+
+
+_ENDS = {
+    State.DECIDED: "It is about to be carried out; do not carry it out yourself.",
+    State.APPLYING: "It is being carried out; do not carry it out yourself.",
+    State.APPLIED: "It has been carried out; do not do it again.",
+    State.FAILED: "Carrying it out failed and had no effect; a person looks at it.",
+    State.OUTCOME_UNKNOWN: "Whether it took effect is not known; do not repeat it.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruled:
+    """A person's decision as the assistant is told of it; `changed` names the edited arguments."""
+
+    verdict: Verdict
+    role: str
+    at: datetime
+    arguments: str = ""
+    answer: str = ""
+    message_to_agent: str = ""
+    changed: tuple[str, ...] = ()
+
+
+def return_note(state: State, ticket: Ticket | None, ruled: Ruled | None) -> str:
+    """Write the note for the model's context; pure."""
+    if state is State.EXPIRED or ruled is None:
+        return "A case in this conversation was handed to a person. Nobody decided in time; nothing was done."
+    who = ruled.role.replace("_", " ")
+    parts = [f"A person ({who}) decided on {ruled.at:%Y-%m-%d %H:%M} UTC: {_decided(ticket, ruled)}"]
+    if state in _ENDS:
+        parts.append(_ENDS[state])
+    if ruled.message_to_agent:
+        parts.append(f"Their message for you: {ruled.message_to_agent}")
+    return " ".join(parts)
+
+
+def _decided(ticket: Ticket | None, ruled: Ruled) -> str:
+    action = ticket.action if ticket else None
+    if ruled.verdict is Verdict.REJECT:
+        return f"{action.tool if action else 'your answer'} was rejected. Do not try it again."
+    if ruled.verdict is Verdict.ANSWER:
+        return f"they answered the customer themselves: “{ruled.answer}”"
+    if action is None:
+        return f"the answer to the customer is: “{ruled.answer}”"
+    if ruled.verdict is Verdict.EDIT:
+        changed = f" (changed: {', '.join(ruled.changed)})" if ruled.changed else ""
+        return f"{action.tool} was approved as {ruled.arguments}{changed}, in place of {action.arguments}."
+    return f"{action.tool} {action.arguments} was approved."

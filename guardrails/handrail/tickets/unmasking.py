@@ -1,0 +1,49 @@
+"""What a role may see of a ticket unmasked: the policy's `sees`, applied to the sealed texts. Pure."""
+
+from collections.abc import Collection
+
+from handrail.tickets.masking import SHORTEST_VALUE, Mask
+from handrail.tickets.ticket import Sealed, Ticket
+from handrail.tickets.transcript import masked_calls, masked_lines
+
+
+def mask_for(ticket: Ticket, sealed: Sealed, sees: Collection[str]) -> Mask:
+    """Return the mask of everything that was found but for the types and categories in `sees`; pure."""
+    labels = {
+        value: span.quote
+        for span, value in zip(ticket.evidence, sealed.values, strict=False)
+        if len(value.strip()) >= SHORTEST_VALUE and not {span.kind, span.category} & set(sees)
+    }
+    return Mask(labels=tuple(sorted(labels.items(), key=lambda item: (-len(item[0]), item[0]))))
+
+
+def sealed_for(ticket: Ticket, sealed: Sealed, sees: Collection[str]) -> Sealed:
+    """Return the sealed texts with everything masked that a role may not see; pure."""
+    mask = mask_for(ticket, sealed, sees)
+    return sealed.model_copy(
+        update={
+            "arguments": mask(sealed.arguments),
+            "draft_answer": mask(sealed.draft_answer),
+            "shown": mask(sealed.shown),
+            "lines": masked_lines(sealed.lines, mask),
+            "tried": masked_calls(sealed.tried, mask),
+            "values": tuple(mask(value) for value in sealed.values),
+        }
+    )
+
+
+def ticket_for(ticket: Ticket, sealed: Sealed, sees: Collection[str]) -> Ticket:
+    """Return a ticket whose texts show what a role may see, and mask the rest; pure."""
+    if not sees:
+        return ticket
+    shown = sealed_for(ticket, sealed, sees)
+    action = ticket.action
+    if action is not None:
+        action = action.model_copy(update={"arguments": shown.arguments})
+    texts = {
+        "lines": shown.lines,
+        "tried": shown.tried,
+        "draft_answer": shown.draft_answer,
+        "shown": shown.shown,
+    }
+    return ticket.model_copy(update={**texts, "action": action})
