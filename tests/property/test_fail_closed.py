@@ -48,6 +48,7 @@ ERRORS = [
     KeyError("boom"),
     MemoryError(),
     RecursionError(),
+    StopIteration("boom"),
     OSError(28, "No space left"),
     StoreUnavailable("store"),
     CheckFailed("scan"),

@@ -29,6 +29,7 @@ from handrail.pipeline import (
     Session,
     Steps,
 )
+from handrail.pipeline.needs import answered, arun, run
 from handrail.records import Draft, Effect, Evidence, FaultKind, Message, Stage
 from handrail.tickets.ports import TicketStore
 
@@ -68,34 +69,26 @@ class Sources:
 
 def drive(steps: Steps[T], sources: Sources, ask: Ask | None = None) -> T:
     """Run a session's steps to their result."""
-    try:
-        need = next(steps)
-        while True:
-            if isinstance(need, NeedSamples) and ask is not None:
-                start = time.monotonic()
-                drafts = tuple(ask(need))
-                need = steps.send(Replies(drafts=drafts, seconds=time.monotonic() - start))
-            else:
-                need = steps.send(sources.answer(need))
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
+
+    def answer(need: Need) -> object:
+        if isinstance(need, NeedSamples) and ask is not None:
+            start = time.monotonic()
+            return Replies(drafts=tuple(ask(need)), seconds=time.monotonic() - start)
+        return sources.answer(need)
+
+    return run(steps, answer)
 
 
 async def adrive(steps: Steps[T], sources: Sources, ask: AsyncAsk | None = None) -> T:
     """Run a session's steps to their result; the store and the caller's facts are asked in a thread."""
-    try:
-        need = next(steps)
-        while True:
-            if isinstance(need, NeedSamples) and ask is not None:
-                start = time.monotonic()
-                drafts = tuple(await ask(need))
-                need = steps.send(Replies(drafts=drafts, seconds=time.monotonic() - start))
-            else:
-                need = steps.send(await asyncio.to_thread(sources.answer, need))
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
+
+    async def answer(need: Need) -> object:
+        if isinstance(need, NeedSamples) and ask is not None:
+            start = time.monotonic()
+            return Replies(drafts=tuple(await ask(need)), seconds=time.monotonic() - start)
+        return await asyncio.to_thread(answered, need, sources.answer)
+
+    return await arun(steps, answer)
 
 
 log = logging.getLogger("handrail")

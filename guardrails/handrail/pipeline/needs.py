@@ -1,6 +1,11 @@
-"""What a session asks its driver for; the sync and the async driver answer the same four questions."""
+"""What a guarded call asks for while it is decided, and the two drivers that answer it.
 
-from collections.abc import Generator
+The steps of a call are a generator: it yields a *need*, is sent the answer, and returns its result. So the
+course of a call is written once and does no input or output of its own. `run` answers each need with a plain
+call and `arun` by awaiting; nothing else in handrail steps such a generator.
+"""
+
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -50,4 +55,44 @@ class NeedSamples:
 Need: TypeAlias = NeedConversation | NeedHistory | NeedFacts | NeedSamples
 
 T = TypeVar("T")
+NeedT = TypeVar("NeedT")
 Steps: TypeAlias = Generator[Need, Any, T]
+
+
+def run(steps: Generator[NeedT, Any, T], answer: Callable[[NeedT], object]) -> T:
+    """Run steps to their result, answering every need on the way.
+
+    An error that `answer` raises is raised here; the steps go no further.
+    """
+    reply: object = None
+    while True:
+        # Only the step lies in the `try`: a StopIteration of the answer's is an error, not the end.
+        try:
+            need = steps.send(reply)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        reply = answered(need, answer)
+
+
+async def arun(steps: Generator[NeedT, Any, T], answer: Callable[[NeedT], Awaitable[object]]) -> T:
+    """Run steps to their result as `run` does, awaiting each answer."""
+    reply: object = None
+    while True:
+        try:
+            need = steps.send(reply)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        reply = await answered(need, answer)
+
+
+def answered(need: NeedT, answer: Callable[[NeedT], T]) -> T:
+    """Answer one need; a StopIteration, which would end any generator around it, becomes a RuntimeError.
+
+    What answers in a thread goes through here as well: no future can carry a StopIteration.
+    """
+    try:
+        return answer(need)
+    except StopIteration as stop:
+        raise RuntimeError("StopIteration raised while a need was answered") from stop
