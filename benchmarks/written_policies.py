@@ -15,7 +15,15 @@ from benchmarks.report import close, data, rows, wilson
 
 from handrail.policy import load
 from handrail.records import Message, Speaker, ToolCall
-from handrail.replay import BadRecord, Record, Replayed, Replayer, Report, as_data, read_records
+from handrail.replay import (
+    RecordedConversation,
+    ReplayedRun,
+    Replayer,
+    ReplayReport,
+    UnreadableLine,
+    as_data,
+    read_records,
+)
 from handrail.replay.records import gold_calls
 from handrail.store import open_store
 
@@ -24,7 +32,7 @@ QUICK = 4
 BASE_RATE, STOPPED_OF_FAILED, FAILED_OF_STOPPED, GOLD_STOPPED = 0.53, 0.20, 0.90, 0.05
 
 
-def replayed(policy: str, records: list[Record], facts: Any) -> list[Replayed]:
+def replayed(policy: str, records: list[RecordedConversation], facts: Any) -> list[ReplayedRun]:
     """Replay records against a shipped policy."""
     store = open_store("sqlite://", allow_volatile=True)
     try:
@@ -37,9 +45,9 @@ def replayed(policy: str, records: list[Record], facts: Any) -> list[Replayed]:
 def airline(step: int) -> dict[str, Any]:
     """Replay the airline's runs and print what came of them."""
     found = list(read_records(Path(data("tau", "tau1", "airline_gpt4o_runs.jsonl.gz"))))
-    records = [record for record in found if isinstance(record, Record)][::step]
-    bad = tuple(record for record in found if isinstance(record, BadRecord))
-    report = Report(runs=tuple(replayed("airline", records, airline_facts.from_tau)), bad=bad)
+    records = [record for record in found if isinstance(record, RecordedConversation)][::step]
+    bad = tuple(record for record in found if isinstance(record, UnreadableLine))
+    report = ReplayReport(runs=tuple(replayed("airline", records, airline_facts.from_tau)), bad=bad)
     figures = as_data(report)
     stopped, failed = figures["stopped_forbidden"], figures["stopped_forbidden_failed"]
     obeys, obeys_failed = figures["stopped_gold_obeys"], figures["stopped_gold_obeys_failed"]
@@ -64,7 +72,7 @@ def share(part: int, whole: int) -> str:
     return f"{part}/{whole} = {part / whole:.3f} [{low:.3f}, {high:.3f}]" if whole else "–"
 
 
-def retail_tasks() -> Iterator[Record]:
+def retail_tasks() -> Iterator[RecordedConversation]:
     """Yield the retail tasks as conversations in which the person was looked up, with their gold lists."""
     for task in rows(data("tau", "tau2", "tasks.jsonl.gz")):
         if task["domain"] == "retail":
@@ -73,7 +81,7 @@ def retail_tasks() -> Iterator[Record]:
         yield retail_record(f"tau1/{task['task_id']}", task["gold_actions"])
 
 
-def retail_record(task: str, actions: list[dict[str, Any]]) -> Record:
+def retail_record(task: str, actions: list[dict[str, Any]]) -> RecordedConversation:
     """Return one task: whose it is follows from its calls."""
     gold = gold_calls(actions)
     arguments = [action.get("arguments", action.get("kwargs", {})) for action in actions]
@@ -87,7 +95,7 @@ def retail_record(task: str, actions: list[dict[str, Any]]) -> Record:
         Message(speaker=Speaker.TOOL, text=owner, tool_call_id="look-up"),
         Message(speaker=Speaker.ASSISTANT, text="How can I help?"),
     )
-    return Record(line=1, task=task, messages=messages, gold=gold, raw={})
+    return RecordedConversation(line=1, task=task, messages=messages, gold=gold, raw={})
 
 
 def retail(step: int) -> dict[str, Any]:

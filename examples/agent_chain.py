@@ -16,18 +16,30 @@ from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 
 from handrail import Guard
-from handrail_adapters.demo.scripted_model import MODEL, Line, Says, Script, ScriptedModelServer
+from handrail_adapters.demo.scripted_model import (
+    MODEL,
+    Script,
+    ScriptedLine,
+    ScriptedModelServer,
+    ScriptedReply,
+)
 from handrail_adapters.langchain import GuardedChatModel, get_handoff, guard_tool
 
 
-def refund(order_id: str, amount: int) -> Says:
-    return Says(tool="issue_refund", arguments={"order_id": order_id, "amount": amount, "currency": "USD"})
+def refund(order_id: str, amount: int) -> ScriptedReply:
+    return ScriptedReply(
+        tool="issue_refund", arguments={"order_id": order_id, "amount": amount, "currency": "USD"}
+    )
 
 
 SCRIPT = Script(
     lines=(
-        Line(cue="cable", replies=(refund("1175", 39), Says(text="39 USD are on their way."))),
-        Line(cue="headphones", replies=(refund("1160", 640), Says(text="640 USD are on their way."))),
+        ScriptedLine(
+            cue="cable", replies=(refund("1175", 39), ScriptedReply(text="39 USD are on their way."))
+        ),
+        ScriptedLine(
+            cue="headphones", replies=(refund("1160", 640), ScriptedReply(text="640 USD are on their way."))
+        ),
     )
 )
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from handrail.errors import AlreadyDecided, HandrailError, NotAllowed, TicketNotFound
 from handrail.records import Decision, Effect, PolicyRef, Stage
-from handrail.review.logged import lines_of
+from handrail.review.decision_log import log_lines
 from handrail.store import samples as audits
 from handrail.tickets.resolution import Ruling
 from handrail.tickets.samples import Audited, AuditVerdict, Wording
@@ -158,7 +158,7 @@ def test_the_log_holds_scores_unrounded_with_verdicts_from_checks_and_from_ticke
         at=NOW,
     )
     sides.app.flush()
-    rows = [json.loads(line) for line in lines_of(sides.admin, "default")]
+    rows = [json.loads(line) for line in log_lines(sides.admin, "default")]
     assert {row["exchange"]: row.get("verdict") for row in rows} == {
         "t1": "right",
         "t2": "wrong",
@@ -168,5 +168,5 @@ def test_the_log_holds_scores_unrounded_with_verdicts_from_checks_and_from_ticke
     }
     assert len(rows) == 5
     assert {row["score"] for row in rows} == {0.1 + 0.2}
-    assert not list(lines_of(sides.admin, "default", NOW + timedelta(seconds=1)))
+    assert not list(log_lines(sides.admin, "default", NOW + timedelta(seconds=1)))
     assert sides.admin.verify().is_intact

@@ -13,15 +13,15 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from handrail.errors import ConfigError, PolicyError
-from handrail.review import Period, changes, evaluation_cases, review
+from handrail.review import ReviewPeriod, changes, evaluation_cases, review
 from handrail.review.cases import Collector
-from handrail.review.markdown import markdown
-from handrail.review.page import page
+from handrail.review.html import as_html
+from handrail.review.report import as_markdown
 from handrail.scan import default_scanner
 from handrail.store import open_store
 from handrail_adapters.demo.command import demo
 from handrail_adapters.demo.scenario import SHOP
-from handrail_adapters.demo.screen import Result, Screen, Show, as_data
+from handrail_adapters.demo.screen import DemoResult, Screen, Show, as_data
 
 SUPPORT = files("handrail_policies") / "support.yaml"
 
@@ -34,7 +34,7 @@ def app() -> typer.Typer:
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, str]:
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemoResult, str]:
     written = io.StringIO()
     console = Console(file=written, width=160, highlight=False)
     store = f"sqlite:///{tmp_path_factory.mktemp('demo') / 'handrail.db'}"
@@ -42,11 +42,11 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, str]:
     return result, written.getvalue()
 
 
-def test_every_turn_goes_as_expected(played: tuple[Result, str]) -> None:
+def test_every_turn_goes_as_expected(played: tuple[DemoResult, str]) -> None:
     assert played[0].problems == ()
 
 
-def test_ten_turns_meet_every_trigger_of_the_shop(played: tuple[Result, str]) -> None:
+def test_ten_turns_meet_every_trigger_of_the_shop(played: tuple[DemoResult, str]) -> None:
     roles = [turn["decided_by"] for turn in as_data(played[0])["turns"]]
     assert roles == [
         "assistant",
@@ -63,13 +63,13 @@ def test_ten_turns_meet_every_trigger_of_the_shop(played: tuple[Result, str]) ->
     assert roles[-1] != "assistant"
 
 
-def test_the_second_and_third_message_join_the_open_ticket(played: tuple[Result, str]) -> None:
+def test_the_second_and_third_message_join_the_open_ticket(played: tuple[DemoResult, str]) -> None:
     third, fourth, fifth = as_data(played[0])["turns"][2:5]
     assert third["ticket"] == fourth["ticket"] == fifth["ticket"]
     assert "644" in fifth["why"]
 
 
-def test_the_edited_refund_runs_once_and_a_second_click_is_refused(played: tuple[Result, str]) -> None:
+def test_the_edited_refund_runs_once_and_a_second_click_is_refused(played: tuple[DemoResult, str]) -> None:
     review = as_data(played[0])["review"]
     assert review["paid"] == [590]
     assert review["refused"] == {
@@ -79,7 +79,7 @@ def test_the_edited_refund_runs_once_and_a_second_click_is_refused(played: tuple
     }
 
 
-def test_the_screen_says_that_the_model_is_scripted_and_who_decides(played: tuple[Result, str]) -> None:
+def test_the_screen_says_that_the_model_is_scripted_and_who_decides(played: tuple[DemoResult, str]) -> None:
     screen = played[1]
     assert "scripted" in screen
     for words in ("HOLD", "JOINED", "finance_lead", "due", "REFUSED", "(640 USD)"):
@@ -127,14 +127,14 @@ def test_a_review_of_its_tickets_learns_from_the_edit(app: typer.Typer, tmp_path
     assert ran.exit_code == 0, ran.output
     store = open_store(f"sqlite:///{tmp_path / 'handrail.db'}", allow_volatile=True)
     now = datetime.now(UTC)
-    period = Period(since=now - timedelta(days=1), until=now + timedelta(minutes=1))
+    period = ReviewPeriod(since=now - timedelta(days=1), until=now + timedelta(minutes=1))
     collector = Collector(source=store, tenant="default", scanner=default_scanner())
     report = review(collector.cases(period), period, now=now)
     store.close()
     assert report.measures.total.size == 6
     assert [change.path for case in report.cases for change in changes(case)] == ["amount"]
     assert ["640 → 590" in proposal.why for proposal in report.proposals] == [True]
-    assert "4111" not in page(report) + markdown(report)
+    assert "4111" not in as_html(report) + as_markdown(report)
     assert len(list(evaluation_cases(report.cases))) == 1
 
 

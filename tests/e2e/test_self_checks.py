@@ -16,7 +16,7 @@ from tests.support.gateway import app_of, served, settings_of
 from handrail import Guard
 from handrail.confidence.cascade import Budget
 from handrail.store import open_store
-from handrail_adapters.demo.scripted_model import LoopbackServer, Reply, Request
+from handrail_adapters.demo.scripted_model import LoopbackServer, ReceivedRequest, ServerReply
 from handrail_adapters.openai import guard_openai
 
 POLICY = """\
@@ -48,14 +48,18 @@ class Model:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def __call__(self, request: Request) -> Reply:
+    def __call__(self, request: ReceivedRequest) -> ServerReply:
         body = request.body
         self.bodies.append(body)
         if self.refuses_logprobs and body.get("logprobs"):
             error = {"message": "logprobs is not supported with this model", "type": "invalid_request_error"}
-            return Reply(status=400, body={"error": error})
+            return ServerReply(status=400, body={"error": error})
         text = self._text(json.dumps(body["messages"]))
-        return Reply(events=self._events(text)) if body.get("stream") else Reply(body=self._whole(text))
+        return (
+            ServerReply(events=self._events(text))
+            if body.get("stream")
+            else ServerReply(body=self._whole(text))
+        )
 
     def _text(self, said: str) -> str:
         number = next(self.numbers)

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from handrail.cli import build
 from handrail.policy import load, load_people
-from handrail.review.logged import lines_of
+from handrail.review.decision_log import log_lines
 from handrail.store import Filter, Hand, Spool, SqlStore, Trust, open_store
 from handrail.store import samples as audits
 from handrail.store.crypto.keys import FileKeys
@@ -141,7 +141,7 @@ def _tenant(left: Left, tenant: str) -> dict[str, Any]:
         "conversations": conversations,
         "ledger": {customer: _totals(left, tenant, customer) for customer in CUSTOMERS},
         "samples": {row.exchange: _plain(row) for row in _samples(sides.inbox, tenant)},
-        "scored": [json.loads(line) for line in lines_of(sides.inbox, tenant)],
+        "scored": [json.loads(line) for line in log_lines(sides.inbox, tenant)],
     }
 
 

@@ -16,8 +16,8 @@ from rich.table import Table
 
 from handrail.tickets.ticket import Action, Ticket
 from handrail.tickets.values import spoken
-from handrail_adapters.demo.deciding import Refused, Reviewed, decide
 from handrail_adapters.demo.play import Played, Player, open_shop, rules_of
+from handrail_adapters.demo.reviewer import Refused, Reviewed, decide
 from handrail_adapters.demo.scenario import Scenario
 
 TITLE = "[bold]Northwind Gadgets[/bold] · a shop that refunds, with a guard"
@@ -151,7 +151,7 @@ def _short(ticket: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class DemoResult:
     """What was played, and every difference from what was expected."""
 
     turns: tuple[Played, ...]
@@ -167,7 +167,7 @@ class Show:
     screen: Screen
     pause_s: float = 0.0
 
-    def run(self, *, policy: str | Path, store: str) -> Result:
+    def run(self, *, policy: str | Path, store: str) -> DemoResult:
         """Play it once, with its tickets in a store that is new."""
         played: list[Played] = []
         with open_shop(store=store, policy=policy, script=self.scenario.script) as shop:
@@ -184,7 +184,7 @@ class Show:
             audit = player.store.verify()
             problems += [f"audit: {problem.what}" for problem in audit.problems]
             self.screen.audit(audit.entries, is_intact=audit.is_intact)
-        return Result(turns=tuple(played), reviewed=reviewed, problems=tuple(problems))
+        return DemoResult(turns=tuple(played), reviewed=reviewed, problems=tuple(problems))
 
     def _review(self, player: Player, played: list[Played]) -> Reviewed | None:
         review = self.scenario.review
@@ -196,7 +196,7 @@ class Show:
         return reviewed
 
 
-def as_data(result: Result) -> Mapping[str, Any]:
+def as_data(result: DemoResult) -> Mapping[str, Any]:
     """Return a demonstration as plain data."""
     return {
         "as_expected": not result.problems,

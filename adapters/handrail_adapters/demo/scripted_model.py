@@ -13,7 +13,7 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class ReceivedRequest:
     """One request: method, path, headers (lower case) and the JSON body, empty if there is none."""
 
     method: str
@@ -23,7 +23,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class ServerReply:
     """One answer: a JSON body, or server-sent events when `events` is given."""
 
     status: int = 200
@@ -37,8 +37,8 @@ class LoopbackServer:
     Requests are kept in `seen`, in order of arrival.
     """
 
-    def __init__(self, answer: Callable[[Request], Reply]) -> None:
-        self.seen: list[Request] = []
+    def __init__(self, answer: Callable[[ReceivedRequest], ServerReply]) -> None:
+        self.seen: list[ReceivedRequest] = []
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"reply_to": staticmethod(self._noting(answer))})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -61,8 +61,10 @@ class LoopbackServer:
         self._thread.join()
         self._server.server_close()
 
-    def _noting(self, answer: Callable[[Request], Reply]) -> Callable[[Request], Reply]:
-        def noted(request: Request) -> Reply:
+    def _noting(
+        self, answer: Callable[[ReceivedRequest], ServerReply]
+    ) -> Callable[[ReceivedRequest], ServerReply]:
+        def noted(request: ReceivedRequest) -> ServerReply:
             with self._lock:
                 self.seen.append(request)
             return answer(request)
@@ -72,7 +74,7 @@ class LoopbackServer:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    reply_to: Callable[[Request], Reply]
+    reply_to: Callable[[ReceivedRequest], ServerReply]
 
     def do_GET(self) -> None:
         self._serve()
@@ -88,12 +90,14 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             body = json.loads(raw) if raw else {}
         except ValueError:
-            self._write(Reply(status=400, body={"error": {"message": "the body is not JSON"}}))
+            self._write(ServerReply(status=400, body={"error": {"message": "the body is not JSON"}}))
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self._write(self.reply_to(Request(method=self.command, path=self.path, headers=headers, body=body)))
+        self._write(
+            self.reply_to(ReceivedRequest(method=self.command, path=self.path, headers=headers, body=body))
+        )
 
-    def _write(self, reply: Reply) -> None:
+    def _write(self, reply: ServerReply) -> None:
         if reply.events is not None:
             self._stream(reply)
             return
@@ -104,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def _stream(self, reply: Reply) -> None:
+    def _stream(self, reply: ServerReply) -> None:
         self.send_response(reply.status)
         self.send_header("content-type", "text/event-stream")
         self.send_header("connection", "close")
@@ -121,7 +125,7 @@ SURE = 0.999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Says:
+class ScriptedReply:
     """One reply of the model: words, or a tool call; `sure` is the probability it gives each token."""
 
     text: str = ""
@@ -131,21 +135,23 @@ class Says:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class ScriptedLine:
     """What the model replies, step by step, when `cue` stands in the person's last words."""
 
     cue: str
-    replies: tuple[Says, ...]
+    replies: tuple[ScriptedReply, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
     """Everything the model can say; `otherwise` answers words that no cue fits."""
 
-    lines: tuple[Line, ...]
-    otherwise: Says = field(default_factory=lambda: Says(text="I do not know, sorry.", sure=0.4))
+    lines: tuple[ScriptedLine, ...]
+    otherwise: ScriptedReply = field(
+        default_factory=lambda: ScriptedReply(text="I do not know, sorry.", sure=0.4)
+    )
 
-    def reply(self, messages: Sequence[Mapping[str, Any]]) -> Says:
+    def reply(self, messages: Sequence[Mapping[str, Any]]) -> ScriptedReply:
         """Return the next reply in a conversation; pure.
 
         The step within a line is the number of tool results since the person's last words.
@@ -171,20 +177,20 @@ class ScriptedModelServer(LoopbackServer):
         """What an OpenAI client takes as `base_url`."""
         return f"{self.url}/v1"
 
-    def _answer(self, request: Request) -> Reply:
+    def _answer(self, request: ReceivedRequest) -> ServerReply:
         if request.method == "GET" and request.path == "/v1/models":
-            return Reply(body={"object": "list", "data": [{"id": MODEL, "object": "model"}]})
+            return ServerReply(body={"object": "list", "data": [{"id": MODEL, "object": "model"}]})
         if request.method != "POST" or request.path != "/v1/chat/completions":
-            return Reply(status=404, body={"error": {"message": f"no {request.method} {request.path}"}})
+            return ServerReply(status=404, body={"error": {"message": f"no {request.method} {request.path}"}})
         says = self._script.reply(request.body.get("messages", []))
         number = next(self._numbers)
         wants_logprobs = request.body.get("logprobs") is True
         if request.body.get("stream") is True:
-            return Reply(events=_chunks(says, number, wants_logprobs))
-        return Reply(body=_completion(says, number, wants_logprobs))
+            return ServerReply(events=_chunks(says, number, wants_logprobs))
+        return ServerReply(body=_completion(says, number, wants_logprobs))
 
 
-def _completion(says: Says, number: int, wants_logprobs: bool) -> dict[str, Any]:
+def _completion(says: ScriptedReply, number: int, wants_logprobs: bool) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": says.text or None}
     if says.tool:
         message["tool_calls"] = [_call(says, number)]
@@ -203,7 +209,7 @@ def _completion(says: Says, number: int, wants_logprobs: bool) -> dict[str, Any]
     }
 
 
-def _chunks(says: Says, number: int, wants_logprobs: bool) -> Iterator[str]:
+def _chunks(says: ScriptedReply, number: int, wants_logprobs: bool) -> Iterator[str]:
     head = _head(number, "chat.completion.chunk")
 
     def chunk(delta: dict[str, Any], *, logprobs: Any = None, finish: str | None = None) -> str:
@@ -223,12 +229,12 @@ def _head(number: int, kind: str) -> dict[str, Any]:
     return {"id": f"chatcmpl-{number}", "object": kind, "created": 0, "model": MODEL}
 
 
-def _call(says: Says, number: int) -> dict[str, Any]:
+def _call(says: ScriptedReply, number: int) -> dict[str, Any]:
     function = {"name": says.tool, "arguments": json.dumps(dict(says.arguments))}
     return {"id": f"call_{number}", "type": "function", "function": function}
 
 
-def _logprobs(says: Says) -> list[dict[str, Any]]:
+def _logprobs(says: ScriptedReply) -> list[dict[str, Any]]:
     logprob = math.log(says.sure)
     return [
         {"token": token, "logprob": logprob, "bytes": list(token.encode()), "top_logprobs": []}

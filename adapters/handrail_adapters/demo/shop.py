@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from handrail.errors import ActionFailed
-from handrail_adapters.demo.scripted_model import LoopbackServer, Reply, Request
+from handrail_adapters.demo.scripted_model import LoopbackServer, ReceivedRequest, ServerReply
 
 ORDERS = MappingProxyType(
     {
@@ -45,28 +45,28 @@ class ShopServer(LoopbackServer):
         self._effects = threading.Lock()
         super().__init__(self._answer)
 
-    def _answer(self, request: Request) -> Reply:
+    def _answer(self, request: ReceivedRequest) -> ServerReply:
         match request.method, request.path.strip("/").split("/"):
             case "GET", ["orders", order] if order in ORDERS:
-                return Reply(body={"order_id": order, "currency": CURRENCY, **ORDERS[order]})
+                return ServerReply(body={"order_id": order, "currency": CURRENCY, **ORDERS[order]})
             case "GET", ["returns", order] if order in RETURNS:
-                return Reply(body={"order_id": order, **RETURNS[order]})
+                return ServerReply(body={"order_id": order, **RETURNS[order]})
             case "POST", ["refunds"]:
                 return self._refund(request)
             case "POST", ["orders", order, "cancel"] if order in ORDERS:
-                return Reply(body={"order_id": order, "state": "cancelled"})
+                return ServerReply(body={"order_id": order, "state": "cancelled"})
             case "POST", ["accounts", "delete"]:
-                return Reply(body={"state": "deleted"})
-        return Reply(status=404, body={"error": "no such thing in this shop"})
+                return ServerReply(body={"state": "deleted"})
+        return ServerReply(status=404, body={"error": "no such thing in this shop"})
 
-    def _refund(self, request: Request) -> Reply:
+    def _refund(self, request: ReceivedRequest) -> ServerReply:
         key = request.headers.get("idempotency-key", "")
         with self._effects:
             if key and key in self._keys:
-                return Reply(body={"status": "refunded already"})
+                return ServerReply(body={"status": "refunded already"})
             self._keys.add(key)
             self.refunds.append(request.body)
-        return Reply(body={"status": "refunded", **request.body})
+        return ServerReply(body={"status": "refunded", **request.body})
 
 
 class ShopClient:

@@ -10,7 +10,7 @@ from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
     from handrail.confidence.calibration.artefact import Calibration
-    from handrail.review.calibrate_log import LoggedAnswer
+    from handrail.review.decision_log import LoggedAnswer
 
 commands = typer.Typer(no_args_is_help=True, help="Measure how well confidence scores find errors.")
 
@@ -47,14 +47,14 @@ def evaluate(  # noqa: PLR0913
 
     Exit code 2: the file or a field is not there.
     """
-    from handrail.review.scored import Columns, figures, read_scored
+    from handrail.review.score_quality import Columns, figures, read_scored
 
     conditions = dict(_pair(text, "--where") for text in where or ())
     scored = read_scored(file, Columns(score=score, right=right, where=conditions, records=records))
     found = figures(scored)
     written: tuple[Path, ...] = ()
     if plots is not None:
-        from handrail.review.plots import write_plots
+        from handrail.review.score_quality import write_plots
 
         written = write_plots(scored, plots, file.name.split(".")[0])
     if as_json:
@@ -107,13 +107,12 @@ def calibrate(  # noqa: PLR0913
     from datetime import UTC, datetime
 
     from handrail.confidence.calibration import artefact
-    from handrail.review.calibrate import Settings
+    from handrail.review.calibrate import AuditBudget, CalibrationSettings, RiskBound
     from handrail.review.calibrate import calibrate as fit
-    from handrail.review.guarantee import Effort, Promise
 
-    settings = Settings(
-        promise=Promise(target=_share(target, "--target"), delta=_share(delta, "--delta")),
-        effort=Effort(audits=audits, has_free_verdicts=not audits_only),
+    settings = CalibrationSettings(
+        bound=RiskBound(target=_share(target, "--target"), delta=_share(delta, "--delta")),
+        budget=AuditBudget(audits=audits, has_free_verdicts=not audits_only),
         slice_caps={name: _share(text, "--slice-cap") for name, text in map(_cap, slice_cap or ())},
         combine=combine,
     )
@@ -127,8 +126,7 @@ def calibrate(  # noqa: PLR0913
 
 
 def _rows(log: Path | None, store: str, tenant: str) -> "tuple[LoggedAnswer, ...]":
-    from handrail.review.calibrate_log import read_log
-    from handrail.review.logged import read_store, some
+    from handrail.review.decision_log import read_log, read_store_log, require_rows
 
     if log is not None:
         return read_log(_text(log).splitlines(), source=log.name)
@@ -137,7 +135,7 @@ def _rows(log: Path | None, store: str, tenant: str) -> "tuple[LoggedAnswer, ...
     from handrail.cli.tickets import opened
 
     with opened(store) as found:
-        return some(read_store(found, tenant), tenant)
+        return require_rows(read_store_log(found, tenant), tenant)
 
 
 def _report(made: "Calibration", out: Path, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from handrail.errors import CheckFailed, ConfigError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from handrail.replay import Report
+    from handrail.replay import ReplayReport
 
 
 def replay(
@@ -61,15 +61,15 @@ def _moment(text: str | None) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _replayed(file: Path, policy: str, facts: str | None, now: datetime | None) -> "Report":
+def _replayed(file: Path, policy: str, facts: str | None, now: datetime | None) -> "ReplayReport":
     from rich.console import Console
     from rich.progress import track
 
     from handrail.policy import load
-    from handrail.replay import BadRecord, Replayer, Report, facts_maker, read_records
+    from handrail.replay import Replayer, ReplayReport, UnreadableLine, fact_source_factory, read_records
     from handrail.store import open_store
 
-    maker = facts_maker(facts) if facts is not None else None
+    maker = fact_source_factory(facts) if facts is not None else None
     loaded = load(policy)
     records = list(read_records(file))
     console = Console(stderr=True)
@@ -78,18 +78,18 @@ def _replayed(file: Path, policy: str, facts: str | None, now: datetime | None) 
     try:
         replayer = Replayer(loaded, store=store, now=now, facts=maker)
         for record in track(records, "replaying", console=console, transient=True):
-            if isinstance(record, BadRecord):
+            if isinstance(record, UnreadableLine):
                 bad.append(record)
                 continue
             try:
                 runs.append(replayer.run(record))
             except CheckFailed as error:
-                bad.append(BadRecord(line=record.line, problem=str(error)))
+                bad.append(UnreadableLine(line=record.line, problem=str(error)))
     finally:
         store.close()
     for line in bad:
         console.print(f"{file}:{line.line}: {line.problem}", style="red", highlight=False, soft_wrap=True)
-    return Report(runs=tuple(runs), bad=tuple(bad))
+    return ReplayReport(runs=tuple(runs), bad=tuple(bad))
 
 
 def _print(figures: Mapping[str, Any]) -> None:

@@ -10,8 +10,8 @@ import typer
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
-    from handrail.review import Period
-    from handrail.review.logged import Missed
+    from handrail.review import ReviewPeriod
+    from handrail.review.false_passes import FalsePasses
     from handrail.scan import Scanner
     from handrail.store import SqlStore
 
@@ -75,20 +75,21 @@ def review(  # noqa: PLR0913 - one parameter per option
         typer.echo(str(path))
 
 
-def _missed(opened: "SqlStore", tenant: str, period: "Period", policy: str) -> "Missed | None":
+def _missed(opened: "SqlStore", tenant: str, period: "ReviewPeriod", policy: str) -> "FalsePasses | None":
     """Estimate the error among passed answers, None where people checked none."""
-    from handrail.review.logged import missed, read_store
+    from handrail.review.decision_log import read_store_log
+    from handrail.review.false_passes import false_passes
 
-    rows = [row for row in read_store(opened, tenant, period.since) if row.at < period.until]
+    rows = [row for row in read_store_log(opened, tenant, period.since) if row.at < period.until]
     if not any(row.is_known and not row.escalated for row in rows):
         return None
     from handrail.guard.opening import calibration_of
     from handrail.policy import load
 
-    return missed(rows, calibration_of(load(policy)) if policy else None)
+    return false_passes(rows, calibration_of(load(policy)) if policy else None)
 
 
-def _missed_data(missed: "Missed | None") -> dict[str, object] | None:
+def _missed_data(missed: "FalsePasses | None") -> dict[str, object] | None:
     if missed is None:
         return None
     error = missed.error
@@ -103,7 +104,7 @@ def _missed_data(missed: "Missed | None") -> dict[str, object] | None:
     }
 
 
-def _missed_lines(missed: "Missed | None", store: str, policy: str) -> list[str]:
+def _missed_lines(missed: "FalsePasses | None", store: str, policy: str) -> list[str]:
     if missed is None or missed.error.rate is None:
         return []
     error = missed.error
@@ -120,14 +121,14 @@ def _missed_lines(missed: "Missed | None", store: str, policy: str) -> list[str]
     return lines
 
 
-def _period(since: str, until: str, now: datetime) -> "Period":
-    from handrail.review import Period
+def _period(since: str, until: str, now: datetime) -> "ReviewPeriod":
+    from handrail.review import ReviewPeriod
 
     end = _moment(until) if until else now
     start = _moment(since) if since else end - DEFAULT_SPAN
     if start >= end:
         raise ConfigError("the period is empty: --since must lie before --until")
-    return Period(since=start, until=end)
+    return ReviewPeriod(since=start, until=end)
 
 
 def _moment(text: str) -> datetime:

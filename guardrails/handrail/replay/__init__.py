@@ -1,19 +1,19 @@
 """Recorded conversations through a guard, as live traffic would go, set against how they really ended."""
 
-from handrail.replay.facts import RecordedFacts, facts_maker
-from handrail.replay.records import BadRecord, Record, read_records
-from handrail.replay.report import Report, as_data
-from handrail.replay.run import Replayed, Replayer, Stop
+from handrail.replay.facts import RecordedFacts, fact_source_factory
+from handrail.replay.records import RecordedConversation, UnreadableLine, read_records
+from handrail.replay.report import ReplayReport, as_data
+from handrail.replay.run import ReplayedRun, Replayer, StoppedCall
 
 __all__ = [
-    "BadRecord",
-    "Record",
+    "RecordedConversation",
     "RecordedFacts",
-    "Replayed",
+    "ReplayReport",
+    "ReplayedRun",
     "Replayer",
-    "Report",
-    "Stop",
+    "StoppedCall",
+    "UnreadableLine",
     "as_data",
-    "facts_maker",
+    "fact_source_factory",
     "read_records",
 ]

@@ -26,10 +26,10 @@ class RecordedFacts(FactSource, Protocol):
         """Take a call of the gold list as done, for the calls after it."""
 
 
-FactsMaker: TypeAlias = Callable[[Mapping[str, Any]], FactSource]
+FactSourceFactory: TypeAlias = Callable[[Mapping[str, Any]], FactSource]
 
 
-def facts_maker(name: str) -> FactsMaker:
+def fact_source_factory(name: str) -> FactSourceFactory:
     """Import `module:function`, which makes a fact source for a record; the working folder is looked in too.
 
     Raises:
@@ -42,7 +42,7 @@ def facts_maker(name: str) -> FactsMaker:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        maker: FactsMaker | None = getattr(importlib.import_module(module), function, None)
+        maker: FactSourceFactory | None = getattr(importlib.import_module(module), function, None)
     except ModuleNotFoundError as error:
         raise ConfigError(f"no module '{error.name}' for --facts {name}") from None
     if not callable(maker):
@@ -60,7 +60,7 @@ class CurrentFacts:
         """Return raw values for some of the declared facts."""
         return self._inner(names, evidence, now) if self._inner is not None else {}
 
-    def follow(self, maker: FactsMaker | None, raw: Mapping[str, Any]) -> None:
+    def follow(self, maker: FactSourceFactory | None, raw: Mapping[str, Any]) -> None:
         """Ask a record's own source from now on.
 
         Raises:

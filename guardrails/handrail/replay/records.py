@@ -17,7 +17,7 @@ _GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class RecordedConversation:
     """One recorded conversation, and how it ended where the file says so.
 
     `is_failed` is read from `reward` (below 1 is failed), `gold` from `gold_actions`: the calls that the task
@@ -34,7 +34,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BadRecord:
+class UnreadableLine:
     """A line that holds no conversation; `problem` says why, without its text."""
 
     line: int
@@ -45,8 +45,8 @@ class _NoConversation(ValueError):
     pass
 
 
-def read_records(path: Path) -> Iterator[Record | BadRecord]:
-    """Yield the conversations of a file; a line that holds none is yielded as a `BadRecord`.
+def read_records(path: Path) -> Iterator[RecordedConversation | UnreadableLine]:
+    """Yield the conversations of a file; a line that holds none is yielded as a `UnreadableLine`.
 
     Raises:
         ConfigError: the file cannot be read at all.
@@ -57,7 +57,7 @@ def read_records(path: Path) -> Iterator[Record | BadRecord]:
         try:
             yield _record(line, text)
         except _NoConversation as problem:
-            yield BadRecord(line=line, problem=str(problem))
+            yield UnreadableLine(line=line, problem=str(problem))
 
 
 def _lines(path: Path) -> list[bytes]:
@@ -70,7 +70,7 @@ def _lines(path: Path) -> list[bytes]:
     return content.split(b"\n")
 
 
-def _record(line: int, text: bytes) -> Record:
+def _record(line: int, text: bytes) -> RecordedConversation:
     try:
         raw = json.loads(text)
     except (ValueError, RecursionError):
@@ -80,7 +80,7 @@ def _record(line: int, text: bytes) -> Record:
     messages = _messages(raw)
     reward = raw.get("reward")
     transfer = raw.get("gold_transfer")
-    return Record(
+    return RecordedConversation(
         line=line,
         task=str(raw.get("task_id", line)),
         messages=messages,

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from handrail.records import Trigger
-from handrail.replay.records import BadRecord
-from handrail.replay.run import Replayed
+from handrail.replay.records import UnreadableLine
+from handrail.replay.run import ReplayedRun
 
 RESAMPLES = 2000
 LEVEL = 0.05
@@ -15,14 +15,14 @@ SEED = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class ReplayReport:
     """Results of a replay: the runs in file order and the lines that held none."""
 
-    runs: tuple[Replayed, ...]
-    bad: tuple[BadRecord, ...] = ()
+    runs: tuple[ReplayedRun, ...]
+    bad: tuple[UnreadableLine, ...] = ()
 
 
-def as_data(report: Report) -> dict[str, object]:
+def as_data(report: ReplayReport) -> dict[str, object]:
     """Return the figures of a replay as plain data; what the records do not tell is None.
 
     `stopped_ci_low` is the lower end of a one-sided 95 % bootstrap interval over tasks of the share of
@@ -66,7 +66,7 @@ def as_data(report: Report) -> dict[str, object]:
     }
 
 
-def bootstrap_low(runs: Sequence[Replayed]) -> float | None:
+def bootstrap_low(runs: Sequence[ReplayedRun]) -> float | None:
     """Return the one-sided lower bound of the failed share of stopped runs, resampling whole tasks.
 
     Runs of one task resemble each other, so tasks and not runs are drawn (cluster bootstrap, percentile
@@ -90,7 +90,7 @@ def bootstrap_low(runs: Sequence[Replayed]) -> float | None:
     return round(low, 4) if low is not None else None
 
 
-def _gold_breaks(runs: Sequence[Replayed]) -> dict[str, frozenset[tuple[str, str]]]:
+def _gold_breaks(runs: Sequence[ReplayedRun]) -> dict[str, frozenset[tuple[str, str]]]:
     found: dict[str, frozenset[tuple[str, str]]] = {}
     for run in runs:
         if run.gold_rules is not None:
@@ -105,8 +105,8 @@ def _counted(counts: Iterable[Counter[Trigger] | Counter[str]]) -> dict[str, int
     return dict(sorted(total.items()))
 
 
-def _by_rule(stopped: Sequence[Replayed]) -> list[dict[str, object]]:
-    by_rule: dict[str, list[Replayed]] = {}
+def _by_rule(stopped: Sequence[ReplayedRun]) -> list[dict[str, object]]:
+    by_rule: dict[str, list[ReplayedRun]] = {}
     for run in stopped:
         for rule in run.stop.rules if run.stop else ():
             by_rule.setdefault(rule, []).append(run)
@@ -114,7 +114,7 @@ def _by_rule(stopped: Sequence[Replayed]) -> list[dict[str, object]]:
     return [{"rule": rule, "runs": len(runs), "failed": _failed(runs)} for rule, runs in ranked]
 
 
-def _failed(runs: Sequence[Replayed]) -> int:
+def _failed(runs: Sequence[ReplayedRun]) -> int:
     return sum(bool(run.record.is_failed) for run in runs)
 
 

@@ -10,8 +10,8 @@ from handrail.errors import StoreUnavailable
 from handrail.guard import Guard, Outcome
 from handrail.policy import Policy
 from handrail.records import Draft, Effect, Message, Reason, Speaker, Stage, ToolCall, Trigger
-from handrail.replay.facts import CurrentFacts, FactsMaker
-from handrail.replay.records import Record
+from handrail.replay.facts import CurrentFacts, FactSourceFactory
+from handrail.replay.records import RecordedConversation
 from handrail.tickets.ports import Settlement, TicketStore
 from handrail.tickets.ticket import Ticket
 
@@ -19,7 +19,7 @@ _STOPS = (Effect.HAND_OFF, Effect.BLOCK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
+class StoppedCall:
     """The recorded call at which a rule stopped a run, and the rules that did."""
 
     message: int
@@ -28,7 +28,7 @@ class Stop:
 
 
 @dataclass(slots=True, kw_only=True)
-class Replayed:
+class ReplayedRun:
     """How one run went until it was stopped: turns, and in how many of them each trigger and rule spoke.
 
     `micros` are microseconds by turn.
@@ -36,13 +36,13 @@ class Replayed:
     `gold_unsure` counts calls of the gold list that could not be judged.
     """
 
-    record: Record
+    record: RecordedConversation
     exchanges: int = 0
     hand_offs: Counter[Trigger] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     blocks: int = 0
     is_handed_off: bool = False
-    stop: Stop | None = None
+    stop: StoppedCall | None = None
     gold_rules: frozenset[tuple[str, str]] | None = None
     gold_unsure: int = 0
     micros: list[float] = field(default_factory=list)
@@ -72,20 +72,25 @@ class Replayer:
     """
 
     def __init__(
-        self, policy: Policy, *, store: TicketStore, now: datetime | None, facts: FactsMaker | None = None
+        self,
+        policy: Policy,
+        *,
+        store: TicketStore,
+        now: datetime | None,
+        facts: FactSourceFactory | None = None,
     ) -> None:
         self._make, self._facts = facts, CurrentFacts()
         self._rules = _ActionRules(policy)
         clock: Callable[[], datetime] | None = (lambda: now) if now is not None else None
         self._guard = Guard(policy, store=store, spool=_NoSpool(), facts=self._facts, clock=clock)
 
-    def run(self, record: Record) -> Replayed:
+    def run(self, record: RecordedConversation) -> ReplayedRun:
         """Replay one record until a rule stops one of its calls, then its gold list, if it has one.
 
         Raises:
             CheckFailed: the record's fact source could not make sense of it.
         """
-        result = Replayed(record=record)
+        result = ReplayedRun(record=record)
         self._start(record)
         results = _results(record.messages)
         with self._guard.context(customer=f"{record.task}/{record.line}"):
@@ -101,10 +106,10 @@ class Replayer:
                 self._gold(result, record.gold)
         return result
 
-    def _start(self, record: Record) -> None:
+    def _start(self, record: RecordedConversation) -> None:
         self._facts.follow(self._make, record.raw)
 
-    def _turn(self, result: Replayed, index: int, message: Message) -> None:
+    def _turn(self, result: ReplayedRun, index: int, message: Message) -> None:
         began = time.perf_counter()
         outcomes = self._judged(result.record.messages[:index], message)
         result.micros.append((time.perf_counter() - began) * 1e6)
@@ -116,7 +121,7 @@ class Replayer:
         result.is_handed_off = result.is_handed_off or any(outcome.handoff for outcome in outcomes)
         rules = self._rules.stopping(outcomes)
         if message.tool_calls and rules:
-            result.stop = Stop(message=index, tool=message.tool_calls[0].name, rules=rules)
+            result.stop = StoppedCall(message=index, tool=message.tool_calls[0].name, rules=rules)
 
     def _judged(self, before: tuple[Message, ...], message: Message) -> list[Outcome]:
         """Return what one turn comes to; a recorded call is judged even if the input was handed off."""
@@ -142,7 +147,7 @@ class Replayer:
                 passed.settle(Settlement.DONE)
         return stopped
 
-    def _gold(self, result: Replayed, gold: tuple[ToolCall, ...]) -> None:
+    def _gold(self, result: ReplayedRun, gold: tuple[ToolCall, ...]) -> None:
         """Note the rules that the gold list breaks; what had to be said before its calls counts as said."""
         self._start(result.record)
         self._facts.suppose_said()

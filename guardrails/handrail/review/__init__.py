@@ -1,22 +1,22 @@
-"""The weekly look at all tickets: measured, with proposals to read. It changes nothing by itself."""
+"""The weekly review of all tickets: figures, and proposals to read. It changes nothing by itself."""
 
-from handrail.review.cases import Case, Change, Ending, Period, changes
+from handrail.review.cases import ChangedValue, ReviewCase, ReviewPeriod, TicketEnding, changes
 from handrail.review.evaluation import evaluation_cases, evaluation_lines
-from handrail.review.measure import Group, Measures, Share, measure, share
-from handrail.review.propose import Kind, Proposal, propose
-from handrail.review.report import Report, as_data, review, write
+from handrail.review.measure import Measures, Share, TicketGroup, measure, share
+from handrail.review.report import as_data, write
+from handrail.review.weekly import ProposalKind, ReviewProposal, WeeklyReview, propose, review
 
 __all__ = [
-    "Case",
-    "Change",
-    "Ending",
-    "Group",
-    "Kind",
+    "ChangedValue",
     "Measures",
-    "Period",
-    "Proposal",
-    "Report",
+    "ProposalKind",
+    "ReviewCase",
+    "ReviewPeriod",
+    "ReviewProposal",
     "Share",
+    "TicketEnding",
+    "TicketGroup",
+    "WeeklyReview",
     "as_data",
     "changes",
     "evaluation_cases",

@@ -1,6 +1,7 @@
-"""A decision log made into a calibration: curve, certified threshold, coming audits, missed errors."""
+"""Turns a decision log into a calibration: its curve, certified threshold and coming audits."""
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,139 +13,62 @@ from handrail.confidence.calibration.artefact import (
     CombinerPart,
     DriftPart,
     GuaranteePart,
-    IsotonicPart,
     LogRange,
-    PlattPart,
     TermPart,
 )
+from handrail.confidence.calibration.audit import AuditPlan
 from handrail.confidence.calibration.drift import Drift
-from handrail.confidence.calibration.fit.arrays import Flags, Floats, logits
-from handrail.confidence.calibration.fit.combining import WEIGHTS_FROM, Signal, fit_combiner
-from handrail.confidence.calibration.fit.metrics import log_loss
-from handrail.confidence.calibration.fit.platt import ISOTONIC_FROM, Scale, fit_isotonic, fit_platt, scale_of
-from handrail.confidence.combine import Combiner, Kind
-from handrail.errors import ConfigError
-from handrail.review.calibrate_log import LoggedAnswer, periods, settled
-from handrail.review.guarantee import (
-    Effort,
-    Promise,
-    absorb_periods,
-    begin_bets,
-    coming_plan,
-    part_of,
-    resume,
+from handrail.confidence.calibration.fit.arrays import Floats
+from handrail.confidence.calibration.fit.plans import plan_audits_only, plan_with_free_verdicts
+from handrail.confidence.calibration.fit.sequential_bounds import (
+    Answers,
+    Wealth,
+    absorb,
+    begin,
+    grid_of,
+    level_of_start,
+    verdicts_needed,
 )
-from handrail.review.missed import by_slice, passed_error, watch_log
-
-_FOLDS = 5
-
-
-def fit_curve(rows: Sequence[LoggedAnswer]) -> PlattPart | IsotonicPart:
-    """MAP Platt; from 500 verdicts on isotonic where it has the better log-loss on held-out fifths."""
-    place, known, right, weight = _arrays(rows)
-    scale = scale_of(place)
-    if known.sum() >= ISOTONIC_FROM * _FOLDS / (_FOLDS - 1) and _is_isotonic_better(
-        place[known], right[known], scale
-    ):
-        steps = fit_isotonic(place[known], right[known])
-        return IsotonicPart(knots=tuple(steps.knots.tolist()), values=tuple(steps.values.tolist()))
-    line = fit_platt(place[known], right[known], scale, importance=weight[known])
-    return PlattPart(mean=scale.mean, sd=scale.sd, slope=line.slope, intercept=line.intercept)
-
-
-def cross_fitted(rows: Sequence[LoggedAnswer]) -> Floats:
-    """P(wrong) of each row, from the verdicts of every other row but one half: it has no part in its own."""
-    place, known, right, weight = _arrays(rows)
-    scale = scale_of(place)
-    predicted = np.empty(len(rows))
-    half = np.arange(len(rows)) % 2 == 0
-    for mine in (half, ~half):
-        others = known & ~mine
-        line = fit_platt(place[others], right[others], scale, importance=weight[others])
-        predicted[mine] = 1.0 - line.chances(place[mine])
-    return predicted
-
-
-def _arrays(rows: Sequence[LoggedAnswer]) -> tuple[Floats, Flags, Flags, Floats]:
-    place = logits(np.array([row.score for row in rows]))
-    known = np.array([row.is_known for row in rows], dtype=np.bool_)
-    right = np.array([not row.is_wrong for row in rows], dtype=np.bool_)
-    weight = np.array([1.0 / row.audit_probability if row.is_known else 0.0 for row in rows])
-    total = weight.sum()
-    # Weights undo the choice of what was checked; their sum stays the number of verdicts, against the prior.
-    return place, known, right, weight * (known.sum() / total) if total > 0 else weight
-
-
-def _is_isotonic_better(place: Floats, right: Flags, scale: Scale) -> bool:
-    fold = np.arange(len(place)) % _FOLDS
-    lines, steps = np.empty(len(place)), np.empty(len(place))
-    for index in range(_FOLDS):
-        inside, outside = fold == index, fold != index
-        lines[inside] = fit_platt(place[outside], right[outside], scale).chances(place[inside])
-        steps[inside] = fit_isotonic(place[outside], right[outside]).chances(place[inside])
-    return log_loss(steps, right) < log_loss(lines, right)
-
-
-_STATED = frozenset({"self_reported", "agreement", "judged"})
-_LENGTHS = frozenset({"brevity"})
-
-
-def kind_of(name: str) -> Kind:
-    """How a logged signal is read, by its name; anything unknown is a probability from log-probabilities."""
-    if name in _LENGTHS:
-        return "length"
-    return "stated" if name in _STATED else "logprob"
-
-
-def fit_from_rows(rows: Sequence[LoggedAnswer], verdicts: int) -> tuple[Combiner, int]:
-    """Learn weights from the earliest rows that hold enough verdicts; returns them and how many rows that is.
-
-    Raises:
-        ConfigError: too few verdicts, or no signals.
-    """
-    wanted = max(verdicts, WEIGHTS_FROM)
-    known = [index for index, row in enumerate(rows) if row.is_known]
-    if len(known) < wanted:
-        raise ConfigError(f"combining needs {wanted} verdicts, the log holds {len(known)}")
-    names = sorted({name for row in rows for name in row.signals})
-    if not names:
-        raise ConfigError("combining needs signals, the log holds none")
-    taken = known[wanted - 1] + 1
-    head = rows[:taken]
-    signals = [
-        Signal(
-            name=name,
-            kind=kind_of(name),
-            values=np.array([_number(row.signals.get(name)) for row in head]),
-        )
-        for name in names
-    ]
-    labelled = known[:wanted]
-    return fit_combiner(signals, labelled, np.array([not rows[index].is_wrong for index in labelled])), taken
-
-
-def _number(raw: float | None) -> float:
-    return float("nan") if raw is None else raw
-
+from handrail.confidence.combine import Combiner
+from handrail.errors import ConfigError
+from handrail.review.curve import cross_fitted, fit_curve, fit_from_rows
+from handrail.review.decision_log import AuditPeriod, LoggedAnswer, periods, settled
+from handrail.review.false_passes import by_slice, passed_error, watch_log
 
 POOL_SHARE, POOL_LIMIT = 0.25, 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class RiskBound:
+    """P(passed and wrong) <= `target`, with probability 1 - `delta` for all refits and restarts together."""
+
+    target: float = 0.05
+    delta: float = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditBudget:
+    """Audits that a week can afford, and whether people judge everything that is handed off anyway."""
+
+    audits: float = 20.0
+    has_free_verdicts: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationSettings:
     """What is promised and what it may cost.
 
     Args:
-        promise: target and delta.
-        effort: audits a week.
+        bound: target and delta.
+        budget: audits that people can do in a week.
         slice_caps: for a declared slice, the error among passed answers above which it is handed off.
         grace_days: how long a verdict may take before it counts as wrong.
         combine: learn to combine the logged signals; begins a new run of bets.
         fit_verdicts: verdicts that the combiner is learned from; they are not used for the bound.
     """
 
-    promise: Promise = field(default_factory=Promise)
-    effort: Effort = field(default_factory=Effort)
+    bound: RiskBound = field(default_factory=RiskBound)
+    budget: AuditBudget = field(default_factory=AuditBudget)
     slice_caps: Mapping[str, float] = field(default_factory=dict)
     grace_days: float = 14.0
     combine: bool = False
@@ -167,7 +91,7 @@ def subject_of(row: LoggedAnswer) -> Subject:
 
 def calibrate(
     rows: Sequence[LoggedAnswer],
-    settings: Settings,
+    settings: CalibrationSettings,
     *,
     now: datetime,
     previous: Calibration | None = None,
@@ -182,7 +106,7 @@ def calibrate(
 
     Args:
         rows: the log, from `read_log`.
-        settings: promise and costs.
+        settings: bound and costs.
         now: when this calibration is made.
         previous: the calibration in force.
         subject: whose answers to calibrate; those of the last row if not given.
@@ -225,7 +149,7 @@ class _Run:
     goes_on: bool = False
 
 
-def _goes_on(previous: Calibration | None, subject: Subject, settings: Settings) -> bool:
+def _goes_on(previous: Calibration | None, subject: Subject, settings: CalibrationSettings) -> bool:
     return (
         previous is not None
         and not previous.withdrawn
@@ -233,7 +157,7 @@ def _goes_on(previous: Calibration | None, subject: Subject, settings: Settings)
         and (previous.model, previous.prompt_sha256, previous.method)
         == (subject.model, subject.prompt_sha256, subject.method)
         and (previous.guarantee.target, previous.guarantee.delta)
-        == (settings.promise.target, settings.promise.delta)
+        == (settings.bound.target, settings.bound.delta)
     )
 
 
@@ -249,13 +173,13 @@ def _resumed(previous: Calibration | None, rows: Sequence[LoggedAnswer]) -> _Run
     )
 
 
-def _begun(previous: Calibration | None, rows: Sequence[LoggedAnswer], settings: Settings) -> _Run:
+def _begun(previous: Calibration | None, rows: Sequence[LoggedAnswer], settings: CalibrationSettings) -> _Run:
     start = 1 if previous is None else previous.guarantee.start + 1
     if not settings.combine:
         held_back = min(int(len(rows) * POOL_SHARE), POOL_LIMIT)
         return _Run(rows=rows, bet_on=rows[held_back:], part=None, start=start)
     combiner, held_back = fit_from_rows(rows, settings.fit_verdicts)
-    rescored = [replace_score(row, combiner) for row in rows]
+    rescored = [_rescored(row, combiner) for row in rows]
     terms = tuple(
         TermPart(
             name=term.name,
@@ -278,21 +202,21 @@ def _begun(previous: Calibration | None, rows: Sequence[LoggedAnswer], settings:
     )
 
 
-def replace_score(row: LoggedAnswer, combiner: Combiner) -> LoggedAnswer:
+def _rescored(row: LoggedAnswer, combiner: Combiner) -> LoggedAnswer:
     """The row with the score that a combiner gives its signals; 0 where every signal is missing."""
     return row.model_copy(update={"score": combiner.combine(row.signals) or 0.0})
 
 
 def _concluded(
-    run: _Run, subject: Subject, settings: Settings, now: datetime, previous: Calibration | None
+    run: _Run, subject: Subject, settings: CalibrationSettings, now: datetime, previous: Calibration | None
 ) -> Calibration:
     scores = np.array([row.score for row in run.rows])
     curve = fit_curve(run.rows)
-    wealth = resume(run.part) if run.part else begin_bets(_pool(run), settings.promise, start=run.start)
-    wealth = absorb_periods(wealth, tuple(periods(run.bet_on)) if run.bet_on else ())
+    wealth = _resume(run.part) if run.part else _begin_bets(_pool(run), settings.bound, start=run.start)
+    wealth = _absorb_periods(wealth, tuple(periods(run.bet_on)) if run.bet_on else ())
     predicted = cross_fitted(run.rows)
-    plan = coming_plan(wealth, scores, predicted, settings.effort, weekly=_weekly(run.rows))
-    state = Drift(alpha=settings.promise.target)
+    plan = _coming_plan(wealth, scores, predicted, settings.budget, weekly=_weekly(run.rows))
+    state = Drift(alpha=settings.bound.target)
     if run.goes_on and previous is not None and previous.drift is not None:
         state = replace(state, logs=previous.drift.logs)
     # What was passed before any threshold was certified was never promised to be right.
@@ -310,10 +234,10 @@ def _concluded(
         ),
         "curve": curve,
         "combiner": run.combiner_part,
-        "guarantee": part_of(
+        "guarantee": _part_of(
             wealth,
             plan,
-            settings.promise,
+            settings.bound,
             start=run.start,
             verdicts=earlier + sum(row.is_known for row in run.bet_on),
         ),
@@ -336,3 +260,76 @@ def _pool(run: _Run) -> Floats:
 def _weekly(rows: Sequence[LoggedAnswer]) -> float:
     days = max((rows[-1].at - rows[0].at).total_seconds() / 86_400, 7.0)
     return len(rows) * 7.0 / days
+
+
+def _begin_bets(pool: Floats, bound: RiskBound, *, start: int) -> Wealth:
+    """Begin the `start`-th run of bets on a grid from unlabelled scores."""
+    level = level_of_start(bound.delta, start)
+    return begin(grid_of(pool), alpha=bound.target, delta=level)
+
+
+def _resume(part: GuaranteePart) -> Wealth:
+    """Bets as an earlier calibration left them."""
+    return Wealth(
+        grid=np.array(part.grid),
+        log_wealth=np.array(part.log_wealth),
+        is_certified=np.array(part.is_certified),
+        alpha=part.target,
+        delta=part.level,
+        answers=part.answers,
+    )
+
+
+def _absorb_periods(wealth: Wealth, periods: Sequence[AuditPeriod]) -> Wealth:
+    """Bet through several periods, each under the plan that was logged with it."""
+    for period in periods:
+        plan = AuditPlan(
+            threshold=math.inf,
+            rate=period.floor,
+            lowest=-math.inf if period.lowest is None else period.lowest,
+            has_free_verdicts=period.lowest is None,
+        )
+        wealth = absorb(wealth, _answers_of(period.rows), plan)
+    return wealth
+
+
+def _answers_of(rows: Sequence[LoggedAnswer]) -> Answers:
+    """Rows as arrays."""
+    return Answers(
+        scores=np.array([row.score for row in rows]),
+        probabilities=np.array([row.audit_probability for row in rows]),
+        is_audited=np.array([row.audited for row in rows], dtype=np.bool_),
+        is_wrong=np.array([row.is_wrong for row in rows], dtype=np.bool_),
+    )
+
+
+def _coming_plan(
+    wealth: Wealth, pool: Floats, predicted: Floats | None, budget: AuditBudget, *, weekly: float
+) -> AuditPlan:
+    """Audit plan for a week of about `weekly` answers that score as the pool does."""
+    if budget.has_free_verdicts:
+        return plan_with_free_verdicts(wealth, pool, audits=budget.audits, answers=weekly)
+    return plan_audits_only(wealth, pool, predicted, audits=budget.audits, answers=weekly)
+
+
+def _part_of(
+    wealth: Wealth, plan: AuditPlan, bound: RiskBound, *, start: int, verdicts: int
+) -> GuaranteePart:
+    """Write down the bets, the threshold they certify and the coming plan."""
+    threshold = wealth.threshold
+    return GuaranteePart(
+        target=bound.target,
+        delta=bound.delta,
+        level=wealth.delta,
+        start=start,
+        threshold=None if math.isinf(threshold) else threshold,
+        needed=verdicts_needed(wealth),
+        rate=plan.rate,
+        lowest=None if math.isinf(plan.lowest) else plan.lowest,
+        has_free_verdicts=plan.has_free_verdicts,
+        grid=tuple(wealth.grid.tolist()),
+        log_wealth=tuple(map(tuple, wealth.log_wealth.tolist())),
+        is_certified=tuple(wealth.is_certified.tolist()),
+        answers=wealth.answers,
+        verdicts=verdicts,
+    )

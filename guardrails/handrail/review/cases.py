@@ -17,7 +17,7 @@ from handrail.tickets.ticket import Ticket, TicketView
 from handrail.tickets.values import read_fact
 
 
-class Ending(StrEnum):
+class TicketEnding(StrEnum):
     """How a ticket ended, as a reviewer would say it."""
 
     APPROVED = "approved unchanged"
@@ -29,12 +29,12 @@ class Ending(StrEnum):
     OPEN = "open"
 
 
-DECIDED = (Ending.APPROVED, Ending.EDITED, Ending.REJECTED, Ending.ANSWERED)
+DECIDED = (TicketEnding.APPROVED, TicketEnding.EDITED, TicketEnding.REJECTED, TicketEnding.ANSWERED)
 """Endings that a person brought about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
+class ReviewPeriod:
     """The time a review covers: tickets opened from `since` on and before `until`; both have a time zone."""
 
     since: datetime
@@ -43,9 +43,12 @@ class Period:
     def __contains__(self, moment: datetime) -> bool:
         return self.since <= moment < self.until
 
+    def __str__(self) -> str:
+        return f"{self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class ReviewCase:
     """One ticket as a review sees it; every text is masked.
 
     `proposed` and `resolved` are what the assistant wanted and what the person decided: JSON arguments of
@@ -56,7 +59,7 @@ class Case:
     created_at: datetime
     role: str
     trigger: Trigger
-    ending: Ending
+    ending: TicketEnding
     rules: tuple[str, ...] = ()
     because: str = ""
     unknown: tuple[str, ...] = ()
@@ -91,13 +94,13 @@ class Case:
     @property
     def is_late(self) -> bool:
         """True when the decision came after its deadline, or never."""
-        if self.ending is Ending.EXPIRED:
+        if self.ending is TicketEnding.EXPIRED:
             return True
         return bool(self.decide_by and self.decided_at and self.decided_at > self.decide_by)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class ChangedValue:
     """One value that a person changed: where, from what, to what (texts; empty for absent)."""
 
     path: str
@@ -108,17 +111,17 @@ class Change:
         return f"{self.path}: {self.before or '(nothing)'} → {self.after or '(nothing)'}"
 
 
-def changes(case: Case) -> tuple[Change, ...]:
+def changes(case: ReviewCase) -> tuple[ChangedValue, ...]:
     """Return what a person changed in the action or the answer, if anything; pure."""
-    if case.ending not in (Ending.EDITED, Ending.ANSWERED) or not case.resolved:
+    if case.ending not in (TicketEnding.EDITED, TicketEnding.ANSWERED) or not case.resolved:
         return ()
     if not case.tool:
         before, after = case.proposed.strip(), case.resolved.strip()
-        return (Change(path="answer", before=before, after=after),) if before != after else ()
+        return (ChangedValue(path="answer", before=before, after=after),) if before != after else ()
     before_values, after_values = _flat(case.proposed), _flat(case.resolved)
     paths = dict.fromkeys([*before_values, *after_values])
     return tuple(
-        Change(path=path, before=before_values.get(path, ""), after=after_values.get(path, ""))
+        ChangedValue(path=path, before=before_values.get(path, ""), after=after_values.get(path, ""))
         for path in paths
         if before_values.get(path, "") != after_values.get(path, "")
     )
@@ -148,21 +151,21 @@ def _leaves(value: object, path: str) -> Iterator[tuple[str, str]]:
 
 PAGE = 200
 _BY_STATE = {
-    State.EXPIRED: Ending.EXPIRED,
-    State.CANCELLED: Ending.CANCELLED,
-    State.REJECTED: Ending.REJECTED,
+    State.EXPIRED: TicketEnding.EXPIRED,
+    State.CANCELLED: TicketEnding.CANCELLED,
+    State.REJECTED: TicketEnding.REJECTED,
 }
 _BY_VERDICT = {
-    "approve": Ending.APPROVED,
-    "edit": Ending.EDITED,
-    "reject": Ending.REJECTED,
-    "answer": Ending.ANSWERED,
-    "expired": Ending.EXPIRED,
-    "cancelled": Ending.CANCELLED,
+    "approve": TicketEnding.APPROVED,
+    "edit": TicketEnding.EDITED,
+    "reject": TicketEnding.REJECTED,
+    "answer": TicketEnding.ANSWERED,
+    "expired": TicketEnding.EXPIRED,
+    "cancelled": TicketEnding.CANCELLED,
 }
 
 
-class Source(Protocol):
+class TicketReader(Protocol):
     """What a review needs of a store; reading only."""
 
     def list(self, tenant: str, wanted: Filter | None = None) -> Page:
@@ -185,11 +188,11 @@ class Source(Protocol):
 class Collector:
     """Collects one tenant's cases. What people wrote is scanned and masked as conversations are."""
 
-    source: Source
+    source: TicketReader
     tenant: str
     scanner: Scanner
 
-    def cases(self, period: Period) -> Iterator[Case]:
+    def cases(self, period: ReviewPeriod) -> Iterator[ReviewCase]:
         """Yield the tickets that were opened in a period; erased ones are left out."""
         for state in State:
             for ticket in self._ids(state, period):
@@ -197,7 +200,7 @@ class Collector:
                 if view.ticket is not None:
                     yield self._case(view, view.ticket)
 
-    def _ids(self, state: State, period: Period) -> Iterator[str]:
+    def _ids(self, state: State, period: ReviewPeriod) -> Iterator[str]:
         cursor: str | None = None
         while True:
             page = self.source.list(self.tenant, Filter(state=state, limit=PAGE, cursor=cursor))
@@ -210,11 +213,11 @@ class Collector:
             if cursor is None:
                 return
 
-    def _case(self, view: TicketView, ticket: Ticket) -> Case:
+    def _case(self, view: TicketView, ticket: Ticket) -> ReviewCase:
         resolution = self.source.resolution(self.tenant, ticket.id)
         action, fired = ticket.action, [rule for rule in ticket.policy.rules if rule.effect != "pass"]
         words = [text for text in (self._code(ticket.id), *_said(resolution)) if text]
-        return Case(
+        return ReviewCase(
             id=ticket.id,
             created_at=ticket.created_at,
             role=ticket.role,
@@ -248,12 +251,12 @@ class Collector:
         return codes[-1] if codes else ""
 
 
-def _ending(state: State, resolution: Resolution | None) -> Ending:
+def _ending(state: State, resolution: Resolution | None) -> TicketEnding:
     if state in UNDECIDED:
-        return Ending.OPEN
+        return TicketEnding.OPEN
     if state in _BY_STATE:
         return _BY_STATE[state]
-    return _BY_VERDICT[resolution.verdict] if resolution else Ending.OPEN
+    return _BY_VERDICT[resolution.verdict] if resolution else TicketEnding.OPEN
 
 
 def _said(resolution: Resolution | None) -> tuple[str, ...]:

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from handrail.review.cases import Case, Ending, changes
+from handrail.review.cases import ReviewCase, TicketEnding, changes
 
-TAUGHT_BY = (Ending.EDITED, Ending.ANSWERED, Ending.REJECTED)
+TAUGHT_BY = (TicketEnding.EDITED, TicketEnding.ANSWERED, TicketEnding.REJECTED)
 
 
-def evaluation_cases(cases: Iterable[Case]) -> Iterator[Mapping[str, object]]:
+def evaluation_cases(cases: Iterable[ReviewCase]) -> Iterator[Mapping[str, object]]:
     """Yield one test case per ticket that a person corrected, answered or rejected.
 
     `expect` holds the action or the answer that should have come, or `not` the one that should not.
@@ -16,7 +16,7 @@ def evaluation_cases(cases: Iterable[Case]) -> Iterator[Mapping[str, object]]:
     for case in cases:
         if case.ending not in TAUGHT_BY:
             continue
-        if case.ending is not Ending.REJECTED and not changes(case):
+        if case.ending is not TicketEnding.REJECTED and not changes(case):
             continue
         yield {
             "ticket": case.id,
@@ -25,18 +25,18 @@ def evaluation_cases(cases: Iterable[Case]) -> Iterator[Mapping[str, object]]:
             "messages": [{"role": speaker, "content": text} for speaker, text in case.lines],
             "proposed": _shape(case, case.proposed),
             "expect": {"not": _shape(case, case.proposed)}
-            if case.ending is Ending.REJECTED
+            if case.ending is TicketEnding.REJECTED
             else _shape(case, case.resolved),
             "reason": case.reason,
         }
 
 
-def evaluation_lines(cases: Iterable[Case]) -> str:
+def evaluation_lines(cases: Iterable[ReviewCase]) -> str:
     """Return the test cases as JSON Lines."""
     return "".join(f"{json.dumps(case, ensure_ascii=False)}\n" for case in evaluation_cases(cases))
 
 
-def _shape(case: Case, text: str) -> Mapping[str, object]:
+def _shape(case: ReviewCase, text: str) -> Mapping[str, object]:
     if not case.tool:
         return {"answer": text}
     try:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from handrail.review.cases import Case, Ending, Period
+from handrail.review.cases import ReviewCase, ReviewPeriod, TicketEnding
 
 Z_95 = 1.959964
 
@@ -25,9 +25,16 @@ class Share:
         """The share itself, None of nothing."""
         return self.count / self.total if self.total else None
 
+    def __str__(self) -> str:
+        """Count, total and, unless the total is 0, the interval: `3 of 4 (75 %, 30–95 %)`."""
+        if self.value is None:
+            return "–"
+        bounds = f"{self.low:.0%}–{self.high:.0%}".replace("%", " %")
+        return f"{self.count} of {self.total} ({self.value:.0%}, {bounds})".replace("%,", " %,")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class TicketGroup:
     """Tickets that belong together: how they ended, when they came due, and how long they took.
 
     `median` and `slowest_tenth` (90th percentile) are of the decided ones, None if there are none. `late`
@@ -35,8 +42,8 @@ class Group:
     """
 
     name: str
-    cases: tuple[Case, ...]
-    endings: Mapping[Ending, int]
+    cases: tuple[ReviewCase, ...]
+    endings: Mapping[TicketEnding, int]
     unchanged: Share
     median: timedelta | None
     slowest_tenth: timedelta | None
@@ -53,16 +60,16 @@ class Group:
 class Measures:
     """A period in figures. `per_day` counts tickets by day and trigger, days in order, none left out."""
 
-    period: Period
+    period: ReviewPeriod
     now: datetime
-    total: Group
-    by_trigger: tuple[Group, ...]
-    by_role: tuple[Group, ...]
-    by_rule: tuple[Group, ...]
+    total: TicketGroup
+    by_trigger: tuple[TicketGroup, ...]
+    by_role: tuple[TicketGroup, ...]
+    by_rule: tuple[TicketGroup, ...]
     per_day: tuple[tuple[date, Mapping[str, int]], ...]
 
 
-def measure(cases: Iterable[Case], period: Period, *, now: datetime) -> Measures:
+def measure(cases: Iterable[ReviewCase], period: ReviewPeriod, *, now: datetime) -> Measures:
     """Measure the tickets that were opened in a period; pure.
 
     Args:
@@ -99,23 +106,38 @@ def quantile(values: Sequence[timedelta], q: float) -> timedelta | None:
     return sorted(values)[max(0, math.ceil(q * len(values)) - 1)]
 
 
-def _groups(cases: Sequence[Case], key: Callable[[Case], str], now: datetime) -> tuple[Group, ...]:
+def in_words(span: timedelta | None) -> str:
+    """Return a span as people write it: `42 s`, `12 min`, `3.5 h`, `2 d`; a dash for none."""
+    if span is None:
+        return "–"
+    seconds = span.total_seconds()
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def _groups(
+    cases: Sequence[ReviewCase], key: Callable[[ReviewCase], str], now: datetime
+) -> tuple[TicketGroup, ...]:
     sizes = Counter(key(case) for case in cases)
     ordered = sorted(sizes, key=lambda name: (-sizes[name], name))
     return tuple(_group(name, [case for case in cases if key(case) == name], now) for name in ordered)
 
 
-def _group(name: str, cases: Sequence[Case], now: datetime) -> Group:
+def _group(name: str, cases: Sequence[ReviewCase], now: datetime) -> TicketGroup:
     endings = Counter(case.ending for case in cases)
     decided = [case for case in cases if case.is_decided]
-    ended = [case for case in cases if case.is_decided or case.ending is Ending.EXPIRED]
+    ended = [case for case in cases if case.is_decided or case.ending is TicketEnding.EXPIRED]
     took = [case.took for case in decided if case.took is not None]
-    overdue = [c for c in cases if c.ending is Ending.OPEN and c.decide_by is not None and c.decide_by < now]
-    return Group(
+    overdue = [
+        c for c in cases if c.ending is TicketEnding.OPEN and c.decide_by is not None and c.decide_by < now
+    ]
+    return TicketGroup(
         name=name,
         cases=tuple(cases),
-        endings={ending: endings[ending] for ending in Ending if endings[ending]},
-        unchanged=share(endings[Ending.APPROVED], len(decided)),
+        endings={ending: endings[ending] for ending in TicketEnding if endings[ending]},
+        unchanged=share(endings[TicketEnding.APPROVED], len(decided)),
         median=quantile(took, 0.5),
         slowest_tenth=quantile(took, 0.9),
         late=share(sum(case.is_late for case in ended), len(ended)),
@@ -123,7 +145,7 @@ def _group(name: str, cases: Sequence[Case], now: datetime) -> Group:
     )
 
 
-def _per_day(cases: Sequence[Case], period: Period) -> tuple[tuple[date, Mapping[str, int]], ...]:
+def _per_day(cases: Sequence[ReviewCase], period: ReviewPeriod) -> tuple[tuple[date, Mapping[str, int]], ...]:
     zone = period.since.tzinfo
     counts: dict[date, Counter[str]] = {}
     day, last = period.since.date(), (period.until - timedelta(microseconds=1)).astimezone(zone).date()

@@ -1,45 +1,25 @@
-"""The review of a period: figures, proposals, corrected cases; as HTML, Markdown and JSON Lines."""
+"""A weekly review written out: as Markdown for a mail or a wiki, as plain data for JSON, and as files."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from handrail.review.cases import Case, Period
+from handrail.review.cases import ReviewCase, TicketEnding
 from handrail.review.evaluation import evaluation_lines
-from handrail.review.measure import Group, Measures, measure
-from handrail.review.propose import Proposal, propose
+from handrail.review.html import as_html
+from handrail.review.measure import TicketGroup, in_words
+from handrail.review.weekly import WeeklyReview
+
+# An underscore inside a word is no markup, and role names are full of them.
+_MARKUP = re.compile(r"[\\`*\[\]<>|#]|(?<!\w)_|_(?!\w)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """A whole review. It proposes; nothing in it was applied."""
-
-    title: str
-    measures: Measures
-    proposals: tuple[Proposal, ...]
-
-    @property
-    def cases(self) -> tuple[Case, ...]:
-        """Every ticket of the period, oldest first."""
-        return self.measures.total.cases
-
-
-def review(cases: Iterable[Case], period: Period, *, now: datetime, title: str = "Weekly review") -> Report:
-    """Review a period's tickets; pure."""
-    measures = measure(cases, period, now=now)
-    return Report(title=title, measures=measures, proposals=propose(measures))
-
-
-def write(report: Report, folder: Path) -> tuple[Path, ...]:
+def write(report: WeeklyReview, folder: Path) -> tuple[Path, ...]:
     """Write `review.html`, `review.md` and `cases.jsonl` into a folder and return their paths."""
-    from handrail.review.markdown import markdown
-    from handrail.review.page import page
-
     folder.mkdir(parents=True, exist_ok=True)
     texts = {
-        "review.html": page(report),
-        "review.md": markdown(report),
+        "review.html": as_html(report),
+        "review.md": as_markdown(report),
         "cases.jsonl": evaluation_lines(report.cases),
     }
     for name, text in texts.items():
@@ -47,7 +27,81 @@ def write(report: Report, folder: Path) -> tuple[Path, ...]:
     return tuple(folder / name for name in texts)
 
 
-def as_data(report: Report) -> Mapping[str, object]:
+def as_markdown(report: WeeklyReview) -> str:
+    """Return the whole review as Markdown."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: WeeklyReview) -> Iterator[str]:
+    measures, total = report.measures, report.measures.total
+    yield f"# {report.title}, {measures.period}"
+    yield ""
+    yield (
+        f"{total.size} tickets. Approved unchanged: {total.unchanged}. "
+        f"Late: {total.late}. Open past their deadline: {total.overdue}. "
+        f"Median time to decide: {in_words(total.median)}."
+    )
+    for title, groups in (
+        ("By trigger", measures.by_trigger),
+        ("By role", measures.by_role),
+        ("By rule", measures.by_rule),
+    ):
+        yield from _table(title, groups)
+    yield from _proposals(report)
+    yield from _tickets(report.cases)
+    yield ""
+    yield "Shares come with their 95 % Wilson interval. This review proposes; it has changed nothing."
+
+
+def _table(title: str, groups: Sequence[TicketGroup]) -> Iterator[str]:
+    yield from ("", f"## {title}", "")
+    heads = ["", "tickets", *map(str, TicketEnding), "median", "slowest tenth", "late"]
+    yield f"| {' | '.join(heads)} |"
+    yield "|---" + "|--:" * (len(heads) - 1) + "|"
+    for group in groups:
+        counts = [str(group.endings.get(ending, 0)) for ending in TicketEnding]
+        times = [
+            in_words(group.median),
+            in_words(group.slowest_tenth),
+            f"{group.late.count}/{group.late.total}",
+        ]
+        yield f"| {' | '.join([_cell(group.name), str(group.size), *counts, *times])} |"
+
+
+def _proposals(report: WeeklyReview) -> Iterator[str]:
+    yield from ("", "## Look at next", "")
+    if not report.proposals:
+        yield "Nothing stands out in these tickets."
+    for number, proposal in enumerate(report.proposals, 1):
+        yield f"{number}. **{_cell(proposal.title)}** ({proposal.kind}) {_cell(proposal.why)}"
+        yield f"   {_cell(proposal.suggestion)}"
+        yield f"   Tickets: {', '.join(proposal.tickets)}."
+
+
+def _tickets(cases: Sequence[ReviewCase]) -> Iterator[str]:
+    yield from ("", "## Tickets", "")
+    yield "| ticket | opened | role | rule | ended | took | what was wanted |"
+    yield "|---|---|---|---|---|--:|---|"
+    for case in cases:
+        cells = (
+            case.id,
+            f"{case.created_at:%Y-%m-%d %H:%M}",
+            case.role,
+            case.rule,
+            f"{case.ending}{' (late)' if case.is_late else ''}",
+            in_words(case.took),
+            case.wanted,
+        )
+        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _cell(text: str) -> str:
+    """Keep words of a conversation from becoming markup."""
+    flat = " ".join(text.split())
+    return _MARKUP.sub(r"\\\g<0>", flat)
+
+
+def as_data(report: WeeklyReview) -> Mapping[str, object]:
     """Return the figures and proposals as plain data for JSON."""
     measures = report.measures
     return {
@@ -71,7 +125,7 @@ def as_data(report: Report) -> Mapping[str, object]:
     }
 
 
-def _group(group: Group) -> Mapping[str, object]:
+def _group(group: TicketGroup) -> Mapping[str, object]:
     return {
         "tickets": group.size,
         "endings": {str(ending): count for ending, count in group.endings.items()},

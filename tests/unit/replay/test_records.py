@@ -6,7 +6,7 @@ import pytest
 
 from handrail.errors import ConfigError
 from handrail.records import Speaker
-from handrail.replay import BadRecord, Record, read_records
+from handrail.replay import RecordedConversation, UnreadableLine, read_records
 
 CHAT = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]
 
@@ -17,13 +17,13 @@ def written(tmp_path: Path, *lines: object) -> Path:
     return file
 
 
-def read(tmp_path: Path, *lines: object) -> list[Record | BadRecord]:
+def read(tmp_path: Path, *lines: object) -> list[RecordedConversation | UnreadableLine]:
     return list(read_records(written(tmp_path, *lines)))
 
 
 def test_a_record_without_outcomes_is_read_and_claims_none(tmp_path: Path) -> None:
     (record,) = read(tmp_path, {"messages": CHAT})
-    assert isinstance(record, Record)
+    assert isinstance(record, RecordedConversation)
     assert [message.speaker for message in record.messages] == [Speaker.USER, Speaker.ASSISTANT]
     assert (record.task, record.is_failed, record.gold, record.wants_transfer) == ("1", None, None, None)
 
@@ -32,7 +32,7 @@ def test_outcomes_are_read_where_they_stand(tmp_path: Path) -> None:
     gold = [{"name": "refund", "kwargs": {"amount": 5}}, {"name": "look", "arguments": {}}]
     raw = {"messages": CHAT, "task_id": 7, "reward": 0.0, "gold_actions": gold, "gold_transfer": True}
     (record,) = read(tmp_path, raw)
-    assert isinstance(record, Record)
+    assert isinstance(record, RecordedConversation)
     assert (record.task, record.is_failed, record.wants_transfer) == ("7", True, True)
     assert record.gold is not None
     assert [(call.name, call.arguments) for call in record.gold] == [
@@ -71,11 +71,11 @@ def test_gzip_and_plain_files_read_alike(tmp_path: Path) -> None:
 )
 def test_a_bad_line_is_reported_and_the_rest_goes_on(tmp_path: Path, line: object, problem: str) -> None:
     bad, good = read(tmp_path, line, {"messages": CHAT})
-    assert isinstance(bad, BadRecord)
+    assert isinstance(bad, UnreadableLine)
     assert bad.line == 1
     assert bad.problem.startswith(problem)
     assert "secret" not in bad.problem
-    assert isinstance(good, Record)
+    assert isinstance(good, RecordedConversation)
 
 
 def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:

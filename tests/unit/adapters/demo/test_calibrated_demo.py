@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handrail.confidence.calibration.artefact import read, write
-from handrail_adapters.demo.calibrating import WRONG, calibrated, conversations
+from handrail_adapters.demo.calibrate_script import WRONG, calibrated, conversations
 from handrail_adapters.demo.play import open_shop
 from handrail_adapters.demo.scenario import SYSTEM, TURNS
 

@@ -8,17 +8,26 @@ import httpx
 import pytest
 from openai import OpenAI
 
-from handrail_adapters.demo.scripted_model import MODEL, Line, Says, Script, ScriptedModelServer
+from handrail_adapters.demo.scripted_model import (
+    MODEL,
+    Script,
+    ScriptedLine,
+    ScriptedModelServer,
+    ScriptedReply,
+)
 
 SCRIPT = Script(
     lines=(
-        Line(
+        ScriptedLine(
             cue="refund",
-            replies=(Says(tool="issue_refund", arguments={"amount": 39}), Says(text="Done.")),
+            replies=(
+                ScriptedReply(tool="issue_refund", arguments={"amount": 39}),
+                ScriptedReply(text="Done."),
+            ),
         ),
-        Line(cue="peru", replies=(Says(text="Yes, it works.", sure=0.5),)),
+        ScriptedLine(cue="peru", replies=(ScriptedReply(text="Yes, it works.", sure=0.5),)),
     ),
-    otherwise=Says(text="No idea."),
+    otherwise=ScriptedReply(text="No idea."),
 )
 
 

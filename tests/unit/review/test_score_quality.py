@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from handrail.errors import ConfigError
-from handrail.review.plots import write_plots
-from handrail.review.scored import Columns, figures, read_scored
+from handrail.review.score_quality import Columns, figures, read_scored, write_plots
 
 ROWS: list[dict[str, object]] = [
     {"score": 0.9, "right": True, "set": "a"},

@@ -27,7 +27,7 @@ from handrail.records import (
     Unknown,
 )
 from handrail.records import Decision as Decided
-from handrail.review import Case, Ending, Period, changes
+from handrail.review import ReviewCase, ReviewPeriod, TicketEnding, changes
 from handrail.review.cases import Collector
 from handrail.scan import default_scanner
 from handrail.store import Hand, SqlStore, open_store
@@ -36,7 +36,7 @@ from handrail.tickets.resolution import Ruling
 from handrail.tickets.ticket import Verdict
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-PERIOD = Period(since=START, until=START + timedelta(days=1))
+PERIOD = ReviewPeriod(since=START, until=START + timedelta(days=1))
 EMAIL = "ben@example.org"
 REFUND = ToolCall(id="c1", name="issue_refund", arguments='{"amount": 640, "currency": "USD"}')
 PRICE = Money(amount=Decimal(640), currency="USD")
@@ -119,7 +119,7 @@ def decided(store: SqlStore, ticket: str, ruling: Ruling) -> None:
     store.decide("default", ticket, ruling, hand)
 
 
-def collected(store: SqlStore, period: Period = PERIOD) -> dict[str, Case]:
+def collected(store: SqlStore, period: ReviewPeriod = PERIOD) -> dict[str, ReviewCase]:
     collector = Collector(source=store, tenant="default", scanner=default_scanner())
     return {case.id: case for case in collector.cases(period)}
 
@@ -133,12 +133,12 @@ def test_each_ticket_ends_as_people_decided(store: SqlStore, policy: Policy) -> 
     decided(store, ids[5], Ruling(verdict=Verdict.APPROVE))
     cases = collected(store)
     assert [cases[ticket].ending for ticket in ids] == [
-        Ending.APPROVED,
-        Ending.EDITED,
-        Ending.REJECTED,
-        Ending.ANSWERED,
-        Ending.OPEN,
-        Ending.APPROVED,
+        TicketEnding.APPROVED,
+        TicketEnding.EDITED,
+        TicketEnding.REJECTED,
+        TicketEnding.ANSWERED,
+        TicketEnding.OPEN,
+        TicketEnding.APPROVED,
     ]
     assert [str(change) for change in changes(cases[ids[1]])] == ["amount: 640 → 590"]
     assert cases[ids[2]].reason == "no_receipt"
@@ -151,7 +151,7 @@ def test_a_ticket_that_nobody_decided_expires(store: SqlStore, policy: Policy) -
     ticket = opened(store, policy, 1)
     for hour in range(1, 4):
         store.sweep(START + timedelta(hours=hour))
-    assert collected(store)[ticket].ending is Ending.EXPIRED
+    assert collected(store)[ticket].ending is TicketEnding.EXPIRED
 
 
 def test_nothing_that_was_found_or_typed_by_reviewers_is_unmasked(store: SqlStore, policy: Policy) -> None:
@@ -165,6 +165,6 @@ def test_nothing_that_was_found_or_typed_by_reviewers_is_unmasked(store: SqlStor
 
 def test_tickets_of_another_time_or_tenant_are_left_out(store: SqlStore, policy: Policy) -> None:
     opened(store, policy, 1)
-    assert collected(store, Period(since=START - timedelta(days=1), until=START)) == {}
+    assert collected(store, ReviewPeriod(since=START - timedelta(days=1), until=START)) == {}
     other = Collector(source=store, tenant="other", scanner=default_scanner())
     assert list(other.cases(PERIOD)) == []

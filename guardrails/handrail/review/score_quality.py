@@ -1,4 +1,4 @@
-"""Recorded scores with their outcomes, read from JSON lines, JSON or CSV, and measured."""
+"""How good a score is: scores with outcomes, read from JSON lines, JSON or CSV, measured and plotted."""
 
 import csv
 import gzip
@@ -6,13 +6,18 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from handrail.confidence.calibration.fit import metrics
 from handrail.confidence.calibration.fit.arrays import Flags, Floats
-from handrail.errors import ConfigError
+from handrail.errors import ConfigError, MissingExtra
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK, ACCENT, FAINT = "#1f2933", "#0b6e6e", "#9aa5b1"
 _TRUE = frozenset({"true", "1", "1.0", "yes", "right", "correct"})
 _FALSE = frozenset({"false", "0", "0.0", "no", "wrong", "incorrect"})
 _NOTHING = frozenset({"", "none", "nan", "null", "na"})
@@ -37,7 +42,7 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scored:
+class ScoredAnswers:
     """Scores and outcomes, shapes (n,); `left_out` counts records without a score or a clear outcome."""
 
     scores: Floats
@@ -45,7 +50,7 @@ class Scored:
     left_out: int
 
 
-def read_scored(path: Path, columns: Columns) -> Scored:
+def read_scored(path: Path, columns: Columns) -> ScoredAnswers:
     """Read a file by its ending: `.jsonl`, `.json` or `.csv`, each also with `.gz`.
 
     Raises:
@@ -73,10 +78,12 @@ def read_scored(path: Path, columns: Columns) -> Scored:
         )
     if not scores:
         raise ConfigError(f"{path.name}: no record has both a score and an outcome")
-    return Scored(scores=np.array(scores), is_right=np.array(outcomes, dtype=np.bool_), left_out=left_out)
+    return ScoredAnswers(
+        scores=np.array(scores), is_right=np.array(outcomes, dtype=np.bool_), left_out=left_out
+    )
 
 
-def figures(scored: Scored) -> dict[str, float]:
+def figures(scored: ScoredAnswers) -> dict[str, float]:
     """Every figure by name: ranking, calibration, and coverage at 5 % and 10 % selective risk."""
     found = metrics.measure(scored.scores, scored.is_right)
     return {
@@ -152,3 +159,61 @@ def _outcome(record: Mapping[str, object], right: str) -> bool | None:
         return str(raw) == str(record.get(other, other))
     word = str(raw).strip().casefold()
     return True if word in _TRUE else False if word in _FALSE else None
+
+
+def write_plots(scored: ScoredAnswers, folder: Path, name: str) -> tuple[Path, ...]:
+    """Write both plots as PNG and SVG and return their paths.
+
+    Raises:
+        MissingExtra: matplotlib is not installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for kind, figure in (("reliability", _reliability(scored)), ("risk-coverage", _risk_coverage(scored))):
+        for ending in ("png", "svg"):
+            path = folder / f"{name}-{kind}.{ending}"
+            # No date in the file, so that the same scores give the same bytes.
+            figure.savefig(path, dpi=150, metadata={"Date": None} if ending == "svg" else None)
+            paths.append(path)
+    return tuple(paths)
+
+
+def _figure(title: str, across: str, up: str) -> "Figure":
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtra("review", "matplotlib") from error
+    mpl.rcParams["svg.hashsalt"] = "handrail"
+    figure = Figure(figsize=(5.4, 4.6), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title, color=INK, loc="left")
+    axes.set_xlabel(across, color=INK)
+    axes.set_ylabel(up, color=INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    return figure
+
+
+def _reliability(scored: ScoredAnswers) -> "Figure":
+    table = metrics.reliability(scored.scores, scored.is_right)
+    figure = _figure("Reliability", "stated confidence", "share right")
+    axes = figure.axes[0]
+    axes.plot([0, 1], [0, 1], color=FAINT, linestyle="--", label="perfectly calibrated")
+    sizes = 20 + 280 * table.counts / table.counts.max()
+    axes.plot(table.stated, table.observed, color=ACCENT, linewidth=1.5)
+    axes.scatter(table.stated, table.observed, s=sizes, color=ACCENT, alpha=0.7, label="answers, by bin")
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02))
+    axes.legend(frameon=False, loc="upper left")
+    return figure
+
+
+def _risk_coverage(scored: ScoredAnswers) -> "Figure":
+    curve = metrics.risk_coverage(scored.scores, scored.is_right)
+    figure = _figure("Risk and coverage", "share of answers passed", "error among them")
+    axes = figure.axes[0]
+    axes.plot(curve.coverage, curve.risk, color=ACCENT, linewidth=1.8, label="this score")
+    axes.axhline(1 - float(scored.is_right.mean()), color=FAINT, linestyle="--", label="without a score")
+    axes.set(xlim=(0, 1), ylim=(0, None))
+    axes.legend(frameon=False, loc="upper left")
+    return figure

@@ -8,7 +8,15 @@ import pytest
 from handrail.errors import ConfigError
 from handrail.policy import loads
 from handrail.records import Evidence, Message, Speaker, ToolCall, Trigger
-from handrail.replay import Record, Replayed, Replayer, Report, Stop, as_data, facts_maker
+from handrail.replay import (
+    RecordedConversation,
+    ReplayedRun,
+    Replayer,
+    ReplayReport,
+    StoppedCall,
+    as_data,
+    fact_source_factory,
+)
 from handrail.replay.report import bootstrap_low
 from handrail.store import open_store
 
@@ -69,11 +77,13 @@ def result(text: str, key: str = "1") -> Message:
     return Message(speaker=Speaker.TOOL, text=text, tool_call_id=key)
 
 
-def replayed(*messages: Message, **record: Any) -> Replayed:
+def replayed(*messages: Message, **record: Any) -> ReplayedRun:
     store = open_store("sqlite://", allow_volatile=True)
     try:
         replayer = Replayer(loads(POLICY), store=store, now=NOW, facts=lambda raw: ShopFacts())
-        return replayer.run(Record(line=1, task=record.pop("task", "1"), messages=messages, raw={}, **record))
+        return replayer.run(
+            RecordedConversation(line=1, task=record.pop("task", "1"), messages=messages, raw={}, **record)
+        )
     finally:
         store.close()
 
@@ -90,7 +100,7 @@ def test_a_run_is_halted_where_a_rule_hands_a_call_off() -> None:
     run = replayed(
         user("refund 500"), assistant("", call("refund", amount=500)), result("done"), assistant("Done.")
     )
-    assert run.stop == Stop(message=1, tool="refund", rules=("big",))
+    assert run.stop == StoppedCall(message=1, tool="refund", rules=("big",))
     assert run.exchanges == 1
     assert run.hand_offs[Trigger.HIGH_STAKES] == 1
 
@@ -103,7 +113,7 @@ def test_recorded_answers_reach_the_fact_source() -> None:
         assistant("", call("refund", "2", amount=5)),
         result("done", "2"),
     )
-    assert run.stop == Stop(message=3, tool="refund", rules=("twice",))
+    assert run.stop == StoppedCall(message=3, tool="refund", rules=("twice",))
     assert (run.blocks, dict(run.rules)) == (1, {"twice": 1})
 
 
@@ -133,12 +143,12 @@ def test_an_earlier_hand_off_does_not_hide_a_forbidden_call() -> None:
         assistant("", call("refund", amount=500)),
     )
     assert run.hand_offs[Trigger.ASKS_FOR_HUMAN] == 1
-    assert run.stop == Stop(message=3, tool="refund", rules=("big",))
+    assert run.stop == StoppedCall(message=3, tool="refund", rules=("big",))
 
 
 def test_a_call_right_after_words_that_hand_off_is_judged_all_the_same() -> None:
     run = replayed(user("let me talk to a person"), assistant("", call("refund", amount=500)))
-    assert run.stop == Stop(message=1, tool="refund", rules=("big",))
+    assert run.stop == StoppedCall(message=1, tool="refund", rules=("big",))
 
 
 def test_a_gold_list_breaks_rules_on_actions_but_none_on_what_was_said() -> None:
@@ -150,13 +160,13 @@ def test_a_gold_list_breaks_rules_on_actions_but_none_on_what_was_said() -> None
 
 def test_what_was_said_counts_in_the_run_itself() -> None:
     run = replayed(user("cancel it"), assistant("", call("cancel")))
-    assert run.stop == Stop(message=1, tool="cancel", rules=("rude", "unasked"))
+    assert run.stop == StoppedCall(message=1, tool="cancel", rules=("rude", "unasked"))
 
 
-def graded(task: str, *, is_stopped: bool, is_failed: bool | None) -> Replayed:
-    record = Record(line=1, task=task, messages=(), raw={}, is_failed=is_failed)
-    stop = Stop(message=0, tool="refund", rules=("big",)) if is_stopped else None
-    return Replayed(record=record, stop=stop)
+def graded(task: str, *, is_stopped: bool, is_failed: bool | None) -> ReplayedRun:
+    record = RecordedConversation(line=1, task=task, messages=(), raw={}, is_failed=is_failed)
+    stop = StoppedCall(message=0, tool="refund", rules=("big",)) if is_stopped else None
+    return ReplayedRun(record=record, stop=stop)
 
 
 def test_the_figures_set_stops_against_outcomes() -> None:
@@ -166,7 +176,7 @@ def test_the_figures_set_stops_against_outcomes() -> None:
         graded("b", is_stopped=True, is_failed=False),
         graded("c", is_stopped=False, is_failed=False),
     )
-    figures = as_data(Report(runs=runs))
+    figures = as_data(ReplayReport(runs=runs))
     assert figures["runs"] == 4
     assert figures["stopped_forbidden"] == 2
     assert figures["stopped_forbidden_failed"] == 1
@@ -176,7 +186,7 @@ def test_the_figures_set_stops_against_outcomes() -> None:
 
 
 def test_without_outcomes_the_figures_say_so() -> None:
-    figures = as_data(Report(runs=(graded("a", is_stopped=True, is_failed=None),)))
+    figures = as_data(ReplayReport(runs=(graded("a", is_stopped=True, is_failed=None),)))
     nothing = (
         "stopped_forbidden_failed",
         "stopped_ci_low",
@@ -186,7 +196,7 @@ def test_without_outcomes_the_figures_say_so() -> None:
         "p50_us",
     )
     assert {name: figures[name] for name in nothing} == dict.fromkeys(nothing)
-    assert as_data(Report(runs=()))["runs"] == 0
+    assert as_data(ReplayReport(runs=()))["runs"] == 0
 
 
 def test_the_interval_is_over_tasks_and_repeatable() -> None:
@@ -205,11 +215,11 @@ def test_a_gold_list_breaks_the_policy_only_if_it_does_in_every_run() -> None:
     broken = [graded("a", is_stopped=True, is_failed=False), graded("a", is_stopped=True, is_failed=True)]
     for run in broken:
         run.gold_rules = frozenset({("big", "refund")})
-    assert as_data(Report(runs=tuple(broken)))["gold_breaks"] == [
+    assert as_data(ReplayReport(runs=tuple(broken)))["gold_breaks"] == [
         {"task": "a", "rule": "big", "tool": "refund"}
     ]
     broken[1].gold_rules = frozenset()
-    assert as_data(Report(runs=tuple(broken)))["gold_breaks"] == []
+    assert as_data(ReplayReport(runs=tuple(broken)))["gold_breaks"] == []
 
 
 @pytest.mark.parametrize(
@@ -217,4 +227,4 @@ def test_a_gold_list_breaks_the_policy_only_if_it_does_in_every_run() -> None:
 )
 def test_a_fact_source_that_is_not_there_is_an_error(name: str) -> None:
     with pytest.raises(ConfigError):
-        facts_maker(name)
+        fact_source_factory(name)

@@ -1,6 +1,6 @@
-"""Calibrates the scripted model: its script is played, checked and learned from, as a week of answers is.
+"""Calibrates the scripted model: plays its script, judges every answer and fits a calibration.
 
-`python -m handrail_adapters.demo.calibrating` writes the `calibration.json` that lies beside this module.
+`python -m handrail_adapters.demo.calibrate_script` writes `calibration.json` beside this module.
 """
 
 import tempfile
@@ -15,14 +15,13 @@ from openai import DefaultHttpxClient, OpenAI
 from handrail.confidence.calibration.artefact import Calibration, write
 from handrail.guard import Guard
 from handrail.policy import load_people, loads
-from handrail.review.calibrate import Settings, calibrate
-from handrail.review.guarantee import Promise
-from handrail.review.logged import read_store
+from handrail.review.calibrate import CalibrationSettings, RiskBound, calibrate
+from handrail.review.decision_log import read_store_log
 from handrail.store import Hand, Spool, SqlStore, open_store
 from handrail.store.samples import judge, show, waiting
 from handrail.tickets.samples import AuditVerdict
 from handrail_adapters.demo.scenario import SCRIPT, SYSTEM
-from handrail_adapters.demo.scripted_model import MODEL, Line, ScriptedModelServer
+from handrail_adapters.demo.scripted_model import MODEL, ScriptedLine, ScriptedModelServer
 from handrail_adapters.openai import guard_openai
 
 NO_LINE = "nobody wrote a line for this"
@@ -64,16 +63,16 @@ def calibrated() -> Calibration:
             _play(guard)
             store.flush()
             _judge(store, Hand(person="script", people=people, now=FIRST))
-            rows = read_store(store, "default")
+            rows = read_store_log(store, "default")
         finally:
             guard.close()
-    settings = Settings(promise=Promise(target=TARGET))
+    settings = CalibrationSettings(bound=RiskBound(target=TARGET))
     return calibrate(rows, settings, now=FIRST + timedelta(days=7))
 
 
 def conversations() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield each cue with the messages after which the model gives its last words to it."""
-    for line in (*SCRIPT.lines, Line(cue=NO_LINE, replies=(SCRIPT.otherwise,))):
+    for line in (*SCRIPT.lines, ScriptedLine(cue=NO_LINE, replies=(SCRIPT.otherwise,))):
         if not line.replies[-1].text:
             continue
         messages: list[dict[str, Any]] = [

@@ -1,12 +1,21 @@
-"""The decision log as calibration reads it: one row an answer, with its audit probability and draw."""
+"""The decision log: one row for each scored answer, with its audit probability, draw and verdict.
 
+Read from JSON lines or from a store; sorted by time and checked, since a log with gaps proves nothing.
+"""
+
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from handrail.errors import ConfigError
+from handrail.store.samples import scored, verdicts
+
+if TYPE_CHECKING:
+    from handrail.store.caller import CallerStore
 
 Chance = Annotated[float, Field(ge=0, le=1)]
 
@@ -60,7 +69,7 @@ class LoggedAnswer(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
+class AuditPeriod:
     """Answers of one week under one audit plan, in order of time."""
 
     rows: tuple[LoggedAnswer, ...]
@@ -109,7 +118,7 @@ def _read_row(line: str, place: str) -> LoggedAnswer:
     return row
 
 
-def periods(rows: Sequence[LoggedAnswer]) -> Iterator[Period]:
+def periods(rows: Sequence[LoggedAnswer]) -> Iterator[AuditPeriod]:
     """Split sorted rows into weeks, and weeks where the audit plan changes.
 
     Raises:
@@ -127,7 +136,7 @@ def _key(row: LoggedAnswer) -> tuple[int, int, float | None, float | None]:
     return year, week, row.audit_floor, row.audit_lowest
 
 
-def _period(rows: Sequence[LoggedAnswer]) -> Period:
+def _period(rows: Sequence[LoggedAnswer]) -> AuditPeriod:
     floor, lowest = rows[0].audit_floor, rows[0].audit_lowest
     if floor is None:
         loose = next((row for row in rows if row.audit_probability < 1), None)
@@ -142,7 +151,7 @@ def _period(rows: Sequence[LoggedAnswer]) -> Period:
             raise ConfigError(f"exchange {row.exchange}: audit_probability lies below audit_floor")
     if floor == 0:
         raise ConfigError(f"exchange {rows[0].exchange}: audit_floor is 0, so nothing can be learned")
-    return Period(rows=tuple(rows), floor=floor, lowest=lowest)
+    return AuditPeriod(rows=tuple(rows), floor=floor, lowest=lowest)
 
 
 def settled(rows: Sequence[LoggedAnswer], grace_days: float) -> tuple[LoggedAnswer, ...]:
@@ -157,3 +166,51 @@ def settled(rows: Sequence[LoggedAnswer], grace_days: float) -> tuple[LoggedAnsw
         if waits and (end - row.at).total_seconds() < grace_days * 86_400:
             return tuple(rows[:index])
     return tuple(rows)
+
+
+def log_lines(store: "CallerStore", tenant: str, since: datetime | None = None) -> Iterator[str]:
+    """Yield one JSON line per scored answer, by time; see `calibrate_log.LoggedAnswer`.
+
+    An exchange that was asked again under its own id counts once, as it was first decided.
+
+    Args:
+        store: whose record.
+        tenant: whose answers.
+        since: leave out what was decided before.
+    """
+    store.flush()
+    with store.read(tenant) as tx:
+        said, seen = verdicts(tx), set[str]()
+        for at, exchange, row in scored(tx, since):
+            if exchange in seen:
+                continue
+            seen.add(exchange)
+            verdict = said.get(exchange)
+            line = {"exchange": exchange, "at": at.isoformat(), **row}
+            yield json.dumps(line if verdict is None else {**line, "verdict": verdict.value})
+
+
+def read_store_log(
+    store: "CallerStore", tenant: str, since: datetime | None = None
+) -> tuple[LoggedAnswer, ...]:
+    """Read a store's scored answers, sorted by time; none if there are none.
+
+    Raises:
+        ConfigError: a row that cannot be read.
+    """
+    lines = list(log_lines(store, tenant, since))
+    return read_log(lines, source="store") if lines else ()
+
+
+def require_rows(rows: tuple[LoggedAnswer, ...], tenant: str) -> tuple[LoggedAnswer, ...]:
+    """Return the rows.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    if not rows:
+        raise ConfigError(
+            f"no scored answer of tenant {tenant!r} is on record; a policy that names `thresholds:` or an "
+            "`audit_rate:` puts them there"
+        )
+    return rows

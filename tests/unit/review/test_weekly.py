@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from handrail.records import Money, Trigger
 from handrail.review import (
-    Case,
-    Ending,
-    Kind,
-    Period,
+    ProposalKind,
+    ReviewCase,
+    ReviewPeriod,
+    TicketEnding,
     changes,
     evaluation_cases,
     evaluation_lines,
@@ -24,23 +24,21 @@ from handrail.review import (
     share,
     write,
 )
-from handrail.review.markdown import in_figures, markdown
-from handrail.review.measure import quantile
-from handrail.review.page import page
-from handrail.review.plots import in_words
-from handrail.review.report import as_data
+from handrail.review.html import as_html
+from handrail.review.measure import in_words, quantile
+from handrail.review.report import as_data, as_markdown
 
 MONDAY = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-WEEK = Period(since=datetime(2026, 1, 5, tzinfo=UTC), until=datetime(2026, 1, 12, tzinfo=UTC))
+WEEK = ReviewPeriod(since=datetime(2026, 1, 5, tzinfo=UTC), until=datetime(2026, 1, 12, tzinfo=UTC))
 NOW = datetime(2026, 1, 12, 8, 0, tzinfo=UTC)
 
 
-def a_case(number: int = 1, ending: Ending = Ending.APPROVED, **given: object) -> Case:
+def a_case(number: int = 1, ending: TicketEnding = TicketEnding.APPROVED, **given: object) -> ReviewCase:
     created = given.pop("created_at", MONDAY + timedelta(minutes=number))
     assert isinstance(created, datetime)
     took = given.pop("took", timedelta(minutes=10))
     assert isinstance(took, timedelta)
-    decided = ending not in (Ending.OPEN, Ending.EXPIRED, Ending.CANCELLED)
+    decided = ending not in (TicketEnding.OPEN, TicketEnding.EXPIRED, TicketEnding.CANCELLED)
     values: dict[str, object] = {
         "id": f"ticket-{number:04}",
         "created_at": created,
@@ -54,7 +52,7 @@ def a_case(number: int = 1, ending: Ending = Ending.APPROVED, **given: object) -
         "proposed": '{"amount":640,"order_id":"1160"}',
         **given,
     }
-    return Case(**values)  # type: ignore[arg-type]
+    return ReviewCase(**values)  # type: ignore[arg-type]
 
 
 def test_only_tickets_opened_in_the_period_are_counted() -> None:
@@ -64,7 +62,7 @@ def test_only_tickets_opened_in_the_period_are_counted() -> None:
 
 
 def test_every_ticket_is_in_one_trigger_one_role_one_rule_and_one_day() -> None:
-    cases = [a_case(n, ending) for n, ending in enumerate(Ending)]
+    cases = [a_case(n, ending) for n, ending in enumerate(TicketEnding)]
     measures = measure(cases, WEEK, now=NOW)
     for groups in (measures.by_trigger, measures.by_role, measures.by_rule):
         assert sum(group.size for group in groups) == len(cases)
@@ -76,15 +74,15 @@ def test_a_decision_after_its_deadline_and_an_expiry_are_late() -> None:
     cases = [
         a_case(1, took=timedelta(minutes=29)),
         a_case(2, took=timedelta(minutes=31)),
-        a_case(3, Ending.EXPIRED),
-        a_case(4, Ending.CANCELLED),
+        a_case(3, TicketEnding.EXPIRED),
+        a_case(4, TicketEnding.CANCELLED),
     ]
     late = measure(cases, WEEK, now=NOW).total.late
     assert (late.count, late.total) == (2, 3)
 
 
 def test_an_open_ticket_past_its_deadline_is_overdue_and_has_taken_no_time() -> None:
-    total = measure([a_case(1, Ending.OPEN)], WEEK, now=NOW).total
+    total = measure([a_case(1, TicketEnding.OPEN)], WEEK, now=NOW).total
     assert (total.overdue, total.median) == (1, None)
 
 
@@ -110,7 +108,7 @@ def test_a_quantile_is_one_of_the_values_and_covers_its_share(values: list[timed
 
 
 def test_an_edit_of_an_action_is_told_value_by_value() -> None:
-    edited = a_case(1, Ending.EDITED, resolved='{"amount":590,"order_id":"1160","note":"case missing"}')
+    edited = a_case(1, TicketEnding.EDITED, resolved='{"amount":590,"order_id":"1160","note":"case missing"}')
     assert [str(change) for change in changes(edited)] == [
         "amount: 640 → 590",
         "note: (nothing) → case missing",
@@ -118,13 +116,13 @@ def test_an_edit_of_an_action_is_told_value_by_value() -> None:
 
 
 def test_a_written_answer_is_told_against_the_draft() -> None:
-    case = a_case(1, Ending.ANSWERED, tool="", proposed="Yes.", resolved="No, only with an adapter.")
+    case = a_case(1, TicketEnding.ANSWERED, tool="", proposed="Yes.", resolved="No, only with an adapter.")
     assert [str(change) for change in changes(case)] == ["answer: Yes. → No, only with an adapter."]
 
 
 def test_a_rule_whose_tickets_are_all_approved_is_proposed_for_a_look() -> None:
     (proposal,) = propose(measure([a_case(n) for n in range(5)], WEEK, now=NOW))
-    assert proposal.kind is Kind.RULE
+    assert proposal.kind is ProposalKind.RULE
     assert len(proposal.tickets) == 5
 
 
@@ -133,13 +131,15 @@ def test_four_tickets_are_too_few_for_a_proposal() -> None:
 
 
 def test_a_limit_is_proposed_only_below_the_first_ticket_that_needed_a_person() -> None:
-    def priced(number: int, amount: int, ending: Ending) -> Case:
+    def priced(number: int, amount: int, ending: TicketEnding) -> ReviewCase:
         money = Money(amount=Decimal(amount), currency="USD")
         return a_case(number, ending, amounts={"refund.amount": money})
 
-    calm = [priced(n, 500 + n, Ending.APPROVED) for n in range(6)]
-    rest = [priced(6, 700, Ending.REJECTED), priced(7, 800, Ending.APPROVED)]
-    proposals = [p for p in propose(measure([*rest, *calm], WEEK, now=NOW)) if p.kind is Kind.THRESHOLD]
+    calm = [priced(n, 500 + n, TicketEnding.APPROVED) for n in range(6)]
+    rest = [priced(6, 700, TicketEnding.REJECTED), priced(7, 800, TicketEnding.APPROVED)]
+    proposals = [
+        p for p in propose(measure([*rest, *calm], WEEK, now=NOW)) if p.kind is ProposalKind.THRESHOLD
+    ]
     assert [proposal.tickets for proposal in proposals] == [tuple(case.id for case in calm)]
     assert "505 USD" in proposals[0].suggestion
 
@@ -149,42 +149,42 @@ def test_a_confidence_threshold_is_proposed_down_to_the_first_corrected_answer()
     cases = [
         a_case(
             n,
-            Ending.APPROVED if score > 0.5 else Ending.ANSWERED,
+            TicketEnding.APPROVED if score > 0.5 else TicketEnding.ANSWERED,
             trigger=Trigger.LOW_CONFIDENCE,
             confidence=score,
             tool="",
         )
         for n, score in enumerate(scores)
     ]
-    proposals = [p for p in propose(measure(cases, WEEK, now=NOW)) if p.kind is Kind.THRESHOLD]
+    proposals = [p for p in propose(measure(cases, WEEK, now=NOW)) if p.kind is ProposalKind.THRESHOLD]
     assert len(proposals) == 1
     assert "0.60" in proposals[0].suggestion
 
 
 def test_a_role_that_lets_tickets_expire_is_proposed() -> None:
-    cases = [a_case(n, Ending.EXPIRED) for n in range(5)]
-    assert [p.kind for p in propose(measure(cases, WEEK, now=NOW))] == [Kind.PEOPLE]
+    cases = [a_case(n, TicketEnding.EXPIRED) for n in range(5)]
+    assert [p.kind for p in propose(measure(cases, WEEK, now=NOW))] == [ProposalKind.PEOPLE]
 
 
 def test_an_edit_gives_a_prompt_note_with_the_persons_words() -> None:
-    case = a_case(1, Ending.EDITED, resolved='{"amount":590,"order_id":"1160"}', reason="case missing")
+    case = a_case(1, TicketEnding.EDITED, resolved='{"amount":590,"order_id":"1160"}', reason="case missing")
     (note,) = propose(measure([case], WEEK, now=NOW))
-    assert note.kind is Kind.PROMPT
+    assert note.kind is ProposalKind.PROMPT
     assert "640 → 590" in note.why
     assert "case missing" in note.why
 
 
 def test_facts_that_were_missing_are_proposed_with_their_tickets() -> None:
-    cases = [a_case(n, Ending.EDITED, unknown=("order.age",)) for n in range(5)]
+    cases = [a_case(n, TicketEnding.EDITED, unknown=("order.age",)) for n in range(5)]
     assert [p.title for p in propose(measure(cases, WEEK, now=NOW))] == ["Where could order.age come from?"]
 
 
 def test_edits_and_rejections_become_evaluation_cases_and_approvals_do_not() -> None:
     cases = [
         a_case(1),
-        a_case(2, Ending.EDITED, resolved='{"amount":590,"order_id":"1160"}'),
-        a_case(3, Ending.REJECTED, lines=(("user", "Refund it all"),)),
-        a_case(4, Ending.EXPIRED),
+        a_case(2, TicketEnding.EDITED, resolved='{"amount":590,"order_id":"1160"}'),
+        a_case(3, TicketEnding.REJECTED, lines=(("user", "Refund it all"),)),
+        a_case(4, TicketEnding.EXPIRED),
     ]
     edited, rejected = evaluation_cases(cases)
     assert edited["expect"] == {"tool": "issue_refund", "arguments": {"amount": 590, "order_id": "1160"}}
@@ -217,8 +217,10 @@ class _Tags(HTMLParser):
 
 def test_the_page_is_well_formed_links_to_its_tickets_and_loads_nothing() -> None:
     hostile = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
-    cases = [a_case(n, ending, wanted=hostile, reason=hostile) for n, ending in enumerate([*Ending] * 3)]
-    text = page(review(cases, WEEK, now=NOW, title=hostile))
+    cases = [
+        a_case(n, ending, wanted=hostile, reason=hostile) for n, ending in enumerate([*TicketEnding] * 3)
+    ]
+    text = as_html(review(cases, WEEK, now=NOW, title=hostile))
     tags = _Tags()
     tags.feed(text)
     assert tags.open == []
@@ -230,19 +232,19 @@ def test_the_page_is_well_formed_links_to_its_tickets_and_loads_nothing() -> Non
 
 
 def test_words_of_a_conversation_never_become_markdown() -> None:
-    text = markdown(review([a_case(1, wanted="| a | <b> [x](y)\n# z")], WEEK, now=NOW))
+    text = as_markdown(review([a_case(1, wanted="| a | <b> [x](y)\n# z")], WEEK, now=NOW))
     assert "\\| a \\| \\<b\\> \\[x\\](y) \\# z" in text
 
 
 def test_an_empty_week_is_a_report_too(tmp_path: object) -> None:
     report = review([], WEEK, now=NOW)
-    assert "0 tickets" in markdown(report)
-    assert "Nothing stands out" in page(report)
+    assert "0 tickets" in as_markdown(report)
+    assert "Nothing stands out" in as_html(report)
     assert as_data(report)["proposals"] == []
 
 
 def test_three_files_are_written(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    edited = a_case(2, Ending.EDITED, resolved='{"amount":590,"order_id":"1160"}')
+    edited = a_case(2, TicketEnding.EDITED, resolved='{"amount":590,"order_id":"1160"}')
     written = write(review([a_case(1), edited], WEEK, now=NOW), tmp_path / "out")
     assert [path.name for path in written] == ["review.html", "review.md", "cases.jsonl"]
     assert [json.loads(line)["ticket"] for line in written[2].read_text().splitlines()] == ["ticket-0002"]
@@ -250,7 +252,7 @@ def test_three_files_are_written(tmp_path) -> None:  # type: ignore[no-untyped-d
 
 
 def test_figures_read_like_words() -> None:
-    assert in_figures(share(3, 4)) == "3 of 4 (75 %, 30 %–95 %)"
-    assert in_figures(share(0, 0)) == "–"
+    assert str(share(3, 4)) == "3 of 4 (75 %, 30 %–95 %)"
+    assert str(share(0, 0)) == "–"
     spans = [timedelta(seconds=4), timedelta(minutes=12), timedelta(hours=3.5), timedelta(days=2), None]
     assert [in_words(span) for span in spans] == ["4 s", "12 min", "3.5 h", "2 d", "–"]

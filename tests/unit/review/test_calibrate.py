@@ -11,9 +11,8 @@ from handrail.confidence.calibration.apply import Call, apply, score_of
 from handrail.confidence.calibration.artefact import Calibration
 from handrail.errors import ConfigError
 from handrail.records import Confidence
-from handrail.review.calibrate import Settings, Subject, calibrate
-from handrail.review.calibrate_log import LoggedAnswer, periods, read_log, settled
-from handrail.review.guarantee import Effort, Promise
+from handrail.review.calibrate import AuditBudget, CalibrationSettings, RiskBound, Subject, calibrate
+from handrail.review.decision_log import LoggedAnswer, periods, read_log, settled
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -73,7 +72,7 @@ def logged(rows: Sequence[dict[str, object]]) -> tuple[LoggedAnswer, ...]:
 
 
 def test_a_log_of_verdicts_gives_a_threshold_and_a_plan() -> None:
-    made = calibrate(logged(traffic(800)), Settings(), now=NOW)
+    made = calibrate(logged(traffic(800)), CalibrationSettings(), now=NOW)
     assert made.guarantee.threshold is not None
     assert 0 < made.guarantee.rate < 1
     assert made.guarantee.verdicts == made.guarantee.answers == 600
@@ -86,7 +85,7 @@ def test_a_log_of_verdicts_gives_a_threshold_and_a_plan() -> None:
 
 
 def test_with_few_verdicts_everything_is_handed_off_and_the_missing_ones_are_counted() -> None:
-    made = calibrate(logged(traffic(40)), Settings(), now=NOW)
+    made = calibrate(logged(traffic(40)), CalibrationSettings(), now=NOW)
     assert made.guarantee.threshold is None
     assert made.guarantee.needed > 0
     assert not made.plan.passes(1.0)
@@ -96,9 +95,9 @@ def test_with_few_verdicts_everything_is_handed_off_and_the_missing_ones_are_cou
 
 
 def test_weekly_refits_go_on_where_the_last_one_stopped() -> None:
-    first = calibrate(logged(traffic(800)), Settings(), now=NOW)
+    first = calibrate(logged(traffic(800)), CalibrationSettings(), now=NOW)
     more = traffic(1600, first=800, seed=1, made=first)
-    second = calibrate(logged(traffic(800) + more), Settings(), now=NOW, previous=first)
+    second = calibrate(logged(traffic(800) + more), CalibrationSettings(), now=NOW, previous=first)
     assert second.guarantee.start == 1
     assert second.guarantee.grid == first.guarantee.grid
     assert second.guarantee.answers == first.guarantee.answers + 1600
@@ -107,22 +106,22 @@ def test_weekly_refits_go_on_where_the_last_one_stopped() -> None:
     assert second.guarantee.threshold <= first.guarantee.threshold
     assert second.passed_error is not None
     assert second.passed_error.audits > 0
-    alone = calibrate(logged(more), Settings(), now=NOW, previous=first)
+    alone = calibrate(logged(more), CalibrationSettings(), now=NOW, previous=first)
     assert alone.guarantee == second.guarantee
 
 
 def test_the_same_log_gives_the_same_calibration() -> None:
     rows = logged(traffic(300))
-    assert artefact.write(calibrate(rows, Settings(), now=NOW)) == artefact.write(
-        calibrate(rows, Settings(), now=NOW)
+    assert artefact.write(calibrate(rows, CalibrationSettings(), now=NOW)) == artefact.write(
+        calibrate(rows, CalibrationSettings(), now=NOW)
     )
 
 
 @pytest.mark.parametrize("change", [{"model": "n"}, {"prompt_sha256": "q"}, {"method": "sequence"}])
 def test_another_model_prompt_or_method_begins_anew_with_less_of_delta(change: dict[str, object]) -> None:
-    first = calibrate(logged(traffic(400)), Settings(), now=NOW)
+    first = calibrate(logged(traffic(400)), CalibrationSettings(), now=NOW)
     other = [each | change for each in traffic(400, first=400, seed=2)]
-    second = calibrate(logged(other), Settings(), now=NOW, previous=first)
+    second = calibrate(logged(other), CalibrationSettings(), now=NOW, previous=first)
     assert second.guarantee.start == 2
     assert second.guarantee.level == pytest.approx(first.guarantee.level / 4)
 
@@ -131,26 +130,33 @@ def test_only_answers_of_one_model_are_mixed() -> None:
     other = [each | {"model": "n", "exchange": f"n{at}"} for at, each in enumerate(traffic(300, seed=3))]
     rows = logged(traffic(300) + other)
     subject = Subject(model="m", prompt_sha256="p", method="label")
-    assert calibrate(rows, Settings(), now=NOW, subject=subject).guarantee.answers == 225
+    assert calibrate(rows, CalibrationSettings(), now=NOW, subject=subject).guarantee.answers == 225
     with pytest.raises(ConfigError, match="no new answers"):
-        calibrate(rows, Settings(), now=NOW, subject=Subject(model="x", prompt_sha256="p", method="label"))
+        calibrate(
+            rows,
+            CalibrationSettings(),
+            now=NOW,
+            subject=Subject(model="x", prompt_sha256="p", method="label"),
+        )
 
 
 def test_drift_withdraws_the_calibration_and_the_next_one_begins_anew() -> None:
-    first = calibrate(logged(traffic(800)), Settings(), now=NOW)
+    first = calibrate(logged(traffic(800)), CalibrationSettings(), now=NOW)
     broken = traffic(3000, first=800, seed=4, made=first, error=0.5)
-    second = calibrate(logged(broken), Settings(), now=NOW, previous=first)
+    second = calibrate(logged(broken), CalibrationSettings(), now=NOW, previous=first)
     assert second.withdrawn.startswith("drift alarm at 2026-")
     assert not second.plan.passes(1.0)
     found = apply(second, Confidence(value=0.999, method="label"), call=Call(model="m", prompt_sha256="p"))
     assert (found.value, found.method) == (None, f"calibration withdrawn: {second.withdrawn}")
-    third = calibrate(logged(traffic(800, first=3800, seed=5)), Settings(), now=NOW, previous=second)
+    third = calibrate(
+        logged(traffic(800, first=3800, seed=5)), CalibrationSettings(), now=NOW, previous=second
+    )
     assert third.guarantee.start == 2
     assert third.withdrawn == ""
 
 
 def test_a_slice_above_its_cap_is_handed_off() -> None:
-    settings = Settings(promise=Promise(target=0.2), slice_caps={"bad": 0.1, "good": 0.1})
+    settings = CalibrationSettings(bound=RiskBound(target=0.2), slice_caps={"bad": 0.1, "good": 0.1})
     first = calibrate(logged(traffic(800, error=0.02)), settings, now=NOW)
     rows = traffic(1500, first=800, seed=6, made=first, error=0.02, is_slice_bad=True)
     second = calibrate(logged(rows), settings, now=NOW, previous=first)
@@ -158,14 +164,14 @@ def test_a_slice_above_its_cap_is_handed_off() -> None:
 
 
 def test_audits_alone_plan_where_to_look() -> None:
-    settings = Settings(effort=Effort(audits=40, has_free_verdicts=False))
+    settings = CalibrationSettings(budget=AuditBudget(audits=40, has_free_verdicts=False))
     made = calibrate(logged(traffic(600)), settings, now=NOW)
     assert not made.guarantee.has_free_verdicts
     assert made.plan.probability(0.0) in (0.0, made.guarantee.rate)
 
 
 def test_signals_are_combined_on_rows_that_the_bound_leaves_out() -> None:
-    settings = Settings(combine=True, fit_verdicts=60)
+    settings = CalibrationSettings(combine=True, fit_verdicts=60)
     made = calibrate(logged(traffic(800)), settings, now=NOW)
     assert made.method == "combined"
     assert made.combiner is not None
@@ -185,7 +191,7 @@ def test_many_verdicts_allow_an_isotonic_curve_that_survives_writing() -> None:
     for each in rows:
         score = float(each["score"])  # type: ignore[arg-type]
         each["verdict"] = "right" if rng.random() < (0.2 if score < 0.9 else 0.99) else "wrong"
-    made = calibrate(logged(rows), Settings(), now=NOW)
+    made = calibrate(logged(rows), CalibrationSettings(), now=NOW)
     assert made.curve.kind == "isotonic"
     assert artefact.read(artefact.write(made)) == made
 
@@ -241,7 +247,7 @@ def test_late_verdicts_hold_up_what_follows_until_they_are_given_up() -> None:
     assert rows[1].is_wrong
     assert not rows[1].is_known
     with pytest.raises(ConfigError, match="still to come"):
-        calibrate(rows[1:], Settings(), now=NOW)
+        calibrate(rows[1:], CalibrationSettings(), now=NOW)
 
 
 def test_a_verdict_without_a_draw_is_not_read() -> None:
