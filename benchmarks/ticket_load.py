@@ -32,14 +32,14 @@ from handrail.records import (
     ToolCall,
     Trigger,
 )
-from handrail.store import Hand, SqlStore, Trust, open_store
+from handrail.store import Actor, SqlStore, Trust, open_store
 from handrail.store.crypto.keys import FixedKeys, new_ring
 from handrail.store.crypto.signing import new_signer
 from handrail.store.database import Database
 from handrail.store.migrate import upgrade
 from handrail.tickets.compose import compose
 from handrail.tickets.ports import Settlement
-from handrail.tickets.resolution import Ruling
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Ticket, Verdict
 
 FORK = multiprocessing.get_context("fork")
@@ -69,7 +69,7 @@ class Staff:
 
 
 POLICY = Roles("lead", {"lead": Plan()})
-HAND = Hand(person="fay", people=Staff(), now=NOW + timedelta(minutes=1))
+HAND = Actor(person="fay", people=Staff(), now=NOW + timedelta(minutes=1))
 DECISION = Decision(
     stage=Stage.TOOL,
     effect=Effect.HAND_OFF,
@@ -161,7 +161,7 @@ def cycle(store: SqlStore, ticket: Ticket) -> float:
     store.open(ticket)
     took = time.perf_counter() - start
     store.claim("default", ticket.id, HAND)
-    store.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE), HAND)
+    store.resolve("default", ticket.id, Resolution(verdict=Verdict.APPROVE), HAND)
     store.begin("default", ticket.id, now=NOW)
     store.finish("default", ticket.id, Settlement.DONE, now=NOW)
     return took
@@ -282,7 +282,7 @@ def _races(
 
 
 def _decides(store: SqlStore, name: str) -> None:
-    store.decide("default", name, Ruling(verdict=Verdict.APPROVE), HAND)
+    store.resolve("default", name, Resolution(verdict=Verdict.APPROVE), HAND)
 
 
 def _begins(store: SqlStore, name: str) -> None:

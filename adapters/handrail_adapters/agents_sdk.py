@@ -40,7 +40,7 @@ def guard_tool(tool: FunctionTool, guard: "Guard") -> FunctionTool:
         if isinstance(passed, Outcome):
             return passed.handoff is not None and not passed.is_blocked
         # It is gated again where it runs; until then nothing is reserved.
-        await asyncio.to_thread(passed.settle, Settlement.RELEASED)
+        await asyncio.to_thread(passed.settle, Settlement.NO_EFFECT)
         return False
 
     async def invoke(context: Any, arguments: str) -> Any:
@@ -90,7 +90,7 @@ async def decided(
         call: Any = item.raw_item
         passed = await _gate(guard, call.call_id, item.tool_name or "", call.arguments)
         if not isinstance(passed, Outcome):
-            await asyncio.to_thread(passed.settle, Settlement.RELEASED)
+            await asyncio.to_thread(passed.settle, Settlement.NO_EFFECT)
             state.approve(item)
             continue
         found = passed.handoff and await guard.wait(passed.handoff.ticket, timeout_s=timeout_s)

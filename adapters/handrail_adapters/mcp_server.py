@@ -17,11 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from handrail import __version__
 from handrail.errors import ConfigError, HandrailError, MissingExtra
-from handrail.tickets.resolution import Page, Ruling
+from handrail.tickets.resolution import Page, Resolution
 from handrail.tickets.ticket import TicketView, Verdict
 
 if TYPE_CHECKING:
-    from handrail.store import Filter, Hand
+    from handrail.store import Actor, Filter
 
 try:
     from mcp.server import MCPServer
@@ -55,13 +55,13 @@ class Tickets(Protocol):
     def list(self, tenant: str, wanted: "Filter | None" = None) -> Page:
         """Return one page of tickets."""
 
-    def view(self, tenant: str, ticket: str, hand: "Hand") -> TicketView:
+    def view(self, tenant: str, ticket: str, actor: "Actor") -> TicketView:
         """Show a ticket; that somebody looked is recorded."""
 
-    def claim(self, tenant: str, ticket: str, hand: "Hand") -> TicketView:
+    def claim(self, tenant: str, ticket: str, actor: "Actor") -> TicketView:
         """Claim a ticket."""
 
-    def decide(self, tenant: str, ticket: str, ruling: Ruling, hand: "Hand") -> TicketView:
+    def resolve(self, tenant: str, ticket: str, resolution: Resolution, actor: "Actor") -> TicketView:
         """Decide a ticket."""
 
 
@@ -85,11 +85,11 @@ class Seat:
     may_decide: bool = False
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def hand(self) -> "Hand":
+    def actor(self) -> "Actor":
         """Say who acts, and when."""
-        from handrail.store import Hand
+        from handrail.store import Actor
 
-        return Hand(person=self.person, people=self.people, now=self.now())
+        return Actor(person=self.person, people=self.people, now=self.now())
 
 
 def ticket_server(seat: Seat) -> MCPServer:
@@ -157,7 +157,7 @@ def _lister(seat: Seat) -> Callable[..., Any]:
 def _shower(seat: Seat) -> Callable[..., Any]:
     async def show_ticket(ticket: str) -> dict[str, Any]:
         """Show one ticket, masked: what is asked, why it was stopped, the exact action, evidence, times."""
-        return _shown(await _asked(lambda: seat.store.view(seat.tenant, ticket, seat.hand())))
+        return _shown(await _asked(lambda: seat.store.view(seat.tenant, ticket, seat.actor())))
 
     return show_ticket
 
@@ -165,7 +165,7 @@ def _shower(seat: Seat) -> Callable[..., Any]:
 def _claimer(seat: Seat) -> Callable[..., Any]:
     async def claim_ticket(ticket: str) -> dict[str, Any]:
         """Claim a ticket for the person, for half an hour; claim again to keep it."""
-        view = await _asked(lambda: seat.store.claim(seat.tenant, ticket, seat.hand()))
+        view = await _asked(lambda: seat.store.claim(seat.tenant, ticket, seat.actor()))
         return {
             "ticket": ticket,
             "state": str(view.state),
@@ -178,7 +178,7 @@ def _claimer(seat: Seat) -> Callable[..., Any]:
 
 def _decider(seat: Seat) -> Callable[..., Any]:
     async def ask(proposal: Proposal) -> Elicit[Yes]:
-        view = await _asked(lambda: seat.store.view(seat.tenant, proposal.ticket, seat.hand()))
+        view = await _asked(lambda: seat.store.view(seat.tenant, proposal.ticket, seat.actor()))
         if view.digest != proposal.digest:
             raise ToolError("DigestMismatch: the action is not the one that was shown; show the ticket again")
         return Elicit(_question(view, proposal), Yes)
@@ -189,8 +189,8 @@ def _decider(seat: Seat) -> Callable[..., Any]:
         """Decide a claimed ticket. The person is asked to confirm; without their yes nothing happens."""
         if said.action != "accept" or not said.data.confirm:
             raise ToolError("NotAllowed: the person did not confirm")
-        ticket, ruling = proposal.ticket, _ruling(proposal)
-        decided = await _asked(lambda: seat.store.decide(seat.tenant, ticket, ruling, seat.hand()))
+        ticket, resolution = proposal.ticket, _ruling(proposal)
+        decided = await _asked(lambda: seat.store.resolve(seat.tenant, ticket, resolution, seat.actor()))
         return {"ticket": ticket, "state": str(decided.state), "waiting_for": list(decided.waiting_for)}
 
     return decide_ticket
@@ -224,8 +224,8 @@ def _question(view: TicketView, proposal: Proposal) -> str:
     return "\n".join(lines)
 
 
-def _ruling(proposal: Proposal) -> Ruling:
-    return Ruling(
+def _ruling(proposal: Proposal) -> Resolution:
+    return Resolution(
         verdict=proposal.verdict,
         digest=proposal.digest,
         reason_code=proposal.reason_code,

@@ -165,15 +165,15 @@ def test_without_a_reviewer_a_resume_only_looks_again(
 def decide(guard: Guard, verdict: str) -> None:
     from datetime import UTC, datetime
 
-    from handrail.store.tickets.resolve import Hand
-    from handrail.tickets.resolution import Ruling
+    from handrail.store.tickets.resolve import Actor
+    from handrail.tickets.resolution import Resolution
     from handrail.tickets.ticket import Verdict
 
     assert guard.people is not None
-    hand = Hand(person="fay", people=guard.people, now=datetime.now(UTC))
+    actor = Actor(person="fay", people=guard.people, now=datetime.now(UTC))
     (row,) = guard.store.list("default").rows
-    guard.store.claim("default", row.id, hand)
-    guard.store.decide("default", row.id, Ruling(verdict=Verdict(verdict), reason_code="x"), hand)
+    guard.store.claim("default", row.id, actor)
+    guard.store.resolve("default", row.id, Resolution(verdict=Verdict(verdict), reason_code="x"), actor)
 
 
 def test_two_racing_resumes_run_the_action_once(

@@ -18,8 +18,8 @@ from handrail.store.audit.verify import read_checkpoint
 from handrail.store.crypto.keys import FileKeys
 from handrail.store.crypto.signing import new_signer, read_trusted
 from handrail.tickets.lifecycle import State, Verb
-from handrail.tickets.resolution import Ruling
-from handrail.tickets.samples import AuditVerdict
+from handrail.tickets.resolution import Resolution
+from handrail.tickets.samples import SampleVerdict
 from handrail.tickets.ticket import Verdict
 from support.store_0_1 import (
     BACKENDS,
@@ -80,7 +80,7 @@ def test_what_is_sealed_opens_and_what_was_erased_does_not(left: Left) -> None:
     assert unmasked(left) == EXPECTED["unmasked"]
     assert EXPECTED["unmasked"]["answer-erika"] is None
     with pytest.raises(StoreUnavailable, match="erased"):
-        left.sides.inbox.unmask("default", "erased-applied", left.hand("fay"))
+        left.sides.inbox.unmask("default", "erased-applied", left.actor("fay"))
     assert verified(left)["problems"] == []
 
 
@@ -98,9 +98,9 @@ def test_messages_that_wait_go_out_and_those_given_up_stay_given_up(left: Left) 
     ],
 )
 def test_an_open_ticket_can_be_decided(left: Left, name: str, person: str, state: State) -> None:
-    ruling = Ruling(verdict=Verdict.APPROVE)
+    resolution = Resolution(verdict=Verdict.APPROVE)
     policy = load(FOLDER / "policy.yaml")
-    view = decide(left.sides.inbox, policy, "default", name, ruling=ruling, hand=left.hand(person))
+    view = decide(left.sides.inbox, policy, "default", name, resolution=resolution, actor=left.actor(person))
     assert view.state is state
     assert verified(left)["problems"] == []
 
@@ -165,7 +165,7 @@ def test_the_timers_of_then_fire(left: Left) -> None:
 
 
 def test_an_answer_that_waits_to_be_checked_can_be_judged(left: Left) -> None:
-    audits.judge(left.sides.inbox, "default", "answer-2", AuditVerdict.RIGHT, left.hand("petra"))
+    audits.judge(left.sides.inbox, "default", "answer-2", SampleVerdict.RIGHT, left.actor("petra"))
     judged = audits.waiting(left.sides.inbox, "default", judged=True)
     assert {row.exchange: row.verdict for row in judged} == {
         "answer-0": "right",

@@ -36,13 +36,13 @@ from handrail.tickets.ports import (
     LedgerQuery,
     Settlement,
 )
-from handrail.tickets.resolution import Ruling
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Verdict
 from support.stores import (
     NOW,
     SECRET,
     Sides,
-    hand,
+    actor,
     memory_sides,
     new_ticket,
     postgres_sides,
@@ -70,12 +70,14 @@ def sides(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sides]:
     made.close()
 
 
-def approved(sides: Sides, person: str = "fay", **ruling: object) -> str:
+def approved(sides: Sides, person: str = "fay", **resolution: object) -> str:
     """Open a ticket, have it approved and return its id."""
     ticket = new_ticket()
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand(person))
-    sides.inbox.decide("default", ticket.id, Ruling(**{"verdict": Verdict.APPROVE, **ruling}), hand(person))
+    sides.inbox.claim("default", ticket.id, actor(person))
+    sides.inbox.resolve(
+        "default", ticket.id, Resolution(**{"verdict": Verdict.APPROVE, **resolution}), actor(person)
+    )
     return ticket.id
 
 
@@ -119,8 +121,8 @@ def test_two_people_without_a_name_never_share_a_ticket(sides: Sides) -> None:
 def test_a_new_ticket_opens_once_the_old_one_of_the_conversation_is_decided(sides: Sides) -> None:
     first, second = new_ticket(conversation="c-new"), new_ticket(conversation="c-new")
     sides.app.open(first)
-    sides.inbox.claim("default", first.id, hand())
-    sides.inbox.decide("default", first.id, Ruling(verdict=Verdict.REJECT), hand())
+    sides.inbox.claim("default", first.id, actor())
+    sides.inbox.resolve("default", first.id, Resolution(verdict=Verdict.REJECT), actor())
     assert not sides.app.open(second).joined
 
 
@@ -134,12 +136,12 @@ def test_a_conversation_is_pending_then_human_then_returned_with_the_decision(si
         ticket.id,
         "finance_lead",
     )
-    sides.inbox.take_over("default", ticket.id, hand())
+    sides.inbox.take_over("default", ticket.id, actor())
     assert sides.app.conversation("default", "c-states").state is ConversationState.HUMAN
-    ruling = Ruling(
+    resolution = Resolution(
         verdict=Verdict.EDIT, changes={"amount": 590}, message_to_agent="Half price for next time."
     )
-    sides.inbox.decide("default", ticket.id, ruling, hand())
+    sides.inbox.resolve("default", ticket.id, resolution, actor())
     back = sides.app.conversation("default", "c-states")
     assert back.state is ConversationState.RETURNED
     assert "590" in back.note
@@ -172,7 +174,7 @@ def test_an_approved_action_is_given_back_once(sides: Sides) -> None:
     with pytest.raises(AlreadyUsed):
         sides.app.approved("default", name)
     with pytest.raises(AlreadyDecided):
-        sides.app.finish("default", name, Settlement.RELEASED, now=NOW + 3 * MINUTE)
+        sides.app.finish("default", name, Settlement.NO_EFFECT, now=NOW + 3 * MINUTE)
 
 
 def test_nothing_is_given_back_before_a_decision(sides: Sides) -> None:
@@ -188,9 +190,9 @@ def test_nothing_is_given_back_before_a_decision(sides: Sides) -> None:
 def test_a_rejected_call_can_never_run(sides: Sides) -> None:
     ticket = new_ticket()
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
-    ruling = Ruling(verdict=Verdict.REJECT, message_to_user="Sorry, no.")
-    assert sides.inbox.decide("default", ticket.id, ruling, hand()).state is State.REJECTED
+    sides.inbox.claim("default", ticket.id, actor())
+    resolution = Resolution(verdict=Verdict.REJECT, message_to_user="Sorry, no.")
+    assert sides.inbox.resolve("default", ticket.id, resolution, actor()).state is State.REJECTED
     with pytest.raises(NotAllowed, match="rejected"):
         sides.app.begin("default", ticket.id, now=NOW)
     resolution = sides.app.resolution("default", ticket.id)
@@ -211,10 +213,10 @@ def test_an_expired_decision_is_never_carried_out(sides: Sides) -> None:
 def test_deciding_after_the_deadline_is_refused(sides: Sides) -> None:
     ticket = new_ticket()
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
+    sides.inbox.claim("default", ticket.id, actor())
     with pytest.raises(DecisionExpired):
-        sides.inbox.decide(
-            "default", ticket.id, Ruling(verdict=Verdict.APPROVE), hand(after=timedelta(minutes=31))
+        sides.inbox.resolve(
+            "default", ticket.id, Resolution(verdict=Verdict.APPROVE), actor(after=timedelta(minutes=31))
         )
 
 
@@ -222,72 +224,74 @@ def test_only_a_member_of_the_role_may_claim_and_only_the_claimant_decide(sides:
     ticket = new_ticket()
     sides.app.open(ticket)
     with pytest.raises(NotAllowed):
-        sides.inbox.claim("default", ticket.id, hand("quin"))
+        sides.inbox.claim("default", ticket.id, actor("quin"))
     with pytest.raises(NotAllowed, match="claim it first"):
-        sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE), hand())
-    sides.inbox.claim("default", ticket.id, hand("fay"))
+        sides.inbox.resolve("default", ticket.id, Resolution(verdict=Verdict.APPROVE), actor())
+    sides.inbox.claim("default", ticket.id, actor("fay"))
     with pytest.raises(AlreadyDecided):
-        sides.inbox.claim("default", ticket.id, hand("finn"))
+        sides.inbox.claim("default", ticket.id, actor("finn"))
     with pytest.raises(NotAllowed, match="somebody else"):
-        sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE), hand("finn"))
-    sides.inbox.release("default", ticket.id, hand("fay"))
-    assert sides.inbox.claim("default", ticket.id, hand("finn")).claimed_by == "finn"
+        sides.inbox.resolve("default", ticket.id, Resolution(verdict=Verdict.APPROVE), actor("finn"))
+    sides.inbox.release("default", ticket.id, actor("fay"))
+    assert sides.inbox.claim("default", ticket.id, actor("finn")).claimed_by == "finn"
 
 
 def test_nobody_decides_their_own_case(sides: Sides) -> None:
     ticket = new_ticket(customer="4711")
     sides.app.open(ticket)
     with pytest.raises(NotAllowed, match="own case"):
-        sides.inbox.claim("default", ticket.id, hand("4711"))
+        sides.inbox.claim("default", ticket.id, actor("4711"))
 
 
 def test_an_approval_for_another_action_than_was_shown_is_refused(sides: Sides) -> None:
     ticket = new_ticket()
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
+    sides.inbox.claim("default", ticket.id, actor())
     with pytest.raises(DigestMismatch):
-        sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE, digest="00" * 32), hand())
+        sides.inbox.resolve(
+            "default", ticket.id, Resolution(verdict=Verdict.APPROVE, digest="00" * 32), actor()
+        )
 
 
 def test_the_same_decision_sent_twice_counts_once(sides: Sides) -> None:
     name = approved(sides, idempotency_key="click-1")
-    view = sides.inbox.decide(
-        "default", name, Ruling(verdict=Verdict.REJECT, idempotency_key="click-1"), hand()
+    view = sides.inbox.resolve(
+        "default", name, Resolution(verdict=Verdict.REJECT, idempotency_key="click-1"), actor()
     )
     assert view.state is State.DECIDED
     with pytest.raises(AlreadyDecided):
-        sides.inbox.decide("default", name, Ruling(verdict=Verdict.REJECT), hand())
+        sides.inbox.resolve("default", name, Resolution(verdict=Verdict.REJECT), actor())
 
 
 def test_every_role_must_agree_and_each_through_another_person(sides: Sides) -> None:
     ticket = new_ticket(co_approvers=("legal_lead",))
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand("fay"))
-    view = sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE), hand("fay"))
+    sides.inbox.claim("default", ticket.id, actor("fay"))
+    view = sides.inbox.resolve("default", ticket.id, Resolution(verdict=Verdict.APPROVE), actor("fay"))
     assert (view.state, view.role, view.waiting_for) == (State.READY, "legal_lead", ("legal_lead",))
     with pytest.raises(NotDecided):
         sides.app.begin("default", ticket.id, now=NOW)
-    sides.inbox.claim("default", ticket.id, hand("fay"))
+    sides.inbox.claim("default", ticket.id, actor("fay"))
     with pytest.raises(NotAllowed, match="agreed already"):
-        sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE), hand("fay"))
-    sides.inbox.release("default", ticket.id, hand("fay"))
-    sides.inbox.claim("default", ticket.id, hand("lea"))
-    sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE), hand("lea"))
+        sides.inbox.resolve("default", ticket.id, Resolution(verdict=Verdict.APPROVE), actor("fay"))
+    sides.inbox.release("default", ticket.id, actor("fay"))
+    sides.inbox.claim("default", ticket.id, actor("lea"))
+    sides.inbox.resolve("default", ticket.id, Resolution(verdict=Verdict.APPROVE), actor("lea"))
     assert set(sides.app.begin("default", ticket.id, now=NOW).roles) == {"finance_lead", "legal_lead"}
 
 
 def test_an_edit_by_the_second_role_needs_the_first_one_again(sides: Sides) -> None:
     ticket = new_ticket(co_approvers=("legal_lead",))
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand("fay"))
-    sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE), hand("fay"))
-    sides.inbox.claim("default", ticket.id, hand("lea"))
-    view = sides.inbox.decide(
-        "default", ticket.id, Ruling(verdict=Verdict.EDIT, changes={"amount": 1}), hand("lea")
+    sides.inbox.claim("default", ticket.id, actor("fay"))
+    sides.inbox.resolve("default", ticket.id, Resolution(verdict=Verdict.APPROVE), actor("fay"))
+    sides.inbox.claim("default", ticket.id, actor("lea"))
+    view = sides.inbox.resolve(
+        "default", ticket.id, Resolution(verdict=Verdict.EDIT, changes={"amount": 1}), actor("lea")
     )
     assert (view.state, view.role) == (State.READY, "finance_lead")
-    sides.inbox.claim("default", ticket.id, hand("fay"))
-    sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE), hand("fay"))
+    sides.inbox.claim("default", ticket.id, actor("fay"))
+    sides.inbox.resolve("default", ticket.id, Resolution(verdict=Verdict.APPROVE), actor("fay"))
     approval = sides.app.begin("default", ticket.id, now=NOW)
     assert approval.arguments == '{"amount":1,"order":"1182"}'
     assert approval.edited
@@ -296,12 +300,12 @@ def test_an_edit_by_the_second_role_needs_the_first_one_again(sides: Sides) -> N
 def test_an_answer_edited_by_the_first_role_is_what_the_second_one_agrees_to(sides: Sides) -> None:
     ticket = new_ticket(with_action=False, co_approvers=("legal_lead",))
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand("fay"))
-    edit = Ruling(verdict=Verdict.EDIT, answer="Until Friday.")
-    seen = sides.inbox.decide("default", ticket.id, edit, hand("fay"))
-    sides.inbox.claim("default", ticket.id, hand("lea"))
-    agree = Ruling(verdict=Verdict.APPROVE, digest=seen.digest)
-    sides.inbox.decide("default", ticket.id, agree, hand("lea"))
+    sides.inbox.claim("default", ticket.id, actor("fay"))
+    edit = Resolution(verdict=Verdict.EDIT, answer="Until Friday.")
+    seen = sides.inbox.resolve("default", ticket.id, edit, actor("fay"))
+    sides.inbox.claim("default", ticket.id, actor("lea"))
+    agree = Resolution(verdict=Verdict.APPROVE, digest=seen.digest)
+    sides.inbox.resolve("default", ticket.id, agree, actor("lea"))
     resolution = sides.app.resolution("default", ticket.id)
     assert resolution is not None
     assert resolution.answer == "Until Friday."
@@ -310,15 +314,15 @@ def test_an_answer_edited_by_the_first_role_is_what_the_second_one_agrees_to(sid
 def test_a_role_that_a_stricter_policy_added_is_asked_again_after_an_edit(sides: Sides) -> None:
     name = approved(sides)
     sides.app.reopen("default", name, roles=("legal_lead",), why="stricter", now=NOW)
-    sides.inbox.claim("default", name, hand("lea"))
-    sides.inbox.decide("default", name, Ruling(verdict=Verdict.APPROVE), hand("lea"))
-    sides.inbox.claim("default", name, hand("fay"))
-    view = sides.inbox.decide(
-        "default", name, Ruling(verdict=Verdict.EDIT, changes={"amount": 1}), hand("fay")
+    sides.inbox.claim("default", name, actor("lea"))
+    sides.inbox.resolve("default", name, Resolution(verdict=Verdict.APPROVE), actor("lea"))
+    sides.inbox.claim("default", name, actor("fay"))
+    view = sides.inbox.resolve(
+        "default", name, Resolution(verdict=Verdict.EDIT, changes={"amount": 1}), actor("fay")
     )
     assert (view.state, view.role) == (State.READY, "legal_lead")
-    sides.inbox.claim("default", name, hand("lea"))
-    sides.inbox.decide("default", name, Ruling(verdict=Verdict.APPROVE), hand("lea"))
+    sides.inbox.claim("default", name, actor("lea"))
+    sides.inbox.resolve("default", name, Resolution(verdict=Verdict.APPROVE), actor("lea"))
     approval = sides.app.begin("default", name, now=NOW)
     assert approval.arguments == '{"amount":1,"order":"1182"}'
     assert set(approval.roles) == {"finance_lead", "legal_lead"}
@@ -327,27 +331,27 @@ def test_a_role_that_a_stricter_policy_added_is_asked_again_after_an_edit(sides:
 def test_an_edit_must_be_readable_and_hold_no_mask(sides: Sides) -> None:
     ticket = new_ticket()
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
+    sides.inbox.claim("default", ticket.id, actor())
     for arguments in ('{"amount": NaN}', '{"amount": 1, "amount": 2}', "[1]", '{"card": "[credit_card]"}'):
         with pytest.raises(CheckFailed):
-            sides.inbox.decide(
-                "default", ticket.id, Ruling(verdict=Verdict.EDIT, arguments=arguments), hand()
+            sides.inbox.resolve(
+                "default", ticket.id, Resolution(verdict=Verdict.EDIT, arguments=arguments), actor()
             )
 
 
 def test_an_action_whose_arguments_cannot_be_read_cannot_be_approved_as_it_is(sides: Sides) -> None:
     ticket = new_ticket(arguments='{"amount": NaN}')
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
+    sides.inbox.claim("default", ticket.id, actor())
     with pytest.raises(NotAllowed):
-        sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE), hand())
+        sides.inbox.resolve("default", ticket.id, Resolution(verdict=Verdict.APPROVE), actor())
 
 
 def test_an_approved_answer_reaches_the_caller_and_no_action_runs(sides: Sides) -> None:
     ticket = new_ticket(with_action=False)
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
-    sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.EDIT, answer="It will be."), hand())
+    sides.inbox.claim("default", ticket.id, actor())
+    sides.inbox.resolve("default", ticket.id, Resolution(verdict=Verdict.EDIT, answer="It will be."), actor())
     resolution = sides.app.resolution("default", ticket.id)
     assert resolution is not None
     assert resolution.answer == "It will be."
@@ -374,16 +378,16 @@ def test_a_process_that_vanishes_leaves_an_unknown_outcome_that_is_never_run_aga
     assert sides.inbox.get("default", name).state is State.OUTCOME_UNKNOWN
     with pytest.raises(AlreadyUsed):
         sides.app.begin("default", name, now=NOW)
-    sides.inbox.reconcile("default", name, Settlement.DONE, hand())
+    sides.inbox.reconcile("default", name, Settlement.DONE, actor())
     assert sides.inbox.get("default", name).state is State.APPLIED
 
 
 def test_the_clock_pauses_while_a_question_is_open(sides: Sides) -> None:
     ticket = new_ticket()
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
-    sides.inbox.ask("default", ticket.id, "Which colour?", hand(after=timedelta(minutes=2)))
-    view = sides.inbox.inform("default", ticket.id, "Blue.", hand(after=timedelta(minutes=12)))
+    sides.inbox.claim("default", ticket.id, actor())
+    sides.inbox.ask("default", ticket.id, "Which colour?", actor(after=timedelta(minutes=2)))
+    view = sides.inbox.inform("default", ticket.id, "Blue.", actor(after=timedelta(minutes=12)))
     assert view.state is State.CLAIMED
     assert view.decide_by == NOW + timedelta(minutes=40)
 
@@ -391,10 +395,10 @@ def test_the_clock_pauses_while_a_question_is_open(sides: Sides) -> None:
 def test_reassigning_keeps_the_deadline_and_asks_the_new_role(sides: Sides) -> None:
     ticket = new_ticket()
     sides.app.open(ticket)
-    view = sides.inbox.reassign("default", ticket.id, "legal_lead", why="contract", hand=hand())
+    view = sides.inbox.reassign("default", ticket.id, "legal_lead", why="contract", actor=actor())
     assert (view.role, view.decide_by) == ("legal_lead", ticket.decide_by)
     with pytest.raises(NotAllowed):
-        sides.inbox.claim("default", ticket.id, hand("finn"))
+        sides.inbox.claim("default", ticket.id, actor("finn"))
 
 
 def test_a_cancelled_ticket_gives_the_conversation_back(sides: Sides) -> None:
@@ -426,24 +430,24 @@ def test_timers_warn_then_escalate_then_expire_and_never_approve(sides: Sides) -
 def test_a_lapsed_lease_gives_the_ticket_back_to_its_role(sides: Sides) -> None:
     ticket = new_ticket(trigger=Trigger.ASKS_FOR_HUMAN)
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
+    sides.inbox.claim("default", ticket.id, actor())
     done = sides.desk.sweep(
-        NOW + timedelta(minutes=32), limit=1000, chosen=lambda due, now: _lapse(due.lease_until, now)
+        NOW + timedelta(minutes=32), limit=1000, step=lambda due, now: _lapse(due.lease_until, now)
     )
     assert done.get(Verb.LEASE_LAPSED, 0) >= 1
     assert sides.inbox.get("default", ticket.id).claimed_by is None
 
 
 def _lapse(lease_until, now):  # type: ignore[no-untyped-def]
-    from handrail.tickets.timers import Choice
+    from handrail.tickets.timers import TimerStep
 
-    return Choice(verb=Verb.LEASE_LAPSED) if lease_until and lease_until <= now else None
+    return TimerStep(verb=Verb.LEASE_LAPSED) if lease_until and lease_until <= now else None
 
 
 def test_every_step_leaves_one_message_without_content(sides: Sides) -> None:
     ticket = new_ticket()
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
+    sides.inbox.claim("default", ticket.id, actor())
     found = []
     while batch := sides.desk.take_notices(NOW + timedelta(days=9), limit=500):
         found += [notice for notice in batch if notice.ticket == ticket.id]
@@ -500,17 +504,17 @@ def test_one_tenant_never_sees_anothers_tickets(sides: Sides) -> None:
 def test_a_view_is_masked_and_unmasking_is_on_record_first(sides: Sides) -> None:
     ticket = new_ticket(conversation="c-mask")
     sides.app.open(ticket)
-    shown = sides.inbox.view("default", ticket.id, hand())
+    shown = sides.inbox.view("default", ticket.id, actor())
     assert SECRET not in shown.model_dump_json()
     assert shown.ticket is not None
     assert shown.ticket.evidence[0].keyed_hash
-    raw = sides.inbox.unmask("default", ticket.id, hand(), ["lines"])
+    raw = sides.inbox.unmask("default", ticket.id, actor(), ["lines"])
     assert SECRET in raw.model_dump_json()
     assert raw.customer is None
     with pytest.raises(NotAllowed):
-        sides.inbox.unmask("default", ticket.id, hand("quin"))
-    assert SECRET in sides.inbox.view("default", ticket.id, hand(), sees={"financial"}).model_dump_json()
-    kept = sides.inbox.unmask("default", ticket.id, hand(), sees={"health"})
+        sides.inbox.unmask("default", ticket.id, actor("quin"))
+    assert SECRET in sides.inbox.view("default", ticket.id, actor(), sees={"financial"}).model_dump_json()
+    kept = sides.inbox.unmask("default", ticket.id, actor(), sees={"health"})
     assert SECRET not in kept.model_dump_json()
     kinds = [event.kind for event in sides.inbox.history("default", ticket.id)]
     assert kinds.count("ticket.unmask") == 2
@@ -545,7 +549,7 @@ def test_what_is_reserved_done_or_unknown_counts_and_what_is_released_does_not(s
     for name, ending in (
         ("a", Settlement.DONE),
         ("b", Settlement.UNKNOWN),
-        ("c", Settlement.RELEASED),
+        ("c", Settlement.NO_EFFECT),
         ("d", None),
     ):
         assert sides.app.reserve(entry(f"{who}-{name}", "92", customer=who), {})
@@ -553,7 +557,7 @@ def test_what_is_reserved_done_or_unknown_counts_and_what_is_released_does_not(s
             sides.app.settle("default", f"{who}-{name}", ending)
     totals = sides.app.totals([asked, query("count", key=who)])
     assert totals == {"f-sum": Money(amount=Decimal(276), currency="USD"), "f-count": Decimal(3)}
-    sides.app.settle("default", f"{who}-a", Settlement.RELEASED)
+    sides.app.settle("default", f"{who}-a", Settlement.NO_EFFECT)
     assert sides.app.totals([asked])["f-sum"] == Money(amount=Decimal(276), currency="USD")
 
 
@@ -578,16 +582,16 @@ def test_deciding_reserves_the_action_and_giving_up_releases_it(sides: Sides) ->
     sides.app.open(ticket)
     asked = query(key=f"res-{sides.backend}")
     assert sides.app.totals([asked])["f-sum"] == Decimal(0)
-    sides.inbox.claim("default", ticket.id, hand())
-    edited = Ruling(
+    sides.inbox.claim("default", ticket.id, actor())
+    edited = Resolution(
         verdict=Verdict.EDIT,
         changes={"amount": 590},
         amounts={"refund.amount": Money(amount=Decimal(590), currency="USD")},
     )
-    sides.inbox.decide("default", ticket.id, edited, hand())
+    sides.inbox.resolve("default", ticket.id, edited, actor())
     assert sides.app.totals([asked])["f-sum"] == Money(amount=Decimal(590), currency="USD")
     sides.app.begin("default", ticket.id, now=NOW)
-    sides.app.finish("default", ticket.id, Settlement.RELEASED, now=NOW)
+    sides.app.finish("default", ticket.id, Settlement.NO_EFFECT, now=NOW)
     assert sides.app.totals([asked])["f-sum"] == Decimal(0)
 
 

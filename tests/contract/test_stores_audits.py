@@ -13,10 +13,10 @@ from handrail.errors import AlreadyDecided, HandrailError, NotAllowed, TicketNot
 from handrail.records import Decision, Effect, PolicyRef, Stage
 from handrail.review.decision_log import log_lines
 from handrail.store import samples as audits
-from handrail.tickets.resolution import Ruling
-from handrail.tickets.samples import Audited, AuditVerdict, Wording
+from handrail.tickets.resolution import Resolution
+from handrail.tickets.samples import SampledAnswer, SampleText, SampleVerdict
 from handrail.tickets.ticket import Verdict
-from support.stores import NOW, SECRET, Sides, hand, new_ticket, postgres_sides, sqlite_sides
+from support.stores import NOW, SECRET, Sides, actor, new_ticket, postgres_sides, sqlite_sides
 
 pytestmark = pytest.mark.xdist_group("postgres")
 
@@ -28,14 +28,14 @@ def sides(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sides]:
     made.close()
 
 
-def answer(exchange: str = "x1", *, tenant: str = "default", customer: str | None = "erika") -> Audited:
-    return Audited(
+def answer(exchange: str = "x1", *, tenant: str = "default", customer: str | None = "erika") -> SampledAnswer:
+    return SampledAnswer(
         exchange=exchange,
         tenant=tenant,
         roles=("finance_lead", "queue_manager"),
         customer=customer,
-        masked=Wording(answer="Card [credit_card]."),
-        plain=Wording(answer=f"Card {SECRET}."),
+        masked=SampleText(answer="Card [credit_card]."),
+        plain=SampleText(answer=f"Card {SECRET}."),
     )
 
 
@@ -44,19 +44,19 @@ def test_the_application_keeps_and_a_member_of_the_roles_reads_and_judges(sides:
     audits.keep(sides.app, answer("x2", customer=None), at=NOW + timedelta(minutes=1))
     assert [row.exchange for row in audits.waiting(sides.inbox, "default")] == ["x1", "x2"]
     with pytest.raises(NotAllowed):
-        audits.show(sides.inbox, "default", "x1", hand("pat"))
-    row, words = audits.show(sides.inbox, "default", "x1", hand("quin"))
-    assert words == Wording(answer="Card [credit_card].")
+        audits.show(sides.inbox, "default", "x1", actor("pat"))
+    row, words = audits.show(sides.inbox, "default", "x1", actor("quin"))
+    assert words == SampleText(answer="Card [credit_card].")
     assert row.verdict is None
-    _, plain = audits.show(sides.inbox, "default", "x1", hand("fay"), unmask=True)
-    assert plain == Wording(answer=f"Card {SECRET}.")
+    _, plain = audits.show(sides.inbox, "default", "x1", actor("fay"), unmask=True)
+    assert plain == SampleText(answer=f"Card {SECRET}.")
     with pytest.raises(NotAllowed):
-        audits.judge(sides.inbox, "default", "x1", AuditVerdict.RIGHT, hand("pat"))
-    audits.judge(sides.inbox, "default", "x1", AuditVerdict.WRONG, hand("fay"))
+        audits.judge(sides.inbox, "default", "x1", SampleVerdict.RIGHT, actor("pat"))
+    audits.judge(sides.inbox, "default", "x1", SampleVerdict.WRONG, actor("fay"))
     with pytest.raises(AlreadyDecided):
-        audits.judge(sides.inbox, "default", "x1", AuditVerdict.RIGHT, hand("quin"))
+        audits.judge(sides.inbox, "default", "x1", SampleVerdict.RIGHT, actor("quin"))
     with pytest.raises(TicketNotFound):
-        audits.judge(sides.inbox, "default", "x3", AuditVerdict.RIGHT, hand("quin"))
+        audits.judge(sides.inbox, "default", "x3", SampleVerdict.RIGHT, actor("quin"))
     assert [row.exchange for row in audits.waiting(sides.inbox, "default")] == ["x2"]
     done = audits.waiting(sides.inbox, "default", judged=True)
     assert [(row.exchange, row.verdict, row.judged_by) for row in done] == [("x1", "wrong", "fay")]
@@ -73,27 +73,27 @@ def test_no_tenant_sees_anothers_answers(sides: Sides) -> None:
     audits.keep(sides.app, answer(tenant="acme"), at=NOW)
     assert audits.waiting(sides.inbox, "default") == []
     with pytest.raises(TicketNotFound):
-        audits.show(sides.inbox, "default", "x1", hand("quin"))
+        audits.show(sides.inbox, "default", "x1", actor("quin"))
 
 
 def test_an_erased_customer_leaves_the_verdict_and_no_words(sides: Sides) -> None:
     audits.keep(sides.app, answer(), at=NOW)
-    audits.judge(sides.inbox, "default", "x1", AuditVerdict.RIGHT, hand("fay"))
+    audits.judge(sides.inbox, "default", "x1", SampleVerdict.RIGHT, actor("fay"))
     sides.admin.erase("default", "erika", by="admin", now=NOW)
-    row, words = audits.show(sides.inbox, "default", "x1", hand("fay"))
-    assert (row.verdict, words) == (AuditVerdict.RIGHT, None)
+    row, words = audits.show(sides.inbox, "default", "x1", actor("fay"))
+    assert (row.verdict, words) == (SampleVerdict.RIGHT, None)
 
 
 def test_an_administrator_removes_old_words_and_verdicts_stay(sides: Sides) -> None:
     audits.keep(sides.app, answer(), at=NOW)
     audits.keep(sides.app, answer("x2"), at=NOW + timedelta(days=2))
-    audits.judge(sides.inbox, "default", "x1", AuditVerdict.RIGHT, hand())
+    audits.judge(sides.inbox, "default", "x1", SampleVerdict.RIGHT, actor())
     for count in (1, 0):
         before = NOW + timedelta(days=1)
         assert audits.prune(sides.admin, "default", before=before, by="admin", now=NOW) == count
-    row, words = audits.show(sides.inbox, "default", "x1", hand())
-    assert (row.verdict, words) == (AuditVerdict.RIGHT, None)
-    assert audits.show(sides.inbox, "default", "x2", hand())[1] is not None
+    row, words = audits.show(sides.inbox, "default", "x1", actor())
+    assert (row.verdict, words) == (SampleVerdict.RIGHT, None)
+    assert audits.show(sides.inbox, "default", "x2", actor())[1] is not None
     assert sides.admin.verify().is_intact
 
 
@@ -116,7 +116,7 @@ def test_the_application_cannot_say_that_an_answer_was_right(statement: str) -> 
         conn.execute(text(statement))
     engine.dispose()
     with pytest.raises(HandrailError):
-        audits.judge(sides.app, "default", "x1", AuditVerdict.RIGHT, hand("fay"))
+        audits.judge(sides.app, "default", "x1", SampleVerdict.RIGHT, actor("fay"))
     sides.close()
 
 
@@ -142,14 +142,14 @@ def test_the_log_holds_scores_unrounded_with_verdicts_from_checks_and_from_ticke
     for name, verdict in {"t1": Verdict.APPROVE, "t2": Verdict.REJECT, "t3": None}.items():
         scored(sides, name, escalated=True)
         sides.app.open(new_ticket(name))
-        sides.inbox.claim("default", name, hand())
+        sides.inbox.claim("default", name, actor())
         if verdict is not None:
-            sides.inbox.decide("default", name, Ruling(verdict=verdict), hand())
+            sides.inbox.resolve("default", name, Resolution(verdict=verdict), actor())
     scored(sides, "x1", escalated=False)
     scored(sides, "x1", escalated=False)
     scored(sides, "x2", escalated=False, audited=False)
     audits.keep(sides.app, answer(), at=NOW)
-    audits.judge(sides.inbox, "default", "x1", AuditVerdict.WRONG, hand())
+    audits.judge(sides.inbox, "default", "x1", SampleVerdict.WRONG, actor())
     sides.app.flush()
     sides.app.log(
         Decision(stage=Stage.ANSWER, effect=Effect.PASS, policy=PolicyRef(name="s", version="1", sha256="")),

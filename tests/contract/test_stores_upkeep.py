@@ -20,7 +20,7 @@ from handrail.store.migrate import REVISION, upgrade
 from handrail.store.tables import metadata
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import Settlement
-from handrail.tickets.resolution import Ruling
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Verdict
 from support.stores import (
     KEYS,
@@ -29,7 +29,7 @@ from support.stores import (
     SECRET,
     SIGNER,
     Sides,
-    hand,
+    actor,
     new_ticket,
     postgres_sides,
     sqlite_sides,
@@ -49,8 +49,8 @@ def lived(sides: Sides, customer: str = "erika") -> str:
     """Take one ticket all the way, and return its id."""
     ticket = new_ticket(customer=customer)
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
-    sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE, note="fine"), hand())
+    sides.inbox.claim("default", ticket.id, actor())
+    sides.inbox.resolve("default", ticket.id, Resolution(verdict=Verdict.APPROVE, note="fine"), actor())
     sides.app.begin("default", ticket.id, now=NOW)
     sides.app.finish("default", ticket.id, Settlement.DONE, now=NOW)
     return ticket.id

@@ -17,10 +17,10 @@ from handrail.errors import AlreadyDecided, ConfigError, NotAllowed, PolicyError
 from handrail.guard import Outcome
 from handrail.policy import load, load_people
 from handrail.records import Draft, Message, Speaker, TokenLogprob
-from handrail.store import Hand, SqlStore
+from handrail.store import Actor, SqlStore
 from handrail.store.samples import judge, keep, show, waiting
 from handrail.testing import FrozenClock
-from handrail.tickets.samples import Audited, AuditVerdict, Wording
+from handrail.tickets.samples import SampledAnswer, SampleText, SampleVerdict
 
 POLICY = """\
 policy: answers
@@ -69,9 +69,9 @@ class Scene:
             clock=self.clock,
         )
 
-    def hand(self, person: str) -> Hand:
+    def actor(self, person: str) -> Actor:
         people = load_people(self.folder / "people.yaml", load(self.folder / "answers.yaml"))
-        return Hand(person=person, people=people, now=self.clock())
+        return Actor(person=person, people=people, now=self.clock())
 
     def ask(
         self, exchange: str, sure: float, *, model: str = "m1", prompt: Message = PROMPT, text: str = "Yes."
@@ -95,8 +95,8 @@ class Scene:
         for row in waiting(self.store, "default", limit=1000):
             index = int(row.exchange.rpartition("-")[2])
             right = index % 5 != 4 and index >= wrong_above
-            verdict = AuditVerdict.RIGHT if right else AuditVerdict.WRONG
-            judge(self.store, "default", row.exchange, verdict, self.hand("quinn"))
+            verdict = SampleVerdict.RIGHT if right else SampleVerdict.WRONG
+            judge(self.store, "default", row.exchange, verdict, self.actor("quinn"))
 
     def calibrate(self, *options: str) -> int:
         command = ["calibrate", "--store", self.url, "--out", str(self.folder / "calibration.json")]
@@ -246,18 +246,18 @@ def test_only_members_of_its_roles_check_an_answer_once_and_every_look_is_record
     with scene.guard.context(customer="c1"):
         scene.ask("mail", 0.9, text="Write to ann.smith@example.org.")
     with pytest.raises(NotAllowed, match="process_owner or queue_manager"):
-        show(scene.store, "default", "mail", scene.hand("mallory"))
-    row, words = show(scene.store, "default", "mail", scene.hand("quinn"))
+        show(scene.store, "default", "mail", scene.actor("mallory"))
+    row, words = show(scene.store, "default", "mail", scene.actor("quinn"))
     assert row.roles == ("process_owner", "queue_manager")
     assert words is not None
     assert words.answer == "Write to [email]."
     assert [line.text for line in words.lines] == ["Was mail sent?"]
-    _, plain = show(scene.store, "default", "mail", scene.hand("petra"), unmask=True)
+    _, plain = show(scene.store, "default", "mail", scene.actor("petra"), unmask=True)
     assert plain is not None
     assert plain.answer == "Write to ann.smith@example.org."
-    judge(scene.store, "default", "mail", AuditVerdict.RIGHT, scene.hand("petra"))
+    judge(scene.store, "default", "mail", SampleVerdict.RIGHT, scene.actor("petra"))
     with pytest.raises(AlreadyDecided):
-        judge(scene.store, "default", "mail", AuditVerdict.WRONG, scene.hand("quinn"))
+        judge(scene.store, "default", "mail", SampleVerdict.WRONG, scene.actor("quinn"))
     looks = [
         (entry["kind"], entry["actor"])
         for entry in scene.store.export()
@@ -272,21 +272,21 @@ def test_an_erased_customer_leaves_no_words_behind(scene: Scene) -> None:
     with scene.guard.context(customer="c1"):
         scene.ask("x", 0.9)
     scene.store.erase("default", "c1", by="admin", now=scene.clock())
-    _, words = show(scene.store, "default", "x", scene.hand("quinn"))
+    _, words = show(scene.store, "default", "x", scene.actor("quinn"))
     assert words is None
 
 
 def test_keeping_an_answer_twice_keeps_the_first(scene: Scene) -> None:
     for text in ("first", "second"):
-        answer = Audited(
+        answer = SampledAnswer(
             exchange="x",
             tenant="default",
             roles=("queue_manager",),
-            masked=Wording(answer=text),
-            plain=Wording(answer=text),
+            masked=SampleText(answer=text),
+            plain=SampleText(answer=text),
         )
         keep(scene.store, answer, at=MONDAY)
-    _, words = show(scene.store, "default", "x", scene.hand("quinn"))
+    _, words = show(scene.store, "default", "x", scene.actor("quinn"))
     assert words is not None
     assert words.answer == "first"
 

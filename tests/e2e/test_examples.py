@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from handrail.policy import load, load_people
-from handrail.store import Hand, open_store
+from handrail.store import Actor, open_store
 from handrail.tickets.lifecycle import State
-from handrail.tickets.resolution import Ruling
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Verdict
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -122,12 +122,12 @@ def test_the_chatbot_fetches_the_persons_answer_when_it_comes(tmp_path: Path) ->
         store = open_store(chat.store, allow_volatile=True)
         policy = load("support")
         people = load_people(str(files("handrail_adapters.demo") / "people.yaml"), policy)
-        hand = Hand(person="fatima", people=people, now=datetime.now(UTC))
-        store.claim("default", ticket, hand)
-        ruling = Ruling(
+        actor = Actor(person="fatima", people=people, now=datetime.now(UTC))
+        store.claim("default", ticket, actor)
+        resolution = Resolution(
             verdict=Verdict.EDIT, changes={"amount": 590}, message_to_user="590 USD, without the case."
         )
-        store.decide("default", ticket, ruling, hand)
+        store.resolve("default", ticket, resolution, actor)
         assert "edit" in chat.hears("590 USD, without the case.")
         chat.says("So what came of it?")
         chat.hears("A colleague has refunded 590 USD")

@@ -24,7 +24,16 @@ from support.chaos import (
     rampage,
     settle_down,
 )
-from support.stores import KEYS, NOW, Sides, hand, new_ticket, postgres_database, postgres_sides, sqlite_sides
+from support.stores import (
+    KEYS,
+    NOW,
+    Sides,
+    actor,
+    new_ticket,
+    postgres_database,
+    postgres_sides,
+    sqlite_sides,
+)
 
 pytestmark = pytest.mark.xdist_group("postgres")
 
@@ -73,7 +82,7 @@ def test_of_racing_deciders_and_of_racing_appliers_exactly_one_wins(tickets: int
     for _ in range(tickets):
         ticket = new_ticket()
         sides.app.open(ticket)
-        sides.inbox.claim("default", ticket.id, hand())
+        sides.inbox.claim("default", ticket.id, actor())
         names.append(ticket.id)
     sides.close()
     for attempt in (decides, begins):

@@ -16,9 +16,9 @@ from handrail.errors import HandrailError, StoreUnavailable
 from handrail.store import Spool, SqlStore, Trust, open_store
 from handrail.store.database import Database
 from handrail.store.migrate import upgrade
-from handrail.tickets.resolution import Ruling
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Verdict
-from support.stores import KEYS, NOW, SIGNER, hand, new_ticket
+from support.stores import KEYS, NOW, SIGNER, actor, new_ticket
 
 pytestmark = pytest.mark.xdist_group("postgres")
 
@@ -79,8 +79,8 @@ def test_a_killed_server_loses_no_ticket_and_approves_nothing(server: Server, tm
     before, decided = new_ticket("before"), new_ticket("decided")
     for ticket in (before, decided):
         store.open(ticket)
-    store.claim("default", "decided", hand())
-    store.decide("default", "decided", Ruling(verdict=Verdict.APPROVE), hand())
+    store.claim("default", "decided", actor())
+    store.resolve("default", "decided", Resolution(verdict=Verdict.APPROVE), actor())
     server.kill()
     meanwhile = new_ticket("meanwhile")
     with pytest.raises(StoreUnavailable):

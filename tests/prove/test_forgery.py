@@ -18,9 +18,9 @@ from handrail.store.audit.chain import append
 from handrail.store.crypto.signing import new_signer
 from handrail.store.tables import decisions, micros
 from handrail.tickets.ports import Settlement
-from handrail.tickets.resolution import Ruling
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Verdict
-from support.stores import NOW, Sides, hand, new_ticket, postgres_sides
+from support.stores import NOW, Sides, actor, new_ticket, postgres_sides
 
 pytestmark = pytest.mark.xdist_group("postgres")
 
@@ -51,8 +51,8 @@ class Forger:
         return ticket.id
 
     def _decided(self, ticket: str, verdict: Verdict) -> None:
-        self.sides.inbox.claim("default", ticket, hand())
-        self.sides.inbox.decide("default", ticket, Ruling(verdict=verdict), hand())
+        self.sides.inbox.claim("default", ticket, actor())
+        self.sides.inbox.resolve("default", ticket, Resolution(verdict=verdict), actor())
 
     def _row(self, ticket: str) -> dict[str, Any]:
         with self.sides.inbox.read("default") as tx:
@@ -241,17 +241,17 @@ def test_the_application_cannot_decide_even_through_the_library(sides: Sides) ->
     ticket = new_ticket()
     sides.app.open(ticket)
     with pytest.raises(StoreUnavailable):
-        sides.app.claim("default", ticket.id, hand())
-    sides.inbox.claim("default", ticket.id, hand())
+        sides.app.claim("default", ticket.id, actor())
+    sides.inbox.claim("default", ticket.id, actor())
     with pytest.raises((ConfigError, StoreUnavailable)):
-        sides.app.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE), hand())
+        sides.app.resolve("default", ticket.id, Resolution(verdict=Verdict.APPROVE), actor())
 
 
 def test_a_genuine_decision_does_run(sides: Sides) -> None:
     ticket = new_ticket()
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
-    sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE), hand())
+    sides.inbox.claim("default", ticket.id, actor())
+    sides.inbox.resolve("default", ticket.id, Resolution(verdict=Verdict.APPROVE), actor())
     assert sides.app.begin("default", ticket.id, now=NOW).tool == "issue_refund"
 
 
@@ -275,9 +275,9 @@ def test_an_expired_decision_stays_expired_when_its_row_is_altered_as_owner(side
     """Even the owner of the tables cannot alter a decision unseen: the signature covers every column."""
     ticket = new_ticket()
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
-    short = Ruling(verdict=Verdict.APPROVE, valid_for=timedelta(minutes=1))
-    sides.inbox.decide("default", ticket.id, short, hand())
+    sides.inbox.claim("default", ticket.id, actor())
+    short = Resolution(verdict=Verdict.APPROVE, valid_for=timedelta(minutes=1))
+    sides.inbox.resolve("default", ticket.id, short, actor())
     assert sides.logins is not None
     engine = create_engine(sides.logins.owner)
     with engine.begin() as conn:

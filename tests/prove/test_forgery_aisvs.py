@@ -17,9 +17,9 @@ from handrail.errors import (
 )
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import Settlement
-from handrail.tickets.resolution import Ruling
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import OnExpiry, Verdict
-from support.stores import NOW, SECRET, Sides, hand, memory_sides, new_ticket
+from support.stores import NOW, SECRET, Sides, actor, memory_sides, new_ticket
 
 
 @pytest.fixture
@@ -33,8 +33,10 @@ def sides() -> Iterator[Sides]:
 def approved(sides: Sides) -> str:
     ticket = new_ticket()
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
-    sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE, note="receipt seen"), hand())
+    sides.inbox.claim("default", ticket.id, actor())
+    sides.inbox.resolve(
+        "default", ticket.id, Resolution(verdict=Verdict.APPROVE, note="receipt seen"), actor()
+    )
     return ticket.id
 
 
@@ -49,7 +51,7 @@ def test_9_2_2_the_approver_sees_every_parameter_in_canonical_form(sides: Sides)
     long = '{"order": "1182", "amount": 640, "note": "' + "x" * 5000 + '"}'
     ticket = new_ticket(arguments=long)
     sides.app.open(ticket)
-    shown = sides.inbox.view("default", ticket.id, hand()).ticket
+    shown = sides.inbox.view("default", ticket.id, actor()).ticket
     assert shown is not None
     assert shown.action is not None
     assert shown.action.arguments == '{"amount":640,"note":"' + "x" * 5000 + '","order":"1182"}'
@@ -65,9 +67,9 @@ def test_9_2_8_an_approval_is_bound_to_its_parameters(sides: Sides, approved: st
 def test_9_2_8_a_decision_made_on_another_state_of_the_action_is_refused(sides: Sides) -> None:
     ticket = new_ticket()
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
+    sides.inbox.claim("default", ticket.id, actor())
     with pytest.raises(DigestMismatch):
-        sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE, digest="00"), hand())
+        sides.inbox.resolve("default", ticket.id, Resolution(verdict=Verdict.APPROVE, digest="00"), actor())
 
 
 def test_9_2_8_an_approval_is_used_once(sides: Sides, approved: str) -> None:
@@ -86,10 +88,10 @@ def test_9_2_8_a_tampered_decision_is_refused(sides: Sides, approved: str) -> No
 def test_9_6_2_an_approval_that_comes_too_late_is_no_approval(sides: Sides) -> None:
     ticket = new_ticket()
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
-    late = hand(after=timedelta(hours=2))
+    sides.inbox.claim("default", ticket.id, actor())
+    late = actor(after=timedelta(hours=2))
     with pytest.raises(DecisionExpired):
-        sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE), late)
+        sides.inbox.resolve("default", ticket.id, Resolution(verdict=Verdict.APPROVE), late)
 
 
 def test_9_6_2_time_that_runs_out_blocks_and_is_recorded_as_such(sides: Sides) -> None:
@@ -114,14 +116,14 @@ def test_another_role_may_not_decide(sides: Sides) -> None:
     ticket = new_ticket()
     sides.app.open(ticket)
     with pytest.raises(NotAllowed, match="finance_lead"):
-        sides.inbox.claim("default", ticket.id, hand("quin"))
+        sides.inbox.claim("default", ticket.id, actor("quin"))
 
 
 def test_nobody_approves_their_own_case(sides: Sides) -> None:
     ticket = new_ticket(customer="fay")
     sides.app.open(ticket)
     with pytest.raises(NotAllowed, match="own case"):
-        sides.inbox.claim("default", ticket.id, hand("fay"))
+        sides.inbox.claim("default", ticket.id, actor("fay"))
 
 
 def test_a_changed_policy_reopens_the_ticket(sides: Sides, approved: str) -> None:
@@ -139,13 +141,13 @@ def test_a_changed_policy_reopens_the_ticket(sides: Sides, approved: str) -> Non
 def test_an_erased_subject_has_nothing_left_to_carry_out(sides: Sides) -> None:
     ticket = new_ticket(customer="erika")
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
-    sides.inbox.decide("default", ticket.id, Ruling(verdict=Verdict.APPROVE), hand())
+    sides.inbox.claim("default", ticket.id, actor())
+    sides.inbox.resolve("default", ticket.id, Resolution(verdict=Verdict.APPROVE), actor())
     sides.app.begin("default", ticket.id, now=NOW)
     sides.admin.erase("default", "erika", by="dpo", now=NOW)
     sides.app.finish("default", ticket.id, Settlement.DONE, now=NOW)
     with pytest.raises(StoreUnavailable, match="erased"):
-        sides.inbox.unmask("default", ticket.id, hand())
+        sides.inbox.unmask("default", ticket.id, actor())
     assert sides.inbox.get("default", ticket.id).state is State.APPLIED
 
 
@@ -166,9 +168,9 @@ def test_12_4_2_the_record_of_a_decision_names_approver_role_time_action_and_out
 def test_12_4_3_an_edit_is_on_record_as_an_override(sides: Sides) -> None:
     ticket = new_ticket()
     sides.app.open(ticket)
-    sides.inbox.claim("default", ticket.id, hand())
-    ruling = Ruling(verdict=Verdict.EDIT, changes={"amount": 590}, reason_code="partial")
-    sides.inbox.decide("default", ticket.id, ruling, hand())
+    sides.inbox.claim("default", ticket.id, actor())
+    resolution = Resolution(verdict=Verdict.EDIT, changes={"amount": 590}, reason_code="partial")
+    sides.inbox.resolve("default", ticket.id, resolution, actor())
     (decided,) = [
         event for event in sides.inbox.history("default", ticket.id) if event.kind == "ticket.approve"
     ]
@@ -177,7 +179,7 @@ def test_12_4_3_an_edit_is_on_record_as_an_override(sides: Sides) -> None:
 
 
 def test_what_is_on_record_holds_no_scanned_text(sides: Sides, approved: str) -> None:
-    sides.inbox.unmask("default", approved, hand())
+    sides.inbox.unmask("default", approved, actor())
     assert SECRET not in repr(list(sides.admin.export()))
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from handrail.errors import HandrailError, StoreUnavailable
-from handrail.store import Filter, Hand, Spool
+from handrail.store import Actor, Filter, Spool
 from handrail.store.crypto.keys import FixedKeys
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import Settlement
-from handrail.tickets.resolution import Ruling
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Verdict
-from support.stores import NOW, Sides, Staff, hand, new_ticket
+from support.stores import NOW, Sides, Staff, actor, new_ticket
 
 PATIENCE_S = 1200
 FORK = multiprocessing.get_context("fork")
@@ -73,17 +73,17 @@ def application(scene: Scene, seed: int) -> None:
 def reviewer(scene: Scene, seed: int) -> None:
     """Claim and decide whatever is open."""
     chance, sides = random.Random(seed), scene.sides()
-    person = Hand(person=chance.choice(["fay", "finn"]), people=Staff(), now=NOW + timedelta(minutes=1))
+    person = Actor(person=chance.choice(["fay", "finn"]), people=Staff(), now=NOW + timedelta(minutes=1))
     while True:
         rows = list(sides.inbox.list("default", Filter(limit=20)).rows)
         chance.shuffle(rows)
         for row in rows[:5]:
             verdict = chance.choice(VERDICTS)
-            ruling = Ruling(verdict=verdict, changes={"amount": 1} if verdict is Verdict.EDIT else {})
+            resolution = Resolution(verdict=verdict, changes={"amount": 1} if verdict is Verdict.EDIT else {})
             with contextlib.suppress(HandrailError):
                 if row.claimed_by is None:
                     sides.inbox.claim("default", row.id, person)
-                sides.inbox.decide("default", row.id, ruling, person)
+                sides.inbox.resolve("default", row.id, resolution, person)
                 scene.note("decided", row.id)
         if not rows:
             time.sleep(0.005)
@@ -210,7 +210,7 @@ def _safely(worker: Callable[[Any], None], queue: Any) -> None:
 def decides(sides: Sides, name: str) -> bool:
     """Try to decide a ticket that `fay` holds; True for the winner."""
     try:
-        sides.inbox.decide("default", name, Ruling(verdict=Verdict.APPROVE), hand())
+        sides.inbox.resolve("default", name, Resolution(verdict=Verdict.APPROVE), actor())
     except HandrailError:
         return False
     return True

@@ -24,9 +24,9 @@ from handrail.errors import StoreUnavailable, TicketError
 from handrail.store.tables import decisions, outbox, tickets, uses
 from handrail.tickets.lifecycle import UNDECIDED, State
 from handrail.tickets.ports import Settlement
-from handrail.tickets.resolution import Ruling
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Verdict
-from support.desk_scene import hand, ticket
+from support.desk_scene import actor, ticket
 from support.desk_worker import SECRET, fast_clock
 from support.stores import Sides
 
@@ -145,13 +145,13 @@ class Chaos:
         workers[victim] = self._start(origin + step)
 
     def _decide(self, name: str, now: datetime, chance: random.Random) -> None:
-        ruling = Ruling(
+        resolution = Resolution(
             verdict=Verdict.APPROVE, valid_for=timedelta(minutes=30), idempotency_key=f"decide-{name}"
         )
         # A desk may have moved the ticket on in between; then this person is not asked any more.
         with suppress(TicketError):
-            self._persist(lambda: self.sides.inbox.claim("default", name, hand("fay", now)))
-            self._persist(lambda: self.sides.inbox.decide("default", name, ruling, hand("fay", now)))
+            self._persist(lambda: self.sides.inbox.claim("default", name, actor("fay", now)))
+            self._persist(lambda: self.sides.inbox.resolve("default", name, resolution, actor("fay", now)))
             self.approved.add(name)
             if chance.random() < 0.6:
                 self._persist(lambda: self.sides.app.begin("default", name, now=now))

@@ -18,9 +18,9 @@ from handrail.records import (
     ToolCall,
     Trigger,
 )
-from handrail.store import Hand, SqlStore
+from handrail.store import Actor, SqlStore
 from handrail.tickets.compose import compose
-from handrail.tickets.resolution import Ruling
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Ticket, Verdict
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -98,12 +98,12 @@ def ticket(
     return compose(evidence, decision, notice="A person looks at it.", now=at, id=name, policy=Plan(ROLES))
 
 
-def hand(person: str, at: datetime) -> Hand:
+def actor(person: str, at: datetime) -> Actor:
     """Say who acts, and when."""
-    return Hand(person=person, people=PEOPLE, now=at)
+    return Actor(person=person, people=PEOPLE, now=at)
 
 
 def approve(store: SqlStore, name: str, *, by: str = "fay", at: datetime, tenant: str = "default") -> None:
     """Claim and approve a ticket."""
-    store.claim(tenant, name, hand(by, at))
-    store.decide(tenant, name, Ruling(verdict=Verdict.APPROVE, reason_code="ok"), hand(by, at))
+    store.claim(tenant, name, actor(by, at))
+    store.resolve(tenant, name, Resolution(verdict=Verdict.APPROVE, reason_code="ok"), actor(by, at))

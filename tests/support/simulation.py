@@ -21,16 +21,16 @@ from handrail.desk.timers import Escalation
 from handrail.errors import CheckFailed, StoreUnavailable, TicketError, TicketNotFound
 from handrail.policy import load, load_people
 from handrail.scan import default_scanner
-from handrail.store import Hand, SqlStore
+from handrail.store import Actor, SqlStore
 from handrail.store.caller import Signing
 from handrail.store.crypto.keys import FixedKeys, new_ring
 from handrail.store.crypto.sealing import Sealer
 from handrail.store.database import Database
 from handrail.store.migrate import prepare, prepare_keys
 from handrail.store.tables import tickets
-from handrail.store.tickets.rows import Tx
+from handrail.store.tickets.rows import Transaction
 from handrail.tickets.lifecycle import ENDED, UNDECIDED, State
-from handrail.tickets.resolution import Ruling
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Ticket, Verdict
 from scenes import PEOPLE, POLICY
 from support.stores import NOW
@@ -175,18 +175,18 @@ class History:
 
     def claim(self) -> None:
         """Somebody, perhaps of another role, claims something."""
-        self.world.store.claim(self.tenant, self._any(), self._hand())
+        self.world.store.claim(self.tenant, self._any(), self._actor())
 
     def decide(self) -> None:
         """Somebody decides; `fay` may, others may not."""
-        name, hand = self._any(), self._hand()
+        name, actor = self._any(), self._actor()
         verdict = self.chance.choice((Verdict.APPROVE, Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT))
         changes = {"amount": self.chance.choice(AMOUNTS)} if verdict is Verdict.EDIT else {}
         key = self.chance.choice(("", "click"))
-        if verdict is not Verdict.REJECT and hand.person in ("fay", "petra"):
+        if verdict is not Verdict.REJECT and actor.person in ("fay", "petra"):
             self.approved.add(name)
-        ruling = Ruling(verdict=verdict, changes=changes, idempotency_key=key)
-        self.world.store.decide(self.tenant, name, ruling, hand)
+        resolution = Resolution(verdict=verdict, changes=changes, idempotency_key=key)
+        self.world.store.resolve(self.tenant, name, resolution, actor)
 
     def apply(self) -> None:
         """The application carries something out, perhaps twice, perhaps failing on the way."""
@@ -211,16 +211,16 @@ class History:
     def sweep(self) -> None:
         """The desk looks at its timers."""
         chosen = Escalation(roles=self.world.policy.roles)
-        self.world.store.sweep(self.now, limit=50, chosen=chosen)
+        self.world.store.sweep(self.now, limit=50, step=chosen)
         self.world.store.recover(self.now)
 
     def drain(self) -> None:
         """The spool is drained."""
         self.pile.drain(self.world.store)
 
-    def _hand(self) -> Hand:
+    def _actor(self) -> Actor:
         person = self.chance.choice(("fay", "fay", "fay", "petra", "quinn", "c1"))
-        return Hand(person=person, people=self.world.people, now=self.now)
+        return Actor(person=person, people=self.world.people, now=self.now)
 
     def _any(self) -> str:
         return self.chance.choice(sorted(self.known)) if self.known else "none"
@@ -277,7 +277,7 @@ class History:
                 assert state is State.EXPIRED, f"{name} was decided, never used, and is {state}"
 
 
-def states_of(tx: Tx) -> dict[str, State]:
+def states_of(tx: Transaction) -> dict[str, State]:
     """The state of each ticket of a tenant."""
     query = select(tickets.c.id, tickets.c.state).where(tickets.c.tenant == tx.tenant)
     return {row.id: State(row.state) for row in tx.conn.execute(query)}

@@ -17,13 +17,13 @@ from typer.testing import CliRunner
 from handrail.cli import build
 from handrail.policy import load, load_people
 from handrail.review.decision_log import log_lines
-from handrail.store import Filter, Hand, Spool, SqlStore, Trust, open_store
+from handrail.store import Actor, Filter, Spool, SqlStore, Trust, open_store
 from handrail.store import samples as audits
 from handrail.store.crypto.keys import FileKeys
 from handrail.store.crypto.signing import new_signer, read_signer, read_trusted
 from handrail.store.database import Database
 from handrail.store.migrate import upgrade
-from handrail.store.outbox import Notice, prune_notices
+from handrail.store.outbox import OutboxMessage, prune_notices
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import LedgerQuery
 from support.stores import Logins, Sides, empty_database, logins_of
@@ -56,9 +56,9 @@ class Left:
     spool: Spool
     now: datetime
 
-    def hand(self, person: str) -> Hand:
+    def actor(self, person: str) -> Actor:
         """A person's hand at the moment after which nothing more was done."""
-        return Hand(person=person, people=people(), now=self.now)
+        return Actor(person=person, people=people(), now=self.now)
 
 
 def expected() -> dict[str, Any]:
@@ -191,7 +191,7 @@ def _query(kind: Any, tenant: str, customer: str, since: datetime) -> LedgerQuer
     )
 
 
-def _samples(store: SqlStore, tenant: str) -> tuple[audits.AuditRow, ...]:
+def _samples(store: SqlStore, tenant: str) -> tuple[audits.SampleRow, ...]:
     return (*audits.waiting(store, tenant), *audits.waiting(store, tenant, judged=True))
 
 
@@ -201,10 +201,10 @@ def unmasked(left: Left) -> dict[str, Any]:
     for name in ticket_ids(inbox, "default"):
         view = inbox.get("default", name)
         if not view.erased:
-            sealed = inbox.unmask("default", name, left.hand(MEMBERS[view.role]))
+            sealed = inbox.unmask("default", name, left.actor(MEMBERS[view.role]))
             found[name] = sealed.model_dump(mode="json", exclude_defaults=True)
     for row in _samples(inbox, "default"):
-        _, words = audits.show(inbox, "default", row.exchange, left.hand("quinn"), unmask=True)
+        _, words = audits.show(inbox, "default", row.exchange, left.actor("quinn"), unmask=True)
         found[row.exchange] = None if words is None else words.model_dump(mode="json", exclude_defaults=True)
     return found
 
@@ -220,7 +220,7 @@ def outbox(left: Left) -> dict[str, Any]:
     }
 
 
-def _line(notice: Notice) -> str:
+def _line(notice: OutboxMessage) -> str:
     return f"{notice.tenant} {notice.ticket} {notice.version} {notice.kind} {notice.attempts} {notice.error}"
 
 

@@ -35,7 +35,7 @@ from handrail.records import (
     ToolCall,
     Trigger,
 )
-from handrail.store import Hand, SqlStore, Trust, open_store
+from handrail.store import Actor, SqlStore, Trust, open_store
 from handrail.store.crypto.keys import FixedKeys, KeyRing
 from handrail.store.crypto.signing import Signer, new_signer
 from handrail.store.database import Database, parse_url
@@ -97,9 +97,9 @@ class Staff:
         return self.names[role]
 
 
-def hand(person: str = "fay", *, after: timedelta = timedelta(minutes=1)) -> Hand:
+def actor(person: str = "fay", *, after: timedelta = timedelta(minutes=1)) -> Actor:
     """A person's hand, a while after the ticket was opened."""
-    return Hand(person=person, people=Staff(), now=NOW + after)
+    return Actor(person=person, people=Staff(), now=NOW + after)
 
 
 def new_ticket(

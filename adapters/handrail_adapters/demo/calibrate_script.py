@@ -17,9 +17,9 @@ from handrail.guard import Guard
 from handrail.policy import load_people, loads
 from handrail.review.calibrate import CalibrationSettings, RiskBound, calibrate
 from handrail.review.decision_log import read_store_log
-from handrail.store import Hand, Spool, SqlStore, open_store
+from handrail.store import Actor, Spool, SqlStore, open_store
 from handrail.store.samples import judge, show, waiting
-from handrail.tickets.samples import AuditVerdict
+from handrail.tickets.samples import SampleVerdict
 from handrail_adapters.demo.scenario import SCRIPT, SYSTEM
 from handrail_adapters.demo.scripted_model import MODEL, ScriptedLine, ScriptedModelServer
 from handrail_adapters.openai import guard_openai
@@ -62,7 +62,7 @@ def calibrated() -> Calibration:
         try:
             _play(guard)
             store.flush()
-            _judge(store, Hand(person="script", people=people, now=FIRST))
+            _judge(store, Actor(person="script", people=people, now=FIRST))
             rows = read_store_log(store, "default")
         finally:
             guard.close()
@@ -87,14 +87,14 @@ def conversations() -> Iterator[tuple[str, list[dict[str, Any]]]]:
         yield line.cue, messages
 
 
-def _judge(store: SqlStore, hand: Hand) -> None:
+def _judge(store: SqlStore, actor: Actor) -> None:
     lines = {line.cue: line.replies[-1].text for line in SCRIPT.lines} | {NO_LINE: SCRIPT.otherwise.text}
     wrong = {lines[cue] for cue in WRONG}
     for row in waiting(store, "default", limit=1000):
-        _, words = show(store, "default", row.exchange, hand, unmask=True)
+        _, words = show(store, "default", row.exchange, actor, unmask=True)
         is_wrong = words is None or words.answer in wrong
-        verdict = AuditVerdict.WRONG if is_wrong else AuditVerdict.RIGHT
-        judge(store, "default", row.exchange, verdict, hand)
+        verdict = SampleVerdict.WRONG if is_wrong else SampleVerdict.RIGHT
+        judge(store, "default", row.exchange, verdict, actor)
 
 
 def _play(guard: Guard) -> None:

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from handrail.errors import ConfigError, TicketError
 from handrail.records import Money
-from handrail.store import Hand
-from handrail.tickets.ports import Resolution
-from handrail.tickets.resolution import Ruling
+from handrail.store import Actor
+from handrail.tickets.ports import ResolutionView
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import TicketView, Verdict
 from handrail.tickets.values import read_fact
 from handrail_adapters.demo.play import TENANT, Heard, Player
@@ -35,7 +35,7 @@ class Reviewed:
     asked: str
     refused: tuple[Refused, ...]
     paid: tuple[int, ...]
-    resolution: Resolution | None
+    resolution: ResolutionView | None
     heard: Heard
     is_told: bool
     differences: tuple[str, ...] = ()
@@ -73,9 +73,9 @@ def _rule(player: Player, review: Review, ticket: str, person: str) -> None:
     people = player.shop.guard.people
     if people is None:
         raise ConfigError("the demonstration needs a people file")
-    hand = Hand(person=person, people=people, now=datetime.now(UTC))
-    view = player.store.claim(TENANT, ticket, hand)
-    ruling = Ruling(
+    actor = Actor(person=person, people=people, now=datetime.now(UTC))
+    view = player.store.claim(TENANT, ticket, actor)
+    resolution = Resolution(
         verdict=Verdict.EDIT,
         changes={"amount": review.amount},
         amounts=_amounts(view, review.amount),
@@ -83,7 +83,7 @@ def _rule(player: Player, review: Review, ticket: str, person: str) -> None:
         message_to_user=review.message,
         digest=view.digest,
     )
-    player.store.decide(TENANT, ticket, ruling, hand)
+    player.store.resolve(TENANT, ticket, resolution, actor)
 
 
 def _amounts(view: TicketView, amount: int) -> dict[str, Money | Decimal]:

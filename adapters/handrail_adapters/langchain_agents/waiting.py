@@ -14,8 +14,8 @@ from langgraph.types import interrupt
 from handrail.errors import ConfigError, TicketError
 from handrail.guard.context import current
 from handrail.records import Handoff
-from handrail.tickets.ports import Resolution
-from handrail.tickets.resolution import Ruling
+from handrail.tickets.ports import ResolutionView
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import TicketView, Verdict
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def shown_arguments(view: TicketView) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"arguments": value}
 
 
-def ruling_of(response: object, view: TicketView, *, key: str) -> Ruling:
-    """Return the ruling in a response of the human-in-the-loop schema.
+def ruling_of(response: object, view: TicketView, *, key: str) -> Resolution:
+    """Return the resolution in a response of the human-in-the-loop schema.
 
     Args:
         response: `{"decisions": [{"type": …}]}`, or a single decision.
@@ -85,13 +85,13 @@ def ruling_of(response: object, view: TicketView, *, key: str) -> Ruling:
     given: dict[str, Any] = {"idempotency_key": key, "reason_code": "hitl"}
     match verdict:
         case Verdict.EDIT:
-            return Ruling(verdict=verdict, **given, **_edited(decision, view))
+            return Resolution(verdict=verdict, **given, **_edited(decision, view))
         case Verdict.ANSWER:
-            return Ruling(verdict=verdict, answer=message, **given)
+            return Resolution(verdict=verdict, answer=message, **given)
         case Verdict.REJECT:
-            return Ruling(verdict=verdict, message_to_agent=message, **given)
+            return Resolution(verdict=verdict, message_to_agent=message, **given)
         case _:
-            return Ruling(verdict=verdict, **given)
+            return Resolution(verdict=verdict, **given)
 
 
 def _decision(response: object) -> Mapping[str, Any]:
@@ -141,27 +141,27 @@ class Waiting:
     guard: "Guard"
     reviewer: Callable[[], str] | None = None
 
-    def resolution(self, handoff: Handoff) -> Resolution:
+    def resolution(self, handoff: Handoff) -> ResolutionView:
         """Return the decision; pauses the graph as long as there is none."""
         refused, turn = "", 0
         while True:
             seen = self._look(handoff, refused)
-            if isinstance(seen, Resolution):
+            if isinstance(seen, ResolutionView):
                 return seen
             refused = self._record(handoff.ticket, interrupt(seen), turn)
             turn += 1
 
-    async def aresolution(self, handoff: Handoff) -> Resolution:
+    async def aresolution(self, handoff: Handoff) -> ResolutionView:
         """Return the decision, as `resolution` does; the store is asked in a thread."""
         refused, turn = "", 0
         while True:
             seen = await asyncio.to_thread(self._look, handoff, refused)
-            if isinstance(seen, Resolution):
+            if isinstance(seen, ResolutionView):
                 return seen
             refused = await asyncio.to_thread(self._record, handoff.ticket, interrupt(seen), turn)
             turn += 1
 
-    def _look(self, handoff: Handoff, refused: str) -> Resolution | dict[str, Any]:
+    def _look(self, handoff: Handoff, refused: str) -> ResolutionView | dict[str, Any]:
         found = self.guard.resolution(handoff.ticket)
         if found is not None and found.verdict != "reject":
             return found
@@ -175,7 +175,7 @@ class Waiting:
     def _record(self, ticket: str, response: object, turn: int) -> str:
         """Record a response as its person's decision; returns why it does not count, if it does not."""
         from handrail.guard.resolve import decide
-        from handrail.store.tickets.resolve import Hand
+        from handrail.store.tickets.resolve import Actor
 
         if self.reviewer is None:
             return ""
@@ -183,13 +183,13 @@ class Waiting:
         if people is None:
             raise ConfigError("people can only decide here if the guard was given a people file")
         tenant = current().context.tenant
-        hand = Hand(person=self.reviewer(), people=people, now=datetime.now(UTC))
+        actor = Actor(person=self.reviewer(), people=people, now=datetime.now(UTC))
         try:
             view = self._store.get(tenant, ticket)
-            ruling = ruling_of(response, view, key=f"{ticket}:{turn}:{hand.person}")
-            if view.claimed_by != hand.person:
-                self._store.claim(tenant, ticket, hand)
-            decide(self._store, self.guard.policy, tenant, ticket, ruling=ruling, hand=hand)
+            resolution = ruling_of(response, view, key=f"{ticket}:{turn}:{actor.person}")
+            if view.claimed_by != actor.person:
+                self._store.claim(tenant, ticket, actor)
+            decide(self._store, self.guard.policy, tenant, ticket, resolution=resolution, actor=actor)
         except (TicketError, ValueError) as error:
             return str(error)
         return ""
@@ -199,7 +199,7 @@ class Waiting:
         return cast("SqlStore", self.guard.store)
 
 
-def continuation(message: BaseMessage, handoff: Handoff, found: Resolution) -> Sequence[BaseMessage]:
+def continuation(message: BaseMessage, handoff: Handoff, found: ResolutionView) -> Sequence[BaseMessage]:
     """Return the messages that go on from a decision; the first takes the place of the notice.
 
     An approved action becomes a call of the tool, with the arguments as a person left them. A rejected one is

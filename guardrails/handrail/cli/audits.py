@@ -14,14 +14,14 @@ from handrail.cli.tickets import (
     PolicyOption,
     StoreOption,
     TenantOption,
-    hand_of,
+    actor_of,
     opened,
 )
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
-    from handrail.store.samples import AuditRow
-    from handrail.tickets.samples import Wording
+    from handrail.store.samples import SampleRow
+    from handrail.tickets.samples import SampleText
 
 commands = typer.Typer(no_args_is_help=True, help="Passed answers that people check: list, show, judge.")
 
@@ -68,7 +68,7 @@ def show(  # noqa: PLR0913 - one parameter per option
     from handrail.store.samples import show as shown
 
     with opened(store) as found:
-        row, words = shown(found, tenant, exchange, hand_of(person, policy, people), unmask=unmask)
+        row, words = shown(found, tenant, exchange, actor_of(person, policy, people), unmask=unmask)
     if as_json:
         held = words.model_dump(mode="json") if words is not None else None
         typer.echo(json.dumps({**_data(row), "words": held}))
@@ -89,16 +89,16 @@ def judge(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Say whether an answer was right; once, because calibrations are made from it."""
     from handrail.store.samples import judge as judged
-    from handrail.tickets.samples import AuditVerdict
+    from handrail.tickets.samples import SampleVerdict
 
-    if verdict not in list(AuditVerdict):
-        raise ConfigError(f"no verdict {verdict!r}; there are {', '.join(AuditVerdict)}")
+    if verdict not in list(SampleVerdict):
+        raise ConfigError(f"no verdict {verdict!r}; there are {', '.join(SampleVerdict)}")
     with opened(store) as found:
-        judged(found, tenant, exchange, AuditVerdict(verdict), hand_of(person, policy, people))
+        judged(found, tenant, exchange, SampleVerdict(verdict), actor_of(person, policy, people))
     typer.echo(f"{exchange} was {verdict}")
 
 
-def told(row: "AuditRow", words: "Wording | None") -> list[str]:
+def told(row: "SampleRow", words: "SampleText | None") -> list[str]:
     """Return an answer and what led to it as lines of text."""
     head = f"{row.exchange}  {row.at:%Y-%m-%d %H:%M}  {row.model or '-'}"
     if words is None:
@@ -109,7 +109,7 @@ def told(row: "AuditRow", words: "Wording | None") -> list[str]:
     return [*lines, f"answer: {words.answer}"]
 
 
-def _data(row: "AuditRow") -> dict[str, object]:
+def _data(row: "SampleRow") -> dict[str, object]:
     return {
         "exchange": row.exchange,
         "at": row.at.isoformat(),

@@ -90,15 +90,15 @@ def _staffing(policy: str, people: Path, desk: Path | None) -> "tuple[Policy, St
     from handrail.desk.settings import load_settings
     from handrail.desk.staffing import Staffing
     from handrail.policy import load, load_people
-    from handrail.tickets.schedule import EVERYBODY_ALWAYS, rota_of
+    from handrail.tickets.schedule import ALWAYS_STAFFED, schedule_of
 
     loaded = load(policy)
     mapped = load_people(people, loaded)
     # Only the hours are read here, so the secrets of the channels need not be at hand.
     over = (
-        EVERYBODY_ALWAYS
+        ALWAYS_STAFFED
         if desk is None
-        else load_settings(desk, roles=loaded.roles, with_channels=False).rota
+        else load_settings(desk, roles=loaded.roles, with_channels=False).schedule
     )
 
     def members(role: str) -> frozenset[str]:
@@ -107,8 +107,8 @@ def _staffing(policy: str, people: Path, desk: Path | None) -> "tuple[Policy, St
         except RoleError:
             return frozenset()
 
-    rota = rota_of(loaded.roles, zone=loaded.time_zone, over=over)
-    return loaded, Staffing(roles=loaded.roles, members=members, rota=rota)
+    schedule = schedule_of(loaded.roles, zone=loaded.time_zone, over=over)
+    return loaded, Staffing(roles=loaded.roles, members=members, schedule=schedule)
 
 
 def _monday(text: str) -> datetime:

@@ -13,7 +13,7 @@ import typer
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
-    from handrail.store import Hand, SqlStore
+    from handrail.store import Actor, SqlStore
     from handrail.tickets.ticket import TicketView
 
 commands = typer.Typer(no_args_is_help=True, help="Tickets: list, show, claim, decide.")
@@ -46,12 +46,12 @@ def opened(store: str) -> "Iterator[SqlStore]":
         found.close()
 
 
-def hand_of(person: str, policy: str, people: Path) -> "Hand":
-    """Return the hand of a person who is in the people file."""
+def actor_of(person: str, policy: str, people: Path) -> "Actor":
+    """Return the actor for a person who is in the people file."""
     from handrail.policy import load, load_people
-    from handrail.store import Hand
+    from handrail.store import Actor
 
-    return Hand(person=person, people=load_people(people, load(policy)), now=datetime.now(UTC))
+    return Actor(person=person, people=load_people(people, load(policy)), now=datetime.now(UTC))
 
 
 @commands.command(name="list", epilog="Example: handrail tickets list --role finance_lead")
@@ -111,9 +111,9 @@ def show(  # noqa: PLR0913 - one parameter per option
     if unmask and not person:
         raise ConfigError("unmasking needs --as: it is recorded who saw what")
     with opened(store) as found:
-        hand = hand_of(person, policy, people) if person else None
-        view = found.view(tenant, ticket, hand) if hand else found.get(tenant, ticket)
-        raw = found.unmask(tenant, ticket, hand).model_dump(mode="json") if unmask and hand else None
+        actor = actor_of(person, policy, people) if person else None
+        view = found.view(tenant, ticket, actor) if actor else found.get(tenant, ticket)
+        raw = found.unmask(tenant, ticket, actor).model_dump(mode="json") if unmask and actor else None
         history = found.history(tenant, ticket)
     if as_json:
         document = {"view": view.model_dump(mode="json"), "unmasked": raw}
@@ -155,7 +155,7 @@ def claim(
 ) -> None:
     """Claim a ticket of one of your roles, so that nobody else works on it."""
     with opened(store) as found:
-        view = found.claim(tenant, ticket, hand_of(person, policy, people))
+        view = found.claim(tenant, ticket, actor_of(person, policy, people))
     until = f" until {view.lease_until:%H:%M %Z}" if view.lease_until else ""
     typer.echo(f"{ticket} is yours{until}")
 
@@ -190,12 +190,12 @@ def decide(  # noqa: PLR0913 - one parameter per option
     from handrail.guard.resolve import decide as record
     from handrail.policy import load
     from handrail.tickets.lifecycle import State
-    from handrail.tickets.resolution import Ruling
+    from handrail.tickets.resolution import Resolution
     from handrail.tickets.ticket import Verdict
 
     if verdict not in list(Verdict):
         raise ConfigError(f"no verdict {verdict!r}; there are {', '.join(Verdict)}")
-    ruling = Ruling(
+    resolution = Resolution(
         verdict=Verdict(verdict),
         reason_code=reason,
         note=note,
@@ -205,9 +205,9 @@ def decide(  # noqa: PLR0913 - one parameter per option
         changes=dict(_pair(text) for text in changes or ()),
         opened_at=datetime.now(UTC),
     )
-    hand = hand_of(person, policy, people)
+    actor = actor_of(person, policy, people)
     with opened(store) as found:
-        view = record(found, load(policy), tenant, ticket, ruling=ruling, hand=hand)
+        view = record(found, load(policy), tenant, ticket, resolution=resolution, actor=actor)
     waits = f"; {', '.join(view.waiting_for)} must agree too" if view.state is State.READY else ""
     typer.echo(f"{ticket} is {view.state}{waits}")
 
@@ -246,7 +246,7 @@ def reconcile(  # noqa: PLR0913 - one parameter per option
     if outcome not in ("done", "released"):
         raise ConfigError("write done or released")
     with opened(store) as found:
-        found.reconcile(tenant, ticket, Settlement(outcome), hand_of(person, policy, people))
+        found.reconcile(tenant, ticket, Settlement(outcome), actor_of(person, policy, people))
     typer.echo(f"{ticket} is settled as {outcome}")
 
 

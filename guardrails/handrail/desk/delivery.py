@@ -11,7 +11,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponent
 from handrail.desk.channels import Channel, DeliveryError
 from handrail.desk.notice import Notice, link_to
 from handrail.records import Severity
-from handrail.store.outbox import Notice as Letter
+from handrail.store.outbox import OutboxMessage
 
 # The schedule that Standard Webhooks recommends; with the first try this spans about three days.
 PAUSES: Final = (
@@ -37,14 +37,14 @@ _ALL: Final = "*"
 class Outbox(Protocol):
     """What delivery needs of the store; every method is one transaction."""
 
-    def take_notices(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Letter]:
-        """Take letters that are due, so that no other desk takes them before the lease is over."""
+    def take_notices(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[OutboxMessage]:
+        """Take messages that are due, so that no other desk takes them before the lease is over."""
 
     def delivered(self, ids: Sequence[str]) -> None:
-        """Close letters that every channel has."""
+        """Close messages that every channel has."""
 
     def undelivered(self, notice: str, *, again_at: datetime | None, error: str) -> None:
-        """Put a letter back for a later try, or among the dead letters if `again_at` is None."""
+        """Put a message back for a later try, or among the dead letters if `again_at` is None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +57,16 @@ class Delivered:
 
     @property
     def count(self) -> int:
-        """All letters that were taken."""
+        """All messages that were taken."""
         return self.delivered + self.postponed + self.died
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """Takes letters from the outbox and gives each to the channels that want it.
+    """Takes messages from the outbox and gives each to the channels that want it.
 
     Args:
-        outbox: where the letters lie.
+        outbox: where the messages lie.
         channels: ways to tell people.
         link: address of a ticket, with `{ticket}` and `{tenant}`.
         now: the present moment.
@@ -84,7 +84,7 @@ class Delivery:
     chance: Callable[[], float] = field(default=random.random)
 
     def round(self, *, should_stop: Callable[[], bool] = lambda: False, limit: int = BATCH) -> Delivered:
-        """Deliver what is due now, at most `limit` letters.
+        """Deliver what is due now, at most `limit` messages.
 
         Letters that a stop, or a slow receiver, leaves untouched come back when their lease is over.
 
@@ -93,24 +93,24 @@ class Delivery:
         """
         counts = {"delivered": 0, "postponed": 0, "died": 0}
         taken_at, down, silent = self.now(), dict[str, DeliveryError](), list[str]()
-        for letter in self.outbox.take_notices(taken_at, limit=limit, lease=LEASE):
-            # Beyond this another desk might take the same letters while they are on their way.
+        for message in self.outbox.take_notices(taken_at, limit=limit, lease=LEASE):
+            # Beyond this another desk might take the same messages while they are on their way.
             if should_stop() or self.now() - taken_at > LEASE / 2:
                 break
-            if self._missing(letter, self.notice_of(letter)):
-                counts[self._deliver(letter, down, should_stop)] += 1
+            if self._missing(message, self.notice_of(message)):
+                counts[self._deliver(message, down, should_stop)] += 1
             else:
-                silent.append(letter.id)
+                silent.append(message.id)
         if silent:
             self.outbox.delivered(silent)
         return Delivered(**counts | {"delivered": counts["delivered"] + len(silent)})
 
     def _deliver(
-        self, letter: Letter, down: dict[str, DeliveryError], should_stop: Callable[[], bool]
+        self, message: OutboxMessage, down: dict[str, DeliveryError], should_stop: Callable[[], bool]
     ) -> str:
-        notice = self.notice_of(letter)
+        notice = self.notice_of(message)
         failures: list[DeliveryError] = []
-        for channel in self._missing(letter, notice):
+        for channel in self._missing(message, notice):
             # A receiver that cannot be reached at all is not waited for again in the same round.
             error = down.get(channel.name) or self._try(channel, notice, should_stop)
             if error is not None:
@@ -118,15 +118,15 @@ class Delivery:
                 if error.is_down:
                     down[channel.name] = error
         if not failures:
-            self.outbox.delivered([letter.id])
+            self.outbox.delivered([message.id])
             return "delivered"
         is_final = all(failure.is_final for failure in failures)
-        again_at = None if is_final else next_try(letter, self.now(), self.chance())
-        self.outbox.undelivered(letter.id, again_at=again_at, error=note_of(failures))
+        again_at = None if is_final else next_try(message, self.now(), self.chance())
+        self.outbox.undelivered(message.id, again_at=again_at, error=note_of(failures))
         return "died" if again_at is None else "postponed"
 
-    def _missing(self, letter: Letter, notice: Notice) -> list[Channel]:
-        failed = failed_before(letter.error)
+    def _missing(self, message: OutboxMessage, notice: Notice) -> list[Channel]:
+        failed = failed_before(message.error)
         return [
             channel
             for channel in self.channels
@@ -151,19 +151,19 @@ class Delivery:
             return error
         return None
 
-    def notice_of(self, letter: Letter) -> Notice:
-        """Return what may be told about a letter; pure."""
+    def notice_of(self, message: OutboxMessage) -> Notice:
+        """Return what may be told about a message; pure."""
         return Notice(
-            id=letter.id,
-            tenant=letter.tenant,
-            ticket=letter.ticket,
-            kind=letter.kind,
-            role=letter.role,
-            severity=SEVERITIES[letter.severity],
-            at=letter.at,
-            decide_by=letter.decide_by,
-            next_role=self.backup_of(letter.role) if letter.kind == "warn" else None,
-            link=link_to(self.link, tenant=letter.tenant, ticket=letter.ticket),
+            id=message.id,
+            tenant=message.tenant,
+            ticket=message.ticket,
+            kind=message.kind,
+            role=message.role,
+            severity=SEVERITIES[message.severity],
+            at=message.at,
+            decide_by=message.decide_by,
+            next_role=self.backup_of(message.role) if message.kind == "warn" else None,
+            link=link_to(self.link, tenant=message.tenant, ticket=message.ticket),
         )
 
 
@@ -171,21 +171,21 @@ def _is_worth_retrying(error: BaseException) -> bool:
     return isinstance(error, DeliveryError) and not error.is_final
 
 
-def next_try(letter: Letter, now: datetime, chance: float) -> datetime | None:
-    """Return when a letter that failed is tried again, None for never; pure.
+def next_try(message: OutboxMessage, now: datetime, chance: float) -> datetime | None:
+    """Return when a message that failed is tried again, None for never; pure.
 
-    A desk that dies with letters in hand uses up attempts without a try. So a letter is given up only when it
-    is old, too, and never waits much longer than it has waited already.
+    A desk that dies after it has taken messages uses up attempts without a try. So a message is given up
+    only when it is old, too, and never waits much longer than it has waited already.
     """
-    age = now - letter.at
-    if letter.attempts > len(PAUSES) and age > GIVE_UP_AFTER:
+    age = now - message.at
+    if message.attempts > len(PAUSES) and age > GIVE_UP_AFTER:
         return None
-    pause = PAUSES[min(letter.attempts, len(PAUSES)) - 1]
+    pause = PAUSES[min(message.attempts, len(PAUSES)) - 1]
     return now + min(pause, max(PAUSES[0], age)) * (1 + 0.2 * chance)
 
 
 def note_of(failures: Sequence[DeliveryError]) -> str:
-    """Write down which channels still miss a letter, and why: `ops HTTP 500; chat not accepted`; pure.
+    """Write down which channels still miss a message, and why: `ops HTTP 500; chat not accepted`; pure.
 
     The outbox keeps 64 characters; what does not fit becomes `*`, which means all of them.
     """
@@ -194,7 +194,7 @@ def note_of(failures: Sequence[DeliveryError]) -> str:
 
 
 def failed_before(note: str) -> frozenset[str] | None:
-    """Return the channels that still miss a letter, None for all of them; pure."""
+    """Return the channels that still miss a message, None for all of them; pure."""
     if note in ("", _ALL):
         return None
     return frozenset(part.partition(" ")[0] for part in note.split("; "))

@@ -15,11 +15,11 @@ from handrail.desk.timers import Escalation
 from handrail.errors import StoreUnavailable
 from handrail.policy import Policy
 from handrail.store.outbox import Housed, prune_notices
-from handrail.store.spool import Drained, Opens
+from handrail.store.spool import Drained, TicketOpener
 from handrail.tickets.lifecycle import Verb
 from handrail.tickets.routing import RolePlan
-from handrail.tickets.schedule import rota_of
-from handrail.tickets.timers import Choice, DueTicket
+from handrail.tickets.schedule import schedule_of
+from handrail.tickets.timers import DueTicket, TimerStep
 
 EVERY_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 30.0
@@ -31,11 +31,11 @@ KEEP_DELIVERED: Final = timedelta(days=30)
 log = logging.getLogger("handrail.desk")
 
 
-class DeskStore(Outbox, Opens, Housed, Protocol):
+class DeskStore(Outbox, TicketOpener, Housed, Protocol):
     """What the desk needs of the store."""
 
     def sweep(
-        self, now: datetime, *, limit: int, chosen: Callable[[DueTicket, datetime], Choice | None]
+        self, now: datetime, *, limit: int, step: Callable[[DueTicket, datetime], TimerStep | None]
     ) -> Mapping[Verb, int]:
         """Fire due timers, one transaction each; returns how often each step was taken."""
 
@@ -43,7 +43,7 @@ class DeskStore(Outbox, Opens, Housed, Protocol):
 class Spooled(Protocol):
     """Tickets that wait on disk since the store was out of reach."""
 
-    def drain(self, store: Opens) -> Drained:
+    def drain(self, store: TicketOpener) -> Drained:
         """Open what waits in the store, in order, once."""
 
 
@@ -108,8 +108,8 @@ class Desk:
             ConfigError: the file, or hours in the policy, cannot be used.
         """
         settings = load_settings(file, roles=policy.roles) if file is not None else Settings()
-        rota = rota_of(policy.roles, zone=policy.time_zone, over=settings.rota)
-        return cls(store, policy.roles, settings=replace(settings, rota=rota), spool=spool, now=now)
+        schedule = schedule_of(policy.roles, zone=policy.time_zone, over=settings.schedule)
+        return cls(store, policy.roles, settings=replace(settings, schedule=schedule), spool=spool, now=now)
 
     def step(self) -> Step:
         """Do everything that is due now.
@@ -119,7 +119,7 @@ class Desk:
         """
         roles = self._roles()
         drained = self._spool.drain(self._store).opened if self._spool else 0
-        timers = self._sweep(Escalation(roles=roles, rota=self._settings.rota))
+        timers = self._sweep(Escalation(roles=roles, schedule=self._settings.schedule))
         delivery = Delivery(
             outbox=self._store,
             channels=self._settings.channels,
@@ -192,10 +192,10 @@ class Desk:
         """Tell whether no round has ended for so long; for health checks."""
         return self.last_done is None or self._now() - self.last_done > by
 
-    def _sweep(self, chosen: Escalation) -> dict[str, int]:
+    def _sweep(self, step: Escalation) -> dict[str, int]:
         counts: dict[str, int] = {}
         while not self._stop.is_set():
-            taken = self._store.sweep(self._now(), limit=BATCH, chosen=chosen)
+            taken = self._store.sweep(self._now(), limit=BATCH, step=step)
             for verb, count in taken.items():
                 counts[verb.value] = counts.get(verb.value, 0) + count
             if sum(taken.values()) < BATCH:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from handrail.desk.channels import Apprise, Channel, Interest, Webhook
 from handrail.errors import ConfigError
-from handrail.tickets.schedule import EVERYBODY_ALWAYS, Rota, first_problem, read_rota, read_yaml
+from handrail.tickets.schedule import ALWAYS_STAFFED, Schedule, first_problem, read_schedule, read_yaml
 
 KINDS: Final = "handrail.channels"
 # What people must be told; the rest is for programs.
@@ -22,7 +22,7 @@ CALLS_PEOPLE: Final = frozenset({"open", "reopen", "reassign", "warn", "escalate
 class Settings:
     """What the desk works by; `link` holds `{ticket}` and `{tenant}`."""
 
-    rota: Rota = EVERYBODY_ALWAYS
+    schedule: Schedule = ALWAYS_STAFFED
     channels: tuple[Channel, ...] = ()
     link: str = ""
 
@@ -84,7 +84,7 @@ def load_settings(
                 raise ConfigError(f"{file.name}: channels.{name}.roles: the policy has no role {role!r}")
     secrets = os.environ if environ is None else environ
     return Settings(
-        rota=read_rota(text, file=file.name, roles=known),
+        schedule=read_schedule(text, file=file.name, roles=known),
         channels=tuple(
             _channel(name, one, secrets, file) for name, one in read.channels.items() if with_channels
         ),

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from handrail.policy import Policy
 from handrail.records import Severity, Trigger
 from handrail.tickets.routing import RolePlan, chain, deadlines, safe_default
-from handrail.tickets.schedule import Rota
+from handrail.tickets.schedule import Schedule
 from handrail.tickets.ticket import OnExpiry
 
 HOUR: Final = timedelta(hours=1)
@@ -47,16 +47,16 @@ class Staffing:
 
     roles: Mapping[str, RolePlan]
     members: Members
-    rota: Rota
+    schedule: Schedule
 
     def ending(self, route: Route, opened_at: datetime) -> Ending:
         """Follow a ticket from role to role until somebody is at work or nothing is left; pure."""
         backups = chain(route.role, self.roles)
         now = opened_at
         for role, following in zip((route.role, *backups), (*backups, None), strict=True):
-            found = deadlines(self.roles.get(role), route.severity, now, self.rota.of(role))
+            found = deadlines(self.roles.get(role), route.severity, now, self.schedule.of(role))
             limit = found.start_by if following else found.decide_by
-            opens = self.rota.first_present(role, self.members(role), now, limit)
+            opens = self.schedule.first_present(role, self.members(role), now, limit)
             if opens is not None:
                 return Ending(role=role, at=opens)
             if limit is None:

@@ -1,4 +1,4 @@
-"""What a due ticket needs, by the policy's roles and the rota: the store asks, once per ticket. Pure."""
+"""What a due ticket needs, by the policy's roles and the schedule: the store asks, once per ticket. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,26 +7,26 @@ from datetime import datetime
 from handrail.records import Severity
 from handrail.tickets.lifecycle import IN_HAND, State, Verb
 from handrail.tickets.routing import RolePlan, chain, deadlines
-from handrail.tickets.schedule import EVERYBODY_ALWAYS, Rota
-from handrail.tickets.timers import Choice, DueTicket, choose
+from handrail.tickets.schedule import ALWAYS_STAFFED, Schedule
+from handrail.tickets.timers import DueTicket, TimerStep, next_step
 
 _SEVERITIES = tuple(Severity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
-    """Chooses as `handrail.tickets.timers.choose` does, but escalates by the policy that is in force now.
+    """Chooses as `handrail.tickets.timers.next_step` does, but escalates by the policy that is in force now.
 
     A ticket goes to the backup of the role it is with (which may be a co-approver), and that role gets its
     own time by its own calendar. From a role that the policy no longer knows it goes on along its old chain.
     """
 
     roles: Mapping[str, RolePlan]
-    rota: Rota = EVERYBODY_ALWAYS
+    schedule: Schedule = ALWAYS_STAFFED
 
-    def __call__(self, due: DueTicket, now: datetime) -> Choice | None:
+    def __call__(self, due: DueTicket, now: datetime) -> TimerStep | None:
         """Return what a due ticket needs now, None for nothing; pure, and never an approval."""
-        choice = choose(due, now)
+        choice = next_step(due, now)
         if due.state not in IN_HAND or due.role not in self.roles:
             return choice
         if choice is not None and choice.verb not in (Verb.ESCALATE, Verb.EXPIRE):
@@ -36,9 +36,9 @@ class Escalation:
             return choice
         role = self._next_role(due)
         if role is None:
-            return Choice(verb=Verb.EXPIRE) if is_over else None
-        found = deadlines(self.roles.get(role), _SEVERITIES[due.severity], now, self.rota.of(role))
-        return Choice(
+            return TimerStep(verb=Verb.EXPIRE) if is_over else None
+        found = deadlines(self.roles.get(role), _SEVERITIES[due.severity], now, self.schedule.of(role))
+        return TimerStep(
             verb=Verb.ESCALATE,
             role=role,
             start_by=found.start_by,

@@ -7,7 +7,7 @@ from handrail.errors import StoreUnavailable, TicketNotFound
 from handrail.gateway.answers import Answered, refused, told
 from handrail.gateway.callers import Known
 from handrail.store import SqlStore
-from handrail.tickets.ports import Resolution
+from handrail.tickets.ports import ResolutionView
 
 MAX_WAIT_S = 60.0
 _EVERY_S = 0.5
@@ -37,6 +37,6 @@ def _standing(known: Known, ticket: str) -> dict[str, str | None]:
     return {"state": view.state.value, "role": view.role, "due": due.isoformat() if due else None}
 
 
-def _written(found: Resolution) -> dict[str, str]:
+def _written(found: ResolutionView) -> dict[str, str]:
     fields = {**asdict(found), "decided_at": found.decided_at.isoformat()}
     return {name: str(value) for name, value in fields.items()}

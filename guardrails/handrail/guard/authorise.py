@@ -55,7 +55,7 @@ def authorise(
             yield action
         settlement = Settlement.DONE
     except ActionFailed:
-        settlement = Settlement.RELEASED
+        settlement = Settlement.NO_EFFECT
         raise
     finally:
         store.finish(tenant, approval.ticket, settlement, now=shell.now())

@@ -23,9 +23,9 @@ from handrail.records import Context, Handoff, Message, ToolCall
 from handrail.scan import Scanner
 from handrail.store.open import now_utc
 from handrail.store.reviewer import SqlStore
-from handrail.store.tickets.resolve import Hand
-from handrail.tickets.ports import Resolution, TicketStore
-from handrail.tickets.resolution import Ruling
+from handrail.store.tickets.resolve import Actor
+from handrail.tickets.ports import ResolutionView, TicketStore
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import TicketView, Verdict
 
 P = ParamSpec("P")
@@ -243,7 +243,7 @@ class Guard:
         """
         return authorise(self._shell, scopes.current(), ticket, self._tools)
 
-    def decide(self, ticket: str, person: str, verdict: Verdict | str, **ruling: Any) -> TicketView:
+    def decide(self, ticket: str, person: str, verdict: Verdict | str, **resolution: Any) -> TicketView:
         """Record what a person decided about a ticket, claiming it first if it is free.
 
         For inboxes and tests that share a process with the guard. `person` must come from your own log-in.
@@ -252,7 +252,7 @@ class Guard:
             ticket: its id.
             person: who decides; a member of the ticket's role.
             verdict: approve, edit, reject or answer.
-            **ruling: the other fields of `handrail.tickets.resolution.Ruling`: `changes`, `arguments`,
+            **resolution: further fields of `handrail.tickets.resolution.Resolution`: `changes`, `arguments`,
                 `answer`, `reason_code`, `note`, `message_to_user`, `message_to_agent` …
 
         Raises:
@@ -268,18 +268,18 @@ class Guard:
             self.policy,
             scopes.current().context.tenant,
             ticket,
-            ruling=Ruling(verdict=Verdict(verdict), **ruling),
-            hand=Hand(person=person, people=self.people, now=self._clock()),
+            resolution=Resolution(verdict=Verdict(verdict), **resolution),
+            actor=Actor(person=person, people=self.people, now=self._clock()),
         )
 
-    def resolution(self, ticket: str) -> Resolution | None:
+    def resolution(self, ticket: str) -> ResolutionView | None:
         """What a person decided about a ticket, None while nobody has.
 
         Their words for the customer pass the scanner as an answer does.
         """
         return resolution(self._shell.engine, self.store, scopes.current().context.tenant, ticket)
 
-    async def wait(self, ticket: str, *, timeout_s: float, every_s: float = 0.25) -> Resolution | None:
+    async def wait(self, ticket: str, *, timeout_s: float, every_s: float = 0.25) -> ResolutionView | None:
         """Wait for a person's decision; None when the time is up."""
         tenant = scopes.current().context.tenant
         return await wait(

@@ -26,8 +26,8 @@ from handrail.records import (
 from handrail.text.amounts import total_of_counted
 from handrail.tickets.compose import compose
 from handrail.tickets.masking import mask_of
-from handrail.tickets.notices import About, tell
-from handrail.tickets.ports import Attempt, ConversationState, ConversationStatus, Opened, TicketStore
+from handrail.tickets.notices import NoticeFields, render
+from handrail.tickets.ports import Attempt, ConversationState, ConversationStatus, TicketReceipt, TicketStore
 from handrail.tickets.ticket import Ticket
 
 
@@ -210,7 +210,7 @@ class Concluder:
         except StoreUnavailable as error:
             self.spool.put(ticket)
             spooled = True
-            opened = Opened(ticket=ticket.id, role=role, due=ticket.decide_by, joined=False)
+            opened = TicketReceipt(ticket=ticket.id, role=role, due=ticket.decide_by, joined=False)
             log.warning("ticket %s spooled: %s", ticket.id, error.step)
         kind = "pending" if opened.joined else _notice_of(policy, decision)
         return Handoff(
@@ -237,8 +237,8 @@ class Concluder:
 
     def _notice(self, kind: str, *, role: str, due: datetime | None, ticket: str) -> str:
         policy = self.policy
-        about = About(role=role, due=due, ticket=ticket)
-        return tell(policy.notices[kind], about, zone=policy.time_zone, now=self.now())
+        about = NoticeFields(role=role, due=due, ticket=ticket)
+        return render(policy.notices[kind], about, zone=policy.time_zone, now=self.now())
 
 
 def _notice_of(policy: Policy, decision: Decision) -> str:

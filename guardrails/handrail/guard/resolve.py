@@ -11,16 +11,16 @@ from handrail.policy import Policy
 from handrail.policy.language.sources import Source, ToolArgument
 from handrail.records import Money
 from handrail.store.reviewer import SqlStore
-from handrail.store.tickets.resolve import Hand
+from handrail.store.tickets.resolve import Actor
 from handrail.tickets.lifecycle import State
-from handrail.tickets.ports import Resolution, TicketStore
-from handrail.tickets.resolution import Ruling
+from handrail.tickets.ports import ResolutionView, TicketStore
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Action, TicketView, Verdict
 from handrail.tickets.values import read_fact
 
 
 def decide(
-    store: SqlStore, policy: Policy, tenant: str, ticket: str, *, ruling: Ruling, hand: Hand
+    store: SqlStore, policy: Policy, tenant: str, ticket: str, *, resolution: Resolution, actor: Actor
 ) -> TicketView:
     """Claim a ticket that is free, then record the decision.
 
@@ -31,19 +31,19 @@ def decide(
     if view.ticket is None:
         raise NotAllowed(ticket, "its content was erased")
     if view.state is State.READY:
-        view = store.claim(tenant, ticket, hand)
+        view = store.claim(tenant, ticket, actor)
     held = view.ticket
-    if ruling.verdict is Verdict.EDIT and ruling.amounts is None and held is not None and held.action:
-        amounts = _amounts(policy, held.action, _edited(ticket, ruling), ticket)
-        ruling = replace(ruling, amounts=amounts)
-    return store.decide(tenant, ticket, ruling, hand)
+    if resolution.verdict is Verdict.EDIT and resolution.amounts is None and held is not None and held.action:
+        amounts = _amounts(policy, held.action, _edited(ticket, resolution), ticket)
+        resolution = replace(resolution, amounts=amounts)
+    return store.resolve(tenant, ticket, resolution, actor)
 
 
-def _edited(ticket: str, ruling: Ruling) -> Mapping[str, object]:
-    if not ruling.arguments:
-        return ruling.changes
+def _edited(ticket: str, resolution: Resolution) -> Mapping[str, object]:
+    if not resolution.arguments:
+        return resolution.changes
     try:
-        read = json.loads(ruling.arguments)
+        read = json.loads(resolution.arguments)
     except ValueError:
         raise NotAllowed(ticket, "the edited arguments are not JSON") from None
     if not isinstance(read, dict):
@@ -76,7 +76,7 @@ def _at(edited: Mapping[str, object], source: Source) -> object:
     return value
 
 
-def resolution(engine: Engine, store: TicketStore, tenant: str, ticket: str) -> Resolution | None:
+def resolution(engine: Engine, store: TicketStore, tenant: str, ticket: str) -> ResolutionView | None:
     """Return what was decided, None while nobody has; words for the customer pass the scanner."""
     found = store.resolution(tenant, ticket)
     if found is None:
@@ -88,7 +88,7 @@ def resolution(engine: Engine, store: TicketStore, tenant: str, ticket: str) -> 
 
 async def wait(
     engine: Engine, store: TicketStore, tenant: str, ticket: str, *, timeout_s: float, every_s: float
-) -> Resolution | None:
+) -> ResolutionView | None:
     """Look until somebody has decided or the time is up."""
     clock = asyncio.get_running_loop().time
     give_up = clock() + timeout_s

@@ -16,7 +16,7 @@ from handrail.records import Decision, Effect, Evidence, Score
 from handrail.store.caller import CallerStore
 from handrail.store.samples import keep
 from handrail.tickets.ports import TicketStore
-from handrail.tickets.samples import Audited, audited
+from handrail.tickets.samples import SampledAnswer, sampled_answer
 
 if TYPE_CHECKING:
     from handrail.confidence.calibration.artefact import Calibration
@@ -32,7 +32,7 @@ class Drawn:
     """One answer's row for the decision log and, if it is to be audited, what a person will read of it."""
 
     row: Mapping[str, object]
-    content: Audited | None
+    content: SampledAnswer | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ class Auditor:
         row = _row(score, audit, is_handed_off=is_handed_off, part=slice_of(evidence.context))
         # What is handed off is read in its ticket.
         keeps = audit.is_audited and not is_handed_off
-        return Drawn(row=row, content=audited(evidence, roles=self.roles) if keeps else None)
+        return Drawn(row=row, content=sampled_answer(evidence, roles=self.roles) if keeps else None)
 
     def keep(self, drawn: Drawn, *, at: datetime) -> None:
         """Keep an answer that is to be checked; nothing to do for any other."""
@@ -107,7 +107,7 @@ def auditor_of(policy: Policy, calibration: "Calibration | None", store: TicketS
     """Return who draws audits, None where the policy asks for none or the store cannot keep answers."""
     if not isinstance(store, CallerStore) or not is_audited(policy):
         return None
-    return Auditor(policy=policy, calibration=calibration, key=store.audit_key(), store=store)
+    return Auditor(policy=policy, calibration=calibration, key=store.sampling_key(), store=store)
 
 
 def _row(score: Score, audit: Audit, *, is_handed_off: bool, part: str | None) -> dict[str, object]:

@@ -156,7 +156,7 @@ def settled(passed: Pass, act: Callable[[], Any]) -> Any:
         result = act()
         settlement = Settlement.DONE
     except ActionFailed:
-        settlement = Settlement.RELEASED
+        settlement = Settlement.NO_EFFECT
         raise
     finally:
         passed.settle(settlement)
@@ -170,7 +170,7 @@ async def asettled(passed: Pass, act: Callable[[], Any]) -> Any:
         result = await act()
         settlement = Settlement.DONE
     except ActionFailed:
-        settlement = Settlement.RELEASED
+        settlement = Settlement.NO_EFFECT
         raise
     finally:
         await asyncio.to_thread(passed.settle, settlement)

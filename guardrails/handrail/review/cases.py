@@ -11,8 +11,8 @@ from handrail.records import Money, Trigger
 from handrail.scan import Scanner, redact
 from handrail.store.tickets.listing import Filter
 from handrail.tickets.lifecycle import UNDECIDED, State
-from handrail.tickets.ports import Attempt, Resolution
-from handrail.tickets.resolution import Happening, Page
+from handrail.tickets.ports import Attempt, ResolutionView
+from handrail.tickets.resolution import Page, TicketEvent
 from handrail.tickets.ticket import Ticket, TicketView
 from handrail.tickets.values import read_fact
 
@@ -177,10 +177,10 @@ class TicketReader(Protocol):
     def attempts(self, tenant: str, ticket: str) -> tuple[Attempt, ...]:
         """Return what joined a ticket."""
 
-    def history(self, tenant: str, ticket: str) -> tuple[Happening, ...]:
+    def history(self, tenant: str, ticket: str) -> tuple[TicketEvent, ...]:
         """Return a ticket's recorded events."""
 
-    def resolution(self, tenant: str, ticket: str) -> Resolution | None:
+    def resolution(self, tenant: str, ticket: str) -> ResolutionView | None:
         """Return what was decided."""
 
 
@@ -251,7 +251,7 @@ class Collector:
         return codes[-1] if codes else ""
 
 
-def _ending(state: State, resolution: Resolution | None) -> TicketEnding:
+def _ending(state: State, resolution: ResolutionView | None) -> TicketEnding:
     if state in UNDECIDED:
         return TicketEnding.OPEN
     if state in _BY_STATE:
@@ -259,7 +259,7 @@ def _ending(state: State, resolution: Resolution | None) -> TicketEnding:
     return _BY_VERDICT[resolution.verdict] if resolution else TicketEnding.OPEN
 
 
-def _said(resolution: Resolution | None) -> tuple[str, ...]:
+def _said(resolution: ResolutionView | None) -> tuple[str, ...]:
     return (resolution.message_to_agent, resolution.message_to_user) if resolution else ()
 
 

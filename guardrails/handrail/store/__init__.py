@@ -4,6 +4,6 @@ from handrail.store.open import Trust, open_store
 from handrail.store.reviewer import SqlStore
 from handrail.store.spool import Spool
 from handrail.store.tickets.listing import Filter
-from handrail.store.tickets.resolve import Hand
+from handrail.store.tickets.resolve import Actor
 
-__all__ = ["Filter", "Hand", "Spool", "SqlStore", "Trust", "open_store"]
+__all__ = ["Actor", "Filter", "Spool", "SqlStore", "Trust", "open_store"]

@@ -21,16 +21,16 @@ from handrail.store.prepared import Clash
 from handrail.store.tickets import apply as applying
 from handrail.store.tickets import conversations
 from handrail.store.tickets import open as opening
-from handrail.store.tickets.rows import Tx
+from handrail.store.tickets.rows import Transaction
 from handrail.tickets.ports import (
     Approval,
     Attempt,
     ConversationStatus,
     LedgerEntry,
     LedgerQuery,
-    Opened,
-    Resolution,
+    ResolutionView,
     Settlement,
+    TicketReceipt,
 )
 from handrail.tickets.ticket import Ticket
 
@@ -76,7 +76,7 @@ class CallerStore:
         return self._database
 
     @contextmanager
-    def write(self, tenant: str) -> Iterator[Tx]:
+    def write(self, tenant: str) -> Iterator[Transaction]:
         """Run a writing transaction; its events are recorded as its last step."""
         with self._database.write(tenant) as conn:
             tx = self._tx(tenant, conn)
@@ -85,13 +85,13 @@ class CallerStore:
                 append(conn, tx.events, tx.letters, tx.later)
 
     @contextmanager
-    def read(self, tenant: str) -> Iterator[Tx]:
+    def read(self, tenant: str) -> Iterator[Transaction]:
         """Run a reading transaction."""
         with self._database.read(tenant) as conn:
             yield self._tx(tenant, conn)
 
-    def _tx(self, tenant: str, conn: object) -> Tx:
-        return Tx(
+    def _tx(self, tenant: str, conn: object) -> Transaction:
+        return Transaction(
             conn=conn,  # type: ignore[arg-type]
             tenant=tenant,
             sealer=self._sealer,
@@ -99,7 +99,7 @@ class CallerStore:
             signing=self._signing,
         )
 
-    def _written(self, tenant: str, step: Callable[[Tx], T]) -> T:
+    def _written(self, tenant: str, step: Callable[[Transaction], T]) -> T:
         """Run a step in a transaction, again if another process inserted the same row first."""
         for _ in range(TRIES):
             try:
@@ -109,7 +109,7 @@ class CallerStore:
                 continue
         raise StoreUnavailable("store", why="a row kept changing")
 
-    def open(self, ticket: Ticket) -> Opened:
+    def open(self, ticket: Ticket) -> TicketReceipt:
         """Make a ticket durable, or join the open one it belongs to. Safe to repeat."""
         return self._written(ticket.tenant, lambda tx: opening.open_ticket(tx, ticket))
 
@@ -141,7 +141,7 @@ class CallerStore:
         now = self._clock()
         self._written(tenant, lambda tx: ledger.settle(tx, entry, settlement, now=now))
 
-    def resolution(self, tenant: str, ticket: str) -> Resolution | None:
+    def resolution(self, tenant: str, ticket: str) -> ResolutionView | None:
         """Return what was decided, None while nobody has."""
         with self.read(tenant) as tx:
             return conversations.resolution(tx, opening.followed(tx, ticket))
@@ -160,7 +160,7 @@ class CallerStore:
 
     def reopen(self, tenant: str, ticket: str, *, roles: tuple[str, ...], why: str, now: datetime) -> None:
         """Move decided or failed back to ready because more roles must agree."""
-        again = applying.Again(roles=roles, why=why, now=now)
+        again = applying.ReopenRequest(roles=roles, why=why, now=now)
         self._written(tenant, lambda tx: applying.reopen(tx, ticket, again))
 
     def finish(self, tenant: str, ticket: str, settlement: Settlement, *, now: datetime) -> None:
@@ -193,7 +193,7 @@ class CallerStore:
         """Queue a decision for the batched log; see `DecisionLog` for what a crash can lose."""
         self._log.add(_decided(decision, exchange, tenant, at, scored))
 
-    def audit_key(self) -> bytes:
+    def sampling_key(self) -> bytes:
         """Return the key by which it is drawn which answers people check; it comes from the key ring."""
         return bytes.fromhex(self._sealer.ring.hashed("", "which answers are checked"))
 

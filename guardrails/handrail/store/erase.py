@@ -21,12 +21,12 @@ from handrail.store.tables import (
     tickets,
     uses,
 )
-from handrail.store.tickets.rows import Move, Tx, load, move
+from handrail.store.tickets.rows import Move, Transaction, load, move
 from handrail.tickets.lifecycle import UNDECIDED, State, Verb
 from handrail.tickets.ports import Settlement
 
 
-def erase(tx: Tx, customer: str, *, by: str, now: datetime) -> int:
+def erase(tx: Transaction, customer: str, *, by: str, now: datetime) -> int:
     """Erase a customer: shred their key, so that copies anywhere lose it too, and empty what lies here.
 
     Open tickets are cancelled; an approved action that has not begun is given up. Returns how many tickets
@@ -39,7 +39,7 @@ def erase(tx: Tx, customer: str, *, by: str, now: datetime) -> int:
     for name in found:
         row = load(tx, name)
         if State(row.state) in {*UNDECIDED, State.DECIDED}:
-            settle(tx, name, Settlement.RELEASED, now=now)
+            settle(tx, name, Settlement.NO_EFFECT, now=now)
             move(tx, row, Move(verb=Verb.CANCEL, now=now, actor=by, data={"why": "erased"}))
     tx.conn.execute(update(tickets).where(mine).values(content=None, sealed=None))
     for table in (attempts, decisions):
@@ -53,7 +53,7 @@ def erase(tx: Tx, customer: str, *, by: str, now: datetime) -> int:
     return len(found)
 
 
-def prune_tickets(tx: Tx, *, before: datetime, by: str, now: datetime, limit: int = 1000) -> int:
+def prune_tickets(tx: Transaction, *, before: datetime, by: str, now: datetime, limit: int = 1000) -> int:
     """Remove tickets that were closed before a moment, with all that belongs to them; returns how many."""
     query = (
         select(tickets.c.id)
@@ -71,7 +71,7 @@ def prune_tickets(tx: Tx, *, before: datetime, by: str, now: datetime, limit: in
     return len(found)
 
 
-def prune_audit(tx: Tx, *, before: datetime, by: str, now: datetime) -> int:
+def prune_audit(tx: Transaction, *, before: datetime, by: str, now: datetime) -> int:
     """Remove the oldest entries of every chain; each chain then starts at a recorded floor."""
     # The oldest entry to stay, in each chain, bounds what may go: chains have no gaps.
     stays = (
@@ -90,7 +90,7 @@ def prune_audit(tx: Tx, *, before: datetime, by: str, now: datetime) -> int:
     return removed
 
 
-def _cut(tx: Tx, writer: str, last: int) -> int:
+def _cut(tx: Transaction, writer: str, last: int) -> int:
     at_floor = select(audit.c.hash).where(tuple_(audit.c.writer, audit.c.seq) == tuple_(writer, last))
     floor = tx.conn.execute(at_floor).scalar_one()
     tx.conn.execute(

@@ -13,7 +13,7 @@ from handrail.records import FactValue, Money, Unknown
 from handrail.store.audit.chain import Event
 from handrail.store.prepared import Prepared, Result
 from handrail.store.tables import ledger, micros
-from handrail.store.tickets.rows import Tx
+from handrail.store.tickets.rows import Transaction
 from handrail.tickets.ports import LedgerEntry, LedgerQuery, Settlement
 
 RESERVED = "reserved"
@@ -21,12 +21,14 @@ COUNTING = (RESERVED, Settlement.DONE.value, Settlement.UNKNOWN.value)
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
-def totals(tx: Tx, queries: Iterable[LedgerQuery], *, without: str = "") -> dict[LedgerQuery, FactValue]:
+def totals(
+    tx: Transaction, queries: Iterable[LedgerQuery], *, without: str = ""
+) -> dict[LedgerQuery, FactValue]:
     """Answer queries from what is reserved, done or unknown; `without` leaves one entry out."""
     return {query: _total(tx, query, without) for query in queries}
 
 
-def _total(tx: Tx, query: LedgerQuery, without: str) -> FactValue:
+def _total(tx: Transaction, query: LedgerQuery, without: str) -> FactValue:
     where = [
         ledger.c.tenant == tx.tenant,
         ledger.c.tool == query.tool,
@@ -60,7 +62,7 @@ def _sum(amounts: Iterable[Any]) -> FactValue:
     return Money(amount=total, currency=currency) if currency else total
 
 
-def reserve(tx: Tx, entry: LedgerEntry, seen: Mapping[LedgerQuery, FactValue]) -> bool:
+def reserve(tx: Transaction, entry: LedgerEntry, seen: Mapping[LedgerQuery, FactValue]) -> bool:
     """Reserve an action if nothing has moved since the totals in `seen` were read."""
     _lock(tx, seen)
     if totals(tx, seen, without=entry.id) != dict(seen):
@@ -93,7 +95,7 @@ _SETTLE = Prepared(
 )
 
 
-def _lock(tx: Tx, seen: Iterable[LedgerQuery]) -> None:
+def _lock(tx: Transaction, seen: Iterable[LedgerQuery]) -> None:
     """Let nobody else reserve against the same totals; SQLite's writers take turns anyway."""
     if not tx.is_postgres:
         return
@@ -102,7 +104,7 @@ def _lock(tx: Tx, seen: Iterable[LedgerQuery]) -> None:
         tx.conn.execute(_LOCK, {"name": name})
 
 
-def _values(tx: Tx, entry: LedgerEntry) -> dict[str, Any]:
+def _values(tx: Transaction, entry: LedgerEntry) -> dict[str, Any]:
     amounts = {
         name: [str(value.amount), value.currency] if isinstance(value, Money) else [str(value), ""]
         for name, value in entry.amounts.items()
@@ -121,18 +123,18 @@ def _values(tx: Tx, entry: LedgerEntry) -> dict[str, Any]:
     }
 
 
-def _event(tx: Tx, entry: LedgerEntry, kind: str) -> Event:
+def _event(tx: Transaction, entry: LedgerEntry, kind: str) -> Event:
     data = {"entry": entry.id, "tool": entry.tool, "digest": entry.digest}
     return Event(tenant=tx.tenant, kind=kind, at=entry.at, ticket=entry.ticket or "", data=data)
 
 
-def settle(tx: Tx, entry: str, settlement: Settlement, *, now: datetime) -> None:
+def settle(tx: Transaction, entry: str, settlement: Settlement, *, now: datetime) -> None:
     """Say how a reserved action ended; saying it again changes nothing, and `done` is never taken back."""
     prepared, values = settling(tx, entry, settlement)
     settled(tx, entry, settlement, prepared(tx.conn, values), now=now)
 
 
-def settling(tx: Tx, entry: str, settlement: Settlement) -> tuple[Prepared, Mapping[str, Any]]:
+def settling(tx: Transaction, entry: str, settlement: Settlement) -> tuple[Prepared, Mapping[str, Any]]:
     """Return the statement of `settle`, to be sent with others; its result goes to `settled`."""
     values = {
         "at_tenant": tx.tenant,
@@ -144,7 +146,7 @@ def settling(tx: Tx, entry: str, settlement: Settlement) -> tuple[Prepared, Mapp
     return _SETTLE, values
 
 
-def settled(tx: Tx, entry: str, settlement: Settlement, done: Result, *, now: datetime) -> None:
+def settled(tx: Transaction, entry: str, settlement: Settlement, done: Result, *, now: datetime) -> None:
     """Put on record what the statement of `settling` changed, if anything."""
     if done.rowcount:
         data = {"entry": entry}

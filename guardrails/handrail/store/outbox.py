@@ -14,7 +14,7 @@ PENDING, DELIVERED, DEAD = "pending", "delivered", "dead"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class OutboxMessage:
     """One message to deliver: what happened to which ticket. It never holds content.
 
     `id` stays the same over every attempt, so that a receiver can tell a repetition.
@@ -34,7 +34,9 @@ class Notice:
     error: str = ""
 
 
-def take(conn: Connection, *, now: datetime, limit: int, lease: timedelta, is_postgres: bool) -> list[Notice]:
+def take(
+    conn: Connection, *, now: datetime, limit: int, lease: timedelta, is_postgres: bool
+) -> list[OutboxMessage]:
     """Take pending messages for the length of a lease; what is not settled by then comes again."""
     query = (
         select(outbox)
@@ -71,7 +73,7 @@ def failed(conn: Connection, notice: str, *, again_at: datetime | None, error: s
     conn.execute(update(outbox).where(outbox.c.id == notice, outbox.c.state == PENDING).values(**values))
 
 
-def dead(conn: Connection, *, limit: int) -> list[Notice]:
+def dead(conn: Connection, *, limit: int) -> list[OutboxMessage]:
     """Return dead letters, oldest first."""
     query = select(outbox).where(outbox.c.state == DEAD).order_by(outbox.c.at, outbox.c.id).limit(limit)
     return [notice_of(row, attempts=row.attempts) for row in conn.execute(query)]
@@ -93,9 +95,9 @@ def prune(conn: Connection, *, before: datetime) -> int:
     return int(done.rowcount)
 
 
-def notice_of(row: Row[Any], *, attempts: int) -> Notice:
+def notice_of(row: Row[Any], *, attempts: int) -> OutboxMessage:
     """Return a message of a row."""
-    return Notice(
+    return OutboxMessage(
         id=row.id,
         tenant=row.tenant,
         ticket=row.ticket,

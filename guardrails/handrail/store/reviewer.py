@@ -8,18 +8,18 @@ from handrail.errors import TicketError
 from handrail.store import outbox
 from handrail.store.admin import AdminStore
 from handrail.store.audit.chain import Event
-from handrail.store.outbox import Notice
+from handrail.store.outbox import OutboxMessage
 from handrail.store.tickets import claim as reviewing
 from handrail.store.tickets import listing, timers
-from handrail.store.tickets import resolve as deciding
+from handrail.store.tickets import resolve as resolving
 from handrail.store.tickets.listing import Filter
-from handrail.store.tickets.resolve import Hand
-from handrail.store.tickets.rows import Tx
+from handrail.store.tickets.resolve import Actor
+from handrail.store.tickets.rows import Transaction
 from handrail.tickets.lifecycle import State, Verb
 from handrail.tickets.ports import Attempt, Settlement
-from handrail.tickets.resolution import Happening, Page, Ruling
+from handrail.tickets.resolution import Page, Resolution, TicketEvent
 from handrail.tickets.ticket import Sealed, TicketView
-from handrail.tickets.timers import choose
+from handrail.tickets.timers import next_step
 
 DELIVERY_LEASE = timedelta(minutes=1)
 
@@ -47,17 +47,17 @@ class SqlStore(AdminStore):
         with self.read(tenant) as tx:
             return reviewing.attempts_of(tx, ticket)
 
-    def history(self, tenant: str, ticket: str) -> tuple[Happening, ...]:
+    def history(self, tenant: str, ticket: str) -> tuple[TicketEvent, ...]:
         """Return a ticket's recorded events, oldest first."""
         with self.read(tenant) as tx:
             return reviewing.history(tx, ticket)
 
-    def view(self, tenant: str, ticket: str, hand: Hand, *, sees: Collection[str] = ()) -> TicketView:
+    def view(self, tenant: str, ticket: str, actor: Actor, *, sees: Collection[str] = ()) -> TicketView:
         """Show a ticket to a person of its roles; that they looked is recorded first, durably.
 
         `sees` are the finding types and categories that the policy shows this role unmasked.
         """
-        self._written(tenant, lambda tx: reviewing.looked(tx, ticket, hand, "ticket.view", sorted(sees)))
+        self._written(tenant, lambda tx: reviewing.looked(tx, ticket, actor, "ticket.view", sorted(sees)))
         with self.read(tenant) as tx:
             return reviewing.view_for(tx, ticket, sees)
 
@@ -65,7 +65,7 @@ class SqlStore(AdminStore):
         self,
         tenant: str,
         ticket: str,
-        hand: Hand,
+        actor: Actor,
         fields: Sequence[str] = (),
         *,
         sees: Collection[str] | None = None,
@@ -74,47 +74,47 @@ class SqlStore(AdminStore):
 
         With `sees`, everything found that is of none of these types and categories stays masked.
         """
-        self._written(tenant, lambda tx: reviewing.looked(tx, ticket, hand, "ticket.unmask", fields))
+        self._written(tenant, lambda tx: reviewing.looked(tx, ticket, actor, "ticket.unmask", fields))
         with self.read(tenant) as tx:
             return reviewing.unmasked(tx, ticket, fields, sees)
 
-    def _shown(self, tenant: str, step: Callable[[Tx], Mapping[str, Any]]) -> TicketView:
+    def _shown(self, tenant: str, step: Callable[[Transaction], Mapping[str, Any]]) -> TicketView:
         """Run a step and return the ticket as it then stands."""
         return self._written(tenant, lambda tx: reviewing.view_of(tx, step(tx)))
 
-    def claim(self, tenant: str, ticket: str, hand: Hand) -> TicketView:
+    def claim(self, tenant: str, ticket: str, actor: Actor) -> TicketView:
         """Give a ticket to a member of its role."""
-        return self._shown(tenant, lambda tx: reviewing.claim(tx, ticket, hand))
+        return self._shown(tenant, lambda tx: reviewing.claim(tx, ticket, actor))
 
-    def take_over(self, tenant: str, ticket: str, hand: Hand) -> TicketView:
+    def take_over(self, tenant: str, ticket: str, actor: Actor) -> TicketView:
         """Claim a ticket and speak with the customer oneself."""
-        return self._shown(tenant, lambda tx: reviewing.take_over(tx, ticket, hand))
+        return self._shown(tenant, lambda tx: reviewing.take_over(tx, ticket, actor))
 
-    def release(self, tenant: str, ticket: str, hand: Hand) -> TicketView:
+    def release(self, tenant: str, ticket: str, actor: Actor) -> TicketView:
         """Give a claimed ticket back to its role."""
-        return self._shown(tenant, lambda tx: reviewing.release(tx, ticket, hand))
+        return self._shown(tenant, lambda tx: reviewing.release(tx, ticket, actor))
 
-    def ask(self, tenant: str, ticket: str, question: str, hand: Hand) -> TicketView:
+    def ask(self, tenant: str, ticket: str, question: str, actor: Actor) -> TicketView:
         """Ask for what is missing; the clock pauses."""
-        return self._shown(tenant, lambda tx: reviewing.ask(tx, ticket, question, hand))
+        return self._shown(tenant, lambda tx: reviewing.ask(tx, ticket, question, actor))
 
-    def inform(self, tenant: str, ticket: str, answer: str, hand: Hand) -> TicketView:
+    def inform(self, tenant: str, ticket: str, answer: str, actor: Actor) -> TicketView:
         """Add what was asked for; the clock goes on."""
-        return self._shown(tenant, lambda tx: reviewing.inform(tx, ticket, answer, hand))
+        return self._shown(tenant, lambda tx: reviewing.inform(tx, ticket, answer, actor))
 
-    def reassign(self, tenant: str, ticket: str, role: str, *, why: str, hand: Hand) -> TicketView:
+    def reassign(self, tenant: str, ticket: str, role: str, *, why: str, actor: Actor) -> TicketView:
         """Give a ticket to another role."""
-        return self._shown(tenant, lambda tx: reviewing.reassign(tx, ticket, role, why, hand))
+        return self._shown(tenant, lambda tx: reviewing.reassign(tx, ticket, role, why, actor))
 
-    def decide(self, tenant: str, ticket: str, ruling: Ruling, hand: Hand) -> TicketView:
-        """Record a person's decision; see `deciding.decide` for what is refused."""
-        return self._shown(tenant, lambda tx: deciding.decide(tx, ticket, ruling, hand))
+    def resolve(self, tenant: str, ticket: str, resolution: Resolution, actor: Actor) -> TicketView:
+        """Record a person's decision; see `handrail.store.tickets.resolve` for what is refused."""
+        return self._shown(tenant, lambda tx: resolving.resolve(tx, ticket, resolution, actor))
 
     def cancel(self, tenant: str, ticket: str, *, by: str, why: str, now: datetime) -> None:
         """Withdraw a ticket; `by` and `why` are recorded."""
         self._written(tenant, lambda tx: reviewing.cancel(tx, ticket, by=by, why=why, now=now))
 
-    def sweep(self, now: datetime, *, limit: int = 100, chosen: timers.Choose = choose) -> dict[Verb, int]:
+    def sweep(self, now: datetime, *, limit: int = 100, step: timers.NextStep = next_step) -> dict[Verb, int]:
         """Fire due timers, one transaction each; returns how often each step was taken."""
         with self._database.read() as conn:
             due = timers.due_ids(conn, now=now, limit=limit)
@@ -123,7 +123,7 @@ class SqlStore(AdminStore):
             try:
                 verb = self._written(
                     tenant,
-                    lambda tx, ticket=ticket: timers.fire(tx, ticket, chosen, now=now),  # type: ignore[misc]
+                    lambda tx, ticket=ticket: timers.fire(tx, ticket, step, now=now),  # type: ignore[misc]
                 )
             except TicketError:
                 # It moved on between the look and the step.
@@ -134,7 +134,7 @@ class SqlStore(AdminStore):
 
     def take_notices(
         self, now: datetime, *, limit: int = 50, lease: timedelta = DELIVERY_LEASE
-    ) -> tuple[Notice, ...]:
+    ) -> tuple[OutboxMessage, ...]:
         """Take messages to deliver; what is not settled within the lease comes again."""
         with self._database.write() as conn:
             is_postgres = self._database.is_postgres
@@ -151,7 +151,7 @@ class SqlStore(AdminStore):
         with self._database.write() as conn:
             outbox.failed(conn, notice, again_at=again_at, error=error)
 
-    def dead_letters(self, *, limit: int = 100) -> tuple[Notice, ...]:
+    def dead_letters(self, *, limit: int = 100) -> tuple[OutboxMessage, ...]:
         """Return messages that were given up, oldest first."""
         with self._database.read() as conn:
             return tuple(outbox.dead(conn, limit=limit))
@@ -165,9 +165,9 @@ class SqlStore(AdminStore):
         """Put something on record that is no ticket's step, such as a change of configuration."""
         self._written(event.tenant, lambda tx: tx.events.append(event))
 
-    def reconcile(self, tenant: str, ticket: str, settlement: Settlement, hand: Hand) -> None:
+    def reconcile(self, tenant: str, ticket: str, settlement: Settlement, actor: Actor) -> None:
         """Settle an unknown outcome after somebody looked it up by its idempotency key."""
         self._written(
             tenant,
-            lambda tx: deciding.reconcile(tx, ticket, settlement, hand),
+            lambda tx: resolving.reconcile(tx, ticket, settlement, actor),
         )

@@ -25,9 +25,9 @@ from handrail.store.audit.chain import Event
 from handrail.store.caller import CallerStore
 from handrail.store.crypto.sealing import Erased
 from handrail.store.tables import audit, decisions, metadata, micros, moment
-from handrail.store.tickets.resolve import Hand
-from handrail.store.tickets.rows import Tx, listed, names
-from handrail.tickets.samples import Audited, AuditVerdict, Wording
+from handrail.store.tickets.resolve import Actor
+from handrail.store.tickets.rows import Transaction, listed, names
+from handrail.tickets.samples import SampledAnswer, SampleText, SampleVerdict
 
 audits = Table(
     "audits",
@@ -50,19 +50,19 @@ CHUNK = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditRow:
+class SampleRow:
     """One answer to check, as a list shows it: without content."""
 
     exchange: str
     at: datetime
     model: str
     roles: tuple[str, ...]
-    verdict: AuditVerdict | None
+    verdict: SampleVerdict | None
     judged_by: str | None
     judged_at: datetime | None
 
 
-def keep(store: CallerStore, answer: Audited, *, at: datetime) -> None:
+def keep(store: CallerStore, answer: SampledAnswer, *, at: datetime) -> None:
     """Keep an answer for whoever checks it, sealed with its data subject's key. Safe to repeat."""
     with store.write(answer.tenant) as tx:
         insert = postgresql.insert if tx.is_postgres else sqlite.insert
@@ -79,7 +79,7 @@ def keep(store: CallerStore, answer: Audited, *, at: datetime) -> None:
         tx.conn.execute(insert(audits).values(**values).on_conflict_do_nothing())
 
 
-def waiting(store: CallerStore, tenant: str, *, limit: int = 50, judged: bool = False) -> list[AuditRow]:
+def waiting(store: CallerStore, tenant: str, *, limit: int = 50, judged: bool = False) -> list[SampleRow]:
     """Return answers that wait to be checked, oldest first; with `judged` those that were, newest first."""
     query = select(audits).where(audits.c.tenant == tenant).limit(limit)
     if judged:
@@ -91,8 +91,8 @@ def waiting(store: CallerStore, tenant: str, *, limit: int = 50, judged: bool = 
 
 
 def show(
-    store: CallerStore, tenant: str, exchange: str, hand: Hand, *, unmask: bool = False
-) -> tuple[AuditRow, Wording | None]:
+    store: CallerStore, tenant: str, exchange: str, actor: Actor, *, unmask: bool = False
+) -> tuple[SampleRow, SampleText | None]:
     """Show an answer to a member of its roles; that they looked is recorded first, durably.
 
     Returns:
@@ -104,13 +104,13 @@ def show(
     """
     with store.write(tenant) as tx:
         row = _load(tx, exchange)
-        role = _role(row, hand)
-        tx.events.append(_event(tx, UNMASKED if unmask else VIEWED, exchange, hand, role))
+        role = _role(row, actor)
+        tx.events.append(_event(tx, UNMASKED if unmask else VIEWED, exchange, actor, role))
     with store.read(tenant) as tx:
         return _row(row), _words(tx, row, unmask=unmask)
 
 
-def judge(store: CallerStore, tenant: str, exchange: str, verdict: AuditVerdict, hand: Hand) -> None:
+def judge(store: CallerStore, tenant: str, exchange: str, verdict: SampleVerdict, actor: Actor) -> None:
     """Record whether an answer was right; once, for calibrations are made from it.
 
     Raises:
@@ -119,15 +119,15 @@ def judge(store: CallerStore, tenant: str, exchange: str, verdict: AuditVerdict,
         AlreadyDecided: somebody has judged it.
     """
     with store.write(tenant) as tx:
-        role = _role(_load(tx, exchange), hand)
+        role = _role(_load(tx, exchange), actor)
         done = tx.conn.execute(
             update(audits)
             .where(audits.c.tenant == tenant, audits.c.exchange == exchange, audits.c.verdict.is_(None))
-            .values(verdict=verdict.value, judged_by=hand.person, judged_at=micros(hand.now))
+            .values(verdict=verdict.value, judged_by=actor.person, judged_at=micros(actor.now))
         )
         if done.rowcount != 1:
             raise AlreadyDecided(exchange, "this answer was judged before")
-        tx.events.append(_event(tx, JUDGED, exchange, hand, role, verdict=verdict.value))
+        tx.events.append(_event(tx, JUDGED, exchange, actor, role, verdict=verdict.value))
 
 
 def prune(store: CallerStore, tenant: str, *, before: datetime, by: str, now: datetime) -> int:
@@ -146,7 +146,9 @@ def prune(store: CallerStore, tenant: str, *, before: datetime, by: str, now: da
         return int(done.rowcount)
 
 
-def scored(tx: Tx, since: datetime | None = None) -> Iterator[tuple[datetime, str, Mapping[str, Any]]]:
+def scored(
+    tx: Transaction, since: datetime | None = None
+) -> Iterator[tuple[datetime, str, Mapping[str, Any]]]:
     """Yield every scored answer on record by time: when it was decided, its exchange, and its row."""
     query = select(audit.c.at, audit.c.data).where(
         audit.c.tenant == tx.tenant, audit.c.kind.like("decision.%"), audit.c.data.contains('"scored":{')
@@ -158,12 +160,12 @@ def scored(tx: Tx, since: datetime | None = None) -> Iterator[tuple[datetime, st
         yield moment(row.at), str(data["exchange"]), data["scored"]
 
 
-def verdicts(tx: Tx) -> dict[str, AuditVerdict]:
+def verdicts(tx: Transaction) -> dict[str, SampleVerdict]:
     """Return every verdict by exchange: of checked answers, and of tickets that people have decided.
 
     An answer that was handed off was right if everybody approved it as it was.
     """
-    found: dict[str, AuditVerdict] = {}
+    found: dict[str, SampleVerdict] = {}
     asked = select(decisions.c.ticket, decisions.c.verdict).where(decisions.c.tenant == tx.tenant)
     final = {
         row.ticket
@@ -173,16 +175,16 @@ def verdicts(tx: Tx) -> dict[str, AuditVerdict]:
     }
     for row in tx.conn.execute(asked):
         if row.ticket in final:
-            is_wrong = row.verdict != "approve" or found.get(row.ticket) is AuditVerdict.WRONG
-            found[row.ticket] = AuditVerdict.WRONG if is_wrong else AuditVerdict.RIGHT
+            is_wrong = row.verdict != "approve" or found.get(row.ticket) is SampleVerdict.WRONG
+            found[row.ticket] = SampleVerdict.WRONG if is_wrong else SampleVerdict.RIGHT
     judged = select(audits.c.exchange, audits.c.verdict).where(
         audits.c.tenant == tx.tenant, audits.c.verdict.is_not(None)
     )
-    found |= {row.exchange: AuditVerdict(row.verdict) for row in tx.conn.execute(judged)}
+    found |= {row.exchange: SampleVerdict(row.verdict) for row in tx.conn.execute(judged)}
     return found
 
 
-def _subject(tx: Tx, answer: Audited) -> str:
+def _subject(tx: Transaction, answer: SampledAnswer) -> str:
     if answer.customer is not None:
         return tx.sealer.subject(tx.tenant, "customer", answer.customer)
     if answer.conversation is not None:
@@ -190,7 +192,7 @@ def _subject(tx: Tx, answer: Audited) -> str:
     return tx.sealer.subject(tx.tenant, "answer", answer.exchange)
 
 
-def _load(tx: Tx, exchange: str) -> Row[Any]:
+def _load(tx: Transaction, exchange: str) -> Row[Any]:
     query = select(audits).where(audits.c.tenant == tx.tenant, audits.c.exchange == exchange)
     row = tx.conn.execute(query).first()
     if row is None:
@@ -198,41 +200,41 @@ def _load(tx: Tx, exchange: str) -> Row[Any]:
     return row
 
 
-def _role(row: Row[Any], hand: Hand) -> str:
+def _role(row: Row[Any], actor: Actor) -> str:
     for role in names(row.roles):
-        if hand.person in hand.people.members(role):
+        if actor.person in actor.people.members(role):
             return role
     raise NotAllowed(row.exchange, f"only a member of {' or '.join(names(row.roles))} may check it")
 
 
-def _words(tx: Tx, row: Row[Any], *, unmask: bool) -> Wording | None:
+def _words(tx: Transaction, row: Row[Any], *, unmask: bool) -> SampleText | None:
     blob, part = (row.plain, "audit.plain") if unmask else (row.masked, "audit")
     if blob is None:
         return None
     try:
-        return Wording.model_validate_json(tx.opened(blob, row.exchange, part))
+        return SampleText.model_validate_json(tx.opened(blob, row.exchange, part))
     except Erased:
         return None
 
 
-def _row(row: Row[Any]) -> AuditRow:
-    return AuditRow(
+def _row(row: Row[Any]) -> SampleRow:
+    return SampleRow(
         exchange=row.exchange,
         at=moment(row.at),
         model=row.model,
         roles=names(row.roles),
-        verdict=AuditVerdict(row.verdict) if row.verdict else None,
+        verdict=SampleVerdict(row.verdict) if row.verdict else None,
         judged_by=row.judged_by,
         judged_at=moment(row.judged_at) if row.judged_at is not None else None,
     )
 
 
-def _event(tx: Tx, kind: str, exchange: str, hand: Hand, role: str, **data: object) -> Event:
+def _event(tx: Transaction, kind: str, exchange: str, actor: Actor, role: str, **data: object) -> Event:
     return Event(
         tenant=tx.tenant,
         kind=kind,
-        at=hand.now,
-        actor=hand.person,
+        at=actor.now,
+        actor=actor.person,
         role=role,
         data={"exchange": exchange, **data},
     )

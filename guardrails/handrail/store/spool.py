@@ -23,17 +23,17 @@ from handrail.store.crypto.keys import KEY_BYTES, EnvKeys, FileKeys, KeyProvider
 from handrail.store.crypto.sealing import NONCE_BYTES
 from handrail.store.database import file_of, parse_url
 from handrail.store.tables import micros
-from handrail.tickets.ports import Opened
+from handrail.tickets.ports import TicketReceipt
 from handrail.tickets.ticket import Ticket
 
 _SAFE = re.compile(r"[^A-Za-z0-9_-]")
 WAITING, DAMAGED = ".ticket", ".damaged"
 
 
-class Opens(Protocol):
+class TicketOpener(Protocol):
     """Where drained tickets go."""
 
-    def open(self, ticket: Ticket) -> Opened:
+    def open(self, ticket: Ticket) -> TicketReceipt:
         """Make a ticket durable; safe to repeat."""
 
 
@@ -96,7 +96,7 @@ class Spool:
         """Return how many tickets wait."""
         return len(self._names())
 
-    def drain(self, store: Opens) -> Drained:
+    def drain(self, store: TicketOpener) -> Drained:
         """Open every waiting ticket in the store, oldest first; each is removed once it is durable there.
 
         Raises:

@@ -10,32 +10,32 @@ from handrail.errors import CheckFailed
 from handrail.records import Decision, Effect, Evidence, Reason, Speaker, Trigger, Unknown
 from handrail.tickets.action import action_digest, canonical_arguments
 from handrail.tickets.masking import Mask, answer_text, mask_of, value_of
-from handrail.tickets.notices import About, tell
+from handrail.tickets.notices import NoticeFields, render
 from handrail.tickets.routing import Deadlines, RolePlan, chain, deadlines, safe_default
-from handrail.tickets.schedule import WorkingRole, rota_of
+from handrail.tickets.schedule import WorkingRole, schedule_of
 from handrail.tickets.ticket import (
     SUMMARY_LIMIT,
     Action,
-    Cited,
-    Judgement,
-    Measured,
+    ConfidenceRecord,
+    FindingRecord,
+    PolicyRecord,
     Promise,
-    Routed,
+    ReasonRecord,
+    RouteStep,
     Sealed,
-    Span,
     Summary,
     Ticket,
 )
 from handrail.tickets.transcript import (
     excerpt,
-    latest_words,
+    last_reply,
+    latest_request,
     masked_calls,
     masked_lines,
     promises,
-    said_last,
     tool_calls,
 )
-from handrail.tickets.values import amounts_of, record_fact, spoken
+from handrail.tickets.values import amounts_of, fact_text, record_fact
 
 _WHY = {
     Trigger.LOW_CONFIDENCE: "The assistant is not sure of its answer",
@@ -86,7 +86,9 @@ def _background(ticket: Ticket) -> str:
 def _assessment(ticket: Ticket) -> str:
     because = "; ".join(rule.because or rule.rule for rule in ticket.policy.rules if rule.effect != "pass")
     money = [
-        f"{name} {spoken(fact)}" for name, fact in ticket.facts.items() if fact.kind in ("money", "unknown")
+        f"{name} {fact_text(fact)}"
+        for name, fact in ticket.facts.items()
+        if fact.kind in ("money", "unknown")
     ]
     sure = ""
     if ticket.confidence is not None and ticket.confidence.score is not None:
@@ -176,7 +178,7 @@ def compose(
         role=way.role,
         co_approvers=way.others,
         chain=way.chain,
-        route=(Routed(role=way.role, why=way.reason.rule, at=now),),
+        route=(RouteStep(role=way.role, why=way.reason.rule, at=now),),
         created_at=now,
         start_by=way.deadlines.start_by,
         warn_at=way.deadlines.warn_at,
@@ -184,7 +186,7 @@ def compose(
         on_expiry=safe_default(way.reason.trigger).action,
         tried=masked_calls(sealed.tried, mask),
         promised=tuple(mask(text) for text in promises(evidence)),
-        said=mask(said_last(evidence)),
+        said=mask(last_reply(evidence)),
         open_questions=_open_questions(evidence, decision),
         contingency=_contingency(way),
         evidence=_spans(evidence),
@@ -196,7 +198,7 @@ def compose(
         policy=_judgement(decision),
         facts={name: record_fact(value) for name, value in decision.facts.items()},
         lines=masked_lines(sealed.lines, mask),
-        wanted=mask(latest_words(evidence)),
+        wanted=mask(latest_request(evidence)),
         mask={f"[{finding.type}]": finding.category for finding in evidence.findings},
         approvals_needed=1 + len(way.others),
         excluded=(evidence.context.customer,) if evidence.context.customer else (),
@@ -207,8 +209,8 @@ def compose(
 
 
 def _promise(notice: str, way: _Way, policy: Plan, *, ticket: str, now: datetime) -> Promise:
-    about = About(role=way.role, due=way.due, ticket=ticket)
-    return Promise(text=tell(notice, about, zone=policy.time_zone, now=now), by=way.due)
+    about = NoticeFields(role=way.role, due=way.due, ticket=ticket)
+    return Promise(text=render(notice, about, zone=policy.time_zone, now=now), by=way.due)
 
 
 def _way(decision: Decision, policy: Plan, now: datetime) -> _Way:
@@ -216,13 +218,13 @@ def _way(decision: Decision, policy: Plan, now: datetime) -> _Way:
     unsure = Reason(rule="unsure", effect=Effect.HAND_OFF, trigger=Trigger.UNSURE)
     reason = max(reasons, key=lambda reason: reason.severity.rank, default=unsure)
     role = decision.role or reason.role or policy.if_unsure
-    rota = rota_of(policy.roles, zone=policy.time_zone)
+    schedule = schedule_of(policy.roles, zone=policy.time_zone)
     return _Way(
         reason=reason,
         role=role,
         chain=chain(role, policy.roles),
         others=tuple(other for other in decision.co_approvers if other != role),
-        deadlines=deadlines(policy.roles.get(role), reason.severity, now, rota.of(role)),
+        deadlines=deadlines(policy.roles.get(role), reason.severity, now, schedule.of(role)),
     )
 
 
@@ -278,9 +280,9 @@ def _readable(arguments: str) -> str:
         return arguments
 
 
-def _judgement(decision: Decision) -> Judgement:
+def _judgement(decision: Decision) -> PolicyRecord:
     rules = tuple(
-        Cited(
+        ReasonRecord(
             rule=reason.rule,
             effect=str(reason.effect),
             trigger=reason.trigger,
@@ -293,14 +295,14 @@ def _judgement(decision: Decision) -> Judgement:
     )
     conflict = tuple(r.rule for r in decision.reasons if r.trigger is Trigger.POLICY_CONFLICT)
     ref = decision.policy
-    return Judgement(name=ref.name, version=ref.version, sha256=ref.sha256, rules=rules, conflict=conflict)
+    return PolicyRecord(name=ref.name, version=ref.version, sha256=ref.sha256, rules=rules, conflict=conflict)
 
 
-def _measured(evidence: Evidence) -> Measured | None:
+def _measured(evidence: Evidence) -> ConfidenceRecord | None:
     seen = evidence.confidence
     if seen is None:
         return None
-    return Measured(
+    return ConfidenceRecord(
         score=seen.value,
         method=seen.method,
         threshold=seen.threshold,
@@ -309,9 +311,9 @@ def _measured(evidence: Evidence) -> Measured | None:
     )
 
 
-def _spans(evidence: Evidence) -> tuple[Span, ...]:
+def _spans(evidence: Evidence) -> tuple[FindingRecord, ...]:
     return tuple(
-        Span(
+        FindingRecord(
             id=number,
             kind=finding.type,
             category=finding.category,

@@ -8,7 +8,7 @@ SOON = "as soon as possible"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class NoticeFields:
     """What a notice may speak of."""
 
     role: str
@@ -16,7 +16,7 @@ class About:
     ticket: str
 
 
-def tell(notice: str, about: About, *, zone: str, now: datetime) -> str:
+def render(notice: str, about: NoticeFields, *, zone: str, now: datetime) -> str:
     """Put role, local due time and ticket id into a notice; pure. Other braces stay as they are."""
     when = SOON
     if about.due is not None:

@@ -50,7 +50,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class TicketReceipt:
     """Answer to `open`: the durable ticket's id, owner role and due time; `joined` if it was open before."""
 
     ticket: str
@@ -97,7 +97,7 @@ class Settlement(StrEnum):
     """How a reserved action ended. An unknown outcome keeps counting towards limits."""
 
     DONE = "done"
-    RELEASED = "released"
+    NO_EFFECT = "released"
     UNKNOWN = "unknown"
 
 
@@ -127,7 +127,7 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resolution:
+class ResolutionView:
     """What a person decided, as the caller and the customer may see it."""
 
     ticket: str
@@ -147,7 +147,7 @@ class TicketStore(Protocol):
     All raise `StoreUnavailable` when the store cannot be reached or written.
     """
 
-    def open(self, ticket: "Ticket") -> Opened:
+    def open(self, ticket: "Ticket") -> TicketReceipt:
         """Make a ticket durable; the same dedupe key, or an open ticket of that conversation, joins it."""
 
     def join(self, tenant: str, ticket: str, attempt: Attempt) -> None:
@@ -165,7 +165,7 @@ class TicketStore(Protocol):
     def settle(self, tenant: str, entry: str, settlement: Settlement) -> None:
         """Say how a reserved action ended."""
 
-    def resolution(self, tenant: str, ticket: str) -> Resolution | None:
+    def resolution(self, tenant: str, ticket: str) -> ResolutionView | None:
         """Return what was decided, None while nobody has."""
 
     def begin(self, tenant: str, ticket: str, *, now: datetime) -> Approval:

@@ -21,7 +21,7 @@ class People(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
+class Resolution:
     """A person's decision on a ticket.
 
     Args:
@@ -80,7 +80,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
+class TicketEvent:
     """One recorded event of a ticket."""
 
     kind: str
@@ -101,7 +101,7 @@ _ENDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruled:
+class ResolvedNote:
     """A person's decision as the assistant is told of it; `changed` names the edited arguments."""
 
     verdict: Verdict
@@ -113,7 +113,7 @@ class Ruled:
     changed: tuple[str, ...] = ()
 
 
-def return_note(state: State, ticket: Ticket | None, ruled: Ruled | None) -> str:
+def resume_note(state: State, ticket: Ticket | None, ruled: ResolvedNote | None) -> str:
     """Write the note for the model's context; pure."""
     if state is State.EXPIRED or ruled is None:
         return "A case in this conversation was handed to a person. Nobody decided in time; nothing was done."
@@ -126,7 +126,7 @@ def return_note(state: State, ticket: Ticket | None, ruled: Ruled | None) -> str
     return " ".join(parts)
 
 
-def _decided(ticket: Ticket | None, ruled: Ruled) -> str:
+def _decided(ticket: Ticket | None, ruled: ResolvedNote) -> str:
     action = ticket.action if ticket else None
     if ruled.verdict is Verdict.REJECT:
         return f"{action.tool if action else 'your answer'} was rejected. Do not try it again."

@@ -6,26 +6,26 @@ from pydantic import Field
 
 from handrail.records import Evidence
 from handrail.tickets.masking import answer_text, mask_of
-from handrail.tickets.ticket import Line, Model
+from handrail.tickets.ticket import MessageRecord, TicketModel
 from handrail.tickets.transcript import excerpt, masked_lines
 
 
-class AuditVerdict(StrEnum):
+class SampleVerdict(StrEnum):
     """What a person may say of an answer. One that nobody can tell counts as wrong."""
 
     RIGHT = "right"
     WRONG = "wrong"
 
 
-class Wording(Model):
+class SampleText(TicketModel):
     """The conversation and the answer, masked or as they were; `calls` are tool calls the answer proposes."""
 
-    lines: tuple[Line, ...] = ()
+    lines: tuple[MessageRecord, ...] = ()
     answer: str = ""
     calls: tuple[str, ...] = ()
 
 
-class Audited(Model):
+class SampledAnswer(TicketModel):
     """One passed answer to be checked by a member of one of `roles`; `plain` holds the unmasked words."""
 
     exchange: str
@@ -34,24 +34,24 @@ class Audited(Model):
     model: str = ""
     customer: str | None = Field(default=None, repr=False)
     conversation: str | None = Field(default=None, repr=False)
-    masked: Wording = Field(repr=False)
-    plain: Wording = Field(repr=False)
+    masked: SampleText = Field(repr=False)
+    plain: SampleText = Field(repr=False)
 
 
-def audited(evidence: Evidence, *, roles: tuple[str, ...]) -> Audited:
+def sampled_answer(evidence: Evidence, *, roles: tuple[str, ...]) -> SampledAnswer:
     """Make the record of a passed answer; pure."""
     draft, mask, lines = evidence.draft, mask_of(evidence), excerpt(evidence)
     calls = tuple(f"{call.name}({call.arguments})" for call in (draft.tool_calls if draft else ()))
     answer = answer_text(draft)
-    return Audited(
+    return SampledAnswer(
         exchange=evidence.exchange,
         tenant=evidence.context.tenant,
         roles=roles,
         model=(draft.model or "") if draft else "",
         customer=evidence.context.customer,
         conversation=evidence.context.conversation,
-        masked=Wording(
+        masked=SampleText(
             lines=masked_lines(lines, mask), answer=mask(answer), calls=tuple(mask(call) for call in calls)
         ),
-        plain=Wording(lines=lines, answer=answer, calls=calls),
+        plain=SampleText(lines=lines, answer=answer, calls=calls),
     )

@@ -18,7 +18,7 @@ Absence: TypeAlias = tuple[date, date]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rota:
+class Schedule:
     """Calendar by role, `default` for the others, and absences (first and last day) by person."""
 
     roles: Mapping[str, Calendar] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Rota:
         return None
 
 
-EVERYBODY_ALWAYS: Final = Rota()
+ALWAYS_STAFFED: Final = Schedule()
 
 
 class WorkingRole(Protocol):
@@ -63,8 +63,10 @@ class WorkingRole(Protocol):
         """Country or country-subdivision, None for none."""
 
 
-def rota_of(roles: Mapping[str, WorkingRole], *, zone: str = "UTC", over: Rota = EVERYBODY_ALWAYS) -> Rota:
-    """Return the rota that a policy's roles state, in its time zone; what `over` says of a role wins; pure.
+def schedule_of(
+    roles: Mapping[str, WorkingRole], *, zone: str = "UTC", over: Schedule = ALWAYS_STAFFED
+) -> Schedule:
+    """Return the schedule that a policy's roles state, in its time zone; `over` wins; pure.
 
     Raises:
         ConfigError: hours, holidays or zone that cannot be read; names the role.
@@ -74,7 +76,7 @@ def rota_of(roles: Mapping[str, WorkingRole], *, zone: str = "UTC", over: Rota =
         for name, role in roles.items()
         if role.hours is not None or role.holidays is not None
     }
-    return Rota(roles=stated | dict(over.roles), default=over.default, away=over.away)
+    return Schedule(roles=stated | dict(over.roles), default=over.default, away=over.away)
 
 
 @lru_cache(maxsize=1024)
@@ -133,7 +135,7 @@ def first_problem(error: ValidationError, *, file: str) -> ConfigError:
     return ConfigError(f"{file}: {place}: {found['msg']}")
 
 
-def read_rota(text: str, *, file: str = "desk.yaml", roles: Iterable[str] | None = None) -> Rota:
+def read_schedule(text: str, *, file: str = "desk.yaml", roles: Iterable[str] | None = None) -> Schedule:
     """Read who works when from the text of the desk's file; pure.
 
     Args:
@@ -161,7 +163,7 @@ def read_rota(text: str, *, file: str = "desk.yaml", roles: Iterable[str] | None
         if known is not None and role != "default" and role not in known:
             raise ConfigError(f"{file}: hours.{role}: the policy has no such role")
     by_role = {role: calendars[name] for role, name in read.hours.items() if role != "default"}
-    return Rota(
+    return Schedule(
         roles=by_role,
         default=calendars[read.hours.get("default", ALWAYS.id)],
         away={

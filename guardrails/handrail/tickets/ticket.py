@@ -19,7 +19,7 @@ SCHEMA_VERSION: Literal[1] = 1
 SUMMARY_LIMIT = 1200
 
 
-class Model(BaseModel):
+class TicketModel(BaseModel):
     """Settings shared by every part of a ticket."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,7 +44,7 @@ class Verdict(StrEnum):
     ANSWER = "answer"
 
 
-class Summary(Model):
+class Summary(TicketModel):
     """Situation, background, assessment, request: the whole case in at most 1200 characters."""
 
     situation: str = ""
@@ -53,7 +53,7 @@ class Summary(Model):
     request: str = ""
 
 
-class Line(Model):
+class MessageRecord(TicketModel):
     """One message; `index` is its place in the exchange, `cut` says that it was shortened."""
 
     index: int
@@ -62,7 +62,7 @@ class Line(Model):
     cut: bool = False
 
 
-class Tried(Model):
+class ToolCallRecord(TicketModel):
     """One tool call the assistant had made, and what came back."""
 
     tool: str
@@ -70,7 +70,7 @@ class Tried(Model):
     result: str = ""
 
 
-class Span(Model):
+class FindingRecord(TicketModel):
     """One piece of evidence: where it lies, what it is, masked text, and a keyed hash to compare by.
 
     `start` and `end` count characters of the text named by `part` and `index` as it was in the exchange.
@@ -88,7 +88,7 @@ class Span(Model):
     score: float = 1.0
 
 
-class Action(Model):
+class Action(TicketModel):
     """What would be done if a person approves; `digest` binds their decision to it.
 
     `arguments` is the whole JSON text, masked where sensitive, never shortened. `reversible` is None when the
@@ -103,7 +103,7 @@ class Action(Model):
     amounts: Mapping[str, FactRecord] = Field(default_factory=dict)
 
 
-class Measured(Model):
+class ConfidenceRecord(TicketModel):
     """How sure the assistant was, and how that was measured."""
 
     score: float | None
@@ -113,7 +113,7 @@ class Measured(Model):
     missing: tuple[str, ...] = ()
 
 
-class Cited(Model):
+class ReasonRecord(TicketModel):
     """One rule's part: why it stopped the exchange, in the policy's own words."""
 
     rule: str
@@ -125,17 +125,17 @@ class Cited(Model):
     unknown: tuple[str, ...] = ()
 
 
-class Judgement(Model):
+class PolicyRecord(TicketModel):
     """The policy that stopped the exchange: name, label, content hash, rules and what they conflict about."""
 
     name: str
     version: str
     sha256: str
-    rules: tuple[Cited, ...] = ()
+    rules: tuple[ReasonRecord, ...] = ()
     conflict: tuple[str, ...] = ()
 
 
-class Routed(Model):
+class RouteStep(TicketModel):
     """One step of the way to the present role."""
 
     role: str
@@ -143,14 +143,14 @@ class Routed(Model):
     at: datetime
 
 
-class Promise(Model):
+class Promise(TicketModel):
     """What the person on the other side was told, and by when it holds."""
 
     text: str
     by: datetime | None = None
 
 
-class Labels(Model):
+class Labels(TicketModel):
     """What a weekly look at the ticket found; filled in afterwards."""
 
     verdict: str = ""
@@ -159,7 +159,7 @@ class Labels(Model):
     fix_target: str = ""
 
 
-class Sealed(Model):
+class Sealed(TicketModel):
     """The unmasked texts, and the values behind the spans (same order as `Ticket.evidence`)."""
 
     customer: str | None = None
@@ -167,12 +167,12 @@ class Sealed(Model):
     arguments: str = ""
     draft_answer: str = ""
     shown: str = ""
-    lines: tuple[Line, ...] = ()
-    tried: tuple[Tried, ...] = ()
+    lines: tuple[MessageRecord, ...] = ()
+    tried: tuple[ToolCallRecord, ...] = ()
     values: tuple[str, ...] = ()
 
 
-class Ticket(Model):
+class Ticket(TicketModel):
     """A hand-off as a durable record, version 1.
 
     `role` is whose turn it is, `co_approvers` must agree too; `excluded` may not decide. `start_by` is when
@@ -191,27 +191,27 @@ class Ticket(Model):
     role: str
     co_approvers: tuple[str, ...] = ()
     chain: tuple[str, ...] = ()
-    route: tuple[Routed, ...] = ()
+    route: tuple[RouteStep, ...] = ()
     created_at: datetime
     start_by: datetime | None = None
     warn_at: datetime | None = None
     decide_by: datetime | None = None
     on_expiry: OnExpiry = OnExpiry.HOLD
     summary: Summary = Summary()
-    tried: tuple[Tried, ...] = ()
+    tried: tuple[ToolCallRecord, ...] = ()
     promised: tuple[str, ...] = ()
     said: str = ""
     open_questions: tuple[str, ...] = ()
     contingency: tuple[str, ...] = ()
-    evidence: tuple[Span, ...] = ()
+    evidence: tuple[FindingRecord, ...] = ()
     signals: tuple[str, ...] = ()
     draft_answer: str = ""
     shown: str = ""
     action: Action | None = None
-    confidence: Measured | None = None
-    policy: Judgement
+    confidence: ConfidenceRecord | None = None
+    policy: PolicyRecord
     facts: Mapping[str, FactRecord] = Field(default_factory=dict)
-    lines: tuple[Line, ...] = ()
+    lines: tuple[MessageRecord, ...] = ()
     wanted: str = ""
     locale: str = ""
     mask: Mapping[str, str] = Field(default_factory=dict)
@@ -225,7 +225,7 @@ class Ticket(Model):
     sealed: Sealed | None = Field(default=None, repr=False)
 
 
-class TicketView(Model):
+class TicketView(TicketModel):
     """A ticket with where it stands now, as a reviewer gets it.
 
     `ticket.sealed` is None; `ticket` itself is None once the data subject was erased. `digest` is that of the

@@ -27,7 +27,7 @@ class DueTicket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class TimerStep:
     """What happens to a due ticket; role and deadlines are for `escalate`. There is no way to approve."""
 
     verb: Verb
@@ -40,24 +40,24 @@ class Choice:
 ALLOWED = frozenset({Verb.WARN, Verb.ESCALATE, Verb.EXPIRE, Verb.LEASE_LAPSED, Verb.LAPSE, Verb.LOST})
 
 
-def choose(due: DueTicket, now: datetime) -> Choice | None:
+def next_step(due: DueTicket, now: datetime) -> TimerStep | None:
     """Return what a due ticket needs now, None for nothing; pure.
 
     Each role of the chain gets the time that the first one had. At the end of the chain the ticket expires
     with its safe default.
     """
     if due.state is State.DECIDED:
-        return Choice(verb=Verb.LAPSE) if _past(due.lease_until, now) else None
+        return TimerStep(verb=Verb.LAPSE) if _past(due.lease_until, now) else None
     if due.state is State.APPLYING:
-        return Choice(verb=Verb.LOST) if _past(due.lease_until, now) else None
+        return TimerStep(verb=Verb.LOST) if _past(due.lease_until, now) else None
     if due.state is State.WAITING_INFO:
-        return Choice(verb=Verb.LEASE_LAPSED) if _past(due.lease_until, now) else None
+        return TimerStep(verb=Verb.LEASE_LAPSED) if _past(due.lease_until, now) else None
     if _past(due.decide_by, now):
-        return _next_role(due, now) or Choice(verb=Verb.EXPIRE)
+        return _next_role(due, now) or TimerStep(verb=Verb.EXPIRE)
     if due.state is State.CLAIMED and _past(due.lease_until, now):
-        return Choice(verb=Verb.LEASE_LAPSED)
+        return TimerStep(verb=Verb.LEASE_LAPSED)
     if _past(due.warn_at, now):
-        return Choice(verb=Verb.WARN)
+        return TimerStep(verb=Verb.WARN)
     if due.state is State.READY and _past(due.start_by, now):
         # The warning has gone out already; without a further role the time to decide goes on.
         return _next_role(due, now)
@@ -68,11 +68,11 @@ def _past(moment: datetime | None, now: datetime) -> bool:
     return moment is not None and moment <= now
 
 
-def _next_role(due: DueTicket, now: datetime) -> Choice | None:
+def _next_role(due: DueTicket, now: datetime) -> TimerStep | None:
     if due.level >= len(due.chain):
         return None
     within = due.answer_within or timedelta(hours=1)
-    return Choice(
+    return TimerStep(
         verb=Verb.ESCALATE,
         role=due.chain[due.level],
         start_by=now + within / 2,

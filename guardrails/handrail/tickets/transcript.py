@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from handrail.records import Evidence, Message, Speaker
 from handrail.tickets.masking import Mask
-from handrail.tickets.ticket import Line, Tried
+from handrail.tickets.ticket import MessageRecord, ToolCallRecord
 
 MOST_LINES = 30
 LONGEST_LINE = 2000
@@ -20,7 +20,7 @@ _PROMISE = re.compile(
 )
 
 
-def excerpt(evidence: Evidence) -> tuple[Line, ...]:
+def excerpt(evidence: Evidence) -> tuple[MessageRecord, ...]:
     """Return the newest messages as lines, oldest first; system text is the developer's and left out."""
     lines = [
         _line(index, message)
@@ -30,20 +30,20 @@ def excerpt(evidence: Evidence) -> tuple[Line, ...]:
     return tuple(lines[-MOST_LINES:])
 
 
-def _line(index: int, message: Message) -> Line:
+def _line(index: int, message: Message) -> MessageRecord:
     calls = "".join(f"\n→ {call.name}({call.arguments})" for call in message.tool_calls)
     text = f"{message.text}{calls}".strip()
-    return Line(
+    return MessageRecord(
         index=index, speaker=str(message.speaker), text=text[:LONGEST_LINE], cut=len(text) > LONGEST_LINE
     )
 
 
-def masked_lines(lines: Sequence[Line], mask: Mask) -> tuple[Line, ...]:
+def masked_lines(lines: Sequence[MessageRecord], mask: Mask) -> tuple[MessageRecord, ...]:
     """Mask the texts of lines."""
     return tuple(line.model_copy(update={"text": mask(line.text)}) for line in lines)
 
 
-def masked_calls(calls: Sequence[Tried], mask: Mask) -> tuple[Tried, ...]:
+def masked_calls(calls: Sequence[ToolCallRecord], mask: Mask) -> tuple[ToolCallRecord, ...]:
     """Mask the arguments and results of calls."""
     return tuple(
         call.model_copy(update={"arguments": mask(call.arguments), "result": mask(call.result)})
@@ -51,7 +51,7 @@ def masked_calls(calls: Sequence[Tried], mask: Mask) -> tuple[Tried, ...]:
     )
 
 
-def latest_words(evidence: Evidence) -> str:
+def latest_request(evidence: Evidence) -> str:
     """Return what the person wrote since the assistant last spoke, else their last message."""
     words: list[str] = []
     for message in reversed(evidence.messages):
@@ -62,7 +62,7 @@ def latest_words(evidence: Evidence) -> str:
     return "\n".join(reversed(words))[:LONGEST_LINE]
 
 
-def said_last(evidence: Evidence) -> str:
+def last_reply(evidence: Evidence) -> str:
     """Return the assistant's last words to the person, with what was already shown of a stream."""
     last = next(
         (m.text for m in reversed(evidence.messages) if m.speaker is Speaker.ASSISTANT and m.text), ""
@@ -78,11 +78,11 @@ def promises(evidence: Evidence) -> tuple[str, ...]:
     return tuple(found)[-10:]
 
 
-def tool_calls(evidence: Evidence) -> tuple[Tried, ...]:
+def tool_calls(evidence: Evidence) -> tuple[ToolCallRecord, ...]:
     """Return the tool calls made so far with their results; the proposed call is not among them."""
     results = {m.tool_call_id: m.text for m in evidence.messages if m.speaker is Speaker.TOOL}
     made = [
-        Tried(tool=call.name, arguments=call.arguments, result=results[call.id][:LONGEST_RESULT])
+        ToolCallRecord(tool=call.name, arguments=call.arguments, result=results[call.id][:LONGEST_RESULT])
         for message in evidence.messages
         for call in message.tool_calls
         if call.id in results

@@ -71,7 +71,7 @@ def amounts_of(facts: Mapping[str, FactRecord]) -> dict[str, Money | Decimal]:
     return {name: value for name, value in values.items() if isinstance(value, Money | Decimal)}
 
 
-def spoken(record: FactRecord) -> str:
+def fact_text(record: FactRecord) -> str:
     """Return a fact as a person reads it; pure."""
     if record.kind == "money":
         return f"{record.value} {record.currency}"

@@ -10,8 +10,8 @@ from handrail.cli import build
 from handrail.errors import ConfigError, NotAllowed
 from handrail.store import open_store
 from handrail.store import samples as audits
-from handrail.tickets.samples import Audited, Wording
-from handrail.tickets.ticket import Line
+from handrail.tickets.samples import SampledAnswer, SampleText
+from handrail.tickets.ticket import MessageRecord
 from support.stores import NOW
 
 POLICY = """\
@@ -30,14 +30,14 @@ def url(tmp_path: Path) -> str:
     (tmp_path / "people.yaml").write_text("roles: {queue_manager: [quinn], other: [olga]}\n")
     made = f"sqlite:///{tmp_path}/h.db"
     store = open_store(made, allow_volatile=True)
-    line = Line(index=0, speaker="user", text="Is it [email]?", cut=True)
-    answer = Audited(
+    line = MessageRecord(index=0, speaker="user", text="Is it [email]?", cut=True)
+    answer = SampledAnswer(
         exchange="x1",
         tenant="default",
         roles=("queue_manager",),
         model="m",
-        masked=Wording(lines=(line,), answer="It is.", calls=("look({})",)),
-        plain=Wording(answer="It is, ann@example.org."),
+        masked=SampleText(lines=(line,), answer="It is.", calls=("look({})",)),
+        plain=SampleText(answer="It is, ann@example.org."),
     )
     audits.keep(store, answer, at=NOW)
     store.close()

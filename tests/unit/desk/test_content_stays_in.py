@@ -13,10 +13,10 @@ from handrail.records import Severity, Trigger
 from handrail.store import SqlStore, open_store
 from handrail.testing import FrozenClock
 from handrail.tickets.lifecycle import State
-from handrail.tickets.resolution import Ruling
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Verdict
 from handrail_adapters.tickets_rest import RestTickets, load_map
-from support.desk_scene import ROLES, START, hand, ticket
+from support.desk_scene import ROLES, START, actor, ticket
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 # Letters that occur in no word of ours, so that any trace of a text can be told.
@@ -67,9 +67,9 @@ def test_nothing_of_a_ticket_leaves_the_house(
     number = sum(store.counts("default").values())
     store.open(ticket(f"n{number}", words=said, trigger=trigger, severity=severity))
     if is_decided:
-        store.claim("default", f"n{number}", hand("fay", clock.at))
-        ruling = Ruling(verdict=Verdict.ANSWER, answer=answer, note=note, message_to_user=said)
-        store.decide("default", f"n{number}", ruling, hand("fay", clock.at))
+        store.claim("default", f"n{number}", actor("fay", clock.at))
+        resolution = Resolution(verdict=Verdict.ANSWER, answer=answer, note=note, message_to_user=said)
+        store.resolve("default", f"n{number}", resolution, actor("fay", clock.at))
     for _ in range(8):
         desk.step()
         clock.advance(hours=2)

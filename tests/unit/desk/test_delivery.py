@@ -9,7 +9,7 @@ from handrail.desk.channels import DeliveryError
 from handrail.desk.delivery import PAUSES, Delivered, Delivery, failed_before, next_try, note_of
 from handrail.desk.notice import Notice
 from handrail.records import Severity
-from handrail.store.outbox import Notice as Letter
+from handrail.store.outbox import OutboxMessage
 from handrail.testing import FrozenClock
 
 
@@ -17,20 +17,20 @@ from handrail.testing import FrozenClock
 class Shelf:
     """An outbox in memory."""
 
-    letters: dict[str, Letter] = field(default_factory=dict)
+    messages: dict[str, OutboxMessage] = field(default_factory=dict)
     due: dict[str, datetime] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     dead: dict[str, str] = field(default_factory=dict)
 
-    def put(self, letter: Letter) -> None:
-        self.letters[letter.id], self.due[letter.id] = letter, letter.at
+    def put(self, message: OutboxMessage) -> None:
+        self.messages[message.id], self.due[message.id] = message, message.at
 
-    def take_notices(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Letter]:
+    def take_notices(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[OutboxMessage]:
         found = [key for key, at in self.due.items() if at <= now][:limit]
         for key in found:
             self.due[key] = now + lease
-            self.letters[key] = replace(self.letters[key], attempts=self.letters[key].attempts + 1)
-        return [self.letters[key] for key in found]
+            self.messages[key] = replace(self.messages[key], attempts=self.messages[key].attempts + 1)
+        return [self.messages[key] for key in found]
 
     def delivered(self, ids: Sequence[str]) -> None:
         self.closed.update(ids)
@@ -38,7 +38,7 @@ class Shelf:
             del self.due[key]
 
     def undelivered(self, notice: str, *, again_at: datetime | None, error: str) -> None:
-        self.letters[notice] = replace(self.letters[notice], error=error)
+        self.messages[notice] = replace(self.messages[notice], error=error)
         if again_at is None:
             self.dead[notice] = error
             del self.due[notice]
@@ -76,8 +76,8 @@ class Pipe:
 CLOCK_START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
-def letter(name: str = "a", role: str = "finance_lead") -> Letter:
-    return Letter(
+def message(name: str = "a", role: str = "finance_lead") -> OutboxMessage:
+    return OutboxMessage(
         id=name,
         tenant="default",
         ticket="t",
@@ -100,7 +100,7 @@ def delivery(shelf: Shelf, *pipes: Pipe) -> tuple[Delivery, FrozenClock]:
 
 def test_every_channel_that_wants_a_letter_gets_it() -> None:
     shelf, first, second = Shelf(), Pipe("first"), Pipe("second", only="supervisor")
-    shelf.put(letter())
+    shelf.put(message())
     made, _ = delivery(shelf, first, second)
     assert made.round() == Delivered(delivered=1)
     assert (first.got, second.got, shelf.closed) == (["a"], [], {"a"})
@@ -108,7 +108,7 @@ def test_every_channel_that_wants_a_letter_gets_it() -> None:
 
 def test_a_short_hiccup_is_ridden_out_at_once() -> None:
     shelf, pipe = Shelf(), Pipe("first", failures=2)
-    shelf.put(letter())
+    shelf.put(message())
     made, _ = delivery(shelf, pipe)
     assert made.round() == Delivered(delivered=1)
     assert pipe.tried == 3
@@ -116,7 +116,7 @@ def test_a_short_hiccup_is_ridden_out_at_once() -> None:
 
 def test_a_channel_that_has_a_letter_does_not_get_it_again_when_another_fails() -> None:
     shelf, good, bad = Shelf(), Pipe("good"), Pipe("bad", failures=5)
-    shelf.put(letter())
+    shelf.put(message())
     made, clock = delivery(shelf, good, bad)
     assert made.round() == Delivered(postponed=1)
     assert made.round() == Delivered()
@@ -127,7 +127,7 @@ def test_a_channel_that_has_a_letter_does_not_get_it_again_when_another_fails() 
 
 def test_what_never_gets_through_becomes_a_dead_letter_with_its_reason() -> None:
     shelf, pipe = Shelf(), Pipe("first", failures=10_000)
-    shelf.put(letter())
+    shelf.put(message())
     made, clock = delivery(shelf, pipe)
     rounds = 0
     while not shelf.dead:
@@ -141,7 +141,7 @@ def test_what_never_gets_through_becomes_a_dead_letter_with_its_reason() -> None
 
 def test_attempts_that_a_dying_desk_used_up_do_not_kill_a_letter() -> None:
     shelf, pipe = Shelf(), Pipe("first", failures=3)
-    shelf.put(replace(letter(), attempts=50))
+    shelf.put(replace(message(), attempts=50))
     made, clock = delivery(shelf, pipe)
     assert made.round() == Delivered(postponed=1)
     clock.advance(seconds=6)
@@ -150,12 +150,12 @@ def test_attempts_that_a_dying_desk_used_up_do_not_kill_a_letter() -> None:
 
 def test_a_replayed_letter_is_tried_again_soon() -> None:
     later = CLOCK_START + timedelta(days=30)
-    assert next_try(replace(letter(), attempts=1), later, 0.0) == later + PAUSES[0]
+    assert next_try(replace(message(), attempts=1), later, 0.0) == later + PAUSES[0]
 
 
 def test_a_receiver_that_is_gone_for_good_is_not_tried_again() -> None:
     shelf, pipe = Shelf(), Pipe("first", failures=10, is_final=True)
-    shelf.put(letter())
+    shelf.put(message())
     made, _ = delivery(shelf, pipe)
     assert made.round() == Delivered(died=1)
     assert pipe.tried == 1
@@ -164,7 +164,7 @@ def test_a_receiver_that_is_gone_for_good_is_not_tried_again() -> None:
 def test_a_desk_that_stops_leaves_the_rest_for_later() -> None:
     shelf, pipe = Shelf(), Pipe("first")
     for name in "abc":
-        shelf.put(letter(name))
+        shelf.put(message(name))
     made, clock = delivery(shelf, pipe)
     assert made.round(should_stop=lambda: bool(pipe.got)) == Delivered(delivered=1)
     clock.advance(minutes=6)
@@ -175,7 +175,7 @@ def test_a_desk_that_stops_leaves_the_rest_for_later() -> None:
 def test_a_receiver_that_is_down_is_waited_for_once_a_round_and_holds_nobody_up() -> None:
     shelf, bad, good = Shelf(), Pipe("bad", failures=10_000, is_down=True), Pipe("good")
     for name in "abcdef":
-        shelf.put(letter(name))
+        shelf.put(message(name))
     made, _ = delivery(shelf, bad, good)
     assert made.round() == Delivered(postponed=6)
     assert (bad.tried, good.got) == (3, list("abcdef"))
@@ -184,7 +184,7 @@ def test_a_receiver_that_is_down_is_waited_for_once_a_round_and_holds_nobody_up(
 def test_letters_that_a_slow_receiver_holds_up_are_left_before_their_lease_is_over() -> None:
     shelf, slow = Shelf(), Pipe("slow", takes=timedelta(minutes=1))
     for name in "abcdef":
-        shelf.put(letter(name))
+        shelf.put(message(name))
     made, slow.clock = delivery(shelf, slow)
     assert made.round() == Delivered(delivered=3)
     slow.clock.advance(minutes=3)
@@ -194,7 +194,7 @@ def test_letters_that_a_slow_receiver_holds_up_are_left_before_their_lease_is_ov
 
 def test_a_stop_ends_the_quick_tries_too() -> None:
     shelf, bad = Shelf(), Pipe("bad", failures=10_000)
-    shelf.put(letter())
+    shelf.put(message())
     made, _ = delivery(shelf, bad)
     assert made.round(should_stop=lambda: bad.tried > 0) == Delivered(postponed=1)
     assert bad.tried == 1
@@ -204,9 +204,9 @@ def test_a_warning_names_the_role_that_comes_next() -> None:
     shelf, pipe = Shelf(), Pipe("first", only="supervisor")
     made, _ = delivery(shelf, pipe)
     made = replace(made, backup_of={"finance_lead": "supervisor"}.get)
-    assert made.notice_of(replace(letter(), kind="warn")).next_role == "supervisor"
-    assert made.notice_of(letter()).next_role is None
-    assert made.notice_of(letter()).severity is Severity.HIGH
+    assert made.notice_of(replace(message(), kind="warn")).next_role == "supervisor"
+    assert made.notice_of(message()).next_role is None
+    assert made.notice_of(message()).severity is Severity.HIGH
 
 
 @settings(deadline=None)
@@ -223,7 +223,7 @@ def test_the_note_of_a_failure_never_forgets_a_channel(names: list[str]) -> None
 def test_every_letter_is_either_delivered_or_dead_and_never_both(failures: list[int]) -> None:
     shelf = Shelf()
     pipes = [Pipe(str(number), failures=count) for number, count in enumerate(failures)]
-    shelf.put(letter())
+    shelf.put(message())
     made, clock = delivery(shelf, *pipes)
     for _ in range(len(PAUSES) + 2):
         made.round()

@@ -17,7 +17,7 @@ from handrail.store.tables import outbox
 from handrail.testing import FrozenClock
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import Settlement
-from support.desk_scene import ROLES, START, approve, hand, ticket
+from support.desk_scene import ROLES, START, actor, approve, ticket
 
 
 class Ear:
@@ -104,10 +104,10 @@ def test_what_somebody_works_on_is_not_escalated_before_its_deadline(store: SqlS
     clock = FrozenClock(START)
     one = desk(store, clock)
     store.open(ticket("a"))
-    store.claim("default", "a", hand("fay", clock.at))
+    store.claim("default", "a", actor("fay", clock.at))
     for _ in range(23):
         clock.advance(minutes=10)
-        store.claim("default", "a", hand("fay", clock.at))
+        store.claim("default", "a", actor("fay", clock.at))
         one.step()
     assert (state(store), store.get("default", "a").role) == (State.CLAIMED, "finance_lead")
     clock.advance(minutes=11)
@@ -118,19 +118,19 @@ def test_what_somebody_works_on_is_not_escalated_before_its_deadline(store: SqlS
 def test_a_claim_that_is_not_renewed_goes_back(store: SqlStore) -> None:
     clock, ear = FrozenClock(START), Ear()
     store.open(ticket("a"))
-    store.claim("default", "a", hand("fay", clock.at))
+    store.claim("default", "a", actor("fay", clock.at))
     clock.advance(minutes=31)
     desk(store, clock, ear).step()
     assert state(store) is State.READY
-    store.claim("default", "a", hand("finn", clock.at))
+    store.claim("default", "a", actor("finn", clock.at))
 
 
 def test_waiting_for_an_answer_stops_the_clock_and_ends_by_itself(store: SqlStore) -> None:
     clock = FrozenClock(START)
     one = desk(store, clock)
     store.open(ticket("a"))
-    store.claim("default", "a", hand("fay", clock.at))
-    store.ask("default", "a", "Which order?", hand("fay", clock.at))
+    store.claim("default", "a", actor("fay", clock.at))
+    store.ask("default", "a", "Which order?", actor("fay", clock.at))
     before = store.get("default", "a").decide_by
     assert before is not None
     clock.advance(hours=20)

@@ -29,7 +29,7 @@ def written(folder: Path, text: str = TEXT) -> Path:
 
 def test_the_desks_file_is_read_whole(tmp_path: Path) -> None:
     found = load_settings(written(tmp_path), roles=["finance_lead"], environ=ENVIRON)
-    assert found.rota.of("finance_lead").id == "office"
+    assert found.schedule.of("finance_lead").id == "office"
     assert found.link == "https://inbox.example/t/{ticket}"
     ops, chat = found.channels
     assert isinstance(ops, Webhook)
@@ -42,7 +42,7 @@ def test_the_desks_file_is_read_whole(tmp_path: Path) -> None:
 
 def test_hours_can_be_read_without_any_secret(tmp_path: Path) -> None:
     found = load_settings(written(tmp_path), environ={}, with_channels=False)
-    assert (found.channels, found.rota.of("finance_lead").id) == ((), "office")
+    assert (found.channels, found.schedule.of("finance_lead").id) == ((), "office")
 
 
 @pytest.mark.parametrize(

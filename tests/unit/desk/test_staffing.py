@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from handrail.desk.staffing import Route, Staffing, cover, empty_roles, hours_of
 from handrail.records import Severity, Trigger
 from handrail.tickets.calendar import calendar
-from handrail.tickets.schedule import Rota, read_rota
+from handrail.tickets.schedule import Schedule, read_schedule
 from handrail.tickets.ticket import OnExpiry
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
@@ -31,9 +31,11 @@ ROLES = {
 REFUND = Route(rule="big-refund", trigger=Trigger.HIGH_STAKES, role="finance_lead", severity=Severity.HIGH)
 
 
-def staffing(people: Mapping[str, set[str]], rota: Rota | None = None) -> Staffing:
+def staffing(people: Mapping[str, set[str]], schedule: Schedule | None = None) -> Staffing:
     return Staffing(
-        roles=ROLES, members=lambda role: frozenset(people.get(role, ())), rota=rota or Rota(default=OFFICE)
+        roles=ROLES,
+        members=lambda role: frozenset(people.get(role, ())),
+        schedule=schedule or Schedule(default=OFFICE),
     )
 
 
@@ -67,14 +69,14 @@ def test_an_empty_role_without_a_deadline_is_a_dead_end() -> None:
 def test_an_urgent_role_that_is_closed_ends_at_the_safe_default_within_its_minute() -> None:
     route = Route(rule="red-flag", trigger=Trigger.SENSITIVE_DATA, role="nurse")
     at_night = MONDAY.replace(hour=22)
-    ending = staffing({"nurse": {"cy"}}, Rota(roles={"nurse": WARD})).ending(route, at_night)
+    ending = staffing({"nurse": {"cy"}}, Schedule(roles={"nurse": WARD})).ending(route, at_night)
     assert (ending.default, ending.at) == (OnExpiry.WITHHOLD, at_night + timedelta(minutes=1))
 
 
 def test_a_week_is_counted_hour_by_hour() -> None:
-    rota = Rota(roles={"nurse": WARD})
+    schedule = Schedule(roles={"nurse": WARD})
     route = Route(rule="red-flag", trigger=Trigger.SENSITIVE_DATA, role="nurse")
-    covered = cover(staffing({"nurse": {"cy"}}, rota), route, hours_of(MONDAY))
+    covered = cover(staffing({"nurse": {"cy"}}, schedule), route, hours_of(MONDAY))
     assert (covered.hours, covered.by_role, covered.defaults, covered.dead) == (168, {"nurse": 60}, 108, 0)
     refunds = cover(staffing({"finance_lead": {"ada"}}), REFUND, hours_of(MONDAY))
     assert refunds.longest == timedelta(hours=64)
@@ -82,8 +84,10 @@ def test_a_week_is_counted_hour_by_hour() -> None:
 
 
 def test_absence_counts() -> None:
-    rota = read_rota("away: {ada: [{from: 2026-11-23, to: 2026-11-29}]}")
-    covered = cover(staffing({"finance_lead": {"ada"}, "supervisor": {"bo"}}, rota), REFUND, hours_of(MONDAY))
+    schedule = read_schedule("away: {ada: [{from: 2026-11-23, to: 2026-11-29}]}")
+    covered = cover(
+        staffing({"finance_lead": {"ada"}, "supervisor": {"bo"}}, schedule), REFUND, hours_of(MONDAY)
+    )
     assert covered.by_role["supervisor"] > 160
     assert covered.dead == 0
 
@@ -101,23 +105,23 @@ def test_roles_on_the_way_that_nobody_fills_are_named() -> None:
     ),
     st.frozensets(st.sampled_from("abcd")),
     st.integers(0, 167),
-    st.sampled_from([Rota(), Rota(default=OFFICE), Rota(default=WARD)]),
+    st.sampled_from([Schedule(), Schedule(default=OFFICE), Schedule(default=WARD)]),
 )
 def test_every_ending_is_staffed_or_a_safe_default_or_named_as_a_dead_end(
-    plans: dict[str, tuple[int | None, str | None]], filled: frozenset[str], hour: int, rota: Rota
+    plans: dict[str, tuple[int | None, str | None]], filled: frozenset[str], hour: int, schedule: Schedule
 ) -> None:
     roles = {
         name: Role(timedelta(minutes=minutes) if minutes else None, backup if backup in plans else None)
         for name, (minutes, backup) in plans.items()
     }
-    one = Staffing(roles=roles, members=lambda role: frozenset({role} & filled), rota=rota)
+    one = Staffing(roles=roles, members=lambda role: frozenset({role} & filled), schedule=schedule)
     opened = MONDAY + timedelta(hours=hour)
     for role in roles:
         ending = one.ending(Route(rule="r", trigger=Trigger.HIGH_STAKES, role=role), opened)
         if ending.role is not None:
             assert ending.role in filled
             assert ending.at is not None
-            assert rota.of(ending.role).is_open(ending.at)
+            assert schedule.of(ending.role).is_open(ending.at)
         elif ending.at is not None:
             assert ending.default is OnExpiry.DENY
         else:

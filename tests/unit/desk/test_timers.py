@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from handrail.desk.timers import Escalation
 from handrail.tickets.calendar import calendar
 from handrail.tickets.lifecycle import State, Verb
-from handrail.tickets.schedule import Rota
+from handrail.tickets.schedule import Schedule
 from handrail.tickets.timers import ALLOWED, DueTicket
 from support.desk_scene import ROLES, START, Role
 
@@ -37,7 +37,7 @@ def due(**changes: object) -> DueTicket:
 
 def test_the_next_role_gets_its_own_time_by_its_own_calendar() -> None:
     early = calendar("early", zone="UTC", hours={"mon-fri": "06:00-12:00"})
-    choice = Escalation(roles=ROLES, rota=Rota(roles={"supervisor": early}))(due(), LATER)
+    choice = Escalation(roles=ROLES, schedule=Schedule(roles={"supervisor": early}))(due(), LATER)
     assert choice is not None
     assert (choice.verb, choice.role) == (Verb.ESCALATE, "supervisor")
     # 13:00 on a Tuesday is after hours, so the hour begins on Wednesday at six.

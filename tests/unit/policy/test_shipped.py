@@ -15,7 +15,7 @@ from handrail.policy.language.sources import SignalSeen
 from handrail.policy.tools.register import register
 from handrail.records import Effect, Money, Stage
 from handrail.text.amounts import parse_money
-from handrail.tickets.schedule import rota_of
+from handrail.tickets.schedule import schedule_of
 
 SHIPPED = Path(__file__).parents[3] / "policies" / "handrail_policies"
 OURS = ("baseline", "banking", "clinic", "hr", "support")
@@ -53,7 +53,7 @@ def test_its_people_file_fills_every_role(name: str) -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_the_hours_of_its_roles_can_be_read(name: str) -> None:
     policy = load(name)
-    assert rota_of(policy.roles, zone=policy.time_zone)
+    assert schedule_of(policy.roles, zone=policy.time_zone)
 
 
 @pytest.mark.parametrize("name", OURS)

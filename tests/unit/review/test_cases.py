@@ -30,9 +30,9 @@ from handrail.records import Decision as Decided
 from handrail.review import ReviewCase, ReviewPeriod, TicketEnding, changes
 from handrail.review.cases import Collector
 from handrail.scan import default_scanner
-from handrail.store import Hand, SqlStore, open_store
+from handrail.store import Actor, SqlStore, open_store
 from handrail.tickets.compose import compose
-from handrail.tickets.resolution import Ruling
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Verdict
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -113,10 +113,10 @@ def opened(store: SqlStore, policy: Policy, number: int, *, call: bool = True) -
     return store.open(ticket).ticket
 
 
-def decided(store: SqlStore, ticket: str, ruling: Ruling) -> None:
-    hand = Hand(person="fay", people=Everybody(), now=START + timedelta(minutes=15))
-    store.claim("default", ticket, hand)
-    store.decide("default", ticket, ruling, hand)
+def decided(store: SqlStore, ticket: str, resolution: Resolution) -> None:
+    actor = Actor(person="fay", people=Everybody(), now=START + timedelta(minutes=15))
+    store.claim("default", ticket, actor)
+    store.resolve("default", ticket, resolution, actor)
 
 
 def collected(store: SqlStore, period: ReviewPeriod = PERIOD) -> dict[str, ReviewCase]:
@@ -126,11 +126,11 @@ def collected(store: SqlStore, period: ReviewPeriod = PERIOD) -> dict[str, Revie
 
 def test_each_ticket_ends_as_people_decided(store: SqlStore, policy: Policy) -> None:
     ids = [opened(store, policy, number) for number in range(5)] + [opened(store, policy, 5, call=False)]
-    decided(store, ids[0], Ruling(verdict=Verdict.APPROVE))
-    decided(store, ids[1], Ruling(verdict=Verdict.EDIT, changes={"amount": 590}, reason_code="partial"))
-    decided(store, ids[2], Ruling(verdict=Verdict.REJECT, reason_code="no_receipt"))
-    decided(store, ids[3], Ruling(verdict=Verdict.ANSWER, answer="We call you."))
-    decided(store, ids[5], Ruling(verdict=Verdict.APPROVE))
+    decided(store, ids[0], Resolution(verdict=Verdict.APPROVE))
+    decided(store, ids[1], Resolution(verdict=Verdict.EDIT, changes={"amount": 590}, reason_code="partial"))
+    decided(store, ids[2], Resolution(verdict=Verdict.REJECT, reason_code="no_receipt"))
+    decided(store, ids[3], Resolution(verdict=Verdict.ANSWER, answer="We call you."))
+    decided(store, ids[5], Resolution(verdict=Verdict.APPROVE))
     cases = collected(store)
     assert [cases[ticket].ending for ticket in ids] == [
         TicketEnding.APPROVED,
@@ -156,7 +156,9 @@ def test_a_ticket_that_nobody_decided_expires(store: SqlStore, policy: Policy) -
 
 def test_nothing_that_was_found_or_typed_by_reviewers_is_unmasked(store: SqlStore, policy: Policy) -> None:
     ticket = opened(store, policy, 1)
-    decided(store, ticket, Ruling(verdict=Verdict.ANSWER, answer=f"Write to {EMAIL}.", message_to_user=EMAIL))
+    decided(
+        store, ticket, Resolution(verdict=Verdict.ANSWER, answer=f"Write to {EMAIL}.", message_to_user=EMAIL)
+    )
     case = collected(store)[ticket]
     assert EMAIL not in repr(case)
     assert "[email]" in case.wanted

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from handrail.records import Trigger
-from handrail.tickets.notices import About, tell
+from handrail.tickets.notices import NoticeFields, render
 from handrail.tickets.questions import QUESTIONS, six_answers
 from handrail.tickets.ticket import SUMMARY_LIMIT, OnExpiry, Ticket, schema
 from support.stores import NOW, SECRET, new_ticket
@@ -70,8 +70,8 @@ def test_unreadable_arguments_have_no_digest_and_are_shown_as_they_are() -> None
 
 
 def test_a_notice_keeps_braces_it_does_not_know() -> None:
-    about = About(role="a_b", due=None, ticket="t")
-    text = tell("{role} {due} {ticket} {else}", about, zone="UTC", now=NOW)
+    about = NoticeFields(role="a_b", due=None, ticket="t")
+    text = render("{role} {due} {ticket} {else}", about, zone="UTC", now=NOW)
     assert text == "a b as soon as possible t {else}"
 
 

@@ -20,9 +20,9 @@ from handrail.store.prepared import Clash, Prepared, Result
 from handrail.store.tables import decisions, micros, moment, tickets, uses
 from handrail.store.tickets.rows import (
     APPLY_LEASE,
-    Agreed,
+    Agreement,
     Move,
-    Tx,
+    Transaction,
     agreements,
     intact,
     listed,
@@ -38,13 +38,13 @@ from handrail.tickets.values import read_fact
 
 ENDS = {
     Settlement.DONE: (Verb.APPLIED, State.APPLIED),
-    Settlement.RELEASED: (Verb.FAILED, State.FAILED),
+    Settlement.NO_EFFECT: (Verb.FAILED, State.FAILED),
     Settlement.UNKNOWN: (Verb.LOST, State.OUTCOME_UNKNOWN),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Final:
+class FinalResolution:
     """The decision that counts, and the earlier turns that it builds on."""
 
     row: Mapping[str, Any]
@@ -52,7 +52,7 @@ class Final:
     body: Mapping[str, Any]
 
 
-def approved(tx: Tx, ticket: str, *, now: datetime | None) -> Approval:
+def approved(tx: Transaction, ticket: str, *, now: datetime | None) -> Approval:
     """Return the approval that `begin` would give, without using it.
 
     Raises:
@@ -69,7 +69,7 @@ def approved(tx: Tx, ticket: str, *, now: datetime | None) -> Approval:
     return _checked(tx, row, prepared(tx.conn, values), now)
 
 
-def begin(tx: Tx, ticket: str, *, now: datetime) -> Approval | DecisionExpired:
+def begin(tx: Transaction, ticket: str, *, now: datetime) -> Approval | DecisionExpired:
     """Move a decided ticket to applying; an expired decision is closed, and its error returned to be raised.
 
     Raises:
@@ -89,9 +89,9 @@ def begin(tx: Tx, ticket: str, *, now: datetime) -> Approval | DecisionExpired:
     return approval
 
 
-def _checked(tx: Tx, row: Row[Any], turns: Result, now: datetime | None) -> Approval:
+def _checked(tx: Transaction, row: Row[Any], turns: Result, now: datetime | None) -> Approval:
     held, sealed = intact(tx, row)
-    final = final_decision(tx, row, turns, sealed)
+    final = final_resolution(tx, row, turns, sealed)
     decision = final.row
     if now is not None and micros(now) > decision["expires_at"]:
         raise DecisionExpired(row.id, "the decision has run out before it was used")
@@ -105,7 +105,7 @@ def _checked(tx: Tx, row: Row[Any], turns: Result, now: datetime | None) -> Appr
     return _approval(row, held, sealed, final)
 
 
-def _approval(row: Row[Any], held: Ticket, sealed: Sealed, final: Final) -> Approval:
+def _approval(row: Row[Any], held: Ticket, sealed: Sealed, final: FinalResolution) -> Approval:
     roles = (name for agreed in agreements(final.row["agreed"]) for name in (agreed.role, agreed.slot))
     return Approval(
         ticket=row.id,
@@ -143,7 +143,7 @@ _TURNS = Prepared(
 _USE = Prepared(lambda _: uses.insert())
 
 
-def _turns(tx: Tx, ticket: str) -> tuple[Prepared, Mapping[str, Any]]:
+def _turns(tx: Transaction, ticket: str) -> tuple[Prepared, Mapping[str, Any]]:
     """Return the statement that reads the decisions of a ticket's present round, to be sent with others."""
     return _TURNS, {"tenant": tx.tenant, "ticket": ticket}
 
@@ -153,7 +153,7 @@ def _as_signed(row: Row[Any]) -> dict[str, Any]:
     return {**row._mapping, "is_final": bool(row.is_final)}
 
 
-def final_decision(tx: Tx, row: Row[Any], found: Result, sealed: Sealed) -> Final:
+def final_resolution(tx: Transaction, row: Row[Any], found: Result, sealed: Sealed) -> FinalResolution:
     """Return the decision that closed this round, after checking that every role in it really decided.
 
     Raises:
@@ -169,13 +169,13 @@ def final_decision(tx: Tx, row: Row[Any], found: Result, sealed: Sealed) -> Fina
             tx.signing.trusted.check(turn)
     bodies = [_body(tx, row, turn) for turn in turns]
     arguments = next((body["arguments"] for body in reversed(bodies) if body["arguments"]), sealed.arguments)
-    decided = {Agreed(turn["role"], turn["person"], turn["slot"]) for turn in turns}
+    decided = {Agreement(turn["role"], turn["person"], turn["slot"]) for turn in turns}
     if not decided.issuperset(agreements(turns[-1]["agreed"])):
         raise NotAllowed(row.id, "a role that should have agreed has not")
-    return Final(row=turns[-1], arguments=arguments, body=bodies[-1])
+    return FinalResolution(row=turns[-1], arguments=arguments, body=bodies[-1])
 
 
-def _body(tx: Tx, row: Row[Any], turn: Mapping[str, Any]) -> Mapping[str, Any]:
+def _body(tx: Transaction, row: Row[Any], turn: Mapping[str, Any]) -> Mapping[str, Any]:
     text = tx.opened(turn["content"], row.id, f"decision:{turn['id']}")
     if tx.ring.hashed(tx.tenant, row.id, text) != turn["content_sha256"]:
         raise NotAllowed(row.id, "its decision was altered after it was written")
@@ -183,7 +183,7 @@ def _body(tx: Tx, row: Row[Any], turn: Mapping[str, Any]) -> Mapping[str, Any]:
     return body
 
 
-def _use(tx: Tx, row: Row[Any], kind: str, now: datetime) -> None:
+def _use(tx: Transaction, row: Row[Any], kind: str, now: datetime) -> None:
     values = {"tenant": tx.tenant, "ticket": row.id, "round": row.round, "kind": kind, "at": micros(now)}
     try:
         _USE(tx.conn, values)
@@ -191,13 +191,13 @@ def _use(tx: Tx, row: Row[Any], kind: str, now: datetime) -> None:
         raise AlreadyUsed(row.id, "its decision was used or taken back before") from None
 
 
-def lapse(tx: Tx, row: Row[Any], *, now: datetime) -> None:
+def lapse(tx: Transaction, row: Row[Any], *, now: datetime) -> None:
     """Close a decision that was not used in time; what it reserved is released."""
-    settle(tx, row.id, Settlement.RELEASED, now=now)
+    settle(tx, row.id, Settlement.NO_EFFECT, now=now)
     move(tx, row, Move(verb=Verb.LAPSE, now=now, changes={"lease_until": None}))
 
 
-def finish(tx: Tx, ticket: str, settlement: Settlement, *, now: datetime, actor: str = "") -> None:
+def finish(tx: Transaction, ticket: str, settlement: Settlement, *, now: datetime, actor: str = "") -> None:
     """Say how an action ended. Saying the same again changes nothing; a known end replaces an unknown one.
 
     Raises:
@@ -214,7 +214,7 @@ def finish(tx: Tx, ticket: str, settlement: Settlement, *, now: datetime, actor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class ReopenRequest:
     """Why a decided ticket goes back to people, and which roles must agree now."""
 
     roles: tuple[str, ...]
@@ -222,7 +222,7 @@ class Again:
     now: datetime
 
 
-def reopen(tx: Tx, ticket: str, again: Again) -> None:
+def reopen(tx: Transaction, ticket: str, again: ReopenRequest) -> None:
     """Move a decided or failed ticket back to ready for further roles; the old decision can never be used.
 
     Raises:
@@ -233,7 +233,7 @@ def reopen(tx: Tx, ticket: str, again: Again) -> None:
     advance(ticket, state, Verb.REOPEN)
     if state is State.DECIDED:
         _use(tx, row, "void", again.now)
-    settle(tx, ticket, Settlement.RELEASED, now=again.now)
+    settle(tx, ticket, Settlement.NO_EFFECT, now=again.now)
     held, _ = intact(tx, row)
     slots = tuple(dict.fromkeys((held.role, *held.co_approvers, *again.roles)))
     first = again.roles[0] if again.roles else held.role
@@ -258,7 +258,7 @@ def _deadline(held: Ticket, now: datetime) -> int | None:
     return micros(now + (held.decide_by - held.created_at)) if held.decide_by else None
 
 
-def _free_conversation(tx: Tx, row: Row[Any]) -> str | None:
+def _free_conversation(tx: Transaction, row: Row[Any]) -> str | None:
     """Keep the conversation unless a newer ticket has it open by now: only one can."""
     query = select(tickets.c.id).where(
         tickets.c.tenant == tx.tenant,

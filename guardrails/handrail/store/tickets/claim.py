@@ -12,11 +12,11 @@ from handrail.store.audit.chain import Event
 from handrail.store.crypto.sealing import Erased
 from handrail.store.ledger import settle
 from handrail.store.tables import attempts, audit, micros, moment, moment_or_none
-from handrail.store.tickets.resolve import Hand, may_act
+from handrail.store.tickets.resolve import Actor, may_act
 from handrail.store.tickets.rows import (
     LEASE,
     Move,
-    Tx,
+    Transaction,
     agreements,
     content,
     content_of,
@@ -29,7 +29,7 @@ from handrail.store.tickets.rows import (
 )
 from handrail.tickets.lifecycle import State, Verb
 from handrail.tickets.ports import Attempt, Settlement
-from handrail.tickets.resolution import Happening
+from handrail.tickets.resolution import TicketEvent
 from handrail.tickets.ticket import Sealed, TicketView
 from handrail.tickets.unmasking import sealed_for, ticket_for
 
@@ -37,60 +37,60 @@ ANSWER_WAIT = timedelta(days=1)
 Values: TypeAlias = Mapping[str, Any]
 
 
-def claim(tx: Tx, ticket: str, hand: Hand) -> Values:
+def claim(tx: Transaction, ticket: str, actor: Actor) -> Values:
     """Give a ticket to a member of its role for a lease; claiming one's own again renews it."""
     row = load(tx, ticket)
-    may_act(row, hand)
-    _refuse_excluded(tx, row, hand)
-    lease = micros(hand.now + LEASE)
-    if State(row.state) is State.CLAIMED and row.claimed_by == hand.person:
+    may_act(row, actor)
+    _refuse_excluded(tx, row, actor)
+    lease = micros(actor.now + LEASE)
+    if State(row.state) is State.CLAIMED and row.claimed_by == actor.person:
         verb = Verb.TAKE_OVER if row.is_taken_over else Verb.RENEW
-        return _step(tx, row, verb, hand, lease_until=lease)
-    return _step(tx, row, Verb.CLAIM, hand, claimed_by=hand.person, lease_until=lease, start_by=None)
+        return _step(tx, row, verb, actor, lease_until=lease)
+    return _step(tx, row, Verb.CLAIM, actor, claimed_by=actor.person, lease_until=lease, start_by=None)
 
 
-def take_over(tx: Tx, ticket: str, hand: Hand) -> Values:
+def take_over(tx: Transaction, ticket: str, actor: Actor) -> Values:
     """Speak with the customer oneself: the ticket is claimed and the conversation is a person's."""
     row = load(tx, ticket)
-    may_act(row, hand)
-    _refuse_excluded(tx, row, hand)
-    if row.claimed_by not in (None, hand.person):
+    may_act(row, actor)
+    _refuse_excluded(tx, row, actor)
+    if row.claimed_by not in (None, actor.person):
         raise NotAllowed(ticket, "somebody else has claimed it")
-    lease = micros(hand.now + LEASE)
-    changes = {"claimed_by": hand.person, "lease_until": lease, "start_by": None, "is_taken_over": True}
-    return _step(tx, row, Verb.TAKE_OVER, hand, **changes)
+    lease = micros(actor.now + LEASE)
+    changes = {"claimed_by": actor.person, "lease_until": lease, "start_by": None, "is_taken_over": True}
+    return _step(tx, row, Verb.TAKE_OVER, actor, **changes)
 
 
-def release(tx: Tx, ticket: str, hand: Hand) -> Values:
+def release(tx: Transaction, ticket: str, actor: Actor) -> Values:
     """Give a claimed ticket back to its role."""
     row = load(tx, ticket)
-    _needs_claim(row, hand)
-    changes = {"claimed_by": None, "lease_until": None, "is_taken_over": False, **resumed(row, hand.now)}
-    return _step(tx, row, Verb.RELEASE, hand, **changes)
+    _needs_claim(row, actor)
+    changes = {"claimed_by": None, "lease_until": None, "is_taken_over": False, **resumed(row, actor.now)}
+    return _step(tx, row, Verb.RELEASE, actor, **changes)
 
 
-def ask(tx: Tx, ticket: str, question: str, hand: Hand) -> Values:
+def ask(tx: Transaction, ticket: str, question: str, actor: Actor) -> Values:
     """Ask for what is missing; the clock of the ticket pauses until `inform`."""
     row = load(tx, ticket)
-    _needs_claim(row, hand)
-    _add_attempt(tx, row, hand, question, "asked")
-    wait = micros(hand.now + ANSWER_WAIT)
-    return _step(tx, row, Verb.ASK, hand, paused_at=micros(hand.now), lease_until=wait)
+    _needs_claim(row, actor)
+    _add_attempt(tx, row, actor, question, "asked")
+    wait = micros(actor.now + ANSWER_WAIT)
+    return _step(tx, row, Verb.ASK, actor, paused_at=micros(actor.now), lease_until=wait)
 
 
-def inform(tx: Tx, ticket: str, answer: str, hand: Hand) -> Values:
+def inform(tx: Transaction, ticket: str, answer: str, actor: Actor) -> Values:
     """Add what was asked for; the clock goes on where it stopped."""
     row = load(tx, ticket)
-    _add_attempt(tx, row, hand, answer, "informed")
-    lease = micros(hand.now + LEASE)
-    return _step(tx, row, Verb.INFORM, hand, **{**resumed(row, hand.now), "lease_until": lease})
+    _add_attempt(tx, row, actor, answer, "informed")
+    lease = micros(actor.now + LEASE)
+    return _step(tx, row, Verb.INFORM, actor, **{**resumed(row, actor.now), "lease_until": lease})
 
 
-def reassign(tx: Tx, ticket: str, role: str, why: str, hand: Hand) -> Values:
+def reassign(tx: Transaction, ticket: str, role: str, why: str, actor: Actor) -> Values:
     """Give a ticket to another role; its deadlines stay. The policy still says whose approval counts."""
     row = load(tx, ticket)
-    may_act(row, hand)
-    hand.people.members(role)
+    may_act(row, actor)
+    actor.people.members(role)
     waiting = tuple(role if slot == row.slot else slot for slot in names(row.waiting_for))
     changes: dict[str, object] = {
         "role": role,
@@ -99,12 +99,12 @@ def reassign(tx: Tx, ticket: str, role: str, why: str, hand: Hand) -> Values:
         "claimed_by": None,
         "lease_until": None,
         "is_taken_over": False,
-        **resumed(row, hand.now),
+        **resumed(row, actor.now),
     }
     step = Move(
         verb=Verb.REASSIGN,
-        now=hand.now,
-        actor=hand.person,
+        now=actor.now,
+        actor=actor.person,
         role=row.role,
         data={"to": role, "why": why},
         changes=changes,
@@ -112,15 +112,15 @@ def reassign(tx: Tx, ticket: str, role: str, why: str, hand: Hand) -> Values:
     return move(tx, row, step)
 
 
-def cancel(tx: Tx, ticket: str, *, by: str, why: str, now: datetime) -> Values:
+def cancel(tx: Transaction, ticket: str, *, by: str, why: str, now: datetime) -> Values:
     """Withdraw a ticket that is no longer needed; `by` is who opened it or an administrator, `why` a code."""
     row = load(tx, ticket)
-    settle(tx, ticket, Settlement.RELEASED, now=now)
+    settle(tx, ticket, Settlement.NO_EFFECT, now=now)
     changes = {"claimed_by": None, "lease_until": None, "is_taken_over": False}
     return move(tx, row, Move(verb=Verb.CANCEL, now=now, actor=by, data={"why": why}, changes=changes))
 
 
-def view(tx: Tx, ticket: str) -> TicketView:
+def view(tx: Transaction, ticket: str) -> TicketView:
     """Return a ticket as a reviewer may see it: masked, with where it stands.
 
     Raises:
@@ -129,7 +129,7 @@ def view(tx: Tx, ticket: str) -> TicketView:
     return view_of(tx, dict(load(tx, ticket, for_update=False)._mapping))
 
 
-def view_of(tx: Tx, row: Values) -> TicketView:
+def view_of(tx: Transaction, row: Values) -> TicketView:
     """Return the view of a row's values."""
     held = content_of(tx, row["id"], row["content"])
     return TicketView(
@@ -153,7 +153,7 @@ def view_of(tx: Tx, row: Values) -> TicketView:
     )
 
 
-def view_for(tx: Tx, ticket: str, sees: Collection[str]) -> TicketView:
+def view_for(tx: Transaction, ticket: str, sees: Collection[str]) -> TicketView:
     """Return the view of a ticket with what a role may see unmasked."""
     row = load(tx, ticket, for_update=False)
     found = view_of(tx, dict(row._mapping))
@@ -163,19 +163,19 @@ def view_for(tx: Tx, ticket: str, sees: Collection[str]) -> TicketView:
     return found.model_copy(update={"ticket": ticket_for(found.ticket, sealed, sees)})
 
 
-def looked(tx: Tx, ticket: str, hand: Hand, kind: str, fields: Sequence[str] = ()) -> Row[Any]:
+def looked(tx: Transaction, ticket: str, actor: Actor, kind: str, fields: Sequence[str] = ()) -> Row[Any]:
     """Put on record that somebody of a role in the ticket's route looks at it; returns its row."""
     row = load(tx, ticket, for_update=False)
     roles = {row.role, *names(row.waiting_for), *(agreed.role for agreed in agreements(row.agreed))}
-    role = next((name for name in sorted(roles) if hand.person in hand.people.members(name)), None)
+    role = next((name for name in sorted(roles) if actor.person in actor.people.members(name)), None)
     if role is None:
         raise NotAllowed(ticket, "only a member of its roles may see it")
     event = Event(
         tenant=tx.tenant,
         kind=kind,
-        at=hand.now,
+        at=actor.now,
         ticket=ticket,
-        actor=hand.person,
+        actor=actor.person,
         role=role,
         data={"fields": list(fields)},
     )
@@ -183,7 +183,7 @@ def looked(tx: Tx, ticket: str, hand: Hand, kind: str, fields: Sequence[str] = (
     return row
 
 
-def unmasked(tx: Tx, ticket: str, fields: Sequence[str], sees: Collection[str] | None) -> Sealed:
+def unmasked(tx: Transaction, ticket: str, fields: Sequence[str], sees: Collection[str] | None) -> Sealed:
     """Return some of the unmasked texts (all of them if none are named); `sees` masks what is not in it."""
     row = load(tx, ticket, for_update=False)
     held, sealed = intact(tx, row)
@@ -193,7 +193,7 @@ def unmasked(tx: Tx, ticket: str, fields: Sequence[str], sees: Collection[str] |
     return Sealed(**{name: getattr(sealed, name) for name in Sealed.model_fields if name in wanted})
 
 
-def attempts_of(tx: Tx, ticket: str) -> tuple[Attempt, ...]:
+def attempts_of(tx: Transaction, ticket: str) -> tuple[Attempt, ...]:
     """Return what joined a ticket, oldest first."""
     query = (
         select(attempts)
@@ -219,7 +219,7 @@ def attempts_of(tx: Tx, ticket: str) -> tuple[Attempt, ...]:
     return tuple(found)
 
 
-def history(tx: Tx, ticket: str) -> tuple[Happening, ...]:
+def history(tx: Transaction, ticket: str) -> tuple[TicketEvent, ...]:
     """Return a ticket's recorded events, oldest first."""
     query = (
         select(audit)
@@ -227,7 +227,7 @@ def history(tx: Tx, ticket: str) -> tuple[Happening, ...]:
         .order_by(audit.c.at, audit.c.version, audit.c.seq)
     )
     return tuple(
-        Happening(
+        TicketEvent(
             kind=row.kind,
             version=row.version,
             at=moment(row.at),
@@ -239,18 +239,18 @@ def history(tx: Tx, ticket: str) -> tuple[Happening, ...]:
     )
 
 
-def _step(tx: Tx, row: Row[Any], verb: Verb, hand: Hand, **changes: object) -> Values:
-    return move(tx, row, Move(verb=verb, now=hand.now, actor=hand.person, role=row.role, changes=changes))
+def _step(tx: Transaction, row: Row[Any], verb: Verb, actor: Actor, **changes: object) -> Values:
+    return move(tx, row, Move(verb=verb, now=actor.now, actor=actor.person, role=row.role, changes=changes))
 
 
-def _needs_claim(row: Row[Any], hand: Hand) -> None:
-    if row.claimed_by != hand.person:
+def _needs_claim(row: Row[Any], actor: Actor) -> None:
+    if row.claimed_by != actor.person:
         raise NotAllowed(row.id, "only who has claimed it may do this")
 
 
-def _refuse_excluded(tx: Tx, row: Row[Any], hand: Hand) -> None:
+def _refuse_excluded(tx: Transaction, row: Row[Any], actor: Actor) -> None:
     held = content(tx, row)
-    if held is not None and hand.person in held.excluded:
+    if held is not None and actor.person in held.excluded:
         raise NotAllowed(row.id, "nobody decides their own case")
 
 
@@ -267,7 +267,7 @@ def resumed(row: Row[Any], now: datetime) -> dict[str, object]:
     return {**later, "paused_at": None}
 
 
-def _add_attempt(tx: Tx, row: Row[Any], hand: Hand, text: str, note: str) -> None:
+def _add_attempt(tx: Transaction, row: Row[Any], actor: Actor, text: str, note: str) -> None:
     exchange = f"{note}-{row.version}"
     body = json.dumps({"text": text, "triggers": [], "rules": [], "note": note})
     tx.conn.execute(
@@ -275,7 +275,7 @@ def _add_attempt(tx: Tx, row: Row[Any], hand: Hand, text: str, note: str) -> Non
             tenant=tx.tenant,
             ticket=row.id,
             exchange=exchange,
-            at=micros(hand.now),
+            at=micros(actor.now),
             content=tx.sealed(row.subject, row.id, f"attempt:{exchange}", body),
         )
     )

@@ -8,10 +8,10 @@ from sqlalchemy import Row, select
 
 from handrail.store.crypto.sealing import Erased
 from handrail.store.tables import decisions, moment, moment_or_none, tickets
-from handrail.store.tickets.rows import Tx, content
+from handrail.store.tickets.rows import Transaction, content
 from handrail.tickets.lifecycle import UNDECIDED, State
-from handrail.tickets.ports import ConversationState, ConversationStatus, Resolution
-from handrail.tickets.resolution import Ruled, return_note
+from handrail.tickets.ports import ConversationState, ConversationStatus, ResolutionView
+from handrail.tickets.resolution import ResolvedNote, resume_note
 from handrail.tickets.ticket import Verdict
 
 _GIVEN: Mapping[Verdict, Literal["approve", "edit", "reject", "answer"]] = {
@@ -23,7 +23,7 @@ _GIVEN: Mapping[Verdict, Literal["approve", "edit", "reject", "answer"]] = {
 SILENT = frozenset({State.CANCELLED})
 
 
-def conversation(tx: Tx, name: str) -> ConversationStatus:
+def conversation(tx: Transaction, name: str) -> ConversationStatus:
     """Tell who is speaking: the state of its open ticket, else of its newest."""
     query = (
         select(tickets)
@@ -41,13 +41,13 @@ def conversation(tx: Tx, name: str) -> ConversationStatus:
             role=row.role,
             due=moment_or_none(row.decide_by),
         )
-    note = return_note(State(row.state), content(tx, row), _ruled(tx, row))
+    note = resume_note(State(row.state), content(tx, row), _ruled(tx, row))
     return ConversationStatus(
         state=ConversationState.RETURNED, ticket=row.id, role=row.role, due=None, note=note
     )
 
 
-def _final(tx: Tx, row: Row[Any]) -> Row[Any] | None:
+def _final(tx: Transaction, row: Row[Any]) -> Row[Any] | None:
     query = select(decisions).where(
         decisions.c.tenant == tx.tenant,
         decisions.c.ticket == row.id,
@@ -57,7 +57,7 @@ def _final(tx: Tx, row: Row[Any]) -> Row[Any] | None:
     return tx.conn.execute(query).first()
 
 
-def _body(tx: Tx, row: Row[Any], decision: Row[Any]) -> dict[str, Any]:
+def _body(tx: Transaction, row: Row[Any], decision: Row[Any]) -> dict[str, Any]:
     if decision.content is None:
         return {}
     try:
@@ -67,12 +67,12 @@ def _body(tx: Tx, row: Row[Any], decision: Row[Any]) -> dict[str, Any]:
     return body
 
 
-def _ruled(tx: Tx, row: Row[Any]) -> Ruled | None:
+def _ruled(tx: Transaction, row: Row[Any]) -> ResolvedNote | None:
     decision = _final(tx, row)
     if decision is None:
         return None
     body = _body(tx, row, decision)
-    return Ruled(
+    return ResolvedNote(
         verdict=Verdict(decision.verdict),
         role=decision.role,
         at=moment(decision.decided_at),
@@ -83,7 +83,7 @@ def _ruled(tx: Tx, row: Row[Any]) -> Ruled | None:
     )
 
 
-def resolution(tx: Tx, row: Row[Any]) -> Resolution | None:
+def resolution(tx: Transaction, row: Row[Any]) -> ResolutionView | None:
     """Return what was decided as caller and customer may see it, None while nobody has."""
     state = State(row.state)
     if state in UNDECIDED:
@@ -91,13 +91,13 @@ def resolution(tx: Tx, row: Row[Any]) -> Resolution | None:
     decision = _final(tx, row)
     if decision is None or state in (State.EXPIRED, State.CANCELLED):
         ended: Literal["cancelled", "expired"] = "cancelled" if state is State.CANCELLED else "expired"
-        return Resolution(
+        return ResolutionView(
             ticket=row.id, verdict=ended, role=row.role, decided_at=moment(row.closed_at or row.updated_at)
         )
     body, held = _body(tx, row, decision), content(tx, row)
     verdict = Verdict(decision.verdict)
     has_action = held is not None and held.action is not None and verdict in (Verdict.APPROVE, Verdict.EDIT)
-    return Resolution(
+    return ResolutionView(
         ticket=row.id,
         verdict=_GIVEN[verdict],
         role=decision.role,

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from handrail.errors import ConfigError
 from handrail.store.tables import micros, moment, moment_or_none, tickets
-from handrail.store.tickets.rows import Tx
+from handrail.store.tickets.rows import Transaction
 from handrail.tickets.lifecycle import State
 from handrail.tickets.resolution import Page, TicketRow
 
@@ -31,7 +31,7 @@ class Filter:
     cursor: str | None = None
 
 
-def page(tx: Tx, wanted: Filter) -> Page:
+def page(tx: Transaction, wanted: Filter) -> Page:
     """Return one page of rows."""
     where: list[ColumnElement[bool]] = [tickets.c.tenant == tx.tenant]
     due: ColumnElement[int] = tickets.c.decide_by
@@ -75,7 +75,7 @@ def row_of(row: Any) -> TicketRow:
     )
 
 
-def counts(tx: Tx) -> dict[State, int]:
+def counts(tx: Transaction) -> dict[State, int]:
     """Return how many tickets are in each state."""
     query = (
         select(tickets.c.state, func.count()).where(tickets.c.tenant == tx.tenant).group_by(tickets.c.state)

@@ -17,13 +17,13 @@ from handrail.store.tables import (
     moment_or_none,
     tickets,
 )
-from handrail.store.tickets.rows import Move, Tx, listed, load, next_timer, record
+from handrail.store.tickets.rows import Move, Transaction, listed, load, next_timer, record
 from handrail.tickets.lifecycle import State, Verb, advance
-from handrail.tickets.ports import Attempt, Opened
+from handrail.tickets.ports import Attempt, TicketReceipt
 from handrail.tickets.ticket import Sealed, Ticket
 
 
-def open_ticket(tx: Tx, ticket: Ticket) -> Opened:
+def open_ticket(tx: Transaction, ticket: Ticket) -> TicketReceipt:
     """Insert a ticket, or join the open one of its conversation or with its dedupe key.
 
     Raises:
@@ -41,7 +41,7 @@ def open_ticket(tx: Tx, ticket: Ticket) -> Opened:
     values = _values(tx, ticket, subject, key)
     tx.put(_INSERT, values)
     record(tx, values, Move(verb=Verb.OPEN, now=ticket.created_at, role=ticket.role, data=_facts(ticket)))
-    return Opened(ticket=ticket.id, role=ticket.role, due=ticket.decide_by, joined=False)
+    return TicketReceipt(ticket=ticket.id, role=ticket.role, due=ticket.decide_by, joined=False)
 
 
 def _same(_: str) -> CompoundSelect[Any]:
@@ -63,7 +63,7 @@ _THERE = Prepared(_same)
 _INSERT = Prepared(lambda _: tickets.insert())
 
 
-def _there(tx: Tx, ticket: Ticket, subject: str) -> tuple[Row[Any] | None, DataKey | None]:
+def _there(tx: Transaction, ticket: Ticket, subject: str) -> tuple[Row[Any] | None, DataKey | None]:
     """Return the row this ticket is, or the open one it belongs to; and the key, if it came along."""
     wanted = {
         "tenant": tx.tenant,
@@ -78,11 +78,11 @@ def _there(tx: Tx, ticket: Ticket, subject: str) -> tuple[Row[Any] | None, DataK
     return there.first(), tx.sealer.key_of_row(row) if row is not None else None
 
 
-def _conversation(tx: Tx, ticket: Ticket) -> str | None:
+def _conversation(tx: Transaction, ticket: Ticket) -> str | None:
     return tx.hashed(ticket.sealed.conversation) if ticket.sealed else None
 
 
-def _values(tx: Tx, ticket: Ticket, subject: str, key: DataKey) -> dict[str, Any]:
+def _values(tx: Transaction, ticket: Ticket, subject: str, key: DataKey) -> dict[str, Any]:
     sealed = ticket.sealed or Sealed()
     hashes = [tx.ring.hashed(tx.tenant, "value", value) if value else "" for value in sealed.values]
     spans = tuple(
@@ -131,12 +131,12 @@ def _values(tx: Tx, ticket: Ticket, subject: str, key: DataKey) -> dict[str, Any
     return values
 
 
-def seal_text(tx: Tx, key: DataKey, ticket: str, part: str, text: str) -> bytes:
+def seal_text(tx: Transaction, key: DataKey, ticket: str, part: str, text: str) -> bytes:
     """Encrypt one field of a ticket with a key at hand."""
     return seal(key, text.encode(), tx.label(ticket, part))
 
 
-def subject_of(tx: Tx, ticket: Ticket) -> str:
+def subject_of(tx: Transaction, ticket: Ticket) -> str:
     """Return whose data a ticket holds: the customer's, else the conversation's, else its own."""
     sealed = ticket.sealed or Sealed()
     if sealed.customer is not None:
@@ -168,7 +168,7 @@ def attempt_of(ticket: Ticket) -> Attempt:
     )
 
 
-def join(tx: Tx, row: Row[Any], attempt: Attempt, *, alias: str | None = None) -> None:
+def join(tx: Transaction, row: Row[Any], attempt: Attempt, *, alias: str | None = None) -> None:
     """Add an attempt to an open ticket; the same exchange joins once.
 
     `alias` is the id under which somebody may ask for it: a ticket that was spooled and then joined another.
@@ -204,12 +204,12 @@ def join(tx: Tx, row: Row[Any], attempt: Attempt, *, alias: str | None = None) -
         )
 
 
-def join_by_id(tx: Tx, ticket: str, attempt: Attempt) -> None:
+def join_by_id(tx: Transaction, ticket: str, attempt: Attempt) -> None:
     """Add an attempt to the ticket of this id."""
     join(tx, load(tx, ticket), attempt)
 
 
-def followed(tx: Tx, ticket: str) -> Row[Any]:
+def followed(tx: Transaction, ticket: str) -> Row[Any]:
     """Return the row of a ticket, or of the one that it joined when it was opened.
 
     Raises:
@@ -225,5 +225,5 @@ def followed(tx: Tx, ticket: str) -> Row[Any]:
         return load(tx, joined, for_update=False)
 
 
-def _opened(row: Row[Any], *, joined: bool) -> Opened:
-    return Opened(ticket=row.id, role=row.role, due=moment_or_none(row.decide_by), joined=joined)
+def _opened(row: Row[Any], *, joined: bool) -> TicketReceipt:
+    return TicketReceipt(ticket=row.id, role=row.role, due=moment_or_none(row.decide_by), joined=joined)

@@ -22,9 +22,9 @@ from handrail.store.prepared import Prepared
 from handrail.store.tables import decisions, micros
 from handrail.store.tickets.apply import finish
 from handrail.store.tickets.rows import (
-    Agreed,
+    Agreement,
     Move,
-    Tx,
+    Transaction,
     agreed_text,
     agreements,
     intact,
@@ -37,54 +37,56 @@ from handrail.tickets.action import action_digest, canonical_arguments
 from handrail.tickets.lifecycle import State, Verb, refusal
 from handrail.tickets.masking import holds_mask
 from handrail.tickets.ports import LedgerEntry, Settlement
-from handrail.tickets.resolution import People, Ruling
+from handrail.tickets.resolution import People, Resolution
 from handrail.tickets.ticket import Sealed, Ticket, Verdict
 from handrail.tickets.values import amounts_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What a ruling comes to: the step, the text a caller will get, and what will be carried out."""
+class ResolutionEffect:
+    """The effect of a resolution: the step, the text a caller will get, and what will be carried out."""
 
     verb: Verb
     digest: str
     arguments: str
     answer: str
-    agreed: tuple[Agreed, ...]
+    agreed: tuple[Agreement, ...]
     waiting_for: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class UnmaskedTicket:
     """A ticket with its unmasked texts."""
 
     held: Ticket
     sealed: Sealed
 
 
-def outcome_of(tx: Tx, row: Row[Any], case: Case, ruling: Ruling, person: str) -> Outcome:
-    """Return what a ruling comes to, with the agreements that then stand and the roles still to be asked.
+def effect_of(
+    tx: Transaction, row: Row[Any], case: UnmaskedTicket, resolution: Resolution, person: str
+) -> ResolutionEffect:
+    """Return the effect of a resolution, with the agreements that then stand and the roles still to be asked.
 
     Raises:
         NotAllowed: an action that cannot be read is approved as it is.
         CheckFailed: an edit or an answer lacks its text, or cannot be read.
     """
-    before, mine = agreements(row.agreed), Agreed(row.role, person, row.slot)
-    if ruling.verdict is Verdict.REJECT:
+    before, mine = agreements(row.agreed), Agreement(row.role, person, row.slot)
+    if resolution.verdict is Verdict.REJECT:
         return _ended(Verb.REJECT, row, (*before, mine))
-    if ruling.verdict is Verdict.ANSWER:
-        return _ended(Verb.ANSWER, row, (*before, mine), answer=_needed(ruling.answer))
+    if resolution.verdict is Verdict.ANSWER:
+        return _ended(Verb.ANSWER, row, (*before, mine), answer=_needed(resolution.answer))
     slots = tuple(dict.fromkeys((*(agreed.slot for agreed in before), *names(row.waiting_for))))
     waiting = tuple(slot for slot in names(row.waiting_for) if slot != row.slot)
     agreed = (*before, mine)
-    if ruling.verdict is Verdict.EDIT:
-        digest, arguments, answer = _edited(tx, case, ruling)
+    if resolution.verdict is Verdict.EDIT:
+        digest, arguments, answer = _edited(tx, case, resolution)
         # Whoever agreed before agreed to something else.
         agreed, waiting = (mine,), tuple(slot for slot in slots if slot != row.slot)
     else:
         digest, arguments, answer = _as_it_stands(tx, row, case)
     last = Verb.APPROVE if case.held.action is not None else Verb.ANSWER
-    return Outcome(
+    return ResolutionEffect(
         verb=Verb.AGREE if waiting else last,
         digest=digest,
         arguments=arguments,
@@ -94,18 +96,18 @@ def outcome_of(tx: Tx, row: Row[Any], case: Case, ruling: Ruling, person: str) -
     )
 
 
-def _edited(tx: Tx, case: Case, ruling: Ruling) -> tuple[str, str, str]:
+def _edited(tx: Transaction, case: UnmaskedTicket, resolution: Resolution) -> tuple[str, str, str]:
     """Return digest, arguments and answer of an edited case."""
     held = case.held
     if held.action is None:
-        answer = _needed(ruling.answer)
+        answer = _needed(resolution.answer)
         return tx.ring.hashed(tx.tenant, held.id, "answer", answer), "", answer
-    arguments = edited_arguments(case.sealed.arguments, ruling, held)
+    arguments = edited_arguments(case.sealed.arguments, resolution, held)
     policy = held.policy.sha256
     return action_digest(held.action.tool, arguments, policy_sha256=policy, tenant=held.tenant), arguments, ""
 
 
-def _as_it_stands(tx: Tx, row: Row[Any], case: Case) -> tuple[str, str, str]:
+def _as_it_stands(tx: Transaction, row: Row[Any], case: UnmaskedTicket) -> tuple[str, str, str]:
     """Return digest, arguments and answer of a case that is approved, as the last edit left it."""
     held, edit = case.held, _last_edit(tx, row)
     if held.action is None:
@@ -115,7 +117,7 @@ def _as_it_stands(tx: Tx, row: Row[Any], case: Case) -> tuple[str, str, str]:
     return row.digest, edit.get("arguments") or case.sealed.arguments, ""
 
 
-def _last_edit(tx: Tx, row: Row[Any]) -> Mapping[str, str]:
+def _last_edit(tx: Transaction, row: Row[Any]) -> Mapping[str, str]:
     """Return what an earlier approver of this round changed the case to, nothing if nobody did."""
     if not agreements(row.agreed):
         return {}
@@ -133,8 +135,10 @@ def _last_edit(tx: Tx, row: Row[Any]) -> Mapping[str, str]:
     return body
 
 
-def _ended(verb: Verb, row: Row[Any], agreed: tuple[Agreed, ...], answer: str = "") -> Outcome:
-    return Outcome(verb=verb, digest=row.digest, arguments="", answer=answer, agreed=agreed, waiting_for=())
+def _ended(verb: Verb, row: Row[Any], agreed: tuple[Agreement, ...], answer: str = "") -> ResolutionEffect:
+    return ResolutionEffect(
+        verb=verb, digest=row.digest, arguments="", answer=answer, agreed=agreed, waiting_for=()
+    )
 
 
 def _needed(answer: str) -> str:
@@ -143,16 +147,16 @@ def _needed(answer: str) -> str:
     return answer
 
 
-def edited_arguments(original: str, ruling: Ruling, held: Ticket) -> str:
+def edited_arguments(original: str, resolution: Resolution, held: Ticket) -> str:
     """Return the edited action's arguments as canonical JSON; pure.
 
     Raises:
         CheckFailed: not a JSON object, or a mask label would be carried out in place of the real value.
     """
-    if ruling.arguments:
-        text = ruling.arguments
+    if resolution.arguments:
+        text = resolution.arguments
     else:
-        merged = json.loads(canonical_arguments(original)) | dict(ruling.changes)
+        merged = json.loads(canonical_arguments(original)) | dict(resolution.changes)
         text = json.dumps(merged)
     canonical = canonical_arguments(text)
     if holds_mask(canonical, tuple(held.mask)) and not holds_mask(original, tuple(held.mask)):
@@ -164,7 +168,7 @@ _INSERT = Prepared(lambda _: decisions.insert())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hand:
+class Actor:
     """Who acts on a ticket, and when; `people` says which roles they fill."""
 
     person: str
@@ -172,17 +176,17 @@ class Hand:
     now: datetime
 
 
-def may_act(row: Row[Any], hand: Hand) -> None:
+def may_act(row: Row[Any], actor: Actor) -> None:
     """Accept a member of the ticket's present role.
 
     Raises:
         NotAllowed: somebody else.
     """
-    if hand.person not in hand.people.members(row.role):
+    if actor.person not in actor.people.members(row.role):
         raise NotAllowed(row.id, f"only a member of {row.role} may do this")
 
 
-def decide(tx: Tx, ticket: str, ruling: Ruling, hand: Hand) -> Mapping[str, Any]:
+def resolve(tx: Transaction, ticket: str, resolution: Resolution, actor: Actor) -> Mapping[str, Any]:
     """Record a person's decision; returns the ticket's new row.
 
     Raises:
@@ -192,76 +196,78 @@ def decide(tx: Tx, ticket: str, ruling: Ruling, hand: Hand) -> Mapping[str, Any]
         TicketError: the ticket's state does not allow it.
     """
     row = load(tx, ticket)
-    if ruling.idempotency_key and _is_known(tx, ticket, ruling.idempotency_key):
+    if resolution.idempotency_key and _is_known(tx, ticket, resolution.idempotency_key):
         return dict(row._mapping)
     held, sealed = intact(tx, row)
-    _check_person(row, held, hand)
-    if ruling.verdict not in held.allowed:
-        raise NotAllowed(ticket, f"{ruling.verdict} is not among its decisions")
-    if ruling.digest and ruling.digest != row.digest:
+    _check_person(row, held, actor)
+    if resolution.verdict not in held.allowed:
+        raise NotAllowed(ticket, f"{resolution.verdict} is not among its decisions")
+    if resolution.digest and resolution.digest != row.digest:
         raise DigestMismatch(ticket, "its action is not the one that was shown")
-    outcome = outcome_of(tx, row, Case(held=held, sealed=sealed), ruling, hand.person)
-    turn = _write(tx, row, ruling, hand, outcome)
+    outcome = effect_of(tx, row, UnmaskedTicket(held=held, sealed=sealed), resolution, actor.person)
+    turn = _write(tx, row, resolution, actor, outcome)
     changes: dict[str, object] = {
         "claimed_by": None,
         "is_taken_over": False,
         "digest": outcome.digest,
         "agreed": agreed_text(outcome.agreed),
         "waiting_for": listed(outcome.waiting_for),
-        "lease_until": micros(hand.now + ruling.valid_for) if outcome.verb is Verb.APPROVE else None,
+        "lease_until": micros(actor.now + resolution.valid_for) if outcome.verb is Verb.APPROVE else None,
     }
     if outcome.verb is Verb.AGREE:
         changes |= {"role": outcome.waiting_for[0], "slot": outcome.waiting_for[0]}
     if outcome.verb is Verb.APPROVE:
-        reserve(tx, _entry(held, sealed, ruling, outcome.digest, hand.now), {})
+        reserve(tx, _entry(held, sealed, resolution, outcome.digest, actor.now), {})
     data = {
-        "verdict": ruling.verdict.value,
-        "reason": ruling.reason_code,
+        "verdict": resolution.verdict.value,
+        "reason": resolution.reason_code,
         "digest": outcome.digest,
         "turn": turn,
-        "edited": ruling.verdict is Verdict.EDIT,
+        "edited": resolution.verdict is Verdict.EDIT,
     }
-    step = Move(verb=outcome.verb, now=hand.now, actor=hand.person, role=row.role, data=data, changes=changes)
+    step = Move(
+        verb=outcome.verb, now=actor.now, actor=actor.person, role=row.role, data=data, changes=changes
+    )
     return move(tx, row, step)
 
 
-def reconcile(tx: Tx, ticket: str, settlement: Settlement, hand: Hand) -> None:
+def reconcile(tx: Transaction, ticket: str, settlement: Settlement, actor: Actor) -> None:
     """Settle an unknown outcome on the word of a member of the ticket's role.
 
     Raises:
         NotAllowed: not a member, or nothing is unknown.
     """
     row = load(tx, ticket)
-    may_act(row, hand)
+    may_act(row, actor)
     if State(row.state) is not State.OUTCOME_UNKNOWN:
         raise NotAllowed(ticket, f"nothing to reconcile, it is {row.state}")
-    finish(tx, ticket, settlement, now=hand.now, actor=hand.person)
+    finish(tx, ticket, settlement, now=actor.now, actor=actor.person)
 
 
-def _is_known(tx: Tx, ticket: str, key: str) -> bool:
+def _is_known(tx: Transaction, ticket: str, key: str) -> bool:
     query = select(decisions.c.id).where(
         decisions.c.tenant == tx.tenant, decisions.c.ticket == ticket, decisions.c.idempotency_key == key
     )
     return tx.conn.execute(query).first() is not None
 
 
-def _check_person(row: Row[Any], held: Ticket, hand: Hand) -> None:
+def _check_person(row: Row[Any], held: Ticket, actor: Actor) -> None:
     state = State(row.state)
     if state is not State.CLAIMED:
         raise refusal(row.id, state, Verb.APPROVE)
-    may_act(row, hand)
-    if row.claimed_by != hand.person:
+    may_act(row, actor)
+    if row.claimed_by != actor.person:
         raise NotAllowed(row.id, "somebody else has claimed it")
-    if hand.person in held.excluded:
+    if actor.person in held.excluded:
         raise NotAllowed(row.id, "nobody decides their own case")
-    if hand.person in (agreed.person for agreed in agreements(row.agreed)):
+    if actor.person in (agreed.person for agreed in agreements(row.agreed)):
         raise NotAllowed(row.id, "this person has agreed already; a second one is needed")
-    if row.decide_by is not None and micros(hand.now) > row.decide_by:
+    if row.decide_by is not None and micros(actor.now) > row.decide_by:
         raise DecisionExpired(row.id, "the time to decide has run out")
 
 
-def _entry(held: Ticket, sealed: Sealed, ruling: Ruling, digest: str, now: datetime) -> LedgerEntry:
-    amounts = ruling.amounts
+def _entry(held: Ticket, sealed: Sealed, resolution: Resolution, digest: str, now: datetime) -> LedgerEntry:
+    amounts = resolution.amounts
     if amounts is None:
         amounts = amounts_of(held.action.amounts) if held.action else {}
     return LedgerEntry(
@@ -277,7 +283,9 @@ def _entry(held: Ticket, sealed: Sealed, ruling: Ruling, digest: str, now: datet
     )
 
 
-def _write(tx: Tx, row: Row[Any], ruling: Ruling, hand: Hand, outcome: Outcome) -> int:
+def _write(
+    tx: Transaction, row: Row[Any], resolution: Resolution, actor: Actor, outcome: ResolutionEffect
+) -> int:
     """Insert the decision; returns its turn within the ticket's round."""
     # The version counts up with every step, so it orders the turns of a round.
     turn: int = row.version
@@ -286,13 +294,13 @@ def _write(tx: Tx, row: Row[Any], ruling: Ruling, hand: Hand, outcome: Outcome) 
         {
             "arguments": outcome.arguments,
             "answer": outcome.answer,
-            "message_to_user": ruling.message_to_user,
-            "message_to_agent": ruling.message_to_agent,
-            "note": ruling.note,
-            "reason_code": ruling.reason_code,
-            "readback": ruling.readback,
-            "opened_at": ruling.opened_at.isoformat() if ruling.opened_at else None,
-            "changes": sorted(ruling.changes),
+            "message_to_user": resolution.message_to_user,
+            "message_to_agent": resolution.message_to_agent,
+            "note": resolution.note,
+            "reason_code": resolution.reason_code,
+            "readback": resolution.readback,
+            "opened_at": resolution.opened_at.isoformat() if resolution.opened_at else None,
+            "changes": sorted(resolution.changes),
         },
         sort_keys=True,
     )
@@ -303,17 +311,17 @@ def _write(tx: Tx, row: Row[Any], ruling: Ruling, hand: Hand, outcome: Outcome) 
         "ticket": row.id,
         "round": row.round,
         "turn": turn,
-        "verdict": ruling.verdict.value,
+        "verdict": resolution.verdict.value,
         "is_final": outcome.verb is not Verb.AGREE,
-        "person": hand.person,
+        "person": actor.person,
         "role": row.role,
         "slot": row.slot,
         "agreed": agreed_text(outcome.agreed),
         "digest": outcome.digest,
         "content_sha256": tx.ring.hashed(tx.tenant, row.id, body),
-        "decided_at": micros(hand.now),
-        "expires_at": micros(hand.now + ruling.valid_for),
-        "idempotency_key": ruling.idempotency_key or decision_id,
+        "decided_at": micros(actor.now),
+        "expires_at": micros(actor.now + resolution.valid_for),
+        "idempotency_key": resolution.idempotency_key or decision_id,
         "key_id": signer.key_id if signer else "",
         "content": tx.sealed_like(row, f"decision:{decision_id}", body),
     }
@@ -322,7 +330,7 @@ def _write(tx: Tx, row: Row[Any], ruling: Ruling, hand: Hand, outcome: Outcome) 
     return turn
 
 
-def _signer(tx: Tx) -> Signer | None:
+def _signer(tx: Transaction) -> Signer | None:
     signing = tx.signing
     if signing.signer is None and signing.is_required:
         raise ConfigError("this store takes signed decisions only, and no signing key is given here")

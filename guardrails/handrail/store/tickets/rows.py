@@ -24,7 +24,7 @@ APPLY_LEASE = timedelta(minutes=5)
 
 
 @dataclass(slots=True, kw_only=True)
-class Tx:
+class Transaction:
     """One transaction of a store: its connection, tenant and keys, and the events it will record."""
 
     conn: Connection
@@ -95,7 +95,7 @@ def _swap(changed: frozenset[str]) -> Prepared:
     return Prepared(lambda _: update(tickets).where(*wanted).values(**values))
 
 
-def load(tx: Tx, ticket: str, *, for_update: bool = True) -> Row[Any]:
+def load(tx: Transaction, ticket: str, *, for_update: bool = True) -> Row[Any]:
     """Read a ticket's row, locked until the transaction ends.
 
     Raises:
@@ -106,7 +106,7 @@ def load(tx: Tx, ticket: str, *, for_update: bool = True) -> Row[Any]:
 
 
 def load_with(
-    tx: Tx, ticket: str, *then: tuple[Prepared, Mapping[str, Any]]
+    tx: Transaction, ticket: str, *then: tuple[Prepared, Mapping[str, Any]]
 ) -> tuple[Row[Any], list[Result]]:
     """Read a ticket's row, locked, and run further statements after it on the same way.
 
@@ -125,12 +125,12 @@ def _only(found: Result, ticket: str) -> Row[Any]:
     return row
 
 
-def content(tx: Tx, row: Row[Any]) -> Ticket | None:
+def content(tx: Transaction, row: Row[Any]) -> Ticket | None:
     """Return a row's ticket with its texts masked, None if its subject was erased."""
     return content_of(tx, row.id, row.content)
 
 
-def content_of(tx: Tx, ticket: str, blob: bytes | None) -> Ticket | None:
+def content_of(tx: Transaction, ticket: str, blob: bytes | None) -> Ticket | None:
     """Return a ticket of its encrypted content, None if its subject was erased."""
     if blob is None:
         return None
@@ -142,7 +142,7 @@ def content_of(tx: Tx, ticket: str, blob: bytes | None) -> Ticket | None:
     return tx.read[ticket]
 
 
-def sealed_part(tx: Tx, row: Row[Any]) -> Sealed | None:
+def sealed_part(tx: Transaction, row: Row[Any]) -> Sealed | None:
     """Return a row's unmasked texts, None if its subject was erased."""
     if row.sealed is None:
         return None
@@ -164,7 +164,7 @@ class Move:
     changes: Mapping[str, object] = field(default_factory=dict)
 
 
-def move(tx: Tx, row: Row[Any], step: Move) -> dict[str, Any]:
+def move(tx: Transaction, row: Row[Any], step: Move) -> dict[str, Any]:
     """Move a ticket: compare-and-swap on its version, one event, one outbox row. Returns the new values.
 
     The row is locked since it was read (PostgreSQL), or the writer is alone (SQLite), so the swap succeeds.
@@ -191,7 +191,7 @@ def move(tx: Tx, row: Row[Any], step: Move) -> dict[str, Any]:
     return values
 
 
-def record(tx: Tx, values: Mapping[str, Any], step: Move) -> None:
+def record(tx: Transaction, values: Mapping[str, Any], step: Move) -> None:
     """Put a step on record and into the outbox; both are written as the transaction's last statements."""
     tx.letters.append(
         {
@@ -251,7 +251,7 @@ def listed(items: tuple[str, ...] | list[str]) -> str:
     return json.dumps(list(items))
 
 
-class Agreed(NamedTuple):
+class Agreement(NamedTuple):
     """One agreement: who, in which role, and the role it counts for (another one if escalated)."""
 
     role: str
@@ -259,17 +259,17 @@ class Agreed(NamedTuple):
     slot: str
 
 
-def agreements(text: str) -> tuple[Agreed, ...]:
+def agreements(text: str) -> tuple[Agreement, ...]:
     """Read agreements from their column."""
-    return tuple(Agreed(*entry) for entry in json.loads(text))
+    return tuple(Agreement(*entry) for entry in json.loads(text))
 
 
-def agreed_text(items: Iterable[Agreed]) -> str:
+def agreed_text(items: Iterable[Agreement]) -> str:
     """Write agreements for their column."""
     return json.dumps([list(item) for item in items])
 
 
-def intact(tx: Tx, row: Row[Any]) -> tuple[Ticket, Sealed]:
+def intact(tx: Transaction, row: Row[Any]) -> tuple[Ticket, Sealed]:
     """Return a ticket and its unmasked texts.
 
     Raises:

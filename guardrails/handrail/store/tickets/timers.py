@@ -10,12 +10,12 @@ from handrail.store.ledger import settle
 from handrail.store.tables import micros, micros_or_none, moment, moment_or_none, tickets
 from handrail.store.tickets.apply import lapse
 from handrail.store.tickets.claim import resumed
-from handrail.store.tickets.rows import Move, Tx, move, names
+from handrail.store.tickets.rows import Move, Transaction, move, names
 from handrail.tickets.lifecycle import State, Verb
 from handrail.tickets.ports import Settlement
-from handrail.tickets.timers import ALLOWED, Choice, DueTicket
+from handrail.tickets.timers import ALLOWED, DueTicket, TimerStep
 
-Choose: TypeAlias = Callable[[DueTicket, datetime], Choice | None]
+NextStep: TypeAlias = Callable[[DueTicket, datetime], TimerStep | None]
 QUIET_FOR = timedelta(minutes=1)
 
 
@@ -30,7 +30,7 @@ def due_ids(conn: Connection, *, now: datetime, limit: int) -> list[tuple[str, s
     return [(row.tenant, row.id) for row in conn.execute(query)]
 
 
-def fire(tx: Tx, ticket: str, choose: Choose, *, now: datetime) -> Verb | None:
+def fire(tx: Transaction, ticket: str, choose: NextStep, *, now: datetime) -> Verb | None:
     """Let one due ticket take its step; None if another desk has it or nothing is due any more."""
     query = select(tickets).where(
         tickets.c.tenant == tx.tenant, tickets.c.id == ticket, tickets.c.next_timer <= micros(now)
@@ -50,14 +50,14 @@ def fire(tx: Tx, ticket: str, choose: Choose, *, now: datetime) -> Verb | None:
     return choice.verb
 
 
-def _take(tx: Tx, row: Row[Any], choice: Choice, now: datetime) -> None:
+def _take(tx: Transaction, row: Row[Any], choice: TimerStep, now: datetime) -> None:
     if choice.verb is Verb.LAPSE:
         lapse(tx, row, now=now)
         return
     if choice.verb is Verb.LOST:
         settle(tx, row.id, Settlement.UNKNOWN, now=now)
     if choice.verb is Verb.EXPIRE:
-        settle(tx, row.id, Settlement.RELEASED, now=now)
+        settle(tx, row.id, Settlement.NO_EFFECT, now=now)
     step = Move(
         verb=choice.verb,
         now=now,
@@ -69,7 +69,7 @@ def _take(tx: Tx, row: Row[Any], choice: Choice, now: datetime) -> None:
     move(tx, row, step)
 
 
-def _changes(row: Row[Any], choice: Choice, now: datetime) -> dict[str, object]:
+def _changes(row: Row[Any], choice: TimerStep, now: datetime) -> dict[str, object]:
     free: dict[str, object] = {"claimed_by": None, "lease_until": None, "is_taken_over": False}
     match choice.verb:
         case Verb.WARN:
@@ -93,7 +93,7 @@ def _changes(row: Row[Any], choice: Choice, now: datetime) -> dict[str, object]:
             return {"lease_until": None}
 
 
-def _postpone(tx: Tx, row: Row[Any], now: datetime) -> None:
+def _postpone(tx: Transaction, row: Row[Any], now: datetime) -> None:
     """Look again a little later: nothing was to be done, so nothing is recorded."""
     changes: dict[str, object] = {"next_timer": micros(now + QUIET_FOR)}
     if row.start_by is not None and row.start_by <= micros(now):

@@ -5,7 +5,7 @@ import pytest
 
 from handrail.errors import ConfigError
 from handrail.tickets.calendar import ALWAYS
-from handrail.tickets.schedule import Rota, read_rota, rota_of
+from handrail.tickets.schedule import Schedule, read_schedule, schedule_of
 
 TEXT = """
 calendars:
@@ -23,31 +23,31 @@ TUESDAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def test_roles_without_hours_are_always_there() -> None:
-    rota = read_rota(TEXT, roles=["finance_lead", "nurse_on_duty", "supervisor"])
-    assert rota.of("supervisor") is ALWAYS
-    assert rota.of("finance_lead").id == "office"
-    assert rota.of("finance_lead").pauses
-    assert not rota.of("nurse_on_duty").pauses
-    assert read_rota("").of("anybody") is ALWAYS
+    schedule = read_schedule(TEXT, roles=["finance_lead", "nurse_on_duty", "supervisor"])
+    assert schedule.of("supervisor") is ALWAYS
+    assert schedule.of("finance_lead").id == "office"
+    assert schedule.of("finance_lead").pauses
+    assert not schedule.of("nurse_on_duty").pauses
+    assert read_schedule("").of("anybody") is ALWAYS
 
 
 def test_the_default_calendar_is_for_everybody_else() -> None:
-    assert read_rota(TEXT.replace("nurse_on_duty:", "default:")).of("supervisor").id == "ward"
+    assert read_schedule(TEXT.replace("nurse_on_duty:", "default:")).of("supervisor").id == "ward"
 
 
 def test_somebody_who_is_away_is_not_there() -> None:
-    rota = read_rota(TEXT)
-    assert rota.first_present("finance_lead", {"ada", "bo"}, TUESDAY, None) == TUESDAY
+    schedule = read_schedule(TEXT)
+    assert schedule.first_present("finance_lead", {"ada", "bo"}, TUESDAY, None) == TUESDAY
     # Ada is back on Friday the 27th, at nine in Berlin.
     back = datetime(2026, 11, 27, 8, tzinfo=UTC)
-    assert rota.first_present("finance_lead", {"ada"}, TUESDAY, None) == back
-    assert rota.first_present("finance_lead", {"ada"}, TUESDAY, back) is None
-    assert rota.first_present("finance_lead", (), TUESDAY, None) is None
+    assert schedule.first_present("finance_lead", {"ada"}, TUESDAY, None) == back
+    assert schedule.first_present("finance_lead", {"ada"}, TUESDAY, back) is None
+    assert schedule.first_present("finance_lead", (), TUESDAY, None) is None
 
 
 def test_somebody_who_never_comes_back_is_never_there() -> None:
     away = {"ada": ((TUESDAY.date(), TUESDAY.date() + timedelta(days=900)),)}
-    assert Rota(away=away).first_present("x", {"ada"}, TUESDAY, None) is None
+    assert Schedule(away=away).first_present("x", {"ada"}, TUESDAY, None) is None
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_somebody_who_never_comes_back_is_never_there() -> None:
 )
 def test_a_mistake_in_the_file_is_told_with_its_place(old: str, new: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says) as caught:
-        read_rota(TEXT.replace(old, new), roles=["finance_lead", "nurse_on_duty"])
+        read_schedule(TEXT.replace(old, new), roles=["finance_lead", "nurse_on_duty"])
     assert "desk.yaml" in str(caught.value)
 
 
@@ -80,22 +80,22 @@ class Role:
 
 def test_hours_that_the_policy_states_count_in_its_time_zone() -> None:
     roles = {"finance_lead": Role("mon-fri 09:00-12:00, 13:00-17:00; sat 10:00-14:00", "DE"), "x": Role()}
-    rota = rota_of(roles, zone="Europe/Berlin")
-    office = rota.of("finance_lead")
+    schedule = schedule_of(roles, zone="Europe/Berlin")
+    office = schedule.of("finance_lead")
     assert office.is_open(TUESDAY.replace(hour=8))
     assert not office.is_open(TUESDAY.replace(hour=11, minute=30))
     assert not office.is_open(datetime(2026, 12, 25, 10, tzinfo=UTC))
-    assert rota.of("x") is ALWAYS
+    assert schedule.of("x") is ALWAYS
 
 
 def test_the_desks_file_wins_over_the_policy() -> None:
-    rota = rota_of({"finance_lead": Role("sun 01:00-02:00")}, over=read_rota(TEXT))
-    assert rota.of("finance_lead").id == "office"
-    assert rota.of("nurse_on_duty").id == "ward"
-    assert rota.away
+    schedule = schedule_of({"finance_lead": Role("sun 01:00-02:00")}, over=read_schedule(TEXT))
+    assert schedule.of("finance_lead").id == "office"
+    assert schedule.of("nurse_on_duty").id == "ward"
+    assert schedule.away
 
 
 @pytest.mark.parametrize("hours", ["09:00-17:00", "mon-fri", "mon-fri nine", "mon-fry 09:00-17:00", ""])
 def test_hours_in_a_policy_that_cannot_be_read_name_the_role(hours: str) -> None:
     with pytest.raises(ConfigError, match=r"roles\.finance_lead"):
-        rota_of({"finance_lead": Role(hours)})
+        schedule_of({"finance_lead": Role(hours)})

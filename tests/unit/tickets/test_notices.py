@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
-from handrail.tickets.notices import About, tell
+from handrail.tickets.notices import NoticeFields, render
 
 NOW = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
 
 
 def told(due: datetime | None) -> str:
-    about = About(role="finance_lead", due=due, ticket="t1")
-    return tell("{role} by {due} ({ticket})", about, zone="America/New_York", now=NOW)
+    about = NoticeFields(role="finance_lead", due=due, ticket="t1")
+    return render("{role} by {due} ({ticket})", about, zone="America/New_York", now=NOW)
 
 
 def test_the_time_is_that_of_the_place_the_policy_names() -> None:
