@@ -19,13 +19,13 @@ from agents import (
 )
 from agents.exceptions import ModelRefusalError, OutputGuardrailTripwireTriggered
 from openai import AsyncOpenAI
-from tests.support.model_server import ModelServer, Say, model_server
-from tests.support.shop_guard import shop_guard
-from tests.support.toy_guard import ToyGuard
 
 from handrail import Guard
 from handrail_adapters.agents_sdk import decided, get_handoff, guard_tool, handoff_output_guardrail
 from handrail_adapters.openai import guard_openai
+from support.model_server import ModelServer, Say, model_server
+from support.shop_guard import shop_guard
+from support.toy_guard import ToyGuard
 
 SECRET = "SECRET-4711"
 TOKEN = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"

@@ -5,12 +5,12 @@ from typing import Any
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_openai import ChatOpenAI
 from openai import OpenAI
-from tests.support.adapter_contract import AdapterContract, Messages
-from tests.support.model_server import ModelServer
-from tests.support.toy_guard import ToyGuard
 
 from handrail_adapters.langchain import GuardedChatModel
 from handrail_adapters.openai import guard_openai
+from support.adapter_contract import AdapterContract, Messages
+from support.model_server import ModelServer
+from support.toy_guard import ToyGuard
 
 
 class TestOpenAIChat(AdapterContract):

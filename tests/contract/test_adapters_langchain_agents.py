@@ -13,12 +13,12 @@ from langchain_core.tools import BaseTool, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
-from tests.support.scripted_chat import ScriptedChat
-from tests.support.shop_guard import KEY, shop_guard
 
 from handrail import Guard
 from handrail_adapters.langchain import GuardedChatModel, guard_tool
 from handrail_adapters.langchain_agents import HandoffMiddleware, HandoffNode
+from support.scripted_chat import ScriptedChat
+from support.shop_guard import KEY, shop_guard
 
 THREAD = {"configurable": {"thread_id": "t1"}}
 

@@ -4,8 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.support.model_server import Say, model_server
-from tests.support.toy_shop import ToyShop
+
+from support.model_server import Say, model_server
+from support.toy_shop import ToyShop
 
 litellm = pytest.importorskip(
     "litellm", reason="litellm needs an environment of its own: make test-litellm", exc_type=ImportError

@@ -10,11 +10,11 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 from pydantic import BaseModel
-from tests.support.model_server import ModelServer, Say, model_server
-from tests.support.toy_guard import NOTICE, ToyGuard
 
 from handrail import CheckFailed, ConfigError
 from handrail_adapters.openai import get_handoff, guard_openai
+from support.model_server import ModelServer, Say, model_server
+from support.toy_guard import NOTICE, ToyGuard
 
 ASKS: list[Any] = [{"role": "user", "content": "Where?"}]
 SAYS = Say("On its way.", calls=[("look_up", '{"id": 3}')], cut=3)

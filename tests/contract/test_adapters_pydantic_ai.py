@@ -21,12 +21,12 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models.fallback import FallbackModel
 from pydantic_ai.models.function import DeltaThinkingPart, DeltaToolCall, FunctionModel
-from tests.support.shop_guard import shop_guard
-from tests.support.toy_guard import ToyGuard
 
 from handrail import Guard
 from handrail.errors import ConfigError, HandoffRequired
 from handrail_adapters.pydantic_ai import GuardedModel, GuardedToolset, decided, get_handoff
+from support.shop_guard import shop_guard
+from support.toy_guard import ToyGuard
 
 SECRET = "SECRET-4711"
 Parts = list[Any]

@@ -10,14 +10,14 @@ import openai
 import pytest
 from langchain_core.messages import AIMessage
 from openai import AsyncOpenAI, OpenAI
-from tests.support.model_server import Say, model_server
-from tests.support.scripted_chat import ScriptedChat
-from tests.support.shop_guard import KEY, MAIL, POLICY, shop_guard
-from tests.support.toy_guard import NOTICE, ToyGuard
 
 from handrail_adapters.langchain import GuardedChatModel, get_handoff
 from handrail_adapters.openai import get_handoff as openai_handoff
 from handrail_adapters.openai import guard_openai
+from support.model_server import Say, model_server
+from support.scripted_chat import ScriptedChat
+from support.shop_guard import KEY, MAIL, POLICY, shop_guard
+from support.toy_guard import NOTICE, ToyGuard
 
 ASKS: list[Any] = [{"role": "user", "content": "Where?"}]
 LONG = "the order left the house this morning and comes by two at the latest. "

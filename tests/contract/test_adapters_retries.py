@@ -14,17 +14,17 @@ from langchain_core.output_parsers import StrOutputParser
 from langgraph.checkpoint.memory import InMemorySaver
 from openai import BadRequestError, OpenAI
 from pydantic import BaseModel
-from tests.support.langchain_entries import Spy
-from tests.support.model_server import Say, model_server
-from tests.support.scripted_chat import ScriptedChat
-from tests.support.shop_guard import MAIL, shop_guard
-from tests.support.toy_guard import NOTICE, ToyGuard
 
 from handrail import Handoff, HandoffRequired, is_final
 from handrail_adapters.langchain import GuardedChatModel, GuardedRunnable, get_handoff
 from handrail_adapters.langchain_agents import HandoffMiddleware
 from handrail_adapters.openai import get_handoff as openai_handoff
 from handrail_adapters.openai import guard_openai
+from support.langchain_entries import Spy
+from support.model_server import Say, model_server
+from support.scripted_chat import ScriptedChat
+from support.shop_guard import MAIL, shop_guard
+from support.toy_guard import NOTICE, ToyGuard
 
 LEAKS = AIMessage("It is SECRET-1.")
 FALLBACK = "A fallback's own answer."

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from anthropic import Anthropic, APIConnectionError, AsyncAnthropic, BadRequestError
 from pydantic import BaseModel
-from tests.support.anthropic_shapes import pieces
-from tests.support.model_server import ModelServer, Say, model_server
-from tests.support.toy_guard import ToyGuard
 
 from handrail.errors import ConfigError
 from handrail_adapters.anthropic import get_handoff, guard_anthropic
+from support.anthropic_shapes import pieces
+from support.model_server import ModelServer, Say, model_server
+from support.toy_guard import ToyGuard
 
 SECRET = "SECRET-4711"
 ASKS = [{"role": "user", "content": "Where is my order?"}]
@@ -45,7 +45,7 @@ WITHHELD = [
 
 @pytest.fixture(autouse=True)
 def _shapes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.support.openai_shapes.pieces", pieces)
+    monkeypatch.setattr("support.openai_shapes.pieces", pieces)
     monkeypatch.setattr("anthropic._base_client.INITIAL_RETRY_DELAY", 0.001)
 
 

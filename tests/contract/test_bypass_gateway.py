@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.support.gateway import gateway
-from tests.support.model_server import ModelServer, Say, model_server
-from tests.support.openai_entries import ASYNC, SYNC, run_async, sync_client
-from tests.support.toy_shop import ToyShop
+
+from support.gateway import gateway
+from support.model_server import ModelServer, Say, model_server
+from support.openai_entries import ASYNC, SYNC, run_async, sync_client
+from support.toy_shop import ToyShop
 
 SECRET = "SECRET-4711"
 ASKS = [{"role": "user", "content": "Where is my order?"}]

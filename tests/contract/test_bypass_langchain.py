@@ -7,11 +7,11 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.runnables import RunnableLambda
-from tests.support.langchain_entries import ENTRIES, Spy
-from tests.support.scripted_chat import USAGE, ScriptedChat
-from tests.support.toy_guard import ToyGuard
 
 from handrail_adapters.langchain import GuardedChatModel, get_handoff
+from support.langchain_entries import ENTRIES, Spy
+from support.scripted_chat import USAGE, ScriptedChat
+from support.toy_guard import ToyGuard
 
 # It is still a way to see a model's words.
 pytestmark = pytest.mark.filterwarnings("ignore:astream_log is deprecated")

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from openai import BadRequestError
-from tests.support.model_server import ModelServer, Say, model_server
-from tests.support.openai_entries import ASYNC, SYNC, run_async, sync_client
-from tests.support.toy_guard import ToyGuard
 
 from handrail_adapters.openai import guard_openai
+from support.model_server import ModelServer, Say, model_server
+from support.openai_entries import ASYNC, SYNC, run_async, sync_client
+from support.toy_guard import ToyGuard
 
 SECRET = "SECRET-4711"
 ASKS = [{"role": "user", "content": "Where is my order?"}]

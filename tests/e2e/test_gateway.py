@@ -13,15 +13,15 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.gateway import CALLER_KEY, UPSTREAM_KEY, Dripping, app_of, gateway, served, settings_of
-from tests.support.model_server import ModelServer, Say, model_server
-from tests.support.shop_guard import POLICY
-from tests.support.toy_shop import ToyShop
 
 from handrail import Guard
 from handrail.errors import StoreUnavailable
 from handrail.gateway.settings import key_sha256
 from handrail.pipeline import NeedSamples
+from support.gateway import CALLER_KEY, UPSTREAM_KEY, Dripping, app_of, gateway, served, settings_of
+from support.model_server import ModelServer, Say, model_server
+from support.shop_guard import POLICY
+from support.toy_shop import ToyShop
 
 TOKEN = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
 REFUND = Say(None, calls=[("issue_refund", '{"amount": "640 USD"}')])

@@ -8,12 +8,12 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_openai import ChatOpenAI
 from openai import AsyncOpenAI, OpenAI
-from tests.support.model_server import ModelServer, Say, model_server
-from tests.support.shop_guard import KEY, MAIL, shop_guard
 
 from handrail import Guard, HandoffRequired
 from handrail_adapters.langchain import GuardedChatModel
 from handrail_adapters.openai import guard_openai
+from support.model_server import ModelServer, Say, model_server
+from support.shop_guard import KEY, MAIL, shop_guard
 
 Messages = list[dict[str, Any]]
 

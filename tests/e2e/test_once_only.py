@@ -17,7 +17,7 @@ import pytest
 
 from handrail import Guard, HandoffRequired, TicketError
 from handrail.tickets.lifecycle import State
-from scenes import PEOPLE, POLICY
+from support.scenes import PEOPLE, POLICY
 
 FORK = multiprocessing.get_context("fork")
 

@@ -7,7 +7,7 @@ from handrail import Guard
 from handrail.policy.runtime.record import rederive
 from handrail.store import SqlStore
 from handrail.testing import FrozenClock
-from scenes import POLICY
+from support.scenes import POLICY
 
 
 def test_every_logged_decision_comes_out_the_same_again(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from openai import AsyncOpenAI, BadRequestError, DefaultAsyncHttpxClient, DefaultHttpxClient, OpenAI
-from tests.support.gateway import app_of, served, settings_of
 
 from handrail import Guard
 from handrail.confidence.cascade import Budget
 from handrail.store import open_store
 from handrail_adapters.demo.scripted_model import LoopbackServer, ReceivedRequest, ServerReply
 from handrail_adapters.openai import guard_openai
+from support.gateway import app_of, served, settings_of
 
 POLICY = """\
 policy: checked

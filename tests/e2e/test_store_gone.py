@@ -10,7 +10,7 @@ from handrail import CheckFailed, Guard, HandoffRequired
 from handrail.errors import StoreUnavailable
 from handrail.store import Filter
 from handrail.testing import FrozenClock
-from scenes import KEY, PEOPLE, POLICY
+from support.scenes import KEY, PEOPLE, POLICY
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from handrail.records import Draft, Evidence, Message, Speaker, ToolCall
 from handrail.scan import default_scanner
 from handrail.store import Spool, open_store
 from handrail.testing import FrozenClock
-from scenes import POLICY
+from support.scenes import POLICY
 
 WITH_FACT = POLICY.replace(
     "hand_offs:",

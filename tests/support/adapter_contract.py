@@ -12,8 +12,9 @@ class TestMine(AdapterContract):
 from typing import Any
 
 import pytest
-from tests.support.model_server import ModelServer, Say, model_server
-from tests.support.toy_guard import NOTICE, ToyGuard
+
+from support.model_server import ModelServer, Say, model_server
+from support.toy_guard import NOTICE, ToyGuard
 
 SECRET = "SECRET-4711"
 Messages = list[dict[str, Any]]

@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.support.model_server import Say
+    from support.model_server import Say
 
 Json = dict[str, Any]
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from tests.support.shop_guard import PEOPLE, POLICY
 
 from handrail import Guard
 from handrail.gateway import Settings, create_app
 from handrail.gateway.serve import Server
 from handrail.gateway.settings import key_sha256
+from support.shop_guard import PEOPLE, POLICY
 
 CALLER_KEY = "app-key-0123456789abcdef"
 UPSTREAM_KEY = "up-key-fedcba9876543210"

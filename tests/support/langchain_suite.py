@@ -4,10 +4,10 @@ from typing import Any
 
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
-from tests.support.scripted_chat import ScriptedChat
-from tests.support.toy_guard import ToyGuard
 
 from handrail_adapters.langchain import GuardedChatModel
+from support.scripted_chat import ScriptedChat
+from support.toy_guard import ToyGuard
 
 
 class GuardedScripted(GuardedChatModel):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.support import openai_shapes
+from support import openai_shapes
 
 Json = dict[str, Any]
 

@@ -32,7 +32,7 @@ from handrail.store.tickets.rows import Transaction
 from handrail.tickets.lifecycle import ENDED, UNDECIDED, State
 from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Ticket, Verdict
-from scenes import PEOPLE, POLICY
+from support.scenes import PEOPLE, POLICY
 from support.stores import NOW
 
 AMOUNTS = (39, 92, 240, 640)

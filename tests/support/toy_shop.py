@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from tests.support.toy_guard import ToyGuard
+from support.toy_guard import ToyGuard
 
 
 class ToyShop(ToyGuard):

@@ -8,7 +8,7 @@ import pytest
 from handrail import Guard
 from handrail.guard import FactSource
 from handrail.testing import FrozenClock
-from scenes import PEOPLE, POLICY
+from support.scenes import PEOPLE, POLICY
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from langchain_openai import ChatOpenAI
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, DefaultHttpxClient, OpenAI
-from tests.support import openai_shapes
-from tests.support.model_server import ModelServer, Say, model_server
-from tests.support.shop_guard import POLICY, shop_guard
 
 from handrail import Guard
 from handrail.confidence.cascade import Budget
 from handrail.confidence.scorers.verbalised import KEY
 from handrail_adapters.langchain import GuardedChatModel
 from handrail_adapters.openai import guard_openai
+from support import openai_shapes
+from support.model_server import ModelServer, Say, model_server
+from support.shop_guard import POLICY, shop_guard
 
 ASKS: Any = [{"role": "user", "content": "Where is order 7?"}]
 ANSWER = "It is on its way."

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import pytest
 from langchain_core.tools import InjectedToolCallId, StructuredTool, ToolException, tool
-from tests.support.shop_guard import shop_guard
 
 from handrail import Guard
 from handrail_adapters.langchain import guard_tool
+from support.shop_guard import shop_guard
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
-from tests.support.shop_guard import PEOPLE, POLICY
 
 from handrail import Guard, HandoffRequired
 from handrail.records import Answer, Evidence, TokenLogprob
 from handrail_adapters.otel import observer
+from support.shop_guard import PEOPLE, POLICY
 
 TOKEN = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
 MAIL = "ann.smith@example.org"

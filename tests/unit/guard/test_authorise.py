@@ -18,7 +18,7 @@ from handrail.errors import (
 from handrail.policy import load
 from handrail.testing import FrozenClock
 from handrail.tickets.ports import ConversationState
-from scenes import POLICY
+from support.scenes import POLICY
 
 
 class Shop:

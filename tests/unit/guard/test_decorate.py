@@ -9,7 +9,7 @@ import pytest
 
 from handrail import Guard, Handoff, HandoffRequired
 from handrail.testing import ScriptedModel, assert_handed_off
-from scenes import KEY
+from support.scenes import KEY
 
 
 def plain(answer: str) -> Callable[[str], str]:

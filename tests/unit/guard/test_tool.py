@@ -11,7 +11,7 @@ import pytest
 from handrail import ActionFailed, AnswerBlocked, Guard, HandoffRequired
 from handrail.records import Draft, Message, Speaker, ToolCall
 from handrail.testing import FrozenClock, assert_handed_off
-from scenes import KEY
+from support.scenes import KEY
 
 
 def refunds(guard: Guard) -> tuple[Callable[..., str], list[Any]]:

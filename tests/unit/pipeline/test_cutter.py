@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from handrail.pipeline import Cutter, Engine
 from handrail.policy import loads
 from handrail.scan import default_scanner
-from scenes import POLICY
+from support.scenes import POLICY
 
 RELEASE = POLICY.replace('version: "1"', 'version: "1"\nstream: release')
 TEXT = "Please write to jane.doe@example.com, or to the address below. Thank you very much."

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from handrail import Guard
 from handrail.testing import assert_handed_off
-from scenes import POLICY
+from support.scenes import POLICY
 
 GROUNDED = POLICY.replace("  disputes: ", "  answer.ungrounded: {type: whole number}\n  disputes: ").replace(
     "hand_offs:\n",

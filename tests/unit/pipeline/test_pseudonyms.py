@@ -7,7 +7,7 @@ import pytest
 
 from handrail import Guard
 from handrail.records import Draft, Message, Speaker, ToolCall
-from scenes import POLICY
+from support.scenes import POLICY
 
 WITH_PSEUDONYMS = POLICY.replace('version: "1"', 'version: "1"\nscan: {redaction: pseudonym}').replace(
     "input.findings has email or output.findings has email", "input.findings has email"

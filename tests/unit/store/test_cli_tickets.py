@@ -12,7 +12,7 @@ from handrail.errors import ConfigError, NotAllowed
 from handrail.store import open_store
 from handrail.store.crypto.signing import new_signer, write_signer, write_trusted
 from handrail.tickets.lifecycle import State
-from scenes import PEOPLE, POLICY
+from support.scenes import PEOPLE, POLICY
 from support.stores import SECRET, new_ticket
 
 

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.support.model_server import Say
-from tests.support.openai_shapes import completion, pieces
 
 from handrail.errors import CheckFailed
 from handrail.records import Draft, FaultKind, Handoff, Message, Speaker, ToolCall, Trigger
 from handrail.wire import chat
 from handrail.wire.handoff import read_handoff
+from support.model_server import Say
+from support.openai_shapes import completion, pieces
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
 ASKS: dict[str, Any] = {

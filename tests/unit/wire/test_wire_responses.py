@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.support.model_server import Say
-from tests.support.openai_shapes import pieces, response
 
 from handrail.errors import ConfigError
 from handrail.records import FaultKind, Handoff, Message, Speaker, ToolCall
 from handrail.wire import responses
+from support.model_server import Say
+from support.openai_shapes import pieces, response
 
 ASKS: dict[str, Any] = {
     "model": "m",
