@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 from benchmarks import confidence_drift, confidence_grounding, confidence_speed
+from benchmarks.confidence_baselines import combined, ltt, mean_ranks, rcps
 from benchmarks.confidence_data import ESSAYS, LETTERS, Scored, Signalled, essays, letters
 from benchmarks.confidence_loop import (
     Course,
@@ -26,9 +27,8 @@ from benchmarks.report import close
 
 from handrail.confidence.calibration.fit import metrics
 from handrail.confidence.calibration.fit.arrays import logits
-from handrail.confidence.calibration.fit.combining import combined, fit_combiner, mean_ranks
+from handrail.confidence.calibration.fit.combining import fit_combiner
 from handrail.confidence.calibration.fit.platt import fit_platt, scale_of
-from handrail.confidence.calibration.fit.risk import ltt, rcps
 
 AUROC = {"gpt-4-turbo": 0.854, "gpt-3.5-turbo": 0.807, "Llama3-70b": 0.838, "Mixtral": 0.645}
 LOG_LOSS = {10: 0.431, 25: 0.375, 50: 0.369, 200: 0.360}

@@ -30,12 +30,12 @@ def _alarm(seed: int, audits: int, risk: float) -> int | None:
         passed = rng.random(WEEKLY) < PASSED
         audited = rng.random(WEEKLY) < odds
         wrong = rng.random(WEEKLY) < risk / PASSED
-        for is_passed, is_audited, is_wrong in zip(passed, audited, wrong, strict=True):
+        for is_passed, is_sampled, is_wrong in zip(passed, audited, wrong, strict=True):
             state = watch(
                 state,
                 is_passed=bool(is_passed),
                 probability=odds,
-                is_audited=bool(is_audited),
+                is_sampled=bool(is_sampled),
                 is_wrong=bool(is_wrong),
             )
         if state.is_alarm:

@@ -4,14 +4,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from benchmarks.confidence_baselines import rcps
 from benchmarks.confidence_data import Scored
 
-from handrail.confidence.calibration.audit import AuditPlan
 from handrail.confidence.calibration.fit.arrays import Flags, Floats, logits
-from handrail.confidence.calibration.fit.plans import plan_audits_only, plan_with_free_verdicts
+from handrail.confidence.calibration.fit.plans import plan_samples_only, plan_with_free_verdicts
 from handrail.confidence.calibration.fit.platt import Platt, fit_platt, scale_of
-from handrail.confidence.calibration.fit.risk import rcps
 from handrail.confidence.calibration.fit.sequential_bounds import Answers, Wealth, absorb, begin, grid_of
+from handrail.confidence.calibration.sampling import SamplingPlan
 
 WEEKS, WEEKLY = 52, 400
 POOL = 1500
@@ -74,7 +74,7 @@ def active(truth: Truth, course: Course, seed: int, *, is_live: bool) -> Year:
         odds = _odds(plan, scores[drawn])
         audited = rng.random(WEEKLY) < odds
         answers = Answers(
-            scores=scores[drawn], probabilities=odds, is_audited=audited, is_wrong=~right[drawn]
+            scores=scores[drawn], probabilities=odds, is_sampled=audited, is_wrong=~right[drawn]
         )
         wealth = absorb(wealth, answers, plan)
         if not is_live:
@@ -105,13 +105,13 @@ class Learner:
         self.predicted = 1 - self._fit.chances(self._pool_logits)
 
 
-def _plan(wealth: Wealth, learner: Learner, course: Course, *, is_live: bool) -> AuditPlan:
+def _plan(wealth: Wealth, learner: Learner, course: Course, *, is_live: bool) -> SamplingPlan:
     if is_live:
-        return plan_with_free_verdicts(wealth, learner.pool, audits=course.audits, answers=WEEKLY)
-    return plan_audits_only(wealth, learner.pool, learner.predicted, audits=course.audits, answers=WEEKLY)
+        return plan_with_free_verdicts(wealth, learner.pool, samples=course.audits, answers=WEEKLY)
+    return plan_samples_only(wealth, learner.pool, learner.predicted, samples=course.audits, answers=WEEKLY)
 
 
-def _odds(plan: AuditPlan, scores: Floats) -> Floats:
+def _odds(plan: SamplingPlan, scores: Floats) -> Floats:
     if plan.has_free_verdicts:
         return np.where(scores >= plan.threshold, plan.rate, 1.0)
     return np.where(scores >= plan.lowest, plan.rate, 0.0)

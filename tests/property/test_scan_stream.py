@@ -7,9 +7,10 @@ import urllib.parse
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.entity_examples import expand
 
 from handrail.scan import default_scanner, redact
-from handrail.scan.catalogue import expand, shipped
+from handrail.scan.catalogue import shipped
 from handrail.scan.stream import StreamScanner
 
 VALUES = [expand(text) for entity in shipped() for text in (*entity.match, *entity.not_match)]

@@ -5,8 +5,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from handrail.confidence.calibration.apply import Call, apply, score_of
-from handrail.confidence.combine import reading
+from handrail.confidence.calibration.apply import CalibrationScope, apply, score_of
+from handrail.confidence.calibration.combine import reading
 from handrail.confidence.scorers import p_true
 from handrail.confidence.scorers.agreement import Parse, agreement
 from handrail.confidence.scorers.logprobs import logit, sigmoid
@@ -224,7 +224,7 @@ class InForce:
     """The calibration in force and the call it is held against."""
 
     calibration: "Calibration"
-    call: Call
+    call: CalibrationScope
 
 
 def measure(
@@ -254,7 +254,7 @@ def measure(
         return Measured(confidence=confidence, score=first.value, method=first.method)
     calibration = in_force.calibration
     seen = signals(draft, labels=labels) if calibration.combiner is not None else {}
-    certified = apply(calibration, first, call=in_force.call, signals=seen)
+    certified = apply(calibration, first, scope=in_force.call, signals=seen)
     held = replace(look, threshold=certified.threshold, only_lowers=True)
     confidence = yield from second_look(draft, certified, held, purse=purse)
     raw = score_of(calibration, first, seen)

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from handrail.confidence.calibration.audit import Audit, AuditPlan, unit_of
+from handrail.confidence.calibration.sampling import SampleDraw, SamplingPlan, unit_of
 from handrail.errors import StoreUnavailable
 from handrail.guard.opening import is_audited
 from handrail.pipeline.certainty import slice_of
@@ -52,11 +52,11 @@ class Auditor:
     store: CallerStore
 
     @cached_property
-    def _cold(self) -> AuditPlan:
-        return AuditPlan(threshold=float("inf"), rate=self.policy.audit_rate or AUDIT_RATE)
+    def _cold(self) -> SamplingPlan:
+        return SamplingPlan(threshold=float("inf"), rate=self.policy.audit_rate or AUDIT_RATE)
 
     @cached_property
-    def _plan(self) -> AuditPlan:
+    def _plan(self) -> SamplingPlan:
         return self._cold if self.calibration is None else self.calibration.plan
 
     @property
@@ -78,7 +78,7 @@ class Auditor:
         )
         row = _row(score, audit, is_handed_off=is_handed_off, part=slice_of(evidence.context))
         # What is handed off is read in its ticket.
-        keeps = audit.is_audited and not is_handed_off
+        keeps = audit.is_sampled and not is_handed_off
         return Drawn(row=row, content=sampled_answer(evidence, roles=self.roles) if keeps else None)
 
     def keep(self, drawn: Drawn, *, at: datetime) -> None:
@@ -91,7 +91,7 @@ class Auditor:
             # It is on record as drawn all the same, and what nobody can judge counts as wrong.
             log.warning("answer of exchange %s not kept: %s", drawn.content.exchange, error.step)
 
-    def _plan_of(self, score: Score) -> AuditPlan:
+    def _plan_of(self, score: Score) -> SamplingPlan:
         calibration = self.calibration
         if calibration is None:
             return self._cold
@@ -110,7 +110,7 @@ def auditor_of(policy: Policy, calibration: "Calibration | None", store: TicketS
     return Auditor(policy=policy, calibration=calibration, key=store.sampling_key(), store=store)
 
 
-def _row(score: Score, audit: Audit, *, is_handed_off: bool, part: str | None) -> dict[str, object]:
+def _row(score: Score, audit: SampleDraw, *, is_handed_off: bool, part: str | None) -> dict[str, object]:
     row: dict[str, object] = {
         "score": score.value,
         "method": score.method,
@@ -119,7 +119,7 @@ def _row(score: Score, audit: Audit, *, is_handed_off: bool, part: str | None) -
         "audit_probability": audit.probability,
         "audit_floor": audit.floor,
         "audit_lowest": audit.lowest,
-        "audited": audit.is_audited,
+        "audited": audit.is_sampled,
         "escalated": is_handed_off,
         "signals": {name: value for name, value in score.signals.items() if value is not None},
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from handrail.confidence.calibration.apply import Call, apply
+from handrail.confidence.calibration.apply import CalibrationScope, apply
 from handrail.confidence.cascade import Ask, InForce, Look, Measured, Purse, Replies
 from handrail.confidence.cascade import measure as measured
 from handrail.confidence.scorers.score import signals
@@ -67,7 +67,7 @@ def measure(
         purse: what is left of the exchange's budget.
         part: the declared slice that the exchange belongs to.
     """
-    whose = Call(model=draft.model or "", prompt_sha256=prompt_sha256(messages), slice=part)
+    whose = CalibrationScope(model=draft.model or "", prompt_sha256=prompt_sha256(messages), slice=part)
     steps = _steps(certainty, draft, whose, purse)
     try:
         ask = next(steps)
@@ -102,7 +102,7 @@ def slice_of(context: Context) -> str | None:
 
 
 def _steps(
-    certainty: Certainty, draft: Draft, whose: Call, purse: Purse
+    certainty: Certainty, draft: Draft, whose: CalibrationScope, purse: Purse
 ) -> Generator[Ask, Replies, Measured]:
     calibration = certainty.calibration
     if calibration is not None and calibration.method not in ASKED_AGAIN:
@@ -116,7 +116,7 @@ def _steps(
         found = replace(found, score=raw.value, method=raw.method)
     if calibration is None:
         return found
-    return replace(found, confidence=apply(calibration, raw, call=whose))
+    return replace(found, confidence=apply(calibration, raw, scope=whose))
 
 
 def prompt_sha256(messages: Sequence[Message]) -> str:

@@ -14,12 +14,11 @@ from handrail.confidence.calibration.artefact import (
     DriftPart,
     GuaranteePart,
     LogRange,
-    TermPart,
 )
-from handrail.confidence.calibration.audit import AuditPlan
+from handrail.confidence.calibration.combine import Combiner
 from handrail.confidence.calibration.drift import Drift
 from handrail.confidence.calibration.fit.arrays import Floats
-from handrail.confidence.calibration.fit.plans import plan_audits_only, plan_with_free_verdicts
+from handrail.confidence.calibration.fit.plans import plan_samples_only, plan_with_free_verdicts
 from handrail.confidence.calibration.fit.sequential_bounds import (
     Answers,
     Wealth,
@@ -29,7 +28,7 @@ from handrail.confidence.calibration.fit.sequential_bounds import (
     level_of_start,
     verdicts_needed,
 )
-from handrail.confidence.combine import Combiner
+from handrail.confidence.calibration.sampling import SamplingPlan
 from handrail.errors import ConfigError
 from handrail.review.curve import cross_fitted, fit_curve, fit_from_rows
 from handrail.review.decision_log import AuditPeriod, LoggedAnswer, periods, settled
@@ -180,25 +179,13 @@ def _begun(previous: Calibration | None, rows: Sequence[LoggedAnswer], settings:
         return _Run(rows=rows, bet_on=rows[held_back:], part=None, start=start)
     combiner, held_back = fit_from_rows(rows, settings.fit_verdicts)
     rescored = [_rescored(row, combiner) for row in rows]
-    terms = tuple(
-        TermPart(
-            name=term.name,
-            kind=term.kind,
-            mean=term.mean,
-            sd=term.sd,
-            weight=term.weight,
-            if_missing=term.if_missing,
-        )
-        for term in combiner.terms
-    )
-    part = CombinerPart(terms=terms, intercept=combiner.intercept)
     return _Run(
         rows=rescored,
         bet_on=rescored[held_back:],
         part=None,
         start=start,
         combiner=combiner,
-        combiner_part=part,
+        combiner_part=CombinerPart.of(combiner),
     )
 
 
@@ -283,7 +270,7 @@ def _resume(part: GuaranteePart) -> Wealth:
 def _absorb_periods(wealth: Wealth, periods: Sequence[AuditPeriod]) -> Wealth:
     """Bet through several periods, each under the plan that was logged with it."""
     for period in periods:
-        plan = AuditPlan(
+        plan = SamplingPlan(
             threshold=math.inf,
             rate=period.floor,
             lowest=-math.inf if period.lowest is None else period.lowest,
@@ -298,22 +285,22 @@ def _answers_of(rows: Sequence[LoggedAnswer]) -> Answers:
     return Answers(
         scores=np.array([row.score for row in rows]),
         probabilities=np.array([row.audit_probability for row in rows]),
-        is_audited=np.array([row.audited for row in rows], dtype=np.bool_),
+        is_sampled=np.array([row.audited for row in rows], dtype=np.bool_),
         is_wrong=np.array([row.is_wrong for row in rows], dtype=np.bool_),
     )
 
 
 def _coming_plan(
     wealth: Wealth, pool: Floats, predicted: Floats | None, budget: AuditBudget, *, weekly: float
-) -> AuditPlan:
+) -> SamplingPlan:
     """Audit plan for a week of about `weekly` answers that score as the pool does."""
     if budget.has_free_verdicts:
-        return plan_with_free_verdicts(wealth, pool, audits=budget.audits, answers=weekly)
-    return plan_audits_only(wealth, pool, predicted, audits=budget.audits, answers=weekly)
+        return plan_with_free_verdicts(wealth, pool, samples=budget.audits, answers=weekly)
+    return plan_samples_only(wealth, pool, predicted, samples=budget.audits, answers=weekly)
 
 
 def _part_of(
-    wealth: Wealth, plan: AuditPlan, bound: RiskBound, *, start: int, verdicts: int
+    wealth: Wealth, plan: SamplingPlan, bound: RiskBound, *, start: int, verdicts: int
 ) -> GuaranteePart:
     """Write down the bets, the threshold they certify and the coming plan."""
     threshold = wealth.threshold

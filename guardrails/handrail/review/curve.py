@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from handrail.confidence.calibration.artefact import IsotonicPart, PlattPart
+from handrail.confidence.calibration.combine import Combiner, Kind
 from handrail.confidence.calibration.fit.arrays import Flags, Floats, logits
 from handrail.confidence.calibration.fit.combining import WEIGHTS_FROM, Signal, fit_combiner
 from handrail.confidence.calibration.fit.metrics import log_loss
 from handrail.confidence.calibration.fit.platt import ISOTONIC_FROM, Scale, fit_isotonic, fit_platt, scale_of
-from handrail.confidence.combine import Combiner, Kind
 from handrail.errors import ConfigError
 from handrail.review.decision_log import LoggedAnswer
 

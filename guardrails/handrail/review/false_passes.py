@@ -9,7 +9,7 @@ import numpy as np
 from handrail.confidence.calibration.artefact import Calibration, SlicePart
 from handrail.confidence.calibration.drift import Drift, watch
 from handrail.confidence.calibration.fit.arrays import Floats
-from handrail.confidence.calibration.fit.false_pass_rate import missed_rate
+from handrail.confidence.calibration.fit.false_pass_rate import false_pass_rate
 from handrail.review.curve import cross_fitted
 from handrail.review.decision_log import LoggedAnswer, settled
 
@@ -36,7 +36,7 @@ def by_slice(
 def _part(name: str, rows: Sequence[LoggedAnswer], predicted: Floats, cap: float | None) -> SlicePart:
     places = [index for index, row in enumerate(rows) if not row.escalated]
     passed = [rows[index] for index in places]
-    found = missed_rate(
+    found = false_pass_rate(
         np.array([row.audit_probability for row in passed]),
         np.array([row.audited for row in passed], dtype=np.bool_),
         np.array([row.is_wrong for row in passed], dtype=np.bool_),
@@ -49,7 +49,7 @@ def _part(name: str, rows: Sequence[LoggedAnswer], predicted: Floats, cap: float
         low=found.low,
         high=found.high,
         passed=found.count,
-        audits=found.audits,
+        audits=found.sampled,
         is_handed_off=cap is not None and found.rate is not None and found.rate > cap,
     )
 
@@ -63,7 +63,7 @@ def watch_log(rows: Sequence[LoggedAnswer], drift: Drift) -> tuple[Drift, Logged
             drift,
             is_passed=True,
             probability=row.audit_probability,
-            is_audited=row.audited,
+            is_sampled=row.audited,
             is_wrong=row.is_wrong,
         )
         if drift.is_alarm:

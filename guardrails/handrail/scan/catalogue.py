@@ -1,18 +1,13 @@
-"""The shipped entities, read from the data files beside this module, and their examples written out."""
+"""The shipped entities, read from the data files beside this module."""
 
-import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from handrail.errors import ConfigError
 from handrail.scan.spec import EntitySpec, Origin
-
-if TYPE_CHECKING:
-    from handrail.scan.scanner import Scanner
-
 
 FILES = (
     "identifier",
@@ -59,42 +54,3 @@ def _entity(table: Mapping[str, Any], category: str, file: str) -> EntitySpec:
         return EntitySpec(**values)
     except TypeError as error:
         raise ConfigError(f"{file}: {table.get('type', 'entity')}: {error}") from None
-
-
-_RUN = re.compile("«([AaUhdbQ])(\\d+)»")
-_ALPHABETS = {
-    "A": "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-    "a": "0123456789abcdefghijklmnopqrstuvwxyz",
-    "U": "234567ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-    "h": "0123456789abcdef",
-    "d": "0123456789",
-    "b": "234567abcdefghijklmnopqrstuvwxyz",
-    "Q": "023456789ACDEFGHJKLMNPQRSTUVWXYZ",
-}
-
-
-def expand(example: str) -> str:
-    """Return an example with every run written out; the same text always gives the same characters."""
-    state = 7
-
-    def written(run: "re.Match[str]") -> str:
-        nonlocal state
-        alphabet = _ALPHABETS[run.group(1)]
-        characters = []
-        for _ in range(int(run.group(2))):
-            # A linear congruential generator (Numerical Recipes): examples need variety, not secrecy.
-            state = (state * 1664525 + 1013904223) % (1 << 32)
-            characters.append(alphabet[(state >> 16) % len(alphabet)])
-        return "".join(characters)
-
-    return _RUN.sub(written, example)
-
-
-def failures(scanner: "Scanner", entities: "Iterable[EntitySpec]") -> "Iterator[tuple[EntitySpec, str]]":
-    """Yield every example that the scanner reads otherwise than its entity says, with the entity."""
-    for entity in entities:
-        for examples, expected in ((entity.match, True), (entity.not_match, False)):
-            for example in examples:
-                found = any(finding.type == entity.type for finding in scanner.scan(expand(example)))
-                if found is not expected:
-                    yield entity, example

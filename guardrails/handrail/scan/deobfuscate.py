@@ -62,7 +62,7 @@ def _runs() -> "re2._Regexp":
     return re2.compile(union.encode("latin-1"), options=byte_options())
 
 
-def views(text: str) -> list[Normalised]:
+def deobfuscate(text: str) -> list[Normalised]:
     """Return the readings in which something was written out, outermost layer first.
 
     Each maps back to `text`. A single hidden character maps to what hid it, a decoded run to the whole run.
@@ -79,7 +79,7 @@ def views(text: str) -> list[Normalised]:
     return found
 
 
-def runs(text: str) -> list[tuple[int, int]]:
+def hidden_runs(text: str) -> list[tuple[int, int]]:
     """Return every stretch that has the form of something hidden, in order."""
     return [run.span() for run in _runs().finditer(encode(text))]
 

@@ -117,7 +117,7 @@ class _Parser:
             node.most = int(high)
 
 
-def beginnings(expression: str, extension: str = "") -> str:
+def partial_match(expression: str, extension: str = "") -> str:
     """Return an expression for the non-empty beginnings of an expression's matches, with their extensions.
 
     Where the expression captures its span, a beginning reaches at least into the span: what only leads up

@@ -4,23 +4,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING
 
 from handrail.errors import PolicyError
 from handrail.records import Finding
 from handrail.scan.catalogue import shipped
 from handrail.scan.checks import CHECKS
-from handrail.scan.deobfuscate import TRIGGERS, run_edge, views
+from handrail.scan.deobfuscate import TRIGGERS, deobfuscate, run_edge
 from handrail.scan.engine import CHUNK, LONGEST, LOOK_BACK, Engine
 from handrail.scan.overlap import resolve
 from handrail.scan.rule import PERSON, Candidate, Rule, encode
-from handrail.scan.spec import EDGES, TAGGED, TOPICS, EntitySpec, ListedValue, ScanSpec
+from handrail.scan.spec import EDGES, TAGGED, EntitySpec, ListedValue, ScanSpec
 from handrail.scan.terms import Terms
 from handrail.text.normalise import Normalised, normalise
-
-if TYPE_CHECKING:
-    from handrail.scan.stream_horizon import Watcher
-
 
 HIDDEN_GAIN = 0.35
 """What hiding adds to a score: nobody encodes or spaces out what is of no interest."""
@@ -39,9 +34,8 @@ class Scanner:
         for entity in self.spec.entities:
             _examine(entity)
         self.entities = _selected(self.spec)
-        self._terms = Terms((*self.entities, *map(_denied, self.spec.deny)))
-        self._engine = Engine(self.entities, TRIGGERS, tuple(term.phrase for term in self._terms.terms))
-        self._watchers: dict[frozenset[str], Watcher] = {}
+        self.terms = Terms((*self.entities, *map(_denied, self.spec.deny)))
+        self.engine = Engine(self.entities, TRIGGERS, tuple(term.phrase for term in self.terms.terms))
         self._allowed = frozenset(normalise(value.value).text.lower() for value in self.spec.allow)
 
     def scan(self, text: str) -> tuple[Finding, ...]:
@@ -65,26 +59,13 @@ class Scanner:
             if not self._is_allowed(view.text, candidate)
         ]
 
-    def watcher(self, redact_types: frozenset[str] | None) -> "Watcher":
-        """Return what judges streams in which these types and categories are redacted (None: all)."""
-        from handrail.scan.stream_horizon import Watcher
-
-        topics = frozenset(
-            topic
-            for topic, category in TOPICS.items()
-            if redact_types is None or topic in redact_types or category in redact_types
-        )
-        if topics not in self._watchers:
-            self._watchers[topics] = Watcher(self, self._engine, self._terms, topics)
-        return self._watchers[topics]
-
     def candidates(self, text: str) -> list[Candidate]:
         """Return all that a normalised text may hold, hidden or plain, before any of it is weighed up."""
         data = encode(text)
-        sweep = self._engine.sweep(text, data)
+        sweep = self.engine.sweep(text, data)
         found = sweep.found
         if sweep.has_terms:
-            found += self._terms.candidates(text, data)
+            found += self.terms.candidates(text, data)
         for low, high in _stretches(text, sweep.signed):
             found += self.hidden(text[low:high], low)
         return found
@@ -92,10 +73,10 @@ class Scanner:
     def hidden(self, text: str, offset: int) -> list[Candidate]:
         """Return what the second readings of a stretch show, with spans moved on by `offset`."""
         found = []
-        for view in views(text):
+        for view in deobfuscate(text):
             data = encode(view.text)
-            inner = self._engine.sweep(view.text, data, is_hidden=True).found
-            inner += self._terms.candidates(view.text, data)
+            inner = self.engine.sweep(view.text, data, is_hidden=True).found
+            inner += self.terms.candidates(view.text, data)
             for candidate in inner:
                 start, end = view.raw_span(candidate.start, candidate.end)
                 if end - start != candidate.end - candidate.start:

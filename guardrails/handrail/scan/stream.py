@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 from handrail.records import Finding
 from handrail.scan.redact import Style, clusters, replacer
 from handrail.scan.scanner import Scanner
-from handrail.scan.stream_horizon import Settled, Watcher
+from handrail.scan.stream_horizon import Horizon, StreamJudge, stream_judge
 from handrail.text.normalise import normalise
 
 BOUND = 8192
@@ -65,10 +65,10 @@ class StreamScanner:
         self._scanner = scanner
         self._types = redact_types
         self._replace: Replace = style if callable(style) else replacer(style, key)
-        self._watcher: Watcher = scanner.watcher(redact_types)
+        self._judge: StreamJudge = stream_judge(scanner, redact_types)
         self._buffer = ""
         self._base = 0
-        self._settled = 0
+        self._judged = 0
         self._released = 0
         self._ends: deque[int] = deque()
         self._cuts: deque[_Cut] = deque()
@@ -102,7 +102,7 @@ class StreamScanner:
         if self._fresh < STEP:
             return ()
         self._fresh = 0
-        self._settle(is_final=False)
+        self._advance(is_final=False)
         return self._release()
 
     def finish(self) -> tuple[str, ...]:
@@ -110,39 +110,39 @@ class StreamScanner:
         whole = "".join(self._whole)
         if self._scanner.spec.analyzers:
             self._cut(self._wanted(self._scanner.scan(whole)))
-            self._settled = len(whole)
+            self._judged = len(whole)
         elif not self._is_closed:
-            self._settle(is_final=True)
+            self._advance(is_final=True)
         else:
-            self._settled = len(whole)
+            self._judged = len(whole)
         pieces = self._release()
         self._found = [*self._scanner.scan(whole), *self._withheld]
         return pieces
 
-    def _settle(self, *, is_final: bool) -> None:
+    def _advance(self, *, is_final: bool) -> None:
         view = normalise(self._buffer)
-        start = self._settled - self._base
-        settled = self._watcher.settle(view, start, self._resume, needed=self._next_end(), is_final=is_final)
-        if settled is None or settled.raw_end <= start:
+        start = self._judged - self._base
+        horizon = self._judge.advance(view, start, self._resume, needed=self._next_end(), is_final=is_final)
+        if horizon is None or horizon.raw_end <= start:
             self._bound()
             return
-        end = self._base + settled.raw_end
+        end = self._base + horizon.raw_end
         if self._is_swallowing:
-            self._cuts.append(_Cut(self._settled, end, ""))
+            self._cuts.append(_Cut(self._judged, end, ""))
             self._is_swallowing = False
         else:
-            self._cut(self._wanted(self._counted(settled)))
-        self._settled = end if not self._is_closed else self._base + len(self._buffer)
-        self._resume = {index: last for index, last in settled.resume.items() if last > settled.end - _KEPT}
-        self._trim(view.text, settled)
+            self._cut(self._wanted(self._counted(horizon)))
+        self._judged = end if not self._is_closed else self._base + len(self._buffer)
+        self._resume = {index: last for index, last in horizon.resume.items() if last > horizon.end - _KEPT}
+        self._trim(view.text, horizon)
 
     def _next_end(self) -> int:
-        """Offset in the buffer up to which must be settled before another chunk can go."""
-        return (self._ends[0] if self._ends else self._settled) - self._base
+        """Offset in the buffer up to which must be judged before another chunk can go."""
+        return (self._ends[0] if self._ends else self._judged) - self._base
 
-    def _counted(self, settled: Settled) -> Iterable[Finding]:
+    def _counted(self, horizon: Horizon) -> Iterable[Finding]:
         limit = self._scanner.spec.max_findings
-        for finding in settled.findings:
+        for finding in horizon.findings:
             self._counts[finding.type] += 1
             if self._counts[finding.type] > limit:
                 continue
@@ -170,20 +170,20 @@ class StreamScanner:
 
     def _bound(self) -> None:
         end = self._base + len(self._buffer)
-        if end - self._settled <= BOUND:
+        if end - self._judged <= BOUND:
             return
         if not self._is_swallowing:
             note = f"a run of more than {BOUND} characters, withheld"
             self._withheld.append(
-                Finding(type="endless_run", category="credential", start=self._settled, end=end, note=note)
+                Finding(type="endless_run", category="credential", start=self._judged, end=end, note=note)
             )
-        self._cuts.append(_Cut(self._settled, end, "" if self._is_swallowing else WITHHELD))
+        self._cuts.append(_Cut(self._judged, end, "" if self._is_swallowing else WITHHELD))
         self._is_swallowing = True
-        self._settled = end
+        self._judged = end
 
     def _release(self) -> tuple[str, ...]:
         pieces = []
-        while self._ends and self._ends[0] <= self._settled:
+        while self._ends and self._ends[0] <= self._judged:
             end = self._ends.popleft()
             pieces.append(self._piece(end))
             self._released = end
@@ -207,9 +207,9 @@ class StreamScanner:
         written.append(self._buffer[at - self._base : end - self._base])
         return "".join(written)
 
-    def _trim(self, text: str, settled: Settled) -> None:
+    def _trim(self, text: str, horizon: Horizon) -> None:
         """Forget what is neither held back nor needed as context."""
-        spare = min(self._settled, self._released) - self._base - _KEPT
+        spare = min(self._judged, self._released) - self._base - _KEPT
         if spare < _SLACK:
             return
         kept = normalise(self._buffer[spare:]).text

@@ -2,22 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from handrail.records import Finding
-from handrail.scan.deobfuscate import RUNS, run_edge, runs, views
-from handrail.scan.engine import LOOK_BACK, NOTHING, Engine, Lit
-from handrail.scan.partial_match import beginnings
+from handrail.scan.deobfuscate import RUNS, deobfuscate, hidden_runs, run_edge
+from handrail.scan.engine import LOOK_BACK, NOTHING, Lit
+from handrail.scan.partial_match import partial_match
 from handrail.scan.rule import Candidate, apart, byte_options, encode
+from handrail.scan.scanner import Scanner
 from handrail.scan.spec import TOPICS
 from handrail.scan.terms import REACH, TermHit, Terms, counted
 from handrail.text.normalise import Normalised
 
 if TYPE_CHECKING:
     import re2
-
-    from handrail.scan.scanner import Scanner
 
 _MEMORY = 256 << 20
 
@@ -31,7 +30,7 @@ class _Span(NamedTuple):
 
 
 @dataclass(slots=True, kw_only=True)
-class Settled:
+class Horizon:
     """What was judged: up to where, in the normalised (`end`) and in the raw text (`raw_end`)."""
 
     end: int
@@ -40,10 +39,11 @@ class Settled:
     resume: dict[int, int] = field(default_factory=dict)
 
 
-class Watcher:
+class StreamJudge:
     """Judges the text of streams for one scanner and one choice of topics; shared by all its streams."""
 
-    def __init__(self, scanner: "Scanner", engine: Engine, terms: Terms, topics: frozenset[str]) -> None:
+    def __init__(self, scanner: Scanner, topics: frozenset[str]) -> None:
+        engine, terms = scanner.engine, scanner.terms
         self._scanner = scanner
         self._engine = engine
         self._topics = topics
@@ -62,17 +62,17 @@ class Watcher:
         options = byte_options()
         options.max_mem = _MEMORY
         parts = [
-            beginnings(rule.pattern, rule.spec.extend)
+            partial_match(rule.pattern, rule.spec.extend)
             for index, rule in enumerate(self._engine.rules)
             if index not in self._skipped
         ]
-        parts += [beginnings(expression) for _, expression in RUNS]
-        parts += [beginnings(apart(term.phrase, _spelled(term.phrase))) for term in self._terms.terms]
+        parts += [partial_match(expression) for _, expression in RUNS]
+        parts += [partial_match(apart(term.phrase, _spelled(term.phrase))) for term in self._terms.terms]
         return re2.compile(f"(?:{'|'.join(parts)})\\z".encode("latin-1"), options=options)
 
-    def settle(
+    def advance(
         self, view: Normalised, raw_start: int, resume: dict[int, int], *, needed: int, is_final: bool
-    ) -> Settled | None:
+    ) -> Horizon | None:
         """Judge what can be judged for good of the text from `raw_start` on.
 
         Args:
@@ -108,7 +108,7 @@ class Watcher:
         self._match(part, rules)
         part.spans += [_term_span(hit, length) for hit in terms if hit.start >= start]
         if not part.spans and not is_signed:
-            return Settled(end=limit, raw_end=view.raw_start(limit), resume=resume)
+            return Horizon(end=limit, raw_end=view.raw_start(limit), resume=resume)
         if is_signed and not is_final:
             limit = self._match_hidden(part, limit)
         if not is_final:
@@ -139,14 +139,14 @@ class Watcher:
     def _match_hidden(self, part: "_Part", limit: int) -> int:
         """Add what matches in second readings; return how far those can be judged."""
         low = run_edge(part.text, part.first, step=-1)
-        whole = [_Span(start + low, end + low, False) for start, end in runs(part.text[low:])]
+        whole = [_Span(start + low, end + low, False) for start, end in hidden_runs(part.text[low:])]
         for span in whole:
             part.add(span)
         # What is still growing may hide anything, so second readings end before it.
         while (earlier := _token_start(part.text, part.start, _limit(whole, limit))) < limit:
             limit = earlier
         growing_from = limit
-        for view in views(part.text[low:limit]):
+        for view in deobfuscate(part.text[low:limit]):
             data = encode(view.text)
             length = len(data)
             growing = self._growing.search(data)
@@ -164,7 +164,7 @@ class Watcher:
                 part.add(_Span(raw[0] + low, raw[1] + low, _term_span(hit, length).is_open))
         return max(part.start, growing_from)
 
-    def _judged(self, part: "_Part", view: Normalised, limit: int, *, is_signed: bool) -> Settled:
+    def _judged(self, part: "_Part", view: Normalised, limit: int, *, is_signed: bool) -> Horizon:
         text, data = part.text, part.data
         found: list[Candidate] = []
         for match in part.matches:
@@ -180,7 +180,7 @@ class Watcher:
             low = run_edge(text, part.first, step=-1)
             others += self._scanner.hidden(text[low:], low)
         found += [c for c in others if c.start >= part.start and c.end <= limit and self._is_watched(c)]
-        return Settled(
+        return Horizon(
             end=limit,
             raw_end=view.raw_start(limit),
             findings=self._scanner.weighed(view, found),
@@ -189,6 +189,21 @@ class Watcher:
 
     def _is_watched(self, candidate: Candidate) -> bool:
         return candidate.spec.type not in TOPICS or candidate.spec.type in self._topics
+
+
+def stream_judge(scanner: Scanner, redact_types: frozenset[str] | None) -> StreamJudge:
+    """Return what judges streams in which these types and categories are redacted (None: all)."""
+    topics = frozenset(
+        topic
+        for topic, category in TOPICS.items()
+        if redact_types is None or topic in redact_types or category in redact_types
+    )
+    return _stream_judge(scanner, topics)
+
+
+@lru_cache(maxsize=64)
+def _stream_judge(scanner: Scanner, topics: frozenset[str]) -> StreamJudge:
+    return StreamJudge(scanner, topics)
 
 
 class _Match(NamedTuple):

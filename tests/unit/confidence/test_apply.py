@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from handrail.confidence.calibration import artefact
-from handrail.confidence.calibration.apply import Call, apply, calibrated
+from handrail.confidence.calibration.apply import CalibrationScope, apply
 from handrail.confidence.calibration.artefact import Calibration
 from handrail.errors import ConfigError
 from handrail.records import Confidence
 
-CALL = Call(model="m", prompt_sha256="p")
+SCOPE = CalibrationScope(model="m", prompt_sha256="p")
 RAW = Confidence(value=0.97, method="label")
 
 
@@ -30,9 +30,9 @@ def document(**changes: object) -> Calibration:
 
 
 def test_a_value_is_calibrated_and_carries_its_threshold() -> None:
-    found = apply(document(), RAW, call=CALL)
-    assert found.value == pytest.approx(calibrated(document(), 0.97))
-    assert found.threshold == pytest.approx(calibrated(document(), 0.9))
+    found = apply(document(), RAW, scope=SCOPE)
+    assert found.value == pytest.approx(document().probability(0.97))
+    assert found.threshold == pytest.approx(document().probability(0.9))
     assert found.calibration == "c1"
     assert found.method == "label"
 
@@ -41,8 +41,8 @@ def test_a_value_is_calibrated_and_carries_its_threshold() -> None:
 def test_a_score_below_the_certified_one_never_reaches_the_threshold(slope: float) -> None:
     curve = {"kind": "platt", "mean": 3.0, "sd": 2.0, "slope": slope, "intercept": 40.0}
     made = document(curve=curve)
-    below = apply(made, replace(RAW, value=math.nextafter(0.9, 0)), call=CALL)
-    at = apply(made, replace(RAW, value=0.9), call=CALL)
+    below = apply(made, replace(RAW, value=math.nextafter(0.9, 0)), scope=SCOPE)
+    at = apply(made, replace(RAW, value=0.9), scope=SCOPE)
     assert below.value is not None
     assert below.threshold is not None
     assert below.value < below.threshold
@@ -50,25 +50,25 @@ def test_a_score_below_the_certified_one_never_reaches_the_threshold(slope: floa
 
 
 @pytest.mark.parametrize(
-    ("changes", "confidence", "call", "method"),
+    ("changes", "confidence", "scope", "method"),
     [
-        ({}, RAW, Call(model="n", prompt_sha256="p"), "uncalibrated: another model"),
-        ({}, RAW, Call(model="m", prompt_sha256="q"), "uncalibrated: another prompt"),
-        ({}, replace(RAW, method="self_reported"), CALL, "uncalibrated: another method"),
-        ({}, Confidence(value=None, method="none"), CALL, "none"),
-        ({"withdrawn": "drift alarm"}, RAW, CALL, "calibration withdrawn: drift alarm"),
+        ({}, RAW, CalibrationScope(model="n", prompt_sha256="p"), "uncalibrated: another model"),
+        ({}, RAW, CalibrationScope(model="m", prompt_sha256="q"), "uncalibrated: another prompt"),
+        ({}, replace(RAW, method="self_reported"), SCOPE, "uncalibrated: another method"),
+        ({}, Confidence(value=None, method="none"), SCOPE, "none"),
+        ({"withdrawn": "drift alarm"}, RAW, SCOPE, "calibration withdrawn: drift alarm"),
         (
             {"guarantee": {"threshold": None, "needed": 37}},
             RAW,
-            CALL,
+            SCOPE,
             "nothing certified: 37 more verdicts at least",
         ),
     ],
 )
 def test_what_a_calibration_does_not_speak_for_is_unknown_and_says_why(
-    changes: dict[str, object], confidence: Confidence, call: Call, method: str
+    changes: dict[str, object], confidence: Confidence, scope: CalibrationScope, method: str
 ) -> None:
-    found = apply(document(**changes), confidence, call=call)
+    found = apply(document(**changes), confidence, scope=scope)
     assert (found.value, found.method) == (None, method)
     assert "calibration" in found.missing
 
@@ -76,20 +76,22 @@ def test_what_a_calibration_does_not_speak_for_is_unknown_and_says_why(
 def test_a_slice_above_its_cap_is_unknown_and_others_are_not() -> None:
     part = {"name": "x", "cap": 0.1, "rate": 0.2, "low": 0.1, "high": 0.3, "passed": 9, "audits": 9}
     made = document(slices=[part | {"is_handed_off": True}])
-    assert apply(made, RAW, call=replace(CALL, slice="x")).method == "slice above its cap"
-    assert apply(made, RAW, call=replace(CALL, slice="y")).value is not None
+    assert apply(made, RAW, scope=replace(SCOPE, slice="x")).method == "slice above its cap"
+    assert apply(made, RAW, scope=replace(SCOPE, slice="y")).value is not None
 
 
 def test_several_signals_are_combined_where_the_calibration_says_so() -> None:
     term = {"name": "label", "kind": "logprob", "mean": 0.0, "sd": 1.0, "weight": 1.0}
     made = document(combiner={"terms": [term], "intercept": 0.0})
-    assert apply(made, RAW, call=CALL, signals={"label": 0.97}).value == pytest.approx(calibrated(made, 0.97))
-    assert apply(made, RAW, call=CALL).value is None
+    assert apply(made, RAW, scope=SCOPE, signals={"label": 0.97}).value == pytest.approx(
+        made.probability(0.97)
+    )
+    assert apply(made, RAW, scope=SCOPE).value is None
 
 
 def test_isotonic_steps_are_read_with_straight_lines_between() -> None:
     made = document(curve={"kind": "isotonic", "knots": [-1.0, 1.0], "values": [0.2, 0.6]})
-    assert [calibrated(made, p) for p in (0.0, 0.5, 1.0)] == pytest.approx([0.2, 0.4, 0.6])
+    assert [made.probability(p) for p in (0.0, 0.5, 1.0)] == pytest.approx([0.2, 0.4, 0.6])
 
 
 def test_an_artefact_survives_writing_and_reading() -> None:

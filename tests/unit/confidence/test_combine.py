@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from handrail.confidence.combine import Combiner, Ranks, Term, reading
-from handrail.confidence.scorers.logprobs import logit, logit_of_log, sigmoid
+from handrail.confidence.calibration.combine import Combiner, Term, reading
+from handrail.confidence.scorers.logprobs import logit, sigmoid
 
 LABEL = Term(name="label", kind="logprob", mean=2.0, sd=2.0, weight=1.0)
 STATED = Term(name="self_reported", kind="stated", mean=1.0, sd=1.0, weight=0.5, if_missing=-0.2)
@@ -25,21 +25,10 @@ def test_a_missing_signal_drops_its_term_and_is_never_zero(gone: float | None) -
 
 def test_without_any_signal_there_is_no_number() -> None:
     assert COMBINER.combine({}) is None
-    assert Ranks(pool={"label": (0.1, 0.9)}).combine({"label": math.nan}) is None
+    assert COMBINER.combine({"label": math.nan}) is None
 
 
 def test_stated_certainty_is_cut_and_measured_certainty_is_not() -> None:
     assert reading(1.0, "stated") == pytest.approx(logit(0.99))
     assert reading(1.0, "logprob") == pytest.approx(logit(1 - 1e-9))
     assert reading(100.0, "length") == pytest.approx(-math.log(100))
-
-
-def test_ranks_are_the_mean_share_of_the_pool_that_is_beaten() -> None:
-    ranks = Ranks(pool={"a": (0.1, 0.2, 0.2, 0.4), "b": (1.0, 2.0)})
-    assert ranks.combine({"a": 0.2, "b": 1.5}) == pytest.approx((0.5 + 0.5) / 2)
-    assert ranks.combine({"a": 0.9}) == 1.0
-
-
-@pytest.mark.parametrize("value", [0.0, -1e-300, -1e-12, -0.5, -800.0, -math.inf])
-def test_log_odds_of_a_log_probability_are_finite(value: float) -> None:
-    assert math.isfinite(logit_of_log(value))

@@ -5,7 +5,7 @@ HEAVY = ("numpy", "scipy", "pydantic", "matplotlib")
 PARTS = (
     "",
     ".calibration.apply",
-    ".calibration.audit",
+    ".calibration.sampling",
     ".calibration.drift",
     ".capabilities",
     ".cascade",

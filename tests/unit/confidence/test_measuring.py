@@ -5,7 +5,7 @@ from collections.abc import Generator
 import pytest
 
 from handrail.confidence.calibration import artefact
-from handrail.confidence.calibration.apply import Call
+from handrail.confidence.calibration.apply import CalibrationScope
 from handrail.confidence.cascade import Ask, InForce, Look, Measured, Replies, measure
 from handrail.records import Draft, TokenLogprob
 
@@ -29,7 +29,7 @@ def in_force(model: str = "m") -> InForce:
         "guarantee": guarantee,
     }  # fmt: skip
     calibration = artefact.read(json.dumps(document))
-    return InForce(calibration=calibration, call=Call(model=model, prompt_sha256="p"))
+    return InForce(calibration=calibration, call=CalibrationScope(model=model, prompt_sha256="p"))
 
 
 def drive(steps: Generator[Ask, Replies, Measured], *texts: str) -> tuple[Measured, int]:

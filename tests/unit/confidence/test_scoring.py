@@ -7,7 +7,7 @@ from handrail.confidence import score
 from handrail.confidence.scorers.labels import chosen
 from handrail.confidence.scorers.logprobs import Aligned, align
 from handrail.confidence.scorers.score import signals
-from handrail.confidence.scorers.structured import argument_scores, choices_of, field_scores
+from handrail.confidence.scorers.structured import argument_scores, field_scores
 from handrail.records import Draft, TokenLogprob, ToolCall
 
 
@@ -173,16 +173,3 @@ def test_all_signals_of_one_call_are_named_and_missing_ones_are_none() -> None:
     assert found["label"] == found["sequence"] == pytest.approx(math.exp(-0.5))
     assert (found["fields"], found["self_reported"], found["brevity"]) == (None, 0.9, 1.0)
     assert set(signals(Draft(text="yes")).values()) == {None}
-
-
-def test_fixed_choices_are_read_from_a_json_schema() -> None:
-    schema = {
-        "type": "object",
-        "properties": {
-            "size": {"enum": ["small", "large"]},
-            "items": {"type": "array", "items": {"properties": {"kind": {"enum": ["a", "b"]}}}},
-            "count": {"enum": [1, 2]},
-        },
-    }
-    assert choices_of(schema) == {"size": ("small", "large"), "items[].kind": ("a", "b")}
-    assert choices_of(None) == {}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from handrail.confidence.calibration import artefact
-from handrail.confidence.calibration.apply import Call, apply, score_of
+from handrail.confidence.calibration.apply import CalibrationScope, apply, score_of
 from handrail.confidence.calibration.artefact import Calibration
 from handrail.errors import ConfigError
 from handrail.records import Confidence
@@ -78,7 +78,9 @@ def test_a_log_of_verdicts_gives_a_threshold_and_a_plan() -> None:
     assert made.guarantee.verdicts == made.guarantee.answers == 600
     assert made.guarantee.level == pytest.approx(0.1 * 6 / math.pi**2)
     assert (made.model, made.prompt_sha256, made.method) == ("m", "p", "label")
-    sure = apply(made, Confidence(value=0.999, method="label"), call=Call(model="m", prompt_sha256="p"))
+    sure = apply(
+        made, Confidence(value=0.999, method="label"), scope=CalibrationScope(model="m", prompt_sha256="p")
+    )
     assert sure.value is not None
     assert sure.threshold is not None
     assert sure.value >= sure.threshold
@@ -89,7 +91,9 @@ def test_with_few_verdicts_everything_is_handed_off_and_the_missing_ones_are_cou
     assert made.guarantee.threshold is None
     assert made.guarantee.needed > 0
     assert not made.plan.passes(1.0)
-    found = apply(made, Confidence(value=0.999, method="label"), call=Call(model="m", prompt_sha256="p"))
+    found = apply(
+        made, Confidence(value=0.999, method="label"), scope=CalibrationScope(model="m", prompt_sha256="p")
+    )
     assert found.value is None
     assert str(made.guarantee.needed) in found.method
 
@@ -146,7 +150,9 @@ def test_drift_withdraws_the_calibration_and_the_next_one_begins_anew() -> None:
     second = calibrate(logged(broken), CalibrationSettings(), now=NOW, previous=first)
     assert second.withdrawn.startswith("drift alarm at 2026-")
     assert not second.plan.passes(1.0)
-    found = apply(second, Confidence(value=0.999, method="label"), call=Call(model="m", prompt_sha256="p"))
+    found = apply(
+        second, Confidence(value=0.999, method="label"), scope=CalibrationScope(model="m", prompt_sha256="p")
+    )
     assert (found.value, found.method) == (None, f"calibration withdrawn: {second.withdrawn}")
     third = calibrate(
         logged(traffic(800, first=3800, seed=5)), CalibrationSettings(), now=NOW, previous=second

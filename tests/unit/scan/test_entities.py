@@ -1,7 +1,8 @@
 import pytest
+from tests.support.entity_examples import expand
 
 from handrail.scan import Scanner, ScanSpec
-from handrail.scan.catalogue import expand, read, shipped
+from handrail.scan.catalogue import read, shipped
 from handrail.scan.checks import CHECKS
 from handrail.scan.spec import CATEGORIES
 

@@ -1,21 +1,18 @@
 """A calibration put to use on one answer. No numpy: this runs inside every guarded call."""
 
-import bisect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from handrail.confidence.combine import Combiner, Term
-from handrail.confidence.scorers.logprobs import logit, sigmoid
 from handrail.records import Confidence
 
 if TYPE_CHECKING:
-    from handrail.confidence.calibration.artefact import Calibration, IsotonicPart, PlattPart
+    from handrail.confidence.calibration.artefact import Calibration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class CalibrationScope:
     """What a calibration must fit: the model that answered, the prompt's digest, and the declared slice."""
 
     model: str
@@ -27,7 +24,7 @@ def apply(
     calibration: "Calibration",
     confidence: Confidence,
     *,
-    call: Call,
+    scope: CalibrationScope,
     signals: Mapping[str, float | None] | None = None,
 ) -> Confidence:
     """Turn a raw confidence into a calibrated one that carries the threshold it must reach.
@@ -41,10 +38,10 @@ def apply(
     Args:
         calibration: the artefact.
         confidence: what was measured.
-        call: whose answer it is.
+        scope: whose answer it is.
         signals: every signal of the answer by name, where the calibration combines several.
     """
-    why = _mismatch(calibration, call)
+    why = _mismatch(calibration, scope)
     if why is not None:
         return _unknown(calibration, confidence, why)
     raw = score_of(calibration, confidence, signals)
@@ -56,7 +53,7 @@ def apply(
     part = calibration.guarantee
     if part.threshold is None:
         return _unknown(calibration, confidence, f"nothing certified: {part.needed} more verdicts at least")
-    value, threshold = calibrated(calibration, raw), calibrated(calibration, part.threshold)
+    value, threshold = calibration.probability(raw), calibration.probability(part.threshold)
     if raw < part.threshold:
         # Rounding, or a flat curve, may put both at one number; the promise is about the score.
         value = min(value, math.nextafter(threshold, 0.0))
@@ -68,59 +65,18 @@ def score_of(
 ) -> float | None:
     """The score that a calibration's threshold is held against; log this one. None if it cannot be had."""
     if calibration.combiner is not None:
-        return _combiner(calibration).combine(signals or {})
+        return calibration.combiner.combine(signals or {})
     return confidence.value if confidence.method == calibration.method else None
 
 
-def calibrated(calibration: "Calibration", raw: float) -> float:
-    """Probability of being right for a score in 0..1; never falls as the score rises."""
-    curve = calibration.curve
-    return _platt(curve, raw) if curve.kind == "platt" else _isotonic(curve, raw)
-
-
-def _platt(curve: "PlattPart", raw: float) -> float:
-    return sigmoid(curve.slope * (logit(raw) - curve.mean) / curve.sd + curve.intercept)
-
-
-def _isotonic(curve: "IsotonicPart", raw: float) -> float:
-    place = logit(raw)
-    after = bisect.bisect_right(curve.knots, place)
-    if after == 0:
-        return curve.values[0]
-    if after == len(curve.knots):
-        return curve.values[-1]
-    left, right = curve.knots[after - 1], curve.knots[after]
-    low, high = curve.values[after - 1], curve.values[after]
-    return min(high, low + (high - low) * (place - left) / (right - left))
-
-
-def _combiner(calibration: "Calibration") -> Combiner:
-    part = calibration.combiner
-    assert part is not None
-    return Combiner(
-        terms=tuple(
-            Term(
-                name=term.name,
-                kind=term.kind,
-                mean=term.mean,
-                sd=term.sd,
-                weight=term.weight,
-                if_missing=term.if_missing,
-            )
-            for term in part.terms
-        ),
-        intercept=part.intercept,
-    )
-
-
-def _mismatch(calibration: "Calibration", call: Call) -> str | None:
+def _mismatch(calibration: "Calibration", scope: CalibrationScope) -> str | None:
     if calibration.withdrawn:
         return f"calibration withdrawn: {calibration.withdrawn}"
-    if call.model != calibration.model:
+    if scope.model != calibration.model:
         return "uncalibrated: another model"
-    if call.prompt_sha256 != calibration.prompt_sha256:
+    if scope.prompt_sha256 != calibration.prompt_sha256:
         return "uncalibrated: another prompt"
-    if any(part.name == call.slice and part.is_handed_off for part in calibration.slices):
+    if any(part.name == scope.slice and part.is_handed_off for part in calibration.slices):
         return "slice above its cap"
     return None
 

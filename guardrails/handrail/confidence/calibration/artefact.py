@@ -1,5 +1,7 @@
-"""What a calibration comes to, as one versioned JSON document."""
+"""A calibration as one versioned JSON document, with the curve that turns a score into a probability."""
 
+import bisect
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -12,9 +14,9 @@ from pydantic import (
     model_validator,
 )
 
-from handrail.confidence.calibration.apply import calibrated
-from handrail.confidence.calibration.audit import AuditPlan
-from handrail.confidence.combine import Kind
+from handrail.confidence.calibration.combine import Combiner, Kind, Term
+from handrail.confidence.calibration.sampling import SamplingPlan
+from handrail.confidence.scorers.logprobs import logit, sigmoid
 from handrail.errors import ConfigError
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -42,6 +44,17 @@ class CombinerPart(_Part):
     terms: tuple[TermPart, ...]
     intercept: float
 
+    def combine(self, signals: Mapping[str, float | None]) -> float | None:
+        """Probability of being right; None if every signal is missing. See `Combiner.combine`."""
+        terms = tuple(Term(**term.model_dump()) for term in self.terms)
+        return Combiner(terms=terms, intercept=self.intercept).combine(signals)
+
+    @classmethod
+    def of(cls, combiner: Combiner) -> "CombinerPart":
+        """Describe a combiner."""
+        terms = tuple(TermPart.model_validate(term, from_attributes=True) for term in combiner.terms)
+        return cls(terms=terms, intercept=combiner.intercept)
+
 
 class PlattPart(_Part):
     """sigmoid(slope * (logit(score) - mean) / sd + intercept)."""
@@ -52,6 +65,10 @@ class PlattPart(_Part):
     slope: Annotated[float, Field(ge=0)]
     intercept: float
 
+    def probability(self, score: float) -> float:
+        """Probability of being right for a score in 0..1."""
+        return sigmoid(self.slope * (logit(score) - self.mean) / self.sd + self.intercept)
+
 
 class IsotonicPart(_Part):
     """Straight lines through (`knots`, `values`), both rising; knots are log-odds of the score."""
@@ -60,13 +77,25 @@ class IsotonicPart(_Part):
     knots: Annotated[tuple[float, ...], Field(min_length=1)]
     values: Annotated[tuple[Chance, ...], Field(min_length=1)]
 
+    def probability(self, score: float) -> float:
+        """Probability of being right for a score in 0..1."""
+        place = logit(score)
+        after = bisect.bisect_right(self.knots, place)
+        if after == 0:
+            return self.values[0]
+        if after == len(self.knots):
+            return self.values[-1]
+        left, right = self.knots[after - 1], self.knots[after]
+        low, high = self.values[after - 1], self.values[after]
+        return min(high, low + (high - low) * (place - left) / (right - left))
+
 
 class GuaranteePart(_Part):
-    """The promise P(passed and wrong) <= target, and the bets behind it; see `fit.betting`.
+    """The promise P(passed and wrong) <= target, and the bets behind it; see `fit.sequential_bounds`.
 
     `threshold` is on the score; None passes nothing, for `needed` more verdicts without an error at least.
-    `rate`, `lowest` and `has_free_verdicts` are the audit plan of the coming period. `level` is this start's
-    share of `delta`.
+    `rate`, `lowest` and `has_free_verdicts` are the sampling plan of the coming period. `level` is the share
+    of `delta` that this start may use.
     """
 
     target: Share
@@ -147,13 +176,17 @@ class Calibration(_Part):
         A policy reads it as `model.threshold`.
         """
         part = self.guarantee
-        return 1.0 if part.threshold is None or self.withdrawn else calibrated(self, part.threshold)
+        return 1.0 if part.threshold is None or self.withdrawn else self.probability(part.threshold)
+
+    def probability(self, score: float) -> float:
+        """Probability of being right for a score in 0..1; never falls as the score rises."""
+        return self.curve.probability(score)
 
     @property
-    def plan(self) -> AuditPlan:
-        """Audit plan of the coming period."""
+    def plan(self) -> SamplingPlan:
+        """Which answers of the coming period are drawn for review."""
         part = self.guarantee
-        return AuditPlan(
+        return SamplingPlan(
             threshold=float("inf") if part.threshold is None or self.withdrawn else part.threshold,
             rate=part.rate,
             lowest=float("-inf") if part.lowest is None else part.lowest,

@@ -24,22 +24,22 @@ class Drift:
     is_alarm: bool = False
 
 
-def watch(drift: Drift, *, is_passed: bool, probability: float, is_audited: bool, is_wrong: bool) -> Drift:
+def watch(drift: Drift, *, is_passed: bool, probability: float, is_sampled: bool, is_wrong: bool) -> Drift:
     """Take in one answer; pure.
 
     Args:
         drift: the state before it.
         is_passed: it scored at least the threshold in force.
         probability: its audit probability, above 0 if it was audited.
-        is_audited: the draw.
+        is_sampled: the draw.
         is_wrong: the verdict, read only if it was audited.
 
     Raises:
         ValueError: it was audited although its probability is 0.
     """
-    if is_audited and probability <= 0:
+    if is_sampled and probability <= 0:
         raise ValueError("an answer was audited although its audit probability is 0")
-    loss = 1.0 / probability if is_passed and is_audited and is_wrong else 0.0
+    loss = 1.0 / probability if is_passed and is_sampled and is_wrong else 0.0
     logs = tuple(
         max(log, 0.0) + math.log1p(bet * (loss - drift.alpha))
         for log, bet in zip(drift.logs, BETS, strict=True)

@@ -37,12 +37,6 @@ def logit(value: float) -> float:
     return math.log(held) - math.log1p(-held)
 
 
-def logit_of_log(logprob: float) -> float:
-    """Log-odds of a log-probability: l - log(1 - exp(l)), finite at 0 and below any probability of use."""
-    held = min(max(logprob, math.log(EDGE)), math.log1p(-EDGE))
-    return held - math.log(-math.expm1(held))
-
-
 def sigmoid(value: float) -> float:
     """Probability of log-odds, without overflow on either side."""
     if value >= 0:

@@ -163,9 +163,6 @@ class _Walk:
         raise AssertionError
 
 
-_DEEPEST_SCHEMA = 32
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldScore:
     """One value of a structured answer: its span in characters and its log-probability in nats (<= 0)."""
@@ -202,29 +199,6 @@ def field_scores(
     if not found:
         return None
     return tuple(_scored(aligned, leaf, start, choices or {}) for leaf in found)
-
-
-def choices_of(schema: object) -> dict[str, tuple[str, ...]]:
-    """Read the fixed choices of a JSON schema's fields, by name as `field_scores` takes them.
-
-    Follows `properties` and `items`; references and alternatives are left alone.
-    """
-    found: dict[str, tuple[str, ...]] = {}
-    _collect(schema, "", found, 0)
-    return found
-
-
-def _collect(schema: object, name: str, found: dict[str, tuple[str, ...]], depth: int) -> None:
-    if not isinstance(schema, Mapping) or depth > _DEEPEST_SCHEMA:
-        return
-    options = schema.get("enum")
-    if name and isinstance(options, list) and all(isinstance(option, str) for option in options):
-        found[name.removeprefix(".")] = tuple(options)
-    properties = schema.get("properties")
-    if isinstance(properties, Mapping):
-        for key, inner in properties.items():
-            _collect(inner, f"{name}.{key}", found, depth + 1)
-    _collect(schema.get("items"), f"{name}[]", found, depth + 1)
 
 
 def weakest(scores: Sequence[FieldScore]) -> FieldScore:

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 from handrail.errors import MissingExtra
 from handrail.policy.analyse.boxes import DAY, size_of
-from handrail.policy.analyse.witness import OTHER_TEXT, typed
-from handrail.policy.language.facts import FactDeclaration, Kind
+from handrail.policy.analyse.witness import typed
+from handrail.policy.language.facts import OTHER_TEXT, FactDeclaration, Kind
 from handrail.policy.language.ir import (
     Always,
     And,

@@ -17,10 +17,8 @@ from handrail.policy.analyse.boxes import (
     meet,
     size_of,
 )
-from handrail.policy.language.facts import FactDeclaration, Kind
+from handrail.policy.language.facts import OTHER_TEXT, FactDeclaration, Kind
 from handrail.records import FactValue, Money
-
-OTHER_TEXT = "something_else"
 
 STEPS: Mapping[Kind, tuple[Decimal, ...]] = {
     Kind.DURATION: (DAY, Decimal(3600), Decimal(60), Decimal(1)),

@@ -33,6 +33,9 @@ CALLER = Caller()
 ORDERED = frozenset({Kind.NUMBER, Kind.WHOLE, Kind.MONEY, Kind.DURATION, Kind.TIME})
 """Types that can be compared by size."""
 
+OTHER_TEXT = "something_else"
+"""Stands for any text that no rule names, in witnesses and in logs."""
+
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 UNITS: Mapping[str, timedelta] = {

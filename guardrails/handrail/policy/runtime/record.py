@@ -6,8 +6,7 @@ from datetime import time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from handrail.policy.analyse.witness import OTHER_TEXT
-from handrail.policy.language.facts import Kind
+from handrail.policy.language.facts import OTHER_TEXT, Kind
 from handrail.policy.runtime.policy import Policy
 from handrail.records import Decision, FactValue, Money, Reason, Stage, Unknown
 

@@ -4,9 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from handrail.confidence.calibration.audit import AuditPlan
 from handrail.confidence.calibration.fit.arrays import Flags, Floats
-from handrail.confidence.calibration.fit.plans import plan_audits_only, plan_with_free_verdicts
+from handrail.confidence.calibration.fit.plans import plan_samples_only, plan_with_free_verdicts
 from handrail.confidence.calibration.fit.sequential_bounds import (
     FRACTIONS,
     Answers,
@@ -17,12 +16,13 @@ from handrail.confidence.calibration.fit.sequential_bounds import (
     level_of_start,
     verdicts_needed,
 )
+from handrail.confidence.calibration.sampling import SamplingPlan
 
-EVERYTHING = AuditPlan(threshold=math.inf, rate=1.0)
+EVERYTHING = SamplingPlan(threshold=math.inf, rate=1.0)
 
 
-def answers(scores: Floats, is_wrong: Flags, odds: Floats, is_audited: Flags) -> Answers:
-    return Answers(scores=scores, probabilities=odds, is_audited=is_audited, is_wrong=is_wrong)
+def answers(scores: Floats, is_wrong: Flags, odds: Floats, is_sampled: Flags) -> Answers:
+    return Answers(scores=scores, probabilities=odds, is_sampled=is_sampled, is_wrong=is_wrong)
 
 
 def checked(scores: Floats, is_wrong: Flags) -> Answers:
@@ -34,7 +34,7 @@ def test_wealth_is_the_product_that_the_formula_says() -> None:
     scores, is_wrong = rng.random(200), rng.random(200) < 0.1
     odds = np.where(scores >= 0.5, 0.25, 1.0)
     audited = rng.random(200) < odds
-    plan = AuditPlan(threshold=0.5, rate=0.25)
+    plan = SamplingPlan(threshold=0.5, rate=0.25)
     wealth = absorb(
         begin(np.array([0.2, 0.5, 0.8]), alpha=0.1, delta=0.1), answers(scores, is_wrong, odds, audited), plan
     )
@@ -76,7 +76,7 @@ def test_a_threshold_counts_only_if_all_stricter_ones_are_certified() -> None:
 
 
 def test_nothing_is_bet_where_nothing_is_audited() -> None:
-    plan = AuditPlan(threshold=0.9, rate=0.5, lowest=0.6, has_free_verdicts=False)
+    plan = SamplingPlan(threshold=0.9, rate=0.5, lowest=0.6, has_free_verdicts=False)
     scores = np.linspace(0, 1, 101)
     odds = np.where(scores >= 0.6, 0.5, 0.0)
     no = np.zeros(101, dtype=np.bool_)
@@ -85,12 +85,12 @@ def test_nothing_is_bet_where_nothing_is_audited() -> None:
     assert np.all(wealth.log_wealth[1] > 0)
 
 
-@pytest.mark.parametrize(("odds", "is_audited"), [(0.1, False), (0.0, True), (1.5, False)])
-def test_an_audit_outside_the_plan_is_refused(odds: float, is_audited: bool) -> None:
+@pytest.mark.parametrize(("odds", "is_sampled"), [(0.1, False), (0.0, True), (1.5, False)])
+def test_an_audit_outside_the_plan_is_refused(odds: float, is_sampled: bool) -> None:
     wealth = begin(np.array([0.5]), alpha=0.1, delta=0.1)
-    one = answers(np.array([0.9]), np.array([True]), np.array([odds]), np.array([is_audited]))
+    one = answers(np.array([0.9]), np.array([True]), np.array([odds]), np.array([is_sampled]))
     with pytest.raises(ValueError, match="audit"):
-        absorb(wealth, one, AuditPlan(threshold=0.5, rate=0.2))
+        absorb(wealth, one, SamplingPlan(threshold=0.5, rate=0.2))
 
 
 @pytest.mark.parametrize(("grid", "alpha"), [([0.5, 0.5], 0.1), ([], 0.1), ([0.5], 0.0)])
@@ -130,7 +130,7 @@ def test_a_control_variate_changes_the_bets_but_not_the_rules() -> None:
     audited = rng.random(400) < odds
     with_one = replace(answers(scores, is_wrong, odds, audited), predicted=np.full(400, 0.1))
     wealth = absorb(
-        begin(np.array([0.5]), alpha=0.2, delta=0.1), with_one, AuditPlan(threshold=0.5, rate=0.5)
+        begin(np.array([0.5]), alpha=0.2, delta=0.1), with_one, SamplingPlan(threshold=0.5, rate=0.5)
     )
     assert np.isfinite(wealth.log_wealth).all()
 
@@ -143,9 +143,9 @@ def run_year(seed: int, *, is_live: bool, risk: float = 1.0) -> bool:
     pool = np.linspace(0, 1, 200)
     for _ in range(20):
         plan = (
-            plan_with_free_verdicts(wealth, pool, audits=10, answers=200)
+            plan_with_free_verdicts(wealth, pool, samples=10, answers=200)
             if is_live
-            else plan_audits_only(wealth, pool, None, audits=40, answers=200)
+            else plan_samples_only(wealth, pool, None, samples=40, answers=200)
         )
         scores = rng.random(200)
         is_wrong = (scores > 0.5) & (rng.random(200) < 0.2 * risk)
@@ -169,9 +169,9 @@ def test_audits_alone_reach_below_the_threshold_in_force() -> None:
     grid = np.linspace(0, 0.99, 100)
     wealth: Wealth = replace(begin(grid, alpha=0.1, delta=0.1), is_certified=np.arange(100) >= 60)
     pool = np.linspace(0, 1, 1000)
-    hopeless = plan_audits_only(wealth, pool, np.full(1000, 0.9), audits=20, answers=400)
+    hopeless = plan_samples_only(wealth, pool, np.full(1000, 0.9), samples=20, answers=400)
     assert hopeless.lowest == pytest.approx(grid[60 - 4])
-    hopeful = plan_audits_only(wealth, pool, np.full(1000, 0.01), audits=20, answers=400)
+    hopeful = plan_samples_only(wealth, pool, np.full(1000, 0.01), samples=20, answers=400)
     assert hopeful.lowest == 0.0
     assert hopeful.rate == pytest.approx(20 / 400)
     assert hopeless.rate > hopeful.rate
@@ -179,4 +179,4 @@ def test_audits_alone_reach_below_the_threshold_in_force() -> None:
 
 def test_an_audit_rate_never_passes_one() -> None:
     wealth = begin(np.array([0.5]), alpha=0.1, delta=0.1)
-    assert plan_with_free_verdicts(wealth, np.array([0.9]), audits=20, answers=400).rate == 1.0
+    assert plan_with_free_verdicts(wealth, np.array([0.9]), samples=20, answers=400).rate == 1.0

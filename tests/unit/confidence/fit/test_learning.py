@@ -8,11 +8,8 @@ from sklearn.linear_model import LogisticRegression
 from handrail.confidence.calibration.fit.arrays import Flags, Floats, logits, sigmoids
 from handrail.confidence.calibration.fit.combining import (
     Signal,
-    combined,
     fit_combiner,
-    mean_ranks,
     prior_weights,
-    ranks_of,
 )
 from handrail.confidence.calibration.fit.platt import (
     Prior,
@@ -108,15 +105,6 @@ def signals(count: int = 400, seed: int = 0) -> tuple[list[Signal], Flags]:
     ], is_right
 
 
-def test_one_answer_and_many_get_the_same_combined_number() -> None:
-    columns, is_right = signals()
-    combiner = fit_combiner(columns, range(50), is_right[:50])
-    many = sigmoids(combined(combiner, columns))
-    for at in range(0, 400, 37):
-        one = combiner.combine({signal.name: float(signal.values[at]) for signal in columns})
-        assert one == pytest.approx(many[at])
-
-
 def test_constant_and_absent_signals_are_left_out_of_the_weights() -> None:
     columns, is_right = signals()
     dead = Signal(name="judged", kind="stated", values=np.full(400, 0.5))
@@ -138,12 +126,3 @@ def test_a_label_outweighs_the_rest_before_any_verdict() -> None:
         "brevity": 0.2,
         "own": 0.25,
     }
-
-
-def test_ranks_of_one_answer_agree_with_ranks_of_all() -> None:
-    columns, _ = signals()
-    ranks, many = ranks_of(columns), mean_ranks(columns)
-    at = 1
-    signs = {"length": -1.0}
-    one = ranks.combine({s.name: signs.get(s.kind, 1.0) * float(s.values[at]) for s in columns})
-    assert one == pytest.approx(many[at])

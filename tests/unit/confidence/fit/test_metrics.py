@@ -5,7 +5,7 @@ import pytest
 from sklearn import metrics as theirs
 
 from handrail.confidence.calibration.fit import metrics
-from handrail.confidence.calibration.fit.false_pass_rate import missed_rate
+from handrail.confidence.calibration.fit.false_pass_rate import false_pass_rate
 
 RNG = np.random.default_rng(0)
 SCORES = np.round(RNG.random(500), 2)
@@ -59,7 +59,7 @@ def audited_year(seed: int) -> tuple[float, float, bool]:
     is_wrong = rng.random(1500) < risk
     odds = np.clip(60 * (0.2 + 0.8 * risk / risk.mean()) / 1500, 0, 1)
     drawn = rng.random(1500) < odds
-    found = missed_rate(odds, drawn, is_wrong, predicted=risk)
+    found = false_pass_rate(odds, drawn, is_wrong, predicted=risk)
     even = rng.permutation(1500)[:60]
     truth = is_wrong.mean()
     assert found.rate is not None
@@ -76,8 +76,8 @@ def test_the_missed_rate_is_unbiased_and_sharper_than_even_audits() -> None:
 
 def test_no_audits_say_nothing_and_no_errors_do_not_promise_certainty() -> None:
     no, yes = np.zeros(50, dtype=np.bool_), np.ones(50, dtype=np.bool_)
-    nothing = missed_rate(np.full(50, 0.1), no, no)
+    nothing = false_pass_rate(np.full(50, 0.1), no, no)
     assert (nothing.rate, nothing.low, nothing.high) == (None, 0.0, 1.0)
-    clean = missed_rate(np.full(50, 1.0), yes, no)
+    clean = false_pass_rate(np.full(50, 1.0), yes, no)
     assert clean.rate == 0.0
     assert clean.high > 0.02

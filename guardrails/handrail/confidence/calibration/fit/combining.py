@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
+from handrail.confidence.calibration.combine import STATED_EDGE, Combiner, Kind, Term
 from handrail.confidence.calibration.fit.arrays import Flags, Floats, logits
 from handrail.confidence.calibration.fit.platt import Prior, map_weights, scale_of
-from handrail.confidence.combine import STATED_EDGE, Combiner, Kind, Ranks, Term
 
 WEIGHTS_FROM = 25
 """Fewest verdicts for learned weights; with fewer, ranks do as well and cannot go wrong."""
@@ -99,41 +98,6 @@ def fit_combiner(signals: Sequence[Signal], labelled: Sequence[int], is_right: F
         for index, (signal, scale) in enumerate(zip(usable, scales, strict=True))
     ]
     return Combiner(terms=tuple(terms), intercept=float(weights[0]))
-
-
-def combined(combiner: Combiner, signals: Sequence[Signal]) -> Floats:
-    """Log-odds of being right for many answers at once, shape (n,); as `Combiner.combine` gives them."""
-    by_name = {signal.name: signal for signal in signals}
-    total = np.full(len(signals[0].values), combiner.intercept)
-    for term in combiner.terms:
-        standard = (by_name[term.name].readings() - term.mean) / term.sd
-        total += np.where(np.isnan(standard), term.if_missing, term.weight * standard)
-    return np.asarray(total, dtype=np.float64)
-
-
-def ranks_of(signals: Sequence[Signal]) -> Ranks:
-    """A label-free combiner from a pool of unlabelled answers."""
-    pool = {}
-    for signal in signals:
-        known = signal.values[~np.isnan(signal.values)]
-        if _varies(known):
-            # Fewer tokens rank higher, as they do among learned weights.
-            values = np.sort(-known if signal.kind == "length" else known)
-            pool[signal.name] = tuple(float(value) for value in values)
-    return Ranks(pool=pool)
-
-
-def mean_ranks(signals: Sequence[Signal]) -> Floats:
-    """Mean of ranks of the answers among themselves, shape (n,), in 0..1; missing signals are left out."""
-    rows = []
-    for signal in signals:
-        known = ~np.isnan(signal.values)
-        if not _varies(signal.values):
-            continue
-        ranks = np.full(len(signal.values), np.nan)
-        ranks[known] = (rankdata(signal.readings()[known]) - 0.5) / known.sum()
-        rows.append(ranks)
-    return np.asarray(np.nanmean(rows, axis=0), dtype=np.float64)
 
 
 def _varies(values: Floats) -> bool:

@@ -4,35 +4,35 @@ import math
 
 import numpy as np
 
-from handrail.confidence.calibration.audit import AuditPlan
 from handrail.confidence.calibration.fit.arrays import Floats
 from handrail.confidence.calibration.fit.sequential_bounds import Wealth
+from handrail.confidence.calibration.sampling import SamplingPlan
 
 AMBITION = 1.3
 """Audits reach down to where the predicted risk is this many times the target."""
 
 SHARE_AHEAD = 1 / 30
-"""Share of the grid that audits reach below the threshold in force at least, so that it can move at all."""
+"""Share of the grid that samples reach below the threshold in force at least, so that it can move at all."""
 
 
-def plan_with_free_verdicts(wealth: Wealth, pool: Floats, *, audits: float, answers: float) -> AuditPlan:
+def plan_with_free_verdicts(wealth: Wealth, pool: Floats, *, samples: float, answers: float) -> SamplingPlan:
     """Plan for people who judge all that is handed off anyway: even odds on what is passed.
 
     Args:
         wealth: bets so far.
         pool: unlabelled scores, shape (n,).
-        audits: audits of passed answers the period can afford.
+        samples: samples of passed answers the period can afford.
         answers: answers expected in the period.
     """
     threshold = wealth.threshold
     passed = float(np.mean(pool >= threshold)) * answers
-    return AuditPlan(threshold=threshold, rate=_rate(audits, passed), has_free_verdicts=True)
+    return SamplingPlan(threshold=threshold, rate=_rate(samples, passed), has_free_verdicts=True)
 
 
-def plan_audits_only(
-    wealth: Wealth, pool: Floats, predicted: Floats | None, *, audits: float, answers: float
-) -> AuditPlan:
-    """Plan for audits as the only verdicts: even odds from a lowest score on, which the evidence sets.
+def plan_samples_only(
+    wealth: Wealth, pool: Floats, predicted: Floats | None, *, samples: float, answers: float
+) -> SamplingPlan:
+    """Plan for samples as the only verdicts: even odds from a lowest score on, which the evidence sets.
 
     The lowest score is the loosest threshold whose predicted joint risk is at most `AMBITION` times the
     target, and at least `SHARE_AHEAD` of the grid below the one in force. Without predictions every answer
@@ -42,7 +42,7 @@ def plan_audits_only(
         wealth: bets so far.
         pool: unlabelled scores, shape (n,).
         predicted: P(wrong) of each answer of the pool, foretold from earlier periods.
-        audits: audits the period can afford.
+        samples: samples the period can afford.
         answers: answers expected in the period.
     """
     lowest = -math.inf
@@ -57,10 +57,10 @@ def plan_audits_only(
         index = min(loosest, max(ahead, 0))
         lowest = float(wealth.grid[index])
     audited = float(np.mean(pool >= lowest)) * answers
-    return AuditPlan(
-        threshold=wealth.threshold, rate=_rate(audits, audited), lowest=lowest, has_free_verdicts=False
+    return SamplingPlan(
+        threshold=wealth.threshold, rate=_rate(samples, audited), lowest=lowest, has_free_verdicts=False
     )
 
 
-def _rate(audits: float, answers: float) -> float:
-    return min(1.0, audits / answers) if answers > 0 else 1.0
+def _rate(samples: float, answers: float) -> float:
+    return min(1.0, samples / answers) if answers > 0 else 1.0

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from handrail.confidence.calibration.audit import AuditPlan
 from handrail.confidence.calibration.fit.arrays import Flags, Floats
+from handrail.confidence.calibration.sampling import SamplingPlan
 
 FRACTIONS = np.array([0.03, 0.1, 0.3, 0.6, 0.95])
 """Bets, as fractions of the largest that cannot ruin; wealth is their mean."""
@@ -55,14 +55,14 @@ class Wealth:
 class Answers:
     """Answers of one period, all that were scored, each array of shape (n,).
 
-    `probabilities` are the audit probabilities as logged, `is_wrong` counts only where `is_audited`; a
+    `probabilities` are the audit probabilities as logged, `is_wrong` counts only where `is_sampled`; a
     verdict that never came counts as wrong. `predicted` is P(wrong) foretold from earlier periods, for a
     control variate; 0 if not given.
     """
 
     scores: Floats
     probabilities: Floats
-    is_audited: Flags
+    is_sampled: Flags
     is_wrong: Flags
     predicted: Floats | None = None
 
@@ -97,7 +97,7 @@ def begin(grid: Floats, *, alpha: float, delta: float) -> Wealth:
     )
 
 
-def absorb(wealth: Wealth, answers: Answers, plan: AuditPlan) -> Wealth:
+def absorb(wealth: Wealth, answers: Answers, plan: SamplingPlan) -> Wealth:
     """Take in one period's answers, audited by a plan that was fixed before it.
 
     Raises:
@@ -127,8 +127,8 @@ def absorb(wealth: Wealth, answers: Answers, plan: AuditPlan) -> Wealth:
     )
 
 
-def _losses(answers: Answers, plan: AuditPlan) -> Floats:
-    odds, audited = answers.probabilities, answers.is_audited
+def _losses(answers: Answers, plan: SamplingPlan) -> Floats:
+    odds, audited = answers.probabilities, answers.is_sampled
     if np.any(audited & (odds <= 0)):
         raise ValueError("an answer was audited although its audit probability is 0")
     in_range = np.ones(len(odds), dtype=np.bool_) if plan.has_free_verdicts else answers.scores >= plan.lowest

@@ -1,17 +1,20 @@
-"""Thresholds with a promise, from verdicts on a random sample of all answers, looked at once.
+"""What the library's guarantee is compared with: bounds for one look at the verdicts, and label-free ranks.
 
-RCPS bounds the joint risk P(passed and wrong), Learn-then-Test the selective risk P(wrong | passed). For
-verdicts that come in bit by bit and thresholds that are refitted, use `betting`.
+RCPS bounds the joint risk P(passed and wrong), Learn-then-Test the selective risk P(wrong | passed), both
+from verdicts on a random sample of all answers.
 """
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import beta, binom
+from scipy.stats import binom, rankdata
 
+from handrail.confidence.calibration.combine import Combiner
 from handrail.confidence.calibration.fit.arrays import Flags, Floats
+from handrail.confidence.calibration.fit.combining import Signal
 from handrail.confidence.calibration.fit.sequential_bounds import grid_of
 
 _SHARE_OF_MIDDLE = 0.75
@@ -112,6 +115,24 @@ def ltt(scores: Floats, is_wrong: Flags, pool: Floats, *, alpha: float, delta: f
     return Chosen(threshold=found, needed=max(needed, 0), why="no threshold holds")
 
 
-def upper_bound(wrong: int, count: int, delta: float) -> float:
-    """One-sided Clopper-Pearson bound on a rate of which `wrong` of `count` were seen; 1 of nothing."""
-    return 1.0 if wrong >= count else float(beta.ppf(1 - delta, wrong + 1, count - wrong))
+def combined(combiner: Combiner, signals: Sequence[Signal]) -> Floats:
+    """Log-odds of being right for many answers at once, shape (n,); as `Combiner.combine` gives them."""
+    by_name = {signal.name: signal for signal in signals}
+    total = np.full(len(signals[0].values), combiner.intercept)
+    for term in combiner.terms:
+        standard = (by_name[term.name].readings() - term.mean) / term.sd
+        total += np.where(np.isnan(standard), term.if_missing, term.weight * standard)
+    return np.asarray(total, dtype=np.float64)
+
+
+def mean_ranks(signals: Sequence[Signal]) -> Floats:
+    """Mean of ranks of the answers among themselves, shape (n,), in 0..1; missing signals are left out."""
+    rows = []
+    for signal in signals:
+        known = ~np.isnan(signal.values)
+        if not known.any() or np.ptp(signal.values[known]) == 0:
+            continue
+        ranks = np.full(len(signal.values), np.nan)
+        ranks[known] = (rankdata(signal.readings()[known]) - 0.5) / known.sum()
+        rows.append(ranks)
+    return np.asarray(np.nanmean(rows, axis=0), dtype=np.float64)

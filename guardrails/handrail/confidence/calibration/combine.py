@@ -1,8 +1,7 @@
-"""Several signals made into one number: label-free by ranks, or by weights learned from verdicts."""
+"""Several signals made into one number, by weights learned from verdicts."""
 
-import bisect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -45,24 +44,6 @@ class Combiner:
             total += term.weight * (reading(raw, term.kind) - term.mean) / term.sd
             seen += 1
         return sigmoid(total) if seen else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ranks:
-    """Mean of ranks in a pool of unlabelled answers; needs no verdict. `pool`: rising values by signal."""
-
-    pool: Mapping[str, Sequence[float]]
-
-    def combine(self, signals: Mapping[str, float | None]) -> float | None:
-        """Mean share of the pool that the signals beat, ties counting half, in 0..1; None of none."""
-        ranks = []
-        for name, values in self.pool.items():
-            raw = signals.get(name)
-            if raw is None or math.isnan(raw) or not values:
-                continue
-            below, upto = bisect.bisect_left(values, raw), bisect.bisect_right(values, raw)
-            ranks.append((below + upto) / (2 * len(values)))
-        return math.fsum(ranks) / len(ranks) if ranks else None
 
 
 def reading(raw: float, kind: Kind) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditPlan:
+class SamplingPlan:
     """How the answers of one period are audited; fixed before the period begins.
 
     Args:
@@ -32,7 +32,7 @@ class AuditPlan:
         return score >= self.threshold
 
     def probability(self, score: float, *, is_handed_off: bool | None = None) -> float:
-        """Audit probability of an answer; log it with the draw, also when the draw says no.
+        """SampleDraw probability of an answer; log it with the draw, also when the draw says no.
 
         Args:
             score: what the threshold is held against.
@@ -43,7 +43,7 @@ class AuditPlan:
             return 1.0
         return self.rate if score >= self.lowest else 0.0
 
-    def draw(self, score: float, unit: float, *, is_handed_off: bool | None = None) -> "Audit":
+    def draw(self, score: float, unit: float, *, is_handed_off: bool | None = None) -> "SampleDraw":
         """Decide whether one answer is audited, before anybody has judged it.
 
         Args:
@@ -52,22 +52,22 @@ class AuditPlan:
             is_handed_off: as for `probability`.
         """
         probability = self.probability(score, is_handed_off=is_handed_off)
-        return Audit(
+        return SampleDraw(
             probability=probability,
             floor=self.floor,
             lowest=None if math.isinf(self.lowest) else self.lowest,
-            is_audited=unit < probability,
+            is_sampled=unit < probability,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Audit:
+class SampleDraw:
     """One answer's audit: its odds, those of the plan, and the draw; all belongs in the decision log."""
 
     probability: float
     floor: float
     lowest: float | None
-    is_audited: bool
+    is_sampled: bool
 
 
 def unit_of(exchange: str, key: bytes) -> float:
