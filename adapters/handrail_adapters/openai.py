@@ -4,10 +4,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from handrail.errors import MissingExtra
 from handrail.http.client import guarded_http_client
-from handrail.http.exchange import Settings
+from handrail.http.exchange import ExchangeSettings, HandoffShape
 from handrail.records import Handoff
 from handrail.wire.handoff import read_handoff
-from handrail.wire.shapes import HandoffShape
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
@@ -43,7 +42,7 @@ def guard_openai(
         named: resources let through unguarded, as `embeddings`, `files`, `audio/speech` or `websockets`.
         trusted: kinds of content that may go upstream unread: `image`, `file`, `audio`.
     """
-    settings = Settings(shape=shape, named=named, trusted=trusted)
+    settings = ExchangeSettings(shape=shape, named=named, trusted=trusted)
     options: dict[str, Any] = {
         "http_client": guarded_http_client(client._client, guard, settings, retries=client.max_retries)
     }

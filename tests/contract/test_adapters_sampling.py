@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from handrail.guard import Outcome
-from handrail.http.on_httpx2 import AsyncGuardTransport, GuardTransport
+from handrail.http.transports import transports_of
 from handrail.records import Decision, Draft, Effect, Message, PolicyRef, Stage
 
 PASS = Decision(
@@ -74,11 +74,11 @@ def ask(guard: AskingGuard, *, is_async: bool, stream: bool) -> httpx2.Response:
     body = {"model": "m", "stream": stream, "messages": [{"role": "user", "content": "Where?"}]}
     inner, url = httpx2.MockTransport(provider), "https://api.example/v1/chat/completions"
     if not is_async:
-        with httpx2.Client(transport=GuardTransport(inner, guard)) as client:
+        with httpx2.Client(transport=transports_of(httpx2).blocking(inner, guard)) as client:
             return client.post(url, json=body)
 
     async def post() -> httpx2.Response:
-        async with httpx2.AsyncClient(transport=AsyncGuardTransport(inner, guard)) as client:
+        async with httpx2.AsyncClient(transport=transports_of(httpx2).awaiting(inner, guard)) as client:
             return await client.post(url, json=body)
 
     return asyncio.run(post())

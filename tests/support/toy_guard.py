@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from handrail.guard import Outcome
 from handrail.records import (
     Decision,
     Draft,
@@ -26,18 +27,6 @@ NOTICE = "A person will look at this and answer you."
 SECRET = re.compile(r"SECRET-\w+")
 MASK = re.compile(r"MASK-\w+")
 HIDE = re.compile(r"HIDE-\w+")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    decision: Decision
-    drafts: tuple[Draft, ...] = ()
-    handoff: Handoff | None = None
-    notice: str = ""
-
-    @property
-    def is_released(self) -> bool:
-        return self.handoff is None and self.decision.is_released
 
 
 @dataclass
@@ -69,7 +58,7 @@ class ToyGuard:
         handoff = Handoff(ticket=self.tickets[-1], role="finance_lead", triggers=(trigger,), notice=NOTICE)
         reason = Reason(rule="toy", effect=Effect.HAND_OFF, trigger=trigger)
         decision = Decision(stage=stage, effect=Effect.HAND_OFF, policy=POLICY, reasons=(reason,))
-        return Outcome(decision=decision, handoff=handoff, notice=NOTICE)
+        return Outcome(exchange="E1", decision=decision, handoff=handoff, notice=NOTICE)
 
 
 POLICY = PolicyRef(name="toy", version="1", sha256="0" * 64)
@@ -104,7 +93,9 @@ class ToyCall:
             if any(call.name == "wire_money" for call in draft.tool_calls):
                 return self._guard.hand_off(Stage.TOOL, Trigger.HIGH_STAKES)
         decision = Decision(stage=Stage.ANSWER, effect=Effect.PASS, policy=POLICY)
-        return Outcome(decision=decision, drafts=tuple(self._released(draft) for draft in drafts))
+        return Outcome(
+            exchange="E1", decision=decision, drafts=tuple(self._released(draft) for draft in drafts)
+        )
 
     async def afinish(
         self, drafts: Sequence[Draft], *, ask: object = None, wants_json: bool = False

@@ -21,9 +21,9 @@ from handrail.records import (
     ToolCall,
     Trigger,
 )
+from handrail.wire.foreign_json import Json, kind_of, mapping_of, objects_of, text_of
 from handrail.wire.handoff import handoff_body, read_handoff
 from handrail.wire.logprobs import read_logprobs
-from handrail.wire.shapes import Json, kind_of, mapping_of, objects_of, text_of
 from handrail.wire.slots import Slot, join, rewritten, unknown_slots
 
 _TEXTS = {"text": "text", "input_text": "text", "output_text": "text"}

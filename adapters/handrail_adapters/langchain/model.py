@@ -14,7 +14,7 @@ from handrail.errors import ConfigError
 from handrail.records import Message
 from handrail_adapters.langchain.inner import Inner, streams
 from handrail_adapters.langchain.messages import read_message
-from handrail_adapters.langchain.results import EarlyChunks, Judged, read_generations
+from handrail_adapters.langchain.results import IncrementalChunks, Judged, read_generations
 from handrail_adapters.langchain.structured import GuardedStructured, guarded_steps
 
 
@@ -159,11 +159,11 @@ class GuardedChatModel(BaseChatModel):
             return
         inner = Inner(self.inner, messages, read, stop, kwargs)
         if self.guard.policy.stream == "release":
-            early = EarlyChunks(call.stream(), strips=judged.strips(wanted_logprobs=call.wants_logprobs))
+            pieces = IncrementalChunks(call.stream, strips=judged.strips(wanted_logprobs=call.wants_logprobs))
             for chunk in inner.stream(call):
-                yield from early.take(chunk)
-            drafts = judged.read_chunks(early.chunks)
-            yield from early.rest(judged, drafts, call.finish(drafts, ask=inner.again))
+                yield from pieces.take(chunk)
+            drafts = judged.read_chunks(pieces.chunks)
+            yield from pieces.rest(judged, drafts, call.finish(drafts, ask=inner.again))
             return
         chunks = list(inner.stream(call))
         drafts = judged.read_chunks(chunks)
@@ -184,12 +184,12 @@ class GuardedChatModel(BaseChatModel):
             return
         inner = Inner(self.inner, messages, read, stop, kwargs)
         if self.guard.policy.stream == "release":
-            early = EarlyChunks(call.stream(), strips=judged.strips(wanted_logprobs=call.wants_logprobs))
+            pieces = IncrementalChunks(call.stream, strips=judged.strips(wanted_logprobs=call.wants_logprobs))
             async for chunk in inner.astream(call):
-                for ready in early.take(chunk):
+                for ready in pieces.take(chunk):
                     yield ready
-            drafts = judged.read_chunks(early.chunks)
-            for ready in early.rest(judged, drafts, await call.afinish(drafts, ask=inner.aagain)):
+            drafts = judged.read_chunks(pieces.chunks)
+            for ready in pieces.rest(judged, drafts, await call.afinish(drafts, ask=inner.aagain)):
                 yield ready
             return
         chunks = [chunk async for chunk in inner.astream(call)]

@@ -1,15 +1,16 @@
 """What a judged answer looks like as LangChain results and chunks, whole or released early."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
 
-from handrail.http.incremental import GAP, CutterLike
+from handrail.guard import Outcome
+from handrail.http.incremental import GAP, ReleaseQueue
+from handrail.pipeline import Cutter
 from handrail.records import Draft, FaultKind
-from handrail.wire.provider import OutcomeLike
 from handrail_adapters.langchain.messages import (
     beside_slots,
     notice_fields,
@@ -41,12 +42,12 @@ class Judged:
     def _is_structured(self) -> bool:
         return bool(self._options.get("response_format") or self._options.get("ls_structured_output_format"))
 
-    def _notice(self, outcome: OutcomeLike) -> dict[str, Any]:
+    def _notice(self, outcome: Outcome) -> dict[str, Any]:
         return notice_fields(
             outcome.notice, outcome.handoff, outcome.decision, is_structured=self._is_structured
         )
 
-    def withheld(self, outcome: OutcomeLike, like: Sequence[ChatGeneration] = ()) -> ChatResult:
+    def withheld(self, outcome: Outcome, like: Sequence[ChatGeneration] = ()) -> ChatResult:
         """Return the notice, as often as there were answers."""
         fields = notice_fields(
             outcome.notice, outcome.handoff, outcome.decision, is_structured=self._is_structured
@@ -57,7 +58,7 @@ class Judged:
         return ChatResult(generations=[ChatGeneration(message=message) for message in messages])
 
     def withheld_chunk(
-        self, outcome: OutcomeLike, like: ChatGenerationChunk | None = None, *, before: str = ""
+        self, outcome: Outcome, like: ChatGenerationChunk | None = None, *, before: str = ""
     ) -> ChatGenerationChunk:
         """Return the notice as a chunk; `before` parts it from what was shown already."""
         fields = self._notice(outcome)
@@ -66,7 +67,7 @@ class Judged:
         return ChatGenerationChunk(message=AIMessageChunk(**fields, **usage))
 
     def result(
-        self, result: ChatResult, drafts: Sequence[Draft], outcome: OutcomeLike, *, wanted_logprobs: bool
+        self, result: ChatResult, drafts: Sequence[Draft], outcome: Outcome, *, wanted_logprobs: bool
     ) -> ChatResult:
         """Return what may be released of a result."""
         if not outcome.is_released:
@@ -96,7 +97,7 @@ class Judged:
         self,
         chunks: Sequence[ChatGenerationChunk],
         drafts: Sequence[Draft],
-        outcome: OutcomeLike,
+        outcome: Outcome,
         *,
         wanted_logprobs: bool,
     ) -> Iterator[ChatGenerationChunk]:
@@ -136,50 +137,39 @@ def stripped(generation: Any, message: BaseMessage) -> Any:
     return generation.model_copy(update=update)
 
 
-class EarlyChunks:
-    """Collects the chunks of one answer and lets go of them, in order, as the cutter allows.
+class IncrementalChunks:
+    """The chunks of one answer: collected for the judgement, and given as far as that is safe.
 
     Args:
-        cutter: says how much may be shown.
-        strips: the caller had not asked for log-probabilities that come.
+        new_cutter: makes what says how much may be shown.
+        strips: log-probabilities come that the caller had not asked for.
     """
 
-    def __init__(self, cutter: CutterLike, *, strips: bool) -> None:
+    def __init__(self, new_cutter: Callable[[], Cutter], *, strips: bool) -> None:
         self.chunks: list[ChatGenerationChunk] = []
-        self._cutter, self._strips = cutter, strips
-        self._waiting: list[tuple[ChatGenerationChunk, int]] = []
-        self._shown, self._fed, self._is_holding = "", 0, False
+        self._strips = strips
+        self._queue = ReleaseQueue[ChatGenerationChunk](new_cutter)
 
     def take(self, chunk: ChatGenerationChunk) -> Iterator[ChatGenerationChunk]:
         """Take a chunk; yield what may be shown by now."""
         self.chunks.append(chunk)
-        self._is_holding = self._is_holding or not _is_plain(chunk)
-        self._waiting.append((chunk, -1 if self._is_holding else self._number(chunk)))
-        while self._waiting and 0 <= self._waiting[0][1] <= self._cutter.released:
-            ready, _ = self._waiting.pop(0)
-            self._shown += ready.message.text
-            yield self._given(ready)
-
-    def _number(self, chunk: ChatGenerationChunk) -> int:
-        """Return how many fed chunks must be released for this one to go."""
-        if chunk.message.text:
-            self._fed += 1
-            self._cutter.feed(chunk.message.text)
-        return self._fed
+        text = chunk.message.text if _is_plain(chunk) else None
+        self._queue.put(chunk, None if text is None else [(0, text)] if text else [])
+        yield from map(self._given, self._queue.ready())
 
     def rest(
-        self, judged: Judged, drafts: Sequence[Draft], outcome: OutcomeLike
+        self, judged: Judged, drafts: Sequence[Draft], outcome: Outcome
     ) -> Iterator[ChatGenerationChunk]:
         """Yield what is left once the whole was judged."""
         whole = merge_chat_generation_chunks(list(self.chunks))
         if not outcome.is_released:
-            yield judged.withheld_chunk(outcome, whole, before=GAP if self._shown else "")
+            yield judged.withheld_chunk(outcome, whole, before=GAP if self._queue.shown() else "")
         elif whole is None or told(outcome.drafts[0]) == told(drafts[0]):
-            yield from (self._given(chunk) for chunk, _ in self._waiting)
+            yield from map(self._given, self._queue.rest())
         else:
             message = write_draft(whole.message, drafts[0], outcome.drafts[0])
             if isinstance(message.content, str):
-                message = message.model_copy(update={"content": message.content[len(self._shown) :]})
+                message = message.model_copy(update={"content": message.content[len(self._queue.shown()) :]})
             yield stripped(whole, message)
 
     def _given(self, chunk: ChatGenerationChunk) -> ChatGenerationChunk:

@@ -1,19 +1,21 @@
 """LangChain tools behind the gate: an action runs only if the policy lets it or a person authorised it."""
 
+import asyncio
 import inspect
-from typing import TYPE_CHECKING, Any, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, SkipValidation
 
+from handrail.guard import Outcome
+from handrail.guard.tool_gate import arguments_json
 from handrail.records import Handoff, ToolCall
 from handrail.tickets.ports import Settlement
 from handrail.wire.handoff import handoff_body
-from handrail.wire.provider import OutcomeLike
 
 if TYPE_CHECKING:
-    from handrail.guard import Guard, Pass
+    from handrail.guard import Guard
 
 
 def guard_tool(tool: BaseTool, guard: "Guard") -> BaseTool:
@@ -42,12 +44,12 @@ class GuardedTool(BaseTool):
     ) -> Any:
         """Run the tool if it may run."""
         passed = self.guard.gate(self._call(tool_input, tool_call_id))
-        if not _may_run(passed):
+        if isinstance(passed, Outcome):
             return self._stopped(passed, tool_call_id)
         settlement = Settlement.UNKNOWN
         try:
             result = self.inner.run(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
-            settlement = _settlement(result)
+            settlement = settlement_of(result)
         finally:
             passed.settle(settlement)
         return result
@@ -57,14 +59,14 @@ class GuardedTool(BaseTool):
     ) -> Any:
         """Run the tool if it may run."""
         passed = await self.guard.agate(self._call(tool_input, tool_call_id))
-        if not _may_run(passed):
+        if isinstance(passed, Outcome):
             return self._stopped(passed, tool_call_id)
         settlement = Settlement.UNKNOWN
         try:
             result = await self.inner.arun(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
-            settlement = _settlement(result)
+            settlement = settlement_of(result)
         finally:
-            passed.settle(settlement)
+            await asyncio.to_thread(passed.settle, settlement)
         return result
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:
@@ -78,23 +80,13 @@ class GuardedTool(BaseTool):
         given = {names[0]: tool_input} if isinstance(tool_input, str) and names else tool_input
         # What a framework injects (state, stores, ids) is no part of the action that the model proposed.
         shown = {name: value for name, value in cast("dict[str, Any]", given or {}).items() if name in names}
-        return ToolCall(id=tool_call_id or self.name, name=self.name, arguments=_dump(shown))
+        return ToolCall(id=tool_call_id or self.name, name=self.name, arguments=arguments_json(shown))
 
-    def _stopped(self, outcome: OutcomeLike, tool_call_id: str | None) -> Any:
+    def _stopped(self, outcome: Outcome, tool_call_id: str | None) -> Any:
         text = stopped_text(outcome.notice, outcome.handoff)
         if tool_call_id is None:
             return (text, None) if self.response_format == "content_and_artifact" else text
         return stopped_message(text, outcome.handoff, name=self.name, tool_call_id=tool_call_id)
-
-
-def _may_run(passed: "Pass | OutcomeLike") -> "TypeGuard[Pass]":
-    return hasattr(passed, "settle")
-
-
-def _dump(arguments: dict[str, Any]) -> str:
-    from handrail.guard.tool_gate import arguments_json
-
-    return arguments_json(arguments)
 
 
 def stopped_text(notice: str, handoff: Handoff | None) -> str:
@@ -109,8 +101,8 @@ def stopped_message(text: str, handoff: Handoff | None, *, name: str, tool_call_
     return ToolMessage(text, name=name, tool_call_id=tool_call_id, status="error", additional_kwargs=extra)
 
 
-def _settlement(result: object) -> Settlement:
-    # A tool that catches its own errors returns them; whether anything was done is then unknown.
+def settlement_of(result: object) -> Settlement:
+    """Tell how an action ended; a tool that returns its own error leaves that unknown."""
     failed = isinstance(result, ToolMessage) and result.status == "error"
     return Settlement.UNKNOWN if failed else Settlement.DONE
 

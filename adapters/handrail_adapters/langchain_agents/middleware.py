@@ -18,7 +18,7 @@ from handrail.records import Handoff, ToolCall
 from handrail.tickets.ports import Settlement
 from handrail_adapters.langchain.messages import get_handoff
 from handrail_adapters.langchain.model import GuardedChatModel
-from handrail_adapters.langchain.tools import GuardedTool, stopped_message, stopped_text
+from handrail_adapters.langchain.tools import GuardedTool, settlement_of, stopped_message, stopped_text
 from handrail_adapters.langchain_agents.waiting import TICKET_KEY, Waiting, continuation, exchange_id
 
 if TYPE_CHECKING:
@@ -83,12 +83,6 @@ def next_step(messages: list[Any]) -> str:
     if isinstance(messages[-1], ToolMessage):
         return "model"
     return "tools" if messages[-1].tool_calls else "end"
-
-
-def settlement_of(result: object) -> Settlement:
-    """Tell how an action ended; a tool that returns its own error leaves that unknown."""
-    failed = isinstance(result, ToolMessage) and result.status == "error"
-    return Settlement.UNKNOWN if failed else Settlement.DONE
 
 
 def must_have_run(result: object) -> None:

@@ -1,19 +1,19 @@
 """The provider's side: one request out within its limits, one answer in, keys on neither way."""
 
 import asyncio
-import json
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
 from handrail.gateway.answers import Answered, refused
 from handrail.gateway.request import PREFIX, Asked
 from handrail.gateway.settings import Limits, Settings
-from handrail.http.exchange import Received
+from handrail.http.exchange import UpstreamResponse
 from handrail.records import FaultKind
+from handrail.wire.foreign_json import load_object
 
 _OF_ONE_POOL = 8
 
@@ -83,18 +83,15 @@ _PASSED_BACK = (
 _KEY_REFUSED = (401, 403, 407)
 
 
-@dataclass(slots=True)
-class Kept:
-    """The provider's last answer, whole, so that it can be given back byte for byte."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderResponse(UpstreamResponse):
+    """The provider's response with its headers, so that it can be given back byte for byte."""
 
-    response: httpx.Response | None = None
-    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
-    def headers(self) -> dict[str, str]:
-        """The provider's headers that a caller may see."""
-        if self.response is None:
-            return {}
-        return {n: value for n, value in self.response.headers.items() if n.startswith(_PASSED_BACK)}
+    def passed_back(self) -> dict[str, str]:
+        """Return the headers that a caller may see."""
+        return {name: value for name, value in self.headers.items() if name.startswith(_PASSED_BACK)}
 
 
 class Upstream:
@@ -108,29 +105,26 @@ class Upstream:
     def __init__(self, pools: Pools, settings: Settings) -> None:
         self._pools, self._settings = pools, settings
 
-    async def send(self, asked: Asked, body: bytes, kept: Kept, deadline: float) -> Received:
+    async def send(self, asked: Asked, body: bytes, deadline: float) -> ProviderResponse:
         """Send a request and read its answer to the end. A failure of the provider is a fault, no error.
 
         Args:
             asked: whose address and headers are used.
             body: what is sent.
-            kept: filled with the answer, emptied by a fault.
             deadline: in the event loop's time.
         """
-        kept.response, kept.body = None, b""
         try:
             async with asyncio.timeout_at(deadline):
                 request = self._pools.build(
                     asked.method, self._address(asked), headers=self._headers(asked), body=body or None
                 )
                 async with self._pools.answer(request) as response:
-                    kept.body = await self._read(response)
+                    read = await self._read(response)
         except (TimeoutError, httpx.TimeoutException):
-            return Received(fault=FaultKind.TIMEOUT)
+            return ProviderResponse(fault=FaultKind.TIMEOUT)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL):
-            return Received(fault=FaultKind.ERROR)
-        kept.response = response
-        return Received(status=response.status_code, body=kept.body)
+            return ProviderResponse(fault=FaultKind.ERROR)
+        return ProviderResponse(status=response.status_code, body=read, headers=response.headers)
 
     async def _read(self, response: httpx.Response) -> bytes:
         parts, size = [], 0
@@ -141,34 +135,35 @@ class Upstream:
             parts.append(chunk)
         return b"".join(parts)
 
-    def given(self, kept: Kept, outcome: str) -> Answered:
+    def given(self, response: ProviderResponse, outcome: str) -> Answered:
         """Return the provider's own answer, or, where it failed, what a caller may know of that."""
-        response = kept.response
-        if response is None:
+        if response.fault is not None:
             return refused(502, "the provider gave no answer", code="upstream", outcome="failed")
         if not response.is_success:
-            return self._failed(response, kept)
-        if self._holds_key(kept.body):
+            return self._failed(response)
+        if self._holds_key(response.body):
             return refused(502, "the provider's answer cannot be given", code="upstream", outcome="failed")
         return Answered(
-            status=response.status_code,
-            body=kept.body,
+            status=response.status,
+            body=response.body,
             media_type=response.headers.get("content-type", "application/json"),
-            headers=kept.headers(),
+            headers=response.passed_back(),
             outcome=outcome,
         )
 
-    def _failed(self, response: httpx.Response, kept: Kept) -> Answered:
+    def _failed(self, response: ProviderResponse) -> Answered:
         """Return a failure: the provider's own words only where they are an error and name no key."""
-        if response.status_code in _KEY_REFUSED:
+        if response.status in _KEY_REFUSED:
             # These words are about the gateway's key, which is not the caller's.
             return refused(
                 502, "the provider refuses the gateway's key", code="upstream_key", outcome="failed"
             )
-        if response.status_code < 400 or not _is_error(kept.body) or self._holds_key(kept.body):
-            status = response.status_code if response.status_code >= 400 else 502
+        if response.status < 400 or not _is_error(response.body) or self._holds_key(response.body):
+            status = response.status if response.status >= 400 else 502
             return refused(status, "the provider failed", code="upstream", outcome="failed")
-        return Answered(status=response.status_code, body=kept.body, headers=kept.headers(), outcome="failed")
+        return Answered(
+            status=response.status, body=response.body, headers=response.passed_back(), outcome="failed"
+        )
 
     def _holds_key(self, body: bytes) -> bool:
         key = self._settings.upstream_key()
@@ -188,10 +183,5 @@ class Upstream:
 
 def _is_error(body: bytes) -> bool:
     """True for a JSON error and nothing else: an answer under a failing status was judged by nobody."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    return (
-        isinstance(value, dict) and "error" in value and not value.keys() & {"choices", "output", "content"}
-    )
+    value = load_object(body)
+    return value is not None and "error" in value and not value.keys() & {"choices", "output", "content"}

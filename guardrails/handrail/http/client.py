@@ -2,22 +2,32 @@
 
 import copy
 import sys
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from handrail.errors import ConfigError
-from handrail.http.driver import GuardLike
-from handrail.http.exchange import Settings
+from handrail.http.exchange import ExchangeSettings
+from handrail.http.transports import GuardedTransport, transports_of
+
+if TYPE_CHECKING:
+    from handrail.guard import Guard
 
 ClientT = TypeVar("ClientT")
 
 
 def guarded_http_client(
-    client: ClientT, guard: GuardLike, settings: Settings | None = None, *, retries: int = 0
+    client: ClientT, guard: "Guard", settings: ExchangeSettings | None = None, *, retries: int = 0
 ) -> ClientT:
     """Return a copy of an httpx or httpx2 client whose every route goes through the guard.
 
     The client that was given is not changed. Both use the same connections, so closing one closes those of
     both; the copy keeps the other alive.
+
+    Args:
+        client: an `httpx.Client`, `httpx.AsyncClient` or one of httpx2.
+        guard: decides.
+        settings: how hand-offs look and what is let through.
+        retries: how often whoever uses the client tries a request again, so that only the last failure is
+            judged.
 
     Raises:
         ConfigError: not a client of either library, or one that is guarded already.
@@ -31,7 +41,7 @@ def guarded_http_client(
     inner = getattr(client, "_transport", None)
     if inner is None or routes is None:
         raise ConfigError("this version of the HTTP library keeps its transports elsewhere")
-    if isinstance(inner, wrap):
+    if isinstance(inner, GuardedTransport):
         raise ConfigError("this client is guarded already")
 
     def wrapped(transport: Any) -> Any:
@@ -44,12 +54,10 @@ def guarded_http_client(
 
 
 def _transport_for(client: object) -> Any:
-    for library, module in (("httpx2", "on_httpx2"), ("httpx", "on_httpx")):
-        http = sys.modules.get(library)
-        if http is None:
-            continue
-        if isinstance(client, (http.Client, http.AsyncClient)):
-            transports = __import__(f"handrail.http.{module}", fromlist=["GuardTransport"])
-            is_async = isinstance(client, http.AsyncClient)
-            return transports.AsyncGuardTransport if is_async else transports.GuardTransport
+    # A client's library is imported already; one that is not cannot be the client's.
+    for http in (sys.modules.get("httpx2"), sys.modules.get("httpx")):
+        if http is not None and isinstance(client, http.Client):
+            return transports_of(http).blocking
+        if http is not None and isinstance(client, http.AsyncClient):
+            return transports_of(http).awaiting
     raise ConfigError("not a client of httpx or httpx2")

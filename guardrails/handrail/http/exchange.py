@@ -1,27 +1,65 @@
-"""One guarded HTTP exchange, sans-IO: a generator that asks for what it needs and returns the reply.
+"""One guarded HTTP exchange with a model: the steps between a caller's request and what the caller gets.
 
-The same steps serve the clients' transports and the gateway; a driver answers each need by a plain call or
-by awaiting it.
+The steps are a generator without input or output. It yields what it needs and is sent the answer:
+
+    Screen(messages)   may this go to the model?             → the `Call`; its outcome is set if it may not
+    Send(body)         ask the provider.                     → the `UpstreamResponse`
+    Judge(drafts)      may the caller have this answer?      → the `Outcome`
+
+and it returns a `Reply`. `http/driver.py` answers the needs, by plain calls or by awaiting; a transport
+(`http/transports.py`) or the gateway only sends. So sync and async, client and gateway take the same steps.
+
+An exchange goes through them in this order:
+
+1. `endpoint` says what the address carries. A request to an open one goes upstream as it is; one to an
+   unknown address is refused before anything is sent.
+2. The request's messages are screened. If that already decides, the provider never hears of the request.
+3. The provider is asked with `call.messages` in place of the caller's, and with the caller's own bytes where
+   nothing has changed. If it refuses only because log-probabilities were asked for beside the caller's
+   request, it is asked once more without them.
+4. A failure is the client's to retry, and each retry comes through here as a request of its own. The last one
+   is judged, because a policy may hand off on faults.
+5. The answer is read into drafts and judged. A stream is collected to its end first; with `stream: release`
+   in the policy `http/incremental.py` gives it in pieces, and the whole is judged at the end.
+6. Released and unchanged: the caller gets the provider's response byte for byte. Released and changed: the
+   same answer rewritten. Withheld: the notice, in the shape that the request expects.
+
+This holds on every path. No byte of an answer reaches the caller before it was judged, or before the cutter
+let it go. Nothing but screened messages goes upstream, in retries and samples too. What could not be read
+raises `CheckFailed`, even if the policy has no rule on faults. `tests/contract/test_bypass_openai.py`,
+`test_bypass_anthropic.py` and `test_bypass_gateway.py` try that through every entry point of the clients.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from handrail.confidence.capabilities import blames_logprobs
 from handrail.errors import CheckFailed, ConfigError
 from handrail.http.endpoints import Endpoint, endpoint
-from handrail.http.incremental import EarlyRelease, Emit, Pull
+from handrail.http.incremental import IncrementalRelease
 from handrail.records import Draft, FaultKind, Message
 from handrail.wire import anthropic, chat, responses
+from handrail.wire.foreign_json import Json, dump_object, load_object
+from handrail.wire.formats import ModelRequest, WireFormat
 from handrail.wire.handoff import TICKET_HEADER, error_body
-from handrail.wire.provider import CallLike, OutcomeLike, Wire
-from handrail.wire.shapes import HandoffShape, Json, ModelRequest, dump_object, load_object
 from handrail.wire.sse import collect
+
+if TYPE_CHECKING:
+    from handrail.guard import Call, Outcome
+    from handrail.pipeline import NeedSamples
+
+HandoffShape: TypeAlias = Literal["auto", "error"]
+
+FORMATS: Mapping[Endpoint, WireFormat] = {
+    Endpoint.CHAT: chat,
+    Endpoint.RESPONSES: responses,
+    Endpoint.MESSAGES: anthropic,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class ExchangeSettings:
     """How a program wants its exchanges guarded.
 
     Args:
@@ -36,260 +74,308 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
-    """A request as it comes from the caller. `created` is Unix time; `is_last` tells if no retry follows.
+class Request:
+    """A caller's request.
 
-    `releases` says that the driver can give a stream piece by piece and the policy wants that; `endpoint` is
-    where it goes, for what is remembered of models there.
+    Args:
+        method: HTTP method, upper case.
+        path: path of the address, decoded, without its query.
+        body: the bytes as they came.
+        created: Unix time, in seconds.
+        is_last_attempt: tells whether no retry follows if the provider fails.
+        releases: the policy wants streams in pieces and the driver can give them so.
+        endpoint: where it goes; what models there can give is remembered under this name.
     """
 
     method: str
     path: str
     body: bytes
     created: int
-    is_last: Callable[[], bool] = bool
+    is_last_attempt: Callable[[], bool] = bool
     releases: bool = False
     endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """What the provider answered; `body` is decoded. A failure to answer is a `fault` instead."""
+class UpstreamResponse:
+    """What the provider answered; `body` is decoded. A failure to answer is a `fault` instead.
+
+    A driver adds, in a subclass, what it needs to give this very response back.
+    """
 
     status: int = 0
     body: bytes = b""
     fault: FaultKind | None = None
 
+    @property
+    def is_success(self) -> bool:
+        """True for an answer of the 2xx kind."""
+        return self.fault is None and 200 <= self.status < 300
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What the caller gets in place of the provider's answer."""
+    """What the caller gets.
 
-    status: int
-    body: bytes
+    Args:
+        upstream: the provider's response, None if it was not asked. It is given as it came, unless `body` or
+            `stream` stands in its place.
+        outcome: what the guard decided, None where it was not asked.
+        status: HTTP status of `body`.
+        body: what is given in place of the response.
+        headers: added to the response's own.
+        media_type: of `body`.
+        stream: gives the opened response in pieces.
+    """
+
+    upstream: UpstreamResponse | None = None
+    outcome: "Outcome | None" = None
+    status: int = 200
+    body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str = "application/json"
+    stream: "ReleasedStream | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begin:
-    """Screen these messages. Answer: the call."""
+class Screen:
+    """Screen these messages. Answer: the `Call`."""
 
     messages: tuple[Message, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """Send this body upstream, None for the caller's own bytes. Answer: `Received`."""
+    """Send this body upstream, None for the caller's own bytes. Answer: `UpstreamResponse`.
+
+    `opens` asks to leave the body of a success unread, because it will be given in pieces.
+    """
 
     body: bytes | None
-
-
-WIRES: Mapping[Endpoint, Wire] = {
-    Endpoint.CHAT: chat,
-    Endpoint.RESPONSES: responses,
-    Endpoint.MESSAGES: anthropic,
-}
+    opens: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How to ask the model again: a request body for some messages, and how its answer is read."""
+    """How the guard asks the model again: what is sent, and how the answer is read."""
 
-    wire: Wire
+    wire: WireFormat
     request: Json
 
-    def body(
-        self, messages: Sequence[Message], *, temperature: float, question: str | None, logprobs: bool
-    ) -> bytes:
-        """Return the body to send."""
-        return dump_object(
-            self.wire.write_sample(
-                self.request, messages, temperature=temperature, question=question, logprobs=logprobs
-            )
+    def send(self, wanted: "NeedSamples") -> Send:
+        """Return the request for one sample."""
+        sample = self.wire.write_sample(
+            self.request,
+            wanted.messages,
+            temperature=wanted.temperature,
+            question=wanted.instruction,
+            logprobs=wanted.wants_logprobs,
         )
+        return Send(body=dump_object(sample))
 
-    def read(self, received: Received) -> tuple[Draft, ...]:
-        """Return the drafts of an answer, none if it failed."""
-        if not 200 <= received.status < 300:
-            return ()
-        body = load_object(received.body)
+    def read(self, response: UpstreamResponse) -> tuple[Draft, ...]:
+        """Return the drafts of a sample, none if it failed."""
+        body = load_object(response.body) if response.is_success else None
         return self.wire.read_response(body) if body is not None else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finish:
-    """Judge these drafts. Answer: the outcome."""
+class Judge:
+    """Judge these drafts, asking for samples where the policy wants some. Answer: the `Outcome`."""
 
-    call: CallLike
+    call: "Call"
     drafts: tuple[Draft, ...]
     wants_json: bool
     sampling: Sampling
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Open:
-    """Send this body upstream and leave its answer unread. Answer: `Received`, with a body if it failed."""
-
-    body: bytes | None
+Need: TypeAlias = Screen | Send | Judge
+Exchange: TypeAlias = Generator[Need, Any, Reply]
 
 
-Need: TypeAlias = Begin | Send | Finish | Open | Pull | Emit
-Exchange: TypeAlias = Generator[Need, Any, Reply | None]
-
-
-def exchange(incoming: Incoming, settings: Settings) -> Exchange:
-    """Guard one request. Its steps return the reply, None to give the provider's own answer as it came.
+def exchange(request: Request, settings: ExchangeSettings) -> Exchange:
+    """Return the steps of one guarded request.
 
     Raises:
         ConfigError: the endpoint is not known and not named, or asks for something that cannot be guarded.
         CheckFailed: the request or the answer could not be read.
     """
-    about = endpoint(incoming.method, incoming.path, named=settings.named)
-    if about is Endpoint.OPEN:
-        return _let_through()
-    if about is Endpoint.UNKNOWN:
+    kind = endpoint(request.method, request.path, named=settings.named)
+    if kind is Endpoint.OPEN:
+        return _unguarded()
+    if kind is Endpoint.UNKNOWN:
         raise ConfigError("this endpoint is not guarded; name it to let it through unguarded")
-    body = load_object(incoming.body)
+    body = load_object(request.body)
     if body is None:
         raise CheckFailed("read request", why="not a JSON object")
-    return _Guarded(WIRES[about], incoming, settings, body).steps()
+    return GuardedExchange(FORMATS[kind], request, settings, body).steps()
 
 
-def _let_through() -> Exchange:
-    yield Send(body=None)
-    return None
+def _unguarded() -> Exchange:
+    response: UpstreamResponse = yield Send(body=None)
+    return Reply(upstream=response)
 
 
-class _Guarded:
-    """One exchange with a model."""
+class GuardedExchange:
+    """One exchange with a model; see the top of this module.
 
-    def __init__(self, wire: Wire, incoming: Incoming, settings: Settings, body: Json) -> None:
-        self._wire, self._incoming, self._settings, self._body = wire, incoming, settings, body
+    Args:
+        wire: the format that the endpoint speaks.
+        request: the caller's.
+        settings: how the program wants it guarded.
+        body: the request's body.
+    """
+
+    def __init__(self, wire: WireFormat, request: Request, settings: ExchangeSettings, body: Json) -> None:
+        self._wire, self._request, self._settings, self._body = wire, request, settings, body
         self._asked: ModelRequest = wire.read_request(body)
+        # Chat completions say the same text once; the other formats repeat it in closing events.
+        self._releases = request.releases and self._asked.stream and wire is chat
 
     def steps(self) -> Exchange:
+        """Take the steps up to the reply."""
         messages = self._asked.messages
         if self._settings.trusted:
             messages = tuple(_trusting(message, self._settings.trusted) for message in messages)
-        call: CallLike = yield Begin(messages=messages)
+        call: Call = yield Screen(messages=messages)
         if call.outcome is not None:
-            return self._withheld(call.outcome, None)
-        call.asks(self._asked.model or "", self._incoming.endpoint)
-        if self._asked.stream and self._incoming.releases and self._wire is WIRES[Endpoint.CHAT]:
-            return (yield from self._released_early(call, messages))
-        received: Received = yield Send(body=self._outgoing(call, messages))
-        if self._blames_logprobs(call, received):
+            return self._withheld(call.outcome)
+        call.asks(self._asked.model or "", self._request.endpoint)
+        response: UpstreamResponse = yield self._send(call, messages)
+        if self._blames_logprobs(call, response):
             call.refused_logprobs()
-            received = yield Send(body=self._outgoing(call, messages))
-        if received.fault is not None or not 200 <= received.status < 300:
-            return (yield from self._failed(call, received))
+            response = yield self._send(call, messages)
+        if not response.is_success:
+            return (yield from self._failed(call, response))
+        if self._releases:
+            return Reply(upstream=response, stream=ReleasedStream(self, call))
         if self._asked.stream:
-            return (yield from self._streamed(call, received))
-        answer = load_object(received.body)
-        drafts = self._wire.read_response(answer or {})
-        outcome: OutcomeLike = yield self._finish(call, drafts)
-        if not outcome.is_released:
-            return self._withheld(outcome, answer)
-        _must_be_readable(call, drafts)
-        assert answer is not None
-        if outcome.drafts == drafts and self._keeps(call):
-            return None
-        released = self._wire.write_drafts(answer, outcome.drafts, keep_logprobs=self._keeps(call))
-        return None if released is answer else Reply(status=received.status, body=dump_object(released))
+            return (yield from self._streamed(call, response))
+        return (yield from self._whole(call, response))
 
-    def _outgoing(self, call: CallLike, messages: tuple[Message, ...]) -> bytes | None:
-        if call.messages == messages and call.instruction is None and not call.wants_logprobs:
-            return None
-        sent = self._wire.write_request(
-            self._body, call.messages, logprobs=call.wants_logprobs, instruction=call.instruction
-        )
-        return None if sent is self._body else dump_object(sent)
-
-    def _streamed(self, call: CallLike, received: Received) -> Exchange:
-        stream = self._wire.Stream()
-        is_closed = collect(stream, received.body)
-        drafts = stream.drafts()
-        outcome: OutcomeLike = yield self._finish(call, drafts)
-        if not outcome.is_released:
-            return self._withheld(outcome, stream.whole)
-        _must_be_readable(call, drafts)
-        if outcome.drafts == drafts and self._keeps(call):
-            return None
-        released = stream.released(outcome.drafts, keep_logprobs=self._keeps(call))
-        if released is None:
-            return None
-        events = self._wire.write_events(released, is_closed=is_closed)
-        return Reply(status=received.status, body=events, media_type="text/event-stream")
-
-    def _released_early(self, call: CallLike, messages: tuple[Message, ...]) -> Exchange:
-        received: Received = yield Open(body=self._outgoing(call, messages))
-        if self._blames_logprobs(call, received):
-            call.refused_logprobs()
-            received = yield Open(body=self._outgoing(call, messages))
-        if received.fault is not None or not 200 <= received.status < 300:
-            return (yield from self._failed(call, received))
-        early = EarlyRelease(call.stream, strips_logprobs=not self._keeps(call))
-        yield from early.steps()
-        drafts = early.stream.drafts()
-        outcome: OutcomeLike = yield self._finish(call, drafts)
-        if not outcome.is_released:
-            body = self._wire.write_handoff(
-                self._body,
-                outcome.handoff,
-                outcome.notice,
-                created=self._incoming.created,
-                upstream=early.stream.whole,
+    def _send(self, call: "Call", messages: tuple[Message, ...]) -> Send:
+        body = self._body
+        if call.messages != messages or call.instruction is not None or call.wants_logprobs:
+            body = self._wire.write_request(
+                body, call.messages, logprobs=call.wants_logprobs, instruction=call.instruction
             )
-            yield Emit(data=early.rest_instead(body))
-            return None
-        _must_be_readable(call, drafts)
-        same = all(after == before for after, before in zip(outcome.drafts, drafts, strict=True))
-        rest = early.rest() if same else early.rest_of(outcome.drafts, keep_logprobs=self._keeps(call))
-        yield Emit(data=rest)
-        return None
+        return Send(body=None if body is self._body else dump_object(body), opens=self._releases)
 
-    def _failed(self, call: CallLike, received: Received) -> Exchange:
-        """Leave a failure to the client, whose retries go through here again; the last one is judged."""
-        fault = received.fault or (FaultKind.TIMEOUT if received.status in (408, 504) else FaultKind.ERROR)
-        passing = received.fault is not None or received.status in (408, 409, 429) or received.status >= 500
-        if not (passing and self._incoming.is_last()):
-            return None
-        outcome: OutcomeLike = yield self._finish(call, (Draft(fault=fault),))
-        return None if outcome.is_released else self._withheld(outcome, None)
+    def _whole(self, call: "Call", response: UpstreamResponse) -> Exchange:
+        answer = load_object(response.body)
+        drafts = self._wire.read_response(answer or {})
+        outcome: Outcome = yield self.judge(call, drafts)
+        if not outcome.is_released:
+            return self._withheld(outcome, response, answer)
+        must_be_readable(call, drafts)
+        assert answer is not None
+        body = None
+        if outcome.drafts != drafts or not self.keeps_logprobs(call):
+            keeps = self.keeps_logprobs(call)
+            released = self._wire.write_drafts(answer, outcome.drafts, keep_logprobs=keeps)
+            body = None if released is answer else dump_object(released)
+        return Reply(upstream=response, outcome=outcome, status=response.status, body=body)
 
-    def _blames_logprobs(self, call: CallLike, received: Received) -> bool:
+    def _streamed(self, call: "Call", response: UpstreamResponse) -> Exchange:
+        stream = self._wire.Stream()
+        is_closed = collect(stream, response.body)
+        drafts = stream.drafts()
+        outcome: Outcome = yield self.judge(call, drafts)
+        if not outcome.is_released:
+            return self._withheld(outcome, response, stream.whole)
+        must_be_readable(call, drafts)
+        body = None
+        if outcome.drafts != drafts or not self.keeps_logprobs(call):
+            released = stream.released(outcome.drafts, keep_logprobs=self.keeps_logprobs(call))
+            body = None if released is None else self._wire.write_events(released, is_closed=is_closed)
+        status, kind = response.status, "text/event-stream"
+        return Reply(upstream=response, outcome=outcome, status=status, body=body, media_type=kind)
+
+    def _failed(self, call: "Call", response: UpstreamResponse) -> Exchange:
+        """Leave a failure to the client, whose retries come through here again; judge the last one."""
+        fault = response.fault or (FaultKind.TIMEOUT if response.status in (408, 504) else FaultKind.ERROR)
+        may_pass = response.fault is not None or response.status in (408, 409, 429) or response.status >= 500
+        if not (may_pass and self._request.is_last_attempt()):
+            return Reply(upstream=response)
+        outcome: Outcome = yield self.judge(call, (Draft(fault=fault),))
+        if outcome.is_released:
+            return Reply(upstream=response, outcome=outcome)
+        return self._withheld(outcome, response)
+
+    def _blames_logprobs(self, call: "Call", response: UpstreamResponse) -> bool:
         """True when only what was asked for beside the caller's request made it fail."""
         asked = call.wants_logprobs and not self._asked.wants_logprobs
-        return asked and blames_logprobs(received.status, received.body.decode("utf-8", "replace"))
+        return asked and blames_logprobs(response.status, response.body.decode("utf-8", "replace"))
 
-    def _keeps(self, call: CallLike) -> bool:
+    def keeps_logprobs(self, call: "Call") -> bool:
+        """True unless log-probabilities came that the caller had not asked for."""
         return self._asked.wants_logprobs or not call.wants_logprobs
 
-    def _finish(self, call: CallLike, drafts: tuple[Draft, ...]) -> Finish:
+    def judge(self, call: "Call", drafts: tuple[Draft, ...]) -> Judge:
+        """Return the need to judge what the model produced."""
         sampling = Sampling(wire=self._wire, request=self._body)
-        return Finish(call=call, drafts=drafts, wants_json=self._asked.wants_json, sampling=sampling)
+        return Judge(call=call, drafts=drafts, wants_json=self._asked.wants_json, sampling=sampling)
 
-    def _withheld(self, outcome: OutcomeLike, upstream: Json | None) -> Reply:
+    def handoff(self, outcome: "Outcome", upstream: Json | None) -> Json:
+        """Return the answer that says that a person decides, or that the policy forbids it."""
+        return self._wire.write_handoff(
+            self._body, outcome.handoff, outcome.notice, created=self._request.created, upstream=upstream
+        )
+
+    def _withheld(
+        self, outcome: "Outcome", response: UpstreamResponse | None = None, upstream: Json | None = None
+    ) -> Reply:
         handoff = outcome.handoff
         headers = {TICKET_HEADER: handoff.ticket} if handoff else {}
+        status, kind = 200, "application/json"
         if self._settings.shape == "error":
             code = "handed_off" if handoff else "blocked"
-            refused = error_body(outcome.notice, code=code, handoff=handoff)
-            return Reply(
-                status=400, body=dump_object(refused), headers={**headers, "x-should-retry": "false"}
-            )
-        body = self._wire.write_handoff(
-            self._body, handoff, outcome.notice, created=self._incoming.created, upstream=upstream
+            body = dump_object(error_body(outcome.notice, code=code, handoff=handoff))
+            status, headers = 400, {**headers, "x-should-retry": "false"}
+        elif self._asked.stream:
+            events = self._wire.stream_of(self.handoff(outcome, upstream))
+            body, kind = self._wire.write_events(events), "text/event-stream"
+        else:
+            body = dump_object(self.handoff(outcome, upstream))
+        return Reply(
+            upstream=response, outcome=outcome, status=status, body=body, headers=headers, media_type=kind
         )
-        if not self._asked.stream:
-            return Reply(status=200, body=dump_object(body), headers=headers)
-        events = self._wire.write_events(self._wire.stream_of(body))
-        return Reply(status=200, body=events, headers=headers, media_type="text/event-stream")
 
 
-def _must_be_readable(call: CallLike, drafts: Sequence[Draft]) -> None:
-    # A policy without a word on faults lets them pass; what nothing could read still must not.
+class ReleasedStream:
+    """An opened stream that is given in pieces: `take` whatever comes, then the steps of `end`."""
+
+    def __init__(self, of: GuardedExchange, call: "Call") -> None:
+        self._of, self._call = of, call
+        self._release = IncrementalRelease(call.stream, strips_logprobs=not of.keeps_logprobs(call))
+
+    def take(self, data: bytes) -> bytes:
+        """Take bytes from the provider; return what may be shown by now."""
+        return self._release.take(data)
+
+    def end(self) -> Generator[Need, Any, bytes]:
+        """Judge the whole; return the bytes that are left to give.
+
+        Raises:
+            CheckFailed: the stream could not be read.
+        """
+        release, call = self._release, self._call
+        release.end()
+        drafts = release.stream.drafts()
+        outcome: Outcome = yield self._of.judge(call, drafts)
+        if not outcome.is_released:
+            return release.rest_instead(self._of.handoff(outcome, release.stream.whole))
+        must_be_readable(call, drafts)
+        if outcome.drafts == drafts:
+            return release.rest()
+        return release.rest_of(outcome.drafts, keep_logprobs=self._of.keeps_logprobs(call))
+
+
+def must_be_readable(call: "Call", drafts: Sequence[Draft]) -> None:
+    """Raise CheckFailed for an answer that could not be read.
+
+    A policy without a rule on faults lets them pass; what nothing could read must not pass even so.
+    """
     if any(draft.fault is FaultKind.UNREADABLE for draft in drafts):
         raise CheckFailed("read answer", exchange=call.exchange, why="not in the shape it should have")
 

@@ -1,162 +1,194 @@
-"""A chat stream released piece by piece, as far as no rule could take a piece back."""
+"""A stream that is shown in pieces, as far as no rule could take a piece back.
+
+With `stream: release` in the policy the caller sees an answer while the model still writes it. What is shown
+cannot be withheld afterwards. So a piece goes only if the decision on the whole can no longer concern it.
+
+What may go when:
+
+1. Only text goes early. The text of each choice is fed, chunk by chunk, to a `Cutter` of its own
+   (`pipeline/cutter.py`). It releases a chunk once the scanner knows, whatever may follow, that no finding
+   named by a rule touches it (`scan/stream_horizon.py`). From the first such finding on it releases nothing.
+   Where a rule reads confidence, or findings of any type, it never releases anything.
+2. An item that holds more than text (a tool call, a refusal, a finish reason, usage, a field nobody knows,
+   bytes that are no event) waits for the judgement, and everything behind it waits too.
+3. Items leave whole, as they came, and in the order in which they came. One that may go waits for those
+   before it. So log-probabilities, roles and several choices keep their places.
+
+Why nothing has to be taken back: the whole is judged at its end on the same text, by the same scanner. Any
+finding that a rule names lies in what still waits, so masking and withholding change only what nobody has
+seen. A rule on something else (a fault, a tool call) may still end the stream with a hand-off; it is not
+about words. Then follows, on `pass`, the rest as it came; on `redact`, the rewritten answer without the part
+that was shown; on `hand_off` and `block`, the notice, after an empty line if something was shown. What was
+shown is in the ticket.
+
+Where it is tested: `tests/property/test_scan_stream.py` (what the scanner lets go is a beginning of the
+redacted whole, for any text however it is cut), `tests/unit/http/test_incremental.py` (what waits, and what
+follows it) and `tests/contract/test_adapters_release.py` (the OpenAI client and LangChain, with a secret cut
+at any place).
+"""
 
 from collections import deque
-from collections.abc import Generator, Iterable
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from handrail.records import Draft
+from handrail.wire.chat.request import OF_BODY, OF_CHOICE
 from handrail.wire.chat.response import write_drafts
-from handrail.wire.chat.stream import ChatStream, stream_of, write_events
-from handrail.wire.shapes import Json, mapping_of, objects_of, text_of, whole_of
-from handrail.wire.sse import DONE, Event, EventReader
+from handrail.wire.chat.stream import ChatStream, stream_of, without_logprobs, write_events
+from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of, whole_of
+from handrail.wire.slots import unknown_slots
+from handrail.wire.sse import DONE, Event, EventReader, write_event
+
+if TYPE_CHECKING:
+    from handrail.pipeline import Cutter
 
 # Between what was shown already and a notice, so that the two are not read as one sentence.
 GAP = "\n\n"
+
 _OF_TEXT = frozenset({"role", "content"})
+_OF_CHUNK_CHOICE = OF_CHOICE | {"delta"}
+
+ItemT = TypeVar("ItemT")
 
 
-class CutterLike(Protocol):
-    """Says how many of the chunks that were fed may be shown."""
-
-    @property
-    def released(self) -> int: ...
-    def feed(self, chunk: str, /) -> int: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pull:
-    """Get the next bytes of the opened stream. Answer: bytes, None at its end."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Emit:
-    """Give these bytes to the caller now."""
-
-    data: bytes
-
-
-Early: TypeAlias = Generator[Pull | Emit, Any, None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """One event that waits: its bytes, and the text chunks in it by choice; None if it is more than text."""
-
-    event: Event
-    chunks: tuple[tuple[int, int], ...] | None
-
-
-class EarlyRelease:
-    """Collects one stream and lets go of its events, in order, as the cutters allow.
+class ReleaseQueue(Generic[ItemT]):
+    """Items of a stream in order, each with the text in it; gives back those that may be shown.
 
     Args:
         new_cutter: makes the cutter of one choice.
-        strips_logprobs: the caller had not asked for log-probabilities that come.
     """
 
-    def __init__(self, new_cutter: Any, *, strips_logprobs: bool) -> None:
-        self.stream, self.is_closed = ChatStream(), False
-        self._new_cutter, self._strips = new_cutter, strips_logprobs
+    def __init__(self, new_cutter: "Callable[[], Cutter]") -> None:
+        self._new_cutter = new_cutter
+        self._cutters: dict[int, Cutter] = {}
+        self._fed: dict[int, int] = {}
+        self._shown: dict[int, list[str]] = {}
+        self._waiting: deque[tuple[ItemT, Sequence[tuple[int, str, int]]]] = deque()
+        self._held: list[ItemT] = []
+
+    def put(self, item: ItemT, texts: Iterable[tuple[int, str]] | None) -> None:
+        """Take the next item.
+
+        Args:
+            item: what came.
+            texts: the number of each choice and its text; None if the item holds more than text.
+        """
+        if texts is None or self._held:
+            self._held.append(item)
+        else:
+            self._waiting.append((item, [(choice, text, self._feed(choice, text)) for choice, text in texts]))
+
+    def _feed(self, choice: int, text: str) -> int:
+        """Feed a choice's cutter; return how many chunks it must release for this one to go."""
+        if choice not in self._cutters:
+            self._cutters[choice], self._fed[choice] = self._new_cutter(), 0
+        self._cutters[choice].feed(text)
+        self._fed[choice] += 1
+        return self._fed[choice]
+
+    def ready(self) -> Iterator[ItemT]:
+        """Give the items that may be shown by now, in order."""
+        while self._waiting and all(
+            number <= self._cutters[choice].released for choice, _, number in self._waiting[0][1]
+        ):
+            item, texts = self._waiting.popleft()
+            for choice, text, _ in texts:
+                self._shown.setdefault(choice, []).append(text)
+            yield item
+
+    def rest(self) -> list[ItemT]:
+        """Return the items that have not been given."""
+        return [*(item for item, _ in self._waiting), *self._held]
+
+    def shown(self, choice: int = 0) -> str:
+        """Return the text of one choice that was given."""
+        return "".join(self._shown.get(choice, ()))
+
+
+class IncrementalRelease:
+    """A stream of chat completions: collected for the judgement, and given as far as that is safe.
+
+    Args:
+        new_cutter: makes the cutter of one choice.
+        strips_logprobs: log-probabilities come that the caller had not asked for.
+    """
+
+    def __init__(self, new_cutter: "Callable[[], Cutter]", *, strips_logprobs: bool) -> None:
+        self.stream, self._is_closed = ChatStream(), False
+        self._strips = strips_logprobs
         self._reader = EventReader()
-        self._cutters: dict[int, CutterLike] = {}
-        self._fed: dict[int, list[str]] = {}
-        self._waiting: deque[_Held] = deque()
+        self._queue = ReleaseQueue[Event](new_cutter)
 
     def take(self, data: bytes) -> bytes:
         """Take bytes from the provider; return what may be shown by now."""
         for event in self._reader.feed(data):
             self._read(event)
-        return self._released()
+        return b"".join(map(self._bytes_of, self._queue.ready()))
 
-    def steps(self) -> Early:
-        """Pull the stream to its end, emitting what may be shown."""
-        while (data := (yield Pull())) is not None:
-            if shown := self.take(data):
-                yield Emit(data=shown)
+    def end(self) -> None:
+        """Say that no more bytes come."""
         if self._reader.rest.strip():
             self.stream.broken()
 
     def _read(self, event: Event) -> None:
-        if event.data == DONE:
-            self.is_closed = True
-            self._waiting.append(_Held(event, None))
+        if not event.data:
             return
-        payload = event.payload() if event.data else {}
-        if payload is None:
+        payload = event.payload()
+        if event.data == DONE:
+            self._is_closed = True
+        elif payload is None:
             self.stream.broken()
-            self._waiting.append(_Held(event, None))
-        elif event.data:
+        else:
             self.stream.feed(payload)
-            self._waiting.append(_Held(event, self._chunks_of(payload)))
-
-    def _chunks_of(self, payload: Json) -> tuple[tuple[int, int], ...] | None:
-        chunks, choices = [], objects_of(payload.get("choices"))
-        is_plain = not mapping_of(payload.get("usage"))
-        for choice in choices:
-            index, delta = whole_of(choice.get("index"), -1), mapping_of(choice.get("delta"))
-            text = text_of(delta.get("content"))
-            is_text = delta.keys() <= _OF_TEXT or not any(v for k, v in delta.items() if k not in _OF_TEXT)
-            is_plain = is_plain and index >= 0 and is_text and not choice.get("finish_reason")
-            if text:
-                chunks.append((index, self._feed(index, text)))
-        return tuple(chunks) if is_plain and choices else None
-
-    def _feed(self, index: int, text: str) -> int:
-        if index not in self._cutters:
-            self._cutters[index] = self._new_cutter()
-            self._fed[index] = []
-        self._fed[index].append(text)
-        self._cutters[index].feed(text)
-        return len(self._fed[index]) - 1
-
-    def _released(self) -> bytes:
-        out = []
-        while self._waiting and self._may_go(self._waiting[0]):
-            out.append(self._bytes_of(self._waiting.popleft().event))
-        return b"".join(out)
-
-    def _may_go(self, held: _Held) -> bool:
-        if held.chunks is None:
-            return False
-        return all(number < self._cutters[index].released for index, number in held.chunks)
+        self._queue.put(event, None if payload is None else _texts_of(payload))
 
     def _bytes_of(self, event: Event) -> bytes:
         payload = event.payload() if self._strips else None
-        if payload is None:
-            return event.raw
-        choices = [
-            {name: value for name, value in choice.items() if name != "logprobs"}
-            for choice in objects_of(payload.get("choices"))
-        ]
-        return write_events([{**payload, "choices": choices}], is_closed=False)
-
-    def _shown(self, index: int) -> str:
-        waiting = {number for held in self._waiting for at, number in held.chunks or () if at == index}
-        first = min(waiting, default=len(self._fed.get(index, ())))
-        return "".join(self._fed.get(index, ())[:first])
+        return event.raw if payload is None else write_event(without_logprobs(payload))
 
     def rest(self) -> bytes:
         """Return what is left of the stream, as it came."""
-        return b"".join(self._bytes_of(held.event) for held in self._waiting)
+        return b"".join(map(self._bytes_of, self._queue.rest()))
 
     def rest_of(self, drafts: Iterable[Draft], *, keep_logprobs: bool) -> bytes:
         """Return what is left once the drafts are what may be released."""
         whole = self.stream.whole
         indexes = [whole_of(choice.get("index"), 0) for choice in objects_of(whole["choices"])]
-        cut = []
+        left = []
         for index, draft in zip(indexes, drafts, strict=True):
-            shown = self._shown(index)
-            cut.append(replace(draft, text=draft.text[len(shown) :] if draft.text.startswith(shown) else ""))
-        body = write_drafts(whole, cut, keep_logprobs=keep_logprobs)
-        return write_events(stream_of(body), is_closed=self.is_closed)
+            shown = self._queue.shown(index)
+            left.append(replace(draft, text=draft.text[len(shown) :] if draft.text.startswith(shown) else ""))
+        body = write_drafts(whole, left, keep_logprobs=keep_logprobs)
+        return write_events(stream_of(body), is_closed=self._is_closed)
 
     def rest_instead(self, body: Json) -> bytes:
-        """Return the closing of a stream whose answer is withheld after all; `body` holds the notice."""
+        """Return the end of a stream whose answer is withheld after all; `body` holds the notice."""
         choices = []
         for choice in objects_of(body.get("choices")):
             message = mapping_of(choice.get("message"))
-            if self._shown(whole_of(choice.get("index"), 0)) and text_of(message.get("content")):
+            if self._queue.shown(whole_of(choice.get("index"), 0)) and text_of(message.get("content")):
                 message = {**message, "content": GAP + text_of(message["content"])}
             choices.append({**choice, "message": message})
         return write_events(stream_of({**body, "choices": choices}))
+
+
+def _texts_of(chunk: Json) -> list[tuple[int, str]] | None:
+    """Return the text of each choice in a chunk, None if the chunk holds more than text."""
+    choices = objects_of(chunk.get("choices"))
+    if not choices or mapping_of(chunk.get("usage")) or unknown_slots(chunk, OF_BODY):
+        return None
+    texts = []
+    for choice in choices:
+        index, delta = whole_of(choice.get("index"), -1), mapping_of(choice.get("delta"))
+        content = delta.get("content")
+        if index < 0 or choice.get("finish_reason") or unknown_slots(choice, _OF_CHUNK_CHOICE):
+            return None
+        if any(value for name, value in delta.items() if name not in _OF_TEXT):
+            return None
+        if isinstance(content, str):
+            if content:
+                texts.append((index, content))
+        elif content is not None:
+            return None
+    return texts

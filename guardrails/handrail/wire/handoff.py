@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from handrail.records import Handoff, Trigger
-from handrail.wire.shapes import Json, mapping_of, text_of
+from handrail.wire.foreign_json import Json, mapping_of, text_of
 
 TICKET_HEADER = "x-handrail-ticket"
 

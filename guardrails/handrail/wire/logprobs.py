@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from handrail.records import TokenLogprob
-from handrail.wire.shapes import objects_of, text_of
+from handrail.wire.foreign_json import objects_of, text_of
 
 
 def read_logprobs(content: object) -> tuple[TokenLogprob, ...] | None:

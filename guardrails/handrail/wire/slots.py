@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from handrail.errors import CheckFailed
 from handrail.records import Message, Speaker
-from handrail.wire.shapes import Json, has_text, kind_of
+from handrail.wire.foreign_json import Json, has_text, kind_of
 
 Path: TypeAlias = tuple[str | int, ...]
 

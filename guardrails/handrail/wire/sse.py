@@ -5,10 +5,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from handrail.wire.shapes import Json
+from handrail.wire.foreign_json import Json
 
 if TYPE_CHECKING:
-    from handrail.wire.provider import StreamLike
+    from handrail.wire.formats import WireStream
 
 DONE = "[DONE]"
 BROKEN = "\x00"
@@ -78,7 +78,7 @@ def write_event(payload: Json, *, name: str = "") -> bytes:
 DONE_EVENT = b"data: [DONE]\n\n"
 
 
-def collect(stream: "StreamLike", body: bytes) -> bool:
+def collect(stream: "WireStream", body: bytes) -> bool:
     """Feed a held stream from the bytes of its events; True if its closing mark came."""
     reader, is_closed = EventReader(), False
     for event in reader.feed(body):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handrail.wire import chat, responses
-from handrail.wire.shapes import has_text
+from handrail.wire.foreign_json import has_text
 
 KEYS = st.sampled_from(
     [

@@ -1,13 +1,14 @@
-"""Names of known fields. Any other field that holds text is read and scanned, so that nothing slips by."""
+"""The blocks of a message's content: where their words lie, and which tools they call."""
 
 import json
 from collections.abc import Sequence
 from copy import deepcopy
 
 from handrail.records import ToolCall
-from handrail.wire.shapes import Json, kind_of, mapping_of, objects_of, text_of
+from handrail.wire.foreign_json import Json, kind_of, mapping_of, objects_of, text_of
 from handrail.wire.slots import Path, Slot, unknown_slots
 
+# Known fields. Any other field that holds text is read and scanned, so that nothing slips by.
 # Settings, and what the program itself says about its tools and its user: no words that must be judged.
 SETTINGS = frozenset(
     {

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from handrail.records import Message, Speaker
 from handrail.wire.anthropic.blocks import SETTINGS, blocks_of, calls_of, content_slots, with_calls
-from handrail.wire.shapes import Json, ModelRequest, mapping_of, objects_of, text_of
+from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of
+from handrail.wire.formats import ModelRequest
 from handrail.wire.slots import join, merge_back, read_documents, rewritten, split_documents, write_documents
 
 _SPEAKERS = {"user": Speaker.USER, "assistant": Speaker.ASSISTANT, "system": Speaker.SYSTEM}

@@ -7,8 +7,8 @@ from handrail.errors import CheckFailed
 from handrail.records import Draft, FaultKind, Handoff
 from handrail.wire.anthropic.blocks import OF_BODY, block_slots, calls_of, with_calls
 from handrail.wire.anthropic.request import read_request
+from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of
 from handrail.wire.handoff import handoff_body
-from handrail.wire.shapes import Json, mapping_of, objects_of, text_of
 from handrail.wire.slots import Slot, join, rewritten, unknown_slots
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from handrail.records import Draft, FaultKind
 from handrail.wire.anthropic.response import read_response, write_drafts
-from handrail.wire.shapes import Json, mapping_of, objects_of, text_of, whole_of
+from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of, whole_of
 from handrail.wire.sse import write_event
 
 _PIECES = {"text": "text", "thinking": "thinking"}

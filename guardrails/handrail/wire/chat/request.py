@@ -1,10 +1,11 @@
-"""Names of known fields. Any other field that holds text is read and scanned, so that nothing slips by."""
+"""A chat request: its messages for the guard, and the request that may go upstream."""
 
 from collections.abc import Sequence
 from copy import deepcopy
 
 from handrail.records import Message, Speaker, ToolCall
-from handrail.wire.shapes import Json, ModelRequest, kind_of, mapping_of, objects_of, text_of, whole_of
+from handrail.wire.foreign_json import Json, kind_of, mapping_of, objects_of, text_of, whole_of
+from handrail.wire.formats import ModelRequest
 from handrail.wire.slots import (
     Slot,
     join,
@@ -16,6 +17,7 @@ from handrail.wire.slots import (
     write_documents,
 )
 
+# Known fields. Any other field that holds text is read and scanned, so that nothing slips by.
 # Settings, and what the program itself says about its tools and its user: no words that must be judged.
 SETTINGS = frozenset(
     {

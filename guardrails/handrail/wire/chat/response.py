@@ -14,9 +14,9 @@ from handrail.wire.chat.request import (
     read_tool_calls,
     write_tool_calls,
 )
+from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of, whole_of
 from handrail.wire.handoff import handoff_body
 from handrail.wire.logprobs import clip, read_logprobs
-from handrail.wire.shapes import Json, mapping_of, objects_of, text_of, whole_of
 from handrail.wire.slots import Slot, join, rewritten, unknown_slots
 
 # Fields of a message that is its text.

@@ -6,7 +6,7 @@ from dataclasses import replace
 from handrail.records import Draft, FaultKind
 from handrail.wire.chat.request import OF_BODY, OF_CHOICE
 from handrail.wire.chat.response import read_response, write_drafts
-from handrail.wire.shapes import Json, mapping_of, objects_of, text_of, whole_of
+from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of, whole_of
 from handrail.wire.sse import DONE_EVENT, write_event
 
 _REPLACED = frozenset({"id", "name", "type", "role", "index", "format", "expires_at"})
@@ -130,7 +130,7 @@ class ChatStream:
         if body is whole:
             return None
         if [_told(draft) for draft in drafts] == [_told(draft) for draft in originals]:
-            return [_without_logprobs(chunk) for chunk in self.chunks]
+            return [without_logprobs(chunk) for chunk in self.chunks]
         is_shortened = all(
             _told(replace(draft, text=original.text)) == _told(original)
             and original.text.startswith(draft.text)
@@ -162,7 +162,8 @@ def _told(draft: Draft) -> tuple[object, ...]:
     return (draft.text, draft.asides, draft.tool_calls, draft.refusal)
 
 
-def _without_logprobs(chunk: Json) -> Json:
+def without_logprobs(chunk: Json) -> Json:
+    """Return a chunk without log-probabilities; the same object if it has none."""
     choices = objects_of(chunk.get("choices"))
     if not any("logprobs" in choice for choice in choices):
         return chunk

@@ -1,11 +1,12 @@
-"""Names of known fields. Any other field that holds text is read and scanned, so that nothing slips by."""
+"""The items of a request's input and a response's output: where their words lie, what they ask to do."""
 
 import json
 
 from handrail.records import ToolCall
-from handrail.wire.shapes import Json, has_text, kind_of, mapping_of, text_of
+from handrail.wire.foreign_json import Json, has_text, kind_of, mapping_of, text_of
 from handrail.wire.slots import Path, Slot, unknown_slots
 
+# Known fields. Any other field that holds text is read and scanned, so that nothing slips by.
 # Settings, and what the program itself says about its tools and its user: no words that must be judged.
 SETTINGS = frozenset(
     {

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from handrail.errors import ConfigError
 from handrail.records import Message, Speaker
+from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of
+from handrail.wire.formats import ModelRequest
 from handrail.wire.responses.items import SETTINGS, action_of, item_slots, with_arguments
-from handrail.wire.shapes import Json, ModelRequest, mapping_of, objects_of, text_of
 from handrail.wire.slots import (
     Slot,
     join,

@@ -5,11 +5,11 @@ from copy import deepcopy
 
 from handrail.errors import CheckFailed
 from handrail.records import Draft, FaultKind, Handoff, TokenLogprob, ToolCall
+from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of, whole_of
 from handrail.wire.handoff import handoff_body
 from handrail.wire.logprobs import clip, read_logprobs
 from handrail.wire.responses.items import OF_BODY, action_of, item_slots, with_arguments
 from handrail.wire.responses.request import read_request
-from handrail.wire.shapes import Json, mapping_of, objects_of, text_of, whole_of
 from handrail.wire.slots import Path, Slot, unknown_slots
 
 _REASONS = {"max_output_tokens": "length", "content_filter": "content_filter"}

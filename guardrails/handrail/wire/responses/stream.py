@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from handrail.records import Draft, FaultKind
+from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of
 from handrail.wire.responses.items import ACTIONS
 from handrail.wire.responses.response import read_response, write_drafts
-from handrail.wire.shapes import Json, mapping_of, objects_of, text_of
 from handrail.wire.sse import write_event
 
 _LAST = ("response.completed", "response.incomplete", "response.failed")

@@ -1,38 +1,10 @@
-"""What a request asks for, whatever provider it is meant for, and careful reading of foreign JSON."""
+"""JSON from outside, read without trust in its shape: what is not as expected reads as empty."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
-
-from handrail.records import Message
+from typing import TypeAlias
 
 Json: TypeAlias = dict[str, object]
-
-HandoffShape: TypeAlias = Literal["auto", "error"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelRequest:
-    """A request to a model, as far as the guard needs to know it.
-
-    `n` counts the answers asked for. `wants_json` asks for structured output; `is_structured` too, or for
-    strict tools, so that a notice has to be written as a refusal.
-    """
-
-    messages: tuple[Message, ...]
-    model: str | None = None
-    stream: bool = False
-    n: int = 1
-    wants_logprobs: bool = False
-    wants_json: bool = False
-    is_structured: bool = False
-    tools: tuple[str, ...] = ()
-
-    @property
-    def unreadable(self) -> tuple[str, ...]:
-        """Kinds of content that no scanner here can read, each once, sorted."""
-        return tuple(sorted({kind for message in self.messages for kind in message.unreadable}))
 
 
 def text_of(value: object) -> str:
@@ -70,19 +42,19 @@ def has_text(value: object) -> bool:
     return isinstance(value, Sequence) and any(has_text(inner) for inner in value)
 
 
-def load_object(data: bytes) -> Json | None:
-    """Return JSON bytes as an object, None if they are something else."""
+def load_object(data: str | bytes) -> Json | None:
+    """Return JSON text as an object, None if it is something else."""
     try:
-        value = json.loads(data.decode())
-    except ValueError:
-        # A mark at its beginning or another encoding, which only bytes are searched for.
+        value = json.loads(data if isinstance(data, str) else data.decode())
+    except (ValueError, RecursionError):
+        # A byte order mark or another encoding, which json looks for in bytes only.
         try:
             value = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     return value if isinstance(value, dict) else None
 
 
-def dump_object(body: Json) -> bytes:
+def dump_object(body: Mapping[str, object]) -> bytes:
     """Return an object as compact JSON bytes."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
