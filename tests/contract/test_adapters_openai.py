@@ -176,6 +176,7 @@ def test_a_stream_that_breaks_off_gives_nothing_unjudged(cut_at: int) -> None:
         client = guard_openai(OpenAI(base_url=server.url, api_key="k", max_retries=0), guard)
         told = "".join(c.choices[0].delta.content or "" for c in create(client, stream=True))
     assert "SECRET-1" not in told
+    assert guard.finished
     assert all(draft.fault is not None for drafts in guard.finished for draft in drafts)
 
 
@@ -279,6 +280,7 @@ def test_log_probabilities_are_asked_for_only_if_the_policy_reads_them_and_strip
         answers = [create(client), *create(client, stream=True)]
         assert all(choice.logprobs is None for answer in answers for choice in answer.choices)
         assert server.seen[-1].body["logprobs"] is True
+        assert len(guard.finished) == 2
         assert all(draft.logprobs for drafts in guard.finished for draft in drafts)
         kept = create(client, logprobs=True)
         assert "".join(token.token for token in kept.choices[0].logprobs.content) == "On its way."

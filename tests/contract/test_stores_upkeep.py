@@ -133,7 +133,9 @@ def test_nothing_sensitive_lies_readable_in_the_file(tmp_path: Path) -> None:
     sides = sqlite_sides(tmp_path / "store.db")
     lived(sides)
     sides.close()
-    for path in tmp_path.iterdir():
+    files = [path for path in tmp_path.iterdir() if path.is_file()]
+    assert tmp_path / "store.db" in files
+    for path in files:
         data = path.read_bytes()
         assert SECRET.encode() not in data
         assert b"erika" not in data

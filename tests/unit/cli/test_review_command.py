@@ -1,6 +1,7 @@
 """`handrail review` on stores that are there, empty, or not there."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from typer.testing import CliRunner
 from handrail.cli.review import review
 from handrail.errors import ConfigError
 from handrail.store import open_store
+from handrail.tickets.resolution import Resolution
+from handrail.tickets.ticket import Verdict
+from support.stores import NOW, actor, new_ticket
 
 
 @pytest.fixture
@@ -56,6 +60,34 @@ def test_a_period_that_makes_no_sense_is_refused(app: typer.Typer, url: str, giv
     assert isinstance(ran.exception, ConfigError)
 
 
-def test_the_entities_of_a_policy_are_masked_as_well(app: typer.Typer, url: str) -> None:
-    ran = CliRunner().invoke(app, ["--store", url, "--policy", "support", "--json"])
+BADGES = """\
+policy: badges
+version: "1"
+if_unsure: a
+roles: {a: {answer_within: 1 days}}
+scan:
+  entities: [{type: badge, category: identifier, terms: [BX-12345]}]
+facts: {amount: {type: money, currencies: [USD]}}
+hand_offs: [{id: big, when: amount > 500 USD, to: a, because: Much money.}]
+"""
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_what_a_policy_calls_an_entity_is_masked_in_the_words_of_people(
+    is_named: bool, app: typer.Typer, url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "badges.yaml").write_text(BADGES)
+    store = open_store(url, allow_volatile=True)
+    ticket = new_ticket()
+    store.open(ticket)
+    view = store.claim("default", ticket.id, actor())
+    words = Resolution(verdict=Verdict.REJECT, message_to_user="Ask BX-12345.", digest=view.digest)
+    store.resolve("default", ticket.id, words, actor())
+    store.close()
+    named = ["--policy", str(tmp_path / "badges.yaml")] if is_named else []
+    period = ["--since", str(NOW - timedelta(days=1)), "--until", str(NOW + timedelta(days=1))]
+    ran = CliRunner().invoke(app, ["--store", url, "--out", str(tmp_path / "out"), *period, *named])
     assert ran.exit_code == 0, ran.output
+    page = (tmp_path / "out" / "review.html").read_text()
+    assert "Ask" in page
+    assert ("BX-12345" in page) is not is_named

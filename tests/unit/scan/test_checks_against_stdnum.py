@@ -34,16 +34,19 @@ def test_a_check_accepts_what_the_oracle_accepts(check, module, length):
         if oracle.is_valid(number):
             assert CHECKS[check](number), number
             agreed += 1
-    assert agreed or length > 10
+    assert agreed
 
 
 @pytest.mark.parametrize(("check", "module", "length"), PAIRS)
 def test_changing_one_digit_of_a_valid_number_is_noticed_as_the_oracle_notices_it(check, module, length):
     oracle = importlib.import_module(module)
     chance = random.Random(check + "changed")
-    for _ in range(2000):
+    tried = 0
+    for _ in range(4000):
         number = "".join(chance.choice("123456789") for _ in range(length))
-        if CHECKS[check](number):
+        if oracle.is_valid(number):
+            tried += 1
             place = chance.randrange(length)
             changed = number[:place] + str((int(number[place]) + 1) % 10) + number[place + 1 :]
-            assert CHECKS[check](changed) == oracle.is_valid(changed) or not oracle.is_valid(changed)
+            assert CHECKS[check](changed) == oracle.is_valid(changed), changed
+    assert tried

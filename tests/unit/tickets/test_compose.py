@@ -7,9 +7,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from handrail.records import Trigger
+from handrail.tickets.lifecycle import TABLE, State, Verb
 from handrail.tickets.notices import NoticeFields, render
 from handrail.tickets.questions import QUESTIONS, six_answers
-from handrail.tickets.ticket import SUMMARY_LIMIT, OnExpiry, Ticket, schema
+from handrail.tickets.routing import safe_default
+from handrail.tickets.ticket import SUMMARY_LIMIT, Ticket, schema
 from support.stores import NOW, SECRET, new_ticket
 
 
@@ -59,7 +61,8 @@ def test_deadlines_come_from_the_role_and_the_warning_at_half_time() -> None:
 
 @pytest.mark.parametrize("trigger", list(Trigger))
 def test_every_trigger_has_a_safe_default_that_approves_nothing(trigger: Trigger) -> None:
-    assert new_ticket(trigger=trigger).on_expiry in set(OnExpiry)
+    assert new_ticket(trigger=trigger).on_expiry is safe_default(trigger).action
+    assert TABLE[Verb.EXPIRE].target is State.EXPIRED
 
 
 def test_unreadable_arguments_have_no_digest_and_are_shown_as_they_are() -> None:
