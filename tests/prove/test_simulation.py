@@ -1,6 +1,7 @@
 """Seeded histories of guard, store and desk against a plain model; a failure names its seed."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,13 @@ from support.simulation import new_world, run
 HISTORIES = int(os.environ.get("HANDRAIL_HISTORIES", "100000"))
 
 
-def test_some_seeded_histories_keep_every_promise(tmp_path: Path) -> None:
+def test_some_seeded_histories_keep_every_promise(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     world = new_world(tmp_path)
     for seed in range(150):
         run(world, seed)
+    record_property("histories", 150)
     assert world.store.verify().is_intact
     world.store.close()
 
