@@ -1,4 +1,4 @@
-"""Makes the stores of this folder. Run with the 0.1 code, from the root of the repository.
+"""Makes the stores of this folder. Run with the 0.1 code: at the commit that added it, from the root there.
 
     PYTHONPATH=guardrails:adapters:policies:tests:. python tests/data/store_0_1/make_store_0_1.py
 
