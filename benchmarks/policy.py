@@ -13,10 +13,10 @@ from benchmarks.report import close
 
 from handrail.policy import Policy, loads
 from handrail.policy.analyse import check
+from handrail.policy.analyse.analysis import analysis_of
 from handrail.policy.analyse.boxes import NotBoxable, space_of
-from handrail.policy.analyse.conflicts import Doubt, conflicts
+from handrail.policy.analyse.conflicts import Unjudged, conflicts
 from handrail.policy.analyse.prove import prover_for
-from handrail.policy.analyse.scene import scene_of
 from handrail.policy.analyse.witness import is_in
 from handrail.policy.language.compile import compile_test, read_expression
 from handrail.records import FactValue, Money, Stage
@@ -100,9 +100,9 @@ def conflict_sets(rng: random.Random, *, policies: int) -> tuple[int, int, int]:
     for number in range(policies):
         policy = random_policy(rng, rules=8, is_boxable=number % 2 == 0)
         decision, prover = policy.decisions["d"], prover_for(policy)
-        boxed, proved, doubt = scene_of(policy), scene_of(policy, prover), Doubt()
-        by_boxes = {conflict.names for conflict in conflicts(boxed, decision, doubt)}
-        by_both = {conflict.names for conflict in conflicts(proved, decision, Doubt())}
+        boxed, proved, unjudged = analysis_of(policy), analysis_of(policy, prover), Unjudged()
+        by_boxes = {conflict.names for conflict in conflicts(boxed, decision, unjudged)}
+        by_both = {conflict.names for conflict in conflicts(proved, decision, Unjudged())}
         rules = decision.rules
         by_z3 = {
             frozenset({one.id, other.id})
@@ -111,7 +111,7 @@ def conflict_sets(rng: random.Random, *, policies: int) -> tuple[int, int, int]:
             if one.answer != other.answer and prover.conflict(decision, one, other) is not None
         }
         found += len(by_z3)
-        differ += by_both != by_z3 or (doubt.pairs == 0 and by_boxes != by_z3)
+        differ += by_both != by_z3 or (unjudged.pairs == 0 and by_boxes != by_z3)
         bad += boxed.bad_witnesses + proved.bad_witnesses
     return found, differ, bad
 

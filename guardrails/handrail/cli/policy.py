@@ -218,13 +218,13 @@ def diff(
 
 
 def _print_difference(found: "Difference") -> None:
-    from handrail.policy.analyse.witness import in_words
+    from handrail.policy.analyse.witness import format_case
 
     for edit in found.edits:
         typer.echo(f"edit    {edit}")
     for change in found.changes:
         typer.echo(f"outcome {change.before} -> {change.after}")
-        typer.echo(f"        {change.stage}: {in_words(change.witness)}")
+        typer.echo(f"        {change.stage}: {format_case(change.witness)}")
         typer.echo(f"        rules: {', '.join(change.rules) or 'none'}")
     for remark in found.remarks:
         typer.echo(f"note    {remark}")

@@ -10,17 +10,19 @@ from hypothesis import strategies as st
 
 from handrail.errors import PolicyError
 from handrail.policy import Policy, loads
+from handrail.policy.analyse.analysis import analysis_of
 from handrail.policy.analyse.boxes import NotBoxable, space_of
 from handrail.policy.analyse.check import check
-from handrail.policy.analyse.conflicts import Doubt, conflicts
+from handrail.policy.analyse.conflicts import Unjudged, conflicts
 from handrail.policy.analyse.prove import prover_for
-from handrail.policy.analyse.scene import scene_of
 from handrail.policy.analyse.witness import is_in
 from handrail.policy.file.load import compile_policy
 from handrail.policy.language.ast import ExpressionError
 from handrail.policy.language.compile import compile_test, parse, read_expression
+from handrail.policy.runtime.decide import judge_decision, judge_statement, reasons_of
 from handrail.policy.runtime.record import read_fact, rederive, write_decision, write_fact
-from handrail.records import Effect, FactValue, Money, Stage, Unknown
+from handrail.policy.runtime.rules import BusinessDecision, Rule
+from handrail.records import Effect, FactValue, Money, Reason, Stage, Unknown
 
 HEAD = """\
 policy: generated
@@ -166,9 +168,9 @@ def test_boxes_and_the_prover_find_the_same_conflicts_and_every_case_replays(
     texts: list[str], seed: int
 ) -> None:
     policy = a_policy(random.Random(seed), texts)
-    decision, prover, doubt = policy.decisions["d"], prover_for(policy), Doubt()
-    scene = scene_of(policy)
-    found = {conflict.names for conflict in conflicts(scene, decision, doubt)}
+    decision, prover, unjudged = policy.decisions["d"], prover_for(policy), Unjudged()
+    analysis = analysis_of(policy)
+    found = {conflict.names for conflict in conflicts(analysis, decision, unjudged)}
     rules = decision.rules
     proved = {
         frozenset({one.id, other.id})
@@ -176,8 +178,8 @@ def test_boxes_and_the_prover_find_the_same_conflicts_and_every_case_replays(
         for other in rules[position + 1 :]
         if one.answer != other.answer and prover.conflict(decision, one, other) is not None
     }
-    assert scene.bad_witnesses == 0
-    if doubt.pairs == 0:
+    assert analysis.bad_witnesses == 0
+    if unjudged.pairs == 0:
         assert found == proved
     checked = check(policy, prover=prover)
     assert checked.bad_witnesses == 0
@@ -198,6 +200,60 @@ ODD = st.one_of(
     st.floats(),
     st.lists(st.integers(), max_size=2),
 )
+
+
+def evaluated_one_by_one(
+    policy: Policy, facts: dict[str, FactValue], stage: Stage
+) -> tuple[list[Reason], dict[str, str | None]]:
+    """Judge every unit in file order over all known facts: what an evaluation plan must not change."""
+    known = {name: value for name, value in facts.items() if policy.facts[name].accepts(value)}
+    order = list(Stage)
+    reasons: list[Reason] = []
+    answers: dict[str, str | None] = {}
+    for unit in policy.units:
+        is_complete = all(name in facts for name in unit.reads)
+        is_late = order.index(unit.stage) > order.index(stage)
+        if isinstance(unit, Rule):
+            verdict = unit.when.test(known)
+            is_waiting = any(
+                f"{name} is missing" in unit.when.text for name in unit.reads if name not in facts
+            )
+            if is_late and (verdict is not True or is_waiting or not any(n in facts for n in unit.reads)):
+                continue
+            if is_late or unit.stage is stage or is_complete:
+                reasons += reasons_of(unit, verdict, known, facts, policy.if_unsure)
+        elif isinstance(unit, BusinessDecision):
+            if unit.stage is stage or (is_complete and not is_late):
+                result = judge_decision(unit, known, facts, policy.if_unsure)
+                reasons += result.reasons
+                answers |= {unit.name: result.answer} if result.answer is not None else {}
+        elif is_complete and not is_late:
+            reasons += judge_statement(unit, known)
+    return reasons, answers
+
+
+@fast
+@given(
+    rules=st.lists(expressions(is_boxable=False), min_size=1, max_size=5),
+    tools=st.lists(st.sampled_from(["t1", "t2"]), min_size=5, max_size=5),
+    facts=st.one_of(CASES, st.dictionaries(st.sampled_from(sorted(FACTS)), ODD)),
+    stage=st.sampled_from(list(Stage)),
+)
+def test_a_plan_decides_as_evaluating_every_rule_does(
+    rules: list[str], tools: list[str], facts: dict[str, FactValue], stage: Stage
+) -> None:
+    listed = [f'tool.name == "{tool}" and ({text})' for tool, text in zip(tools, rules, strict=False)]
+    text = "".join(f"  - {{id: h{n}, when: '{when}', to: a}}\n" for n, when in enumerate((*listed, *rules)))
+    text += f"always: ['{rules[0]}']\ndecisions:\n  d:\n    answers: {{x: pass, y: pass}}\n    rules:\n"
+    text += "".join(
+        f"      - {{id: r{n}, when: '{when}', then: {'xy'[n % 2]}}}\n" for n, when in enumerate(listed)
+    )
+    policy = loads(HEAD + "hand_offs:\n" + text)
+    facts = {name: value for name, value in facts.items() if value is not None}
+    decision = policy.decide(facts, stage)
+    reasons, answers = evaluated_one_by_one(policy, facts, stage)
+    assert list(decision.reasons) == reasons
+    assert decision.answers == (answers if reasons else {})
 
 
 @fast

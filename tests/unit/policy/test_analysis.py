@@ -6,7 +6,7 @@ from handrail.errors import MissingExtra
 from handrail.policy import Policy, loads
 from handrail.policy.analyse import CODES, Level, Remark, check, prove
 from handrail.policy.analyse.remarks import sarif
-from handrail.policy.analyse.witness import in_words
+from handrail.policy.analyse.witness import format_case
 from handrail.records import Effect, Trigger
 
 HEAD = """\
@@ -52,7 +52,7 @@ def test_a_conflict_comes_with_a_case_that_the_evaluator_calls_one() -> None:
     policy = decision("id: a, when: age <= 30 days, then: yes", "id: b, when: sale, then: no")
     (found,) = remarks(policy, "conflict")
     assert found.rules == ("a", "b")
-    assert in_words(found.witness) == "age 0 days, sale yes, tool.name refund"
+    assert format_case(found.witness) == "age 0 days, sale yes, tool.name refund"
     outcome = policy.decide(found.witness, policy.decisions["d"].stage)
     assert outcome.effect is Effect.HAND_OFF
     assert {reason.trigger for reason in outcome.reasons} == {Trigger.POLICY_CONFLICT}
@@ -106,7 +106,7 @@ def test_facts_against_facts_need_the_prover_and_are_counted_without_it() -> Non
     assert not remarks(policy, "conflict")
     assert "1 pairs" in remarks(policy, "not-analysed")[0].message
     (found,) = remarks(policy, "conflict", z3=True)
-    assert in_words(found.witness) == "amount 1 USD, limit 0 USD, tool.name refund"
+    assert format_case(found.witness) == "amount 1 USD, limit 0 USD, tool.name refund"
 
 
 def test_what_never_happens_is_no_conflict() -> None:
@@ -143,7 +143,7 @@ def test_only_the_first_conflicts_are_shown_and_the_rest_is_counted() -> None:
 def test_a_gap_is_shown_with_all_facts_known(z3: bool) -> None:
     policy = decision("id: a, when: age < 7 days, then: yes", "id: b, when: age > 7 days, then: no")
     (found,) = remarks(policy, "gap", z3=z3)
-    assert in_words(found.witness) == "age 7 days, tool.name refund"
+    assert format_case(found.witness) == "age 7 days, tool.name refund"
     full = decision("id: a, when: age <= 7 days, then: yes", "id: b, when: age > 7 days, then: no")
     assert not remarks(full, "gap", z3=z3)
 

@@ -11,7 +11,7 @@ import pytest
 
 from handrail.errors import PolicyError
 from handrail.policy import load, loads, shipped
-from handrail.policy.analyse.witness import in_words
+from handrail.policy.analyse.witness import format_case
 from handrail.policy.file.document import Document
 from handrail.policy.file.schema import schema
 from handrail.policy.runtime.record import read_fact, rederive, write_decision, write_fact
@@ -80,7 +80,7 @@ def test_a_difference_is_shown_by_a_case_on_either_side() -> None:
     assert found.edits == ("rule 'big' changed",)
     (change,) = found.changes
     assert (change.before, change.after, change.rules) == ("hand_off to lead", "pass", ("big",))
-    assert "amount 101 USD" in in_words(change.witness)
+    assert "amount 101 USD" in format_case(change.witness)
     assert old.decide(change.witness, change.stage).role == "lead"
     assert new.decide(change.witness, change.stage).role is None
     assert "version is still 1" in found.remarks[0]

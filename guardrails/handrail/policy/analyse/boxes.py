@@ -6,23 +6,8 @@ from datetime import time, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
+from handrail.policy.language import ir
 from handrail.policy.language.facts import FactDeclaration, Kind
-from handrail.policy.language.ir import (
-    Always,
-    And,
-    Atom,
-    Formula,
-    Holds,
-    Member,
-    Missing,
-    Not,
-    Or,
-    Order,
-    Relation,
-    Size,
-    Truth,
-    atoms,
-)
 from handrail.records import Money
 
 OTHER = "\0other"
@@ -30,19 +15,19 @@ OTHER = "\0other"
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class Absent:
     """The fact is missing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Among:
+class OneOf:
     """The fact is one of finitely many values."""
 
     values: frozenset[str | bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class Items:
     """A set that holds some items and lacks others."""
 
     inside: frozenset[str] = frozenset()
@@ -50,7 +35,7 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Interval:
     """A size between two bounds, None for no bound; money also has the currencies it may be in."""
 
     low: Decimal | None = None
@@ -60,12 +45,12 @@ class Span:
     currencies: frozenset[str] = frozenset()
 
 
-Extent: TypeAlias = Gone | Among | Holding | Span
+ValueSet: TypeAlias = Absent | OneOf | Items | Interval
 
 DAY = Decimal(86400)
 
 
-def size_of(value: Size) -> Decimal:
+def size_of(value: ir.Size) -> Decimal:
     """Return a size as a number: seconds for durations and times of day, the amount for money; pure."""
     match value:
         case Money(amount=amount):
@@ -79,44 +64,44 @@ def size_of(value: Size) -> Decimal:
             return value
 
 
-def whole(fact: FactDeclaration, named: frozenset[str]) -> Extent:
+def all_values(fact: FactDeclaration, named: frozenset[str]) -> ValueSet:
     """Return everything a known fact may be; `named` are the texts that rules name, for text facts."""
     match fact.type:
         case Kind.YES_NO:
-            return Among(frozenset({True, False}))
+            return OneOf(frozenset({True, False}))
         case Kind.ONE_OF | Kind.WEEKDAY:
-            return Among(frozenset(fact.values))
+            return OneOf(frozenset(fact.values))
         case Kind.TEXT:
-            return Among(named | {OTHER})
+            return OneOf(named | {OTHER})
         case Kind.SET:
-            return Holding()
+            return Items()
         case Kind.TIME:
-            return Span(Decimal(0), DAY, False, True)
+            return Interval(Decimal(0), DAY, False, True)
         case Kind.MONEY:
-            return Span(low=Decimal(0), currencies=frozenset(fact.currencies))
+            return Interval(low=Decimal(0), currencies=frozenset(fact.currencies))
         case _:
             low = None if fact.least is None else size_of(fact.least)
             high = None if fact.most is None else size_of(fact.most)
-            return Span(low, high)
+            return Interval(low, high)
 
 
-def meet(one: Extent, other: Extent, *, is_whole: bool = False) -> Extent | None:
-    """Return what two extents share, None if nothing; `is_whole` for whole numbers. Pure."""
+def meet(one: ValueSet, other: ValueSet, *, is_integer: bool = False) -> ValueSet | None:
+    """Return what two extents share, None if nothing; `is_integer` for whole numbers. Pure."""
     match one, other:
-        case Gone(), Gone():
+        case Absent(), Absent():
             return one
-        case Among(values=a), Among(values=b):
-            return Among(a & b) if a & b else None
-        case Holding(), Holding():
+        case OneOf(values=a), OneOf(values=b):
+            return OneOf(a & b) if a & b else None
+        case Items(), Items():
             inside, outside = one.inside | other.inside, one.outside | other.outside
-            return None if inside & outside else Holding(inside, outside)
-        case Span(), Span():
-            return _meet_spans(one, other, is_whole=is_whole)
+            return None if inside & outside else Items(inside, outside)
+        case Interval(), Interval():
+            return _meet_spans(one, other, is_integer=is_integer)
         case _:
             return None
 
 
-def _meet_spans(one: Span, other: Span, *, is_whole: bool) -> Span | None:
+def _meet_spans(one: Interval, other: Interval, *, is_integer: bool) -> Interval | None:
     low, is_low_open = one.low, one.is_low_open
     if other.low is not None and (low is None or other.low > low):
         low, is_low_open = other.low, other.is_low_open
@@ -130,20 +115,20 @@ def _meet_spans(one: Span, other: Span, *, is_whole: bool) -> Span | None:
     currencies = one.currencies & other.currencies
     if bool(one.currencies) and not currencies:
         return None
-    found = Span(low, high, is_low_open, is_high_open, currencies)
-    if is_whole:
+    found = Interval(low, high, is_low_open, is_high_open, currencies)
+    if is_integer:
         found = _rounded(found)
     return None if is_empty(found) else found
 
 
-def is_empty(span: Span) -> bool:
+def is_empty(span: Interval) -> bool:
     """True when no size lies in a span."""
     if span.low is None or span.high is None:
         return False
     return span.low > span.high or (span.low == span.high and (span.is_low_open or span.is_high_open))
 
 
-def _rounded(span: Span) -> Span:
+def _rounded(span: Interval) -> Interval:
     low, high = span.low, span.high
     if low is not None:
         up = low.to_integral_value(rounding="ROUND_CEILING")
@@ -151,13 +136,13 @@ def _rounded(span: Span) -> Span:
     if high is not None:
         down = high.to_integral_value(rounding="ROUND_FLOOR")
         high = down - 1 if span.is_high_open and down == high else down
-    return Span(low, high, False, False, span.currencies)
+    return Interval(low, high, False, False, span.currencies)
 
 
 MAX_BOXES = 512
 MAX_MEETINGS = 32_768
 
-Box: TypeAlias = Mapping[str, Extent]
+Box: TypeAlias = Mapping[str, ValueSet]
 """What each fact may be; a fact that is not in it may be anything, also missing."""
 
 EVERYTHING: Box = {}
@@ -175,23 +160,23 @@ class Space:
 
     facts: Mapping[str, FactDeclaration]
     named: Mapping[str, frozenset[str]]
-    _true: dict[int, tuple[Formula, list[Box]]] = field(default_factory=dict, compare=False, repr=False)
+    _true: dict[int, tuple[ir.Formula, list[Box]]] = field(default_factory=dict, compare=False, repr=False)
 
-    def whole(self, fact: str) -> Extent:
+    def all_values(self, fact: str) -> ValueSet:
         """Return everything the fact may be while it is known."""
-        return whole(self.facts[fact], self.named.get(fact, frozenset()))
+        return all_values(self.facts[fact], self.named.get(fact, frozenset()))
 
     def meet(self, one: Box, other: Box) -> Box | None:
         """Return what two boxes share, None if nothing."""
         if not one:
             return other
-        shared: dict[str, Extent] | None = None
+        shared: dict[str, ValueSet] | None = None
         for fact, extent in other.items():
             mine = one.get(fact)
             if mine is None:
-                both: Extent | None = extent
+                both: ValueSet | None = extent
             else:
-                both = meet(mine, extent, is_whole=self.facts[fact].type is Kind.WHOLE)
+                both = meet(mine, extent, is_integer=self.facts[fact].type is Kind.WHOLE)
             if both is None:
                 return None
             if both is not mine:
@@ -199,7 +184,7 @@ class Space:
                 shared[fact] = both
         return one if shared is None else shared
 
-    def both(self, ones: Sequence[Box], others: Sequence[Box]) -> list[Box]:
+    def intersect(self, ones: Sequence[Box], others: Sequence[Box]) -> list[Box]:
         """Return the boxes that two unions share.
 
         Raises:
@@ -217,27 +202,27 @@ class Space:
                         raise NotBoxable
         return found
 
-    def outside(self, fact: str, extent: Extent, *, also_missing: bool = True) -> list[Extent]:
+    def complement(self, fact: str, extent: ValueSet, *, also_missing: bool = True) -> list[ValueSet]:
         """Return what a fact may be outside an extent, as disjoint extents."""
-        gone: list[Extent] = [Gone()] if also_missing and not isinstance(extent, Gone) else []
-        everything = self.whole(fact)
+        gone: list[ValueSet] = [Absent()] if also_missing and not isinstance(extent, Absent) else []
+        everything = self.all_values(fact)
         match extent, everything:
-            case Gone(), _:
+            case Absent(), _:
                 return [everything]
-            case Among(values=values), Among(values=all_values):
+            case OneOf(values=values), OneOf(values=all_values):
                 rest = all_values - values
-                return [*gone, Among(rest)] if rest else gone
-            case Holding(), _:
+                return [*gone, OneOf(rest)] if rest else gone
+            case Items(), _:
                 return [*gone, *_outside_set(extent)]
-            case Span(), Span():
+            case Interval(), Interval():
                 spans = _outside_span(extent, everything)
-                is_whole = self.facts[fact].type is Kind.WHOLE
-                met = (meet(everything, span, is_whole=is_whole) for span in spans)
+                is_integer = self.facts[fact].type is Kind.WHOLE
+                met = (meet(everything, span, is_integer=is_integer) for span in spans)
                 return [*gone, *(span for span in met if span is not None)]
             case _:
                 return gone
 
-    def true(self, formula: Formula) -> list[Box]:
+    def true(self, formula: ir.Formula) -> list[Box]:
         """Return where a formula is certainly true; worked out once for each formula."""
         kept = self._true.get(id(formula))
         if kept is None:
@@ -246,25 +231,25 @@ class Space:
             self._true[id(formula)] = kept
         return kept[1]
 
-    def false(self, formula: Formula) -> list[Box]:
+    def false(self, formula: ir.Formula) -> list[Box]:
         """Return where a formula is certainly false."""
         return self._boxes(formula, is_true=False, is_certain=True)
 
-    def not_false(self, formula: Formula) -> list[Box]:
+    def not_false(self, formula: ir.Formula) -> list[Box]:
         """Return where a formula is true or unknown."""
         return self._boxes(formula, is_true=True, is_certain=False)
 
-    def not_true(self, formula: Formula) -> list[Box]:
+    def not_true(self, formula: ir.Formula) -> list[Box]:
         """Return where a formula is false or unknown."""
         return self._boxes(formula, is_true=False, is_certain=False)
 
-    def _boxes(self, formula: Formula, *, is_true: bool, is_certain: bool) -> list[Box]:
+    def _boxes(self, formula: ir.Formula, *, is_true: bool, is_certain: bool) -> list[Box]:
         match formula:
-            case Not(inner=inner):
+            case ir.Not(inner=inner):
                 return self._boxes(inner, is_true=not is_true, is_certain=is_certain)
-            case And(parts=parts) | Or(parts=parts):
+            case ir.And(parts=parts) | ir.Or(parts=parts):
                 each = [self._boxes(part, is_true=is_true, is_certain=is_certain) for part in parts]
-                if isinstance(formula, And) is is_true:
+                if isinstance(formula, ir.And) is is_true:
                     return self._all(each)
                 union = [box for boxes in each for box in boxes]
                 if len(union) > MAX_BOXES:
@@ -277,91 +262,94 @@ class Space:
     def _all(self, each: Iterable[Sequence[Box]]) -> list[Box]:
         found: list[Box] = [EVERYTHING]
         for boxes in each:
-            found = self.both(found, boxes)
+            found = self.intersect(found, boxes)
         return found
 
-    def _atom(self, atom: Atom, *, is_true: bool) -> list[Box]:
+    def _atom(self, atom: ir.Atom, *, is_true: bool) -> list[Box]:
         match atom:
-            case Always(value=value):
+            case ir.Always(value=value):
                 return [EVERYTHING] if value is is_true else []
-            case Truth(fact=fact):
-                return [{fact: Among(frozenset({is_true}))}]
-            case Missing(fact=fact):
-                return [{fact: Gone() if is_true else self.whole(fact)}]
-            case Member(fact=fact, values=values):
-                everything = self.whole(fact)
-                assert isinstance(everything, Among)
+            case ir.Truth(fact=fact):
+                return [{fact: OneOf(frozenset({is_true}))}]
+            case ir.Missing(fact=fact):
+                return [{fact: Absent() if is_true else self.all_values(fact)}]
+            case ir.Member(fact=fact, values=values):
+                everything = self.all_values(fact)
+                assert isinstance(everything, OneOf)
                 chosen = everything.values & values if is_true else everything.values - values
-                return [{fact: Among(chosen)}] if chosen else []
-            case Holds(fact=fact, item=item):
+                return [{fact: OneOf(chosen)}] if chosen else []
+            case ir.Holds(fact=fact, item=item):
                 items = frozenset({item})
-                return [{fact: Holding(inside=items) if is_true else Holding(outside=items)}]
-            case Order():
+                return [{fact: Items(inside=items) if is_true else Items(outside=items)}]
+            case ir.Order():
                 return self._order(atom, is_true=is_true)
-            case Relation():
+            case ir.Relation():
                 raise NotBoxable
 
-    def _order(self, atom: Order, *, is_true: bool) -> list[Box]:
+    def _order(self, atom: ir.Order, *, is_true: bool) -> list[Box]:
         operator = atom.operator if is_true else NEGATED[atom.operator]
         bound = size_of(atom.bound)
         currencies = frozenset({atom.bound.currency}) if isinstance(atom.bound, Money) else frozenset[str]()
-        below, above = Span(None, bound, False, True, currencies), Span(bound, None, True, False, currencies)
+        below, above = (
+            Interval(None, bound, False, True, currencies),
+            Interval(bound, None, True, False, currencies),
+        )
         spans = {
-            "==": [Span(bound, bound, False, False, currencies)],
+            "==": [Interval(bound, bound, False, False, currencies)],
             "!=": [below, above],
             "<": [below],
-            "<=": [Span(None, bound, False, False, currencies)],
+            "<=": [Interval(None, bound, False, False, currencies)],
             ">": [above],
-            ">=": [Span(bound, None, False, False, currencies)],
+            ">=": [Interval(bound, None, False, False, currencies)],
         }[operator]
-        is_whole = self.facts[atom.fact].type is Kind.WHOLE
-        met = (meet(self.whole(atom.fact), span, is_whole=is_whole) for span in spans)
+        is_integer = self.facts[atom.fact].type is Kind.WHOLE
+        met = (meet(self.all_values(atom.fact), span, is_integer=is_integer) for span in spans)
         return [{atom.fact: extent} for extent in met if extent is not None]
 
-    def _unknown(self, atom: Atom) -> list[Box]:
+    def _unknown(self, atom: ir.Atom) -> list[Box]:
         match atom:
-            case Always() | Missing():
+            case ir.Always() | ir.Missing():
                 return []
-            case Relation():
+            case ir.Relation():
                 raise NotBoxable
-            case Order(fact=fact, bound=Money(currency=currency)):
+            case ir.Order(fact=fact, bound=Money(currency=currency)):
                 others = frozenset(self.facts[fact].currencies) - {currency}
-                foreign: list[Box] = [{fact: Span(currencies=others)}] if others else []
-                return [{fact: Gone()}, *foreign]
+                foreign: list[Box] = [{fact: Interval(currencies=others)}] if others else []
+                return [{fact: Absent()}, *foreign]
             case _:
-                return [{atom.fact: Gone()}]
+                return [{atom.fact: Absent()}]
 
 
-def space_of(facts: Mapping[str, FactDeclaration], formulas: Iterable[Formula]) -> Space:
+def space_of(facts: Mapping[str, FactDeclaration], formulas: Iterable[ir.Formula]) -> Space:
     """Return the space that some formulas live in; pure."""
     named: dict[str, frozenset[str]] = {}
     for formula in formulas:
-        for atom in atoms(formula):
-            if isinstance(atom, Member):
+        for atom in ir.atoms(formula):
+            if isinstance(atom, ir.Member):
                 named[atom.fact] = named.get(atom.fact, frozenset()) | atom.values
     return Space(facts, named)
 
 
-def _outside_set(extent: Holding) -> list[Extent]:
-    found: list[Extent] = []
+def _outside_set(extent: Items) -> list[ValueSet]:
+    found: list[ValueSet] = []
     inside: frozenset[str] = frozenset()
     outside: frozenset[str] = frozenset()
     for item in sorted(extent.inside):
-        found.append(Holding(inside, outside | {item}))
+        found.append(Items(inside, outside | {item}))
         inside |= {item}
     for item in sorted(extent.outside):
-        found.append(Holding(inside | {item}, outside))
+        found.append(Items(inside | {item}, outside))
         outside |= {item}
     return found
 
 
-def _outside_span(extent: Span, everything: Span) -> list[Span]:
+def _outside_span(extent: Interval, everything: Interval) -> list[Interval]:
     found = []
     if extent.low is not None:
-        found.append(Span(None, extent.low, False, not extent.is_low_open, extent.currencies))
+        found.append(Interval(None, extent.low, False, not extent.is_low_open, extent.currencies))
     if extent.high is not None:
-        found.append(Span(extent.high, None, not extent.is_high_open, False, extent.currencies))
+        found.append(Interval(extent.high, None, not extent.is_high_open, False, extent.currencies))
     others = everything.currencies - extent.currencies
     if others:
-        found.append(Span(currencies=others))
+        found.append(Interval(currencies=others))
     return found

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 from handrail.policy.analyse import conflicts as disagree
 from handrail.policy.analyse import coverage
+from handrail.policy.analyse.analysis import Analysis, Prover, analysis_of
 from handrail.policy.analyse.boxes import NotBoxable
 from handrail.policy.analyse.remarks import Remark
-from handrail.policy.analyse.scene import Prover, Scene, scene_of
-from handrail.policy.analyse.witness import in_words
+from handrail.policy.analyse.witness import format_case
 from handrail.policy.file.cases import CaseResult, run_cases
 from handrail.policy.language.sources import Ledger, Provenance
-from handrail.policy.runtime.plan import reads_of
 from handrail.policy.runtime.policy import Policy
 from handrail.policy.runtime.rules import BusinessDecision
 from handrail.records import Effect
@@ -87,7 +86,7 @@ def fired_by(results: tuple[CaseResult, ...]) -> dict[str, list[str]]:
 
 def lint_facts(policy: Policy) -> Iterator[Remark]:
     """Say which declared facts no rule reads."""
-    read = {name for unit in policy.units for name in reads_of(unit)}
+    read = {name for unit in policy.units for name in unit.reads}
     for fact in policy.facts.values():
         match fact.source:
             case Ledger(amount=amount):
@@ -133,37 +132,37 @@ def check(policy: Policy, *, prover: Prover | None = None, limit: int = FIRST) -
         prover: answers what boxes cannot; see `handrail.policy.analyse.prove.prover_for`.
         limit: how many conflicts of one decision are shown; the rest is counted.
     """
-    scene = scene_of(policy, prover)
+    analysis = analysis_of(policy, prover)
     results = run_cases(policy)
     remarks: list[Remark] = [Remark(code="uncalibrated", message=text) for text in policy.warnings]
     remarks += lint_tests(results)
-    if coverage.is_contradiction(scene):
+    if coverage.is_contradiction(analysis):
         line = policy.statements[0].that.line
         remarks.append(Remark(code="impossible", message="no case is possible at all", line=line))
     unshown = 0
     confirmed: set[frozenset[str]] = set()
     for decision in policy.decisions.values():
-        found, hidden = _conflicts(scene, decision, confirmed, limit)
+        found, hidden = _conflicts(analysis, decision, confirmed, limit)
         remarks += found
         unshown += hidden
-        remarks += _coverage(scene, decision)
+        remarks += _coverage(analysis, decision)
     remarks += _known_that_are_none(policy, confirmed, unshown)
-    remarks += _hand_offs(scene)
+    remarks += _hand_offs(analysis)
     remarks += lint_roles(policy)
     remarks += lint_rules(policy, results)
     remarks += lint_facts(policy)
     remarks.sort(key=lambda remark: (("error", "warning", "note").index(remark.level), remark.line))
-    return Checked(remarks=tuple(remarks), unshown=unshown, bad_witnesses=scene.bad_witnesses)
+    return Checked(remarks=tuple(remarks), unshown=unshown, bad_witnesses=analysis.bad_witnesses)
 
 
 def _conflicts(
-    scene: Scene, decision: BusinessDecision, confirmed: set[frozenset[str]], limit: int
+    analysis: Analysis, decision: BusinessDecision, confirmed: set[frozenset[str]], limit: int
 ) -> tuple[list[Remark], int]:
     remarks: list[Remark] = []
-    doubt = disagree.Doubt()
-    accepted = {known.rules: known.because for known in scene.policy.known_conflicts}
+    unjudged = disagree.Unjudged()
+    accepted = {known.rules: known.because for known in analysis.policy.known_conflicts}
     shown = hidden = 0
-    for conflict in disagree.conflicts(scene, decision, doubt, readable=limit + len(accepted)):
+    for conflict in disagree.conflicts(analysis, decision, unjudged, readable=limit + len(accepted)):
         confirmed.add(conflict.names)
         known = next((why for rules, why in accepted.items() if conflict.names <= rules), None)
         if known is None and shown >= limit:
@@ -173,9 +172,9 @@ def _conflicts(
             continue
         shown += known is None
         remarks.append(_conflict_remark(conflict, known))
-    if doubt.pairs:
+    if unjudged.pairs:
         message = (
-            f"decision '{decision.name}': {doubt.pairs} pairs of rules compare facts with each other"
+            f"decision '{decision.name}': {unjudged.pairs} pairs of rules compare facts with each other"
             " or have too many alternatives; handrail[prove] can judge them"
         )
         remarks.append(
@@ -184,7 +183,7 @@ def _conflicts(
     if decision.has_shadow:
         remarks += [
             _conflict_remark(conflict, None, code="shadow-conflict")
-            for conflict in disagree.shadow_conflicts(scene, decision)
+            for conflict in disagree.shadow_conflicts(analysis, decision)
         ]
     return remarks, hidden
 
@@ -192,7 +191,7 @@ def _conflicts(
 def _conflict_remark(conflict: disagree.Conflict, known: str | None, *, code: str = "conflict") -> Remark:
     one, other = conflict.rules
     message = (
-        f"'{one.id}' says {one.answer}, '{other.id}' says {other.answer}: {in_words(conflict.witness)}"
+        f"'{one.id}' says {one.answer}, '{other.id}' says {other.answer}: {format_case(conflict.witness)}"
         + (f" (accepted: {known})" if known else "")
     )
     return Remark(
@@ -205,30 +204,30 @@ def _conflict_remark(conflict: disagree.Conflict, known: str | None, *, code: st
     )
 
 
-def _coverage(scene: Scene, decision: BusinessDecision) -> Iterator[Remark]:
+def _coverage(analysis: Analysis, decision: BusinessDecision) -> Iterator[Remark]:
     where = {"line": decision.line, "decision": decision.name}
     try:
-        witness = coverage.gap(scene, decision)
+        witness = coverage.gap(analysis, decision)
         if witness is not None:
-            message = f"no rule of '{decision.name}' covers: {in_words(witness)}"
+            message = f"no rule of '{decision.name}' covers: {format_case(witness)}"
             yield Remark(code="gap", message=message, witness=witness, **where)  # type: ignore[arg-type]
     except NotBoxable:
         message = f"whether the rules of '{decision.name}' leave a gap; handrail[prove] can tell"
         yield Remark(code="not-analysed", message=message, **where)  # type: ignore[arg-type]
-    for fact, case in coverage.missing_facts(scene, decision):
-        message = f"without '{fact}' the decision '{decision.name}' goes to {scene.policy.if_unsure}"
+    for fact, case in coverage.missing_facts(analysis, decision):
+        message = f"without '{fact}' the decision '{decision.name}' goes to {analysis.policy.if_unsure}"
         yield Remark(code="gap-missing", message=message, witness=case, **where)  # type: ignore[arg-type]
     never = []
     for rule in decision.in_file_order:
         try:
-            if coverage.never_applies(scene, rule.when.formula, decision):
+            if coverage.never_applies(analysis, rule.when.formula, decision):
                 never.append(rule.id)
                 message = f"'{rule.id}' can never apply"
                 yield Remark(code="never-applies", message=message, line=rule.when.line, rules=(rule.id,))
         except NotBoxable:
             continue
     lines = {rule.id: rule.when.line for rule in decision.rules}
-    for name in coverage.undecisive(scene, decision):
+    for name in coverage.redundant_rules(analysis, decision):
         if name not in never:
             message = f"'{name}' never decides: whenever it is live, others give the same answer"
             yield Remark(code="never-decides", message=message, line=lines[name], rules=(name,))
@@ -242,18 +241,18 @@ def _known_that_are_none(policy: Policy, confirmed: set[frozenset[str]], unshown
             yield Remark(code="no-such-conflict", message=message, rules=rules)
 
 
-def _hand_offs(scene: Scene) -> Iterator[Remark]:
+def _hand_offs(analysis: Analysis) -> Iterator[Remark]:
     never = []
-    for rule in scene.policy.hand_offs:
+    for rule in analysis.policy.hand_offs:
         try:
-            if coverage.never_applies(scene, rule.when.formula):
+            if coverage.never_applies(analysis, rule.when.formula):
                 never.append(rule.id)
                 message = f"'{rule.id}' can never apply"
                 yield Remark(code="never-applies", message=message, line=rule.when.line, rules=(rule.id,))
         except NotBoxable:
             continue
-    lines = {rule.id: rule.when.line for rule in scene.policy.hand_offs}
-    for name, other in coverage.echoes(scene, scene.policy.hand_offs):
+    lines = {rule.id: rule.when.line for rule in analysis.policy.hand_offs}
+    for name, other in coverage.redundant_hand_offs(analysis, analysis.policy.hand_offs):
         if name not in never:
             message = f"'{name}' never decides: '{other}' fires whenever it does, with the same role"
             yield Remark(code="never-decides", message=message, line=lines[name], rules=(name, other))

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from handrail.policy.analyse.analysis import Analysis
 from handrail.policy.analyse.boxes import Box, NotBoxable
 from handrail.policy.analyse.overlaps import overlaps
 from handrail.policy.analyse.regions import Regions
-from handrail.policy.analyse.scene import Scene
-from handrail.policy.analyse.witness import case_in, friendlier
+from handrail.policy.analyse.witness import case_in, simplified
 from handrail.policy.runtime.decide import liveness
 from handrail.policy.runtime.rules import BusinessDecision, BusinessRule
 from handrail.records import FactValue, Trigger
@@ -28,41 +28,41 @@ class Conflict:
 
 
 @dataclass(slots=True)
-class Doubt:
+class Unjudged:
     """How many pairs nobody could judge."""
 
     pairs: int = 0
 
 
 def conflicts(
-    scene: Scene, decision: BusinessDecision, doubt: Doubt, *, readable: int = 100
+    analysis: Analysis, decision: BusinessDecision, unjudged: Unjudged, *, readable: int = 100
 ) -> Iterator[Conflict]:
     """Yield the conflicts of a decision; every witness was replayed through the run-time evaluator.
 
     Args:
-        scene: the policy under analysis.
+        analysis: the policy under analysis.
         decision: the decision.
-        doubt: counts the pairs that nobody could judge.
+        unjudged: counts the pairs that nobody could judge.
         readable: how many witnesses, the first ones, are made easy to read, which takes most of the time.
     """
     found = 0
-    regions = Regions(scene.space, decision)
-    for one, other in candidates(scene, regions):
-        witness = _by_boxes(scene, regions, one, other)
+    regions = Regions(analysis.space, decision)
+    for one, other in candidate_pairs(analysis, regions):
+        witness = _by_boxes(analysis, regions, one, other)
         if isinstance(witness, NotBoxable):
-            if scene.prover is None:
-                doubt.pairs += 1
+            if analysis.prover is None:
+                unjudged.pairs += 1
                 continue
-            proved = scene.prover.conflict(decision, one, other)
+            proved = analysis.prover.conflict(decision, one, other)
             witness = None if proved is None else proved
         if witness is not None:
-            conflict = confirmed(scene, decision, (one, other), witness, is_readable=found < readable)
+            conflict = confirmed(analysis, decision, (one, other), witness, is_readable=found < readable)
             if conflict is not None:
                 found += 1
                 yield conflict
 
 
-def candidates(scene: Scene, regions: Regions) -> Iterator[tuple[BusinessRule, BusinessRule]]:
+def candidate_pairs(analysis: Analysis, regions: Regions) -> Iterator[tuple[BusinessRule, BusinessRule]]:
     """Yield pairs of rules with different answers that may be live together."""
     rules = regions.rules
     entries: list[tuple[int, Box]] = []
@@ -83,25 +83,29 @@ def candidates(scene: Scene, regions: Regions) -> Iterator[tuple[BusinessRule, B
 
 
 def _may_disagree(one: BusinessRule, other: BusinessRule) -> bool:
-    return one.answer != other.answer and one.id not in other.beaten_by and other.id not in one.beaten_by
+    return (
+        one.answer != other.answer and one.id not in other.overridden_by and other.id not in one.overridden_by
+    )
 
 
 def _by_boxes(
-    scene: Scene, regions: Regions, one: BusinessRule, other: BusinessRule
+    analysis: Analysis, regions: Regions, one: BusinessRule, other: BusinessRule
 ) -> dict[str, FactValue] | NotBoxable | None:
-    space = scene.space
+    space = analysis.space
     try:
-        shared = space.both(regions.live(one), regions.live(other))
+        shared = space.intersect(regions.live(one), regions.live(other))
         if not shared:
             return None
-        shared = space.both(space.both(shared, scene.applies(regions.decision)), scene.possible())
+        shared = space.intersect(
+            space.intersect(shared, analysis.applies(regions.decision)), analysis.possible()
+        )
     except NotBoxable as limit:
         return limit
     return case_in(shared[0], space) if shared else None
 
 
 def confirmed(
-    scene: Scene,
+    analysis: Analysis,
     decision: BusinessDecision,
     rules: tuple[BusinessRule, BusinessRule],
     witness: Mapping[str, FactValue],
@@ -112,26 +116,26 @@ def confirmed(
     ids = {rule.id for rule in rules}
 
     def disagrees(case: Mapping[str, FactValue]) -> bool:
-        if not scene.is_possible(case):
+        if not analysis.is_possible(case):
             return False
-        reasons = scene.policy.decide(case, decision.stage).reasons
+        reasons = analysis.policy.decide(case, decision.stage).reasons
         return ids <= {reason.rule for reason in reasons if reason.trigger is Trigger.POLICY_CONFLICT}
 
     if not disagrees(witness):
-        scene.bad_witnesses += 1
+        analysis.bad_witnesses += 1
         return None
     if is_readable:
-        witness = friendlier(witness, scene.pool, disagrees)
+        witness = simplified(witness, analysis.candidates, disagrees)
     return Conflict(decision=decision.name, rules=rules, witness=witness)
 
 
-def shadow_conflicts(scene: Scene, decision: BusinessDecision) -> Iterator[Conflict]:
+def shadow_conflicts(analysis: Analysis, decision: BusinessDecision) -> Iterator[Conflict]:
     """Yield conflicts that a rule in shadow would bring about if it were enforced (boxes only)."""
-    regions = Regions(scene.space, decision, with_shadow=True)
-    for one, other in candidates(scene, regions):
+    regions = Regions(analysis.space, decision, with_shadow=True)
+    for one, other in candidate_pairs(analysis, regions):
         if not (one.is_shadow or other.is_shadow):
             continue
-        witness = _by_boxes(scene, regions, one, other)
+        witness = _by_boxes(analysis, regions, one, other)
         if isinstance(witness, dict):
             live = liveness(decision, witness, with_shadow=True)
             if live.get(one.id) is True and live.get(other.id) is True:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from handrail.policy.analyse.boxes import Box, Gone, NotBoxable, Space
+from handrail.policy.analyse.analysis import Analysis
+from handrail.policy.analyse.boxes import Absent, Box, NotBoxable, Space
 from handrail.policy.analyse.overlaps import overlaps
-from handrail.policy.analyse.regions import Regions, without
-from handrail.policy.analyse.scene import Scene
-from handrail.policy.analyse.witness import case_in, friendlier
+from handrail.policy.analyse.regions import Regions, subtract
+from handrail.policy.analyse.witness import case_in, simplified
 from handrail.policy.language.ir import Formula
 from handrail.policy.runtime.decide import judge_decision
 from handrail.policy.runtime.rules import BusinessDecision, Rule
@@ -27,35 +27,35 @@ class _Budget:
             raise NotBoxable
 
 
-def gap(scene: Scene, decision: BusinessDecision) -> dict[str, FactValue] | None:
+def gap(analysis: Analysis, decision: BusinessDecision) -> dict[str, FactValue] | None:
     """Return a case with all facts known that no rule of the decision covers, None if there is none.
 
     Raises:
         NotBoxable: boxes cannot say and there is no prover.
     """
     try:
-        case = _gap_by_boxes(scene, decision)
+        case = _gap_by_boxes(analysis, decision)
     except NotBoxable:
-        if scene.prover is None:
+        if analysis.prover is None:
             raise
-        case = scene.prover.gap(decision)
+        case = analysis.prover.gap(decision)
     if case is None:
         return None
 
     def is_gap(case: Mapping[str, FactValue]) -> bool:
-        reasons = judge_decision(decision, scene.complete(case), case, scene.policy.if_unsure).reasons
-        return scene.is_possible(case) and reasons == (decision.gap,)
+        reasons = judge_decision(decision, analysis.complete(case), case, analysis.policy.if_unsure).reasons
+        return analysis.is_possible(case) and reasons == (decision.gap,)
 
     if not is_gap(case):
-        scene.bad_witnesses += 1
+        analysis.bad_witnesses += 1
         return None
-    return friendlier(case, scene.pool, is_gap)
+    return simplified(case, analysis.candidates, is_gap)
 
 
-def _gap_by_boxes(scene: Scene, decision: BusinessDecision) -> dict[str, FactValue] | None:
-    space = scene.space
+def _gap_by_boxes(analysis: Analysis, decision: BusinessDecision) -> dict[str, FactValue] | None:
+    space = analysis.space
     known = known_box(space, decision.reads)
-    start = space.both(space.both([known], scene.applies(decision)), scene.possible())
+    start = space.intersect(space.intersect([known], analysis.applies(decision)), analysis.possible())
     regions = Regions(space, decision)
     covered: list[list[Box]] = [space.true(rule.when.formula) for rule in regions.rules]
     false = [space.false(rule.when.formula) for rule in regions.rules]
@@ -103,77 +103,79 @@ def _uncovered(space: Space, box: Box, covered: Sequence[Sequence[Box]], budget:
             yield part
             continue
         number, taken = hit
-        stack += [(piece, number) for piece in reversed(without(space, [part], taken, limit=MAX_PIECES))]
+        stack += [(piece, number) for piece in reversed(subtract(space, [part], taken, limit=MAX_PIECES))]
 
 
 def known_box(space: Space, facts: Sequence[str]) -> Box:
     """Return the box in which some facts are known; pure."""
-    return {name: space.whole(name) for name in facts}
+    return {name: space.all_values(name) for name in facts}
 
 
-def missing_facts(scene: Scene, decision: BusinessDecision) -> list[tuple[str, dict[str, FactValue]]]:
+def missing_facts(analysis: Analysis, decision: BusinessDecision) -> list[tuple[str, dict[str, FactValue]]]:
     """Return optional facts without which the decision goes to `if_unsure`, each with such a case."""
     found = []
     for name in decision.reads:
-        if not scene.space.facts[name].optional:
+        if not analysis.space.facts[name].optional:
             continue
-        case = _unsure_without(scene, decision, name)
+        case = _unsure_without(analysis, decision, name)
         if case is not None:
             found.append((name, case))
     return found
 
 
-def _unsure_without(scene: Scene, decision: BusinessDecision, name: str) -> dict[str, FactValue] | None:
-    space = scene.space
+def _unsure_without(analysis: Analysis, decision: BusinessDecision, name: str) -> dict[str, FactValue] | None:
+    space = analysis.space
     for rule in decision.in_file_order:
         if name not in (*rule.when.reads, *decision.applies.reads):
             continue
         try:
-            boxes = space.both(space.true(rule.when.formula), scene.applies(decision))
-            boxes = space.both(boxes, scene.possible())
+            boxes = space.intersect(space.true(rule.when.formula), analysis.applies(decision))
+            boxes = space.intersect(boxes, analysis.possible())
         except NotBoxable:
             continue
         for box in boxes:
             full = {**known_box(space, decision.reads), **box}
-            if isinstance(full[name], Gone):
+            if isinstance(full[name], Absent):
                 continue
             case = {fact: value for fact, value in case_in(full, space).items() if fact != name}
-            reasons = judge_decision(decision, scene.complete(case), case, scene.policy.if_unsure).reasons
+            reasons = judge_decision(
+                decision, analysis.complete(case), case, analysis.policy.if_unsure
+            ).reasons
             if any(reason.unknown == (name,) for reason in reasons):
                 return case
     return None
 
 
-def never_applies(scene: Scene, formula: Formula, decision: BusinessDecision | None = None) -> bool:
+def never_applies(analysis: Analysis, formula: Formula, decision: BusinessDecision | None = None) -> bool:
     """Tell whether no possible case makes a formula true (where the decision applies).
 
     Raises:
         NotBoxable: boxes cannot say and there is no prover.
     """
-    space = scene.space
+    space = analysis.space
     try:
-        boxes = space.both(space.true(formula), scene.possible())
+        boxes = space.intersect(space.true(formula), analysis.possible())
         if decision is not None:
-            boxes = space.both(boxes, scene.applies(decision))
+            boxes = space.intersect(boxes, analysis.applies(decision))
         return not boxes
     except NotBoxable:
-        if scene.prover is None:
+        if analysis.prover is None:
             raise
-        return not scene.prover.ever(decision, formula)
+        return not analysis.prover.ever(decision, formula)
 
 
-def undecisive(scene: Scene, decision: BusinessDecision) -> list[str]:
+def redundant_rules(analysis: Analysis, decision: BusinessDecision) -> list[str]:
     """Return rules whose absence would change nothing: always beaten, or covered by others that agree.
 
     Where boxes cannot say, a rule is taken to matter.
     """
-    regions = Regions(scene.space, decision)
+    regions = Regions(analysis.space, decision)
     found: list[str] = []
     live: dict[str, list[Box]] = {}
     for rule in regions.rules:
         try:
-            live[rule.id] = scene.space.both(
-                scene.space.both(regions.live(rule), scene.applies(decision)), scene.possible()
+            live[rule.id] = analysis.space.intersect(
+                analysis.space.intersect(regions.live(rule), analysis.applies(decision)), analysis.possible()
             )
         except NotBoxable:
             continue
@@ -183,17 +185,17 @@ def undecisive(scene: Scene, decision: BusinessDecision) -> list[str]:
             continue
         answers = {other.id: other.answer for other in regions.rules}
         others = [name for name in near[rule.id] if answers[name] == rule.answer and name not in found]
-        if _is_covered(scene.space, live[rule.id], [box for name in others for box in live[name]]):
+        if _is_covered(analysis.space, live[rule.id], [box for name in others for box in live[name]]):
             found.append(rule.id)
     return found[::-1]
 
 
-def echoes(scene: Scene, rules: Sequence[Rule]) -> list[tuple[str, str]]:
+def redundant_hand_offs(analysis: Analysis, rules: Sequence[Rule]) -> list[tuple[str, str]]:
     """Return hand-off rules that another one always accompanies with the same effect, roles and severity."""
     regions = []
     for rule in rules:
         try:
-            boxes = scene.space.both(scene.space.true(rule.when.formula), scene.possible())
+            boxes = analysis.space.intersect(analysis.space.true(rule.when.formula), analysis.possible())
         except NotBoxable:
             continue
         regions.append((rule.id, boxes))
@@ -204,7 +206,7 @@ def echoes(scene: Scene, rules: Sequence[Rule]) -> list[tuple[str, str]]:
         for other in near[name]:
             if other in found or not boxes or not _does_as_much(by_id[other], by_id[name]):
                 continue
-            if _is_covered(scene.space, boxes, boxes_of[other]):
+            if _is_covered(analysis.space, boxes, boxes_of[other]):
                 found[name] = other
                 break
     return list(found.items())[::-1]
@@ -238,15 +240,15 @@ def _is_covered(space: Space, region: Sequence[Box], cover: Sequence[Box]) -> bo
         for taken in cover:
             if not rest:
                 break
-            rest = without(space, rest, taken, limit=MAX_PIECES)
+            rest = subtract(space, rest, taken, limit=MAX_PIECES)
     except NotBoxable:
         return False
     return not rest
 
 
-def is_contradiction(scene: Scene) -> bool:
+def is_contradiction(analysis: Analysis) -> bool:
     """Tell whether the policy's statements leave no case possible; False where boxes cannot say."""
     try:
-        return not scene.possible()
+        return not analysis.possible()
     except NotBoxable:
         return False

@@ -9,21 +9,8 @@ from typing import Any, TypeAlias
 from handrail.errors import MissingExtra
 from handrail.policy.analyse.boxes import DAY, size_of
 from handrail.policy.analyse.witness import typed
+from handrail.policy.language import ir
 from handrail.policy.language.facts import OTHER_TEXT, FactDeclaration, Kind
-from handrail.policy.language.ir import (
-    Always,
-    And,
-    Formula,
-    Holds,
-    Member,
-    Missing,
-    Not,
-    Or,
-    Order,
-    Relation,
-    Term,
-    Truth,
-)
 from handrail.policy.runtime.policy import Policy
 from handrail.policy.runtime.rules import BusinessDecision, BusinessRule
 from handrail.records import FactValue, Money
@@ -49,52 +36,52 @@ class Encoding:
         self._value(name)
         return self.z3.Bool(f"known:{name}")
 
-    def true(self, formula: Formula) -> Z3:
+    def true(self, formula: ir.Formula) -> Z3:
         """Return the claim that a formula is certainly true."""
         return self._claim(formula, is_true=True)
 
-    def false(self, formula: Formula) -> Z3:
+    def false(self, formula: ir.Formula) -> Z3:
         """Return the claim that a formula is certainly false."""
         return self._claim(formula, is_true=False)
 
-    def _claim(self, formula: Formula, *, is_true: bool) -> Z3:
+    def _claim(self, formula: ir.Formula, *, is_true: bool) -> Z3:
         match formula:
-            case Not(inner=inner):
+            case ir.Not(inner=inner):
                 return self._claim(inner, is_true=not is_true)
-            case And(parts=parts) | Or(parts=parts):
+            case ir.And(parts=parts) | ir.Or(parts=parts):
                 claims = [self._claim(part, is_true=is_true) for part in parts]
-                return self.z3.And(claims) if isinstance(formula, And) is is_true else self.z3.Or(claims)
-            case Always(value=value):
+                return self.z3.And(claims) if isinstance(formula, ir.And) is is_true else self.z3.Or(claims)
+            case ir.Always(value=value):
                 return self.z3.BoolVal(value is is_true)
-            case Missing(fact=fact):
+            case ir.Missing(fact=fact):
                 known = self.is_known(fact)
                 return self.z3.Not(known) if is_true else known
         conditions, claim = self._atom(formula)
         return self.z3.And([*conditions, claim if is_true else self.z3.Not(claim)])
 
-    def _atom(self, atom: Formula) -> tuple[list[Z3], Z3]:
+    def _atom(self, atom: ir.Formula) -> tuple[list[Z3], Z3]:
         """Return under which conditions an atom is known, and the claim it makes then."""
         match atom:
-            case Truth(fact=fact):
+            case ir.Truth(fact=fact):
                 return [self.is_known(fact)], self._value(fact)
-            case Member(fact=fact, values=values):
+            case ir.Member(fact=fact, values=values):
                 value = self._value(fact)
                 claim = self.z3.Or([value == self._code(word) for word in sorted(values)])
                 return [self.is_known(fact)], claim
-            case Holds(fact=fact, item=item):
+            case ir.Holds(fact=fact, item=item):
                 return [self.is_known(fact)], self._item(fact, item)
-            case Order(operator=operator, fact=fact, bound=bound):
+            case ir.Order(operator=operator, fact=fact, bound=bound):
                 conditions = [self.is_known(fact)]
                 if isinstance(bound, Money):
                     conditions.append(self._currency(fact) == self._code(bound.currency))
                 return conditions, self._compare(operator, self._value(fact), self._number(size_of(bound)))
-            case Relation(operator=operator, left=left, right=right):
+            case ir.Relation(operator=operator, left=left, right=right):
                 return self._relation(operator, left, right)
             case _:
                 raise TypeError(f"{type(atom).__name__} is no atom")
 
     def _relation(
-        self, operator: str, left: tuple[Term, ...], right: tuple[Term, ...]
+        self, operator: str, left: tuple[ir.Term, ...], right: tuple[ir.Term, ...]
     ) -> tuple[list[Z3], Z3]:
         terms = (*left, *right)
         conditions = [self.is_known(str(term.value)) for term in terms if term.is_fact]
@@ -102,14 +89,14 @@ class Encoding:
         conditions += [unit == units[0] for unit in units[1:]]
         return conditions, self._compare(operator, self._sum(left), self._sum(right))
 
-    def _unit(self, term: Term) -> Z3 | None:
+    def _unit(self, term: ir.Term) -> Z3 | None:
         if isinstance(term.value, Money):
             return self.z3.IntVal(self._code(term.value.currency))
         if term.is_fact and self.facts[str(term.value)].type is Kind.MONEY:
             return self._currency(str(term.value))
         return None
 
-    def _sum(self, terms: tuple[Term, ...]) -> Z3:
+    def _sum(self, terms: tuple[ir.Term, ...]) -> Z3:
         values = []
         for term in terms:
             if term.is_fact:
@@ -292,7 +279,7 @@ class Z3Prover:
         claim += [self.encoding.is_known(name) for name in decision.reads]
         return self._case(claim, self._statements())
 
-    def ever(self, decision: BusinessDecision | None, formula: Formula) -> bool:
+    def ever(self, decision: BusinessDecision | None, formula: ir.Formula) -> bool:
         """Tell whether a formula is ever true (where the decision applies); unsure counts as yes."""
         claim = [self.encoding.true(formula)]
         if decision is not None:
@@ -303,7 +290,7 @@ class Z3Prover:
         """Return the claim that a rule is certainly live, or certainly not."""
         key = (decision.name, rule.id, is_live)
         if key not in self._live:
-            beaters = [r for r in decision.rules if r.id in rule.beaten_by and not r.is_shadow]
+            beaters = [r for r in decision.rules if r.id in rule.overridden_by and not r.is_shadow]
             if is_live:
                 parts = [self.encoding.true(rule.when.formula)]
                 parts += [self.live(decision, beater, is_live=False) for beater in beaters]
@@ -314,7 +301,7 @@ class Z3Prover:
                 self._live[key] = self.z3.Or(parts)
         return self._live[key]
 
-    def holds(self, formula: Formula, case: Mapping[str, FactValue]) -> bool | None:
+    def holds(self, formula: ir.Formula, case: Mapping[str, FactValue]) -> bool | None:
         """Evaluate a formula over a case in z3's own logic; for comparing evaluators."""
         true, false = self.encoding.true(formula), self.encoding.false(formula)
         fixed = self.encoding.fix(case)

@@ -51,12 +51,12 @@ class Regions:
         return boxes
 
     def _beaters(self, rule: BusinessRule) -> list[BusinessRule]:
-        return [other for other in self.rules if other.id in rule.beaten_by] if rule.beaten_by else []
+        return [other for other in self.rules if other.id in rule.overridden_by] if rule.overridden_by else []
 
     def _work_out_live(self, rule: BusinessRule) -> list[Box]:
         boxes = self.space.true(rule.when.formula)
         for beater in self._beaters(rule):
-            boxes = self.space.both(boxes, self.dead(beater))
+            boxes = self.space.intersect(boxes, self.dead(beater))
         return boxes
 
     def _work_out_dead(self, rule: BusinessRule) -> list[Box]:
@@ -76,11 +76,11 @@ def possible(space: Space, statements: Sequence[Statement]) -> list[Box]:
     for statement in statements:
         formula = statement.that.formula
         allowed = space.not_false(formula) if statement.holds else space.not_true(formula)
-        boxes = space.both(boxes, allowed)
+        boxes = space.intersect(boxes, allowed)
     return boxes
 
 
-def without(space: Space, region: Sequence[Box], taken: Box, *, limit: int) -> list[Box]:
+def subtract(space: Space, region: Sequence[Box], taken: Box, *, limit: int) -> list[Box]:
     """Return a region of known facts less one box, as disjoint boxes.
 
     Every fact of `taken` counts as known; a fact that is missing in the region keeps its part whole.
@@ -95,7 +95,7 @@ def without(space: Space, region: Sequence[Box], taken: Box, *, limit: int) -> l
             continue
         rest = box
         for fact, extent in taken.items():
-            for part in space.outside(fact, extent):
+            for part in space.complement(fact, extent):
                 piece = space.meet(rest, {fact: part})
                 if piece is not None:
                     found.append(piece)

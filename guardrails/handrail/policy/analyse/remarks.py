@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from handrail.policy.analyse.witness import spoken
+from handrail.policy.analyse.witness import format_value
 from handrail.records import FactValue
 
 
@@ -103,5 +103,5 @@ def as_data(remark: Remark) -> dict[str, Any]:
         "line": remark.line,
         "rules": list(remark.rules),
         "decision": remark.decision,
-        "witness": {name: spoken(value) for name, value in remark.witness.items()},
+        "witness": {name: format_value(value) for name, value in remark.witness.items()},
     }

@@ -7,13 +7,13 @@ from decimal import Decimal
 from handrail.policy.analyse.boxes import (
     DAY,
     OTHER,
-    Among,
+    Absent,
     Box,
-    Extent,
-    Gone,
-    Holding,
+    Interval,
+    Items,
+    OneOf,
     Space,
-    Span,
+    ValueSet,
     meet,
     size_of,
 )
@@ -34,24 +34,24 @@ def case_in(box: Box, space: Space) -> dict[str, FactValue]:
     """Return one case of a box: a value for every fact it knows; missing facts are left out. Pure."""
     found = {}
     for name, extent in sorted(box.items()):
-        if not isinstance(extent, Gone):
+        if not isinstance(extent, Absent):
             found[name] = value_in(extent, space.facts[name])
     return found
 
 
-def value_in(extent: Extent, fact: FactDeclaration) -> FactValue:
-    """Return a readable value of an extent that is not `Gone`; pure."""
+def value_in(extent: ValueSet, fact: FactDeclaration) -> FactValue:
+    """Return a readable value of an extent that is not `Absent`; pure."""
     match extent:
-        case Among(values=values):
+        case OneOf(values=values):
             value = min(values, key=lambda value: (value == OTHER, _rank(value, fact)))
             return OTHER_TEXT if value == OTHER else value
-        case Holding(inside=inside):
+        case Items(inside=inside):
             return inside
-        case Span():
+        case Interval():
             size = _size_in(extent, STEPS[fact.type])
             currency = next((code for code in fact.currencies if code in extent.currencies), "")
             return typed(size, fact, currency)
-        case Gone():
+        case Absent():
             raise ValueError("a missing fact has no value")
 
 
@@ -75,7 +75,7 @@ def _rank(value: str | bool, fact: FactDeclaration) -> int | str:
     return fact.values.index(value) if value in fact.values else value
 
 
-def _size_in(span: Span, steps: tuple[Decimal, ...]) -> Decimal:
+def _size_in(span: Interval, steps: tuple[Decimal, ...]) -> Decimal:
     low, high = span.low, span.high
     if low is None and high is None:
         return Decimal(0)
@@ -101,37 +101,37 @@ def is_in(case: Mapping[str, FactValue], box: Box, space: Space) -> bool:
     return all(_fits(case.get(name), extent, name, space) for name, extent in box.items())
 
 
-def _fits(value: FactValue | None, extent: Extent, name: str, space: Space) -> bool:
-    if isinstance(extent, Gone) or value is None:
-        return isinstance(extent, Gone) and value is None
+def _fits(value: FactValue | None, extent: ValueSet, name: str, space: Space) -> bool:
+    if isinstance(extent, Absent) or value is None:
+        return isinstance(extent, Absent) and value is None
     match extent, value:
-        case Among(values=values), str() if space.facts[name].type is Kind.TEXT:
+        case OneOf(values=values), str() if space.facts[name].type is Kind.TEXT:
             named = space.named.get(name, frozenset())
             return (value if value in named else OTHER) in values
-        case Among(values=values), str() | bool():
+        case OneOf(values=values), str() | bool():
             return value in values
-        case Holding(inside=inside, outside=outside), frozenset():
+        case Items(inside=inside, outside=outside), frozenset():
             return inside <= value and not outside & value
-        case Span(), Money() | Decimal() | timedelta() | time():
+        case Interval(), Money() | Decimal() | timedelta() | time():
             if isinstance(value, Money) and extent.currencies and value.currency not in extent.currencies:
                 return False
             size = size_of(value)
-            point = Span(size, size, currencies=extent.currencies)
+            point = Interval(size, size, currencies=extent.currencies)
             return meet(extent, point) is not None
         case _:
             return False
 
 
-def friendlier(
+def simplified(
     case: Mapping[str, FactValue],
-    pool: Mapping[str, list[FactValue]],
+    candidates: Mapping[str, list[FactValue]],
     still_holds: Callable[[Mapping[str, FactValue]], bool],
 ) -> dict[str, FactValue]:
     """Return the case with readable values wherever it still holds; facts that do not matter are dropped.
 
     Args:
         case: a case that holds.
-        pool: values to try, by fact, the nicest first.
+        candidates: values to try, by fact, the nicest first.
         still_holds: replays a case.
     """
     best = dict(case)
@@ -140,7 +140,7 @@ def friendlier(
         if still_holds(without):
             best = without
             continue
-        for value in pool.get(name, ()):
+        for value in candidates.get(name, ()):
             if value == best[name]:
                 break
             attempt = {**best, name: value}
@@ -150,17 +150,17 @@ def friendlier(
     return best
 
 
-def pool_of(space: Space, sizes: Mapping[str, frozenset[Decimal]]) -> dict[str, list[FactValue]]:
+def candidate_values(space: Space, sizes: Mapping[str, frozenset[Decimal]]) -> dict[str, list[FactValue]]:
     """Return readable values of every sized fact: nought, one step, on and beside the rules' bounds; pure."""
-    pool: dict[str, list[FactValue]] = {}
+    found: dict[str, list[FactValue]] = {}
     for name, fact in space.facts.items():
         if fact.type not in STEPS:
             continue
         candidates = dict.fromkeys(_candidates(fact, sizes.get(name, frozenset())))
         currencies = fact.currencies or ("",)
         values = (typed(size, fact, code) for size in candidates for code in currencies)
-        pool[name] = [value for value in values if fact.accepts(value)]
-    return pool
+        found[name] = [value for value in values if fact.accepts(value)]
+    return found
 
 
 def _candidates(fact: FactDeclaration, bounds: frozenset[Decimal]) -> Iterator[Decimal]:
@@ -172,7 +172,7 @@ def _candidates(fact: FactDeclaration, bounds: frozenset[Decimal]) -> Iterator[D
             yield size
 
 
-def spoken(value: FactValue) -> str:
+def format_value(value: FactValue) -> str:
     """Return a fact's value as the policy language writes it; pure."""
     match value:
         case bool():
@@ -207,6 +207,9 @@ def _duration(value: timedelta) -> str:
     return "0 days" if seconds == 0 else f"{seconds:g} seconds"
 
 
-def in_words(case: Mapping[str, FactValue]) -> str:
+def format_case(case: Mapping[str, FactValue]) -> str:
     """Return a case in one line; pure."""
-    return ", ".join(f"{name} {spoken(value)}" for name, value in sorted(case.items())) or "any facts at all"
+    return (
+        ", ".join(f"{name} {format_value(value)}" for name, value in sorted(case.items()))
+        or "any facts at all"
+    )

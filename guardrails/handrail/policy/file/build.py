@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from handrail.errors import PolicyError
-from handrail.policy.file.build_facts import Declared, declare
+from handrail.policy.file.build_facts import RawFact, declare
 from handrail.policy.file.document import Document, Path
 from handrail.policy.file.schema import PolicyShape, RoleShape
 from handrail.policy.language import sources
@@ -36,7 +36,7 @@ DEFAULTS: Mapping[str, str] = {
 }
 
 
-def problem_of(kind: str, text: str, *, own: frozenset[str] = frozenset()) -> str | None:
+def notice_problem(kind: str, text: str, *, own: frozenset[str] = frozenset()) -> str | None:
     """Return what is wrong with a notice, None if nothing is; `own` are names that rules ask for. Pure."""
     if kind not in DEFAULTS and kind not in own:
         return f"'{kind}' is no notice{near(kind, tuple(DEFAULTS))}"
@@ -61,7 +61,7 @@ _NEVER = Always(False)
 
 
 @dataclass(slots=True)
-class Draft:
+class PolicyBuilder:
     """A policy on its way from a document; collects problems with their places."""
 
     document: Document
@@ -83,7 +83,7 @@ class Draft:
 
     def condition(self, text: str | bool, path: Path) -> Condition:
         """Compile an expression; after a problem the condition is never true."""
-        line = self.document.spot(path).line
+        line = self.document.position(path).line
         if isinstance(text, bool):
             return _condition("true" if text else "false", Always(text), (), self.facts, line)
         try:
@@ -94,10 +94,10 @@ class Draft:
         return _condition(text, formula, facts_of(formula), self.facts, line)
 
     def _misread(self, error: ExpressionError, text: str, path: Path) -> PolicyError:
-        spot = self.document.spot(path)
-        line, column = spot.line, spot.column + error.at
-        if spot.is_block:
-            line, column = spot.line + 1 + text.count("\n", 0, error.at), 1
+        position = self.document.position(path)
+        line, column = position.line, position.column + error.at
+        if position.is_block:
+            line, column = position.line + 1 + text.count("\n", 0, error.at), 1
         problem = with_caret(error.problem, text, error.at)
         return PolicyError(problem, file=self.document.file, line=line, column=column)
 
@@ -110,92 +110,94 @@ def _condition(
         formula=formula,
         test=compile_test(formula),
         reads=reads,
-        stage=latest(facts[name].stage for name in reads),
+        stage=latest_stage(facts[name].stage for name in reads),
         line=line,
     )
 
 
-def latest(stages: Any) -> Stage:
+def latest_stage(stages: Any) -> Stage:
     """Return the latest of some stages, `input` of none; pure."""
     return max(stages, key=_ORDER.index, default=Stage.INPUT)
 
 
-def build_roles(draft: Draft) -> dict[str, RolePlan]:
+def build_roles(builder: PolicyBuilder) -> dict[str, RolePlan]:
     """Return the roles with their deadlines and backups."""
     plans = {}
-    for name, given in draft.shape.roles.items():
+    for name, given in builder.shape.roles.items():
         path: Path = ("roles", name)
         shape = given or RoleShape()
         if not name.isascii() or not name.replace("_", "a").isalnum() or name != name.lower():
-            draft.problem(f"role '{name}' is not snake_case, e.g. finance_lead", path, at_key=True)
+            builder.problem(f"role '{name}' is not snake_case, e.g. finance_lead", path, at_key=True)
         within = read_duration(shape.answer_within) if shape.answer_within is not None else None
         if shape.answer_within is not None and (within is None or within.total_seconds() <= 0):
-            draft.problem("write a duration, e.g. 30 minutes", (*path, "answer_within"))
+            builder.problem("write a duration, e.g. 30 minutes", (*path, "answer_within"))
         if shape.backup == name:
-            draft.problem(f"{name} cannot be its own backup", (*path, "backup"))
+            builder.problem(f"{name} cannot be its own backup", (*path, "backup"))
         plans[name] = RolePlan(
             name=name,
             answer_within=within,
-            backup=draft.role(shape.backup, (*path, "backup")),
+            backup=builder.role(shape.backup, (*path, "backup")),
             hours=shape.hours,
             holidays=shape.holidays,
             capacity_per_day=shape.capacity_per_day,
             sees=frozenset(shape.sees) if shape.sees is not None else None,
             means=shape.means,
-            line=draft.document.spot(path, at_key=True).line,
+            line=builder.document.position(path, at_key=True).line,
         )
     return plans
 
 
-def build_facts(draft: Draft, artefacts: Mapping[str, Artefact | None]) -> dict[str, FactValue]:
+def build_facts(builder: PolicyBuilder, artefacts: Mapping[str, Artefact | None]) -> dict[str, FactValue]:
     """Declare every fact; returns the values of calibrated thresholds by fact name."""
-    for name, shape in draft.shape.facts.items():
+    for name, shape in builder.shape.facts.items():
         path: Path = ("facts", name)
 
         def problem(text: str, key: str | None, path: Path = path) -> None:
-            draft.problem(text, (*path, key) if key else path, at_key=key is None)
+            builder.problem(text, (*path, key) if key else path, at_key=key is None)
 
-        line = draft.document.spot(path, at_key=True).line
-        declaration = declare(Declared(name=name, shape=shape, line=line, problem=problem))
+        line = builder.document.position(path, at_key=True).line
+        declaration = declare(RawFact(name=name, shape=shape, line=line, problem=problem))
         # A fact that is wrong still counts as declared, so that one mistake is one message.
-        draft.facts[name] = declaration or FactDeclaration(
+        builder.facts[name] = declaration or FactDeclaration(
             name=name,
             type=shape.type,
             values=tuple(shape.values or ()),
             currencies=tuple(shape.currencies or ()),
         )
-    _check_references(draft)
-    return _thresholds(draft, artefacts)
+    _check_references(builder)
+    return _thresholds(builder, artefacts)
 
 
-def _check_references(draft: Draft) -> None:
-    for name, fact in draft.facts.items():
+def _check_references(builder: PolicyBuilder) -> None:
+    for name, fact in builder.facts.items():
         match fact.source:
             case sources.Ledger(amount=amount) if amount:
-                other = draft.facts.get(amount)
+                other = builder.facts.get(amount)
                 if other is None:
-                    hint = near(amount, draft.facts)
-                    draft.problem(f"fact '{amount}' is not declared{hint}", ("facts", name, "sum"))
+                    hint = near(amount, builder.facts)
+                    builder.problem(f"fact '{amount}' is not declared{hint}", ("facts", name, "sum"))
                 elif other.type is not fact.type or (
                     other.currencies and not (set(fact.currencies) & set(other.currencies))
                 ):
-                    draft.problem(f"{amount} is {other.type}, not {fact.type}", ("facts", name, "sum"))
-            case sources.Provenance(of=of) if of not in draft.facts:
-                draft.problem(f"fact '{of}' is not declared{near(of, draft.facts)}", ("facts", name, "of"))
+                    builder.problem(f"{amount} is {other.type}, not {fact.type}", ("facts", name, "sum"))
+            case sources.Provenance(of=of) if of not in builder.facts:
+                builder.problem(
+                    f"fact '{of}' is not declared{near(of, builder.facts)}", ("facts", name, "of")
+                )
             case _:
                 pass
 
 
-def _thresholds(draft: Draft, artefacts: Mapping[str, Artefact | None]) -> dict[str, FactValue]:
+def _thresholds(builder: PolicyBuilder, artefacts: Mapping[str, Artefact | None]) -> dict[str, FactValue]:
     values: dict[str, FactValue] = {}
     missing = []
-    for name in draft.shape.thresholds:
+    for name in builder.shape.thresholds:
         fact = "model.threshold" if name == "answer" else f"model.threshold.{name}"
-        if fact in draft.facts:
-            draft.problem(
+        if fact in builder.facts:
+            builder.problem(
                 f"{fact} comes from `thresholds:` and is not declared", ("facts", fact), at_key=True
             )
-        draft.facts[fact] = FactDeclaration(
+        builder.facts[fact] = FactDeclaration(
             name=fact, type=Kind.NUMBER, source=sources.Threshold(name=name), line=0
         )
         artefact = artefacts.get(name)
@@ -203,32 +205,32 @@ def _thresholds(draft: Draft, artefacts: Mapping[str, Artefact | None]) -> dict[
             missing.append(fact)
         else:
             values[fact] = artefact[0]
-    draft.uncalibrated = frozenset(missing)
+    builder.uncalibrated = frozenset(missing)
     return values
 
 
-def build_notices(draft: Draft) -> dict[str, str]:
+def build_notices(builder: PolicyBuilder) -> dict[str, str]:
     """Return every notice, defaults filled in."""
-    own = frozenset(rule.notice for rule in draft.shape.hand_offs if rule.notice is not None)
-    for kind, text in draft.shape.notices.items():
-        problem = problem_of(kind, text, own=own)
+    own = frozenset(rule.notice for rule in builder.shape.hand_offs if rule.notice is not None)
+    for kind, text in builder.shape.notices.items():
+        problem = notice_problem(kind, text, own=own)
         if problem is not None:
-            draft.problem(problem, ("notices", kind), at_key=kind not in DEFAULTS)
-    notices = {**DEFAULTS, **draft.shape.notices}
-    for index, rule in enumerate(draft.shape.hand_offs):
+            builder.problem(problem, ("notices", kind), at_key=kind not in DEFAULTS)
+    notices = {**DEFAULTS, **builder.shape.notices}
+    for index, rule in enumerate(builder.shape.hand_offs):
         if rule.notice is not None and rule.notice not in notices:
             hint = near(rule.notice, notices)
-            draft.problem(f"'{rule.notice}' is no notice{hint}", ("hand_offs", index, "notice"))
+            builder.problem(f"'{rule.notice}' is no notice{hint}", ("hand_offs", index, "notice"))
     return notices
 
 
-def build_scan(draft: Draft) -> dict[str, Any]:
+def build_scan(builder: PolicyBuilder) -> dict[str, Any]:
     """Return what is added to the scanner, as plain data; each entity says where it stands."""
-    scan = draft.shape.scan
+    scan = builder.shape.scan
     entities = []
     for index, entity in enumerate(scan.entities):
-        spot = draft.document.spot(("scan", "entities", index))
-        entities.append({**entity, "at": (draft.document.file, spot.line, spot.column)})
+        position = builder.document.position(("scan", "entities", index))
+        entities.append({**entity, "at": (builder.document.file, position.line, position.column)})
     settings: dict[str, Any] = {
         "entities": entities,
         "allow": list(scan.allow),
@@ -245,12 +247,14 @@ def build_scan(draft: Draft) -> dict[str, Any]:
     return settings
 
 
-def check_time_zone(draft: Draft) -> None:
+def check_time_zone(builder: PolicyBuilder) -> None:
     """Note a problem if the time zone does not exist."""
     try:
-        ZoneInfo(draft.shape.time_zone)
+        ZoneInfo(builder.shape.time_zone)
     except (KeyError, ValueError, OSError):
-        draft.problem(f"'{draft.shape.time_zone[:60]}' is no time zone, e.g. Europe/Madrid", ("time_zone",))
+        builder.problem(
+            f"'{builder.shape.time_zone[:60]}' is no time zone, e.g. Europe/Madrid", ("time_zone",)
+        )
 
 
 def duplicates(names: Sequence[str]) -> frozenset[str]:

@@ -39,7 +39,7 @@ Problem = Callable[[str, str | None], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
+class RawFact:
     """One fact as the file declares it, with a way to say what is wrong with it."""
 
     name: str
@@ -48,7 +48,7 @@ class Declared:
     problem: Problem
 
 
-def declare(fact: Declared) -> FactDeclaration | None:
+def declare(fact: RawFact) -> FactDeclaration | None:
     """Return the declaration, None after a problem."""
     source = _source(fact)
     if source is None or not _name_fits(fact) or not _keys_fit(fact, source):
@@ -56,7 +56,7 @@ def declare(fact: Declared) -> FactDeclaration | None:
     shape = fact.shape
     values = _values(fact, source)
     limits = _limit(fact, "min", shape.min), _limit(fact, "max", shape.max)
-    currency_from = sources.plain_source(shape.currency) if shape.currency else None
+    currency_from = sources.parse_source(shape.currency) if shape.currency else None
     if shape.currency and currency_from is None:
         fact.problem(f"'{shape.currency}' is no source{near(shape.currency, sources.FORMS)}", "currency")
     if values is None or None in limits:
@@ -76,18 +76,18 @@ def declare(fact: Declared) -> FactDeclaration | None:
     )
 
 
-def _name_fits(fact: Declared) -> bool:
+def _name_fits(fact: RawFact) -> bool:
     first = fact.name.partition(".")[0]
     if first in RESERVED:
         fact.problem(f"'{first}' is a word of the language; a fact's name cannot begin with it", None)
     return first not in RESERVED
 
 
-def _source(fact: Declared) -> sources.Source | None:
+def _source(fact: RawFact) -> sources.Source | None:
     text = fact.shape.from_
     match text:
         case None:
-            return sources.plain_source(fact.name) or sources.Caller()
+            return sources.parse_source(fact.name) or sources.Caller()
         case "ledger":
             return _ledger(fact)
         case "conversation":
@@ -101,13 +101,13 @@ def _source(fact: Declared) -> sources.Source | None:
                 fact.problem("`from: provenance` needs `of:` with a fact's name", "from")
                 return None
             return sources.Provenance(of=fact.shape.of)
-    source = sources.plain_source(text)
+    source = sources.parse_source(text)
     if source is None:
         fact.problem(f"'{text}' is no source{near(text, sources.FORMS)}", "from")
     return source
 
 
-def _ledger(fact: Declared) -> sources.Source | None:
+def _ledger(fact: RawFact) -> sources.Source | None:
     shape = fact.shape
     window = read_duration(shape.within) if shape.within else None
     if window is None or window <= timedelta():
@@ -151,7 +151,7 @@ _KEYS_OF: Mapping[str, tuple[type | Kind, ...]] = {
 }
 
 
-def _keys_fit(fact: Declared, source: sources.Source) -> bool:
+def _keys_fit(fact: RawFact, source: sources.Source) -> bool:
     kind = fact.shape.type
     fits = _SOURCE_KINDS.get(type(source))
     if isinstance(source, sources.Clock):
@@ -169,7 +169,7 @@ def _keys_fit(fact: Declared, source: sources.Source) -> bool:
     return True
 
 
-def _values(fact: Declared, source: sources.Source) -> tuple[str, ...] | None:
+def _values(fact: RawFact, source: sources.Source) -> tuple[str, ...] | None:
     given, kind = fact.shape.values, fact.shape.type
     if kind is Kind.WEEKDAY:
         return WEEKDAYS
@@ -192,7 +192,7 @@ class _NoLimit:
     pass
 
 
-def _limit(fact: Declared, key: str, raw: object) -> Decimal | timedelta | _NoLimit | None:
+def _limit(fact: RawFact, key: str, raw: object) -> Decimal | timedelta | _NoLimit | None:
     if raw is None:
         return _NoLimit()
     if fact.shape.type is Kind.DURATION:

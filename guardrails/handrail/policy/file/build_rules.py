@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
-from handrail.policy.file.build import Draft, duplicates, latest
+from handrail.policy.file.build import PolicyBuilder, duplicates, latest_stage
 from handrail.policy.file.document import Path
 from handrail.policy.file.schema import (
     AnswerShape,
@@ -36,23 +36,23 @@ _SIGNALS = {
 FINDINGS = (sources.InputFindings, sources.OutputFindings, sources.ToolFindings)
 
 
-def build_hand_offs(draft: Draft) -> tuple[Rule, ...]:
+def build_hand_offs(builder: PolicyBuilder) -> tuple[Rule, ...]:
     """Compile the rules of `hand_offs`."""
-    shapes = draft.shape.hand_offs
-    return tuple(_hand_off(draft, shape, ("hand_offs", index)) for index, shape in enumerate(shapes))
+    shapes = builder.shape.hand_offs
+    return tuple(_hand_off(builder, shape, ("hand_offs", index)) for index, shape in enumerate(shapes))
 
 
-def _hand_off(draft: Draft, shape: HandOffShape, path: Path) -> Rule:
-    when = draft.condition(shape.when, (*path, "when"))
-    role = draft.role(shape.to, (*path, "to"))
-    also_to = tuple(draft.role(name, (*path, "also_to")) or name for name in shape.also_to)
+def _hand_off(builder: PolicyBuilder, shape: HandOffShape, path: Path) -> Rule:
+    when = builder.condition(shape.when, (*path, "when"))
+    role = builder.role(shape.to, (*path, "to"))
+    also_to = tuple(builder.role(name, (*path, "also_to")) or name for name in shape.also_to)
     effect = Effect(shape.effect)
     if effect is Effect.HAND_OFF and role is None:
-        draft.problem(f"rule '{shape.id}' hands off and needs `to:` with a role", path)
+        builder.problem(f"rule '{shape.id}' hands off and needs `to:` with a role", path)
     if effect is Effect.REDACT and (role or also_to):
-        draft.problem(f"rule '{shape.id}' only redacts; `to:` means nothing", (*path, "to"))
-    trigger = shape.trigger or trigger_of(when, draft.facts)
-    findings = finding_types(when.formula, draft.facts)
+        builder.problem(f"rule '{shape.id}' only redacts; `to:` means nothing", (*path, "to"))
+    trigger = shape.trigger or trigger_of(when, builder.facts)
+    findings = finding_types(when.formula, builder.facts)
 
     def reason(effect: Effect, role: str | None) -> Reason:
         return Reason(
@@ -82,7 +82,7 @@ def _hand_off(draft: Draft, shape: HandOffShape, path: Path) -> Rule:
         severity=shape.severity,
         because=shape.because,
         source=shape.source,
-        is_shadow=shape.mode == "shadow" or not draft.uncalibrated.isdisjoint(when.reads),
+        is_shadow=shape.mode == "shadow" or not builder.uncalibrated.isdisjoint(when.reads),
         finding_types=findings,
         notice=shape.notice,
         reasons=tuple(reasons),
@@ -116,29 +116,31 @@ def finding_types(formula: Formula, facts: Mapping[str, FactDeclaration]) -> fro
     )
 
 
-def build_decisions(draft: Draft) -> dict[str, BusinessDecision]:
+def build_decisions(builder: PolicyBuilder) -> dict[str, BusinessDecision]:
     """Compile the business decisions."""
-    shapes = draft.shape.decisions
-    if shapes and draft.shape.on_conflict is None:
-        draft.problem("a policy with decisions needs `on_conflict: {to: role}`", ("decisions",), at_key=True)
-    return {name: _decision(draft, name, shape) for name, shape in shapes.items()}
+    shapes = builder.shape.decisions
+    if shapes and builder.shape.on_conflict is None:
+        builder.problem(
+            "a policy with decisions needs `on_conflict: {to: role}`", ("decisions",), at_key=True
+        )
+    return {name: _decision(builder, name, shape) for name, shape in shapes.items()}
 
 
-def _decision(draft: Draft, name: str, shape: DecisionShape) -> BusinessDecision:
+def _decision(builder: PolicyBuilder, name: str, shape: DecisionShape) -> BusinessDecision:
     path: Path = ("decisions", name)
-    applies = draft.condition(shape.applies_when, (*path, "applies_when"))
+    applies = builder.condition(shape.applies_when, (*path, "applies_when"))
     answers = {
-        answer: _answer(draft, answer, plan, (*path, "answers", answer))
+        answer: _answer(builder, answer, plan, (*path, "answers", answer))
         for answer, plan in shape.answers.items()
     }
-    order = _order(draft, shape, path)
-    beaten_by: dict[str, list[str]] = {}
+    order = _order(builder, shape, path)
+    overridden_by: dict[str, list[str]] = {}
     for rule in shape.rules:
         for beaten in rule.overrides:
-            beaten_by.setdefault(beaten, []).append(rule.id)
+            overridden_by.setdefault(beaten, []).append(rule.id)
     rules = {
         rule.id: _business_rule(
-            draft, rule, answers, tuple(beaten_by.get(rule.id, ())), (*path, "rules", index)
+            builder, rule, answers, tuple(overridden_by.get(rule.id, ())), (*path, "rules", index)
         )
         for index, rule in enumerate(shape.rules)
     }
@@ -151,29 +153,31 @@ def _decision(draft: Draft, name: str, shape: DecisionShape) -> BusinessDecision
         rules=tuple(rules[id_] for id_ in order if id_ in rules),
         because=shape.because,
         reads=reads,
-        stage=latest(draft.facts[fact].stage for fact in reads),
-        gap=unsure(name, draft.shape.if_unsure, why),
-        line=draft.document.spot(path, at_key=True).line,
+        stage=latest_stage(builder.facts[fact].stage for fact in reads),
+        gap=unsure(name, builder.shape.if_unsure, why),
+        line=builder.document.position(path, at_key=True).line,
     )
 
 
-def _answer(draft: Draft, name: str, plan: Effect | AnswerShape, path: Path) -> AnswerPlan:
+def _answer(builder: PolicyBuilder, name: str, plan: Effect | AnswerShape, path: Path) -> AnswerPlan:
     shape = plan if isinstance(plan, AnswerShape) else AnswerShape(effect=plan)
     if shape.effect is Effect.HAND_OFF and shape.to is None:
-        draft.problem(f"answer '{name}' hands off and needs `to:`, e.g. {{effect: hand_off, to: role}}", path)
+        builder.problem(
+            f"answer '{name}' hands off and needs `to:`, e.g. {{effect: hand_off, to: role}}", path
+        )
     if shape.effect in (Effect.PASS, Effect.REDACT) and (shape.to or shape.also_to):
-        draft.problem(f"answer '{name}' does not hand off; `to:` means nothing", path)
+        builder.problem(f"answer '{name}' does not hand off; `to:` means nothing", path)
     return AnswerPlan(
         name=name,
         effect=shape.effect,
-        role=draft.role(shape.to, (*path, "to")),
-        also_to=tuple(draft.role(role, (*path, "also_to")) or role for role in shape.also_to),
+        role=builder.role(shape.to, (*path, "to")),
+        also_to=tuple(builder.role(role, (*path, "also_to")) or role for role in shape.also_to),
         trigger=shape.trigger or Trigger.NEVER_AI,
         severity=shape.severity,
     )
 
 
-def _order(draft: Draft, shape: DecisionShape, path: Path) -> Sequence[str]:
+def _order(builder: PolicyBuilder, shape: DecisionShape, path: Path) -> Sequence[str]:
     """Return the rules' ids so that every rule comes after those that override it."""
     ids = [rule.id for rule in shape.rules]
     graph: dict[str, set[str]] = {id_: set() for id_ in ids}
@@ -181,31 +185,31 @@ def _order(draft: Draft, shape: DecisionShape, path: Path) -> Sequence[str]:
         for number, beaten in enumerate(rule.overrides):
             at: Path = (*path, "rules", index, "overrides", number)
             if beaten not in graph:
-                draft.problem(f"rule '{beaten}' is not in this decision{near(beaten, ids)}", at)
+                builder.problem(f"rule '{beaten}' is not in this decision{near(beaten, ids)}", at)
             elif beaten == rule.id:
-                draft.problem(f"'{beaten}' cannot override itself", at)
+                builder.problem(f"'{beaten}' cannot override itself", at)
             else:
                 graph[beaten].add(rule.id)
     try:
         return tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:
         circle = " > ".join(reversed(error.args[1]))
-        draft.problem(f"overrides go round in a circle: {circle}", (*path, "rules"), at_key=True)
+        builder.problem(f"overrides go round in a circle: {circle}", (*path, "rules"), at_key=True)
         return ids
 
 
 def _business_rule(
-    draft: Draft,
+    builder: PolicyBuilder,
     shape: BusinessRuleShape,
     answers: Mapping[str, AnswerPlan],
-    beaten_by: tuple[str, ...],
+    overridden_by: tuple[str, ...],
     path: Path,
 ) -> BusinessRule:
-    when = draft.condition(shape.when, (*path, "when"))
+    when = builder.condition(shape.when, (*path, "when"))
     plan = answers.get(shape.then)
     if plan is None:
-        draft.problem(f"'{shape.then}' is no answer here{near(shape.then, answers)}", (*path, "then"))
-    conflict = draft.shape.on_conflict
+        builder.problem(f"'{shape.then}' is no answer here{near(shape.then, answers)}", (*path, "then"))
+    conflict = builder.shape.on_conflict
 
     def reason(effect: Effect, trigger: Trigger, severity: Severity, role: str | None) -> Reason:
         return Reason(
@@ -227,7 +231,7 @@ def _business_rule(
         Effect.HAND_OFF,
         Trigger.POLICY_CONFLICT,
         conflict.severity if conflict else Severity.MEDIUM,
-        conflict.to if conflict else draft.shape.if_unsure,
+        conflict.to if conflict else builder.shape.if_unsure,
     )
     return BusinessRule(
         id=shape.id,
@@ -235,24 +239,24 @@ def _business_rule(
         answer=shape.then,
         because=shape.because,
         source=shape.source,
-        is_shadow=shape.mode == "shadow" or not draft.uncalibrated.isdisjoint(when.reads),
+        is_shadow=shape.mode == "shadow" or not builder.uncalibrated.isdisjoint(when.reads),
         overrides=tuple(shape.overrides),
-        beaten_by=beaten_by,
+        overridden_by=overridden_by,
         reasons=tuple(own),
         conflict=disagree,
     )
 
 
-def build_statements(draft: Draft) -> tuple[Statement, ...]:
+def build_statements(builder: PolicyBuilder) -> tuple[Statement, ...]:
     """Compile what always and what never holds."""
     return (
-        *_statements(draft, "always", draft.shape.always, holds=True),
-        *_statements(draft, "impossible", draft.shape.impossible, holds=False),
+        *_statements(builder, "always", builder.shape.always, holds=True),
+        *_statements(builder, "impossible", builder.shape.impossible, holds=False),
     )
 
 
 def _statements(
-    draft: Draft, key: str, shapes: Iterable[str | StatementShape], *, holds: bool
+    builder: PolicyBuilder, key: str, shapes: Iterable[str | StatementShape], *, holds: bool
 ) -> list[Statement]:
     found = []
     for index, given in enumerate(shapes):
@@ -263,35 +267,35 @@ def _statements(
         found.append(
             Statement(
                 id=name,
-                that=draft.condition(shape.that, path),
+                that=builder.condition(shape.that, path),
                 holds=holds,
                 because=shape.because,
-                broken=unsure(name, draft.shape.if_unsure, why),
+                broken=unsure(name, builder.shape.if_unsure, why),
             )
         )
     return found
 
 
-def build_known_conflicts(draft: Draft) -> tuple[KnownConflict, ...]:
+def build_known_conflicts(builder: PolicyBuilder) -> tuple[KnownConflict, ...]:
     """Return the conflicts that the file accepts."""
-    ids = [rule.id for decision in draft.shape.decisions.values() for rule in decision.rules]
-    for index, known in enumerate(draft.shape.known_conflicts):
+    ids = [rule.id for decision in builder.shape.decisions.values() for rule in decision.rules]
+    for index, known in enumerate(builder.shape.known_conflicts):
         for number, name in enumerate(known.rules):
             if name not in ids:
                 at: Path = ("known_conflicts", index, "rules", number)
-                draft.problem(f"rule '{name}' is in no decision{near(name, ids)}", at)
+                builder.problem(f"rule '{name}' is in no decision{near(name, ids)}", at)
     return tuple(
         KnownConflict(rules=frozenset(known.rules), because=known.because)
-        for known in draft.shape.known_conflicts
+        for known in builder.shape.known_conflicts
     )
 
 
-def check_ids(draft: Draft) -> None:
+def check_ids(builder: PolicyBuilder) -> None:
     """Note ids that stand twice; a rule's id is unique in its file."""
     places: list[tuple[str, Path]] = [
-        (rule.id, ("hand_offs", index, "id")) for index, rule in enumerate(draft.shape.hand_offs)
+        (rule.id, ("hand_offs", index, "id")) for index, rule in enumerate(builder.shape.hand_offs)
     ]
-    for name, decision in draft.shape.decisions.items():
+    for name, decision in builder.shape.decisions.items():
         places.append((name, ("decisions", name)))
         places += [
             (rule.id, ("decisions", name, "rules", index, "id")) for index, rule in enumerate(decision.rules)
@@ -300,5 +304,5 @@ def check_ids(draft: Draft) -> None:
     seen: set[str] = set()
     for name, path in places:
         if name in twice and name in seen:
-            draft.problem(f"the id '{name}' stands twice", path)
+            builder.problem(f"the id '{name}' stands twice", path)
         seen.add(name)

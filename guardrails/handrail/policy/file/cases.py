@@ -9,7 +9,7 @@ from handrail.records import Decision, Effect, FactValue, Stage
 from handrail.text.suggest import near
 
 if TYPE_CHECKING:
-    from handrail.policy.file.build import Draft
+    from handrail.policy.file.build import PolicyBuilder
     from handrail.policy.file.document import Path
 
 
@@ -75,39 +75,39 @@ def _shown(value: object) -> str:
     return str(value)
 
 
-def build_cases(draft: "Draft") -> tuple[Case, ...]:
+def build_cases(builder: "PolicyBuilder") -> tuple[Case, ...]:
     """Read the tests of a file into typed facts, noting what does not fit."""
-    defaults = _read(draft, draft.shape.test_defaults, ("test_defaults",))
+    defaults = _read(builder, builder.shape.test_defaults, ("test_defaults",))
     cases = []
-    for index, shape in enumerate(draft.shape.tests):
+    for index, shape in enumerate(builder.shape.tests):
         path: Path = ("tests", index)
-        given = _read(draft, shape.given, (*path, "given"))
+        given = _read(builder, shape.given, (*path, "given"))
         expect = shape.expect.model_dump(exclude_none=True)
         if not expect:
-            draft.problem(f"test '{shape.name}' expects nothing", path)
+            builder.problem(f"test '{shape.name}' expects nothing", path)
         for role in (*expect.get("hand_off", ()), *filter(None, [expect.get("owner")])):
-            draft.role(role, (*path, "expect"))
-        stage = Stage(shape.stage) if shape.stage else _latest_given(draft, shape.given)
-        line = draft.document.spot(path).line
+            builder.role(role, (*path, "expect"))
+        stage = Stage(shape.stage) if shape.stage else _latest_given(builder, shape.given)
+        line = builder.document.position(path).line
         cases.append(
             Case(name=shape.name, given={**defaults, **given}, stage=stage, expect=expect, line=line)
         )
     return tuple(cases)
 
 
-def _latest_given(draft: "Draft", given: Mapping[str, Any]) -> Stage:
-    from handrail.policy.file.build import latest
+def _latest_given(builder: "PolicyBuilder", given: Mapping[str, Any]) -> Stage:
+    from handrail.policy.file.build import latest_stage
 
-    return latest(draft.facts[name].stage for name in given if name in draft.facts)
+    return latest_stage(builder.facts[name].stage for name in given if name in builder.facts)
 
 
-def _read(draft: "Draft", given: Mapping[str, Any], path: "Path") -> dict[str, FactValue]:
+def _read(builder: "PolicyBuilder", given: Mapping[str, Any], path: "Path") -> dict[str, FactValue]:
     facts: dict[str, FactValue] = {}
     for name, raw in given.items():
-        declaration = draft.facts.get(name)
+        declaration = builder.facts.get(name)
         if declaration is None:
-            problem = f"fact '{name}' is not declared{near(name, draft.facts)}"
-            draft.problem(problem, (*path, name), at_key=True)
+            problem = f"fact '{name}' is not declared{near(name, builder.facts)}"
+            builder.problem(problem, (*path, name), at_key=True)
             continue
         facts[name] = declaration.stated(raw)
     return facts

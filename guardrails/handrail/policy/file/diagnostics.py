@@ -11,7 +11,7 @@ from handrail.policy.file.schema import PolicyShape
 from handrail.text.suggest import LONGEST, near
 
 
-def misfits(document: Document, error: ValidationError) -> list[PolicyError]:
+def shape_errors(document: Document, error: ValidationError) -> list[PolicyError]:
     """Return one error for each key or value that does not fit."""
     found: dict[Path, PolicyError] = {}
     for detail in error.errors(include_url=False, include_context=True, include_input=False):

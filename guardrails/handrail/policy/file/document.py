@@ -24,7 +24,7 @@ _DECIMAL = re.compile(r"[+-]?\d{1,18}\.\d{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class Position:
     """A place in a file; both count from 1. `text` is where the words of a scalar begin, quotes left out."""
 
     line: int
@@ -41,16 +41,16 @@ class Document:
 
     def __init__(self, text: str, file: str) -> None:
         self.file = file
-        self.values: dict[Path, Spot] = {}
-        self.keys: dict[Path, Spot] = {}
+        self.values: dict[Path, Position] = {}
+        self.keys: dict[Path, Position] = {}
         self.value: Any = _Reader(self).read(text)
 
     def error(self, problem: str, path: Path = (), *, at_key: bool = False) -> PolicyError:
         """Return an error that points at a path, or at its nearest parent that stands in the file."""
-        spot = self.spot(path, at_key=at_key)
-        return PolicyError(problem, file=self.file, line=spot.line, column=spot.column)
+        position = self.position(path, at_key=at_key)
+        return PolicyError(problem, file=self.file, line=position.line, column=position.column)
 
-    def spot(self, path: Path, *, at_key: bool = False) -> Spot:
+    def position(self, path: Path, *, at_key: bool = False) -> Position:
         """Return where a path stands, or its nearest parent."""
         places = (self.keys, self.values) if at_key else (self.values, self.keys)
         while path:
@@ -58,7 +58,7 @@ class Document:
                 if path in place:
                     return place[path]
             path = path[:-1]
-        return Spot(1, 1)
+        return Position(1, 1)
 
 
 class _Reader:
@@ -112,7 +112,7 @@ class _Reader:
             raise self._problem(f"more than {MAX_VALUES} values", event)
         if getattr(event, "tag", None) is not None:
             raise self._problem("tags are not allowed", event)
-        self.document.values[path] = _spot(event)
+        self.document.values[path] = _position(event)
         if isinstance(event, ScalarEvent):
             return _scalar(event)
         if isinstance(event, SequenceStartEvent):
@@ -141,20 +141,20 @@ class _Reader:
                 raise self._problem("merge keys are not allowed; write it out", event)
             if key in found:
                 raise self._problem(f"'{key[:60]}' stands here twice", event)
-            self.document.keys[(*path, key)] = _spot(event)
+            self.document.keys[(*path, key)] = _position(event)
             found[key] = self._value(next(events), events, (*path, key), depth + 1)
         return found
 
     def _problem(self, problem: str, event: "Event") -> PolicyError:
-        spot = _spot(event)
-        return PolicyError(problem, file=self.document.file, line=spot.line, column=spot.column)
+        position = _position(event)
+        return PolicyError(problem, file=self.document.file, line=position.line, column=position.column)
 
 
-def _spot(event: "Event") -> Spot:
+def _position(event: "Event") -> Position:
     mark = event.start_mark
     style = getattr(event, "style", None)
     quoted = style in ("'", '"')
-    return Spot(mark.line + 1, mark.column + 1 + quoted, style in ("|", ">"))
+    return Position(mark.line + 1, mark.column + 1 + quoted, style in ("|", ">"))
 
 
 def _scalar(event: Any) -> Scalar:

@@ -16,7 +16,7 @@ from handrail.records import PolicyRef
 from handrail.text.suggest import near
 
 if TYPE_CHECKING:
-    from handrail.policy.file.build import Artefact, Draft
+    from handrail.policy.file.build import Artefact, PolicyBuilder
 
 
 NOT_CONTENT = frozenset({"tests", "test_defaults"})
@@ -119,7 +119,7 @@ def compile_policy(
     text: str, *, file: str, folder: FilePath | None = None
 ) -> tuple[Policy | None, tuple[PolicyError, ...]]:
     """Compile a policy's text; returns the policy, or None and everything that is wrong."""
-    from handrail.policy.file.build import Draft
+    from handrail.policy.file.build import PolicyBuilder
 
     try:
         document = Document(text, file)
@@ -128,9 +128,9 @@ def compile_policy(
         return None, (error,)
     except ExceptionGroup as group:
         return None, _sorted(group.exceptions)
-    draft = Draft(document=document, shape=shape)
-    policy = _assemble(draft, _artefacts(draft, folder), folder or FilePath())
-    return (None, _sorted(draft.problems)) if draft.problems else (policy, ())
+    builder = PolicyBuilder(document=document, shape=shape)
+    policy = _assemble(builder, _artefacts(builder, folder), folder or FilePath())
+    return (None, _sorted(builder.problems)) if builder.problems else (policy, ())
 
 
 def _sorted(problems: Any) -> tuple[PolicyError, ...]:
@@ -147,27 +147,27 @@ def _shape(document: Document) -> Any:
     try:
         return PolicyShape.model_validate(document.value)
     except ValidationError as error:
-        from handrail.policy.file.diagnostics import misfits
+        from handrail.policy.file.diagnostics import shape_errors
 
-        raise ExceptionGroup("shape", misfits(document, error)) from None
+        raise ExceptionGroup("shape", shape_errors(document, error)) from None
 
 
-def _artefacts(draft: "Draft", folder: FilePath | None) -> "dict[str, Artefact | None]":
+def _artefacts(builder: "PolicyBuilder", folder: FilePath | None) -> "dict[str, Artefact | None]":
     """Read the threshold and the hash of each calibration; None for one that does not exist yet."""
     found: dict[str, Artefact | None] = {}
-    for name, place in draft.shape.thresholds.items():
+    for name, place in builder.shape.thresholds.items():
         path = (folder or FilePath()) / place
         at: Path = ("thresholds", name)
         if not path.is_file():
             found[name] = None
-            draft.warnings.append(
+            builder.warnings.append(
                 f"calibration '{place}' does not exist yet: rules that read model.threshold run in shadow"
             )
             continue
         data = path.read_bytes()[: MAX_BYTES + 1]
         threshold = _threshold(data)
         if threshold is None:
-            draft.problem(f"'{place}' holds no `threshold` between 0 and 1", at)
+            builder.problem(f"'{place}' holds no `threshold` between 0 and 1", at)
             continue
         found[name] = (threshold, hashlib.sha256(data).hexdigest())
     return found
@@ -184,20 +184,22 @@ def _threshold(data: bytes) -> Decimal | None:
     return Decimal(value) if 0 <= value <= 1 else None
 
 
-def _assemble(draft: "Draft", artefacts: "Mapping[str, Artefact | None]", folder: FilePath) -> Policy:
+def _assemble(
+    builder: "PolicyBuilder", artefacts: "Mapping[str, Artefact | None]", folder: FilePath
+) -> Policy:
     from handrail.policy.file import build, build_rules
     from handrail.policy.file.cases import build_cases
 
-    shape = draft.shape
-    build.check_time_zone(draft)
-    build_rules.check_ids(draft)
-    roles = build.build_roles(draft)
-    constants = build.build_facts(draft, artefacts)
-    draft.role(shape.if_unsure, ("if_unsure",))
-    draft.role(shape.owner, ("owner",))
-    draft.role(shape.on_conflict.to if shape.on_conflict else None, ("on_conflict", "to"))
+    shape = builder.shape
+    build.check_time_zone(builder)
+    build_rules.check_ids(builder)
+    roles = build.build_roles(builder)
+    constants = build.build_facts(builder, artefacts)
+    builder.role(shape.if_unsure, ("if_unsure",))
+    builder.role(shape.owner, ("owner",))
+    builder.role(shape.on_conflict.to if shape.on_conflict else None, ("on_conflict", "to"))
     hashes = {name: artefact[1] for name, artefact in artefacts.items() if artefact}
-    content = draft.document.value
+    content = builder.document.value
     return Policy(
         ref=PolicyRef(name=shape.policy, version=shape.version, sha256=fingerprint(content, hashes)),
         mode=shape.mode,
@@ -205,15 +207,15 @@ def _assemble(draft: "Draft", artefacts: "Mapping[str, Artefact | None]", folder
         time_zone=shape.time_zone,
         owner=shape.owner,
         roles=roles,
-        facts=draft.facts,
-        hand_offs=build_rules.build_hand_offs(draft),
-        decisions=build_rules.build_decisions(draft),
-        statements=build_rules.build_statements(draft),
+        facts=builder.facts,
+        hand_offs=build_rules.build_hand_offs(builder),
+        decisions=build_rules.build_decisions(builder),
+        statements=build_rules.build_statements(builder),
         on_conflict=shape.on_conflict.to if shape.on_conflict else None,
-        known_conflicts=build_rules.build_known_conflicts(draft),
+        known_conflicts=build_rules.build_known_conflicts(builder),
         constants=constants,
-        notices=build.build_notices(draft),
-        scan=build.build_scan(draft),
+        notices=build.build_notices(builder),
+        scan=build.build_scan(builder),
         stream=shape.stream,
         self_check=shape.self_check,
         calibrations={
@@ -221,7 +223,7 @@ def _assemble(draft: "Draft", artefacts: "Mapping[str, Artefact | None]", folder
             for name, sha256 in hashes.items()
         },
         audit_rate=None if shape.audit_rate is None else float(shape.audit_rate),
-        cases=build_cases(draft),
-        warnings=tuple(draft.warnings),
+        cases=build_cases(builder),
+        warnings=tuple(builder.warnings),
         content=content,
     )

@@ -56,10 +56,10 @@ def load_people(path: str | Path, policy: Policy) -> People:
     roles = {}
     for role, members in content["roles"].items():
         if role not in policy.roles:
-            spot = document.spot(("roles", role), at_key=True)
+            at = document.position(("roles", role), at_key=True)
             hint = near(role, policy.roles)
             raise RoleError(
-                f"{document.file}:{spot.line}:{spot.column}: no role '{role}' in {policy.ref.name}{hint}"
+                f"{document.file}:{at.line}:{at.column}: no role '{role}' in {policy.ref.name}{hint}"
             )
         if not isinstance(members, list) or not all(isinstance(member, str) for member in members):
             raise document.error("write a list of ids, e.g. [ana, ben]", ("roles", role))

@@ -81,7 +81,7 @@ def _at(found: Sequence[Token | Node]) -> int:
     return (found[0].start_pos or 0) if isinstance(found[0], Token) else found[0].at
 
 
-class Builder(Transformer[Token, Node]):
+class AstBuilder(Transformer[Token, Node]):
     """Builds nodes while the text is parsed, so that no deep recursion can happen."""
 
     def amount(self, found: list[Token]) -> Node:

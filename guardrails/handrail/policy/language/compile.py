@@ -4,30 +4,17 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from handrail.policy.language import ir
 from handrail.policy.language.ast import MAX_LENGTH, ExpressionError, Node
 from handrail.policy.language.facts import FactDeclaration
 from handrail.policy.language.grammar import parser
-from handrail.policy.language.ir import (
-    Always,
-    And,
-    Formula,
-    Holds,
-    Member,
-    Missing,
-    Not,
-    Or,
-    Order,
-    Relation,
-    Term,
-    Truth,
-)
 from handrail.policy.language.types import formula_of
 from handrail.records import Money
 
-Known: TypeAlias = Mapping[str, Any]
+KnownFacts: TypeAlias = Mapping[str, Any]
 """Facts that are known, each of its declared type; what is not in it is unknown."""
 
-Test: TypeAlias = Callable[[Known], bool | None]
+Test: TypeAlias = Callable[[KnownFacts], bool | None]
 
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
@@ -39,28 +26,28 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def compile_test(formula: Formula) -> Test:
+def compile_test(formula: ir.Formula) -> Test:
     """Return a function that evaluates a formula over known facts (Kleene logic)."""
     match formula:
-        case Always(value=value):
+        case ir.Always(value=value):
             return lambda known: value
-        case Truth(fact=fact):
+        case ir.Truth(fact=fact):
             return lambda known: known.get(fact)
-        case Missing(fact=fact):
+        case ir.Missing(fact=fact):
             return lambda known: fact not in known
-        case Member(fact=fact, values=values):
+        case ir.Member(fact=fact, values=values):
             return _member(fact, values)
-        case Holds(fact=fact, item=item):
+        case ir.Holds(fact=fact, item=item):
             return _holds(fact, item)
-        case Order():
+        case ir.Order():
             return _order(formula)
-        case Relation():
+        case ir.Relation():
             return _relation(formula)
-        case Not(inner=inner):
+        case ir.Not(inner=inner):
             return _not(compile_test(inner))
-        case And(parts=parts):
+        case ir.And(parts=parts):
             return _and(tuple(compile_test(part) for part in parts))
-        case Or(parts=parts):
+        case ir.Or(parts=parts):
             return _or(tuple(compile_test(part) for part in parts))
 
 
@@ -68,13 +55,13 @@ def _member(fact: str, values: frozenset[str]) -> Test:
     if len(values) == 1:
         (only,) = values
 
-        def is_equal(known: Known) -> bool | None:
+        def is_equal(known: KnownFacts) -> bool | None:
             value = known.get(fact)
             return None if value is None else value == only
 
         return is_equal
 
-    def is_member(known: Known) -> bool | None:
+    def is_member(known: KnownFacts) -> bool | None:
         value = known.get(fact)
         return None if value is None else value in values
 
@@ -82,37 +69,37 @@ def _member(fact: str, values: frozenset[str]) -> Test:
 
 
 def _holds(fact: str, item: str) -> Test:
-    def holds(known: Known) -> bool | None:
+    def holds(known: KnownFacts) -> bool | None:
         value = known.get(fact)
         return None if value is None else item in value
 
     return holds
 
 
-def _order(formula: Order) -> Test:
+def _order(formula: ir.Order) -> Test:
     fact, bound, compare = formula.fact, formula.bound, _COMPARE[formula.operator]
     if isinstance(bound, Money):
         amount, currency = bound.amount, bound.currency
 
-        def money(known: Known) -> bool | None:
+        def money(known: KnownFacts) -> bool | None:
             value = known.get(fact)
             # Another currency is not comparable: neither more nor less, so unknown.
             return None if value is None or value.currency != currency else compare(value.amount, amount)
 
         return money
 
-    def size(known: Known) -> bool | None:
+    def size(known: KnownFacts) -> bool | None:
         value = known.get(fact)
         return None if value is None else compare(value, bound)
 
     return size
 
 
-def _relation(formula: Relation) -> Test:
+def _relation(formula: ir.Relation) -> Test:
     left, right = _sum(formula.left), _sum(formula.right)
     compare = _COMPARE[formula.operator]
 
-    def related(known: Known) -> bool | None:
+    def related(known: KnownFacts) -> bool | None:
         one, other = left(known), right(known)
         if one is None or other is None or one[1] != other[1]:
             return None
@@ -121,11 +108,11 @@ def _relation(formula: Relation) -> Test:
     return related
 
 
-def _sum(terms: tuple[Term, ...]) -> Callable[[Known], tuple[Any, str] | None]:
+def _sum(terms: tuple[ir.Term, ...]) -> Callable[[KnownFacts], tuple[Any, str] | None]:
     """Return a function that adds up; its result carries the currency, empty for what is no money."""
     items = tuple((term.sign > 0, str(term.value) if term.is_fact else "", term.value) for term in terms)
 
-    def total(known: Known) -> tuple[Any, str] | None:
+    def total(known: KnownFacts) -> tuple[Any, str] | None:
         result: Any = None
         unit = ""
         for is_added, name, constant in items:
@@ -150,7 +137,7 @@ def _sum(terms: tuple[Term, ...]) -> Callable[[Known], tuple[Any, str] | None]:
 
 
 def _not(inner: Test) -> Test:
-    def negated(known: Known) -> bool | None:
+    def negated(known: KnownFacts) -> bool | None:
         value = inner(known)
         return None if value is None else not value
 
@@ -161,7 +148,7 @@ def _and(parts: tuple[Test, ...]) -> Test:
     if len(parts) == 2:
         first, second = parts
 
-        def both(known: Known) -> bool | None:
+        def both(known: KnownFacts) -> bool | None:
             one = first(known)
             if one is False:
                 return False
@@ -170,7 +157,7 @@ def _and(parts: tuple[Test, ...]) -> Test:
 
         return both
 
-    def every(known: Known) -> bool | None:
+    def every(known: KnownFacts) -> bool | None:
         result: bool | None = True
         for part in parts:
             value = part(known)
@@ -184,7 +171,7 @@ def _and(parts: tuple[Test, ...]) -> Test:
 
 
 def _or(parts: tuple[Test, ...]) -> Test:
-    def some(known: Known) -> bool | None:
+    def some(known: KnownFacts) -> bool | None:
         result: bool | None = False
         for part in parts:
             value = part(known)
@@ -202,7 +189,7 @@ RESERVED = frozenset(
 )
 
 
-def read_expression(text: str, facts: Mapping[str, FactDeclaration]) -> Formula:
+def read_expression(text: str, facts: Mapping[str, FactDeclaration]) -> ir.Formula:
     """Parse and check one expression.
 
     Raises:

@@ -72,6 +72,6 @@ def parser() -> "Lark":
     """Return the parser of one expression; it builds nodes as it goes, so depth costs no stack."""
     from lark import Lark
 
-    from handrail.policy.language.ast import Builder
+    from handrail.policy.language.ast import AstBuilder
 
-    return Lark(GRAMMAR, parser="lalr", transformer=Builder(), maybe_placeholders=False)
+    return Lark(GRAMMAR, parser="lalr", transformer=AstBuilder(), maybe_placeholders=False)

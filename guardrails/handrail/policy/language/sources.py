@@ -206,7 +206,7 @@ FORMS = (
 """Every way to write `from:`, for messages and for the reference page."""
 
 
-def plain_source(text: str) -> Source | None:
+def parse_source(text: str) -> Source | None:
     """Read a source that needs no further keys; None if the text is not one."""
     if text in _FIXED:
         return _FIXED[text]

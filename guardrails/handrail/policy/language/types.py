@@ -5,22 +5,9 @@ from datetime import time, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
+from handrail.policy.language import ir
 from handrail.policy.language.ast import ExpressionError, Listing, Literal, Name, Node, Operation
 from handrail.policy.language.facts import ORDERED, FactDeclaration, Kind
-from handrail.policy.language.ir import (
-    Always,
-    And,
-    Formula,
-    Holds,
-    Member,
-    Missing,
-    Not,
-    Or,
-    Order,
-    Relation,
-    Term,
-    Truth,
-)
 from handrail.records import Money
 from handrail.text.suggest import near
 
@@ -42,7 +29,7 @@ _HINTS = {
 }
 
 
-def formula_of(node: Node, facts: Facts) -> Formula:
+def formula_of(node: Node, facts: Facts) -> ir.Formula:
     """Return the logical form of an expression that yields yes or no.
 
     Raises:
@@ -50,7 +37,7 @@ def formula_of(node: Node, facts: Facts) -> Formula:
     """
     match node:
         case Literal(value=bool() as value):
-            return Always(value)
+            return ir.Always(value)
         case Literal():
             raise ExpressionError("expected a condition, found a constant", node.at)
         case Listing():
@@ -61,15 +48,15 @@ def formula_of(node: Node, facts: Facts) -> Formula:
                 raise ExpressionError(
                     f"{node.name} is {_a(declaration.type)}, not yes/no; compare it with something", node.at
                 )
-            return Truth(node.name)
+            return ir.Truth(node.name)
         case Operation(operator="group"):
             return formula_of(node.operands[0], facts)
         case Operation(operator="and"):
-            return And(tuple(formula_of(part, facts) for part in node.operands))
+            return ir.And(tuple(formula_of(part, facts) for part in node.operands))
         case Operation(operator="or"):
-            return Or(tuple(formula_of(part, facts) for part in node.operands))
+            return ir.Or(tuple(formula_of(part, facts) for part in node.operands))
         case Operation(operator="not"):
-            return Not(formula_of(node.operands[0], facts))
+            return ir.Not(formula_of(node.operands[0], facts))
         case Operation():
             build = _BUILDERS.get(node.operator)
             if build is None:
@@ -139,7 +126,7 @@ def _common(left: Kind, right: Kind, at: int, verb: str) -> Kind:
     raise ExpressionError(f"cannot {verb} {_a(left)} with {_a(right)}{hint}", at)
 
 
-def _compare(node: Operation, facts: Facts) -> Formula:
+def _compare(node: Operation, facts: Facts) -> ir.Formula:
     left, right = (_ungrouped(part) for part in node.operands)
     _hint_quotes(left, right, facts)
     kind = _common(_kind(left, facts), _kind(right, facts), node.at, "compare")
@@ -158,7 +145,7 @@ def _compare(node: Operation, facts: Facts) -> Formula:
     terms = (*_terms(left, 1, facts), *_terms(right, 1, facts))
     if not any(term.is_fact for term in terms):
         raise ExpressionError("both sides are constants", node.at)
-    return Relation(node.operator, _terms(left, 1, facts), _terms(right, 1, facts))
+    return ir.Relation(node.operator, _terms(left, 1, facts), _terms(right, 1, facts))
 
 
 def _hint_quotes(left: Node, right: Node, facts: Facts) -> None:
@@ -171,16 +158,16 @@ def _hint_quotes(left: Node, right: Node, facts: Facts) -> None:
                 )
 
 
-def _against_constant(operator: str, name: Name, literal: Literal, facts: Facts) -> Formula:
+def _against_constant(operator: str, name: Name, literal: Literal, facts: Facts) -> ir.Formula:
     declaration, value = declared(name, facts), literal.value
     if isinstance(value, bool):
-        return Truth(name.name) if value is (operator == "==") else Not(Truth(name.name))
+        return ir.Truth(name.name) if value is (operator == "==") else ir.Not(ir.Truth(name.name))
     if isinstance(value, str):
         _check_word(declaration, literal)
-        member = Member(name.name, frozenset({value}))
-        return member if operator == "==" else Not(member)
+        member = ir.Member(name.name, frozenset({value}))
+        return member if operator == "==" else ir.Not(member)
     _check_size(declaration, literal)
-    return Order(operator, name.name, value)
+    return ir.Order(operator, name.name, value)
 
 
 def _check_word(declaration: FactDeclaration, literal: Literal) -> None:
@@ -198,14 +185,14 @@ def _check_size(declaration: FactDeclaration, literal: Literal) -> None:
         )
 
 
-def _terms(node: Node, sign: int, facts: Facts) -> tuple[Term, ...]:
+def _terms(node: Node, sign: int, facts: Facts) -> tuple[ir.Term, ...]:
     node = _ungrouped(node)
     match node:
         case Name():
             declared(node, facts)
-            return (Term(sign, node.name, True),)
+            return (ir.Term(sign, node.name, True),)
         case Literal(value=value):
-            return (Term(sign, value, False),)
+            return (ir.Term(sign, value, False),)
         case Operation(operator="+" | "-" as operator, operands=(left, right)):
             second = sign if operator == "+" else -sign
             return (*_terms(left, sign, facts), *_terms(right, second, facts))
@@ -213,7 +200,7 @@ def _terms(node: Node, sign: int, facts: Facts) -> tuple[Term, ...]:
             raise ExpressionError("expected a fact or a constant", node.at)
 
 
-def _contained(node: Operation, facts: Facts) -> Formula:
+def _contained(node: Operation, facts: Facts) -> ir.Formula:
     left, right = (_ungrouped(part) for part in node.operands)
     if isinstance(right, Name):
         return _holds(right, left, node, facts)
@@ -229,16 +216,16 @@ def _contained(node: Operation, facts: Facts) -> Formula:
     if declaration.type in WORDS:
         for item in right.items:
             _check_word(declaration, item)
-        return Member(left.name, frozenset(str(item.value) for item in right.items))
+        return ir.Member(left.name, frozenset(str(item.value) for item in right.items))
     parts = tuple(_against_constant("==", left, item, facts) for item in right.items)
-    return Or(parts) if len(parts) > 1 else parts[0]
+    return ir.Or(parts) if len(parts) > 1 else parts[0]
 
 
-def _not_contained(node: Operation, facts: Facts) -> Formula:
-    return Not(_contained(node, facts))
+def _not_contained(node: Operation, facts: Facts) -> ir.Formula:
+    return ir.Not(_contained(node, facts))
 
 
-def _has(node: Operation, facts: Facts) -> Formula:
+def _has(node: Operation, facts: Facts) -> ir.Formula:
     left, right = (_ungrouped(part) for part in node.operands)
     if not isinstance(left, Name):
         raise ExpressionError("before 'has' stands a set", node.at)
@@ -250,28 +237,28 @@ def _has(node: Operation, facts: Facts) -> Formula:
 _NO_FACT = FactDeclaration(name="", type=Kind.TEXT)
 
 
-def _holds(name: Name, item: Node, node: Operation, facts: Facts) -> Formula:
+def _holds(name: Name, item: Node, node: Operation, facts: Facts) -> ir.Formula:
     declaration = declared(name, facts)
     if declaration.type is not Kind.SET:
         raise ExpressionError(f"{name.name} is {_a(declaration.type)}, not a set", name.at)
     if not isinstance(item, Literal) or not isinstance(item.value, str):
         raise ExpressionError("a set holds text; write it in quotes", item.at)
     _check_word(declaration, item)
-    return Holds(name.name, item.value)
+    return ir.Holds(name.name, item.value)
 
 
-def _missing(node: Operation, facts: Facts) -> Formula:
+def _missing(node: Operation, facts: Facts) -> ir.Formula:
     name = _ungrouped(node.operands[0])
     if not isinstance(name, Name):
         raise ExpressionError("only a fact can be missing or known", node.at)
-    return Missing(declared(name, facts).name)
+    return ir.Missing(declared(name, facts).name)
 
 
-def _known(node: Operation, facts: Facts) -> Formula:
-    return Not(_missing(node, facts))
+def _known(node: Operation, facts: Facts) -> ir.Formula:
+    return ir.Not(_missing(node, facts))
 
 
-_BUILDERS: Mapping[str, Callable[[Operation, Facts], Formula]] = {
+_BUILDERS: Mapping[str, Callable[[Operation, Facts], ir.Formula]] = {
     **dict.fromkeys(MIRRORED, _compare),
     "in": _contained,
     "not in": _not_contained,

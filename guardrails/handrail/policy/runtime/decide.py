@@ -3,20 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from handrail.policy.language.compile import Known
+from handrail.policy.language.compile import KnownFacts
 from handrail.policy.runtime.rules import BusinessDecision, BusinessRule, Condition, Rule, Statement
 from handrail.records import Effect, FactValue, Reason, Severity, Trigger, Unknown
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How a business decision stands: the reasons it gives and its answer, if it has one."""
+class DecisionResult:
+    """The outcome of one business decision: its reasons, and its answer if it has one."""
 
     reasons: tuple[Reason, ...] = ()
     answer: str | None = None
 
 
-SKIPPED = Standing()
+DOES_NOT_APPLY = DecisionResult()
 
 
 def unsure(rule: str, role: str, because: str, *, unknown: tuple[str, ...] = ()) -> Reason:
@@ -33,7 +33,7 @@ def unsure(rule: str, role: str, because: str, *, unknown: tuple[str, ...] = ())
     )
 
 
-def unknown_in(reads: Iterable[str], known: Known) -> tuple[str, ...]:
+def unknown_in(reads: Iterable[str], known: KnownFacts) -> tuple[str, ...]:
     """Return the facts that are not known, in the order in which they are read."""
     return tuple(name for name in reads if name not in known)
 
@@ -51,7 +51,7 @@ def because_unknown(names: Sequence[str], facts: Mapping[str, FactValue]) -> str
 
 
 def reasons_of(
-    rule: Rule, verdict: bool | None, known: Known, facts: Mapping[str, FactValue], if_unsure: str
+    rule: Rule, verdict: bool | None, known: KnownFacts, facts: Mapping[str, FactValue], if_unsure: str
 ) -> tuple[Reason, ...]:
     """Return the reasons that a rule of `hand_offs` gives by its verdict."""
     if verdict is None:
@@ -60,7 +60,7 @@ def reasons_of(
     return rule.reasons if verdict else ()
 
 
-def judge_statement(statement: Statement, known: Known) -> tuple[Reason, ...]:
+def judge_statement(statement: Statement, known: KnownFacts) -> tuple[Reason, ...]:
     """Return the reason that a broken statement about the facts gives, if it is broken for certain."""
     verdict = statement.that.test(known)
     return () if verdict is None or verdict is statement.holds else (statement.broken,)
@@ -68,12 +68,12 @@ def judge_statement(statement: Statement, known: Known) -> tuple[Reason, ...]:
 
 def judge_decision(
     decision: BusinessDecision,
-    known: Known,
+    known: KnownFacts,
     facts: Mapping[str, FactValue],
     if_unsure: str,
     *,
     with_shadow: bool = False,
-) -> Standing:
+) -> DecisionResult:
     """Take a business decision.
 
     `live(r)` is `true(r) and no live rule overrides r`, in Kleene logic. Different live answers are a
@@ -82,7 +82,7 @@ def judge_decision(
     """
     applies = decision.applies.test(known)
     if applies is False:
-        return SKIPPED
+        return DOES_NOT_APPLY
     if applies is None:
         return _unsure(decision, decision.applies, known, facts, if_unsure)
     live = liveness(decision, known, with_shadow=with_shadow)
@@ -90,20 +90,20 @@ def judge_decision(
     possible = [rule for rule in decision.rules if rule.id in live and live[rule.id] is None]
     answers = {rule.answer for rule in certain}
     if len(answers) > 1:
-        return Standing(tuple(rule.conflict for rule in _in_file_order(certain)))
+        return DecisionResult(tuple(rule.conflict for rule in _in_file_order(certain)))
     if not answers and not possible:
-        return Standing((decision.gap,))
+        return DecisionResult((decision.gap,))
     doubtful = [rule for rule in _in_file_order(possible) if rule.answer not in answers]
     if doubtful:
-        names = unknown_in(_reads_with_beaters(doubtful, decision), known)
+        names = unknown_in(_reads_with_overriding(doubtful, decision), known)
         reason = unsure(doubtful[0].id, if_unsure, because_unknown(names, facts), unknown=names)
-        return Standing((reason,))
+        return DecisionResult((reason,))
     given = tuple(reason for rule in _in_file_order(certain) for reason in rule.reasons)
-    return Standing(given, certain[0].answer)
+    return DecisionResult(given, certain[0].answer)
 
 
 def liveness(
-    decision: BusinessDecision, known: Known, *, with_shadow: bool = False
+    decision: BusinessDecision, known: KnownFacts, *, with_shadow: bool = False
 ) -> Mapping[str, bool | None]:
     """Return for each rule of a decision whether it is live: yes, no, or None for unknown."""
     live: dict[str, bool | None] = {}
@@ -111,11 +111,11 @@ def liveness(
         if rule.is_shadow and not with_shadow:
             continue
         verdict = rule.when.test(known)
-        if verdict is not False and rule.beaten_by:
-            beaters = [live[name] for name in rule.beaten_by if name in live]
-            if True in beaters:
+        if verdict is not False and rule.overridden_by:
+            overriding = [live[name] for name in rule.overridden_by if name in live]
+            if True in overriding:
                 verdict = False
-            elif None in beaters:
+            elif None in overriding:
                 verdict = None
         live[rule.id] = verdict
     return live
@@ -125,8 +125,8 @@ def _in_file_order(rules: Sequence[BusinessRule]) -> Sequence[BusinessRule]:
     return rules if len(rules) < 2 else sorted(rules, key=lambda rule: rule.when.line)
 
 
-def _reads_with_beaters(rules: Sequence[BusinessRule], decision: BusinessDecision) -> tuple[str, ...]:
-    """Return the facts that decide whether rules are live: theirs, and those of all that may beat them."""
+def _reads_with_overriding(rules: Sequence[BusinessRule], decision: BusinessDecision) -> tuple[str, ...]:
+    """Return the facts that decide whether rules are live: their own and those of what may override them."""
     by_id = {rule.id: rule for rule in decision.rules}
     reads: dict[str, None] = {}
     seen: set[str] = set()
@@ -136,16 +136,16 @@ def _reads_with_beaters(rules: Sequence[BusinessRule], decision: BusinessDecisio
         if rule.id not in seen:
             seen.add(rule.id)
             reads.update(dict.fromkeys(rule.when.reads))
-            waiting += [by_id[name] for name in rule.beaten_by]
+            waiting += [by_id[name] for name in rule.overridden_by]
     return tuple(reads)
 
 
 def _unsure(
     decision: BusinessDecision,
     condition: Condition,
-    known: Known,
+    known: KnownFacts,
     facts: Mapping[str, FactValue],
     if_unsure: str,
-) -> Standing:
+) -> DecisionResult:
     names = unknown_in(condition.reads, known)
-    return Standing((unsure(decision.name, if_unsure, because_unknown(names, facts), unknown=names),))
+    return DecisionResult((unsure(decision.name, if_unsure, because_unknown(names, facts), unknown=names),))

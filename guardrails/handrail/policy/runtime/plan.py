@@ -1,134 +1,226 @@
-"""A policy's units of evaluation: what each reads, when it speaks, how it is found by a fact's value."""
+"""The evaluation plan: what is left to evaluate of a policy for one stage and one set of facts at hand.
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+A policy may have a thousand rules and a call may concern five of them. What a decision must be is simple to
+say: evaluate every unit (statements, rules of `hand_offs`, business decisions) in file order over the facts
+that are known, and collect the reasons. A plan is that evaluation with everything worked out in advance that
+does not depend on values: which units take part, a shorter test where part of a condition is already settled,
+and which facts are read. Plans are made when they are first needed and kept.
+
+**The invariant.** A plan is kept under a key, and two sets of facts with the same key have the same plan.
+The key is: the stage, the values of the selectors, the names of the facts at hand in their order. Everything
+below depends on these and on nothing else.
+
+*Who takes part by stage.* A unit's own stage is the latest stage among the facts it reads.
+
+- At its own stage a unit always takes part. A fact that is not at hand is unknown to it.
+- After its own stage it takes part if every fact it reads is at hand, be it as `Unknown`. Otherwise the
+  earlier stage has judged it with more facts than there are now. Statements are judged this way at every
+  stage.
+- Before its own stage only a rule of `hand_offs` takes part, and only where it is certainly true whatever the
+  facts still to come: its test then says true or nothing (`_only_if_certain`). A rule that asks whether a
+  fact *is missing* waits for its stage, because a fact that is still to come is not missing.
+
+*Who is ruled out by a selector.* A selector is a fact for which many conditions have the form
+`fact in {…} and …`, such as `tool.name == "issue_refund" and …`. In Kleene logic a conjunction with one false
+part is false whatever the other parts are, known or not. So where the selector's value is known and outside
+the set, the unit is false and is left out; where it is inside, that part is true and the conjunction equals
+the rest of it (`residual`). A selector whose value is missing or does not fit is picked as None and settles
+nothing. All values that no condition names behave alike, so they share one stand-in and one plan. A statement
+is never left out: for `always:` the false value is the one that matters.
+
+*What is read.* The facts that the units taking part read, as far as they are at hand, each with a test of
+whether its value fits the declaration. A value that does not fit is unknown to the rules, and still recorded.
+
+**Bounds.** At most `MAX_PLANS` plans are kept; then all are dropped and made anew, so that facts that come in
+ever new orders cost time and not memory. Two threads may make the same plan at once; either is right.
+
+**Tested** in `tests/property/policy/test_policy_language.py`, which compares decisions with the plain
+evaluation of every unit on random policies and facts, and in `tests/unit/policy/runtime/test_plan.py`.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from handrail.policy.language.compile import Test
+from handrail.policy.language.compile import KnownFacts, Test, compile_test
 from handrail.policy.language.facts import FactDeclaration, acceptor
 from handrail.policy.language.ir import Always, And, Formula, Member, Missing, atoms, selectors
-from handrail.policy.language.sources import Caller, Ledger, Source
-from handrail.policy.runtime.rules import BusinessDecision, Condition, Rule, Statement
-from handrail.records import FactValue, Stage
+from handrail.policy.runtime.decide import DOES_NOT_APPLY, judge_decision, judge_statement, reasons_of
+from handrail.policy.runtime.rules import BusinessDecision, Rule, Statement, Unit
+from handrail.records import FactValue, Reason, Stage
 
-Unit: TypeAlias = Rule | BusinessDecision | Statement
-
+MAX_PLANS = 512
 MAX_SELECTORS = 3
-OTHER = "\0other"
+
+_OTHER = "\0other"
+_RANK = {stage: rank for rank, stage in enumerate(Stage)}
+
+Judgement: TypeAlias = tuple[tuple[Reason, ...], tuple[Reason, ...], dict[str, str]]
+"""Reasons, reasons in shadow, and the answers of business decisions by name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """What is evaluated for one stage, one set of facts at hand and one choice of selector values.
-
-    `present` are the facts read that are at hand, each with what tells whether its value fits.
-    """
+class EvaluationPlan:
+    """What is evaluated for one key. `present` are the facts read and at hand, each with whether it fits."""
 
     statements: tuple[Statement, ...]
     rules: tuple[tuple[Test, Rule], ...]
     decisions: tuple[BusinessDecision, ...]
     present: tuple[tuple[str, Callable[[object], bool]], ...]
 
+    def read(self, facts: Mapping[str, FactValue]) -> tuple[dict[str, FactValue], KnownFacts]:
+        """Return the facts that are read, and those among them that are known."""
+        read = {name: facts[name] for name, _ in self.present}
+        unfit = [name for name, fits in self.present if not fits(read[name])]
+        known = {name: value for name, value in read.items() if name not in unfit} if unfit else read
+        return read, known
+
+    def judge(self, known: KnownFacts, facts: Mapping[str, FactValue], if_unsure: str) -> Judgement:
+        """Evaluate the plan."""
+        reasons: list[Reason] = []
+        shadow: list[Reason] = []
+        answers: dict[str, str] = {}
+        for statement in self.statements:
+            reasons += judge_statement(statement, known)
+        verdicts = [(rule, verdict) for test, rule in self.rules if (verdict := test(known)) is not False]
+        for rule, verdict in verdicts:
+            given = reasons_of(rule, verdict, known, facts, if_unsure)
+            (shadow if rule.is_shadow else reasons).extend(given)
+        for decision in self.decisions:
+            result = judge_decision(decision, known, facts, if_unsure)
+            reasons += result.reasons
+            if result.answer is not None:
+                answers[decision.name] = result.answer
+            if decision.has_shadow and result is not DOES_NOT_APPLY:
+                other = judge_decision(decision, known, facts, if_unsure, with_shadow=True)
+                shadow += [reason for reason in other.reasons if reason not in result.reasons]
+        return tuple(reasons), tuple(shadow), answers
+
 
 @dataclass(frozen=True, slots=True)
-class Selector:
-    """A fact by whose value rules are indexed; `named` are the values that some rule asks for."""
-
-    fact: FactDeclaration
+class _Selector:
+    fact: str
     named: frozenset[str]
     fits: Callable[[object], bool]
 
-    def pick(self, facts: Mapping[str, FactValue]) -> str | None:
-        """Return the value if a rule names it, a stand-in for any other, None if it is not known."""
-        value = facts.get(self.fact.name)
-        if type(value) is not str or not self.fits(value):
-            return None
-        return value if value in self.named else OTHER
+
+class Planner:
+    """Makes and keeps the plans of one policy; safe between threads."""
+
+    def __init__(self, units: Sequence[Unit], facts: Mapping[str, FactDeclaration]) -> None:
+        self._units = tuple(units)
+        self._facts = facts
+        self._selectors = _selectors_of(units, facts)
+        self._plans: dict[tuple[object, ...], EvaluationPlan] = {}
+
+    def plan_for(self, facts: Mapping[str, FactValue], stage: Stage) -> EvaluationPlan:
+        """Return the plan for a stage and the facts at hand."""
+        picked = self._picked(facts)
+        key = (stage, *picked, *facts)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._make(picked, stage, facts.keys())
+            if len(self._plans) >= MAX_PLANS:
+                self._plans.clear()
+            self._plans[key] = plan
+        return plan
+
+    def not_ruled_out(self, facts: Mapping[str, FactValue]) -> list[Unit]:
+        """Return the units that no selector among the facts makes false, in file order."""
+        chosen = self._chosen(self._picked(facts))
+        return [unit for unit in self._units if not _is_ruled_out(unit, chosen)]
+
+    def _picked(self, facts: Mapping[str, FactValue]) -> list[str | None]:
+        """Return each selector's value: itself if a condition names it, else one stand-in for all others."""
+        picked: list[str | None] = []
+        for selector in self._selectors:
+            value = facts.get(selector.fact)
+            if type(value) is not str or not selector.fits(value):
+                picked.append(None)
+            else:
+                picked.append(value if value in selector.named else _OTHER)
+        return picked
+
+    def _chosen(self, picked: list[str | None]) -> dict[str, str]:
+        pairs = zip(self._selectors, picked, strict=True)
+        return {selector.fact: value for selector, value in pairs if value is not None}
+
+    def _make(self, picked: list[str | None], stage: Stage, present: Collection[str]) -> EvaluationPlan:
+        chosen = self._chosen(picked)
+        units = [
+            unit
+            for unit in self._units
+            if takes_part(unit, stage, present) and not _is_ruled_out(unit, chosen)
+        ]
+        reads = dict.fromkeys(selector.fact for selector in self._selectors)
+        for unit in units:
+            reads.update(dict.fromkeys(unit.reads))
+        return EvaluationPlan(
+            statements=tuple(unit for unit in units if isinstance(unit, Statement)),
+            rules=tuple((_test_of(unit, chosen, stage), unit) for unit in units if isinstance(unit, Rule)),
+            decisions=tuple(unit for unit in units if isinstance(unit, BusinessDecision)),
+            present=tuple((name, acceptor(self._facts[name])) for name in reads if name in present),
+        )
 
 
-def selectors_of(units: Iterable[Unit], facts: Mapping[str, FactDeclaration]) -> tuple[Selector, ...]:
-    """Return the facts that most units are selected by."""
-    named: dict[str, list[frozenset[str]]] = {}
-    for unit in units:
-        for name, values in selectors(condition_of(unit).formula).items():
-            named.setdefault(name, []).append(values)
-    most = sorted(named, key=lambda name: -len(named[name]))[:MAX_SELECTORS]
-    return tuple(
-        Selector(facts[name], frozenset[str]().union(*named[name]), acceptor(facts[name])) for name in most
-    )
+def is_later(unit: Unit, stage: Stage) -> bool:
+    """Tell whether a unit reads a fact that exists only after a stage; pure."""
+    return _RANK[unit.stage] > _RANK[stage]
 
 
-def can_be_certain(rule: Rule, present: Collection[str]) -> bool:
-    """True when a rule of a later stage may be true already; a fact that is still to come is not missing."""
-    return any(name in present for name in rule.when.reads) and not any(
+def takes_part(unit: Unit, stage: Stage, present: Collection[str]) -> bool:
+    """Tell whether a unit is evaluated at a stage with these facts at hand; pure."""
+    if is_later(unit, stage):
+        return isinstance(unit, Rule) and _can_be_certain(unit, present)
+    if unit.stage is stage and not isinstance(unit, Statement):
+        return True
+    return all(name in present for name in unit.reads)
+
+
+def _can_be_certain(rule: Rule, present: Collection[str]) -> bool:
+    return any(name in present for name in rule.reads) and not any(
         isinstance(atom, Missing) and atom.fact not in present for atom in atoms(rule.when.formula)
     )
 
 
-def only_if_certain(test: Test) -> Test:
-    """Return a test that is false where the given one cannot tell yet, because facts are still to come."""
-    return lambda known: test(known) is True
-
-
-def condition_of(unit: Unit) -> Condition:
-    """Return the condition under which a unit speaks at all."""
-    match unit:
-        case Rule():
-            return unit.when
-        case BusinessDecision():
-            return unit.applies
-        case Statement():
-            return unit.that
-
-
-def is_ruled_out(unit: Unit, chosen: Mapping[str, str | None]) -> bool:
-    """True when a selector's value already makes a rule false, whatever the other facts are; pure."""
+def _is_ruled_out(unit: Unit, chosen: Mapping[str, str]) -> bool:
     if isinstance(unit, Statement):
         return False
-    for name, values in selectors(condition_of(unit).formula).items():
-        value = chosen.get(name)
-        if value is not None and value not in values:
-            return True
-    return False
+    named = selectors(unit.condition.formula).items()
+    return any(name in chosen and chosen[name] not in values for name, values in named)
 
 
-def settled(formula: Formula, chosen: Mapping[str, str | None]) -> Formula:
-    """Return what is left of a formula once selectors have made some of its parts true; pure."""
+def residual(formula: Formula, chosen: Mapping[str, str]) -> Formula:
+    """Return what is left of a formula where the selectors' values make parts of it true; pure."""
     if isinstance(formula, Member):
-        value = chosen.get(formula.fact)
-        return Always(True) if value is not None and value in formula.values else formula
+        return Always(True) if chosen.get(formula.fact) in formula.values else formula
     if not isinstance(formula, And):
         return formula
-    parts = [settled(part, chosen) for part in formula.parts]
+    parts = [residual(part, chosen) for part in formula.parts]
     if all(new is old for new, old in zip(parts, formula.parts, strict=True)):
         return formula
     left = tuple(part for part in parts if part != Always(True))
     return And(left) if len(left) > 1 else left[0] if left else Always(True)
 
 
-def stage_of(unit: Unit) -> Stage:
-    """Return a unit's own stage: the latest among the facts it reads."""
-    return unit.stage if isinstance(unit, BusinessDecision) else condition_of(unit).stage
+def _test_of(rule: Rule, chosen: Mapping[str, str], stage: Stage) -> Test:
+    formula = rule.when.formula
+    shorter = residual(formula, chosen)
+    test = rule.when.test if shorter is formula else compile_test(shorter)
+    return _only_if_certain(test) if is_later(rule, stage) else test
 
 
-def is_fetched(source: Source) -> bool:
-    """True where a fact costs a question to the store or to the caller."""
-    return isinstance(source, Ledger | Caller)
+def _only_if_certain(test: Test) -> Test:
+    return lambda known: test(known) is True
 
 
-def reads_of(unit: Unit) -> tuple[str, ...]:
-    """Return the facts that a unit reads."""
-    return unit.reads if isinstance(unit, BusinessDecision) else condition_of(unit).reads
-
-
-def texts_named_in(units: Iterable[Unit]) -> frozenset[str]:
-    """Return every text that some rule compares a fact with; pure."""
-    found: set[str] = set()
+def _selectors_of(units: Sequence[Unit], facts: Mapping[str, FactDeclaration]) -> tuple[_Selector, ...]:
+    """Return the facts that most units are selected by."""
+    named: dict[str, list[frozenset[str]]] = {}
     for unit in units:
-        formulas = [condition_of(unit).formula]
-        if isinstance(unit, BusinessDecision):
-            formulas += [rule.when.formula for rule in unit.rules]
-        for atom in (atom for formula in formulas for atom in atoms(formula)):
-            if isinstance(atom, Member):
-                found |= atom.values
-    return frozenset(found)
+        for name, values in selectors(unit.condition.formula).items():
+            named.setdefault(name, []).append(values)
+    most = sorted(named, key=lambda name: -len(named[name]))[:MAX_SELECTORS]
+    return tuple(
+        _Selector(name, frozenset[str]().union(*named[name]), acceptor(facts[name])) for name in most
+    )

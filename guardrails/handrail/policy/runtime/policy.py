@@ -1,29 +1,23 @@
 """A compiled policy: immutable, and a pure function from facts to a decision."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from handrail.policy.language.compile import Known, Test, compile_test
-from handrail.policy.language.facts import FactDeclaration, acceptor
-from handrail.policy.language.sources import ConfidenceValue, InputFindings, Ledger
-from handrail.policy.runtime.decide import SKIPPED, judge_decision, judge_statement, reasons_of, unsure
-from handrail.policy.runtime.plan import (
-    Course,
-    Selector,
+from handrail.policy.language.facts import FactDeclaration
+from handrail.policy.language.sources import Caller, ConfidenceValue, InputFindings, Ledger
+from handrail.policy.runtime.decide import unsure
+from handrail.policy.runtime.plan import Planner, is_later
+from handrail.policy.runtime.rules import (
+    BusinessDecision,
+    KnownConflict,
+    RolePlan,
+    Rule,
+    Statement,
     Unit,
-    can_be_certain,
-    is_fetched,
-    is_ruled_out,
-    only_if_certain,
-    reads_of,
-    selectors_of,
-    settled,
-    stage_of,
     texts_named_in,
 )
-from handrail.policy.runtime.rules import BusinessDecision, KnownConflict, RolePlan, Rule, Statement
 from handrail.records import (
     Decision,
     Effect,
@@ -33,8 +27,6 @@ from handrail.records import (
     Stage,
     strictest,
 )
-
-MAX_COURSES = 512
 
 _ORDER = {stage: rank for rank, stage in enumerate(Stage)}
 
@@ -85,13 +77,11 @@ class Policy:
     warnings: tuple[str, ...] = ()
     content: Mapping[str, Any] = field(default_factory=dict, repr=False)
     named_texts: frozenset[str] = field(init=False, repr=False, compare=False)
-    _selecting: tuple[Selector, ...] = field(init=False, repr=False, compare=False)
-    _courses: dict[tuple[object, ...], Course] = field(init=False, repr=False, compare=False)
+    _planner: Planner = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_selecting", selectors_of(self.units, self.facts))
+        object.__setattr__(self, "_planner", Planner(self.units, self.facts))
         object.__setattr__(self, "named_texts", texts_named_in(self.units))
-        object.__setattr__(self, "_courses", {})
 
     @property
     def units(self) -> tuple[Unit, ...]:
@@ -106,7 +96,7 @@ class Policy:
     @property
     def reads_confidence(self) -> bool:
         """True when a rule reads how sure the model is."""
-        read = {name for unit in self.units for name in reads_of(unit)}
+        read = {name for unit in self.units for name in unit.reads}
         return any(isinstance(self.facts[name].source, ConfidenceValue) for name in read)
 
     @property
@@ -140,21 +130,22 @@ class Policy:
     def facts_needed(self, stage: Stage, known: Mapping[str, FactValue]) -> frozenset[str]:
         """Names of the facts worth reading at a stage once some are known, such as the tool's name.
 
-        Rules that the known facts rule out (they speak of another tool) ask for nothing, so that a sum over
-        refunds is not fetched for a call that refunds nothing. `decide` comes to the same with or without
-        the facts left out.
+        Rules that the known facts rule out (they are about another tool) need nothing, so that a sum over
+        refunds is not fetched for a call that refunds nothing. `decide` says the same with and without the
+        facts left out.
         """
-        chosen = {selector.fact.name: selector.pick(known) for selector in self._selecting}
-        return self._worth_reading(stage, (unit for unit in self.units if not is_ruled_out(unit, chosen)))
+        return self._worth_reading(stage, self._planner.not_ruled_out(known))
 
     def _worth_reading(self, stage: Stage, units: Iterable[Unit]) -> frozenset[str]:
         names: set[str] = set()
         for unit in units:
-            is_late = _ORDER[stage_of(unit)] > _ORDER[stage]
-            names |= {
-                name for name in reads_of(unit) if not (is_late and is_fetched(self.facts[name].source))
-            }
+            is_late = is_later(unit, stage)
+            names |= {name for name in unit.reads if not (is_late and self._is_fetched(name))}
         return frozenset(name for name in names if _ORDER[self.facts[name].stage] <= _ORDER[stage])
+
+    def _is_fetched(self, name: str) -> bool:
+        """Tell whether the store or the caller has to be asked for a fact."""
+        return isinstance(self.facts[name].source, Ledger | Caller)
 
     def decide(self, facts: Mapping[str, FactValue], stage: Stage) -> Decision:
         """Say what the policy says of these facts at a stage; pure, never raises.
@@ -166,11 +157,9 @@ class Policy:
         """
         if self.constants:
             facts = {**facts, **self.constants}
-        course = self._course(facts, stage)
-        read = {name: facts[name] for name, _ in course.present}
-        odd = [name for name, fits in course.present if not fits(read[name])]
-        known = {name: value for name, value in read.items() if name not in odd} if odd else read
-        reasons, shadow, answers = self._judge(course, known, facts)
+        plan = self._planner.plan_for(facts, stage)
+        read, known = plan.read(facts)
+        reasons, shadow, answers = plan.judge(known, facts, self.if_unsure)
         if self.mode == "shadow":
             return Decision(
                 stage=stage, effect=Effect.PASS, policy=self.ref, shadow=(*reasons, *shadow), facts=read
@@ -204,28 +193,6 @@ class Policy:
             stage=stage, effect=Effect.HAND_OFF, policy=self.ref, reasons=(reason,), role=self.if_unsure
         )
 
-    def _judge(
-        self, course: Course, known: Known, facts: Mapping[str, FactValue]
-    ) -> tuple[tuple[Reason, ...], tuple[Reason, ...], dict[str, str]]:
-        reasons: list[Reason] = []
-        shadow: list[Reason] = []
-        answers: dict[str, str] = {}
-        for statement in course.statements:
-            reasons += judge_statement(statement, known)
-        speaking = [(rule, said) for test, rule in course.rules if (said := test(known)) is not False]
-        for rule, verdict in speaking:
-            found = reasons_of(rule, verdict, known, facts, self.if_unsure)
-            (shadow if rule.is_shadow else reasons).extend(found)
-        for decision in course.decisions:
-            standing = judge_decision(decision, known, facts, self.if_unsure)
-            reasons += standing.reasons
-            if standing.answer is not None:
-                answers[decision.name] = standing.answer
-            if decision.has_shadow and standing is not SKIPPED:
-                other = judge_decision(decision, known, facts, self.if_unsure, with_shadow=True)
-                shadow += [reason for reason in other.reasons if reason not in standing.reasons]
-        return tuple(reasons), tuple(shadow), answers
-
     def _owners(self, reasons: tuple[Reason, ...]) -> tuple[str | None, tuple[str, ...]]:
         handing = [reason for reason in reasons if reason.effect is Effect.HAND_OFF and reason.role]
         if not handing:
@@ -233,44 +200,3 @@ class Policy:
         owner = max(handing, key=lambda reason: reason.severity.rank).role
         roles = dict.fromkeys(reason.role for reason in handing if reason.role)
         return owner, tuple(role for role in roles if role != owner)
-
-    def _course(self, facts: Mapping[str, FactValue], stage: Stage) -> Course:
-        picked = [selector.pick(facts) for selector in self._selecting]
-        key = (stage, *picked, *facts)
-        course = self._courses.get(key)
-        if course is None:
-            course = self._plan(dict(zip(self._selecting, picked, strict=True)), stage, facts.keys())
-            if len(self._courses) >= MAX_COURSES:
-                self._courses.clear()
-            self._courses[key] = course
-        return course
-
-    def _plan(self, picked: Mapping[Selector, str | None], stage: Stage, present: Collection[str]) -> Course:
-        chosen = {selector.fact.name: value for selector, value in picked.items()}
-        units: list[Unit] = []
-        reads: dict[str, None] = dict.fromkeys(chosen)
-        for unit in self.units:
-            rank = _ORDER[stage_of(unit)]
-            is_own = rank == _ORDER[stage] and not isinstance(unit, Statement)
-            is_late = rank > _ORDER[stage]
-            if is_late and not (isinstance(unit, Rule) and can_be_certain(unit, present)):
-                continue
-            if not (is_late or is_own or all(name in present for name in reads_of(unit))):
-                continue
-            if not is_ruled_out(unit, chosen):
-                units.append(unit)
-                reads.update(dict.fromkeys(reads_of(unit)))
-        return Course(
-            statements=tuple(unit for unit in units if isinstance(unit, Statement)),
-            rules=tuple((_test_of(unit, chosen, stage), unit) for unit in units if isinstance(unit, Rule)),
-            decisions=tuple(unit for unit in units if isinstance(unit, BusinessDecision)),
-            present=tuple((name, acceptor(self.facts[name])) for name in reads if name in present),
-        )
-
-
-def _test_of(rule: Rule, chosen: Mapping[str, str | None], stage: Stage) -> Test:
-    """Return a rule's test with what the selectors have already settled left out."""
-    formula = rule.when.formula
-    shorter = settled(formula, chosen)
-    test = rule.when.test if shorter is formula else compile_test(shorter)
-    return only_if_certain(test) if _ORDER[stage_of(rule)] > _ORDER[stage] else test

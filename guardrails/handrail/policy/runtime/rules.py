@@ -1,11 +1,12 @@
 """A policy's rules once they are compiled: what the evaluator runs and what listings show."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
 from handrail.policy.language.compile import Test
-from handrail.policy.language.ir import Formula
+from handrail.policy.language.ir import Formula, Member, atoms
 from handrail.records import Effect, Reason, Severity, Stage, Trigger
 
 
@@ -26,7 +27,7 @@ class RolePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """A compiled expression: its words, its logical form, its closure and what it reads."""
+    """A compiled expression: its text, its logical form, the test that evaluates it and what it reads."""
 
     text: str
     formula: Formula
@@ -54,6 +55,21 @@ class Rule:
     notice: str | None
     reasons: tuple[Reason, ...]
 
+    @property
+    def condition(self) -> Condition:
+        """The condition under which the rule applies."""
+        return self.when
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The facts that it reads."""
+        return self.when.reads
+
+    @property
+    def stage(self) -> Stage:
+        """The latest stage among the facts it reads."""
+        return self.when.stage
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerPlan:
@@ -69,7 +85,7 @@ class AnswerPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusinessRule:
-    """A rule of a business decision. `beaten_by` are the rules that override it."""
+    """A rule of a business decision. `overridden_by` are the rules that override it."""
 
     id: str
     when: Condition
@@ -78,14 +94,14 @@ class BusinessRule:
     source: str
     is_shadow: bool
     overrides: tuple[str, ...]
-    beaten_by: tuple[str, ...]
+    overridden_by: tuple[str, ...]
     reasons: tuple[Reason, ...]
     conflict: Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusinessDecision:
-    """A business decision; `rules` stand in an order in which every rule comes after those that beat it."""
+    """A business decision; in `rules` every rule comes after those that override it."""
 
     name: str
     applies: Condition
@@ -96,6 +112,11 @@ class BusinessDecision:
     stage: Stage
     gap: Reason
     line: int = 0
+
+    @property
+    def condition(self) -> Condition:
+        """The condition under which the decision is taken at all."""
+        return self.applies
 
     @property
     def has_shadow(self) -> bool:
@@ -117,6 +138,38 @@ class Statement:
     holds: bool
     because: str
     broken: Reason
+
+    @property
+    def condition(self) -> Condition:
+        """What the statement says."""
+        return self.that
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The facts that it reads."""
+        return self.that.reads
+
+    @property
+    def stage(self) -> Stage:
+        """The latest stage among the facts it reads."""
+        return self.that.stage
+
+
+Unit: TypeAlias = Rule | BusinessDecision | Statement
+"""What is evaluated on its own: all three have `condition`, `reads` and `stage`."""
+
+
+def texts_named_in(units: Iterable[Unit]) -> frozenset[str]:
+    """Return every text that some rule compares a fact with; pure."""
+    found: set[str] = set()
+    for unit in units:
+        formulas = [unit.condition.formula]
+        if isinstance(unit, BusinessDecision):
+            formulas += [rule.when.formula for rule in unit.rules]
+        for atom in (atom for formula in formulas for atom in atoms(formula)):
+            if isinstance(atom, Member):
+                found |= atom.values
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from handrail.policy.analyse.analysis import analysis_of, bounds_of, formulas_of
 from handrail.policy.analyse.boxes import Box, NotBoxable, Space, space_of
-from handrail.policy.analyse.conflicts import Doubt, conflicts
-from handrail.policy.analyse.regions import without
-from handrail.policy.analyse.scene import bounds_of, formulas_of, scene_of
-from handrail.policy.analyse.witness import case_in, pool_of, spoken
+from handrail.policy.analyse.conflicts import Unjudged, conflicts
+from handrail.policy.analyse.regions import subtract
+from handrail.policy.analyse.witness import candidate_values, case_in, format_value
 from handrail.policy.file.load import NOT_CONTENT
 from handrail.policy.language.ir import Formula
-from handrail.policy.runtime.plan import stage_of
 from handrail.policy.runtime.policy import Policy
 from handrail.policy.runtime.rules import BusinessDecision, Rule, Statement
 from handrail.records import Decision, Effect, FactValue, Stage
@@ -113,7 +112,7 @@ def _cases(old: Policy, new: Policy) -> Iterator[tuple[Stage, dict[str, FactValu
             yield from ((stage, _less(case, gone)) for gone in box)
     yield from ((case.stage, dict(case.given)) for policy in (old, new) for case in policy.cases)
     yield from _where_nobody_knows(old, new)
-    pool = pool_of(space, bounds_of(formulas))
+    pool = candidate_values(space, bounds_of(formulas))
     for name, values in pool.items():
         yield from ((Stage.TOOL, {**quiet, name: value}) for value in values)
 
@@ -123,7 +122,7 @@ def _where_nobody_knows(old: Policy, new: Policy) -> Iterator[tuple[Stage, dict[
     yield from ((stage, {}) for stage in Stage)
     for policy in (old, new) if old.on_conflict != new.on_conflict else ():
         for decision in policy.decisions.values():
-            for conflict in conflicts(scene_of(policy), decision, Doubt()):
+            for conflict in conflicts(analysis_of(policy), decision, Unjudged()):
                 yield decision.stage, dict(conflict.witness)
 
 
@@ -152,7 +151,7 @@ def _stage(policy: Policy, name: str) -> Stage | None:
     for unit in policy.units:
         ids = {rule.id for rule in unit.rules} | {unit.name} if isinstance(unit, BusinessDecision) else set()
         if name in ids or getattr(unit, "id", None) == name.partition(":")[0]:
-            return stage_of(unit)
+            return unit.stage
     return None
 
 
@@ -167,7 +166,7 @@ def _apart(space: Space, one: tuple[Formula, str] | None, other: tuple[Formula, 
         if one[0] == other[0]:
             return ()
         for taken in space.true(other[0]):
-            region = without(space, region, taken, limit=MAX_PIECES)
+            region = subtract(space, region, taken, limit=MAX_PIECES)
         return region
     except NotBoxable:
         return ()
@@ -183,7 +182,7 @@ def _quiet(old: Policy, new: Policy, space: Space) -> dict[str, FactValue]:
                     quiet.setdefault(name, value)
     for name in space.facts:
         if name not in quiet:
-            quiet |= case_in({name: space.whole(name)}, space)
+            quiet |= case_in({name: space.all_values(name)}, space)
     return quiet
 
 
@@ -236,4 +235,4 @@ def _labels(old: Policy, new: Policy) -> Iterator[str]:
 
 def shown(case: Mapping[str, FactValue]) -> dict[str, str]:
     """Return a case as text by fact; pure."""
-    return {name: spoken(value) for name, value in case.items()}
+    return {name: format_value(value) for name, value in case.items()}

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from handrail.policy.analyse.witness import spoken
+from handrail.policy.analyse.witness import format_value
 from handrail.policy.runtime.decide import liveness
-from handrail.policy.runtime.plan import can_be_certain, reads_of, stage_of
+from handrail.policy.runtime.plan import is_later, takes_part
 from handrail.policy.runtime.policy import Policy
 from handrail.policy.runtime.rules import BusinessDecision, Rule, Statement
 from handrail.records import Decision, FactValue, Stage, Unknown
@@ -14,7 +14,6 @@ from handrail.records import Decision, FactValue, Stage, Unknown
 Verdict: TypeAlias = Literal["yes", "no", "unknown", "skipped", "beaten"]
 
 _WORDS: Mapping[bool | None, Verdict] = {True: "yes", False: "no", None: "unknown"}
-_ORDER = tuple(Stage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,59 +47,38 @@ def explain(policy: Policy, facts: Mapping[str, FactValue], stage: Stage) -> Exp
     }
     lines: list[Line] = []
     for unit in policy.units:
-        skipped = _is_skipped(unit, facts, stage)
+        verdict: Verdict = "skipped"
+        if takes_part(unit, stage, facts):
+            holds = unit.condition.test(known)
+            verdict = "skipped" if is_later(unit, stage) and not holds else _WORDS[holds]
         if isinstance(unit, BusinessDecision):
-            lines += _decision_lines(policy, unit, known, facts, skipped=skipped)
+            lines += _decision_lines(unit, verdict, known, facts)
         else:
-            condition = unit.that if isinstance(unit, Statement) else unit.when
-            verdict: Verdict = "skipped" if skipped else _WORDS[condition.test(known)]
-            if skipped and _is_true_already(unit, known, facts, stage):
-                verdict = "yes"
             lines.append(
                 Line(
                     rule=unit.id,
                     verdict=verdict,
-                    when=condition.text,
+                    when=unit.condition.text,
                     leads_to=_leads_to(unit),
-                    facts=_said(condition.reads, facts),
+                    facts=_shown(unit.reads, facts),
                     because=unit.because,
                 )
             )
     return Explanation(decision=policy.decide(facts, stage), lines=tuple(lines))
 
 
-def _is_skipped(
-    unit: Rule | Statement | BusinessDecision, facts: Mapping[str, FactValue], stage: Stage
-) -> bool:
-    rank = _ORDER.index(stage_of(unit))
-    is_early = rank < _ORDER.index(stage) or isinstance(unit, Statement)
-    return rank > _ORDER.index(stage) or (is_early and not all(name in facts for name in reads_of(unit)))
-
-
-def _is_true_already(
-    unit: Rule | Statement, known: Mapping[str, FactValue], facts: Mapping[str, FactValue], stage: Stage
-) -> bool:
-    is_late = _ORDER.index(stage_of(unit)) > _ORDER.index(stage)
-    return (
-        is_late and isinstance(unit, Rule) and can_be_certain(unit, facts) and unit.when.test(known) is True
-    )
-
-
 def _decision_lines(
-    policy: Policy,
     decision: BusinessDecision,
+    applies: Verdict,
     known: Mapping[str, FactValue],
     facts: Mapping[str, FactValue],
-    *,
-    skipped: bool,
 ) -> Iterator[Line]:
-    applies: Verdict = "skipped" if skipped else _WORDS[decision.applies.test(known)]
     yield Line(
         rule=decision.name,
         verdict=applies,
         when=decision.applies.text,
         leads_to="the decision applies",
-        facts=_said(decision.applies.reads, facts),
+        facts=_shown(decision.applies.reads, facts),
         because=decision.because,
     )
     live = {} if applies in ("no", "skipped") else liveness(decision, known)
@@ -115,7 +93,7 @@ def _decision_lines(
             verdict=verdict,
             when=rule.when.text,
             leads_to=f"{rule.answer} ({effect})",
-            facts=_said(rule.when.reads, facts),
+            facts=_shown(rule.when.reads, facts),
             because=rule.because or rule.source,
             decision=decision.name,
         )
@@ -128,9 +106,9 @@ def _leads_to(unit: Rule | Statement) -> str:
     return f"{unit.effect}{f' to {unit.role}' if unit.role else ''}{shadow}"
 
 
-def _said(reads: tuple[str, ...], facts: Mapping[str, FactValue]) -> dict[str, str]:
-    said = {}
+def _shown(reads: tuple[str, ...], facts: Mapping[str, FactValue]) -> dict[str, str]:
+    shown = {}
     for name in reads:
         value = facts.get(name)
-        said[name] = spoken(Unknown(why="not_given") if value is None else value)
-    return said
+        shown[name] = format_value(Unknown(why="not_given") if value is None else value)
+    return shown

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from handrail.policy.analyse.analysis import analysis_of
 from handrail.policy.analyse.check import fired_by
-from handrail.policy.analyse.conflicts import Doubt, conflicts
-from handrail.policy.analyse.scene import scene_of
+from handrail.policy.analyse.conflicts import Unjudged, conflicts
 from handrail.policy.file.cases import run_cases
 from handrail.policy.runtime.policy import Policy
 from handrail.policy.runtime.rules import BusinessDecision
@@ -89,9 +89,9 @@ def _decisions(policy: Policy, fired: Mapping[str, Sequence[str]]) -> Iterator[E
 
 def _may_conflict(policy: Policy, decision: BusinessDecision) -> bool:
     """True unless boxes show that no two rules of the decision can disagree."""
-    doubt = Doubt()
-    is_found = any(True for _ in conflicts(scene_of(policy), decision, doubt))
-    return is_found or doubt.pairs > 0
+    unjudged = Unjudged()
+    is_found = any(True for _ in conflicts(analysis_of(policy), decision, unjudged))
+    return is_found or unjudged.pairs > 0
 
 
 def _unsure(policy: Policy) -> Entry:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from handrail.policy.analyse.boxes import Box, Space, size_of, space_of
 from handrail.policy.analyse.regions import possible
-from handrail.policy.analyse.witness import pool_of
+from handrail.policy.analyse.witness import candidate_values
 from handrail.policy.language.ir import Formula, Order, Relation, atoms
 from handrail.policy.runtime.policy import Policy
 from handrail.policy.runtime.rules import BusinessDecision, BusinessRule
@@ -30,12 +30,12 @@ class Prover(Protocol):
 
 
 @dataclass(slots=True)
-class Scene:
+class Analysis:
     """One policy under analysis."""
 
     policy: Policy
     space: Space
-    pool: Mapping[str, list[FactValue]]
+    candidates: Mapping[str, list[FactValue]]
     prover: Prover | None = None
     bad_witnesses: int = 0
     _possible: list[Box] | None = None
@@ -74,11 +74,13 @@ class Scene:
         )
 
 
-def scene_of(policy: Policy, prover: Prover | None = None) -> Scene:
+def analysis_of(policy: Policy, prover: Prover | None = None) -> Analysis:
     """Set up the analysis of a policy; pure."""
     formulas = tuple(formulas_of(policy))
     space = space_of(policy.facts, formulas)
-    return Scene(policy=policy, space=space, pool=pool_of(space, bounds_of(formulas)), prover=prover)
+    return Analysis(
+        policy=policy, space=space, candidates=candidate_values(space, bounds_of(formulas)), prover=prover
+    )
 
 
 def formulas_of(policy: Policy) -> Iterator[Formula]:
