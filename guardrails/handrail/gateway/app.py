@@ -14,12 +14,11 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from handrail.errors import StoreUnavailable
-from handrail.gateway.answers import Answered, Refusal, refused
-from handrail.gateway.callers import Callers, Known, policies_of
-from handrail.gateway.held import give, whole
+from handrail.gateway.callers import Callers, KnownCaller, policies_of
 from handrail.gateway.metrics import MEDIA_TYPE, Metrics
 from handrail.gateway.proxy import Proxy
-from handrail.gateway.request import Asked, read
+from handrail.gateway.request import GatewayRequest, read_request
+from handrail.gateway.responses import GatewayResponse, Refusal, deliver, error_response, send_whole
 from handrail.gateway.settings import Settings
 from handrail.gateway.tickets import MAX_WAIT_S, state_of
 from handrail.gateway.upstream import Pools, Upstream
@@ -54,26 +53,28 @@ class Gateway:
             with self._slot():
                 known = self._identify(request)
                 async with asyncio.timeout(self._settings.limits.seconds):
-                    asked = await read(
+                    asked = await read_request(
                         request, limit=self._settings.limits.body_bytes, named=self._settings.named
                     )
                 endpoint = asked.about.value
                 answered = await self._given(asked, known, receive, send)
         except Refusal as refusal:
-            answered = refusal.answered
-            await whole(answered, send)
+            answered = refusal.response
+            await send_whole(answered, send)
         except TimeoutError:
-            answered = refused(408, "the request took too long to arrive", code="timeout")
-            await whole(answered, send)
+            answered = error_response(408, "the request took too long to arrive", code="timeout")
+            await send_whole(answered, send)
         except ClientDisconnect:
             return
         finally:
             self.metrics.seconds.labels(endpoint).observe(perf_counter() - start)
             self.metrics.requests.labels(endpoint, answered.outcome if answered else "gone").inc()
 
-    async def _given(self, asked: Asked, known: Known, receive: Receive, send: Send) -> Answered | None:
+    async def _given(
+        self, asked: GatewayRequest, known: KnownCaller, receive: Receive, send: Send
+    ) -> GatewayResponse | None:
         every = self._settings.limits.keep_alive_s if asked.is_stream else None
-        return await give(self._proxy.answer(asked, known), receive, send, keep_alive_s=every)
+        return await deliver(self._proxy.answer(asked, known), receive, send, keep_alive_s=every)
 
     async def ticket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Tell where a ticket stands; `?wait=SECONDS` waits for the decision."""
@@ -83,22 +84,22 @@ class Gateway:
             wait_s = _seconds(request.query_params.get("wait", "0"))
             with self._waiter(wait_s):
                 work = state_of(known, request.path_params["ticket"], wait_s)
-                await give(work, receive, send, keep_alive_s=None)
+                await deliver(work, receive, send, keep_alive_s=None)
         except Refusal as refusal:
-            await whole(refusal.answered, send)
+            await send_whole(refusal.response, send)
 
-    def _identify(self, request: Request) -> Known:
+    def _identify(self, request: Request) -> KnownCaller:
         known = self._callers.identify(request.headers)
         if known is None:
-            raise Refusal(refused(401, "no such key", code="invalid_api_key"))
+            raise Refusal(error_response(401, "no such key", code="invalid_api_key"))
         return known
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
         if self.is_draining:
-            raise Refusal(refused(503, "shutting down", code="draining"))
+            raise Refusal(error_response(503, "shutting down", code="draining"))
         if self._under_way >= self._settings.limits.at_once:
-            raise Refusal(refused(429, "too many requests at once", code="too_many"))
+            raise Refusal(error_response(429, "too many requests at once", code="too_many"))
         self._under_way += 1
         self._idle.clear()
         try:
@@ -112,7 +113,7 @@ class Gateway:
     @contextmanager
     def _waiter(self, wait_s: float) -> Iterator[None]:
         if wait_s > 0 and self._waiting >= self._settings.limits.waiters:
-            raise Refusal(refused(429, "too many callers wait", code="too_many"))
+            raise Refusal(error_response(429, "too many callers wait", code="too_many"))
         self._waiting += 1
         try:
             with self.metrics.waiting.track_inprogress():
@@ -198,4 +199,4 @@ def _seconds(text: str) -> float:
     try:
         return min(MAX_WAIT_S, max(0.0, float(text)))
     except ValueError:
-        raise Refusal(refused(400, "wait is a number of seconds", code="bad_wait")) from None
+        raise Refusal(error_response(400, "wait is a number of seconds", code="bad_wait")) from None

@@ -9,7 +9,7 @@ from handrail.guard import Guard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class KnownCaller:
     """A caller whose key was right."""
 
     tenant: str
@@ -26,13 +26,13 @@ class Callers:
 
     def __init__(self, settings: Settings, guards: Mapping[str, Guard]) -> None:
         self._is_open = not settings.callers
-        self._default = Known(tenant="default", guard=guards[settings.policy])
+        self._default = KnownCaller(tenant="default", guard=guards[settings.policy])
         self._known = {
-            caller.sha256: Known(tenant=caller.tenant, guard=guards[caller.policy or settings.policy])
+            caller.sha256: KnownCaller(tenant=caller.tenant, guard=guards[caller.policy or settings.policy])
             for caller in settings.callers
         }
 
-    def identify(self, headers: Mapping[str, str]) -> Known | None:
+    def identify(self, headers: Mapping[str, str]) -> KnownCaller | None:
         """Return whose key stands in `authorization` or `x-api-key`, None for nobody's."""
         if self._is_open:
             return self._default

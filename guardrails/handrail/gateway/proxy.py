@@ -12,9 +12,9 @@ from tenacity import (
 )
 
 from handrail.errors import CheckFailed, ConfigError, HandrailError
-from handrail.gateway.answers import Answered, refused
-from handrail.gateway.callers import Known
-from handrail.gateway.request import Asked
+from handrail.gateway.callers import KnownCaller
+from handrail.gateway.request import GatewayRequest
+from handrail.gateway.responses import GatewayResponse, error_response
 from handrail.gateway.settings import Settings
 from handrail.gateway.upstream import ProviderResponse, Upstream
 from handrail.guard import Guard
@@ -45,7 +45,7 @@ class Proxy:
             shape=settings.shape, named=settings.named, trusted=settings.trusted
         )
 
-    async def answer(self, asked: Asked, known: Known) -> Answered:
+    async def answer(self, asked: GatewayRequest, known: KnownCaller) -> GatewayResponse:
         """Answer one request within its time."""
         limits = self._settings.limits
         deadline = asyncio.get_running_loop().time() + limits.seconds
@@ -61,9 +61,9 @@ class Proxy:
                 ):
                     return await self._guarded(asked, known.guard, deadline)
         except TimeoutError:
-            return refused(504, "the time for this request is up", code="timeout", outcome="failed")
+            return error_response(504, "the time for this request is up", code="timeout", outcome="failed")
 
-    async def _guarded(self, asked: Asked, guard: Guard, deadline: float) -> Answered:
+    async def _guarded(self, asked: GatewayRequest, guard: Guard, deadline: float) -> GatewayResponse:
         async def send(wanted: Send) -> ProviderResponse:
             body = asked.body if wanted.body is None else wanted.body
             return await self._asked_again(asked, body, deadline)
@@ -80,30 +80,30 @@ class Proxy:
         try:
             reply = await arun(exchange(request, self._exchanges), aanswering(guard, send))
         except ConfigError as error:
-            return refused(404, str(error), code="not_guarded")
+            return error_response(404, str(error), code="not_guarded")
         except CheckFailed as error:
-            return refused(502, str(error), code="check_failed", outcome="failed")
+            return error_response(502, str(error), code="check_failed", outcome="failed")
         except HandrailError as error:
-            return refused(400, str(error), code="refused")
+            return error_response(400, str(error), code="refused")
         return self._given(reply)
 
-    async def _unguarded(self, asked: Asked, deadline: float) -> Answered:
+    async def _unguarded(self, asked: GatewayRequest, deadline: float) -> GatewayResponse:
         if asked.about is Endpoint.UNKNOWN:
-            return refused(404, "this endpoint is not guarded", code="not_guarded")
+            return error_response(404, "this endpoint is not guarded", code="not_guarded")
         return self._upstream.given(await self._asked_again(asked, asked.body, deadline), "open")
 
-    async def _asked_again(self, asked: Asked, body: bytes, deadline: float) -> ProviderResponse:
+    async def _asked_again(self, asked: GatewayRequest, body: bytes, deadline: float) -> ProviderResponse:
         response: ProviderResponse = await self._again(self._upstream.send, asked, body, deadline)
         return response
 
-    def _given(self, reply: Reply) -> Answered:
+    def _given(self, reply: Reply) -> GatewayResponse:
         response, outcome = reply.upstream, reply.outcome
         assert response is None or isinstance(response, ProviderResponse)
         effect = "open" if outcome is None else outcome.decision.effect.value
         if reply.body is None:
             assert response is not None
             return self._upstream.given(response, effect)
-        return Answered(
+        return GatewayResponse(
             status=reply.status,
             body=reply.body,
             media_type=reply.media_type,

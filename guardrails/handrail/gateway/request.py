@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
-from handrail.gateway.answers import Refusal, refused
+from handrail.gateway.responses import Refusal, error_response
 from handrail.http.endpoints import Endpoint, endpoint
 
 PREFIX = "/v1"
@@ -18,7 +18,7 @@ _UNGUARDED = (Endpoint.OPEN, Endpoint.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class GatewayRequest:
     """A caller's request. `path` begins with `/v1`; `facts` are what the caller states."""
 
     about: Endpoint
@@ -31,7 +31,7 @@ class Asked:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
-async def read(request: Request, *, limit: int, named: tuple[str, ...]) -> Asked:
+async def read_request(request: Request, *, limit: int, named: tuple[str, ...]) -> GatewayRequest:
     """Read a request.
 
     Raises:
@@ -41,11 +41,11 @@ async def read(request: Request, *, limit: int, named: tuple[str, ...]) -> Asked
     raw = request.scope.get("raw_path") or request.scope["path"].encode()
     path = request.scope["path"]
     if raw.split(b"?")[0] != path.encode() or not _PATH.fullmatch(path):
-        raise Refusal(refused(404, "no such resource", code="not_guarded"))
+        raise Refusal(error_response(404, "no such resource", code="not_guarded"))
     about = endpoint(request.method, path, named=named)
     body = await _body(request, limit)
     loaded = {} if about in _UNGUARDED else _loaded(body)
-    return Asked(
+    return GatewayRequest(
         about=about,
         method=request.method,
         path=path,
@@ -60,12 +60,12 @@ async def read(request: Request, *, limit: int, named: tuple[str, ...]) -> Asked
 async def _body(request: Request, limit: int) -> bytes:
     stated = request.headers.get("content-length", "0")
     if stated.isdecimal() and int(stated) > limit:
-        raise Refusal(refused(413, "the body is too large", code="too_large"))
+        raise Refusal(error_response(413, "the body is too large", code="too_large"))
     parts, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise Refusal(refused(413, "the body is too large", code="too_large"))
+            raise Refusal(error_response(413, "the body is too large", code="too_large"))
         parts.append(chunk)
     return b"".join(parts)
 
@@ -75,10 +75,10 @@ def _loaded(body: bytes) -> dict[str, Any]:
         value = json.loads(body, object_pairs_hook=_unique)
     except (ValueError, RecursionError):
         raise Refusal(
-            refused(400, "the body is no JSON object, or names a field twice", code="bad_body")
+            error_response(400, "the body is no JSON object, or names a field twice", code="bad_body")
         ) from None
     if not isinstance(value, dict):
-        raise Refusal(refused(400, "the body is no JSON object", code="bad_body"))
+        raise Refusal(error_response(400, "the body is no JSON object", code="bad_body"))
     return value
 
 
@@ -98,8 +98,5 @@ def _facts(header: str | None) -> dict[str, object]:
     except (ValueError, RecursionError):
         facts = None
     if not isinstance(facts, dict):
-        raise Refusal(refused(400, "x-handrail-facts is not a JSON object", code="bad_facts"))
+        raise Refusal(error_response(400, "x-handrail-facts is not a JSON object", code="bad_facts"))
     return facts
-
-
-__all__ = ["Asked", "ClientDisconnect", "read"]

@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import asdict
 
 from handrail.errors import StoreUnavailable, TicketNotFound
-from handrail.gateway.answers import Answered, refused, told
-from handrail.gateway.callers import Known
+from handrail.gateway.callers import KnownCaller
+from handrail.gateway.responses import GatewayResponse, error_response, json_response
 from handrail.store import SqlStore
 from handrail.tickets.ports import ResolutionView
 
@@ -13,22 +13,22 @@ MAX_WAIT_S = 60.0
 _EVERY_S = 0.5
 
 
-async def state_of(known: Known, ticket: str, wait_s: float) -> Answered:
+async def state_of(known: KnownCaller, ticket: str, wait_s: float) -> GatewayResponse:
     """Return the state of a ticket of this caller's tenant, and its resolution once there is one."""
     try:
         with known.guard.context(tenant=known.tenant):
             found = await known.guard.wait(ticket, timeout_s=wait_s, every_s=_EVERY_S)
         standing = await asyncio.to_thread(_standing, known, ticket)
     except TicketNotFound:
-        return refused(404, "no such ticket", code="not_found")
+        return error_response(404, "no such ticket", code="not_found")
     except StoreUnavailable:
-        return refused(503, "the ticket store is out of reach", code="store", outcome="failed")
+        return error_response(503, "the ticket store is out of reach", code="store", outcome="failed")
     if found is None:
-        return told({"ticket": ticket, "is_decided": False, **standing})
-    return told({"ticket": ticket, "is_decided": True, **standing, "resolution": _written(found)})
+        return json_response({"ticket": ticket, "is_decided": False, **standing})
+    return json_response({"ticket": ticket, "is_decided": True, **standing, "resolution": _written(found)})
 
 
-def _standing(known: Known, ticket: str) -> dict[str, str | None]:
+def _standing(known: KnownCaller, ticket: str) -> dict[str, str | None]:
     store = known.guard.store
     if not isinstance(store, SqlStore):
         return {}

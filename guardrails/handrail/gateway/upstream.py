@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from handrail.gateway.answers import Answered, refused
-from handrail.gateway.request import PREFIX, Asked
+from handrail.gateway.request import PREFIX, GatewayRequest
+from handrail.gateway.responses import GatewayResponse, error_response
 from handrail.gateway.settings import Limits, Settings
 from handrail.http.exchange import UpstreamResponse
 from handrail.records import FaultKind
@@ -105,7 +105,7 @@ class Upstream:
     def __init__(self, pools: Pools, settings: Settings) -> None:
         self._pools, self._settings = pools, settings
 
-    async def send(self, asked: Asked, body: bytes, deadline: float) -> ProviderResponse:
+    async def send(self, asked: GatewayRequest, body: bytes, deadline: float) -> ProviderResponse:
         """Send a request and read its answer to the end. A failure of the provider is a fault, no error.
 
         Args:
@@ -135,15 +135,17 @@ class Upstream:
             parts.append(chunk)
         return b"".join(parts)
 
-    def given(self, response: ProviderResponse, outcome: str) -> Answered:
+    def given(self, response: ProviderResponse, outcome: str) -> GatewayResponse:
         """Return the provider's own answer, or, where it failed, what a caller may know of that."""
         if response.fault is not None:
-            return refused(502, "the provider gave no answer", code="upstream", outcome="failed")
+            return error_response(502, "the provider gave no answer", code="upstream", outcome="failed")
         if not response.is_success:
             return self._failed(response)
         if self._holds_key(response.body):
-            return refused(502, "the provider's answer cannot be given", code="upstream", outcome="failed")
-        return Answered(
+            return error_response(
+                502, "the provider's answer cannot be given", code="upstream", outcome="failed"
+            )
+        return GatewayResponse(
             status=response.status,
             body=response.body,
             media_type=response.headers.get("content-type", "application/json"),
@@ -151,17 +153,17 @@ class Upstream:
             outcome=outcome,
         )
 
-    def _failed(self, response: ProviderResponse) -> Answered:
+    def _failed(self, response: ProviderResponse) -> GatewayResponse:
         """Return a failure: the provider's own words only where they are an error and name no key."""
         if response.status in _KEY_REFUSED:
             # These words are about the gateway's key, which is not the caller's.
-            return refused(
+            return error_response(
                 502, "the provider refuses the gateway's key", code="upstream_key", outcome="failed"
             )
         if response.status < 400 or not _is_error(response.body) or self._holds_key(response.body):
             status = response.status if response.status >= 400 else 502
-            return refused(status, "the provider failed", code="upstream", outcome="failed")
-        return Answered(
+            return error_response(status, "the provider failed", code="upstream", outcome="failed")
+        return GatewayResponse(
             status=response.status, body=response.body, headers=response.passed_back(), outcome="failed"
         )
 
@@ -169,11 +171,11 @@ class Upstream:
         key = self._settings.upstream_key()
         return key is not None and key.encode() in body
 
-    def _address(self, asked: Asked) -> str:
+    def _address(self, asked: GatewayRequest) -> str:
         address = self._settings.upstream + asked.path.removeprefix(PREFIX)
         return f"{address}?{asked.query}" if asked.query else address
 
-    def _headers(self, asked: Asked) -> dict[str, str]:
+    def _headers(self, asked: GatewayRequest) -> dict[str, str]:
         headers = {name: asked.headers[name] for name in _PASSED_ON if name in asked.headers}
         key, header = self._settings.upstream_key(), self._settings.upstream_key_header
         if key is not None:

@@ -57,4 +57,8 @@ def load_object(data: str | bytes) -> Json | None:
 
 def dump_object(body: Mapping[str, object]) -> bytes:
     """Return an object as compact JSON bytes."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, which a model can write and UTF-8 cannot; JSON can, escaped.
+        return json.dumps(body, separators=(",", ":")).encode()

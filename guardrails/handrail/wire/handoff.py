@@ -1,10 +1,9 @@
 """A hand-off as plain data: what travels in a response body beside the answer's own fields."""
 
-import json
 from datetime import datetime
 
 from handrail.records import Handoff, Trigger
-from handrail.wire.foreign_json import Json, mapping_of, text_of
+from handrail.wire.foreign_json import Json, load_object, mapping_of, text_of
 
 TICKET_HEADER = "x-handrail-ticket"
 
@@ -28,10 +27,7 @@ def read_handoff(value: object) -> Handoff | None:
     The field may be an object, or JSON text (where a provider's shape allows only strings).
     """
     if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return None
+        value = load_object(value)
     field = mapping_of(value)
     if not text_of(field.get("ticket")):
         return None

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from handrail.errors import CheckFailed
-from handrail.records import Message, Speaker
+from handrail.records import Message, Speaker, ToolCall
 from handrail.wire.foreign_json import Json, has_text, kind_of
 
 Path: TypeAlias = tuple[str | int, ...]
+WriteMessage: TypeAlias = Callable[[Message, Json | None, Message | None], Json]
 
 # Between the texts of one message. Scanners see a line of its own; the guard's text can be taken apart again.
 SEPARATOR = "\n\u241e\n"
@@ -97,7 +98,38 @@ def read_documents(body: Json, settings: Set[str]) -> list[Message]:
     ]
 
 
-def split_documents(
+def changed_request(
+    body: Json,
+    read: Sequence[Message],
+    given: Sequence[Message],
+    *,
+    settings: Set[str],
+    raws: Sequence[Json],
+    write: WriteMessage,
+) -> tuple[Json, list[Json] | None]:
+    """Return a request with the documents that may go upstream, and the messages in their place.
+
+    Args:
+        body: the caller's request.
+        read: its documents and messages.
+        given: what may go upstream, made from `read`.
+        settings: fields that are no documents.
+        raws: the dicts of the messages.
+        write: writes one message; see `merge_back`.
+
+    Returns:
+        The same body if no document changed; None in place of the messages if none of them changed.
+    """
+    documents, originals = _split_documents(body, read, settings)
+    kept, sent = _split_documents(body, given, settings)
+    written = merge_back(originals, sent, raws, write)
+    if kept != documents:
+        body = dict(body)
+        _write_documents(body, documents, kept, settings)
+    return body, written
+
+
+def _split_documents(
     body: Json, messages: Sequence[Message], settings: Set[str]
 ) -> tuple[list[Message], list[Message]]:
     """Part the documents of a request from its other messages."""
@@ -113,7 +145,7 @@ def split_documents(
     return documents, others
 
 
-def write_documents(
+def _write_documents(
     body: Json, documents: Sequence[Message], given: Sequence[Message], settings: Set[str]
 ) -> None:
     """Put changed documents back into their fields, in place; one that is not given any more is removed."""
@@ -130,9 +162,6 @@ def write_documents(
 
 def _name(slot: Slot) -> str:
     return kind_of(slot.path[0])
-
-
-WriteMessage = Callable[[Message, Json | None, Message | None], Json]
 
 
 def merge_back(
@@ -180,3 +209,11 @@ def _is_version(message: Message, original: Message) -> bool:
         original.tool_call_id,
         len(original.tool_calls),
     )
+
+
+def take_call(left: list[ToolCall], id: object, name: object) -> ToolCall | None:  # noqa: A002 - a call's own
+    """Take the call of this id and name out of those that may go on, None if it may not."""
+    found = next((call for call in left if (call.id, call.name) == (id, name)), None)
+    if found is not None:
+        left.remove(found)
+    return found

@@ -1,11 +1,11 @@
 """Server-sent events, read from bytes without losing a byte of them."""
 
-import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from handrail.wire.foreign_json import Json
+from handrail.wire.foreign_json import Json, dump_object, load_object, text_of
 
 if TYPE_CHECKING:
     from handrail.wire.formats import WireStream
@@ -24,11 +24,7 @@ class Event:
 
     def payload(self) -> Json | None:
         """Return the data as a JSON object, None if it is something else."""
-        try:
-            value = json.loads(self.data)
-        except ValueError:
-            return None
-        return value if isinstance(value, dict) else None
+        return load_object(self.data)
 
 
 class EventReader:
@@ -72,7 +68,12 @@ def _event(raw: bytes) -> Event:
 def write_event(payload: Json, *, name: str = "") -> bytes:
     """Return an event as bytes."""
     head = f"event: {name}\n" if name else ""
-    return f"{head}data: {json.dumps(payload, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+    return b"%bdata: %b\n\n" % (head.encode(), dump_object(payload))
+
+
+def write_named_events(payloads: Iterable[Json], *, is_closed: bool = True) -> bytes:
+    """Return events as bytes, each named by its type; such a stream has no mark after its last event."""
+    return b"".join(write_event(payload, name=text_of(payload.get("type"))) for payload in payloads)
 
 
 DONE_EVENT = b"data: [DONE]\n\n"

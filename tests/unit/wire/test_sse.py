@@ -2,7 +2,7 @@
 
 import pytest
 
-from handrail.wire.sse import BROKEN, EventReader
+from handrail.wire.sse import BROKEN, EventReader, write_event
 
 STREAM = b'event: a\ndata: {"x": 1}\n\n: keep-alive\n\ndata: one\ndata: two\r\n\r\ndata: [DONE]\n\n'
 
@@ -30,3 +30,7 @@ def test_bytes_that_are_no_text_are_broken() -> None:
     (event,) = EventReader().feed(b'data: {"a": "\xff"}\n\n')
     assert event.data == BROKEN
     assert event.payload() is None
+
+
+def test_half_of_a_surrogate_pair_is_written_escaped() -> None:
+    assert write_event({"text": "half \ud83d"}) == b'data: {"text":"half \\ud83d"}\n\n'

@@ -3,7 +3,8 @@
 from handrail.wire.anthropic.request import read_request, write_request, write_sample
 from handrail.wire.anthropic.response import read_response, write_drafts, write_handoff
 from handrail.wire.anthropic.stream import MessageStream as Stream
-from handrail.wire.anthropic.stream import stream_of, write_events
+from handrail.wire.anthropic.stream import stream_of
+from handrail.wire.sse import write_named_events as write_events
 
 __all__ = [
     "Stream",

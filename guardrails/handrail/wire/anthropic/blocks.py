@@ -6,7 +6,7 @@ from copy import deepcopy
 
 from handrail.records import ToolCall
 from handrail.wire.foreign_json import Json, kind_of, mapping_of, objects_of, text_of
-from handrail.wire.slots import Path, Slot, unknown_slots
+from handrail.wire.slots import Path, Slot, take_call, unknown_slots
 
 # Known fields. Any other field that holds text is read and scanned, so that nothing slips by.
 # Settings, and what the program itself says about its tools and its user: no words that must be judged.
@@ -125,10 +125,9 @@ def with_calls(content: Sequence[Json], calls: Sequence[ToolCall]) -> list[Json]
         if block.get("type") != "tool_use":
             kept.append(block)
             continue
-        given = next((c for c in left if (c.id, c.name) == (block.get("id"), block.get("name"))), None)
+        given = take_call(left, block.get("id"), block.get("name"))
         if given is None:
             continue
-        left.remove(given)
         new = deepcopy(block)
         if given.arguments != _arguments(block):
             new["input"] = json.loads(given.arguments)

@@ -6,9 +6,12 @@ from handrail.records import Message, Speaker
 from handrail.wire.anthropic.blocks import SETTINGS, blocks_of, calls_of, content_slots, with_calls
 from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of
 from handrail.wire.formats import ModelRequest
-from handrail.wire.slots import join, merge_back, read_documents, rewritten, split_documents, write_documents
+from handrail.wire.slots import changed_request, join, read_documents, rewritten
 
 _SPEAKERS = {"user": Speaker.USER, "assistant": Speaker.ASSISTANT, "system": Speaker.SYSTEM}
+# A model that thinks first takes no temperature.
+_NOT_SAMPLED = frozenset({"stream", "thinking"})
+_OF_OUTPUT = frozenset({"tools", "tool_choice", "output_config", "output_format"})
 # Which message of the request a unit is a part of; no field of the provider's has such a name.
 _OF = "\x00message"
 
@@ -68,24 +71,19 @@ def write_request(
 ) -> Json:
     """Return the request that may go upstream; the same object if nothing in it changes.
 
-    Args:
-        body: the caller's request.
-        messages: what may go upstream, made from `read_request(body).messages`.
-        logprobs: has no effect: this provider gives none.
-        instruction: text to add to the system text.
+    The instruction is added to the system text. This provider gives no log-probabilities.
     """
-    documents, originals = split_documents(body, read_request(body).messages, SETTINGS)
-    given, sent = split_documents(body, messages, SETTINGS)
-    units = _units(body)
-    written = merge_back(originals, sent, units, _write_unit)
-    if written is None and given == documents and instruction is None:
-        return body
-    new = dict(body)
+    asked, units = read_request(body), _units(body)
+    new, written = changed_request(
+        body, asked.messages, messages, settings=SETTINGS, raws=units, write=_write_unit
+    )
+    if written is None and not instruction:
+        return new
+    new = dict(new)
     if written is not None:
         _put_back(new, written)
     if instruction:
         _add_system(new, instruction)
-    write_documents(new, documents, given, SETTINGS)
     return new
 
 
@@ -135,13 +133,10 @@ def _write_unit(message: Message, raw: Json | None, original: Message | None) ->
 def write_sample(
     body: Json, messages: Sequence[Message], *, temperature: float, question: str | None, logprobs: bool
 ) -> Json:
-    """Return a request that asks the model again, in one piece; see `chat.write_sample`."""
+    """Return a request that asks the model again, in one piece."""
     new = {**write_request(body, messages), "temperature": min(1.0, temperature)}
-    # A model that thinks first takes no temperature.
-    for name in ("stream", "thinking"):
-        new.pop(name, None)
+    left_out = _NOT_SAMPLED
     if question is not None:
         new["messages"] = [*objects_of(new.get("messages")), {"role": "user", "content": question}]
-        for name in ("tools", "tool_choice", "output_config", "output_format"):
-            new.pop(name, None)
-    return new
+        left_out |= _OF_OUTPUT
+    return {name: value for name, value in new.items() if name not in left_out}

@@ -45,11 +45,7 @@ def _slots(body: Json) -> tuple[list[Slot], list[Slot], set[str]]:
 
 
 def write_drafts(body: Json, drafts: Sequence[Draft], *, keep_logprobs: bool = True) -> Json:
-    """Return the response that may be released; the same object if nothing in it changes.
-
-    Raises:
-        CheckFailed: the drafts do not belong to this response.
-    """
+    """Return the response that may be released; the same object if nothing in it changes."""
     original = read_response(body)[0]
     if len(drafts) != 1:
         raise CheckFailed("wire", why="a response has exactly one draft")
@@ -77,18 +73,7 @@ def write_drafts(body: Json, drafts: Sequence[Draft], *, keep_logprobs: bool = T
 def write_handoff(
     request: Json, handoff: Handoff | None, notice: str, *, created: int, upstream: Json | None = None
 ) -> Json:
-    """Return a response that hands off (or, without a hand-off, says that the answer is blocked).
-
-    The notice is the answer's text. Where structured output was asked for the response says that it stopped
-    by a refusal, because the notice is not what was asked for.
-
-    Args:
-        request: the caller's request.
-        handoff: the ticket, None for a block.
-        notice: what the person is told.
-        created: has no place in this shape.
-        upstream: the provider's response that is withheld; its id, model and usage are kept.
-    """
+    """Return a response that hands off; this shape has no place for `created`."""
     asked, upstream = read_request(request), upstream or {}
     reference = handoff.ticket if handoff else "blocked"
     body: Json = {

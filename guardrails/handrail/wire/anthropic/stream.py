@@ -1,13 +1,12 @@
 """A messages stream held to its end: events in, a draft for the guard, then what may be released of them."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from handrail.records import Draft, FaultKind
 from handrail.wire.anthropic.response import read_response, write_drafts
 from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of, whole_of
-from handrail.wire.sse import write_event
 
 _PIECES = {"text": "text", "thinking": "thinking"}
 
@@ -129,8 +128,3 @@ def _pieces(block: Json) -> tuple[Json, list[Json]]:
         given = json.dumps(block.get("input"), ensure_ascii=False)
         return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": given}]
     return block, []
-
-
-def write_events(payloads: Iterable[Json], *, is_closed: bool = True) -> bytes:
-    """Return events as bytes; this stream has no closing mark beside its last event."""
-    return b"".join(write_event(payload, name=text_of(payload.get("type"))) for payload in payloads)

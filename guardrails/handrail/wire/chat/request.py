@@ -8,13 +8,12 @@ from handrail.wire.foreign_json import Json, kind_of, mapping_of, objects_of, te
 from handrail.wire.formats import ModelRequest
 from handrail.wire.slots import (
     Slot,
+    changed_request,
     join,
-    merge_back,
     read_documents,
     rewritten,
-    split_documents,
+    take_call,
     unknown_slots,
-    write_documents,
 )
 
 # Known fields. Any other field that holds text is read and scanned, so that nothing slips by.
@@ -61,6 +60,8 @@ SPEAKERS = {
 }
 
 _PLAIN = frozenset({"role", "content"})
+_OF_STREAM = frozenset({"stream", "stream_options"})
+_OF_OUTPUT = frozenset({"tools", "tool_choice", "parallel_tool_calls", "response_format"})
 _UNREADABLE = {"image_url": "image", "input_image": "image", "input_audio": "audio", "file": "file"}
 
 
@@ -155,51 +156,30 @@ def read_tool_calls(message: Json) -> tuple[ToolCall, ...]:
 def write_request(
     body: Json, messages: Sequence[Message], *, logprobs: bool = False, instruction: str | None = None
 ) -> Json:
-    """Return the request that may go upstream; the same object if nothing in it changes.
-
-    Args:
-        body: the caller's request.
-        messages: what may go upstream, made from `read_request(body).messages`.
-        logprobs: ask for log-probabilities even if the caller did not.
-        instruction: text to add as a last system message.
-    """
-    documents, originals = split_documents(body, read_request(body).messages, SETTINGS)
-    given, sent = split_documents(body, messages, SETTINGS)
+    """Return the request that may go upstream; the same object if nothing in it changes."""
     raws = objects_of(body.get("messages"))
-    written = merge_back(originals, sent, raws, write_message)
-    asks_logprobs = logprobs and body.get("logprobs") is not True
-    if written is None and given == documents and not asks_logprobs and instruction is None:
-        return body
-    new = dict(body)
+    new, written = changed_request(
+        body, read_request(body).messages, messages, settings=SETTINGS, raws=raws, write=write_message
+    )
+    changes: Json = {}
     if written is not None or instruction is not None:
         told: list[Json] = [{"role": "system", "content": instruction}] if instruction else []
-        new["messages"] = (raws if written is None else written) + told
-    write_documents(new, documents, given, SETTINGS)
-    if asks_logprobs:
-        new["logprobs"] = True
-    return new
+        changes["messages"] = (raws if written is None else written) + told
+    if logprobs and body.get("logprobs") is not True:
+        changes["logprobs"] = True
+    return {**new, **changes} if changes else new
 
 
 def write_sample(
     body: Json, messages: Sequence[Message], *, temperature: float, question: str | None, logprobs: bool
 ) -> Json:
-    """Return a request that asks the model again, once and in one piece.
-
-    Args:
-        body: the caller's request.
-        messages: what may go upstream.
-        temperature: how much the answers may differ.
-        question: asked in place of an answer, if given; tools and output formats are then left out.
-        logprobs: whether log-probabilities are needed.
-    """
+    """Return a request that asks the model again, once and in one piece."""
     new = {**write_request(body, messages, logprobs=logprobs), "temperature": temperature, "n": 1}
-    for name in ("stream", "stream_options"):
-        new.pop(name, None)
+    left_out = _OF_STREAM
     if question is not None:
         new["messages"] = [*objects_of(new.get("messages")), {"role": "user", "content": question}]
-        for name in ("tools", "tool_choice", "parallel_tool_calls", "response_format"):
-            new.pop(name, None)
-    return new
+        left_out |= _OF_OUTPUT
+    return {name: value for name, value in new.items() if name not in left_out}
 
 
 def write_message(message: Message, raw: Json | None, original: Message | None) -> Json:
@@ -222,10 +202,9 @@ def write_tool_calls(message: Json, calls: Sequence[ToolCall]) -> Json:
     raws = objects_of(new.get("tool_calls"))
     kept = []
     for raw, call in zip(raws, read_tool_calls({"tool_calls": raws}), strict=True):
-        given = next((c for c in left if (c.id, c.name) == (call.id, call.name)), None)
+        given = take_call(left, call.id, call.name)
         if given is None:
             continue
-        left.remove(given)
         if given.arguments != call.arguments:
             _set_arguments(raw, given.arguments)
         kept.append(raw)

@@ -5,7 +5,7 @@ from copy import deepcopy
 from dataclasses import replace
 
 from handrail.errors import CheckFailed
-from handrail.records import Draft, FaultKind, Handoff
+from handrail.records import Draft, FaultKind, Handoff, TokenLogprob
 from handrail.wire.chat.request import (
     OF_BODY,
     OF_CHOICE,
@@ -47,7 +47,7 @@ def _read_choice(choice: Json, model: str | None) -> Draft:
             text=content,
             refusal=text_of(message.get("refusal")) or None,
             finish_reason=text_of(choice.get("finish_reason")) or None,
-            logprobs=read_logprobs(mapping_of(choice.get("logprobs")).get("content")),
+            logprobs=_logprobs(choice),
             model=model,
         )
     slots, is_readable = _content_slots(message)
@@ -57,10 +57,15 @@ def _read_choice(choice: Json, model: str | None) -> Draft:
         tool_calls=read_tool_calls(message),
         refusal=text_of(message.get("refusal")) or None,
         finish_reason=text_of(choice.get("finish_reason")) or None,
-        logprobs=read_logprobs(mapping_of(choice.get("logprobs")).get("content")),
+        logprobs=_logprobs(choice),
         model=model,
         fault=None if is_readable and not _has_sound(message) else FaultKind.UNREADABLE,
     )
+
+
+def _logprobs(choice: Json) -> tuple[TokenLogprob, ...] | None:
+    logprobs = choice.get("logprobs")
+    return read_logprobs(logprobs.get("content")) if isinstance(logprobs, dict) else None
 
 
 def _has_sound(message: Json) -> bool:
@@ -94,16 +99,7 @@ def _aside_slots(choice: Json) -> list[Slot]:
 
 
 def write_drafts(body: Json, drafts: Sequence[Draft], *, keep_logprobs: bool = True) -> Json:
-    """Return the response that may be released; the same object if nothing in it changes.
-
-    Args:
-        body: the provider's response.
-        drafts: what may be released, in the order of `read_response(body)`.
-        keep_logprobs: False when the caller had not asked for them.
-
-    Raises:
-        CheckFailed: the drafts do not belong to this response.
-    """
+    """Return the response that may be released; the same object if nothing in it changes."""
     originals = read_response(body)
     choices = objects_of(body.get("choices"))
     if len(drafts) != len(originals) or len(choices) != len(originals):
@@ -169,18 +165,7 @@ def _first(logprobs: Json, count: int | None) -> Json | None:
 def write_handoff(
     request: Json, handoff: Handoff | None, notice: str, *, created: int, upstream: Json | None = None
 ) -> Json:
-    """Return a chat response that hands off (or, without a hand-off, says that the answer is blocked).
-
-    Structured output or strict tools were asked for: a refusal, so that parsers end without an answer.
-    Otherwise the notice is the answer's text. There are as many choices as were asked for.
-
-    Args:
-        request: the caller's request.
-        handoff: the ticket, None for a block.
-        notice: what the person is told.
-        created: Unix time.
-        upstream: the provider's response that is withheld; its id, model and usage are kept.
-    """
+    """Return a chat response that hands off, with as many choices as were asked for."""
     asked, upstream = read_request(request), upstream or {}
     message: Json = {"role": "assistant", "content": notice, "refusal": None}
     if asked.is_structured:

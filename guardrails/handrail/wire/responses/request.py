@@ -7,15 +7,7 @@ from handrail.records import Message, Speaker
 from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of
 from handrail.wire.formats import ModelRequest
 from handrail.wire.responses.items import SETTINGS, action_of, item_slots, with_arguments
-from handrail.wire.slots import (
-    Slot,
-    join,
-    merge_back,
-    read_documents,
-    rewritten,
-    split_documents,
-    write_documents,
-)
+from handrail.wire.slots import Slot, changed_request, join, read_documents, rewritten
 
 LOGPROBS = "message.output_text.logprobs"
 
@@ -23,6 +15,8 @@ _SPEAKERS = {"system": Speaker.SYSTEM, "developer": Speaker.SYSTEM, "assistant":
 _BY_MODEL = frozenset(
     {"reasoning", "compaction", "image_generation_call", "web_search_call", "file_search_call"}
 )
+_OF_STREAM = frozenset({"stream", "stream_options"})
+_OF_OUTPUT = frozenset({"tools", "tool_choice", "parallel_tool_calls", "text"})
 # The two fields that are no items stand in the list of items under their own names.
 _FIELDS = ("instructions", "input")
 
@@ -89,44 +83,34 @@ def _speaker(item: Json) -> Speaker:
 def write_request(
     body: Json, messages: Sequence[Message], *, logprobs: bool = False, instruction: str | None = None
 ) -> Json:
-    """Return the request that may go upstream; the same object if nothing in it changes.
-
-    Args:
-        body: the caller's request.
-        messages: what may go upstream, made from `read_request(body).messages`.
-        logprobs: ask for log-probabilities even if the caller did not.
-        instruction: text to add as a last developer message.
-    """
-    asked = read_request(body)
-    documents, originals = split_documents(body, asked.messages, SETTINGS)
-    given, sent = split_documents(body, messages, SETTINGS)
-    raws = _raws(body)
-    written = merge_back(originals, sent, raws, _write_raw)
-    asks_logprobs = logprobs and not asked.wants_logprobs
-    if written is None and given == documents and not asks_logprobs and instruction is None:
-        return body
-    new = dict(body)
+    """Return the request that may go upstream; the same object if nothing in it changes."""
+    asked, raws = read_request(body), _raws(body)
+    new, written = changed_request(
+        body, asked.messages, messages, settings=SETTINGS, raws=raws, write=_write_raw
+    )
+    changes: Json = {}
     if written is not None or instruction is not None:
         told: list[Json] = [{"role": "developer", "content": instruction}] if instruction else []
-        _put(new, (raws if written is None else written) + told)
-    write_documents(new, documents, given, SETTINGS)
-    if asks_logprobs:
+        changes |= _placed(body, (raws if written is None else written) + told)
+    if logprobs and not asked.wants_logprobs:
         include = body.get("include")
-        new["include"] = [*(include if isinstance(include, list) else []), LOGPROBS]
-    return new
+        changes["include"] = [*(include if isinstance(include, list) else []), LOGPROBS]
+    return {**new, **changes} if changes else new
 
 
-def _put(body: Json, raws: Sequence[Json]) -> None:
+def _placed(body: Json, raws: Sequence[Json]) -> Json:
+    """Return the fields of a request that hold these items."""
     instructions = [raw for raw in raws if list(raw) == ["instructions"]]
     items = [raw for raw in raws if list(raw) != ["instructions"]]
+    fields: Json = {}
     if "instructions" in body:
-        body["instructions"] = instructions[0]["instructions"] if instructions else None
+        fields["instructions"] = instructions[0]["instructions"] if instructions else None
     if len(items) == 1 and list(items[0]) == ["input"]:
-        body["input"] = items[0]["input"]
-    else:
-        body["input"] = [
-            {"role": "user", "content": item["input"]} if list(item) == ["input"] else item for item in items
-        ]
+        return {**fields, "input": items[0]["input"]}
+    given = [
+        {"role": "user", "content": item["input"]} if list(item) == ["input"] else item for item in items
+    ]
+    return {**fields, "input": given}
 
 
 def _write_raw(message: Message, raw: Json | None, original: Message | None) -> Json:
@@ -146,20 +130,8 @@ def _write_raw(message: Message, raw: Json | None, original: Message | None) -> 
 def write_sample(
     body: Json, messages: Sequence[Message], *, temperature: float, question: str | None, logprobs: bool
 ) -> Json:
-    """Return a request that asks the model again, once and in one piece; nothing of it is stored.
-
-    Args:
-        body: the caller's request.
-        messages: what may go upstream.
-        temperature: how much the answers may differ.
-        question: asked in place of an answer, if given; tools and output formats are then left out.
-        logprobs: whether log-probabilities are needed.
-    """
+    """Return a request that asks the model again, in one piece; nothing of it is stored."""
     new = write_request(body, messages, logprobs=logprobs, instruction=question)
     new = {**new, "temperature": temperature, "store": False}
-    for name in ("stream", "stream_options"):
-        new.pop(name, None)
-    if question is not None:
-        for name in ("tools", "tool_choice", "parallel_tool_calls", "text"):
-            new.pop(name, None)
-    return new
+    left_out = _OF_STREAM if question is None else _OF_STREAM | _OF_OUTPUT
+    return {name: value for name, value in new.items() if name not in left_out}

@@ -10,7 +10,7 @@ from handrail.wire.handoff import handoff_body
 from handrail.wire.logprobs import clip, read_logprobs
 from handrail.wire.responses.items import OF_BODY, action_of, item_slots, with_arguments
 from handrail.wire.responses.request import read_request
-from handrail.wire.slots import Path, Slot, unknown_slots
+from handrail.wire.slots import Path, Slot, take_call, unknown_slots
 
 _REASONS = {"max_output_tokens": "length", "content_filter": "content_filter"}
 _BESIDE_TEXT = frozenset({"type", "text", "refusal", "annotations", "logprobs"})
@@ -92,16 +92,7 @@ def _logprobs(body: Json) -> tuple[TokenLogprob, ...] | None:
 
 
 def write_drafts(body: Json, drafts: Sequence[Draft], *, keep_logprobs: bool = True) -> Json:
-    """Return the response that may be released; the same object if nothing in it changes.
-
-    Args:
-        body: the provider's response.
-        drafts: what may be released: one draft.
-        keep_logprobs: False when the caller had not asked for them.
-
-    Raises:
-        CheckFailed: the drafts do not belong to this response.
-    """
+    """Return the response that may be released; the same object if nothing in it changes."""
     original = read_response(body)[0]
     if len(drafts) != 1:
         raise CheckFailed("wire", why="a response has exactly one draft")
@@ -148,8 +139,7 @@ def _write_actions(body: Json, calls: Sequence[ToolCall]) -> None:
         action = action_of(item)
         if action is None:
             output.append(item)
-        elif given := next((c for c in left if (c.id, c.name) == (action.id, action.name)), None):
-            left.remove(given)
+        elif given := take_call(left, action.id, action.name):
             output.append(with_arguments(item, given))
     body["output"] = output
 
@@ -157,18 +147,7 @@ def _write_actions(body: Json, calls: Sequence[ToolCall]) -> None:
 def write_handoff(
     request: Json, handoff: Handoff | None, notice: str, *, created: int, upstream: Json | None = None
 ) -> Json:
-    """Return a response that hands off (or, without a hand-off, says that the answer is blocked).
-
-    Structured output or strict tools were asked for: a refusal, so that parsers end without an answer.
-    Otherwise the notice is the answer's text. The ticket also stands in `metadata.handoff_ticket`.
-
-    Args:
-        request: the caller's request.
-        handoff: the ticket, None for a block.
-        notice: what the person is told.
-        created: Unix time.
-        upstream: the provider's response that is withheld; its id, model and usage are kept.
-    """
+    """Return a response that hands off; the ticket also stands in `metadata.handoff_ticket`."""
     asked, upstream = read_request(request), upstream or {}
     reference = handoff.ticket if handoff else "blocked"
     part: Json = {"type": "output_text", "text": notice, "annotations": [], "logprobs": []}

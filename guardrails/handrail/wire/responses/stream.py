@@ -1,13 +1,12 @@
 """A responses stream held to its end. The same text comes in several events; all of them are judged."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from handrail.records import Draft, FaultKind
 from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of
 from handrail.wire.responses.items import ACTIONS
 from handrail.wire.responses.response import read_response, write_drafts
-from handrail.wire.sse import write_event
 
 _LAST = ("response.completed", "response.incomplete", "response.failed")
 # Fields that name or place something; everything else an event says must also be in the final response.
@@ -158,8 +157,3 @@ def _part_events(part: Json, place: Json, index: int) -> list[Json]:
         {"type": f"response.{kind}.done", **here, field: part.get(field), **more},
         {"type": "response.content_part.done", **here, "part": part},
     ]
-
-
-def write_events(payloads: Iterable[Json], *, is_closed: bool = True) -> bytes:
-    """Return events as bytes; this stream has no closing mark beside its last event."""
-    return b"".join(write_event(payload, name=text_of(payload.get("type"))) for payload in payloads)

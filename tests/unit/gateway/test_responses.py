@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from handrail.gateway.answers import Answered, Refusal, refused
-from handrail.gateway.held import give
+from handrail.gateway.responses import GatewayResponse, Refusal, deliver, error_response
 
-EVENTS = Answered(status=200, body=b"data: {}\n\n", media_type="text/event-stream")
+EVENTS = GatewayResponse(status=200, body=b"data: {}\n\n", media_type="text/event-stream")
 
 
 class Wire:
@@ -30,19 +29,19 @@ class Wire:
         return b"".join(message.get("body", b"") for message in self.sent)
 
 
-def given(work: Any, *, every: float | None = 0.01) -> tuple[Wire, Answered | None]:
-    async def main() -> tuple[Wire, Answered | None]:
+def given(work: Any, *, every: float | None = 0.01) -> tuple[Wire, GatewayResponse | None]:
+    async def main() -> tuple[Wire, GatewayResponse | None]:
         wire = Wire()
-        return wire, await give(work, wire.receive, wire.send, keep_alive_s=every)
+        return wire, await deliver(work, wire.receive, wire.send, keep_alive_s=every)
 
     return asyncio.run(main())
 
 
-async def soon(answered: Answered) -> Answered:
+async def soon(answered: GatewayResponse) -> GatewayResponse:
     return answered
 
 
-async def later(answered: Answered) -> Answered:
+async def later(answered: GatewayResponse) -> GatewayResponse:
     await asyncio.sleep(0.05)
     return answered
 
@@ -62,20 +61,20 @@ def test_a_stream_that_is_held_begins_with_comments() -> None:
 
 
 def test_what_is_no_stream_is_not_begun_before_it_is_judged() -> None:
-    wire, _ = given(later(refused(400, "no", code="no")), every=None)
+    wire, _ = given(later(error_response(400, "no", code="no")), every=None)
     assert len(wire.sent) == 2
     assert wire.sent[0]["status"] == 400
 
 
 def test_a_refusal_inside_the_work_is_given() -> None:
-    async def refusing() -> Answered:
-        raise Refusal(refused(413, "large", code="too_large"))
+    async def refusing() -> GatewayResponse:
+        raise Refusal(error_response(413, "large", code="too_large"))
 
     assert given(refusing())[0].sent[0]["status"] == 413
 
 
 def test_an_error_is_told_by_its_kind_alone(caplog: pytest.LogCaptureFixture) -> None:
-    async def breaking() -> Answered:
+    async def breaking() -> GatewayResponse:
         raise ValueError("scanned words")
 
     wire, _ = given(breaking())
@@ -88,14 +87,14 @@ def test_the_work_is_cancelled_when_the_caller_hangs_up() -> None:
     async def main() -> None:
         wire, was_cancelled = Wire(), asyncio.Event()
 
-        async def working() -> Answered:
+        async def working() -> GatewayResponse:
             try:
                 await asyncio.Event().wait()
             finally:
                 was_cancelled.set()
             return EVENTS
 
-        giving = asyncio.create_task(give(working(), wire.receive, wire.send, keep_alive_s=None))
+        giving = asyncio.create_task(deliver(working(), wire.receive, wire.send, keep_alive_s=None))
         await asyncio.sleep(0.01)
         wire.gone.set()
         assert await giving is None
@@ -106,5 +105,5 @@ def test_the_work_is_cancelled_when_the_caller_hangs_up() -> None:
 
 
 def test_an_error_inside_a_stream_stays_one_event() -> None:
-    error = Answered(status=400, body=b'{\n "error":\r\n {}\n}')
+    error = GatewayResponse(status=400, body=b'{\n "error":\r\n {}\n}')
     assert error.as_event() == b'data: {  "error":   {} }\n\n'

@@ -1,0 +1,134 @@
+"""What a caller gets, and how it is sent: at once, or with signs of life while the answer is held.
+
+Answers and errors have the shapes that OpenAI clients read. Work for a caller who hangs up is cancelled.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.types import Receive, Send
+
+from handrail.wire.foreign_json import dump_object
+from handrail.wire.handoff import error_body
+
+EVENT_STREAM = "text/event-stream"
+KEEP_ALIVE = b": waiting\n\n"
+
+log = logging.getLogger("handrail.gateway")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayResponse:
+    """What the caller gets. `outcome` is for the metrics.
+
+    It is an effect of the policy (`pass`, `redact`, `hand_off`, `block`), `open` for what is not guarded,
+    `refused` for what the gateway did not take and `failed` for what went wrong behind it.
+    """
+
+    status: int
+    body: bytes
+    media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    outcome: str = "pass"
+
+    def as_event(self) -> bytes:
+        """The answer inside an event stream that has begun: its own events, or one that holds the error."""
+        if self.media_type.startswith(EVENT_STREAM):
+            return self.body
+        # Line breaks between the tokens of a JSON text would end the event.
+        return b"data: " + self.body.replace(b"\r", b" ").replace(b"\n", b" ") + b"\n\n"
+
+
+class Refusal(Exception):
+    """A request that is not taken; `response` says so to the caller."""
+
+    def __init__(self, response: GatewayResponse) -> None:
+        super().__init__(f"refused with status {response.status}")
+        self.response = response
+
+
+def error_response(status: int, message: str, *, code: str, outcome: str = "refused") -> GatewayResponse:
+    """Return an error. Clients are told to try again only where that may help."""
+    again = {"retry-after": "1"} if status in (429, 503) else {"x-should-retry": "false"}
+    body = dump_object(error_body(message, code=code))
+    return GatewayResponse(status=status, body=body, headers=again, outcome=outcome)
+
+
+def json_response(content: Mapping[str, Any], status: int = 200) -> GatewayResponse:
+    """Return plain data as JSON."""
+    return GatewayResponse(status=status, body=dump_object(content), outcome="open")
+
+
+async def deliver(
+    work: Coroutine[Any, Any, GatewayResponse], receive: Receive, send: Send, *, keep_alive_s: float | None
+) -> GatewayResponse | None:
+    """Give a caller the result of some work.
+
+    Args:
+        work: makes the answer; cancelled when the caller hangs up.
+        receive: where a hang-up is heard of; the request's body must have been read.
+        send: where the answer goes.
+        keep_alive_s: how often a comment is sent meanwhile, None for an answer that is no event stream.
+
+    Returns:
+        The answer as it was given, None if the caller was gone.
+    """
+    task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_hang_up(receive))
+    is_begun = False
+    try:
+        while not task.done():
+            await asyncio.wait({task, gone}, timeout=keep_alive_s, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done():
+                return None
+            if not task.done():
+                if not is_begun:
+                    await _begin(send, 200, {"content-type": EVENT_STREAM, "cache-control": "no-cache"})
+                    is_begun = True
+                await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
+        response = result_of(task)
+        if is_begun:
+            await send({"type": "http.response.body", "body": response.as_event()})
+        else:
+            await send_whole(response, send)
+        return response
+    finally:
+        task.cancel()
+        gone.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
+
+
+def result_of(task: "asyncio.Future[GatewayResponse]") -> GatewayResponse:
+    """Return what a finished task came to; whatever went wrong in it, the caller is told only that.
+
+    This is the gateway's boundary: an error is known by its kind alone, because its message may hold words.
+    """
+    if task.cancelled():
+        return error_response(503, "shutting down", code="draining", outcome="failed")
+    error = task.exception()
+    if error is None:
+        return task.result()
+    if isinstance(error, Refusal):
+        return error.response
+    log.error("a request could not be judged: %s", type(error).__name__)
+    return error_response(502, "the request could not be judged", code="check_failed", outcome="failed")
+
+
+async def send_whole(response: GatewayResponse, send: Send) -> None:
+    """Send an answer in one piece."""
+    headers = {**response.headers, "content-type": response.media_type}
+    headers["content-length"] = str(len(response.body))
+    await _begin(send, response.status, headers)
+    await send({"type": "http.response.body", "body": response.body})
+
+
+async def _begin(send: Send, status: int, headers: dict[str, str]) -> None:
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+
+
+async def _hang_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
