@@ -65,6 +65,13 @@ def _opening() -> Iterator[str]:
         " and column."
     )
     yield ""
+    yield from _prose(
+        "**Stable:** every key, type, operator and source on this page, and what a policy decides. **May"
+        " change in a minor release:** new keys and sources, and new remarks of `handrail policy check`."
+        " **Deprecation:** a key that is to go keeps its meaning for at least one minor release, and"
+        " `policy check` says what takes its place."
+    )
+    yield ""
 
 
 def _prose(text: str) -> list[str]:
