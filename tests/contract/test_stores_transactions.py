@@ -7,7 +7,7 @@ from sqlalchemy import create_engine, text
 
 from handrail.errors import StoreUnavailable
 from handrail.store import SqlStore
-from handrail.store.prepared import Clash, together
+from handrail.store.prepared import UniqueViolation, run_together
 from handrail.store.tickets.rows import _ROW
 from support.stores import Sides, new_ticket, postgres_sides
 
@@ -35,7 +35,7 @@ def test_the_tenant_is_named_before_the_first_statement(sides: Sides, tenant: st
     with sides.app.database.read(tenant) as conn:
         assert conn.execute(TENANT).scalar_one() == tenant
     with sides.app.database.read(tenant) as conn:
-        together(conn, [(_ROW, {"tenant": tenant, "ticket": ODD})])
+        run_together(conn, [(_ROW, {"tenant": tenant, "ticket": ODD})])
         assert conn.execute(TENANT).scalar_one() == tenant
 
 
@@ -46,7 +46,7 @@ def test_a_row_of_another_tenant_stays_unseen_on_the_common_way(sides: Sides) ->
     with sides.app.database.read(ODD) as conn:
         assert _ROW(conn, wanted).first() is None
     with sides.app.database.read("default") as conn:
-        first, second = together(conn, [(_ROW, wanted), (_ROW, {**wanted, "ticket": ODD})])
+        first, second = run_together(conn, [(_ROW, wanted), (_ROW, {**wanted, "ticket": ODD})])
         assert first.first().id == ticket.id
         assert second.first() is None
 
@@ -55,9 +55,9 @@ def test_what_a_failed_block_wrote_is_undone(sides: Sides) -> None:
     def fail() -> None:
         with sides.app.database.write("default") as conn:
             conn.execute(USE, {"ticket": "undone"})
-            raise Clash
+            raise UniqueViolation
 
-    with pytest.raises(Clash):
+    with pytest.raises(UniqueViolation):
         fail()
     assert uses_of(sides.app, "undone") == 0
 

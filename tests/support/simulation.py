@@ -22,13 +22,13 @@ from handrail.errors import CheckFailed, StoreUnavailable, TicketError, TicketNo
 from handrail.policy import load, load_people
 from handrail.scan import default_scanner
 from handrail.store import Actor, SqlStore
-from handrail.store.caller import Signing
 from handrail.store.crypto.keys import FixedKeys, new_ring
 from handrail.store.crypto.sealing import Sealer
+from handrail.store.crypto.signing import Signing
 from handrail.store.database import Database
 from handrail.store.migrate import prepare, prepare_keys
 from handrail.store.tables import tickets
-from handrail.store.tickets.rows import Transaction
+from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import ENDED, UNDECIDED, State
 from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Ticket, Verdict

@@ -156,15 +156,16 @@ def _ticket(sides: Sides, tenant: str, name: str) -> dict[str, Any]:
     return {
         # What is at its default is left out, so that a field may go that was never filled.
         "view": sides.inbox.get(tenant, name).model_dump(mode="json", exclude_defaults=True),
-        "resolution": None if resolution is None else _plain(resolution),
+        # The names of edited arguments came later.
+        "resolution": None if resolution is None else _plain(resolution, without="changed"),
         "attempts": [_plain(attempt) for attempt in sides.inbox.attempts(tenant, name)],
         "history": [_plain(event) for event in sides.inbox.history(tenant, name)],
     }
 
 
-def _plain(value: Any) -> dict[str, Any]:
+def _plain(value: Any, *, without: str = "") -> dict[str, Any]:
     """Return a dataclass as JSON holds it."""
-    fields = {name: getattr(value, name) for name in value.__dataclass_fields__}
+    fields = {name: getattr(value, name) for name in value.__dataclass_fields__ if name != without}
     plain: dict[str, Any] = json.loads(json.dumps(fields, default=_text))
     return plain
 

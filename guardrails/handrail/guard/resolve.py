@@ -15,7 +15,7 @@ from handrail.store.tickets.resolve import Actor
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import ResolutionView, TicketStore
 from handrail.tickets.resolution import Resolution
-from handrail.tickets.ticket import Action, TicketView, Verdict
+from handrail.tickets.ticket import ProposedAction, TicketView, Verdict
 from handrail.tickets.values import read_fact
 
 
@@ -51,7 +51,9 @@ def _edited(ticket: str, resolution: Resolution) -> Mapping[str, object]:
     return read
 
 
-def _amounts(policy: Policy, action: Action, edited: Mapping[str, object], ticket: str) -> dict[str, Money]:
+def _amounts(
+    policy: Policy, action: ProposedAction, edited: Mapping[str, object], ticket: str
+) -> dict[str, Money]:
     """Read every amount of the action from the edited arguments; what was not edited stays as it was."""
     amounts: dict[str, Money] = {}
     for name, record in action.amounts.items():

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from handrail.records import Decision, Effect, Reason, strictest
+from handrail.records import Decision, owners, strictest
 
 
 def merge(decisions: Sequence[Decision]) -> Decision:
@@ -34,13 +34,3 @@ def merge(decisions: Sequence[Decision]) -> Decision:
         answers=answers,
         facts=facts,
     )
-
-
-def owners(reasons: Sequence[Reason]) -> tuple[str | None, tuple[str, ...]]:
-    """Return the owner role of some reasons and the other roles, in order."""
-    handing = [reason for reason in reasons if reason.effect is Effect.HAND_OFF and reason.role]
-    if not handing:
-        return None, ()
-    owner = max(handing, key=lambda reason: reason.severity.rank).role
-    roles = dict.fromkeys(reason.role for reason in handing if reason.role and reason.role != owner)
-    return owner, tuple(roles)

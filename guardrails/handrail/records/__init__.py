@@ -1,6 +1,6 @@
 """Frozen values that every part of handrail hands to the next; no behaviour beyond their own reading."""
 
-from handrail.records.decision import Decision, Evidence, Handoff, PolicyRef, Reason
+from handrail.records.decision import Decision, Evidence, Handoff, PolicyRef, Reason, owners
 from handrail.records.enums import (
     Effect,
     FaultKind,
@@ -57,5 +57,6 @@ __all__ = [
     "ToolCall",
     "Trigger",
     "Unknown",
+    "owners",
     "strictest",
 ]

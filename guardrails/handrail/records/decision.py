@@ -1,6 +1,6 @@
 """What was decided about an exchange, and what it rests on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -99,3 +99,13 @@ class Evidence:
     signals: tuple[Signal, ...] = ()
     confidence: Confidence | None = None
     shown: str = ""
+
+
+def owners(reasons: Sequence[Reason]) -> tuple[str | None, tuple[str, ...]]:
+    """Return the role of the most severe reason, the first of equals, and the other roles in order; pure."""
+    handing = [reason for reason in reasons if reason.effect is Effect.HAND_OFF and reason.role]
+    if not handing:
+        return None, ()
+    owner = max(handing, key=lambda reason: reason.severity.rank).role
+    roles = dict.fromkeys(reason.role for reason in handing if reason.role and reason.role != owner)
+    return owner, tuple(roles)

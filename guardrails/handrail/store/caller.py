@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from handrail.errors import DecisionExpired, StoreUnavailable, TicketError
@@ -15,13 +15,13 @@ from handrail.store import ledger
 from handrail.store.audit.chain import Event, append
 from handrail.store.audit.log import DecisionLog
 from handrail.store.crypto.sealing import Sealer
-from handrail.store.crypto.signing import Signer, Trusted
+from handrail.store.crypto.signing import Signing
 from handrail.store.database import Database
-from handrail.store.prepared import Clash
+from handrail.store.prepared import UniqueViolation
 from handrail.store.tickets import apply as applying
 from handrail.store.tickets import conversations
 from handrail.store.tickets import open as opening
-from handrail.store.tickets.rows import Transaction
+from handrail.store.transaction import Transaction
 from handrail.tickets.ports import (
     Approval,
     Attempt,
@@ -36,18 +36,6 @@ from handrail.tickets.ticket import Ticket
 
 T = TypeVar("T")
 TRIES = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signing:
-    """How decisions are signed here: by which key, if any, and whose signatures count.
-
-    `is_required` is True where the application and the inbox do not trust each other.
-    """
-
-    signer: Signer | None = None
-    trusted: Trusted | None = None
-    is_required: bool = False
 
 
 class CallerStore:
@@ -90,9 +78,9 @@ class CallerStore:
         with self._database.read(tenant) as conn:
             yield self._tx(tenant, conn)
 
-    def _tx(self, tenant: str, conn: object) -> Transaction:
+    def _tx(self, tenant: str, conn: Connection) -> Transaction:
         return Transaction(
-            conn=conn,  # type: ignore[arg-type]
+            conn=conn,
             tenant=tenant,
             sealer=self._sealer,
             is_postgres=self._database.is_postgres,
@@ -105,7 +93,7 @@ class CallerStore:
             try:
                 with self.write(tenant) as tx:
                     return step(tx)
-            except (IntegrityError, Clash):
+            except (IntegrityError, UniqueViolation):
                 continue
         raise StoreUnavailable("store", why="a row kept changing")
 

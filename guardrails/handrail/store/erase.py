@@ -21,7 +21,8 @@ from handrail.store.tables import (
     tickets,
     uses,
 )
-from handrail.store.tickets.rows import Move, Transaction, load, move
+from handrail.store.tickets.rows import Move, load, move
+from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import UNDECIDED, State, Verb
 from handrail.tickets.ports import Settlement
 
@@ -32,7 +33,7 @@ def erase(tx: Transaction, customer: str, *, by: str, now: datetime) -> int:
     Open tickets are cancelled; an approved action that has not begun is given up. Returns how many tickets
     were emptied.
     """
-    subject = tx.sealer.subject(tx.tenant, "customer", customer)
+    subject = tx.ring.hashed(tx.tenant, "customer", customer)
     tx.sealer.shred(tx.conn, tx.tenant, subject)
     mine = (tickets.c.tenant == tx.tenant) & (tickets.c.subject == subject)
     found = list(tx.conn.execute(select(tickets.c.id).where(mine)).scalars())

@@ -1,4 +1,4 @@
-"""The ledger: actions reserved, done, released or of unknown outcome, and sums and counts over them."""
+"""The ledger: actions reserved, done, without effect or of unknown outcome; sums and counts over them."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,14 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, literal_column, or_, select, text, update
+from sqlalchemy import bindparam, func, literal_column, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from handrail.records import FactValue, Money, Unknown
 from handrail.store.audit.chain import Event
-from handrail.store.prepared import Prepared, Result
+from handrail.store.prepared import Prepared, PreparedResult, run_together
 from handrail.store.tables import ledger, micros
-from handrail.store.tickets.rows import Transaction
+from handrail.store.transaction import Transaction
 from handrail.tickets.ports import LedgerEntry, LedgerQuery, Settlement
 
 RESERVED = "reserved"
@@ -25,27 +25,53 @@ def totals(
     tx: Transaction, queries: Iterable[LedgerQuery], *, without: str = ""
 ) -> dict[LedgerQuery, FactValue]:
     """Answer queries from what is reserved, done or unknown; `without` leaves one entry out."""
-    return {query: _total(tx, query, without) for query in queries}
+    asked = tuple(queries)
+    if not asked:
+        return {}
+    found = run_together(tx.conn, [_asking(tx, query, without) for query in asked])
+    return {query: _total(query, rows) for query, rows in zip(asked, found, strict=True)}
 
 
-def _total(tx: Transaction, query: LedgerQuery, without: str) -> FactValue:
-    where = [
-        ledger.c.tenant == tx.tenant,
-        ledger.c.tool == query.tool,
-        ledger.c.state.in_(COUNTING),
-        ledger.c.at >= micros(query.since),
-        ledger.c.id.not_in((without, query.without)),
-    ]
+def _asking(tx: Transaction, query: LedgerQuery, without: str) -> tuple[Prepared, Mapping[str, Any]]:
+    values = {
+        "tenant": tx.tenant,
+        "tool": query.tool,
+        "since": micros(query.since),
+        "without": without,
+        "also_without": query.without,
+    }
     if query.per != "tenant":
-        where.append(_key_column(query) == tx.hashed(query.key))
+        values["key"] = tx.hashed(query.key)
+    return _TOTALS[query.kind, query.per], values
+
+
+def _total(query: LedgerQuery, rows: PreparedResult) -> FactValue:
     if query.kind == "count":
-        return Decimal(tx.conn.execute(select(func.count()).where(*where)).scalar_one())
-    rows = tx.conn.execute(select(ledger.c.amounts).where(*where)).scalars()
-    return _sum(json.loads(amounts).get(query.amount) for amounts in rows)
+        return Decimal(rows.first().total)
+    return _sum(json.loads(row.amounts).get(query.amount) for row in rows)
 
 
-def _key_column(query: LedgerQuery) -> ColumnElement[str]:
-    return ledger.c.customer if query.per == "customer" else ledger.c.conversation
+def _past(kind: str, per: str) -> Prepared:
+    """Return the statement that counts or lists past actions by customer, by conversation or of a tenant."""
+    what = func.count().label("total") if kind == "count" else ledger.c.amounts
+    where = [
+        ledger.c.tenant == bindparam("tenant"),
+        ledger.c.tool == bindparam("tool"),
+        or_(*(ledger.c.state == literal_column(f"'{state}'") for state in COUNTING)),
+        ledger.c.at >= bindparam("since"),
+        ledger.c.id != bindparam("without"),
+        ledger.c.id != bindparam("also_without"),
+    ]
+    if per != "tenant":
+        where.append(ledger.c[per] == bindparam("key"))
+    return Prepared(lambda _: select(what).select_from(ledger).where(*where))
+
+
+_TOTALS = {
+    (kind, per): _past(kind, per)
+    for kind in ("sum", "count")
+    for per in ("customer", "conversation", "tenant")
+}
 
 
 def _sum(amounts: Iterable[Any]) -> FactValue:
@@ -146,7 +172,9 @@ def settling(tx: Transaction, entry: str, settlement: Settlement) -> tuple[Prepa
     return _SETTLE, values
 
 
-def settled(tx: Transaction, entry: str, settlement: Settlement, done: Result, *, now: datetime) -> None:
+def settled(
+    tx: Transaction, entry: str, settlement: Settlement, done: PreparedResult, *, now: datetime
+) -> None:
     """Put on record what the statement of `settling` changed, if anything."""
     if done.rowcount:
         data = {"entry": entry}

@@ -8,11 +8,10 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from handrail.errors import ConfigError
-from handrail.store.caller import Signing
 from handrail.store.crypto import keys as environment
 from handrail.store.crypto.keys import FileKeys, FixedKeys, KeyProvider, new_ring
 from handrail.store.crypto.sealing import Sealer
-from handrail.store.crypto.signing import Signer, Trusted
+from handrail.store.crypto.signing import Signer, Signing, Trusted
 from handrail.store.database import Database, file_of, parse_url, refuse_volatile
 from handrail.store.migrate import prepare, prepare_keys
 from handrail.store.reviewer import SqlStore

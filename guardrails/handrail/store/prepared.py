@@ -11,11 +11,11 @@ from sqlalchemy.sql.compiler import SQLCompiler
 OPENING = "handrail_opening"
 
 
-class Clash(Exception):
+class UniqueViolation(Exception):
     """A row with this key is there already."""
 
 
-class Found:
+class PreparedRow:
     """One row: its columns as attributes, and all of them in `_mapping` as SQLAlchemy's rows have it."""
 
     __slots__ = ("_mapping",)
@@ -27,14 +27,14 @@ class Found:
         return self._mapping[name]
 
 
-class Result:
+class PreparedResult:
     """What a statement gave: rows, if any, and how many rows it changed."""
 
     def __init__(self, names: Sequence[str], rows: Sequence[Sequence[Any]], rowcount: int) -> None:
         self._names, self._rows, self.rowcount = names, rows, rowcount
 
     def __iter__(self) -> Iterator[Any]:
-        return (Found(dict(zip(self._names, row, strict=True))) for row in self._rows)
+        return (PreparedRow(dict(zip(self._names, row, strict=True))) for row in self._rows)
 
     def first(self) -> Any:
         """Return the first row, None for none."""
@@ -57,11 +57,11 @@ class Prepared:
         self._compiled: dict[str, _Compiled] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, conn: Connection, values: Mapping[str, Any]) -> Result:
+    def __call__(self, conn: Connection, values: Mapping[str, Any]) -> PreparedResult:
         """Run it with some values.
 
         Raises:
-            Clash: a unique key is taken.
+            UniqueViolation: a unique key is taken.
         """
         if conn.dialect.name == "postgresql":
             return _sent(conn, [(self, values)])[0]
@@ -70,9 +70,9 @@ class Prepared:
         try:
             cursor.execute(found.sql, found.bound(values))
             rows = cursor.fetchall() if found.names else ()
-            return Result(found.names, rows, cursor.rowcount)
+            return PreparedResult(found.names, rows, cursor.rowcount)
         except conn.dialect.loaded_dbapi.IntegrityError:
-            raise Clash from None
+            raise UniqueViolation from None
         finally:
             cursor.close()
 
@@ -81,10 +81,10 @@ class Prepared:
         found = self._for(conn)
         return found.sql, found.bound(values)
 
-    def result(self, conn: Connection, cursor: Any) -> Result:
+    def result(self, conn: Connection, cursor: Any) -> PreparedResult:
         """Return what a cursor now holds of this statement."""
         names = self._for(conn).names
-        return Result(names, cursor.fetchall() if names else (), cursor.rowcount)
+        return PreparedResult(names, cursor.fetchall() if names else (), cursor.rowcount)
 
     def _for(self, conn: Connection) -> "_Compiled":
         found = self._compiled.get(conn.dialect.name)
@@ -127,11 +127,11 @@ def _compiled(statement: Any, conn: Connection) -> _Compiled:
 Statements = Sequence[tuple[Prepared, Mapping[str, Any]]]
 
 
-def together(conn: Connection, statements: Statements) -> list[Result]:
+def run_together(conn: Connection, statements: Statements) -> list[PreparedResult]:
     """Run statements in turn; PostgreSQL gets them on one way there and back.
 
     Raises:
-        Clash: a unique key is taken.
+        UniqueViolation: a unique key is taken.
     """
     if conn.dialect.name == "postgresql":
         return _sent(conn, statements)
@@ -144,7 +144,7 @@ def commit_together(conn: Connection, statements: Statements) -> None:
     If one of them fails the commit is not carried out.
 
     Raises:
-        Clash: a unique key is taken.
+        UniqueViolation: a unique key is taken.
     """
     _sent(conn, statements, "COMMIT")
 
@@ -164,7 +164,7 @@ def begin_now(conn: Connection, cursor: Any) -> None:
         cursor.connection.cursor().execute("; ".join(opening))
 
 
-def _sent(conn: Connection, statements: Statements, last: str = "") -> list[Result]:
+def _sent(conn: Connection, statements: Statements, last: str = "") -> list[PreparedResult]:
     """Send statements as one message, their values written into it by the driver; return what each gave.
 
     One message wakes the server once. A message for each, even in a pipeline, costs more than planning does.
@@ -183,7 +183,7 @@ def _sent(conn: Connection, statements: Statements, last: str = "") -> list[Resu
             results.append(prepared.result(conn, cursor))
             cursor.nextset()
     except dbapi.IntegrityError:
-        raise Clash from None
+        raise UniqueViolation from None
     except dbapi.OperationalError as error:
         if conn.dialect.is_disconnect(error, driver, cursor):
             # The other connections of the pool are as stale as this one.

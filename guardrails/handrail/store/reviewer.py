@@ -14,7 +14,7 @@ from handrail.store.tickets import listing, timers
 from handrail.store.tickets import resolve as resolving
 from handrail.store.tickets.listing import Filter
 from handrail.store.tickets.resolve import Actor
-from handrail.store.tickets.rows import Transaction
+from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State, Verb
 from handrail.tickets.ports import Attempt, Settlement
 from handrail.tickets.resolution import Page, Resolution, TicketEvent

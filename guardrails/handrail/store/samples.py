@@ -23,10 +23,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from handrail.errors import AlreadyDecided, NotAllowed, TicketNotFound
 from handrail.store.audit.chain import Event
 from handrail.store.caller import CallerStore
-from handrail.store.crypto.sealing import Erased
+from handrail.store.crypto.sealing import Erased, data_subject
 from handrail.store.tables import audit, decisions, metadata, micros, moment
 from handrail.store.tickets.resolve import Actor
-from handrail.store.tickets.rows import Transaction, listed, names
+from handrail.store.tickets.rows import listed, names
+from handrail.store.transaction import Transaction
 from handrail.tickets.samples import SampledAnswer, SampleText, SampleVerdict
 
 audits = Table(
@@ -66,7 +67,8 @@ def keep(store: CallerStore, answer: SampledAnswer, *, at: datetime) -> None:
     """Keep an answer for whoever checks it, sealed with its data subject's key. Safe to repeat."""
     with store.write(answer.tenant) as tx:
         insert = postgresql.insert if tx.is_postgres else sqlite.insert
-        subject = _subject(tx, answer)
+        own = ("answer", answer.exchange)
+        subject = data_subject(tx.ring, tx.tenant, answer.customer, answer.conversation, own=own)
         values = {
             "tenant": answer.tenant,
             "exchange": answer.exchange,
@@ -182,14 +184,6 @@ def verdicts(tx: Transaction) -> dict[str, SampleVerdict]:
     )
     found |= {row.exchange: SampleVerdict(row.verdict) for row in tx.conn.execute(judged)}
     return found
-
-
-def _subject(tx: Transaction, answer: SampledAnswer) -> str:
-    if answer.customer is not None:
-        return tx.sealer.subject(tx.tenant, "customer", answer.customer)
-    if answer.conversation is not None:
-        return tx.sealer.subject(tx.tenant, "conversation", answer.conversation)
-    return tx.sealer.subject(tx.tenant, "answer", answer.exchange)
 
 
 def _load(tx: Transaction, exchange: str) -> Row[Any]:

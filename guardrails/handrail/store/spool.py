@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from handrail.errors import StoreUnavailable
 from handrail.store.crypto import keys as environment
 from handrail.store.crypto.keys import KEY_BYTES, EnvKeys, FileKeys, KeyProvider, KeyRing, sync_folder
-from handrail.store.crypto.sealing import NONCE_BYTES
+from handrail.store.crypto.sealing import NONCE_BYTES, ticket_subject
 from handrail.store.database import file_of, parse_url
 from handrail.store.tables import micros
 from handrail.tickets.ports import TicketReceipt
@@ -80,7 +80,7 @@ class Spool:
         try:
             self._prepare()
             ring = self._provider.ring()
-            subject = _subject(ring, ticket)
+            subject = ticket_subject(ring, ticket)
             name = f"{micros(ticket.created_at):020d}-{_SAFE.sub('_', ticket.id)}-{_digest(ticket)}{WAITING}"
             head = {"tenant": ticket.tenant, "id": ticket.id, "subject": subject}
             key = self._subject_key(ring, subject)
@@ -208,12 +208,3 @@ def _link_once(scratch: Path, path: Path) -> None:
 
 def _digest(ticket: Ticket) -> str:
     return hashlib.sha256(f"{ticket.tenant}|{ticket.id}".encode()).hexdigest()[:8]
-
-
-def _subject(ring: KeyRing, ticket: Ticket) -> str:
-    sealed = ticket.sealed
-    if sealed is not None and sealed.customer is not None:
-        return ring.hashed(ticket.tenant, "customer", sealed.customer)
-    if sealed is not None and sealed.conversation is not None:
-        return ring.hashed(ticket.tenant, "conversation", sealed.conversation)
-    return ring.hashed(ticket.tenant, "ticket", ticket.id)

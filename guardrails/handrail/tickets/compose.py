@@ -15,12 +15,11 @@ from handrail.tickets.routing import Deadlines, RolePlan, chain, deadlines, safe
 from handrail.tickets.schedule import WorkingRole, schedule_of
 from handrail.tickets.ticket import (
     SUMMARY_LIMIT,
-    Action,
     ConfidenceRecord,
     FindingRecord,
     PolicyRecord,
     Promise,
-    ReasonRecord,
+    ProposedAction,
     RouteStep,
     Sealed,
     Summary,
@@ -131,7 +130,7 @@ class Plan(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Way:
+class _Route:
     """Where a ticket goes first: its leading reason, owner role, the roles after it, and its deadlines."""
 
     reason: Reason
@@ -165,61 +164,61 @@ def compose(
         id: id of the new ticket.
         policy: gives deadlines and the chain of each role.
     """
-    mask, way, sealed = mask_of(evidence), _way(decision, policy, now), _sealed(evidence)
+    mask, route, sealed = mask_of(evidence), _route(decision, policy, now), _sealed(evidence)
     draft = Ticket(
         id=id,
         tenant=evidence.context.tenant,
         dedupe_key=_dedupe_key(evidence, decision),
         exchange=evidence.exchange,
-        trigger=way.reason.trigger,
-        triggers=_triggers(decision) or (way.reason.trigger,),
-        reason_code=way.reason.rule,
-        severity=way.reason.severity,
-        role=way.role,
-        co_approvers=way.others,
-        chain=way.chain,
-        route=(RouteStep(role=way.role, why=way.reason.rule, at=now),),
+        trigger=route.reason.trigger,
+        triggers=_triggers(decision) or (route.reason.trigger,),
+        reason_code=route.reason.rule,
+        severity=route.reason.severity,
+        role=route.role,
+        co_approvers=route.others,
+        chain=route.chain,
+        route=(RouteStep(role=route.role, why=route.reason.rule, at=now),),
         created_at=now,
-        start_by=way.deadlines.start_by,
-        warn_at=way.deadlines.warn_at,
-        decide_by=way.due,
-        on_expiry=safe_default(way.reason.trigger).action,
+        start_by=route.deadlines.start_by,
+        warn_at=route.deadlines.warn_at,
+        decide_by=route.due,
+        on_expiry=safe_default(route.reason.trigger).action,
         tried=masked_calls(sealed.tried, mask),
         promised=tuple(mask(text) for text in promises(evidence)),
         said=mask(last_reply(evidence)),
         open_questions=_open_questions(evidence, decision),
-        contingency=_contingency(way),
-        evidence=_spans(evidence),
+        contingency=_contingency(route),
+        evidence=tuple(FindingRecord.of(finding, n) for n, finding in enumerate(evidence.findings)),
         signals=tuple(dict.fromkeys(str(signal.kind) for signal in evidence.signals)),
         draft_answer=mask(sealed.draft_answer),
         shown=mask(evidence.shown),
         action=_action(evidence, decision, mask),
-        confidence=_measured(evidence),
-        policy=_judgement(decision),
+        confidence=ConfidenceRecord.of(evidence.confidence) if evidence.confidence else None,
+        policy=PolicyRecord.of(decision),
         facts={name: record_fact(value) for name, value in decision.facts.items()},
         lines=masked_lines(sealed.lines, mask),
         wanted=mask(latest_request(evidence)),
         mask={f"[{finding.type}]": finding.category for finding in evidence.findings},
-        approvals_needed=1 + len(way.others),
+        approvals_needed=1 + len(route.others),
         excluded=(evidence.context.customer,) if evidence.context.customer else (),
-        promise=_promise(notice, way, policy, ticket=id, now=now),
+        promise=_promise(notice, route, policy, ticket=id, now=now),
         sealed=sealed,
     )
     return draft.model_copy(update={"summary": summarise(draft)})
 
 
-def _promise(notice: str, way: _Way, policy: Plan, *, ticket: str, now: datetime) -> Promise:
-    about = NoticeFields(role=way.role, due=way.due, ticket=ticket)
-    return Promise(text=render(notice, about, zone=policy.time_zone, now=now), by=way.due)
+def _promise(notice: str, route: _Route, policy: Plan, *, ticket: str, now: datetime) -> Promise:
+    about = NoticeFields(role=route.role, due=route.due, ticket=ticket)
+    return Promise(text=render(notice, about, zone=policy.time_zone, now=now), by=route.due)
 
 
-def _way(decision: Decision, policy: Plan, now: datetime) -> _Way:
+def _route(decision: Decision, policy: Plan, now: datetime) -> _Route:
     reasons = [reason for reason in decision.reasons if reason.effect is Effect.HAND_OFF] or decision.reasons
     unsure = Reason(rule="unsure", effect=Effect.HAND_OFF, trigger=Trigger.UNSURE)
     reason = max(reasons, key=lambda reason: reason.severity.rank, default=unsure)
     role = decision.role or reason.role or policy.if_unsure
     schedule = schedule_of(policy.roles, zone=policy.time_zone)
-    return _Way(
+    return _Route(
         reason=reason,
         role=role,
         chain=chain(role, policy.roles),
@@ -246,12 +245,12 @@ def _sealed(evidence: Evidence) -> Sealed:
     )
 
 
-def _action(evidence: Evidence, decision: Decision, mask: Mask) -> Action | None:
+def _action(evidence: Evidence, decision: Decision, mask: Mask) -> ProposedAction | None:
     call = evidence.call
     if call is None:
         return None
     facts = {name: record_fact(value) for name, value in decision.facts.items()}
-    return Action(
+    return ProposedAction(
         tool=call.name,
         arguments=mask(_readable(call.arguments)),
         call=call.id,
@@ -280,54 +279,6 @@ def _readable(arguments: str) -> str:
         return arguments
 
 
-def _judgement(decision: Decision) -> PolicyRecord:
-    rules = tuple(
-        ReasonRecord(
-            rule=reason.rule,
-            effect=str(reason.effect),
-            trigger=reason.trigger,
-            severity=reason.severity,
-            role=reason.role,
-            because=reason.because,
-            unknown=reason.unknown,
-        )
-        for reason in decision.reasons
-    )
-    conflict = tuple(r.rule for r in decision.reasons if r.trigger is Trigger.POLICY_CONFLICT)
-    ref = decision.policy
-    return PolicyRecord(name=ref.name, version=ref.version, sha256=ref.sha256, rules=rules, conflict=conflict)
-
-
-def _measured(evidence: Evidence) -> ConfidenceRecord | None:
-    seen = evidence.confidence
-    if seen is None:
-        return None
-    return ConfidenceRecord(
-        score=seen.value,
-        method=seen.method,
-        threshold=seen.threshold,
-        calibration=seen.calibration,
-        missing=seen.missing,
-    )
-
-
-def _spans(evidence: Evidence) -> tuple[FindingRecord, ...]:
-    return tuple(
-        FindingRecord(
-            id=number,
-            kind=finding.type,
-            category=finding.category,
-            part=str(finding.place.part) if finding.place else "",
-            index=finding.place.index if finding.place else 0,
-            start=finding.start,
-            end=finding.end,
-            quote=f"[{finding.type}]",
-            score=finding.score,
-        )
-        for number, finding in enumerate(evidence.findings)
-    )
-
-
 def _open_questions(evidence: Evidence, decision: Decision) -> tuple[str, ...]:
     names = dict.fromkeys(name for reason in decision.reasons for name in reason.unknown)
     questions = [f"What is {name}? It could not be had." for name in names]
@@ -341,12 +292,10 @@ def _open_questions(evidence: Evidence, decision: Decision) -> tuple[str, ...]:
     return tuple(questions) or ("Nothing that a rule asked for is unknown.",)
 
 
-def _contingency(way: _Way) -> tuple[str, ...]:
-    steps = [f"If {way.role} does not decide in time, it goes to {role}." for role in way.chain[:1]]
-    return (
-        *steps,
-        f"If nobody decides, the safe default is {safe_default(way.reason.trigger).action}, never approval.",
-    )
+def _contingency(route: _Route) -> tuple[str, ...]:
+    steps = [f"If {route.role} does not decide in time, it goes to {role}." for role in route.chain[:1]]
+    default = safe_default(route.reason.trigger).action
+    return (*steps, f"If nobody decides, the safe default is {default}, never approval.")
 
 
 def _dedupe_key(evidence: Evidence, decision: Decision) -> str:

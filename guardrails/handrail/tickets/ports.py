@@ -128,7 +128,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolutionView:
-    """What a person decided, as the caller and the customer may see it."""
+    """A resolution as the caller and the customer may see it; `changed` names the edited arguments."""
 
     ticket: str
     verdict: Literal["approve", "edit", "reject", "answer", "expired", "cancelled"]
@@ -139,6 +139,7 @@ class ResolutionView:
     answer: str = ""
     tool: str = ""
     arguments: str = ""
+    changed: tuple[str, ...] = ()
 
 
 class TicketStore(Protocol):

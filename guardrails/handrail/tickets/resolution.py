@@ -1,4 +1,4 @@
-"""What reviewers do with tickets: their decision as a value, and what the assistant is told of it."""
+"""A person's resolution, what reviewers see in lists, and the note by which the assistant resumes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,8 @@ from typing import Protocol
 
 from handrail.records import Money
 from handrail.tickets.lifecycle import State
-from handrail.tickets.ticket import Ticket, Verdict
+from handrail.tickets.ports import ResolutionView
+from handrail.tickets.ticket import ProposedAction, Ticket, Verdict
 
 VALID_FOR = timedelta(hours=24)
 
@@ -22,7 +23,7 @@ class People(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
-    """A person's decision on a ticket.
+    """What a person settles about a ticket.
 
     Args:
         verdict: what they decided. No one interprets their words: the verdict alone counts.
@@ -31,8 +32,8 @@ class Resolution:
         arguments: the whole new arguments as JSON, for `edit`; in place of `changes`.
         amounts: what a ledger shall count for an edited action; unchanged if None.
         digest: the digest of the action the person saw; a ticket that has moved on is then refused.
-        idempotency_key: the same key again is the same decision, not a second one.
-        valid_for: how long the decision may wait to be carried out.
+        idempotency_key: the same key again is the same resolution, not a second one.
+        valid_for: how long the resolution may wait to be carried out.
         opened_at: when the person began to read.
         readback: the person's own words for what they decided, where a high stake asks for it.
     """
@@ -100,41 +101,31 @@ _ENDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolvedNote:
-    """A person's decision as the assistant is told of it; `changed` names the edited arguments."""
-
-    verdict: Verdict
-    role: str
-    at: datetime
-    arguments: str = ""
-    answer: str = ""
-    message_to_agent: str = ""
-    changed: tuple[str, ...] = ()
-
-
-def resume_note(state: State, ticket: Ticket | None, ruled: ResolvedNote | None) -> str:
-    """Write the note for the model's context; pure."""
-    if state is State.EXPIRED or ruled is None:
+def resume_note(state: State, ticket: Ticket | None, resolution: ResolutionView) -> str:
+    """Return what the assistant is told of a resolution when it takes the conversation over again; pure."""
+    if resolution.verdict == "expired":
         return "A case in this conversation was handed to a person. Nobody decided in time; nothing was done."
-    who = ruled.role.replace("_", " ")
-    parts = [f"A person ({who}) decided on {ruled.at:%Y-%m-%d %H:%M} UTC: {_decided(ticket, ruled)}"]
+    who = resolution.role.replace("_", " ")
+    decided = _decided(ticket.action if ticket else None, resolution)
+    parts = [f"A person ({who}) decided on {resolution.decided_at:%Y-%m-%d %H:%M} UTC: {decided}"]
     if state in _ENDS:
         parts.append(_ENDS[state])
-    if ruled.message_to_agent:
-        parts.append(f"Their message for you: {ruled.message_to_agent}")
+    if resolution.message_to_agent:
+        parts.append(f"Their message for you: {resolution.message_to_agent}")
     return " ".join(parts)
 
 
-def _decided(ticket: Ticket | None, ruled: ResolvedNote) -> str:
-    action = ticket.action if ticket else None
-    if ruled.verdict is Verdict.REJECT:
-        return f"{action.tool if action else 'your answer'} was rejected. Do not try it again."
-    if ruled.verdict is Verdict.ANSWER:
-        return f"they answered the customer themselves: “{ruled.answer}”"
-    if action is None:
-        return f"the answer to the customer is: “{ruled.answer}”"
-    if ruled.verdict is Verdict.EDIT:
-        changed = f" (changed: {', '.join(ruled.changed)})" if ruled.changed else ""
-        return f"{action.tool} was approved as {ruled.arguments}{changed}, in place of {action.arguments}."
-    return f"{action.tool} {action.arguments} was approved."
+def _decided(action: ProposedAction | None, resolution: ResolutionView) -> str:
+    match resolution.verdict:
+        case "reject":
+            return f"{action.tool if action else 'your answer'} was rejected. Do not try it again."
+        case "answer":
+            return f"they answered the customer themselves: “{resolution.answer}”"
+        case _ if action is None:
+            return f"the answer to the customer is: “{resolution.answer}”"
+        case "edit":
+            changed = f" (changed: {', '.join(resolution.changed)})" if resolution.changed else ""
+            edited = f"{action.tool} was approved as {resolution.arguments}{changed}"
+            return f"{edited}, in place of {action.arguments}."
+        case _:
+            return f"{action.tool} {action.arguments} was approved."

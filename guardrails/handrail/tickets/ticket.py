@@ -7,22 +7,36 @@ apart from the rest and shows it only after the unmasking is in the audit log.
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from handrail.records import Severity, Trigger
+from handrail.records import Confidence, Decision, Finding, Message, Reason, Severity, Trigger
 from handrail.tickets.lifecycle import State
 from handrail.tickets.values import FactRecord
 
 SCHEMA_VERSION: Literal[1] = 1
 SUMMARY_LIMIT = 1200
+LONGEST_TEXT = 2000
+
+
+_RETIRED = frozenset({"consent_export", "labels", "locale", "response_schema", "reversible"})
 
 
 class TicketModel(BaseModel):
-    """Settings shared by every part of a ticket."""
+    """Settings shared by every part of a ticket: frozen, and no room for a field that is not known.
+
+    Stored tickets may still hold the fields in `_RETIRED`, always at their defaults; they are read over.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_retired(cls, raw: object) -> object:
+        if isinstance(raw, dict) and not _RETIRED.isdisjoint(raw):
+            return {name: value for name, value in raw.items() if name not in _RETIRED}
+        return raw
 
 
 class OnExpiry(StrEnum):
@@ -61,6 +75,14 @@ class MessageRecord(TicketModel):
     text: str
     cut: bool = False
 
+    @classmethod
+    def of(cls, message: Message, index: int) -> Self:
+        """Return the record of a message and the calls it makes, shortened to `LONGEST_TEXT`; pure."""
+        calls = "".join(f"\n→ {call.name}({call.arguments})" for call in message.tool_calls)
+        text = f"{message.text}{calls}".strip()
+        is_cut = len(text) > LONGEST_TEXT
+        return cls(index=index, speaker=str(message.speaker), text=text[:LONGEST_TEXT], cut=is_cut)
+
 
 class ToolCallRecord(TicketModel):
     """One tool call the assistant had made, and what came back."""
@@ -87,19 +109,33 @@ class FindingRecord(TicketModel):
     keyed_hash: str = ""
     score: float = 1.0
 
+    @classmethod
+    def of(cls, finding: Finding, number: int) -> Self:
+        """Return the record of the finding with this number, its text masked; pure."""
+        place = finding.place
+        return cls(
+            id=number,
+            kind=finding.type,
+            category=finding.category,
+            part=str(place.part) if place else "",
+            index=place.index if place else 0,
+            start=finding.start,
+            end=finding.end,
+            quote=f"[{finding.type}]",
+            score=finding.score,
+        )
 
-class Action(TicketModel):
+
+class ProposedAction(TicketModel):
     """What would be done if a person approves; `digest` binds their decision to it.
 
-    `arguments` is the whole JSON text, masked where sensitive, never shortened. `reversible` is None when the
-    policy does not say.
+    `arguments` is the whole JSON text, masked where sensitive, never shortened.
     """
 
     tool: str
     arguments: str
     call: str = ""
     digest: str
-    reversible: bool | None = None
     amounts: Mapping[str, FactRecord] = Field(default_factory=dict)
 
 
@@ -111,6 +147,17 @@ class ConfidenceRecord(TicketModel):
     threshold: float | None = None
     calibration: str | None = None
     missing: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, confidence: Confidence) -> Self:
+        """Return the record of a measurement; pure."""
+        return cls(
+            score=confidence.value,
+            method=confidence.method,
+            threshold=confidence.threshold,
+            calibration=confidence.calibration,
+            missing=confidence.missing,
+        )
 
 
 class ReasonRecord(TicketModel):
@@ -124,6 +171,19 @@ class ReasonRecord(TicketModel):
     because: str = ""
     unknown: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, reason: Reason) -> Self:
+        """Return the record of a reason; pure."""
+        return cls(
+            rule=reason.rule,
+            effect=str(reason.effect),
+            trigger=reason.trigger,
+            severity=reason.severity,
+            role=reason.role,
+            because=reason.because,
+            unknown=reason.unknown,
+        )
+
 
 class PolicyRecord(TicketModel):
     """The policy that stopped the exchange: name, label, content hash, rules and what they conflict about."""
@@ -133,6 +193,18 @@ class PolicyRecord(TicketModel):
     sha256: str
     rules: tuple[ReasonRecord, ...] = ()
     conflict: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, decision: Decision) -> Self:
+        """Return the record of the policy behind a decision; pure."""
+        policy = decision.policy
+        return cls(
+            name=policy.name,
+            version=policy.version,
+            sha256=policy.sha256,
+            rules=tuple(ReasonRecord.of(reason) for reason in decision.reasons),
+            conflict=tuple(r.rule for r in decision.reasons if r.trigger is Trigger.POLICY_CONFLICT),
+        )
 
 
 class RouteStep(TicketModel):
@@ -148,15 +220,6 @@ class Promise(TicketModel):
 
     text: str
     by: datetime | None = None
-
-
-class Labels(TicketModel):
-    """What a weekly look at the ticket found; filled in afterwards."""
-
-    verdict: str = ""
-    cause: str = ""
-    should_have_escalated: bool | None = None
-    fix_target: str = ""
 
 
 class Sealed(TicketModel):
@@ -207,21 +270,17 @@ class Ticket(TicketModel):
     signals: tuple[str, ...] = ()
     draft_answer: str = ""
     shown: str = ""
-    action: Action | None = None
+    action: ProposedAction | None = None
     confidence: ConfidenceRecord | None = None
     policy: PolicyRecord
     facts: Mapping[str, FactRecord] = Field(default_factory=dict)
     lines: tuple[MessageRecord, ...] = ()
     wanted: str = ""
-    locale: str = ""
     mask: Mapping[str, str] = Field(default_factory=dict)
     allowed: tuple[Verdict, ...] = (Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT, Verdict.ANSWER)
-    response_schema: Mapping[str, object] = Field(default_factory=dict)
     approvals_needed: int = 1
     excluded: tuple[str, ...] = ()
     promise: Promise
-    labels: Labels = Labels()
-    consent_export: bool = False
     sealed: Sealed | None = Field(default=None, repr=False)
 
 

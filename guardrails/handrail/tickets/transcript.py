@@ -3,12 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from handrail.records import Evidence, Message, Speaker
+from handrail.records import Evidence, Speaker
 from handrail.tickets.masking import Mask
-from handrail.tickets.ticket import MessageRecord, ToolCallRecord
+from handrail.tickets.ticket import LONGEST_TEXT, MessageRecord, ToolCallRecord
 
 MOST_LINES = 30
-LONGEST_LINE = 2000
 LONGEST_RESULT = 1000
 MOST_CALLS = 20
 
@@ -23,19 +22,11 @@ _PROMISE = re.compile(
 def excerpt(evidence: Evidence) -> tuple[MessageRecord, ...]:
     """Return the newest messages as lines, oldest first; system text is the developer's and left out."""
     lines = [
-        _line(index, message)
+        MessageRecord.of(message, index)
         for index, message in enumerate(evidence.messages)
         if message.speaker is not Speaker.SYSTEM and (message.text or message.tool_calls)
     ]
     return tuple(lines[-MOST_LINES:])
-
-
-def _line(index: int, message: Message) -> MessageRecord:
-    calls = "".join(f"\n→ {call.name}({call.arguments})" for call in message.tool_calls)
-    text = f"{message.text}{calls}".strip()
-    return MessageRecord(
-        index=index, speaker=str(message.speaker), text=text[:LONGEST_LINE], cut=len(text) > LONGEST_LINE
-    )
 
 
 def masked_lines(lines: Sequence[MessageRecord], mask: Mask) -> tuple[MessageRecord, ...]:
@@ -59,7 +50,7 @@ def latest_request(evidence: Evidence) -> str:
             words.append(message.text)
         elif words:
             break
-    return "\n".join(reversed(words))[:LONGEST_LINE]
+    return "\n".join(reversed(words))[:LONGEST_TEXT]
 
 
 def last_reply(evidence: Evidence) -> str:
@@ -67,7 +58,7 @@ def last_reply(evidence: Evidence) -> str:
     last = next(
         (m.text for m in reversed(evidence.messages) if m.speaker is Speaker.ASSISTANT and m.text), ""
     )
-    return "\n".join(text for text in (last[:LONGEST_LINE], evidence.shown[:LONGEST_LINE]) if text)
+    return "\n".join(text for text in (last[:LONGEST_TEXT], evidence.shown[:LONGEST_TEXT]) if text)
 
 
 def promises(evidence: Evidence) -> tuple[str, ...]:

@@ -78,6 +78,14 @@ def test_a_notice_keeps_braces_it_does_not_know() -> None:
     assert text == "a b as soon as possible t {else}"
 
 
+def test_a_stored_ticket_with_fields_that_were_never_filled_is_read_without_them() -> None:
+    ticket = new_ticket()
+    raw = json.loads(ticket.model_dump_json())
+    raw |= {"locale": "", "response_schema": {}, "consent_export": False, "labels": {"verdict": ""}}
+    raw["action"]["reversible"] = None
+    assert Ticket.model_validate_json(json.dumps(raw)) == ticket
+
+
 def test_a_ticket_has_no_room_for_fields_it_does_not_know() -> None:
     raw = json.loads(new_ticket().model_dump_json())
     raw["approved"] = True

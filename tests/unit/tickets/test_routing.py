@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,12 +67,21 @@ def test_every_chain_ends_and_names_each_role_once(backups: dict[str, str | None
         assert name not in found
 
 
-def test_every_trigger_has_a_safe_default_and_none_approves() -> None:
-    for trigger in Trigger:
-        found = safe_default(trigger)
-        assert found.action in OnExpiry
-        assert "approv" not in found.action
-        assert found.tells
-    assert "approve" not in {value.value for value in OnExpiry}
-    assert safe_default(Trigger.HIGH_STAKES).action is OnExpiry.DENY
-    assert safe_default(Trigger.SENSITIVE_DATA).action is OnExpiry.WITHHOLD
+_DEFAULTS = {
+    Trigger.LOW_CONFIDENCE: OnExpiry.PARTIAL,
+    Trigger.HIGH_STAKES: OnExpiry.DENY,
+    Trigger.SENSITIVE_DATA: OnExpiry.WITHHOLD,
+    Trigger.COMPLAINT: OnExpiry.CALLBACK,
+    Trigger.ASKS_FOR_HUMAN: OnExpiry.CALLBACK,
+}
+
+
+@pytest.mark.parametrize("trigger", list(Trigger))
+def test_every_trigger_has_its_safe_default_and_a_word_for_who_waits(trigger: Trigger) -> None:
+    found = safe_default(trigger)
+    assert found.action is _DEFAULTS.get(trigger, OnExpiry.HOLD)
+    assert found.tells
+
+
+def test_no_safe_default_approves() -> None:
+    assert {"approve", "edit", "answer"}.isdisjoint(OnExpiry)

@@ -23,8 +23,8 @@ from handrail.records import (
     Effect,
     FactValue,
     PolicyRef,
-    Reason,
     Stage,
+    owners,
     strictest,
 )
 
@@ -166,7 +166,7 @@ class Policy:
             )
         if not reasons:
             return Decision(stage=stage, effect=Effect.PASS, policy=self.ref, shadow=shadow, facts=read)
-        role, others = self._owners(reasons)
+        role, others = owners(reasons)
         return Decision(
             stage=stage,
             effect=strictest(reason.effect for reason in reasons),
@@ -192,11 +192,3 @@ class Policy:
         return Decision(
             stage=stage, effect=Effect.HAND_OFF, policy=self.ref, reasons=(reason,), role=self.if_unsure
         )
-
-    def _owners(self, reasons: tuple[Reason, ...]) -> tuple[str | None, tuple[str, ...]]:
-        handing = [reason for reason in reasons if reason.effect is Effect.HAND_OFF and reason.role]
-        if not handing:
-            return None, ()
-        owner = max(handing, key=lambda reason: reason.severity.rank).role
-        roles = dict.fromkeys(reason.role for reason in handing if reason.role)
-        return owner, tuple(role for role in roles if role != owner)

@@ -14,13 +14,32 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, select, updat
 from sqlalchemy.dialects import postgresql, sqlite
 
 from handrail.errors import ConfigError, StoreUnavailable
-from handrail.store.crypto.keys import KEY_BYTES, KeyProvider
+from handrail.store.crypto.keys import KEY_BYTES, KeyProvider, KeyRing
 from handrail.store.prepared import Prepared
 from handrail.store.tables import data_keys
+from handrail.tickets.ticket import Sealed, Ticket
 
 FORMAT = b"\x01"
 ID_BYTES, NONCE_BYTES = 16, 12
 REMEMBERED_KEYS = 4096
+
+
+def data_subject(
+    ring: KeyRing, tenant: str, customer: str | None, conversation: str | None, *, own: tuple[str, str]
+) -> str:
+    """Return whose data a record holds: the customer's, the conversation's or its own (kind and id); pure."""
+    if customer is not None:
+        return ring.hashed(tenant, "customer", customer)
+    if conversation is not None:
+        return ring.hashed(tenant, "conversation", conversation)
+    return ring.hashed(tenant, *own)
+
+
+def ticket_subject(ring: KeyRing, ticket: Ticket) -> str:
+    """Return whose data a ticket holds; pure."""
+    sealed = ticket.sealed or Sealed()
+    own = ("ticket", ticket.id)
+    return data_subject(ring, ticket.tenant, sealed.customer, sealed.conversation, own=own)
 
 
 class Erased(Exception):
@@ -100,10 +119,6 @@ class Sealer:
         self.provider, self.ring, self.apart = provider, provider.ring(), apart
         self._known: OrderedDict[str, bytes] = OrderedDict()
         self._lock = threading.Lock()
-
-    def subject(self, tenant: str, *parts: str) -> str:
-        """Return the keyed hash by which a data subject is known to the store."""
-        return self.ring.hashed(tenant, *parts)
 
     def key_for(self, conn: Connection, tenant: str, subject: str) -> DataKey:
         """Return the key of a data subject, making one if there is none. Always asks, never remembers.

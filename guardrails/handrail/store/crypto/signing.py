@@ -71,6 +71,26 @@ class Trusted:
         return True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """How resolutions are signed here: by which key, if any, and whose signatures count.
+
+    `is_required` is True where the application and the inbox do not trust each other.
+    """
+
+    signer: Signer | None = None
+    trusted: Trusted | None = None
+    is_required: bool = False
+
+    def check(self, resolution: Mapping[str, Any]) -> None:
+        """Accept a resolution that a trusted key signed.
+
+        Raises:
+            NotAllowed: as `Trusted.check`; nobody's signature counts where no key is trusted.
+        """
+        (self.trusted or Trusted(keys={})).check(resolution)
+
+
 def new_signer(key_id: str = "s1") -> Signer:
     """Return a signer with a fresh key."""
     return Signer(key_id=key_id, private=Ed25519PrivateKey.generate())

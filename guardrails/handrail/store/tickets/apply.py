@@ -16,13 +16,12 @@ from handrail.errors import (
     NotAllowed,
 )
 from handrail.store.ledger import settle, settled, settling
-from handrail.store.prepared import Clash, Prepared, Result
+from handrail.store.prepared import Prepared, PreparedResult, UniqueViolation
 from handrail.store.tables import decisions, micros, moment, tickets, uses
 from handrail.store.tickets.rows import (
     APPLY_LEASE,
     Agreement,
     Move,
-    Transaction,
     agreements,
     intact,
     listed,
@@ -30,6 +29,7 @@ from handrail.store.tickets.rows import (
     load_with,
     move,
 )
+from handrail.store.transaction import Transaction
 from handrail.tickets.action import action_digest
 from handrail.tickets.lifecycle import State, Verb, advance
 from handrail.tickets.ports import Approval, Settlement
@@ -89,7 +89,7 @@ def begin(tx: Transaction, ticket: str, *, now: datetime) -> Approval | Decision
     return approval
 
 
-def _checked(tx: Transaction, row: Row[Any], turns: Result, now: datetime | None) -> Approval:
+def _checked(tx: Transaction, row: Row[Any], turns: PreparedResult, now: datetime | None) -> Approval:
     held, sealed = intact(tx, row)
     final = final_resolution(tx, row, turns, sealed)
     decision = final.row
@@ -153,7 +153,9 @@ def _as_signed(row: Row[Any]) -> dict[str, Any]:
     return {**row._mapping, "is_final": bool(row.is_final)}
 
 
-def final_resolution(tx: Transaction, row: Row[Any], found: Result, sealed: Sealed) -> FinalResolution:
+def final_resolution(
+    tx: Transaction, row: Row[Any], found: PreparedResult, sealed: Sealed
+) -> FinalResolution:
     """Return the decision that closed this round, after checking that every role in it really decided.
 
     Raises:
@@ -166,7 +168,7 @@ def final_resolution(tx: Transaction, row: Row[Any], found: Result, sealed: Seal
         raise NotAllowed(row.id, f"it was decided otherwise: {turns[-1]['verdict']}")
     if tx.signing.is_required:
         for turn in turns:
-            tx.signing.trusted.check(turn)
+            tx.signing.check(turn)
     bodies = [_body(tx, row, turn) for turn in turns]
     arguments = next((body["arguments"] for body in reversed(bodies) if body["arguments"]), sealed.arguments)
     decided = {Agreement(turn["role"], turn["person"], turn["slot"]) for turn in turns}
@@ -187,7 +189,7 @@ def _use(tx: Transaction, row: Row[Any], kind: str, now: datetime) -> None:
     values = {"tenant": tx.tenant, "ticket": row.id, "round": row.round, "kind": kind, "at": micros(now)}
     try:
         _USE(tx.conn, values)
-    except Clash:
+    except UniqueViolation:
         raise AlreadyUsed(row.id, "its decision was used or taken back before") from None
 
 

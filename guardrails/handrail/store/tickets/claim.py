@@ -16,7 +16,6 @@ from handrail.store.tickets.resolve import Actor, may_act
 from handrail.store.tickets.rows import (
     LEASE,
     Move,
-    Transaction,
     agreements,
     content,
     content_of,
@@ -27,6 +26,7 @@ from handrail.store.tickets.rows import (
     names,
     sealed_part,
 )
+from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State, Verb
 from handrail.tickets.ports import Attempt, Settlement
 from handrail.tickets.resolution import TicketEvent

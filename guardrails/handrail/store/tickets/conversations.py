@@ -4,14 +4,16 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, literal_column, select
 
 from handrail.store.crypto.sealing import Erased
+from handrail.store.prepared import Prepared
 from handrail.store.tables import decisions, moment, moment_or_none, tickets
-from handrail.store.tickets.rows import Transaction, content
+from handrail.store.tickets.rows import content
+from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import UNDECIDED, State
 from handrail.tickets.ports import ConversationState, ConversationStatus, ResolutionView
-from handrail.tickets.resolution import ResolvedNote, resume_note
+from handrail.tickets.resolution import resume_note
 from handrail.tickets.ticket import Verdict
 
 _GIVEN: Mapping[Verdict, Literal["approve", "edit", "reject", "answer"]] = {
@@ -23,15 +25,20 @@ _GIVEN: Mapping[Verdict, Literal["approve", "edit", "reject", "answer"]] = {
 SILENT = frozenset({State.CANCELLED})
 
 
+# Every guarded call with a conversation asks this first.
+_NEWEST = Prepared(
+    lambda _: (
+        select(tickets)
+        .where(tickets.c.tenant == bindparam("tenant"), tickets.c.conversation == bindparam("conversation"))
+        .order_by(tickets.c.is_open.desc(), tickets.c.updated_at.desc())
+        .limit(literal_column("1"))
+    )
+)
+
+
 def conversation(tx: Transaction, name: str) -> ConversationStatus:
     """Tell who is speaking: the state of its open ticket, else of its newest."""
-    query = (
-        select(tickets)
-        .where(tickets.c.tenant == tx.tenant, tickets.c.conversation == tx.hashed(name))
-        .order_by(tickets.c.is_open.desc(), tickets.c.updated_at.desc())
-        .limit(1)
-    )
-    row = tx.conn.execute(query).first()
+    row = _NEWEST(tx.conn, {"tenant": tx.tenant, "conversation": tx.hashed(name)}).first()
     if row is None or State(row.state) in SILENT:
         return ConversationStatus()
     if State(row.state) in UNDECIDED:
@@ -41,7 +48,7 @@ def conversation(tx: Transaction, name: str) -> ConversationStatus:
             role=row.role,
             due=moment_or_none(row.decide_by),
         )
-    note = resume_note(State(row.state), content(tx, row), _ruled(tx, row))
+    note = resume_note(State(row.state), content(tx, row), _settled(tx, row))
     return ConversationStatus(
         state=ConversationState.RETURNED, ticket=row.id, role=row.role, due=None, note=note
     )
@@ -67,27 +74,13 @@ def _body(tx: Transaction, row: Row[Any], decision: Row[Any]) -> dict[str, Any]:
     return body
 
 
-def _ruled(tx: Transaction, row: Row[Any]) -> ResolvedNote | None:
-    decision = _final(tx, row)
-    if decision is None:
-        return None
-    body = _body(tx, row, decision)
-    return ResolvedNote(
-        verdict=Verdict(decision.verdict),
-        role=decision.role,
-        at=moment(decision.decided_at),
-        arguments=body.get("arguments", ""),
-        answer=body.get("answer", ""),
-        message_to_agent=body.get("message_to_agent", ""),
-        changed=tuple(body.get("changes", ())),
-    )
-
-
 def resolution(tx: Transaction, row: Row[Any]) -> ResolutionView | None:
-    """Return what was decided as caller and customer may see it, None while nobody has."""
+    """Return the resolution as caller and customer may see it, None while nobody has decided."""
+    return None if State(row.state) in UNDECIDED else _settled(tx, row)
+
+
+def _settled(tx: Transaction, row: Row[Any]) -> ResolutionView:
     state = State(row.state)
-    if state in UNDECIDED:
-        return None
     decision = _final(tx, row)
     if decision is None or state in (State.EXPIRED, State.CANCELLED):
         ended: Literal["cancelled", "expired"] = "cancelled" if state is State.CANCELLED else "expired"
@@ -107,4 +100,5 @@ def resolution(tx: Transaction, row: Row[Any]) -> ResolutionView | None:
         answer=body.get("answer", ""),
         tool=held.action.tool if has_action and held and held.action else "",
         arguments=body.get("arguments", "") if has_action else "",
+        changed=tuple(body.get("changes", ())),
     )

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from handrail.errors import ConfigError
 from handrail.store.tables import micros, moment, moment_or_none, tickets
-from handrail.store.tickets.rows import Transaction
+from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State
 from handrail.tickets.resolution import Page, TicketRow
 

@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from handrail.errors import TicketNotFound
 from handrail.store.audit.chain import Event
-from handrail.store.crypto.sealing import DataKey, seal
-from handrail.store.prepared import Prepared, together
+from handrail.store.crypto.sealing import DataKey, ticket_subject
+from handrail.store.prepared import Prepared, run_together
 from handrail.store.tables import (
     attempts,
     micros,
@@ -17,7 +17,8 @@ from handrail.store.tables import (
     moment_or_none,
     tickets,
 )
-from handrail.store.tickets.rows import Move, Transaction, listed, load, next_timer, record
+from handrail.store.tickets.rows import Move, listed, load, next_timer, record
+from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State, Verb, advance
 from handrail.tickets.ports import Attempt, TicketReceipt
 from handrail.tickets.ticket import Sealed, Ticket
@@ -27,9 +28,9 @@ def open_ticket(tx: Transaction, ticket: Ticket) -> TicketReceipt:
     """Insert a ticket, or join the open one of its conversation or with its dedupe key.
 
     Raises:
-        Clash: another process opened it at the same moment; run again, it will join.
+        UniqueViolation: another process opened it at the same moment; run again, it will join.
     """
-    subject = subject_of(tx, ticket)
+    subject = ticket_subject(tx.ring, ticket)
     there, key = _there(tx, ticket, subject)
     if there is not None:
         if there.id == ticket.id:
@@ -73,7 +74,7 @@ def _there(tx: Transaction, ticket: Ticket, subject: str) -> tuple[Row[Any] | No
     }
     if tx.sealer.apart is not None:
         return _THERE(tx.conn, wanted).first(), None
-    there, known = together(tx.conn, [(_THERE, wanted), tx.sealer.asking(tx.tenant, subject)])
+    there, known = run_together(tx.conn, [(_THERE, wanted), tx.sealer.asking(tx.tenant, subject)])
     row = known.first()
     return there.first(), tx.sealer.key_of_row(row) if row is not None else None
 
@@ -124,26 +125,11 @@ def _values(tx: Transaction, ticket: Ticket, subject: str, key: DataKey) -> dict
         "created_at": micros(ticket.created_at),
         "updated_at": micros(ticket.created_at),
         "closed_at": None,
-        "content": seal_text(tx, key, ticket.id, "content", masked.model_dump_json()),
-        "sealed": seal_text(tx, key, ticket.id, "sealed", sealed.model_dump_json()),
+        "content": tx.seal(key, ticket.id, "content", masked.model_dump_json()),
+        "sealed": tx.seal(key, ticket.id, "sealed", sealed.model_dump_json()),
     }
     values["next_timer"] = next_timer(values)
     return values
-
-
-def seal_text(tx: Transaction, key: DataKey, ticket: str, part: str, text: str) -> bytes:
-    """Encrypt one field of a ticket with a key at hand."""
-    return seal(key, text.encode(), tx.label(ticket, part))
-
-
-def subject_of(tx: Transaction, ticket: Ticket) -> str:
-    """Return whose data a ticket holds: the customer's, else the conversation's, else its own."""
-    sealed = ticket.sealed or Sealed()
-    if sealed.customer is not None:
-        return tx.sealer.subject(tx.tenant, "customer", sealed.customer)
-    if sealed.conversation is not None:
-        return tx.sealer.subject(tx.tenant, "conversation", sealed.conversation)
-    return tx.sealer.subject(tx.tenant, "ticket", ticket.id)
 
 
 def _facts(ticket: Ticket) -> dict[str, object]:

@@ -24,7 +24,6 @@ from handrail.store.tickets.apply import finish
 from handrail.store.tickets.rows import (
     Agreement,
     Move,
-    Transaction,
     agreed_text,
     agreements,
     intact,
@@ -33,6 +32,7 @@ from handrail.store.tickets.rows import (
     move,
     names,
 )
+from handrail.store.transaction import Transaction
 from handrail.tickets.action import action_digest, canonical_arguments
 from handrail.tickets.lifecycle import State, Verb, refusal
 from handrail.tickets.masking import holds_mask
@@ -331,8 +331,6 @@ def _write(
 
 
 def _signer(tx: Transaction) -> Signer | None:
-    signing = tx.signing
-    if signing.signer is None and signing.is_required:
+    if tx.signing.signer is None and tx.signing.is_required:
         raise ConfigError("this store takes signed decisions only, and no signing key is given here")
-    signer: Signer | None = signing.signer
-    return signer
+    return tx.signing.signer

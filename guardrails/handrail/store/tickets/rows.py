@@ -7,71 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, bindparam, select, update
+from sqlalchemy import Row, Select, bindparam, select, update
 
 from handrail.errors import StoreUnavailable, TicketNotFound
 from handrail.ids import new_id
 from handrail.store.audit.chain import Event
-from handrail.store.crypto.keys import KeyRing
-from handrail.store.crypto.sealing import Erased, Label, Sealer, seal
-from handrail.store.prepared import Prepared, Result, together
+from handrail.store.crypto.sealing import Erased
+from handrail.store.prepared import Prepared, PreparedResult, run_together
 from handrail.store.tables import micros, tickets
+from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import UNDECIDED, State, Verb, advance
 from handrail.tickets.ticket import Sealed, Ticket
 
 LEASE = timedelta(minutes=30)
 APPLY_LEASE = timedelta(minutes=5)
-
-
-@dataclass(slots=True, kw_only=True)
-class Transaction:
-    """One transaction of a store: its connection, tenant and keys, and the events it will record."""
-
-    conn: Connection
-    tenant: str
-    sealer: Sealer
-    is_postgres: bool
-    signing: Any = None
-    events: list[Event] = field(default_factory=list)
-    letters: list[dict[str, Any]] = field(default_factory=list)
-    later: list[tuple[Prepared, Mapping[str, Any]]] = field(default_factory=list)
-    read: dict[str, Ticket] = field(default_factory=dict)
-
-    @property
-    def ring(self) -> KeyRing:
-        """The key ring, for keyed hashes."""
-        return self.sealer.ring
-
-    def hashed(self, value: str | None) -> str | None:
-        """Return the keyed hash of a customer or conversation, None for none."""
-        return None if value is None else self.ring.hashed(self.tenant, value)
-
-    def label(self, ticket: str, part: str) -> Label:
-        """Return the label of one sealed field."""
-        return Label(tenant=self.tenant, ticket=ticket, field=part)
-
-    def sealed(self, subject: str, ticket: str, part: str, text: str) -> bytes:
-        """Encrypt a text for a data subject."""
-        key = self.sealer.key_for(self.conn, self.tenant, subject)
-        return seal(key, text.encode(), self.label(ticket, part))
-
-    def put(self, prepared: Prepared, values: Mapping[str, Any]) -> None:
-        """Run a statement whose answer nobody needs; PostgreSQL gets it together with the commit."""
-        if self.is_postgres:
-            self.later.append((prepared, values))
-        else:
-            prepared(self.conn, values)
-
-    def sealed_like(self, row: Row[Any], part: str, text: str) -> bytes:
-        """Encrypt a text with the key of a row's content. The row is locked, so its key stays."""
-        if row.content is None:
-            raise StoreUnavailable("ticket", why=f"the content of ticket {row.id} was erased")
-        key = self.sealer.key_of(self.conn, row.content)
-        return seal(key, text.encode(), self.label(row.id, part))
-
-    def opened(self, blob: bytes, ticket: str, part: str) -> str:
-        """Decrypt a text."""
-        return self.sealer.unseal(self.conn, blob, self.label(ticket, part)).decode()
 
 
 def _row(_: str) -> Select[Any]:
@@ -107,18 +56,18 @@ def load(tx: Transaction, ticket: str, *, for_update: bool = True) -> Row[Any]:
 
 def load_with(
     tx: Transaction, ticket: str, *then: tuple[Prepared, Mapping[str, Any]]
-) -> tuple[Row[Any], list[Result]]:
+) -> tuple[Row[Any], list[PreparedResult]]:
     """Read a ticket's row, locked, and run further statements after it on the same way.
 
     Raises:
         TicketNotFound: as `load`; what the further statements did is undone with the transaction.
     """
     query = _LOCKED if tx.is_postgres else _ROW
-    found, *results = together(tx.conn, [(query, {"tenant": tx.tenant, "ticket": ticket}), *then])
+    found, *results = run_together(tx.conn, [(query, {"tenant": tx.tenant, "ticket": ticket}), *then])
     return _only(found, ticket), results
 
 
-def _only(found: Result, ticket: str) -> Row[Any]:
+def _only(found: PreparedResult, ticket: str) -> Row[Any]:
     row: Row[Any] | None = found.first()
     if row is None:
         raise TicketNotFound(ticket, "not found")

@@ -10,7 +10,8 @@ from handrail.store.ledger import settle
 from handrail.store.tables import micros, micros_or_none, moment, moment_or_none, tickets
 from handrail.store.tickets.apply import lapse
 from handrail.store.tickets.claim import resumed
-from handrail.store.tickets.rows import Move, Transaction, move, names
+from handrail.store.tickets.rows import Move, move, names
+from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State, Verb
 from handrail.tickets.ports import Settlement
 from handrail.tickets.timers import ALLOWED, DueTicket, TimerStep
