@@ -157,3 +157,11 @@ def test_desks_that_are_killed_fifty_times_lose_nothing_and_approve_nothing(
     sides, url = backend(tmp_path)
     Chaos(sides=sides, desk_url=url, box=box, count=300, kills=50, seed=seed).run(give_up_s=300)
     sides.close()
+
+
+def test_a_desk_in_the_wrong_folder_says_so_and_makes_no_store(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.db"
+    ran = run([sys.executable, "-m", "handrail", "desk", "--store", f"sqlite:///{missing}", "-p", "support"])
+    assert ran.returncode == 2
+    assert "there is no store" in ran.stderr
+    assert not missing.exists()

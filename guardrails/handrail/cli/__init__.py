@@ -1,24 +1,16 @@
-"""The `handrail` command: one group an area, and whatever installed packages add to `handrail.commands`."""
+"""The `handrail` command: one group an area, and whatever installed packages add to `handrail.commands`.
 
-import importlib
+A command is imported when it is called. Its name, help line and extra are known before, so `--version` and
+`--help` import no command, and a missing extra concerns only the command that needs it.
+"""
+
 import sys
-from importlib.metadata import entry_points
 
 import typer
 
 from handrail import __version__
+from handrail.cli.deferred import Commands
 from handrail.errors import HandrailError
-
-GROUPS = ("policy", "tickets", "audits", "audit", "store", "roles", "desk", "confidence")
-SINGLE = {
-    "scan": ("handrail.cli.scan", "scan"),
-    "replay": ("handrail.cli.replay", "replay"),
-    "review": ("handrail.cli.review", "review"),
-    "init": ("handrail.cli.init", "init"),
-    "calibrate": ("handrail.cli.confidence", "calibrate"),
-    "gateway": ("handrail.cli.gateway", "gateway"),
-}
-ENTRY_POINTS = "handrail.commands"
 
 
 def _version(is_asked: bool) -> None:
@@ -37,21 +29,15 @@ def _root(
 
 def build() -> typer.Typer:
     """Return the command with every group and every command that an installed package adds."""
-    app = typer.Typer(
+    return typer.Typer(
         name="handrail",
+        cls=Commands,
         no_args_is_help=True,
         rich_markup_mode="markdown",
         pretty_exceptions_show_locals=False,
         pretty_exceptions_enable=False,
         callback=_root,
     )
-    for group in GROUPS:
-        app.add_typer(importlib.import_module(f"handrail.cli.{group}").commands, name=group)
-    for name, (module, function) in SINGLE.items():
-        app.command(name)(getattr(importlib.import_module(module), function))
-    for point in entry_points(group=ENTRY_POINTS):
-        app.command(point.name)(point.load())
-    return app
 
 
 def main() -> None:

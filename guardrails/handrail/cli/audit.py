@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from handrail.cli.tickets import DEFAULT_STORE, JsonOption, StoreOption, opened
+from handrail.cli.options import DEFAULT_STORE, JsonOption, StoreOption, opened
 from handrail.errors import ConfigError
 
-commands = typer.Typer(no_args_is_help=True, help="The audit log: verify, export, checkpoint.")
+commands = typer.Typer(no_args_is_help=True, help="Verify, export and sign the audit log.")
 FIELDS = (
     "writer", "seq", "tenant", "ticket", "version", "kind", "actor", "role", "at", "data", "prev", "hash",
 )  # fmt: skip
@@ -31,7 +31,9 @@ Examples:
 @commands.command(epilog=_VERIFY)
 def verify(
     store: StoreOption = DEFAULT_STORE,
-    checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint kept elsewhere.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A checkpoint kept elsewhere.")
+    ] = None,
     trusted: Annotated[
         str, typer.Option(envvar="HANDRAIL_TRUSTED_KEYS", help="Public keys that sign checkpoints.")
     ] = "",
@@ -80,9 +82,20 @@ def export(
             writer.writerow([data if name == "data" else entry[name] for name in FIELDS])
 
 
-@commands.command(epilog="Example: handrail audit checkpoint --key auditor.key > monday.json")
+_CHECKPOINT = """Examples:
+
+  handrail store new-keys auditor/
+
+  handrail audit checkpoint --key auditor/signing.key > monday.json
+"""
+
+
+@commands.command(epilog=_CHECKPOINT)
 def checkpoint(
-    key: Annotated[Path, typer.Option(help="File with the signing key (id:base64), kept off this machine.")],
+    key: Annotated[
+        Path,
+        typer.Option(exists=True, dir_okay=False, help="File with the signing key, kept off this machine."),
+    ],
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Sign where every chain ends now. Kept elsewhere, it shows later what was cut off."""

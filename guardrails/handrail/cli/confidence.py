@@ -132,7 +132,7 @@ def _rows(log: Path | None, store: str, tenant: str) -> "tuple[LoggedAnswer, ...
         return read_log(_text(log).splitlines(), source=log.name)
     if not store:
         raise ConfigError("calibrate from what? give a log, or --store URL")
-    from handrail.cli.tickets import opened
+    from handrail.cli.options import opened
 
     with opened(store) as found:
         return require_rows(read_store_log(found, tenant), tenant)

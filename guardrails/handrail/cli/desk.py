@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handrail.cli.tickets import DEFAULT_STORE, StoreOption, opened
+from handrail.cli.options import DEFAULT_STORE, StoreOption, opened
 from handrail.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ Examples:
 commands = typer.Typer(
     invoke_without_command=True,
     epilog=_EPILOG,
-    help="The desk: fires timers, delivers notices, drains the spool.",
+    help="Fire timers, deliver notices, drain the spool.",
 )
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one document a line.")]
@@ -68,7 +68,7 @@ def desk(  # noqa: PLR0913 - one parameter per option
         raise typer.Exit(3) from None
 
 
-@commands.command()
+@commands.command(epilog="Example: handrail desk dead --json")
 def dead(
     context: typer.Context,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
@@ -92,7 +92,7 @@ def dead(
     Console().print(table if letters else "no dead letters")
 
 
-@commands.command()
+@commands.command(epilog="Example: handrail desk replay --all")
 def replay(
     context: typer.Context,
     ids: Annotated[list[str] | None, typer.Argument(help="Ids of dead letters.")] = None,
@@ -113,17 +113,14 @@ def replay(
 def _run(url: str, policy: str, file: Path | None, *, every_s: float | None, as_json: bool) -> None:
     from handrail.desk import Desk
     from handrail.policy import load
-    from handrail.store import Spool, open_store
+    from handrail.store import Spool
 
-    store = open_store(url)
-    try:
+    with opened(url, allow_volatile=False) as store:
         one = Desk.of_policy(store, load(policy), file=file, spool=Spool.beside(url))
         if every_s is None:
             _tell(one.step(), as_json=as_json)
         else:
             _until_told_to_stop(one, every_s=every_s, as_json=as_json)
-    finally:
-        store.close()
 
 
 def _until_told_to_stop(one: "Desk", *, every_s: float, as_json: bool) -> None:

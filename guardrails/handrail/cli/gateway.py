@@ -42,12 +42,7 @@ def gateway(  # noqa: PLR0913 - one parameter per option
     as_json: Annotated[bool, typer.Option("--json", help="With --check: print one JSON document.")] = False,
 ) -> None:
     """Guard an OpenAI-compatible provider for programs in any language."""
-    from handrail.errors import MissingExtra
-
-    try:
-        from handrail.gateway.serve import serve
-    except ImportError as error:
-        raise MissingExtra("server", error.name or "starlette") from None
+    from handrail.gateway.serve import serve
 
     settings = _settings(config, {"upstream": upstream, "policy": policy, "store": store})
     settings.check_listening(host)

@@ -15,7 +15,7 @@ def init(
     folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the files go.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
 ) -> None:
-    """Write a starter policy and people file, with comments that say what each part is for.
+    """Write a starter policy and people file, with comments that explain each part.
 
     **Examples**
 

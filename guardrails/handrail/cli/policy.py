@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(
     no_args_is_help=True,
-    help="Check, test, explain and compare policies. A policy is a file or the name of a shipped one.",
+    help="Check, test, explain and compare policies.",
 )
 
 commands.command()(check)
@@ -177,7 +177,10 @@ def schema(policy: Annotated[str, typer.Argument(help="Offer this policy's roles
 
 @commands.command()
 def reference() -> None:
-    """Print the reference page of the policy format, as Markdown."""
+    """Print the reference page of the policy format, as Markdown.
+
+    Example: `handrail policy reference > policy.md`
+    """
     from handrail.policy.tools.reference import reference as page
 
     typer.echo(page(), nl=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from handrail.cli.options import DEFAULT_STORE, StoreOption, TenantOption, opened
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,10 +21,8 @@ DEFAULT_SPAN = timedelta(days=7)
 
 
 def review(  # noqa: PLR0913 - one parameter per option
-    store: Annotated[
-        str, typer.Option(envvar="HANDRAIL_STORE", help="URL of the ticket store.")
-    ] = "sqlite:///handrail.db",
-    tenant: Annotated[str, typer.Option(help="Whose tickets.")] = "default",
+    store: StoreOption = DEFAULT_STORE,
+    tenant: TenantOption = "default",
     since: Annotated[str, typer.Option(help="First moment, e.g. 2026-01-05; by default a week ago.")] = "",
     until: Annotated[str, typer.Option(help="Moment after the last one; by default now.")] = "",
     policy: Annotated[
@@ -34,7 +33,7 @@ def review(  # noqa: PLR0913 - one parameter per option
         bool, typer.Option("--json", help="Print the figures as JSON; write no files.")
     ] = False,
 ) -> None:
-    """Look at a period's tickets: how they ended, how long people took, what to look at next.
+    """Show how a period's tickets ended, how long people took and what to look at next.
 
     Writes `review.html` (one page, needs nothing else), `review.md` and `cases.jsonl` (people's corrections
     as test cases). Texts are masked. It proposes and changes nothing.
@@ -48,17 +47,13 @@ def review(  # noqa: PLR0913 - one parameter per option
     from handrail.review import as_data, write
     from handrail.review import review as reviewed
     from handrail.review.cases import Collector
-    from handrail.store import open_store
 
     now = datetime.now(UTC)
     period = _period(since, until, now)
-    opened = open_store(_existing(store), allow_volatile=True)
-    try:
-        collector = Collector(source=opened, tenant=tenant, scanner=_scanner(policy))
+    with opened(store) as found:
+        collector = Collector(source=found, tenant=tenant, scanner=_scanner(policy))
         report = reviewed(collector.cases(period), period, now=now)
-        missed = _missed(opened, tenant, period, policy)
-    finally:
-        opened.close()
+        missed = _missed(found, tenant, period, policy)
     if as_json:
         data = {**as_data(report), "missed": _missed_data(missed)}
         typer.echo(json.dumps(data, indent=2))
@@ -75,12 +70,12 @@ def review(  # noqa: PLR0913 - one parameter per option
         typer.echo(str(path))
 
 
-def _missed(opened: "SqlStore", tenant: str, period: "ReviewPeriod", policy: str) -> "FalsePasses | None":
+def _missed(store: "SqlStore", tenant: str, period: "ReviewPeriod", policy: str) -> "FalsePasses | None":
     """Estimate the error among passed answers, None where people checked none."""
     from handrail.review.decision_log import read_store_log
     from handrail.review.false_passes import false_passes
 
-    rows = [row for row in read_store_log(opened, tenant, period.since) if row.at < period.until]
+    rows = [row for row in read_store_log(store, tenant, period.since) if row.at < period.until]
     if not any(row.is_known and not row.escalated for row in rows):
         return None
     from handrail.guard.opening import calibration_of
@@ -145,11 +140,3 @@ def _scanner(policy: str) -> "Scanner":
     from handrail.scan import default_scanner
 
     return scanner_of(load(policy)) if policy else default_scanner()
-
-
-def _existing(url: str) -> str:
-    """Refuse to make a store only to find it empty."""
-    path = url.removeprefix("sqlite:///")
-    if path != url and path and not Path(path).is_file():
-        raise ConfigError(f"there is no store at {path}")
-    return url

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from handrail.cli.options import JsonOption, PeopleOption, PolicyOption
 from handrail.errors import ConfigError, RoleError
 
 if TYPE_CHECKING:
@@ -15,17 +16,12 @@ if TYPE_CHECKING:
     from handrail.policy import Policy
 
 commands = typer.Typer(
-    no_args_is_help=True, help="Roles: who fills them, and whether somebody is always there."
+    no_args_is_help=True, help="Show who fills which role, and whether somebody is always there."
 )
 
-PolicyOption = Annotated[
-    str, typer.Option("--policy", "-p", help="Policy file, or the name of a shipped one.")
-]
-PeopleOption = Annotated[Path, typer.Option("--people", help="File that maps people to roles.")]
 DeskOption = Annotated[
     Path | None, typer.Option("--desk", help="The desk's file: calendars, hours, absences.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 _EPILOG = """Exit code 0: every hour ends at a staffed role or a safe default. 1: a role that nobody fills, a
 dead end, or a wait beyond --max-wait. 2: the files cannot be used.

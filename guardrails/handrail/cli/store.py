@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from handrail.cli.tickets import DEFAULT_STORE, StoreOption, TenantOption, opened, who
+from handrail.cli.options import DEFAULT_STORE, StoreOption, TenantOption, opened, who
 from handrail.errors import ConfigError
 
-commands = typer.Typer(no_args_is_help=True, help="The store: upgrade, back up, erase, prune, keys.")
+commands = typer.Typer(no_args_is_help=True, help="Upgrade, back up, erase and prune the store; its keys.")
 AUDIT_FLOOR_DAYS = 183
 
 

@@ -1,66 +1,40 @@
 """`handrail tickets`: list, show, claim and decide tickets from a terminal."""
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from handrail.cli.options import (
+    DEFAULT_PEOPLE,
+    DEFAULT_STORE,
+    JsonOption,
+    PeopleOption,
+    PersonOption,
+    PolicyOption,
+    StoreOption,
+    TenantOption,
+    actor_of,
+    opened,
+)
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
-    from handrail.store import Actor, SqlStore
     from handrail.tickets.ticket import TicketView
 
-commands = typer.Typer(no_args_is_help=True, help="Tickets: list, show, claim, decide.")
-
-StoreOption = Annotated[str, typer.Option(envvar="HANDRAIL_STORE", help="URL of the ticket store.")]
-TenantOption = Annotated[str, typer.Option(envvar="HANDRAIL_TENANT", help="Whose tickets.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-PolicyOption = Annotated[
-    str, typer.Option("--policy", "-p", help="Policy whose roles the people file fills.")
-]
-PeopleOption = Annotated[Path, typer.Option("--people", help="File that maps people to roles.")]
-PersonOption = Annotated[str, typer.Option("--as", help="Who you are, by the id in the people file.")]
-DEFAULT_STORE = "sqlite:///handrail.db"
-DEFAULT_PEOPLE = Path("people.yaml")
-
-
-@contextmanager
-def opened(store: str) -> "Iterator[SqlStore]":
-    """Open a store for the length of a command."""
-    from handrail.store import open_store
-    from handrail.store.database import file_of, parse_url
-
-    file = file_of(parse_url(store))
-    if file is not None and not file.exists():
-        raise ConfigError(f"there is no store at {file}")
-    found = open_store(store, allow_volatile=True)
-    try:
-        yield found
-    finally:
-        found.close()
-
-
-def actor_of(person: str, policy: str, people: Path) -> "Actor":
-    """Return the actor for a person who is in the people file."""
-    from handrail.policy import load, load_people
-    from handrail.store import Actor
-
-    return Actor(person=person, people=load_people(people, load(policy)), now=datetime.now(UTC))
+commands = typer.Typer(no_args_is_help=True, help="List, show, claim and decide tickets.")
 
 
 @commands.command(name="list", epilog="Example: handrail tickets list --role finance_lead")
-def list_(
+def list_(  # noqa: PLR0913 - one parameter per option
     store: StoreOption = DEFAULT_STORE,
     tenant: TenantOption = "default",
     role: Annotated[str | None, typer.Option(help="Only tickets of this role.")] = None,
     state: Annotated[str | None, typer.Option(help="Only this state; by default what is open.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
+    policy: PolicyOption = "support",
     as_json: JsonOption = False,
 ) -> None:
     """List tickets, soonest due first."""
@@ -72,6 +46,10 @@ def list_(
     wanted = Filter(role=role, state=State(state) if state else None, limit=limit)
     with opened(store) as found:
         page = found.list(tenant, wanted)
+        if role is not None and not page.rows:
+            _check_role(
+                role, policy, {row.role for row in found.list(tenant, replace(wanted, role=None)).rows}
+            )
     if as_json:
         rows = [
             {
@@ -94,6 +72,22 @@ def list_(
         typer.echo(f"{row.id}  {due}  {row.role}  {row.trigger}  {row.reason_code}  {row.state}{held}")
     if not page.rows:
         typer.echo("No tickets.")
+
+
+def _check_role(role: str, policy: str, busy: set[str]) -> None:
+    """Tell a role that has no ticket from a role that is not there.
+
+    Raises:
+        ConfigError: neither the policy nor any ticket knows the role.
+    """
+    from handrail.policy import load
+    from handrail.text.suggest import near
+
+    known = busy | set(load(policy).roles)
+    if role not in known:
+        raise ConfigError(
+            f"no ticket is for {role!r}, and policy {policy} has no such role{near(role, known)}"
+        )
 
 
 @commands.command(epilog="Example: handrail tickets show 0197f… --unmask --as fay --people people.yaml")
@@ -248,8 +242,3 @@ def reconcile(  # noqa: PLR0913 - one parameter per option
     with opened(store) as found:
         found.reconcile(tenant, ticket, Settlement(outcome), actor_of(person, policy, people))
     typer.echo(f"{ticket} is settled as {outcome}")
-
-
-def who() -> str:
-    """Return who runs this command, for the record."""
-    return os.environ.get("USER") or f"uid-{os.getuid()}"

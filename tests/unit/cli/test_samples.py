@@ -1,4 +1,4 @@
-"""`handrail audits` and `handrail calibrate --store` on stores with something in them, and with nothing."""
+"""`handrail samples` and `handrail calibrate --store` on stores with something in them, and with nothing."""
 
 import json
 from pathlib import Path
@@ -49,7 +49,7 @@ def run(url: str, *words: str) -> Result:
     given = [words[0], *words[1:], "--store", url]
     if words[0] in ("show", "judge"):
         given += ["--policy", str(folder / "p.yaml"), "--people", str(folder / "people.yaml")]
-    return CliRunner().invoke(build(), ["audits", *given])
+    return CliRunner().invoke(build(), ["samples", *given])
 
 
 def test_an_answer_is_listed_shown_and_judged(url: str) -> None:

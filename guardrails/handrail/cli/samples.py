@@ -1,11 +1,11 @@
-"""`handrail audits`: the passed answers that people check, so that errors nobody reported are seen too."""
+"""`handrail samples`: the passed answers that people check, so that errors nobody reported are seen too."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handrail.cli.tickets import (
+from handrail.cli.options import (
     DEFAULT_PEOPLE,
     DEFAULT_STORE,
     JsonOption,
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from handrail.store.samples import SampleRow
     from handrail.tickets.samples import SampleText
 
-commands = typer.Typer(no_args_is_help=True, help="Passed answers that people check: list, show, judge.")
+commands = typer.Typer(no_args_is_help=True, help="Check passed answers that were drawn for review.")
 
 ExchangeArgument = Annotated[str, typer.Argument(help="Id of the exchange.")]
 
 
-@commands.command(name="list", epilog="Example: handrail audits list --store sqlite:///handrail.db")
+@commands.command(name="list", epilog="Example: handrail samples list --store sqlite:///handrail.db")
 def list_(
     store: StoreOption = DEFAULT_STORE,
     tenant: TenantOption = "default",
@@ -52,7 +52,7 @@ def list_(
 
 
 @commands.command(
-    epilog="Example: handrail audits show 0197f… --as quinn --policy support --people people.yaml"
+    epilog="Example: handrail samples show 0197f… --as quinn --policy support --people people.yaml"
 )
 def show(  # noqa: PLR0913 - one parameter per option
     exchange: ExchangeArgument,
@@ -77,7 +77,7 @@ def show(  # noqa: PLR0913 - one parameter per option
         typer.echo(line)
 
 
-@commands.command(epilog="Example: handrail audits judge 0197f… right --as quinn --people people.yaml")
+@commands.command(epilog="Example: handrail samples judge 0197f… right --as quinn --people people.yaml")
 def judge(  # noqa: PLR0913 - one parameter per option
     exchange: ExchangeArgument,
     verdict: Annotated[str, typer.Argument(help="right or wrong; what cannot be told is wrong.")],

@@ -137,3 +137,11 @@ def test_upgrade_may_be_repeated(folder: Path, ticket: str) -> None:
     opened = open_store(url, allow_volatile=True)
     assert opened.counts("default") == {State.READY: 1}
     opened.close()
+
+
+def test_a_role_that_nobody_knows_is_named_with_the_near_one(ticket: str) -> None:
+    with pytest.raises(ConfigError, match="did you mean 'finance_lead'"):
+        run(tickets.commands, "list", "--role", "finance_laed", "--policy", "policy.yaml")
+    assert (
+        run(tickets.commands, "list", "--role", "queue_manager", "--policy", "policy.yaml") == "No tickets.\n"
+    )

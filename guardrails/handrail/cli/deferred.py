@@ -1,0 +1,156 @@
+"""Commands that are known by name and help line, and imported when they are called."""
+
+import importlib
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from handrail.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+ENTRY_POINTS = "handrail.commands"
+
+# name: (module:attribute, help line, extra that its packages come with)
+OWN = {
+    "policy": ("policy:commands", "Check, test, explain and compare policies.", ""),
+    "tickets": ("tickets:commands", "List, show, claim and decide tickets.", ""),
+    "samples": ("samples:commands", "Check passed answers that were drawn for review.", ""),
+    "audit": ("audit:commands", "Verify, export and sign the audit log.", ""),
+    "store": ("store:commands", "Upgrade, back up, erase and prune the store; its keys.", ""),
+    "roles": ("roles:commands", "Show who fills which role, and whether somebody is always there.", ""),
+    "desk": ("desk:commands", "Fire timers, deliver notices, drain the spool.", ""),
+    "confidence": ("confidence:commands", "Measure how well confidence scores find errors.", "review"),
+    "scan": ("scan:scan", "Find sensitive data in text, JSON Lines and CSV files.", ""),
+    "replay": (
+        "replay:replay",
+        "Send recorded conversations through a policy, as live traffic would go.",
+        "",
+    ),
+    "review": (
+        "review:review",
+        "Show how a period's tickets ended, how long people took and what to look at next.",
+        "review",
+    ),
+    "init": (
+        "init:init",
+        "Write a starter policy and people file, with comments that explain each part.",
+        "",
+    ),
+    "calibrate": (
+        "confidence:calibrate",
+        "Learn from verdicts how far answers may be passed without breaking a promise.",
+        "review",
+    ),
+    "gateway": (
+        "gateway:gateway",
+        "Guard an OpenAI-compatible provider for programs in any language.",
+        "server",
+    ),
+}
+# What an earlier release called a command; still answered, no longer shown.
+FORMER = {"audits": "samples"}
+# Help lines of the entry points that come with handrail; of any other, the help line names its package.
+SHIPPED = {
+    "demo": "Play a refunds shop turn by turn: who decides, why, which role, due when.",
+    "mcp": "Serve one person's tickets to their desktop client over standard input and output (MCP).",
+}
+
+
+class Deferred(TyperCommand):
+    """Stands for a command in lists; the command itself is imported when it is given its arguments."""
+
+    def __init__(self, name: str, load: Callable[[], object], *, about: str, extra: str = "") -> None:
+        if extra and not is_installed(extra):
+            about = f"{about} (needs handrail[{extra}])"
+        super().__init__(name, short_help=about)
+        self._load, self.extra = load, extra
+
+    def loaded(self) -> Any:
+        """Import the command.
+
+        Raises:
+            MissingExtra: a package of its extra is not installed.
+        """
+        found = self._load()
+        if isinstance(found, typer.Typer):
+            found.info.name = self.name
+            return typer.main.get_group(found)
+        alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+        alone.command(self.name)(found)  # type: ignore[type-var]
+        return typer.main.get_command(alone)
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Let the command itself read its arguments; what it returns runs the command itself, too."""
+        return self.loaded().make_context(info_name, args, parent=parent, **extra)
+
+
+class Commands(TyperGroup):
+    """The commands of handrail and of the packages that add to `handrail.commands`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return every name that `--help` shows; imports no command."""
+        return [*OWN, *(point.name for point in _added())]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return what stands for a command, None if there is none of this name; imports no command."""
+        name = FORMER.get(cmd_name, cmd_name)
+        if name in OWN:
+            where, about, extra = OWN[name]
+            module, _, attribute = where.partition(":")
+            return Deferred(
+                name,
+                lambda: getattr(importlib.import_module(f"handrail.cli.{module}"), attribute),
+                about=about,
+                extra=extra,
+            )
+        for point in _added():
+            if point.name == name:
+                package = point.dist.name if point.dist else point.module
+                about = SHIPPED.get(name, f"Added by {package}.")
+                return Deferred(name, point.load, about=about, extra=",".join(point.extras))
+        return None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; an unknown name is answered with the near ones."""
+        if args[0] not in OWN:
+            self.commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command.
+
+        Raises:
+            MissingExtra: it needs a package of its extra that is not installed.
+        """
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            command = self.get_command(ctx, ctx.invoked_subcommand or "")
+            if command is None or not command.extra:
+                raise
+            raise MissingExtra(command.extra, error.name or "a package") from None
+
+
+def is_installed(extra: str) -> bool:
+    """Tell whether the packages of an extra of handrail are there; imports none of them."""
+    from importlib.metadata import PackageNotFoundError, distribution, requires
+
+    named = re.compile(rf"""([\w.-]+)[^;]*;.*extra == ['"]{re.escape(extra)}['"]""")
+    try:
+        for line in requires("handrail") or ():
+            if (found := named.match(line)) is not None:
+                distribution(found[1])
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _added() -> "list[EntryPoint]":
+    from importlib.metadata import entry_points
+
+    return sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name)

@@ -1,0 +1,83 @@
+"""The root command: what it loads, what it says of a missing extra, and what its help promises."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint, PackageNotFoundError
+
+import pytest
+from typer.testing import CliRunner
+
+from handrail.cli import build, deferred, main
+from handrail.errors import MissingExtra
+
+NAMES = [*deferred.OWN, *deferred.SHIPPED]
+
+
+def stand_in(name: str) -> deferred.Deferred:
+    found: deferred.Deferred = deferred.Commands(name="handrail").get_command(None, name)
+    return found
+
+
+def leaves() -> Iterator[tuple[str, str]]:
+    """Yield every command that runs, with the help it shows."""
+    for name in NAMES:
+        made = stand_in(name).loaded()
+        for inner in getattr(made, "commands", {None: made}):
+            words = [name] if inner is None else [name, inner]
+            yield " ".join(words), CliRunner().invoke(build(), [*words, "--help"]).output
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["tikets"]])
+def test_version_and_help_import_no_command(words: list[str]) -> None:
+    code = (
+        "import sys, handrail.cli\n"
+        "try: handrail.cli.main()\n"
+        "except SystemExit: pass\n"
+        "print(*(name for name in sys.modules if name.startswith(('handrail.cli.', 'sqlalchemy'))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "handrail.cli.deferred"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_help_line_is_the_one_the_command_itself_gives(name: str) -> None:
+    own = stand_in(name).loaded().help.split("\n\n")[0].replace("\n", " ")
+    assert stand_in(name).short_help == own
+
+
+def test_every_command_shows_an_example() -> None:
+    missing = [name for name, shown in leaves() if " ".join(shown.split()).count(f"handrail {name}") < 2]
+    assert missing == []
+
+
+def test_a_missing_extra_is_marked_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.distribution", gone)
+    assert stand_in("gateway").short_help.endswith("(needs handrail[server])")
+    assert "needs" not in stand_in("tickets").short_help
+
+
+def test_a_package_that_is_missing_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    lacking = EntryPoint("lacking", "no_such_package:command [openai]", deferred.ENTRY_POINTS)
+    monkeypatch.setattr(deferred, "_added", lambda: [lacking])
+    ran = CliRunner().invoke(build(), ["lacking"])
+    assert isinstance(ran.exception, MissingExtra)
+    assert "pip install 'handrail[openai]'" in str(ran.exception)
+
+
+def test_the_former_name_of_a_command_still_answers() -> None:
+    assert "drawn for review" in CliRunner().invoke(build(), ["audits", "--help"]).output
+    assert "audits" not in CliRunner().invoke(build(), ["--help"]).output
+
+
+def test_an_error_of_handrail_is_one_line_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["handrail", "tickets", "list", "--store", "sqlite:///nowhere/none.db"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("handrail: there is no store at nowhere/none.db")
