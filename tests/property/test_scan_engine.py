@@ -3,12 +3,38 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handrail.scan import default_scanner, redact
+from handrail.scan import Scanner, default_scanner, redact
+from handrail.scan.catalogue import shipped
 from handrail.scan.engine import CHUNK
+from handrail.scan.expressions import encode
 from handrail.scan.partial_match import partial_match
 from handrail.text.normalise import normalise
+from support.entity_examples import expand
 
 VALUE = "write to jane@example.com now"
+EXAMPLES = [expand(text) for entity in shipped() for text in (*entity.match, *entity.not_match)]
+
+
+class Silent:
+    """A set that says of every text what a failed automaton says; the engine then runs every pattern."""
+
+    def Match(self, data):  # noqa: N802
+        return []
+
+
+UNGATED = Scanner()
+UNGATED.engine.__dict__["_gate"] = UNGATED.engine._gate._replace(set=Silent())
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.one_of(st.sampled_from(EXAMPLES), st.text(max_size=30)), min_size=1, max_size=6), st.data()
+)
+def test_the_gate_changes_nothing_but_the_time(parts, data):
+    gap = "no news " * data.draw(st.integers(0, CHUNK // 8))
+    text = normalise(gap.join(parts)).text
+    found = default_scanner().engine.sweep(text, encode(text)).found
+    assert sorted(found, key=repr) == sorted(UNGATED.engine.sweep(text, encode(text)).found, key=repr)
 
 
 @settings(max_examples=150, deadline=None)

@@ -7,11 +7,11 @@ import urllib.parse
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.entity_examples import expand
 
 from handrail.scan import default_scanner, redact
 from handrail.scan.catalogue import shipped
 from handrail.scan.stream import StreamScanner
+from support.entity_examples import expand
 
 VALUES = [expand(text) for entity in shipped() for text in (*entity.match, *entity.not_match)]
 WORDS = (

@@ -7,6 +7,7 @@ from typing import Any
 
 from handrail.records import Message, Speaker
 from handrail.signals.read import agrees
+from handrail.text.edges import holds_whole
 
 
 def came_from(value: object, messages: Sequence[Message]) -> str:
@@ -23,7 +24,7 @@ def came_from(value: object, messages: Sequence[Message]) -> str:
         for leaf in _leaves(_json(message.text))
     )
     in_text = any(
-        _stands(form, message.text)
+        form and holds_whole(message.text, form)
         for message in messages
         if message.speaker is Speaker.USER
         for form in forms
@@ -53,13 +54,6 @@ def _forms(value: object) -> set[str]:
         whole = bare.rstrip("0").rstrip(".") if "." in bare else bare
         return {whole}
     return {text}
-
-
-def _stands(form: str, text: str) -> bool:
-    if not form:
-        return False
-    plain = re.sub(r"(?<=\d),(?=\d{3})", "", text.casefold())
-    return re.search(rf"(?<![\w.]){re.escape(form)}(?:\.0+)?(?![\w]|\.\d)", plain) is not None
 
 
 def _json(text: str) -> Any:

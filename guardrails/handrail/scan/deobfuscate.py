@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from handrail.scan.rule import byte_options, encode
+from handrail.scan.expressions import byte_options, encode
 from handrail.text.normalise import Normalised, Stretches, normalise
 
 if TYPE_CHECKING:

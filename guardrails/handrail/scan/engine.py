@@ -1,11 +1,42 @@
-"""Finds candidates: one pass tells which patterns occur in a stretch, only those are then looked up."""
+"""The one-pass scan: one automaton says which patterns occur in a stretch, and only those are run over it.
+
+Hundreds of patterns and thousands of words are looked for in every text. Running each of them would cost
+hundreds of passes. RE2 compiles them all into one set, the *gate*, that says in a single pass which members
+match somewhere in a stretch, though not where. In ordinary text that is a handful. So a text is cut into
+stretches of `CHUNK` characters, the gate is asked about each, and the patterns it names are run over that
+stretch alone.
+
+**The invariant.** The candidates found are those that running every pattern over the whole text would find,
+wherever the cuts fall.
+
+- *The gate misses nothing.* It sees `LOOK_BACK` characters before the stretch and `LONGEST` behind it. A
+  match that begins in the stretch, with the context that decides about it, lies within that window; what may
+  be longer (keys, tokens) has a bounded pattern and goes on through `EntitySpec.extend`. A rule is
+  represented by an expression that occurs wherever it can accept anything (`Rule.gate_pattern`).
+- *Context words may be asked first.* A rule that needs a context word is not run where the gate saw none of
+  its words, and a rule is spared the search for words that the gate did not see. Context lies at most
+  `BEFORE` characters before a span and `AFTER` behind it, so a word that counts is inside the window.
+- *Each match is found once.* A match belongs to the stretch in which it begins. Where it reaches beyond the
+  stretch, `Sweep.resume` makes the same pattern go on behind it, as one pass over the whole text would: the
+  matches of one pattern do not overlap.
+- *A failed gate is not a clean text.* RE2 answers "nothing" when the automaton runs out of memory. The last
+  member of the set matches every text; if it is not in the answer, every pattern counts as occurring.
+- *Offsets are those of the text.* One byte stands for each character (`expressions.encode`).
+
+**Cost.** Linear in the length for every text: RE2 does not backtrack, and matches of one pattern do not
+overlap.
+
+**Tested** in `tests/property/test_scan_engine.py`: candidates with and without the gate are the same, and a
+value at a cut is found like anywhere else. `tests/unit/scan/test_scanner.py` has the gate that gives up.
+"""
 
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from handrail.scan.expressions import byte_options, compiled, encode, words
 from handrail.scan.names import NameRule
-from handrail.scan.rule import BEFORE, PERSON, Candidate, Rule, byte_options, compiled, encode, words
+from handrail.scan.rule import BEFORE, PERSON, Candidate, Rule
 from handrail.scan.spec import EntitySpec
 
 if TYPE_CHECKING:
@@ -22,13 +53,13 @@ _MEMORY = 256 << 20
 
 
 class Sweep:
-    """What one pass over a text found, and which stretches showed one of the signs asked for."""
+    """What one pass over a text found; `may_hide` are the stretches that may hide something."""
 
-    __slots__ = ("found", "has_terms", "resume", "signed")
+    __slots__ = ("found", "has_terms", "may_hide", "resume")
 
     def __init__(self) -> None:
         self.found: list[Candidate] = []
-        self.signed: list[int] = []
+        self.may_hide: list[int] = []
         self.has_terms = False
         self.resume: dict[int, int] = {}
 
@@ -37,7 +68,7 @@ class Engine:
     """Patterns of many specifications, compiled once and shared by all threads."""
 
     def __init__(
-        self, specs: tuple[EntitySpec, ...], signs: tuple[str, ...] = (), terms: tuple[str, ...] = ()
+        self, specs: tuple[EntitySpec, ...], triggers: tuple[str, ...] = (), terms: tuple[str, ...] = ()
     ) -> None:
         self.rules = tuple(
             (NameRule if spec.check == PERSON else Rule)(spec, pattern)
@@ -45,12 +76,12 @@ class Engine:
             for pattern in _patterns(spec)
         )
         self.names = tuple(i for i, rule in enumerate(self.rules) if isinstance(rule, NameRule))
-        self._signs = signs
+        self._triggers = triggers
         self._terms = terms
 
     @cached_property
     def _gate(self) -> "_Gate":
-        """The set of all patterns: ids of rules first, then contexts, terms, signs, what always matches."""
+        """The set of all patterns. Ids: rules, contexts, terms, triggers, what always matches."""
         import re2
 
         options = byte_options()
@@ -58,7 +89,7 @@ class Engine:
         gate = re2.Set.SearchSet(options)
         for rule in self.rules:
             try:
-                gate.Add(rule.sign.encode("latin-1"))
+                gate.Add(rule.gate_pattern.encode("latin-1"))
             except re2.error:
                 compiled(rule.pattern, rule.spec)
                 raise
@@ -68,90 +99,83 @@ class Engine:
                 if listed not in ids:
                     ids[listed] = gate.Add(words(listed).encode("latin-1"))
         term = gate.Add(encode(words(self._terms))) if self._terms else -1
-        for sign in self._signs:
-            gate.Add(sign.encode("latin-1"))
+        for trigger in self._triggers:
+            gate.Add(trigger.encode("latin-1"))
         always = gate.Add(b"")
         gate.Compile()
         return _Gate(
             set=gate,
             near=tuple(ids[rule.spec.context] for rule in self.rules),
             contrary=tuple(ids[rule.spec.against] for rule in self.rules),
-            needy=tuple(rule.spec.needs_context for rule in self.rules),
+            needs_context=tuple(rule.spec.needs_context for rule in self.rules),
             term=term,
-            signs=frozenset(range(always - len(self._signs), always)),
+            triggers=frozenset(range(always - len(self._triggers), always)),
             always=always,
         )
 
     def sweep(self, text: str, data: bytes, *, is_hidden: bool = False) -> Sweep:
-        """Return every candidate; `is_hidden` says that the text is a second reading.
+        """Return every candidate; `is_hidden` says that the text is a deobfuscated reading.
 
-        `data` is `rule.encode(text)`. Linear in the length for any text: matches of one pattern do not
-        overlap.
+        `data` is `expressions.encode(text)`.
         """
         sweep = Sweep()
         rules = self.rules
         for low in range(0, len(data), CHUNK):
-            lit = self.lit(data, max(0, low - LOOK_BACK), low + CHUNK + LONGEST)
-            if lit is None:
+            hits = self.gate(data, max(0, low - LOOK_BACK), low + CHUNK + LONGEST)
+            if hits is None:
                 continue
-            if lit.is_signed:
-                sweep.signed.append(low)
-            sweep.has_terms = sweep.has_terms or lit.has_terms
-            for index in lit.rules:
+            if hits.may_hide:
+                sweep.may_hide.append(low)
+            sweep.has_terms = sweep.has_terms or hits.has_terms
+            for index in hits.rules:
                 if is_hidden or not rules[index].spec.is_hidden_only:
-                    self._collect(index, text, data, low, sweep, lit)
+                    self._collect(index, text, data, low, sweep, hits)
         return sweep
 
-    def lit(self, data: bytes, first: int, last: int) -> "Lit | None":
-        """Return what occurs in a stretch of the data, None for nothing.
-
-        Where the automaton fails, everything counts as occurring: RE2 then says "nothing", and silence must
-        not pass as clean.
-        """
+    def gate(self, data: bytes, first: int, last: int) -> "GateHits | None":
+        """Return what occurs in a stretch of the data, None for nothing; everything if the gate fails."""
         gate = self._gate
         hits = gate.set.Match(data[first:last] if first or last < len(data) else data)
         if len(hits) == 1 and hits[0] == gate.always:
             return None
-        known = set(hits)
-        if gate.always not in known:
-            known = set(range(gate.always))
-            hits = list(known)
-        count, needy, near = len(self.rules), gate.needy, gate.near
-        return Lit(
-            known=known,
-            rules=[i for i in hits if i < count and (not needy[i] or near[i] in known)],
-            has_terms=gate.term in known,
-            is_signed=not gate.signs.isdisjoint(known),
+        ids = set(hits)
+        if gate.always not in ids:
+            ids = set(range(gate.always))
+            hits = list(ids)
+        count, needy, near = len(self.rules), gate.needs_context, gate.near
+        return GateHits(
+            ids=ids,
+            rules=[i for i in hits if i < count and (not needy[i] or near[i] in ids)],
+            has_terms=gate.term in ids,
+            may_hide=not gate.triggers.isdisjoint(ids),
         )
 
     def judge(
-        self, index: int, text: str, data: bytes, span: tuple[int, int], known: set[int]
+        self, index: int, text: str, data: bytes, span: tuple[int, int], ids: set[int]
     ) -> Candidate | None:
-        """Let a rule judge a span, sparing it the search for words that occur nowhere near."""
+        """Let a rule judge a span; `ids` are those of `GateHits`, so that it looks for no words in vain."""
         gate = self._gate
         return self.rules[index].judge(
             text,
             data,
             span[0],
             span[1],
-            near=gate.near[index] in known,
-            contrary=gate.contrary[index] in known,
+            near=gate.near[index] in ids,
+            contrary=gate.contrary[index] in ids,
         )
 
     def matches(self, index: int, data: bytes, at: int, before: int) -> Iterator[tuple[int, int, int]]:
-        """Return span start, span end and where the next search begins, of matches that begin in
-        `at`..`before`.
-        """
+        """Yield matches that begin in `at`..`before`: span start, span end, where the next search begins."""
         rule = self.rules[index]
         if rule.skipped is not None:
             return _unskipped(rule, rule.skipped, data, at, before)
         return _spans(rule, data, at, before)
 
-    def _collect(self, index: int, text: str, data: bytes, low: int, sweep: Sweep, lit: "Lit") -> None:
+    def _collect(self, index: int, text: str, data: bytes, low: int, sweep: Sweep, hits: "GateHits") -> None:
         at = max(low, sweep.resume.get(index, 0))
         for start, end, last in self.matches(index, data, at, low + CHUNK):
             sweep.resume[index] = last
-            candidate = self.judge(index, text, data, (start, end), lit.known)
+            candidate = self.judge(index, text, data, (start, end), hits.ids)
             if candidate is not None:
                 sweep.found.append(candidate)
 
@@ -185,16 +209,16 @@ def _unskipped(
             yield start, end, end
 
 
-class Lit(NamedTuple):
-    """What occurs in a stretch: all ids, the rules worth looking up, and whether terms and signs do."""
+class GateHits(NamedTuple):
+    """What occurs in a stretch: all ids, the rules worth running, and whether terms and triggers do."""
 
-    known: set[int]
+    ids: set[int]
     rules: list[int]
     has_terms: bool
-    is_signed: bool
+    may_hide: bool
 
 
-NOTHING = Lit(known=set(), rules=[], has_terms=False, is_signed=False)
+NO_HITS = GateHits(ids=set(), rules=[], has_terms=False, may_hide=False)
 
 
 class _Gate(NamedTuple):
@@ -203,9 +227,9 @@ class _Gate(NamedTuple):
     set: "re2.Set"
     near: tuple[int, ...]
     contrary: tuple[int, ...]
-    needy: tuple[bool, ...]
+    needs_context: tuple[bool, ...]
     term: int
-    signs: frozenset[int]
+    triggers: frozenset[int]
     always: int
 
 

@@ -6,7 +6,8 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from handrail.scan.rule import NAME_WINDOW, Candidate, Rule, compiled, encode
+from handrail.scan.expressions import compiled, encode
+from handrail.scan.rule import NAME_WINDOW, Candidate, Rule
 
 if TYPE_CHECKING:
     import re2
@@ -62,7 +63,7 @@ class NameRule(Rule):
         return re.compile(self.pattern.encode("latin-1"))
 
     @cached_property
-    def sign(self) -> str:
+    def gate_pattern(self) -> str:
         """Where a name can be at all: all that `judge` accepts has one of these forms."""
         initials: dict[str, list[str]] = {}
         for name in lexicon("given"):
@@ -82,7 +83,7 @@ class NameRule(Rule):
 
     @cached_property
     def _form(self) -> "re2._Regexp":
-        return compiled(self.sign, self.spec)
+        return compiled(self.gate_pattern, self.spec)
 
     @cached_property
     def skipped(self) -> frozenset[bytes]:  # type: ignore[override]

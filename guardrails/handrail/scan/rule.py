@@ -1,13 +1,13 @@
 """One pattern made ready to run: its expressions compile when they are first needed."""
 
-import codecs
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from handrail.errors import PolicyError
 from handrail.scan.checks import CHECKS, FITS
+from handrail.scan.expressions import compiled, words
 from handrail.scan.spec import EntitySpec
+from handrail.text.edges import is_whole
 
 if TYPE_CHECKING:
     import re2
@@ -27,9 +27,6 @@ LABEL = 14
 CONTEXT_GAIN, CONTEXT_LOSS = 0.35, 0.4
 
 
-_QUANTITY = "$\u20ac\u00a3\u00a5%#+"
-
-
 class Candidate(NamedTuple):
     """A span of the normalised text that one specification claims, with its score."""
 
@@ -37,77 +34,6 @@ class Candidate(NamedTuple):
     end: int
     score: float
     spec: EntitySpec
-
-
-def byte_options() -> "re2.Options":
-    """Options for one byte per character, so that offsets in bytes are offsets in text."""
-    import re2
-
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.log_errors = False
-    return options
-
-
-def encode(text: str) -> bytes:
-    """Encode one byte per character; what has no byte of its own becomes an accented letter or a dot.
-
-    Offsets therefore stay those of the text. Such a stand-in is no ASCII word character, so it never
-    takes part in a pattern that does not allow for foreign letters.
-    """
-    return text.encode("latin-1", _STAND_IN)
-
-
-def _stand_in(error: UnicodeError) -> tuple[bytes, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    run = error.object[error.start : error.end]
-    return bytes(0xFF if character.isalpha() else 0xB7 for character in run), error.end
-
-
-_STAND_IN = "handrail.stand-in"
-codecs.register_error(_STAND_IN, _stand_in)
-
-
-def compiled(expression: str, spec: EntitySpec) -> "re2._Regexp":
-    """Compile one expression, or say where it was written and what is wrong with it."""
-    import re2
-
-    try:
-        return re2.compile(expression.encode("latin-1"), options=byte_options())
-    except (re2.error, UnicodeEncodeError) as error:
-        origin = spec.origin
-        raise PolicyError(
-            f"{spec.type}: not an expression of the RE2 subset: {_reason(error)}",
-            file=origin.file,
-            line=origin.line,
-            column=origin.column,
-        ) from None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnicodeEncodeError):
-        return "a pattern may hold characters up to U+00FF only; words of other scripts belong in `terms`"
-    reason = error.args[0] if error.args else error
-    return reason.decode("latin-1") if isinstance(reason, bytes) else str(reason)
-
-
-def words(phrases: tuple[str, ...]) -> str:
-    """Return an expression for whole words and phrases without regard to case."""
-    import re2
-
-    return f"(?i)(?:{'|'.join(apart(phrase, re2.escape(phrase)) for phrase in phrases)})"
-
-
-def apart(phrase: str, expression: str) -> str:
-    """Return a phrase's expression with word boundaries where it begins or ends in an ASCII word character.
-
-    Elsewhere a boundary would ask for a word character beside the phrase.
-    """
-    first, last = (
-        r"\b" if c.isascii() and (c.isalnum() or c == "_") else "" for c in (phrase[0], phrase[-1])
-    )
-    return first + expression + last
 
 
 class Rule:
@@ -127,7 +53,7 @@ class Rule:
         )
 
     @property
-    def sign(self) -> str:
+    def gate_pattern(self) -> str:
         """An expression that occurs wherever a match worth judging can be; by default the pattern."""
         return self.pattern
 
@@ -163,7 +89,7 @@ class Rule:
         spec = self.spec
         if self.fit is not None:
             end = start + self.fit(text[start:end])
-        if not edges_free(text, start, end, spec.edge):
+        if not is_whole(text, start, end, spec.edge):
             return None
         needs_context = spec.needs_context
         if self.check is not None and not self.check(text[start:end]):
@@ -204,28 +130,3 @@ def _room(spec: EntitySpec) -> int:
     if spec.context or spec.against:
         return AFTER + 1
     return 0 if spec.edge == "none" else 2
-
-
-def is_apart(text: str, start: int, end: int) -> bool:
-    """Tell whether no letter, digit or underscore touches a span."""
-    before = text[start - 1] if start else " "
-    after = text[end] if end < len(text) else " "
-    return not (before.isalnum() or after.isalnum() or before == "_" or after == "_")
-
-
-def edges_free(text: str, start: int, end: int, edge: str) -> bool:
-    """Tell whether nothing touches a span that would make it part of something longer."""
-    if edge == "none":
-        return True
-    if not is_apart(text, start, end):
-        return False
-    before = text[start - 1] if start else " "
-    after = text[end] if end < len(text) else " "
-    if edge == "number":
-        return not (
-            before in _QUANTITY
-            or after in _QUANTITY
-            or (before in ".-/,:" and start > 1 and text[start - 2].isdigit())
-            or (after in ".-/," and end + 1 < len(text) and text[end + 1].isdigit())
-        )
-    return edge != "token" or (before not in "-/+" and after not in "-/+")

@@ -11,8 +11,9 @@ from handrail.scan.catalogue import shipped
 from handrail.scan.checks import CHECKS
 from handrail.scan.deobfuscate import TRIGGERS, deobfuscate, run_edge
 from handrail.scan.engine import CHUNK, LONGEST, LOOK_BACK, Engine
+from handrail.scan.expressions import encode
 from handrail.scan.overlap import resolve
-from handrail.scan.rule import PERSON, Candidate, Rule, encode
+from handrail.scan.rule import PERSON, Candidate, Rule
 from handrail.scan.spec import EDGES, TAGGED, EntitySpec, ListedValue, ScanSpec
 from handrail.scan.terms import Terms
 from handrail.text.normalise import Normalised, normalise
@@ -66,7 +67,7 @@ class Scanner:
         found = sweep.found
         if sweep.has_terms:
             found += self.terms.candidates(text, data)
-        for low, high in _stretches(text, sweep.signed):
+        for low, high in _stretches(text, sweep.may_hide):
             found += self.hidden(text[low:high], low)
         return found
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 from handrail.records import Finding
-
-Edge = Literal["word", "number", "token", "none"]
+from handrail.text.edges import Edge
 
 EDGES = ("word", "number", "token", "none")
 

@@ -1,4 +1,41 @@
-"""How far a text that is still arriving can be judged for good, and what it then holds."""
+"""The stream horizon: how far a text that is still arriving can be judged for good, and what is found there.
+
+A stream has to give back what redacting the whole text at once would give, for every way of cutting the text
+into chunks, and must let nothing go that may turn out to be part of a finding. After each chunk the judge
+therefore draws a horizon.
+
+**The invariant.** The horizon is an offset such that, whatever text still comes,
+
+1. the findings that end at or before it are those of the whole text, and
+2. no finding of the whole text lies across it.
+
+So everything before the horizon can be redacted and let go, and everything behind it is held.
+
+**Why it holds.** Four things can still change the fate of characters near the end:
+
+- *Something may grow into a match.* `_growing` matches at the end of the text whatever the beginning of some
+  match looks like (`partial_match`). The horizon lies before it, at the start of its token of visible ASCII
+  characters, since the whole token may turn out to belong to it.
+- *A match may be judged otherwise.* What touches a span and the context words behind it decide about it, and
+  they may not be there yet. `Rule.room` says how many characters behind a span matter. A span whose room
+  reaches beyond the text is *open*, and the horizon lies before it.
+- *Overlapping candidates compete.* A span across the horizon might win against one before it. `_pull_back`
+  moves the horizon before every span that crosses it, again and again, until none does.
+- *Something may be hidden.* A run that may be encoded must be there as a whole before it is decoded, so runs
+  are spans like matches. What may still grow in the decoded text, and what is open there, counts at the raw
+  offsets of the run that hides it.
+
+Before the horizon the judge goes on where it stopped: `LOOK_BACK` characters are kept as context, and
+`resume` says for each rule where its last match ended.
+
+Holding back too much costs a moment; too little is a leak. Every approximation errs on the first side:
+`partial_match` accepts more than real beginnings, tokens are taken whole, rooms are upper bounds. What never
+ends is cut off by `stream.BOUND`.
+
+**Tested** in `tests/property/test_scan_stream.py` (character by character, at every split, and every example
+split in two: the pieces equal the redaction of the whole and no piece shows a raw value) and in
+`tests/property/test_scan_engine.py` (every beginning of a match is seen as one).
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,9 +44,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from handrail.records import Finding
 from handrail.scan.deobfuscate import RUNS, deobfuscate, hidden_runs, run_edge
-from handrail.scan.engine import LOOK_BACK, NOTHING, Lit
+from handrail.scan.engine import LOOK_BACK, NO_HITS, GateHits
+from handrail.scan.expressions import apart, byte_options, encode
 from handrail.scan.partial_match import partial_match
-from handrail.scan.rule import Candidate, apart, byte_options, encode
+from handrail.scan.rule import Candidate
 from handrail.scan.scanner import Scanner
 from handrail.scan.spec import TOPICS
 from handrail.scan.terms import REACH, TermHit, Terms, counted
@@ -31,7 +69,7 @@ class _Span(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Horizon:
-    """What was judged: up to where, in the normalised (`end`) and in the raw text (`raw_end`)."""
+    """Up to where a text is judged (`end`; `raw_end` in the raw text), and what is found there."""
 
     end: int
     raw_end: int
@@ -40,7 +78,7 @@ class Horizon:
 
 
 class StreamJudge:
-    """Judges the text of streams for one scanner and one choice of topics; shared by all its streams."""
+    """Draws the horizon for the streams of one scanner and one choice of topics; shared by all of them."""
 
     def __init__(self, scanner: Scanner, topics: frozenset[str]) -> None:
         engine, terms = scanner.engine, scanner.terms
@@ -73,7 +111,7 @@ class StreamJudge:
     def advance(
         self, view: Normalised, raw_start: int, resume: dict[int, int], *, needed: int, is_final: bool
     ) -> Horizon | None:
-        """Judge what can be judged for good of the text from `raw_start` on.
+        """Judge the text from `raw_start` on as far as it can be judged for good.
 
         Args:
             view: The text held now, with some of what came before as context.
@@ -96,30 +134,30 @@ class StreamJudge:
                 limit = _token_start(text, start, max(start, growing.start()))
             if view.raw_start(limit) < needed:
                 return None
-        lit = self._engine.lit(data, first, length)
-        if lit is None:
-            lit = NOTHING
-        is_signed = lit.is_signed
-        rules = self._worth(lit)
-        terms = self._terms.hits(text, data, first) if lit.has_terms else []
+        hits = self._engine.gate(data, first, length)
+        if hits is None:
+            hits = NO_HITS
+        may_hide = hits.may_hide
+        rules = self._rules_to_run(hits)
+        terms = self._terms.hits(text, data, first) if hits.has_terms else []
         part = _Part(
-            text=text, data=data, start=start, first=first, resume=dict(resume), terms=terms, known=lit.known
+            text=text, data=data, start=start, first=first, resume=dict(resume), terms=terms, ids=hits.ids
         )
         self._match(part, rules)
         part.spans += [_term_span(hit, length) for hit in terms if hit.start >= start]
-        if not part.spans and not is_signed:
+        if not part.spans and not may_hide:
             return Horizon(end=limit, raw_end=view.raw_start(limit), resume=resume)
-        if is_signed and not is_final:
+        if may_hide and not is_final:
             limit = self._match_hidden(part, limit)
         if not is_final:
-            limit = _limit(part.spans, limit)
-        return self._judged(part, view, limit, is_signed=is_signed)
+            limit = _pull_back(part.spans, limit)
+        return self._judged(part, view, limit, may_hide=may_hide)
 
-    def _worth(self, lit: Lit) -> list[int]:
+    def _rules_to_run(self, hits: GateHits) -> list[int]:
         """Return the rules that may match; what they need nearby may still be to come."""
         count = len(self._engine.rules)
-        known = lit.known.union(self._engine.names)
-        return [index for index in known if index < count and index not in self._skipped]
+        ids = hits.ids.union(self._engine.names)
+        return [index for index in ids if index < count and index not in self._skipped]
 
     def _match(self, part: "_Part", rules: list[int]) -> None:
         length = len(part.data)
@@ -143,7 +181,7 @@ class StreamJudge:
         for span in whole:
             part.add(span)
         # What is still growing may hide anything, so second readings end before it.
-        while (earlier := _token_start(part.text, part.start, _limit(whole, limit))) < limit:
+        while (earlier := _token_start(part.text, part.start, _pull_back(whole, limit))) < limit:
             limit = earlier
         growing_from = limit
         for view in deobfuscate(part.text[low:limit]):
@@ -152,8 +190,8 @@ class StreamJudge:
             growing = self._growing.search(data)
             if growing is not None:
                 growing_from = min(growing_from, low + view.raw_start(growing.start()))
-            lit = self._engine.lit(data, 0, length)
-            for index in self._worth(lit) if lit is not None else ():
+            hits = self._engine.gate(data, 0, length)
+            for index in self._rules_to_run(hits) if hits is not None else ():
                 room = self._engine.rules[index].room
                 for start, end, last in self._engine.matches(index, data, 0, length):
                     reach = max(end, last)
@@ -164,7 +202,7 @@ class StreamJudge:
                 part.add(_Span(raw[0] + low, raw[1] + low, _term_span(hit, length).is_open))
         return max(part.start, growing_from)
 
-    def _judged(self, part: "_Part", view: Normalised, limit: int, *, is_signed: bool) -> Horizon:
+    def _judged(self, part: "_Part", view: Normalised, limit: int, *, may_hide: bool) -> Horizon:
         text, data = part.text, part.data
         found: list[Candidate] = []
         for match in part.matches:
@@ -172,11 +210,11 @@ class StreamJudge:
                 continue
             part.resume[match.rule] = max(match.last, part.resume.get(match.rule, 0))
             span = (match.start, match.end)
-            candidate = self._engine.judge(match.rule, text, data, span, part.known)
+            candidate = self._engine.judge(match.rule, text, data, span, part.ids)
             if candidate is not None:
                 found.append(candidate)
         others = counted(part.terms)
-        if is_signed:
+        if may_hide:
             low = run_edge(text, part.first, step=-1)
             others += self._scanner.hidden(text[low:], low)
         found += [c for c in others if c.start >= part.start and c.end <= limit and self._is_watched(c)]
@@ -225,7 +263,7 @@ class _Part:
     first: int
     resume: dict[int, int]
     terms: list[TermHit]
-    known: set[int]
+    ids: set[int]
     matches: list[_Match] = field(default_factory=list)
     spans: list[_Span] = field(default_factory=list)
 
@@ -235,7 +273,7 @@ class _Part:
             self.spans.append(span._replace(start=max(span.start, self.start)))
 
 
-def _limit(spans: Iterable[_Span], limit: int) -> int:
+def _pull_back(spans: Iterable[_Span], limit: int) -> int:
     """Move the limit back until no open span lies before it and no span lies across it."""
     limit = min((span.start for span in spans if span.is_open and span.start < limit), default=limit)
     for span in sorted(spans, key=lambda span: -span.end):

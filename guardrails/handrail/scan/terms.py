@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from handrail.scan.rule import Candidate, encode, is_apart
+from handrail.scan.expressions import encode
+from handrail.scan.rule import Candidate
 from handrail.scan.spec import EntitySpec
+from handrail.text.edges import is_apart
 from handrail.text.normalise import normalise
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class Terms:
         return ahocorasick_rs.BytesAhoCorasick([encode(term.phrase) for term in self.terms])
 
     def hits(self, text: str, data: bytes, first: int = 0) -> list[TermHit]:
-        """Return where each term stands whole, from `first` on; `data` is `rule.encode(text)`."""
+        """Return where each term stands whole, from `first` on; `data` is `expressions.encode(text)`."""
         if not self.terms:
             return []
         found = []

@@ -1,10 +1,10 @@
 import pytest
-from tests.support.entity_examples import expand
 
 from handrail.scan import Scanner, ScanSpec
 from handrail.scan.catalogue import read, shipped
 from handrail.scan.checks import CHECKS
 from handrail.scan.spec import CATEGORIES
+from support.entity_examples import expand
 
 OPTIONAL = frozenset(entity.type for entity in shipped() if entity.is_optional)
 

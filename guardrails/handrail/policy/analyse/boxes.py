@@ -1,4 +1,13 @@
-"""Boxes over facts: where a formula is certainly true, or certainly false, as unions of boxes."""
+"""Boxes: the cases in which a formula is certainly true, or certainly false, as a finite union of products.
+
+A box says for some facts what they may be: missing, one of some values, a set with and without some items, a
+size in an interval. A fact that the box does not name may be anything, also missing. Formulas are
+three-valued, so each has four regions: `true`, `false`, `not_false` (true or unknown), `not_true` (false or
+unknown). A conjunction is the intersection of its parts' boxes, a disjunction their union, a negation the
+opposite region of its inside; this mirrors Kleene's tables, so a case lies in the union exactly if the
+evaluator gives that verdict. What boxes cannot say raises `NotBoxable`. See `conflicts` for what they are
+used for.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,30 @@
-"""Finds rules that can disagree: by boxes where they can say, by the prover where they cannot."""
+"""The conflict search: finds rules of one decision that can be live together and disagree.
+
+A conflict is a case (values for some facts, the others missing) in which the decision applies, the policy's
+statements hold, and two rules with different answers are live. There are infinitely many cases, but rules
+compare facts with constants, so where a rule is certainly true is a finite union of *boxes*: products of one
+set of values for each fact (`boxes`). The search works on these unions.
+
+1. For every rule, where it is live: where it is true and every rule that overrides it is certainly not live
+   (`regions`). Overrides have no circles, so this ends.
+2. Pairs of rules whose boxes may overlap, without comparing all pairs (`overlaps`, a superset).
+3. For each pair with different answers: the boxes that both live regions share with the cases where the
+   decision applies and with the cases that the statements allow. If there are none, there is no conflict.
+4. One case is taken from a shared box and *replayed* through the evaluator that runs in production. Only what
+   `Policy.decide` calls a conflict between these two rules is reported, as a case that is easy to read.
+
+**Sound**, because nothing is reported that was not replayed. Proposed cases that the evaluator refuses are
+counted (`Analysis.bad_witnesses`); none is known.
+
+**Complete where boxes can say.** For conditions that compare a fact with constants a case lies in the union
+exactly if the condition is certainly true of it, and intersection is exact, so an empty intersection means
+that no conflict exists. Boxes cannot say where facts are compared with each other, or where more than
+`MAX_BOXES` would be needed. They then raise `NotBoxable`, and the pair goes to the prover; without one it is
+counted in `Unjudged` and reported as not analysed. No pair is dropped in silence.
+
+**Tested** in `tests/property/policy/test_policy_language.py`: boxes against the evaluator and against the
+prover on random conditions and cases, and the conflicts that both find on random policies.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,10 +1,38 @@
-"""A bound on P(passed and wrong) that stays valid however often it is looked at: bets against each threshold.
+"""The sequential bound: a limit on P(passed and wrong) that stays valid however often it is looked at.
 
-For a threshold t let R(t) = P(score >= t and wrong). A gambler who bets that R(t) < alpha has wealth
-W(t) = mean_k prod_i (1 + lambda_k * (alpha - 1[s_i >= t] * Z_i)), where Z_i has expectation P(wrong) given
-the past. If R(t) >= alpha, W(t) is a non-negative supermartingale, so it ever reaches 1/delta with
-probability at most delta (Ville). R never rises with t, so a scan from the strictest threshold can first go
-wrong at one point only, and needs no correction for the number of thresholds.
+A policy passes the answers that score at least a threshold t. R(t) = P(score >= t and wrong) is the joint
+risk of that threshold. The promise: with probability at least 1 - delta, R(t) <= alpha for *every* threshold
+that is ever certified, while verdicts come in week by week and the threshold is refitted each time.
+
+**The bet.** For each threshold of a grid that is fixed in advance a gambler bets that R(t) < alpha. Her
+wealth is W(t) = mean_k prod_i (1 + lambda_k * (alpha - 1[s_i >= t] * Z_i)), starting at 1. Z_i estimates
+whether answer i is wrong: Z_i = m_i + (a_i / pi_i) * (e_i - m_i), where a_i says whether it was drawn for
+review, pi_i with which probability, e_i whether it was wrong, and m_i was foretold earlier (0 if not). Its
+expectation given the past is P(wrong), because the draw does not look at the verdict. A threshold is
+certified once W(t) >= 1 / delta.
+
+**Why it holds.**
+
+- *For one threshold.* If R(t) >= alpha, each factor has expectation at most 1 given the past, so W(t) is a
+  non-negative supermartingale and ever reaches 1/delta with probability at most delta (Ville's inequality).
+  "Ever" is what allows looking after every answer.
+- *Wealth cannot go below zero.* Z_i <= 1 / floor, the smallest probability in the plan, and lambda_k is at
+  most 0.95 / (1 / floor - alpha), so each factor is at least 0.05. `absorb` refuses answers outside their
+  plan.
+- *For all thresholds at once.* R never rises with t. Going from the strictest threshold to looser ones, there
+  is one grid point at which R first reaches alpha. `Wealth.threshold` takes a threshold only if all stricter
+  ones are certified, so a wrong one can only be taken if that one point was certified. One event, one delta:
+  no correction for the size of the grid.
+- *Where nothing is drawn nothing is bet.* Below `SamplingPlan.lowest` answers have probability 0, and
+  thresholds down there neither win nor lose in that period.
+- *After a restart* (new model, drift alarm) the j-th start uses `level_of_start`; all levels add up to delta.
+
+Answers that were not passed cost a threshold nothing whatever they are, so every answer below t adds
+lambda_k * alpha without a verdict.
+
+**Tested** in `tests/unit/confidence/calibration/fit/test_sequential_bounds.py` and
+`tests/property/test_confidence_fit.py` (one more error never enriches, a stricter threshold is never poorer,
+no bet ruins); `benchmarks/confidence_loop.py` replays years of weekly refits and counts broken promises.
 
 Sources: Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting" (2010.09686);
 Bates et al., "Distribution-free, risk-controlling prediction sets" (2101.02703); Xu, Karampatziakis and

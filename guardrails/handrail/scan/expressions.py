@@ -1,0 +1,81 @@
+"""RE2 expressions over one byte per character: how a text is encoded for them, how they are compiled."""
+
+import codecs
+from collections.abc import Callable
+from operator import methodcaller
+from typing import TYPE_CHECKING
+
+from handrail.errors import PolicyError
+from handrail.scan.spec import EntitySpec
+
+if TYPE_CHECKING:
+    import re2
+
+
+def byte_options() -> "re2.Options":
+    """Options for one byte per character, so that offsets in bytes are offsets in text."""
+    import re2
+
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.log_errors = False
+    return options
+
+
+def _stand_in(error: UnicodeError) -> tuple[bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    run = error.object[error.start : error.end]
+    return bytes(0xFF if character.isalpha() else 0xB7 for character in run), error.end
+
+
+_STAND_IN = "handrail.stand-in"
+codecs.register_error(_STAND_IN, _stand_in)
+
+encode: Callable[[str], bytes] = methodcaller("encode", "latin-1", _STAND_IN)
+"""Encodes one byte per character; what has no byte of its own becomes an accented letter or a dot.
+
+Offsets therefore stay those of the text. Such a stand-in is no ASCII word character, so it never takes part
+in a pattern that does not allow for foreign letters. It runs on every text, so it is a call into C.
+"""
+
+
+def compiled(expression: str, spec: EntitySpec) -> "re2._Regexp":
+    """Compile one expression, or say where it was written and what is wrong with it."""
+    import re2
+
+    try:
+        return re2.compile(expression.encode("latin-1"), options=byte_options())
+    except (re2.error, UnicodeEncodeError) as error:
+        origin = spec.origin
+        raise PolicyError(
+            f"{spec.type}: not an expression of the RE2 subset: {_reason(error)}",
+            file=origin.file,
+            line=origin.line,
+            column=origin.column,
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return "a pattern may hold characters up to U+00FF only; words of other scripts belong in `terms`"
+    reason = error.args[0] if error.args else error
+    return reason.decode("latin-1") if isinstance(reason, bytes) else str(reason)
+
+
+def words(phrases: tuple[str, ...]) -> str:
+    """Return an expression for whole words and phrases without regard to case."""
+    import re2
+
+    return f"(?i)(?:{'|'.join(apart(phrase, re2.escape(phrase)) for phrase in phrases)})"
+
+
+def apart(phrase: str, expression: str) -> str:
+    """Return a phrase's expression with word boundaries where it begins or ends in an ASCII word character.
+
+    Elsewhere a boundary would ask for a word character beside the phrase.
+    """
+    first, last = (
+        r"\b" if c.isascii() and (c.isalnum() or c == "_") else "" for c in (phrase[0], phrase[-1])
+    )
+    return first + expression + last
