@@ -1,11 +1,9 @@
-"""Policy files: what loads, and where an error points."""
-
 from pathlib import Path
 
 import pytest
 
-from handrail.errors import PolicyError, RoleError
-from handrail.policy import load, load_people, loads, shipped
+from handrail.errors import PolicyError
+from handrail.policy import load, loads, shipped
 from handrail.policy.file.load import compile_policy, problems
 
 GOOD = """\
@@ -34,6 +32,30 @@ def error_of(text: str) -> PolicyError:
     with pytest.raises(PolicyError) as caught:
         loads(text, file="p.yaml")
     return caught.value
+
+
+DECISION = """\
+on_conflict: {to: supervisor}
+decisions:
+  refund:
+    answers: {allowed: pass, refused: block}
+    rules:
+      - {id: a, when: refund.amount > 1 USD, then: allowed, overrides: [b]}
+      - {id: b, when: refund.amount > 2 USD, then: refused}
+"""
+
+
+CALIBRATED = GOOD.replace(
+    "hand_offs:\n",
+    """\
+thresholds: {answer: calibration.json}
+hand_offs:
+  - id: doubtful
+    when: confidence < model.threshold
+    to: queue_manager
+    because: Too likely to be wrong.
+""",
+).replace("  refund.amount:", "  confidence: {type: number}\n  refund.amount:")
 
 
 @pytest.mark.parametrize(
@@ -79,46 +101,6 @@ def test_four_typos_give_four_errors_with_their_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("a: 1\na: 2\n", "stands here twice"),
-        ("a: &x [1]\nb: *x\n", "anchors and aliases"),
-        ("a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n", "anchors and aliases"),
-        ("a: !!python/object/apply:os.system [echo]\n", "tags are not allowed"),
-        ("<<: {a: 1}\n", "merge keys"),
-        ("? [a]\n: b\n", "a key is plain text"),
-        ("a: 1\n---\nb: 2\n", "only one document"),
-        ("[" * 50, "nested deeper"),
-        ("- a\n", "a policy is a mapping"),
-        ("", "a policy is a mapping"),
-        ("a: [1,\n", "not readable as YAML"),
-        ("a: \x07\n", "not readable as YAML"),
-        ("x" * 2_000_001, "larger than"),
-    ],
-)
-def test_hostile_yaml_is_refused(text: str, words: str) -> None:
-    assert words in str(error_of(text))
-
-
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ('when: "health" in input.findings', "in single quotes, or write"),
-        ('{id: a, when: tool.name in ["x"], to: b}', "inside { } put an expression"),
-    ],
-)
-def test_an_expression_that_yaml_trips_over_is_told_how_to_write_it(line: str, words: str) -> None:
-    assert words in str(error_of(f"hand_offs:\n  - {line}\n"))
-
-
-def test_yaml_words_that_look_like_booleans_and_times_stay_text() -> None:
-    policy = loads(
-        GOOD.replace("values: [issue_refund, reply]", "values: [issue_refund, reply, no, on, 12:30]")
-    )
-    assert policy.facts["tool.name"].values == ("issue_refund", "reply", "no", "on", "12:30")
-
-
-@pytest.mark.parametrize(
     ("old", "new", "words"),
     [
         ("  - id: big\n", "  - id: big\n    effect: redact\n", "only redacts"),
@@ -144,17 +126,6 @@ def test_yaml_words_that_look_like_booleans_and_times_stay_text() -> None:
 def test_what_does_not_fit_together_is_said(old: str, new: str, words: str) -> None:
     assert old in GOOD
     assert words in str(error_of(GOOD.replace(old, new, 1)))
-
-
-DECISION = """\
-on_conflict: {to: supervisor}
-decisions:
-  refund:
-    answers: {allowed: pass, refused: block}
-    rules:
-      - {id: a, when: refund.amount > 1 USD, then: allowed, overrides: [b]}
-      - {id: b, when: refund.amount > 2 USD, then: refused}
-"""
 
 
 @pytest.mark.parametrize(
@@ -202,19 +173,6 @@ def test_the_hash_is_of_the_content_not_of_its_looks() -> None:
     assert loads(GOOD.replace("200 USD", "300 USD")).ref.sha256 != sha
 
 
-CALIBRATED = GOOD.replace(
-    "hand_offs:\n",
-    """\
-thresholds: {answer: calibration.json}
-hand_offs:
-  - id: doubtful
-    when: confidence < model.threshold
-    to: queue_manager
-    because: Too likely to be wrong.
-""",
-).replace("  refund.amount:", "  confidence: {type: number}\n  refund.amount:")
-
-
 def test_a_calibrated_threshold_is_a_fact_and_its_file_part_of_the_hash(tmp_path: Path) -> None:
     artefact = tmp_path / "calibration.json"
     artefact.write_text('{"threshold": 0.62, "model": "m"}')
@@ -238,50 +196,3 @@ def test_a_calibration_without_a_threshold_is_an_error(tmp_path: Path, content: 
     (tmp_path / "calibration.json").write_text(content)
     with pytest.raises(PolicyError, match="holds no `threshold`"):
         loads(CALIBRATED, folder=tmp_path)
-
-
-def test_people_fill_every_role_or_the_start_fails(tmp_path: Path) -> None:
-    policy = loads(GOOD)
-    path = tmp_path / "people.yaml"
-    path.write_text(
-        "roles:\n  queue_manager: [quinn]\n  supervisor: [suri, sam]\n"
-        "people: {quinn: , suri: , sam: {name: Sam}}\n"
-    )
-    people = load_people(path, policy)
-    assert people.members("supervisor") == {"suri", "sam"}
-    assert people.roles_of("quinn") == {"queue_manager"}
-    with pytest.raises(RoleError, match="did you mean 'supervisor'"):
-        people.members("supervisr")
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("roles: {queue_manager: [q], supervisor: []}", "nobody fills supervisor"),
-        ("roles: {queue_manager: [q]}", "nobody fills supervisor"),
-        ("roles: {queue_manager: [q], supervisr: [s]}", "no role 'supervisr'"),
-    ],
-)
-def test_a_role_without_people_is_a_role_error(tmp_path: Path, text: str, words: str) -> None:
-    path = tmp_path / "people.yaml"
-    path.write_text(text)
-    with pytest.raises(RoleError, match=words):
-        load_people(path, loads(GOOD))
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("[]", "holds `roles:`"),
-        ("roles: {queue_manager: q}", "write a list"),
-        ("roles: {queue_manager: [q]}\npeoples: {}", "is no key"),
-        ("roles: {queue_manager: [q]}\npeople: {z: }", "'q' is not under people"),
-        ("roles: {queue_manager: [q]}\npeople: [q]", "maps ids"),
-        ("roles: {queue_manager: [q]}\npeople: {q: 5}", "write keys"),
-    ],
-)
-def test_a_people_file_of_another_form_is_a_policy_error(tmp_path: Path, text: str, words: str) -> None:
-    path = tmp_path / "people.yaml"
-    path.write_text(text)
-    with pytest.raises(PolicyError, match=words):
-        load_people(path, loads(GOOD))

@@ -8,6 +8,7 @@ import pytest
 from handrail.policy import Policy, load, loads
 from handrail.policy.runtime.decide import liveness
 from handrail.records import Effect, FactValue, Money, Severity, Stage, Trigger, Unknown
+from support.shop_policy import usd
 
 HEAD = """\
 policy: shop
@@ -27,10 +28,6 @@ facts:
   confidence: {type: number}
   disputes: {type: yes/no, from: signal.dispute}
 """
-
-
-def usd(amount: int) -> Money:
-    return Money(amount=Decimal(amount), currency="USD")
 
 
 def policy_of(text: str) -> Policy:

@@ -9,7 +9,6 @@ from handrail.confidence.calibration.fit.plans import plan_samples_only, plan_wi
 from handrail.confidence.calibration.fit.sequential_bounds import (
     FRACTIONS,
     Answers,
-    Wealth,
     absorb,
     begin,
     grid_of,
@@ -27,6 +26,26 @@ def answers(scores: Floats, is_wrong: Flags, odds: Floats, is_sampled: Flags) ->
 
 def checked(scores: Floats, is_wrong: Flags) -> Answers:
     return answers(scores, is_wrong, np.ones(len(scores)), np.ones(len(scores), dtype=np.bool_))
+
+
+def run_year(seed: int, *, is_live: bool, risk: float = 1.0) -> bool:
+    """A year whose every threshold has joint risk `risk` times the target; True if any is ever certified."""
+    rng = np.random.default_rng(seed)
+    grid = np.array([0.2, 0.5])
+    wealth = begin(grid, alpha=0.1, delta=0.1)
+    pool = np.linspace(0, 1, 200)
+    for _ in range(20):
+        plan = (
+            plan_with_free_verdicts(wealth, pool, samples=10, answers=200)
+            if is_live
+            else plan_samples_only(wealth, pool, None, samples=40, answers=200)
+        )
+        scores = rng.random(200)
+        is_wrong = (scores > 0.5) & (rng.random(200) < 0.2 * risk)
+        odds = np.array([plan.probability(float(score)) for score in scores])
+        audited = rng.random(200) < odds
+        wealth = absorb(wealth, answers(scores, is_wrong, odds, audited), plan)
+    return wealth.threshold < math.inf
 
 
 def test_wealth_is_the_product_that_the_formula_says() -> None:
@@ -135,26 +154,6 @@ def test_a_control_variate_changes_the_bets_but_not_the_rules() -> None:
     assert np.isfinite(wealth.log_wealth).all()
 
 
-def run_year(seed: int, *, is_live: bool, risk: float = 1.0) -> bool:
-    """A year whose every threshold has joint risk `risk` times the target; True if any is ever certified."""
-    rng = np.random.default_rng(seed)
-    grid = np.array([0.2, 0.5])
-    wealth = begin(grid, alpha=0.1, delta=0.1)
-    pool = np.linspace(0, 1, 200)
-    for _ in range(20):
-        plan = (
-            plan_with_free_verdicts(wealth, pool, samples=10, answers=200)
-            if is_live
-            else plan_samples_only(wealth, pool, None, samples=40, answers=200)
-        )
-        scores = rng.random(200)
-        is_wrong = (scores > 0.5) & (rng.random(200) < 0.2 * risk)
-        odds = np.array([plan.probability(float(score)) for score in scores])
-        audited = rng.random(200) < odds
-        wealth = absorb(wealth, answers(scores, is_wrong, odds, audited), plan)
-    return wealth.threshold < math.inf
-
-
 @pytest.mark.parametrize("is_live", [True, False])
 def test_a_risk_on_target_is_seldom_certified_in_a_whole_run(is_live: bool) -> None:
     broken = sum(run_year(seed, is_live=is_live) for seed in range(150))
@@ -163,20 +162,3 @@ def test_a_risk_on_target_is_seldom_certified_in_a_whole_run(is_live: bool) -> N
 
 def test_a_risk_far_below_target_is_certified() -> None:
     assert all(run_year(seed, is_live=True, risk=0.2) for seed in range(10))
-
-
-def test_audits_alone_reach_below_the_threshold_in_force() -> None:
-    grid = np.linspace(0, 0.99, 100)
-    wealth: Wealth = replace(begin(grid, alpha=0.1, delta=0.1), is_certified=np.arange(100) >= 60)
-    pool = np.linspace(0, 1, 1000)
-    hopeless = plan_samples_only(wealth, pool, np.full(1000, 0.9), samples=20, answers=400)
-    assert hopeless.lowest == pytest.approx(grid[60 - 4])
-    hopeful = plan_samples_only(wealth, pool, np.full(1000, 0.01), samples=20, answers=400)
-    assert hopeful.lowest == 0.0
-    assert hopeful.rate == pytest.approx(20 / 400)
-    assert hopeless.rate > hopeful.rate
-
-
-def test_an_audit_rate_never_passes_one() -> None:
-    wealth = begin(np.array([0.5]), alpha=0.1, delta=0.1)
-    assert plan_with_free_verdicts(wealth, np.array([0.9]), samples=20, answers=400).rate == 1.0

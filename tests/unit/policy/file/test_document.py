@@ -1,0 +1,71 @@
+import pytest
+
+from handrail.errors import PolicyError
+from handrail.policy import loads
+
+GOOD = """\
+policy: shop
+version: "1"
+if_unsure: queue_manager
+roles:
+  queue_manager: {answer_within: 30 minutes, backup: supervisor}
+  supervisor:
+facts:
+  tool.name: {type: one of, values: [issue_refund, reply]}
+  refund.amount: {type: money, currencies: [USD], from: tool.args.amount}
+hand_offs:
+  - id: big
+    when: tool.name == "issue_refund" and refund.amount > 200 USD
+    to: supervisor
+    because: Large refunds are signed.
+tests:
+  - name: large
+    given: {tool.name: issue_refund, refund.amount: 201 USD}
+    expect: {hand_off: [supervisor]}
+"""
+
+
+def error_of(text: str) -> PolicyError:
+    with pytest.raises(PolicyError) as caught:
+        loads(text, file="p.yaml")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: 1\na: 2\n", "stands here twice"),
+        ("a: &x [1]\nb: *x\n", "anchors and aliases"),
+        ("a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n", "anchors and aliases"),
+        ("a: !!python/object/apply:os.system [echo]\n", "tags are not allowed"),
+        ("<<: {a: 1}\n", "merge keys"),
+        ("? [a]\n: b\n", "a key is plain text"),
+        ("a: 1\n---\nb: 2\n", "only one document"),
+        ("[" * 50, "nested deeper"),
+        ("- a\n", "a policy is a mapping"),
+        ("", "a policy is a mapping"),
+        ("a: [1,\n", "not readable as YAML"),
+        ("a: \x07\n", "not readable as YAML"),
+        ("x" * 2_000_001, "larger than"),
+    ],
+)
+def test_hostile_yaml_is_refused(text: str, words: str) -> None:
+    assert words in str(error_of(text))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('when: "health" in input.findings', "in single quotes, or write"),
+        ('{id: a, when: tool.name in ["x"], to: b}', "inside { } put an expression"),
+    ],
+)
+def test_an_expression_that_yaml_trips_over_is_told_how_to_write_it(line: str, words: str) -> None:
+    assert words in str(error_of(f"hand_offs:\n  - {line}\n"))
+
+
+def test_yaml_words_that_look_like_booleans_and_times_stay_text() -> None:
+    policy = loads(
+        GOOD.replace("values: [issue_refund, reply]", "values: [issue_refund, reply, no, on, 12:30]")
+    )
+    assert policy.facts["tool.name"].values == ("issue_refund", "reply", "no", "on", "12:30")

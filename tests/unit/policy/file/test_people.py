@@ -1,0 +1,74 @@
+from pathlib import Path
+
+import pytest
+
+from handrail.errors import PolicyError, RoleError
+from handrail.policy import load_people, loads
+
+GOOD = """\
+policy: shop
+version: "1"
+if_unsure: queue_manager
+roles:
+  queue_manager: {answer_within: 30 minutes, backup: supervisor}
+  supervisor:
+facts:
+  tool.name: {type: one of, values: [issue_refund, reply]}
+  refund.amount: {type: money, currencies: [USD], from: tool.args.amount}
+hand_offs:
+  - id: big
+    when: tool.name == "issue_refund" and refund.amount > 200 USD
+    to: supervisor
+    because: Large refunds are signed.
+tests:
+  - name: large
+    given: {tool.name: issue_refund, refund.amount: 201 USD}
+    expect: {hand_off: [supervisor]}
+"""
+
+
+def test_people_fill_every_role_or_the_start_fails(tmp_path: Path) -> None:
+    policy = loads(GOOD)
+    path = tmp_path / "people.yaml"
+    path.write_text(
+        "roles:\n  queue_manager: [quinn]\n  supervisor: [suri, sam]\n"
+        "people: {quinn: , suri: , sam: {name: Sam}}\n"
+    )
+    people = load_people(path, policy)
+    assert people.members("supervisor") == {"suri", "sam"}
+    assert people.roles_of("quinn") == {"queue_manager"}
+    with pytest.raises(RoleError, match="did you mean 'supervisor'"):
+        people.members("supervisr")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("roles: {queue_manager: [q], supervisor: []}", "nobody fills supervisor"),
+        ("roles: {queue_manager: [q]}", "nobody fills supervisor"),
+        ("roles: {queue_manager: [q], supervisr: [s]}", "no role 'supervisr'"),
+    ],
+)
+def test_a_role_without_people_is_a_role_error(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "people.yaml"
+    path.write_text(text)
+    with pytest.raises(RoleError, match=words):
+        load_people(path, loads(GOOD))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[]", "holds `roles:`"),
+        ("roles: {queue_manager: q}", "write a list"),
+        ("roles: {queue_manager: [q]}\npeoples: {}", "is no key"),
+        ("roles: {queue_manager: [q]}\npeople: {z: }", "'q' is not under people"),
+        ("roles: {queue_manager: [q]}\npeople: [q]", "maps ids"),
+        ("roles: {queue_manager: [q]}\npeople: {q: 5}", "write keys"),
+    ],
+)
+def test_a_people_file_of_another_form_is_a_policy_error(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "people.yaml"
+    path.write_text(text)
+    with pytest.raises(PolicyError, match=words):
+        load_people(path, loads(GOOD))
