@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from handrail.errors import ConfigError
 from handrail.guard import context as scopes
@@ -21,12 +22,11 @@ from handrail.ids import new_id
 from handrail.policy import People, Policy
 from handrail.records import Context, Handoff, Message, ToolCall
 from handrail.scan import Scanner
-from handrail.store.open import now_utc
-from handrail.store.reviewer import SqlStore
-from handrail.store.tickets.resolve import Actor
 from handrail.tickets.ports import ResolutionView, TicketStore
-from handrail.tickets.resolution import Resolution
-from handrail.tickets.ticket import TicketView, Verdict
+
+if TYPE_CHECKING:
+    from handrail.store import SqlStore
+    from handrail.tickets.ticket import TicketView, Verdict
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,7 +62,7 @@ class Guard:
         observe: Observer | None = None,
     ) -> None:
         self.store, self.people = store, people
-        self._clock = clock or now_utc
+        self._clock = clock or partial(datetime.now, UTC)
         self._tools: dict[str, Callable[..., object]] = {}
         engine = engine_of(policy, scanner)
         sources = Sources(store=store, facts=facts, now=self._clock)
@@ -81,7 +81,7 @@ class Guard:
         policy: str | Path,
         *,
         people: str | Path | None = None,
-        store: str | SqlStore = "sqlite:///handrail.db",
+        store: "str | SqlStore" = "sqlite:///handrail.db",
         facts: FactSource | None = None,
         clock: Callable[[], datetime] | None = None,
         observe: Observer | None = None,
@@ -101,7 +101,7 @@ class Guard:
             RoleError: a role has nobody behind it.
             StoreUnavailable: the store exists but is of a later version.
         """
-        now = clock or now_utc
+        now = clock or partial(datetime.now, UTC)
         parts = opened(policy, people, store, now)
         store, spool, roles = parts.store, parts.spool, parts.people
         return cls(
@@ -124,6 +124,8 @@ class Guard:
         """
         engine = engine_of(policy)
         auditor = auditor_of(policy, engine.certainty.calibration, self.store)
+        from handrail.store import SqlStore
+
         if isinstance(self.store, SqlStore):
             self.store.note(policy_in_force(policy, self._clock()))
         concluder = replace(self._shell.concluder, policy=policy)
@@ -243,7 +245,7 @@ class Guard:
         """
         return authorise(self._shell, scopes.current(), ticket, self._tools)
 
-    def decide(self, ticket: str, person: str, verdict: Verdict | str, **resolution: Any) -> TicketView:
+    def decide(self, ticket: str, person: str, verdict: "Verdict | str", **resolution: Any) -> "TicketView":
         """Record what a person decided about a ticket, claiming it first if it is free.
 
         For inboxes and tests that share a process with the guard. `person` must come from your own log-in.
@@ -259,6 +261,10 @@ class Guard:
             ConfigError: this guard knows no people, or its store takes no decisions.
             NotAllowed, AlreadyDecided, DecisionExpired, DigestMismatch: why it was not recorded.
         """
+        from handrail.store import Actor, SqlStore
+        from handrail.tickets.resolution import Resolution
+        from handrail.tickets.ticket import Verdict
+
         if self.people is None:
             raise ConfigError("this guard knows no people: Guard.from_policy(..., people='people.yaml')")
         if not isinstance(self.store, SqlStore):

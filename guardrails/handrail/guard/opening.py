@@ -15,11 +15,11 @@ from handrail.pipeline.certainty import certainty_of
 from handrail.policy import People, Policy, load, load_people
 from handrail.scan import EntitySpec, ListedValue, Origin, Scanner, ScanSpec
 from handrail.scan.spec import Analyzer
-from handrail.store import Spool, SqlStore, open_store
-from handrail.store.audit.chain import Event
 
 if TYPE_CHECKING:
     from handrail.confidence.calibration.artefact import Calibration
+    from handrail.store import Spool, SqlStore
+    from handrail.store.audit.chain import Event
 
 
 _NAMES = {field.name for field in fields(EntitySpec)} - {"origin"}
@@ -130,14 +130,16 @@ class Opened:
 
     policy: Policy
     people: People | None
-    store: SqlStore
-    spool: Spool
+    store: "SqlStore"
+    spool: "Spool"
 
 
 def opened(
-    policy: str | Path, people: str | Path | None, store: str | SqlStore, now: Callable[[], datetime]
+    policy: str | Path, people: str | Path | None, store: "str | SqlStore", now: Callable[[], datetime]
 ) -> Opened:
     """Open the parts, drain the spool and settle what an earlier process left; see `Guard.from_policy`."""
+    from handrail.store import Spool, open_store
+
     loaded = load(policy)
     roles = load_people(people, loaded) if people is not None else None
     if isinstance(store, str):
@@ -151,7 +153,9 @@ def opened(
     return Opened(policy=loaded, people=roles, store=store, spool=spool)
 
 
-def policy_in_force(policy: Policy, at: datetime) -> Event:
+def policy_in_force(policy: Policy, at: datetime) -> "Event":
     """The entry in the audit log that says which policy decides from now on."""
+    from handrail.store.audit.chain import Event
+
     data = {"name": policy.ref.name, "version": policy.ref.version, "sha256": policy.ref.sha256}
     return Event(tenant="default", kind="config.policy", at=at, data=data)

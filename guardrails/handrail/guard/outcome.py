@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from handrail.errors import AlreadyDecided, AnswerBlocked, HandoffRequired, StoreUnavailable
 from handrail.guard.samples import Drawn
@@ -24,11 +24,12 @@ from handrail.records import (
     Trigger,
 )
 from handrail.text.amounts import total_of_counted
-from handrail.tickets.compose import compose
 from handrail.tickets.masking import mask_of
 from handrail.tickets.notices import NoticeFields, render
 from handrail.tickets.ports import Attempt, ConversationState, ConversationStatus, TicketReceipt, TicketStore
-from handrail.tickets.ticket import Ticket
+
+if TYPE_CHECKING:
+    from handrail.tickets.ticket import Ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ log = logging.getLogger("handrail")
 class SpoolPort(Protocol):
     """Where a ticket waits on disk while the store is out of reach."""
 
-    def put(self, ticket: Ticket) -> None:
+    def put(self, ticket: "Ticket") -> None:
         """Write a ticket durably."""
 
 
@@ -194,6 +195,8 @@ class Concluder:
         return outcome
 
     def _open(self, decision: Decision, evidence: Evidence) -> Handoff:
+        from handrail.tickets.compose import compose
+
         policy, now = self.policy, self.now()
         role = decision.role or policy.if_unsure
         ticket = compose(

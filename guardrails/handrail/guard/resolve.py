@@ -4,29 +4,32 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from handrail.errors import NotAllowed
 from handrail.pipeline import Engine
 from handrail.policy import Policy
 from handrail.policy.language.sources import Source, ToolArgument
 from handrail.records import Money
-from handrail.store.reviewer import SqlStore
-from handrail.store.tickets.resolve import Actor
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import ResolutionView, TicketStore
-from handrail.tickets.resolution import Resolution
-from handrail.tickets.ticket import ProposedAction, TicketView, Verdict
-from handrail.tickets.values import read_fact
+
+if TYPE_CHECKING:
+    from handrail.store import Actor, SqlStore
+    from handrail.tickets.resolution import Resolution
+    from handrail.tickets.ticket import ProposedAction, TicketView
 
 
 def decide(
-    store: SqlStore, policy: Policy, tenant: str, ticket: str, *, resolution: Resolution, actor: Actor
-) -> TicketView:
+    store: "SqlStore", policy: Policy, tenant: str, ticket: str, *, resolution: "Resolution", actor: "Actor"
+) -> "TicketView":
     """Claim a ticket that is free, then record the decision.
 
     Raises:
         NotAllowed: not a member of the role, excluded, or an edited amount that cannot be read.
     """
+    from handrail.tickets.ticket import Verdict
+
     view = store.get(tenant, ticket)
     if view.ticket is None:
         raise NotAllowed(ticket, "its content was erased")
@@ -39,7 +42,7 @@ def decide(
     return store.resolve(tenant, ticket, resolution, actor)
 
 
-def _edited(ticket: str, resolution: Resolution) -> Mapping[str, object]:
+def _edited(ticket: str, resolution: "Resolution") -> Mapping[str, object]:
     if not resolution.arguments:
         return resolution.changes
     try:
@@ -52,9 +55,11 @@ def _edited(ticket: str, resolution: Resolution) -> Mapping[str, object]:
 
 
 def _amounts(
-    policy: Policy, action: ProposedAction, edited: Mapping[str, object], ticket: str
+    policy: Policy, action: "ProposedAction", edited: Mapping[str, object], ticket: str
 ) -> dict[str, Money]:
     """Read every amount of the action from the edited arguments; what was not edited stays as it was."""
+    from handrail.tickets.values import read_fact
+
     amounts: dict[str, Money] = {}
     for name, record in action.amounts.items():
         value = read_fact(record)

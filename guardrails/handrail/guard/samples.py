@@ -13,13 +13,12 @@ from handrail.guard.opening import is_audited
 from handrail.pipeline.certainty import slice_of
 from handrail.policy import Policy
 from handrail.records import Decision, Effect, Evidence, Score
-from handrail.store.caller import CallerStore
-from handrail.store.samples import keep
 from handrail.tickets.ports import TicketStore
-from handrail.tickets.samples import SampledAnswer, sampled_answer
 
 if TYPE_CHECKING:
     from handrail.confidence.calibration.artefact import Calibration
+    from handrail.store.caller import CallerStore
+    from handrail.tickets.samples import SampledAnswer
 
 log = logging.getLogger("handrail")
 
@@ -32,7 +31,7 @@ class Drawn:
     """One answer's row for the decision log and, if it is to be audited, what a person will read of it."""
 
     row: Mapping[str, object]
-    content: SampledAnswer | None
+    content: "SampledAnswer | None"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +48,7 @@ class Auditor:
     policy: Policy
     calibration: "Calibration | None"
     key: bytes
-    store: CallerStore
+    store: "CallerStore"
 
     @cached_property
     def _cold(self) -> SamplingPlan:
@@ -78,13 +77,18 @@ class Auditor:
         )
         row = _row(score, audit, is_handed_off=is_handed_off, part=slice_of(evidence.context))
         # What is handed off is read in its ticket.
-        keeps = audit.is_sampled and not is_handed_off
-        return Drawn(row=row, content=sampled_answer(evidence, roles=self.roles) if keeps else None)
+        if not audit.is_sampled or is_handed_off:
+            return Drawn(row=row, content=None)
+        from handrail.tickets.samples import sampled_answer
+
+        return Drawn(row=row, content=sampled_answer(evidence, roles=self.roles))
 
     def keep(self, drawn: Drawn, *, at: datetime) -> None:
         """Keep an answer that is to be checked; nothing to do for any other."""
         if drawn.content is None:
             return
+        from handrail.store.samples import keep
+
         try:
             keep(self.store, drawn.content, at=at)
         except StoreUnavailable as error:
@@ -105,7 +109,11 @@ class Auditor:
 
 def auditor_of(policy: Policy, calibration: "Calibration | None", store: TicketStore) -> Auditor | None:
     """Return who draws audits, None where the policy asks for none or the store cannot keep answers."""
-    if not isinstance(store, CallerStore) or not is_audited(policy):
+    if not is_audited(policy):
+        return None
+    from handrail.store.caller import CallerStore
+
+    if not isinstance(store, CallerStore):
         return None
     return Auditor(policy=policy, calibration=calibration, key=store.sampling_key(), store=store)
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
 from decimal import Decimal
-from typing import Any, TypeAlias
-
-from lark import Token, Transformer
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from handrail.policy.language.facts import UNITS, read_duration, read_time
 from handrail.records import Money
 from handrail.text.suggest import near
+
+if TYPE_CHECKING:
+    from lark import Token
 
 MAX_LENGTH, MAX_DEPTH, MAX_NODES = 2000, 40, 200
 
@@ -75,21 +76,22 @@ def _operation(operator: str, operands: "tuple[Node, ...]", at: int) -> Operatio
     return Operation(operator, operands, at, depth, size)
 
 
-def _at(found: Sequence[Token | Node]) -> int:
+def _at(found: "Sequence[Token | Node]") -> int:
     if not found:
         return 0
-    return (found[0].start_pos or 0) if isinstance(found[0], Token) else found[0].at
+    first = found[0]
+    return (first.start_pos or 0) if isinstance(first, str) else first.at
 
 
-class AstBuilder(Transformer[Token, Node]):
-    """Builds nodes while the text is parsed, so that no deep recursion can happen."""
+class AstBuilder:
+    """Builds nodes while the text is parsed, so that no deep recursion can happen; one method per rule."""
 
-    def amount(self, found: list[Token]) -> Node:
+    def amount(self, found: "list[Token]") -> Node:
         text = str(found[0])
         money = Money(amount=Decimal(text[:-3].strip()), currency=text[-3:])
         return Literal(money, _at(found))
 
-    def span(self, found: list[Token]) -> Node:
+    def span(self, found: "list[Token]") -> Node:
         text = str(found[0])
         value = read_duration(text)
         if value is None:
@@ -99,25 +101,25 @@ class AstBuilder(Transformer[Token, Node]):
             raise ExpressionError(f"'{unit}' is no unit{hint}", _at(found))
         return Literal(value, _at(found))
 
-    def clock(self, found: list[Token]) -> Node:
+    def clock(self, found: "list[Token]") -> Node:
         value = read_time(str(found[0]))
         if value is None:
             raise ExpressionError(f"'{found[0]}' is no time of day; write 00:00 to 23:59", _at(found))
         return Literal(value, _at(found))
 
-    def number(self, found: list[Token]) -> Node:
+    def number(self, found: "list[Token]") -> Node:
         return Literal(Decimal(str(found[0])), _at(found))
 
-    def string(self, found: list[Token]) -> Node:
+    def string(self, found: "list[Token]") -> Node:
         return Literal(str(found[0])[1:-1], _at(found))
 
-    def yes(self, found: list[Token]) -> Node:
+    def yes(self, found: "list[Token]") -> Node:
         return Literal(True, _at(found))
 
-    def no(self, found: list[Token]) -> Node:
+    def no(self, found: "list[Token]") -> Node:
         return Literal(False, _at(found))
 
-    def name(self, found: list[Token]) -> Node:
+    def name(self, found: "list[Token]") -> Node:
         return Name(str(found[0]), _at(found))
 
     def group(self, found: list[Node]) -> Node:
