@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from handrail.cli import build
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "AGENTS.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -36,7 +36,7 @@ def compare_text(example: Example) -> str | None:
 
 
 def run_commands(example: Example) -> None:
-    """Lines that begin with `handrail` run; `$TICKET` stands for the ticket of the block before."""
+    """Lines that begin with `handrail` run; `$TICKET` is the page's ticket, or the first that is listed."""
     for line in example.parsed.replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
         if words[:1] != ["handrail"]:
@@ -44,6 +44,8 @@ def run_commands(example: Example) -> None:
         given = [str(example.namespace["ticket"]) if word == "$TICKET" else word for word in words[1:]]
         ran = CliRunner().invoke(build(), given)
         assert ran.exit_code == 0, f"{line}: {ran.output} {ran.exception!r}"
+        if words[1:3] == ["tickets", "list"]:
+            example.namespace.setdefault("ticket", ran.output.partition(" ")[0])
 
 
 def write_file(example: Example) -> None:
