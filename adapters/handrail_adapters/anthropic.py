@@ -6,7 +6,7 @@ from handrail.errors import MissingExtra
 from handrail.http.client import guarded_http_client
 from handrail.http.exchange import ExchangeSettings, HandoffShape
 from handrail.records import Handoff
-from handrail.wire.handoff import read_handoff
+from handrail.wire.handoff import handoff_of
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
@@ -46,9 +46,4 @@ def guard_anthropic(
 
 def get_handoff(message: object) -> Handoff | None:
     """Return the hand-off in a message or an API error; None if it is an answer."""
-    extra = getattr(message, "model_extra", None) or {}
-    body = getattr(message, "body", None)
-    candidates = [extra.get("handoff"), getattr(message, "handoff", None)]
-    if isinstance(body, dict):
-        candidates.append(body.get("handoff"))
-    return next((found for value in candidates if (found := read_handoff(value)) is not None), None)
+    return handoff_of(message)

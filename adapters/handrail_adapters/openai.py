@@ -6,7 +6,7 @@ from handrail.errors import MissingExtra
 from handrail.http.client import guarded_http_client
 from handrail.http.exchange import ExchangeSettings, HandoffShape
 from handrail.records import Handoff
-from handrail.wire.handoff import read_handoff
+from handrail.wire.handoff import handoff_of
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
@@ -53,12 +53,4 @@ def guard_openai(
 
 def get_handoff(response: object) -> Handoff | None:
     """Return the hand-off in a completion, a response, a chunk or an API error; None if it is an answer."""
-    body = getattr(response, "body", None)
-    extra = getattr(response, "model_extra", None) or {}
-    candidates = [extra.get("handoff"), getattr(response, "handoff", None)]
-    if isinstance(body, dict):
-        candidates.append(body.get("handoff"))
-    metadata = getattr(response, "metadata", None)
-    if isinstance(metadata, dict):
-        candidates.append(metadata.get("handoff"))
-    return next((found for value in candidates if (found := read_handoff(value)) is not None), None)
+    return handoff_of(response)
