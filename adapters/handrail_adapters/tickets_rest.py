@@ -21,9 +21,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from handrail.desk.channels import EVERYTHING, TIMEOUT_S, DeliveryError, Interest, check_url
 from handrail.desk.notice import Notice
+from handrail.desk.settings import first_problem, read_yaml
 from handrail.errors import ConfigError
 from handrail.records import Severity
-from handrail.tickets.schedule import first_problem, read_yaml
 
 _HOLE = re.compile(r"\{([a-z_]+)(?:\|([a-z_]+))?\}")
 _FINAL = frozenset({400, 404, 410, 422})

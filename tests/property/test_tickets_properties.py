@@ -13,8 +13,8 @@ from handrail.errors import CheckFailed, TicketError
 from handrail.records import Money, Unknown
 from handrail.tickets.action import action_digest, canonical_arguments
 from handrail.tickets.lifecycle import TABLE, UNDECIDED, State, Verb, advance
+from handrail.tickets.ticket import FactRecord
 from handrail.tickets.timers import ALLOWED
-from handrail.tickets.values import read_fact, record_fact
 
 TEXT = st.text(max_size=20)
 JSON = st.recursive(
@@ -135,6 +135,6 @@ FACTS = st.one_of(
 
 @given(FACTS)
 def test_a_recorded_fact_reads_back_as_it_was(value: object) -> None:
-    assert read_fact(record_fact(value)) == value  # type: ignore[arg-type]
+    assert FactRecord.of(value).fact() == value  # type: ignore[arg-type]
     if isinstance(value, Decimal):
-        assert not isinstance(read_fact(record_fact(value)), bool)
+        assert not isinstance(FactRecord.of(value).fact(), bool)

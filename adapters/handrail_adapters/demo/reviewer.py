@@ -12,7 +12,6 @@ from handrail.store import Actor
 from handrail.tickets.ports import ResolutionView
 from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import TicketView, Verdict
-from handrail.tickets.values import read_fact
 from handrail_adapters.demo.play import TENANT, Heard, Player
 from handrail_adapters.demo.scenario import Review
 
@@ -89,7 +88,7 @@ def _rule(player: Player, review: Review, ticket: str, person: str) -> None:
 def _amounts(view: TicketView, amount: int) -> dict[str, Money | Decimal]:
     """What the ledger counts once the amount is another: every amount that came from the arguments."""
     action = view.ticket.action if view.ticket else None
-    facts = {name: read_fact(fact) for name, fact in action.amounts.items()} if action else {}
+    facts = {name: fact.fact() for name, fact in action.amounts.items()} if action else {}
     return {
         name: Money(amount=Decimal(amount), currency=value.currency)
         for name, value in facts.items()

@@ -15,7 +15,6 @@ from rich.panel import Panel
 from rich.table import Table
 
 from handrail.tickets.ticket import ProposedAction, Ticket
-from handrail.tickets.values import fact_text
 from handrail_adapters.demo.play import Played, Player, open_shop, rules_of
 from handrail_adapters.demo.reviewer import Refused, Reviewed, decide
 from handrail_adapters.demo.scenario import Scenario
@@ -138,7 +137,7 @@ def _because(ticket: Ticket) -> str:
 def _asked(action: ProposedAction) -> str:
     """The amount among the arguments; totals that rules read beside it are not what was asked for."""
     given = {str(value) for value in json.loads(action.arguments or "{}").values()}
-    return next((fact_text(fact) for fact in action.amounts.values() if fact.value in given), "")
+    return next((fact.text() for fact in action.amounts.values() if fact.value in given), "")
 
 
 def local(moment: datetime) -> str:

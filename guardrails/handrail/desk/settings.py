@@ -3,15 +3,19 @@
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from handrail.desk.channels import Apprise, Channel, Interest, Webhook
 from handrail.errors import ConfigError
-from handrail.tickets.schedule import ALWAYS_STAFFED, Schedule, first_problem, read_schedule, read_yaml
+from handrail.tickets.calendar import ALWAYS, Calendar, calendar
+from handrail.tickets.schedule import ALWAYS_STAFFED, Absence, Schedule
 
 KINDS: Final = "handrail.channels"
 # What people must be told; the rest is for programs.
@@ -137,3 +141,109 @@ def _resolved(text: str, environ: Mapping[str, str], file: Path, place: str) -> 
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{place}: {name} cannot be read ({type(error).__name__})") from None
     return text
+
+
+class _Hours(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    zone: str
+    hours: dict[str, str | list[str]]
+    holidays: str | None = None
+    closed: list[date] = []
+    deadlines: str = "pause"
+
+
+class _Working(BaseModel):
+    # The other sections of the file are checked as a `_File`.
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    calendars: dict[str, _Hours] = {}
+    hours: dict[str, str] = {}
+    away: dict[str, list[dict[str, date]]] = {}
+
+
+def read_yaml(text: str, *, file: str) -> dict[str, object]:
+    """Read a YAML text that holds one mapping; pure.
+
+    Raises:
+        ConfigError: not YAML, a key twice, or not a mapping; tells the line.
+    """
+    try:
+        data = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{file}:{mark.line + 1}" if mark is not None else file
+        # What follows "with value" is the file's own text.
+        problem = str(getattr(error, "problem", None) or "not YAML").partition(" with value")[0]
+        raise ConfigError(f"{where}: {problem}") from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError(f"{file}: expected a mapping of sections")
+    return data
+
+
+def first_problem(error: ValidationError, *, file: str) -> ConfigError:
+    """Return the first thing wrong with a file as an error that names the place, never the value; pure."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(str(part) for part in found["loc"])
+    return ConfigError(f"{file}: {place}: {found['msg']}")
+
+
+def read_schedule(text: str, *, file: str = "desk.yaml", roles: Iterable[str] | None = None) -> Schedule:
+    """Read who works when from the text of the desk's file; pure.
+
+    Args:
+        text: YAML with the sections `calendars`, `hours` (calendar by role; `default` for all others) and
+            `away` (by person, a list of `{from: date, to: date}`).
+        file: name for error messages.
+        roles: the roles there are; another role under `hours` is an error.
+
+    Raises:
+        ConfigError: unreadable, an unknown calendar, role, zone, country or day.
+    """
+    try:
+        read = _Working.model_validate(read_yaml(text, file=file))
+    except ValidationError as error:
+        raise first_problem(error, file=file) from None
+    calendars = {ALWAYS.id: ALWAYS} | {
+        name: _calendar(name, one, file) for name, one in read.calendars.items()
+    }
+    known = None if roles is None else frozenset(roles)
+    for role, name in read.hours.items():
+        if name not in calendars:
+            raise ConfigError(
+                f"{file}: hours.{role}: no calendar {name!r}; known: {', '.join(sorted(calendars))}"
+            )
+        if known is not None and role != "default" and role not in known:
+            raise ConfigError(f"{file}: hours.{role}: the policy has no such role")
+    by_role = {role: calendars[name] for role, name in read.hours.items() if role != "default"}
+    return Schedule(
+        roles=by_role,
+        default=calendars[read.hours.get("default", ALWAYS.id)],
+        away={
+            person: tuple(_absence(one, person, file) for one in spans) for person, spans in read.away.items()
+        },
+    )
+
+
+def _calendar(name: str, one: _Hours, file: str) -> Calendar:
+    if one.deadlines not in ("pause", "run"):
+        raise ConfigError(f"{file}: calendars.{name}.deadlines: write pause or run")
+    try:
+        return calendar(
+            name,
+            zone=one.zone,
+            hours=one.hours,
+            holidays=one.holidays,
+            closed=one.closed,
+            pauses=one.deadlines == "pause",
+        )
+    except ConfigError as error:
+        raise ConfigError(f"{file}: calendars.{name}: {error}") from None
+
+
+def _absence(span: Mapping[str, date], person: str, file: str) -> Absence:
+    if set(span) != {"from", "to"} or span["from"] > span["to"]:
+        raise ConfigError(f"{file}: away.{person}: write {{from: 2026-12-20, to: 2027-01-03}}")
+    return span["from"], span["to"]

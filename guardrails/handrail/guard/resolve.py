@@ -58,11 +58,9 @@ def _amounts(
     policy: Policy, action: "ProposedAction", edited: Mapping[str, object], ticket: str
 ) -> dict[str, Money]:
     """Read every amount of the action from the edited arguments; what was not edited stays as it was."""
-    from handrail.tickets.values import read_fact
-
     amounts: dict[str, Money] = {}
     for name, record in action.amounts.items():
-        value = read_fact(record)
+        value = record.fact()
         declaration = policy.facts.get(name)
         if declaration is not None and (raw := _at(edited, declaration.source)) is not None:
             currency = _at(edited, declaration.currency_from) if declaration.currency_from else None

@@ -14,7 +14,6 @@ from handrail.tickets.lifecycle import UNDECIDED, State
 from handrail.tickets.ports import Attempt, ResolutionView
 from handrail.tickets.resolution import Page, TicketEvent
 from handrail.tickets.ticket import Ticket, TicketView
-from handrail.tickets.values import read_fact
 
 
 class TicketEnding(StrEnum):
@@ -265,5 +264,5 @@ def _said(resolution: ResolutionView | None) -> tuple[str, ...]:
 
 def _money(ticket: Ticket) -> dict[str, Money]:
     facts = ticket.action.amounts if ticket.action else {}
-    values = {name: read_fact(fact) for name, fact in facts.items()}
+    values = {name: fact.fact() for name, fact in facts.items()}
     return {name: value for name, value in values.items() if isinstance(value, Money)}

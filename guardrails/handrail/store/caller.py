@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -36,6 +37,7 @@ from handrail.tickets.ticket import Ticket
 
 T = TypeVar("T")
 TRIES = 3
+utc_now = partial(datetime.now, UTC)
 
 
 class CallerStore:
@@ -53,7 +55,7 @@ class CallerStore:
         database: Database,
         sealer: Sealer,
         signing: Signing,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database, self._sealer, self._signing, self._clock = database, sealer, signing, clock
         self._log = DecisionLog(self._write_log)

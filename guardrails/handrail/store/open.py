@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import URL
 
 from handrail.errors import ConfigError
+from handrail.store.caller import utc_now
 from handrail.store.crypto import keys as environment
 from handrail.store.crypto.keys import FileKeys, FixedKeys, KeyProvider, new_ring
 from handrail.store.crypto.sealing import Sealer
@@ -25,18 +26,13 @@ class Trust:
     trusted: Trusted | None = None
 
 
-def now_utc() -> datetime:
-    """Return the present moment."""
-    return datetime.now(UTC)
-
-
 def open_store(
     url: str,
     *,
     allow_volatile: bool = False,
     key_provider: KeyProvider | None = None,
     trust: Trust | None = None,
-    clock: Callable[[], datetime] = now_utc,
+    clock: Callable[[], datetime] = utc_now,
 ) -> SqlStore:
     """Open a store; a SQLite file and its tables are made if they are not there. Safe to repeat.
 

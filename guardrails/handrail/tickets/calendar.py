@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
 from handrail.errors import ConfigError
@@ -197,6 +197,38 @@ def calendar(
         except NotImplementedError:
             raise ConfigError(f"no holidays known for {holidays!r}") from None
     return made
+
+
+class WorkingRole(Protocol):
+    """What a policy says of when a role is there: `mon-fri 09:00-17:00`, and whose holidays it keeps."""
+
+    @property
+    def hours(self) -> str | None:
+        """Opening hours, None for always."""
+
+    @property
+    def holidays(self) -> str | None:
+        """Country or country-subdivision, None for none."""
+
+
+def calendar_of(name: str, role: WorkingRole | None, *, zone: str) -> Calendar:
+    """Return the calendar that a policy states for a role, `ALWAYS` where it states none; pure.
+
+    Raises:
+        ConfigError: hours, holidays or zone that cannot be read; names the role.
+    """
+    if role is None or (role.hours is None and role.holidays is None):
+        return ALWAYS
+    return _stated(name, role.hours, role.holidays, zone)
+
+
+@lru_cache(maxsize=1024)
+def _stated(role: str, hours: str | None, holidays: str | None, zone: str) -> Calendar:
+    try:
+        week = read_hours("mon-sun 00:00-24:00" if hours is None else hours)
+        return calendar(role, zone=zone, hours=week, holidays=holidays)
+    except ConfigError as error:
+        raise ConfigError(f"roles.{role}: {error}") from None
 
 
 @lru_cache(maxsize=512)

@@ -9,13 +9,14 @@ from typing import Protocol
 from handrail.errors import CheckFailed
 from handrail.records import Decision, Effect, Evidence, Reason, Speaker, Trigger, Unknown
 from handrail.tickets.action import action_digest, canonical_arguments
+from handrail.tickets.calendar import WorkingRole, calendar_of
 from handrail.tickets.masking import Mask, answer_text, mask_of, value_of
 from handrail.tickets.notices import NoticeFields, render
 from handrail.tickets.routing import Deadlines, RolePlan, chain, deadlines, safe_default
-from handrail.tickets.schedule import WorkingRole, schedule_of
 from handrail.tickets.ticket import (
     SUMMARY_LIMIT,
     ConfidenceRecord,
+    FactRecord,
     FindingRecord,
     PolicyRecord,
     Promise,
@@ -24,6 +25,7 @@ from handrail.tickets.ticket import (
     Sealed,
     Summary,
     Ticket,
+    amounts_of,
 )
 from handrail.tickets.transcript import (
     excerpt,
@@ -34,7 +36,6 @@ from handrail.tickets.transcript import (
     promises,
     tool_calls,
 )
-from handrail.tickets.values import amounts_of, fact_text, record_fact
 
 _WHY = {
     Trigger.LOW_CONFIDENCE: "The assistant is not sure of its answer",
@@ -85,9 +86,7 @@ def _background(ticket: Ticket) -> str:
 def _assessment(ticket: Ticket) -> str:
     because = "; ".join(rule.because or rule.rule for rule in ticket.policy.rules if rule.effect != "pass")
     money = [
-        f"{name} {fact_text(fact)}"
-        for name, fact in ticket.facts.items()
-        if fact.kind in ("money", "unknown")
+        f"{name} {fact.text()}" for name, fact in ticket.facts.items() if fact.kind in ("money", "unknown")
     ]
     sure = ""
     if ticket.confidence is not None and ticket.confidence.score is not None:
@@ -195,7 +194,7 @@ def compose(
         action=_action(evidence, decision, mask),
         confidence=ConfidenceRecord.of(evidence.confidence) if evidence.confidence else None,
         policy=PolicyRecord.of(decision),
-        facts={name: record_fact(value) for name, value in decision.facts.items()},
+        facts={name: FactRecord.of(value) for name, value in decision.facts.items()},
         lines=masked_lines(sealed.lines, mask),
         wanted=mask(latest_request(evidence)),
         mask={f"[{finding.type}]": finding.category for finding in evidence.findings},
@@ -217,13 +216,13 @@ def _route(decision: Decision, policy: Plan, now: datetime) -> _Route:
     unsure = Reason(rule="unsure", effect=Effect.HAND_OFF, trigger=Trigger.UNSURE)
     reason = max(reasons, key=lambda reason: reason.severity.rank, default=unsure)
     role = decision.role or reason.role or policy.if_unsure
-    schedule = schedule_of(policy.roles, zone=policy.time_zone)
+    plan = policy.roles.get(role)
     return _Route(
         reason=reason,
         role=role,
         chain=chain(role, policy.roles),
         others=tuple(other for other in decision.co_approvers if other != role),
-        deadlines=deadlines(policy.roles.get(role), reason.severity, now, schedule.of(role)),
+        deadlines=deadlines(plan, reason.severity, now, calendar_of(role, plan, zone=policy.time_zone)),
     )
 
 
@@ -249,7 +248,7 @@ def _action(evidence: Evidence, decision: Decision, mask: Mask) -> ProposedActio
     call = evidence.call
     if call is None:
         return None
-    facts = {name: record_fact(value) for name, value in decision.facts.items()}
+    facts = {name: FactRecord.of(value) for name, value in decision.facts.items()}
     return ProposedAction(
         tool=call.name,
         arguments=mask(_readable(call.arguments)),

@@ -5,38 +5,47 @@ apart from the rest and shows it only after the unmasking is in the audit log.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, time, timedelta
+from decimal import Decimal
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from handrail.records import Confidence, Decision, Finding, Message, Reason, Severity, Trigger
+from handrail.records import (
+    Confidence,
+    Decision,
+    FactValue,
+    Finding,
+    Message,
+    Money,
+    Reason,
+    Severity,
+    Trigger,
+    Unknown,
+)
 from handrail.tickets.lifecycle import State
-from handrail.tickets.values import FactRecord
 
+FactKind: TypeAlias = Literal["yes_no", "number", "money", "duration", "time", "text", "set", "unknown"]
 SCHEMA_VERSION: Literal[1] = 1
 SUMMARY_LIMIT = 1200
 LONGEST_TEXT = 2000
 
 
+# Fields that nothing ever filled. Stored tickets may still hold them; they are read over.
 _RETIRED = frozenset({"consent_export", "labels", "locale", "response_schema", "reversible"})
 
 
-class TicketModel(BaseModel):
-    """Settings shared by every part of a ticket: frozen, and no room for a field that is not known.
+def _without_retired(raw: object) -> object:
+    if isinstance(raw, dict) and not _RETIRED.isdisjoint(raw):
+        return {name: value for name, value in raw.items() if name not in _RETIRED}
+    return raw
 
-    Stored tickets may still hold the fields in `_RETIRED`, always at their defaults; they are read over.
-    """
+
+class TicketModel(BaseModel):
+    """Settings shared by every part of a ticket: frozen, and no room for a field that is not known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_retired(cls, raw: object) -> object:
-        if isinstance(raw, dict) and not _RETIRED.isdisjoint(raw):
-            return {name: value for name, value in raw.items() if name not in _RETIRED}
-        return raw
 
 
 class OnExpiry(StrEnum):
@@ -126,6 +135,76 @@ class FindingRecord(TicketModel):
         )
 
 
+class FactRecord(TicketModel):
+    """One fact as it was when the exchange was decided; `value` is its text, `currency` for money only."""
+
+    kind: FactKind
+    value: str = ""
+    items: tuple[str, ...] = ()
+    currency: str = ""
+
+    @classmethod
+    def of(cls, value: FactValue) -> Self:
+        """Return the record of a fact, exact and typed; pure."""
+        match value:
+            case bool():
+                return cls(kind="yes_no", value="yes" if value else "no")
+            case Decimal():
+                return cls(kind="number", value=str(value))
+            case Money(amount=amount, currency=currency):
+                return cls(kind="money", value=str(amount), currency=currency)
+            case timedelta():
+                return cls(kind="duration", value=str(value / timedelta(microseconds=1)))
+            case time():
+                return cls(kind="time", value=value.isoformat())
+            case Unknown(why=why):
+                return cls(kind="unknown", value=why)
+            case frozenset():
+                return cls(kind="set", items=tuple(sorted(value)))
+            case str():
+                return cls(kind="text", value=value)
+
+    def fact(self) -> FactValue:
+        """Return the fact as it was recorded; pure."""
+        match self.kind:
+            case "yes_no":
+                return self.value == "yes"
+            case "number":
+                return Decimal(self.value)
+            case "money":
+                return Money(amount=Decimal(self.value), currency=self.currency)
+            case "duration":
+                return timedelta(microseconds=float(self.value))
+            case "time":
+                return time.fromisoformat(self.value)
+            case "set":
+                return frozenset(self.items)
+            case "text":
+                return self.value
+            case "unknown":
+                return Unknown(why=self.value)
+
+    def text(self) -> str:
+        """Return the fact as a person reads it; pure."""
+        match self.kind:
+            case "money":
+                return f"{self.value} {self.currency}"
+            case "set":
+                return ", ".join(self.items) or "none"
+            case "unknown":
+                return f"unknown ({self.value})"
+            case "duration":
+                return str(self.fact())
+            case _:
+                return self.value
+
+
+def amounts_of(facts: Mapping[str, FactRecord]) -> dict[str, Money | Decimal]:
+    """Return the facts that a ledger can sum; pure."""
+    values = {name: record.fact() for name, record in facts.items()}
+    return {name: value for name, value in values.items() if isinstance(value, Money | Decimal)}
+
+
 class ProposedAction(TicketModel):
     """What would be done if a person approves; `digest` binds their decision to it.
 
@@ -137,6 +216,8 @@ class ProposedAction(TicketModel):
     call: str = ""
     digest: str
     amounts: Mapping[str, FactRecord] = Field(default_factory=dict)
+
+    _read_over = model_validator(mode="before")(_without_retired)
 
 
 class ConfidenceRecord(TicketModel):
@@ -282,6 +363,8 @@ class Ticket(TicketModel):
     excluded: tuple[str, ...] = ()
     promise: Promise
     sealed: Sealed | None = Field(default=None, repr=False)
+
+    _read_over = model_validator(mode="before")(_without_retired)
 
 
 class TicketView(TicketModel):

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handrail.desk.settings import read_schedule
 from handrail.desk.staffing import Route, Staffing, cover, empty_roles, hours_of
 from handrail.records import Severity, Trigger
 from handrail.tickets.calendar import calendar
-from handrail.tickets.schedule import Schedule, read_schedule
+from handrail.tickets.schedule import Schedule
 from handrail.tickets.ticket import OnExpiry
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)

@@ -3,9 +3,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from handrail.desk.settings import read_schedule
 from handrail.errors import ConfigError
 from handrail.tickets.calendar import ALWAYS
-from handrail.tickets.schedule import Schedule, read_schedule, schedule_of
+from handrail.tickets.schedule import Schedule, schedule_of
 
 TEXT = """
 calendars:

@@ -34,7 +34,6 @@ from handrail.tickets.action import action_digest
 from handrail.tickets.lifecycle import State, Verb, advance
 from handrail.tickets.ports import Approval, Settlement
 from handrail.tickets.ticket import Sealed, Ticket, Verdict
-from handrail.tickets.values import read_fact
 
 ENDS = {
     Settlement.DONE: (Verb.APPLIED, State.APPLIED),
@@ -122,7 +121,7 @@ def _approval(row: Row[Any], held: Ticket, sealed: Sealed, final: FinalResolutio
         conversation=sealed.conversation,
         rules=tuple(rule.rule for rule in held.policy.rules),
         policy_sha256=held.policy.sha256,
-        facts={name: read_fact(fact) for name, fact in held.facts.items()},
+        facts={name: fact.fact() for name, fact in held.facts.items()},
     )
 
 

@@ -38,8 +38,7 @@ from handrail.tickets.lifecycle import State, Verb, refusal
 from handrail.tickets.masking import holds_mask
 from handrail.tickets.ports import LedgerEntry, Settlement
 from handrail.tickets.resolution import People, Resolution
-from handrail.tickets.ticket import Sealed, Ticket, Verdict
-from handrail.tickets.values import amounts_of
+from handrail.tickets.ticket import Sealed, Ticket, Verdict, amounts_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
