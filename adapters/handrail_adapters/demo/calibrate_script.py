@@ -45,7 +45,7 @@ _PEOPLE = "roles: {checker: [script]}\n"
 
 
 def calibrated() -> Calibration:
-    """Play every answer of the script some times, judge it, and calibrate; takes a few seconds."""
+    """Play every answer of the script several times, judge it, and calibrate; takes a few seconds."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "people.yaml").write_text(_PEOPLE)
@@ -71,7 +71,7 @@ def calibrated() -> Calibration:
 
 
 def conversations() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Yield each cue with the messages after which the model gives its last words to it."""
+    """Yield each cue with the messages that lead to the model's last reply to it."""
     for line in (*SCRIPT.lines, ScriptedLine(cue=NO_LINE, replies=(SCRIPT.otherwise,))):
         if not line.replies[-1].text:
             continue

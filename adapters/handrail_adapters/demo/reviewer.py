@@ -18,7 +18,7 @@ from handrail_adapters.demo.scenario import Review
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """Who or what was refused, and by which error; `error` is empty if nobody refused it."""
+    """An attempt that should be refused, and the error that refused it; empty if it was not."""
 
     what: str
     error: str
@@ -86,7 +86,7 @@ def _rule(player: Player, review: Review, ticket: str, person: str) -> None:
 
 
 def _amounts(view: TicketView, amount: int) -> dict[str, Money | Decimal]:
-    """What the ledger counts once the amount is another: every amount that came from the arguments."""
+    """Return what the ledger counts after the edit: the new amount for every amount of the action."""
     action = view.ticket.action if view.ticket else None
     facts = {name: fact.fact() for name, fact in action.amounts.items()} if action else {}
     return {

@@ -1,7 +1,7 @@
-"""The refunds shop as data: what customers say, what the model says, and what must come of it.
+"""The refunds shop as data: what customers say, what the model says, and what is expected of the guard.
 
-What the model says is scripted. Who decides is not: that follows from the policy, and `expects` only says
-what the shipped policy must make of it.
+What the model says is scripted. Who decides follows from the policy; `expects` says what the shipped policy
+should decide, and the demonstration compares.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ SYSTEM = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What must come of a turn. `role` is None where the assistant answers by itself.
+    """What is expected of a turn. `role` is None where the assistant answers by itself.
 
     Args:
         role: who decides.

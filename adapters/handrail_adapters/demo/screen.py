@@ -33,7 +33,7 @@ class Screen:
         self._console = console
 
     def open(self, policy: str) -> None:
-        """Say what is about to be seen."""
+        """Say what the demonstration shows."""
         body = f"{ABOUT}\nPolicy: [cyan]{escape(policy)}[/cyan]"
         self._console.print(Panel(body, title=TITLE, title_align="left", border_style="dim", expand=False))
 
@@ -67,12 +67,12 @@ class Screen:
         self._problems(reviewed.differences)
 
     def audit(self, entries: int, *, is_intact: bool) -> None:
-        """Say whether the log of all this can be trusted."""
+        """Say whether the audit log is intact."""
         state = "[green]intact[/green]" if is_intact else "[bold red]broken[/bold red]"
         self._console.print(f"\naudit log: {entries} entries, hash chain {state}")
 
     def close(self, *, turns: int, problems: int, seconds: float, kept: Path | None) -> None:
-        """Say how it ended and what is left of it."""
+        """Say how it ended and where its tickets are."""
         if problems:
             self._console.print(f"\n[bold red]{problems} differences from what was expected.[/bold red]")
         else:
@@ -126,7 +126,7 @@ def why_of(played: Played) -> str:
 
 
 def _because(ticket: Ticket) -> str:
-    """The rules' own words: of the rule that brought it to people, or of all that disagree."""
+    """Return why, in the rules' words: of the rule that handed it off, or of all that disagree."""
     cited = {rule.rule: rule.because or rule.rule for rule in ticket.policy.rules}
     names = ticket.policy.conflict or (ticket.reason_code,)
     words = " / ".join(dict.fromkeys(cited.get(name, name).rstrip(".") for name in names))
@@ -135,13 +135,13 @@ def _because(ticket: Ticket) -> str:
 
 
 def _asked(action: ProposedAction) -> str:
-    """The amount among the arguments; totals that rules read beside it are not what was asked for."""
+    """Return the amount among the arguments; rules may read totals too, and those were not asked for."""
     given = {str(value) for value in json.loads(action.arguments or "{}").values()}
     return next((fact.text() for fact in action.amounts.values() if fact.value in given), "")
 
 
 def local(moment: datetime) -> str:
-    """Return a moment as a clock on the wall shows it."""
+    """Return a moment as local time of day."""
     return f"{moment.astimezone():%H:%M}"
 
 

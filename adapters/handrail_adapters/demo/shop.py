@@ -76,7 +76,7 @@ class ShopClient:
         self._http = httpx.Client(base_url=url, trust_env=False)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._http.close()
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Recorded conversations through a guard, as live traffic would go, set against how they really ended."""
+"""Sends recorded conversations through a guard and compares the result with how they ended."""
 
 from handrail.replay.facts import RecordedFacts, fact_source_factory
 from handrail.replay.records import RecordedConversation, UnreadableLine, read_records

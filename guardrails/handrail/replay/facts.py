@@ -1,4 +1,4 @@
-"""Fact sources of recorded conversations: made for each record, and told what the recorded tools answered."""
+"""Fact sources of recorded conversations: one for each record, told what the recorded tools answered."""
 
 import importlib
 import sys
@@ -20,7 +20,7 @@ class RecordedFacts(FactSource, Protocol):
         """Take note of what a recorded call answered."""
 
     def suppose_said(self) -> None:
-        """Answer for a gold list from now on: it lists calls only, so what had to be said was said."""
+        """Suppose from now on that the customer said what calls need: a gold list has no words."""
 
     def assume(self, call: ToolCall) -> None:
         """Take a call of the gold list as done, for the calls after it."""

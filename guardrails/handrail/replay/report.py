@@ -1,4 +1,4 @@
-"""What a replay came to: hand-offs against outcomes, with an interval over tasks."""
+"""Figures of a replay: hand-offs compared with how the conversations ended, with an interval over tasks."""
 
 import random
 from collections import Counter

@@ -1,4 +1,4 @@
-"""One recorded conversation through a guard: every turn screened and judged, every call gated."""
+"""Sends one recorded conversation through a guard: every turn is screened and judged, every call gated."""
 
 import time
 from collections import Counter
@@ -20,7 +20,7 @@ _STOPS = (Effect.HAND_OFF, Effect.BLOCK)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoppedCall:
-    """The recorded call at which a rule stopped a run, and the rules that did."""
+    """The recorded call at which rules stopped a run."""
 
     message: int
     tool: str
@@ -29,7 +29,7 @@ class StoppedCall:
 
 @dataclass(slots=True, kw_only=True)
 class ReplayedRun:
-    """How one run went until it was stopped: turns, and in how many of them each trigger and rule spoke.
+    """How one run went until it was stopped: turns, and in how many of them each trigger and rule fired.
 
     `micros` are microseconds by turn.
     `gold_rules` are the rules that the run's gold list breaks, with the tool; None without a gold list.
@@ -55,7 +55,7 @@ _AGREED = (
 
 
 class _NoSpool:
-    """A store in memory is never out of reach; were it so, the ticket must not seem safe."""
+    """A store in memory is always reachable; if it were not, no spool would keep the ticket."""
 
     def put(self, ticket: Ticket) -> None:
         raise StoreUnavailable("replay")
@@ -124,7 +124,7 @@ class Replayer:
             result.stop = StoppedCall(message=index, tool=message.tool_calls[0].name, rules=rules)
 
     def _judged(self, before: tuple[Message, ...], message: Message) -> list[Outcome]:
-        """Return what one turn comes to; a recorded call is judged even if the input was handed off."""
+        """Return the outcomes of one turn; a recorded call is judged even if the input was handed off."""
         call = self._guard.begin(before)
         outcomes = [call.outcome] if call.outcome is not None else []
         if call.outcome is not None and not message.tool_calls:
@@ -148,7 +148,7 @@ class Replayer:
         return stopped
 
     def _gold(self, result: ReplayedRun, gold: tuple[ToolCall, ...]) -> None:
-        """Note the rules that the gold list breaks; what had to be said before its calls counts as said."""
+        """Note the rules that the gold list breaks; it lists calls only, so consent is supposed."""
         self._start(result.record)
         self._facts.suppose_said()
         broken: set[tuple[str, str]] = set()
@@ -172,7 +172,7 @@ class _ActionRules:
         self._about_actions = frozenset(rule for rule, stage in stages.items() if stage is Stage.TOOL)
 
     def stopping(self, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
-        """Return the rules that forbid a call or hand it off, other than for want of knowledge."""
+        """Return the rules that forbid a call or hand it off, but not those that fired on an unknown."""
         reasons = (reason for outcome in outcomes for reason in outcome.decision.reasons)
         return tuple(dict.fromkeys(reason.rule for reason in reasons if self._stops(reason)))
 

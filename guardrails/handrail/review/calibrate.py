@@ -55,7 +55,7 @@ class AuditBudget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationSettings:
-    """What is promised and what it may cost.
+    """What a calibration promises and what it may cost.
 
     Args:
         bound: target and delta.
@@ -76,7 +76,7 @@ class CalibrationSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What a calibration speaks of: answers of one model to one prompt, measured in one way."""
+    """Which answers a calibration covers: of one model, to one prompt, measured by one method."""
 
     model: str
     prompt_sha256: str
@@ -84,7 +84,7 @@ class Subject:
 
 
 def subject_of(row: LoggedAnswer) -> Subject:
-    """Subject of one logged answer."""
+    """Return the subject of one logged answer."""
     return Subject(model=row.model, prompt_sha256=row.prompt_sha256, method=row.method)
 
 
@@ -98,10 +98,10 @@ def calibrate(
 ) -> Calibration:
     """Calibrate from a sorted log; pure.
 
-    With a previous calibration of the same subject and promise the bets go on from the first row it has not
-    seen. Otherwise they begin anew, with a smaller share of delta: the earliest quarter of the rows, 200 at
-    most, then sets the grid and is not bet on, and with `combine` neither are the rows that the combiner was
-    learned from.
+    With a previous calibration of the same subject and bound, its bets go on from the first row that it has
+    not seen. Otherwise a new run of bets begins, with a smaller share of delta. The earliest quarter of the
+    rows, 200 at most, then sets the grid of thresholds and is not bet on; with `combine`, the rows that the
+    combiner was fitted to take that place.
 
     Args:
         rows: the log, from `read_log`.
@@ -137,7 +137,7 @@ def calibrate(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Run:
-    """Rows with the scores that count, the part that is bet on, and the bets before them."""
+    """A run of bets: its rows with their scores, the rows that are bet on, and the bets made before them."""
 
     rows: Sequence[LoggedAnswer]
     bet_on: Sequence[LoggedAnswer]
@@ -190,7 +190,7 @@ def _begun(previous: Calibration | None, rows: Sequence[LoggedAnswer], settings:
 
 
 def _rescored(row: LoggedAnswer, combiner: Combiner) -> LoggedAnswer:
-    """The row with the score that a combiner gives its signals; 0 where every signal is missing."""
+    """Return the row with the combiner's score of its signals; 0 if every signal is missing."""
     return row.model_copy(update={"score": combiner.combine(row.signals) or 0.0})
 
 
@@ -206,7 +206,7 @@ def _concluded(
     state = Drift(alpha=settings.bound.target)
     if run.goes_on and previous is not None and previous.drift is not None:
         state = replace(state, logs=previous.drift.logs)
-    # What was passed before any threshold was certified was never promised to be right.
+    # Answers that were passed before a threshold was certified are not covered by the bound.
     is_promised = run.goes_on and run.part is not None and run.part.threshold is not None
     state, cause = watch_log(run.bet_on if is_promised else (), state)
     earlier = run.part.verdicts if run.part else 0
@@ -239,7 +239,7 @@ def _concluded(
 
 
 def _pool(run: _Run) -> Floats:
-    """Scores that set the grid: those of the rows that are not bet on, which come first."""
+    """Return the scores that set the grid: those of the earliest rows, which are not bet on."""
     held_back = run.rows[: len(run.rows) - len(run.bet_on)] or run.rows
     return np.array([row.score for row in held_back])
 
@@ -256,7 +256,7 @@ def _begin_bets(pool: Floats, bound: RiskBound, *, start: int) -> Wealth:
 
 
 def _resume(part: GuaranteePart) -> Wealth:
-    """Bets as an earlier calibration left them."""
+    """Return the bets where an earlier calibration ended."""
     return Wealth(
         grid=np.array(part.grid),
         log_wealth=np.array(part.log_wealth),
@@ -281,7 +281,7 @@ def _absorb_periods(wealth: Wealth, periods: Sequence[AuditPeriod]) -> Wealth:
 
 
 def _answers_of(rows: Sequence[LoggedAnswer]) -> Answers:
-    """Rows as arrays."""
+    """Return rows as arrays."""
     return Answers(
         scores=np.array([row.score for row in rows]),
         probabilities=np.array([row.audit_probability for row in rows]),
@@ -302,7 +302,7 @@ def _coming_plan(
 def _part_of(
     wealth: Wealth, plan: SamplingPlan, bound: RiskBound, *, start: int, verdicts: int
 ) -> GuaranteePart:
-    """Write down the bets, the threshold they certify and the coming plan."""
+    """Return the bets, the threshold they certify and the coming plan, as a calibration stores them."""
     threshold = wealth.threshold
     return GuaranteePart(
         target=bound.target,

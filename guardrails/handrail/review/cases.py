@@ -1,4 +1,4 @@
-"""What a review looks at: one ticket, masked and reduced to what can be counted and learned from."""
+"""The tickets of a period as a review reads them: masked, and reduced to what can be counted."""
 
 import json
 from collections.abc import Iterator, Mapping

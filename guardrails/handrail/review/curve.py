@@ -1,4 +1,4 @@
-"""Fits the curve from score to P(right), and the combiner that makes one score of several signals."""
+"""Fits the curve from a score to P(right), and the combiner of several signals into one score."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,10 @@ _FOLDS = 5
 
 
 def fit_curve(rows: Sequence[LoggedAnswer]) -> PlattPart | IsotonicPart:
-    """MAP Platt; from 500 verdicts on isotonic where it has the better log-loss on held-out fifths."""
+    """Fit MAP Platt scaling, or isotonic regression if its log-loss is lower.
+
+    Isotonic regression needs 500 verdicts; the losses are those of five held-out folds.
+    """
     place, known, right, weight = _arrays(rows)
     scale = scale_of(place)
     if known.sum() >= ISOTONIC_FROM * _FOLDS / (_FOLDS - 1) and _is_isotonic_better(
@@ -30,7 +33,7 @@ def fit_curve(rows: Sequence[LoggedAnswer]) -> PlattPart | IsotonicPart:
 
 
 def cross_fitted(rows: Sequence[LoggedAnswer]) -> Floats:
-    """P(wrong) of each row, from the verdicts of every other row but one half: it has no part in its own."""
+    """Predict P(wrong) of each row by a curve that was fitted to the other half (two-fold cross-fitting)."""
     place, known, right, weight = _arrays(rows)
     scale = scale_of(place)
     predicted = np.empty(len(rows))
@@ -48,7 +51,8 @@ def _arrays(rows: Sequence[LoggedAnswer]) -> tuple[Floats, Flags, Flags, Floats]
     right = np.array([not row.is_wrong for row in rows], dtype=np.bool_)
     weight = np.array([1.0 / row.audit_probability if row.is_known else 0.0 for row in rows])
     total = weight.sum()
-    # Weights undo the choice of what was checked; their sum stays the number of verdicts, against the prior.
+    # Inverse probabilities undo the choice of what was checked. Their sum stays the number of verdicts, so
+    # that the prior keeps its weight against them.
     return place, known, right, weight * (known.sum() / total) if total > 0 else weight
 
 
@@ -67,14 +71,14 @@ _LENGTHS = frozenset({"brevity"})
 
 
 def kind_of(name: str) -> Kind:
-    """How a logged signal is read, by its name; anything unknown is a probability from log-probabilities."""
+    """Return how a logged signal is read, by its name; unknown ones are log-probabilities."""
     if name in _LENGTHS:
         return "length"
     return "stated" if name in _STATED else "logprob"
 
 
 def fit_from_rows(rows: Sequence[LoggedAnswer], verdicts: int) -> tuple[Combiner, int]:
-    """Learn weights from the earliest rows that hold enough verdicts; returns them and how many rows that is.
+    """Fit weights to the earliest rows with enough verdicts; return them and the number of rows.
 
     Raises:
         ConfigError: too few verdicts, or no signals.

@@ -26,15 +26,15 @@ class LoggedAnswer(BaseModel):
     Args:
         exchange: id of the exchange.
         at: when it was decided, with its offset from UTC.
-        score: what the threshold was held against, 0..1, never rounded.
+        score: the confidence that was compared with the threshold, 0..1, never rounded.
         method: how it was measured.
         model: name of the model that answered.
         prompt_sha256: digest of the prompt's fixed part.
         audit_probability: chance with which this answer was to be audited, fixed before the draw.
         audit_floor: smallest such chance in the audit plan that was in force; 1 if every answer was checked.
         audit_lowest: lowest score that the plan audits at all; none if it audits every score.
-        audited: what the draw said; always true where the chance is 1.
-        verdict: what a person found, missing while nobody has.
+        audited: whether it was drawn; always true where the chance is 1.
+        verdict: what a person found; missing while nobody has checked it.
         escalated: a person got the answer, so it was not passed.
         slice: the declared slice it belongs to.
         signals: every signal by name, for combining; missing ones null.
@@ -64,13 +64,13 @@ class LoggedAnswer(BaseModel):
 
     @property
     def is_known(self) -> bool:
-        """True when it was drawn and judged; a verdict without a draw proves nothing and is not read."""
+        """True when it was drawn and judged; a verdict on an answer that was not drawn is ignored."""
         return self.audited and self.verdict is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditPeriod:
-    """Answers of one week under one audit plan, in order of time."""
+    """Answers of one week under one audit plan, by time."""
 
     rows: tuple[LoggedAnswer, ...]
     floor: float
@@ -119,7 +119,7 @@ def _read_row(line: str, place: str) -> LoggedAnswer:
 
 
 def periods(rows: Sequence[LoggedAnswer]) -> Iterator[AuditPeriod]:
-    """Split sorted rows into weeks, and weeks where the audit plan changes.
+    """Split sorted rows by week, and within a week where the audit plan changes.
 
     Raises:
         ConfigError: answers that may go unaudited, without the plan's floor.

@@ -1,4 +1,4 @@
-"""People's corrections as test cases for the next prompt or model; only masked texts go in. Pure."""
+"""People's corrections as test cases for the next prompt or model, with masked texts only. Pure."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping

@@ -17,14 +17,14 @@ EVERYTHING = "all"
 
 
 def passed_error(rows: Sequence[LoggedAnswer], predicted: Floats) -> SlicePart:
-    """Error among the passed answers of some rows; `predicted` is P(wrong) of each row, foretold."""
+    """Estimate the error among the passed answers of some rows; `predicted` holds P(wrong) of each row."""
     return _part(EVERYTHING, rows, predicted, None)
 
 
 def by_slice(
     rows: Sequence[LoggedAnswer], predicted: Floats, caps: Mapping[str, float]
 ) -> tuple[SlicePart, ...]:
-    """The same for each slice, by name. A slice whose estimated error is above its cap is handed off."""
+    """Estimate it for each slice, by name. A slice whose estimated error is above its cap is handed off."""
     names = sorted({row.slice for row in rows if row.slice is not None} | caps.keys())
     parts = []
     for name in names:
@@ -55,7 +55,7 @@ def _part(name: str, rows: Sequence[LoggedAnswer], predicted: Floats, cap: float
 
 
 def watch_log(rows: Sequence[LoggedAnswer], drift: Drift) -> tuple[Drift, LoggedAnswer | None]:
-    """Run the alarm over passed answers in order of time; returns its state and the row that set it off."""
+    """Run the drift alarm over passed answers; return its state and the row that set it off, if any."""
     for row in rows:
         if row.escalated:
             continue
@@ -88,9 +88,10 @@ def false_passes(
 ) -> FalsePasses | None:
     """Estimate the error among passed answers from those that people checked; None while nobody checked any.
 
-    Augmented inverse-probability weighting with its interval; P(wrong) of an answer that nobody checked is
-    foretold from other answers' scores and verdicts. Only answers up to the first that still waits for its
-    verdict count, since those that wait are no random choice; after `grace_days` one counts as wrong.
+    The estimate is augmented inverse-probability weighting with its interval; P(wrong) of an answer that
+    nobody checked is predicted from other answers' scores and verdicts. Answers count up to the first that
+    still waits for its verdict, because those that wait are no random sample; one that waits for more than
+    `grace_days` counts as wrong.
 
     Args:
         rows: scored answers of one period, sorted by time.

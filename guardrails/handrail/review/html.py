@@ -14,7 +14,7 @@ from handrail.review.weekly import ReviewProposal, WeeklyReview
 WIDTH = 720
 LEFT = 168
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8c564b", "#5f6a72", "#9467bd")
-"""Told apart with the common kinds of colour blindness (after Okabe and Ito)."""
+"""Colours that people with the common kinds of colour blindness can tell apart (after Okabe and Ito)."""
 ENDING_COLOURS: Mapping[TicketEnding, str] = {
     TicketEnding.APPROVED: "#009e73",
     TicketEnding.EDITED: "#b8860b",
@@ -185,7 +185,7 @@ def per_day(measures: Measures) -> Plot:
 
 
 def endings(groups: Sequence[TicketGroup], title: str) -> Plot:
-    """One bar a group, split by how its tickets ended; as long as the group is large."""
+    """One bar for each group, as long as the group is large, split by how its tickets ended."""
     top = max((group.size for group in groups), default=0) or 1
     parts = []
     for row, group in enumerate(groups):
@@ -202,7 +202,7 @@ def endings(groups: Sequence[TicketGroup], title: str) -> Plot:
 
 
 def time_to_decide(groups: Sequence[TicketGroup]) -> Plot:
-    """A dot a decided ticket on a logarithmic axis of time, a row a role, and a tick at the deadline."""
+    """A row for each role: a dot for each decided ticket on a logarithmic axis, a tick at the deadline."""
     rows = [group for group in groups if group.median is not None]
     bottom = 14 + 34 * len(rows)
     parts = []

@@ -35,7 +35,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketGroup:
-    """Tickets that belong together: how they ended, when they came due, and how long they took.
+    """Tickets that belong together: how they ended, whether in time, and how long they took.
 
     `median` and `slowest_tenth` (90th percentile) are of the decided ones, None if there are none. `late`
     counts those that were decided after their deadline, or expired; `overdue` those that are open past it.
@@ -58,7 +58,7 @@ class TicketGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measures:
-    """A period in figures. `per_day` counts tickets by day and trigger, days in order, none left out."""
+    """A period in figures. `per_day` counts tickets by day and trigger, with an entry for every day."""
 
     period: ReviewPeriod
     now: datetime

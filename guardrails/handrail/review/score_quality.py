@@ -84,7 +84,7 @@ def read_scored(path: Path, columns: Columns) -> ScoredAnswers:
 
 
 def figures(scored: ScoredAnswers) -> dict[str, float]:
-    """Every figure by name: ranking, calibration, and coverage at 5 % and 10 % selective risk."""
+    """Return every figure by name: ranking, calibration, and coverage at 5 % and 10 % selective risk."""
     found = metrics.measure(scored.scores, scored.is_right)
     return {
         "answers": found.count,
