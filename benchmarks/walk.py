@@ -7,6 +7,7 @@ imports among the modules of one package, imports for type checkers included.
 """
 
 import argparse
+import itertools
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -16,14 +17,14 @@ from types import FrameType
 from typing import NoReturn
 
 import grimp
+from benchmarks.report import close
 from openai import OpenAI
 
 import handrail
 import handrail_adapters
 import handrail_policies
-from benchmarks.report import close
 from handrail import Guard, HandoffRequired
-from handrail_adapters.demo.scripted_model import Line, Says, Script, ScriptedModelServer
+from handrail_adapters.demo.scripted_model import Script, ScriptedLine, ScriptedModelServer, ScriptedReply
 from handrail_adapters.openai import guard_openai
 
 PACKAGES = (handrail, handrail_adapters, handrail_policies)
@@ -75,7 +76,7 @@ class Walk:
     def switches(self) -> int:
         """How often a call lies in another file than the call before it."""
         files = [file for file, _ in self.steps]
-        return sum(1 for one, other in zip(files, files[1:], strict=False) if one != other)
+        return sum(1 for one, other in itertools.pairwise(files) if one != other)
 
 
 class Shop:
@@ -124,7 +125,7 @@ class Shop:
     def run_once(self) -> Callable[[], object]:
         """A refund that a person approved, carried out."""
         ticket = self.ticket()()
-        self.guard.decide(ticket, "pat", "approve")
+        self.guard.resolve(ticket, "pat", "approve")
 
         def call() -> object:
             with self.guard.authorised(ticket) as action:
@@ -161,7 +162,7 @@ def walked(prepare: Callable[[], Callable[[], object]]) -> Walk:
 @contextmanager
 def shop() -> Iterator[Shop]:
     """Open a shop in a folder of its own, with a model on loopback."""
-    script = Script(lines=(Line(cue="parcel", replies=(Says(text=ANSWER),)),))
+    script = Script(lines=(ScriptedLine(cue="parcel", replies=(ScriptedReply(text=ANSWER),)),))
     with ScriptedModelServer(script) as model, tempfile.TemporaryDirectory() as folder:
         opened = Shop(Path(folder), model.base_url)
         try:

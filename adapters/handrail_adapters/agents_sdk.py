@@ -3,7 +3,6 @@
 The model is guarded by its client: `OpenAIResponsesModel(name, openai_client=guard_openai(client, guard))`.
 """
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -11,8 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from handrail.errors import ActionFailed, MissingExtra, TicketError
-from handrail.guard import Outcome
-from handrail.guard.tool_gate import arguments_json, asettled
+from handrail.guard import Outcome, arguments_json
 from handrail.records import Draft, Handoff, ToolCall
 from handrail.tickets.ports import Settlement
 from handrail.wire.handoff import handoff_body, read_handoff
@@ -40,13 +38,14 @@ def guard_tool(tool: FunctionTool, guard: "Guard") -> FunctionTool:
         if isinstance(passed, Outcome):
             return passed.handoff is not None and not passed.is_blocked
         # It is gated again where it runs; until then nothing is reserved.
-        await asyncio.to_thread(passed.settle, Settlement.NO_EFFECT)
+        await passed.asettle(Settlement.NO_EFFECT)
         return False
 
     async def invoke(context: Any, arguments: str) -> Any:
         passed = await _gate(guard, context.tool_call_id, tool.name, arguments)
         if not isinstance(passed, Outcome):
-            return await asettled(passed, lambda: tool.on_invoke_tool(context, arguments))
+            async with passed:
+                return await tool.on_invoke_tool(context, arguments)
         if passed.handoff is None or passed.is_blocked:
             return f"Not carried out: {passed.notice}"
         return await _approved(guard, passed.handoff.ticket, tool, context)
@@ -62,7 +61,7 @@ async def _gate(guard: "Guard", call_id: str, name: str, arguments: str) -> Any:
 
 async def _approved(guard: "Guard", ticket: str, tool: FunctionTool, context: Any) -> Any:
     try:
-        with guard.authorised(ticket) as action:
+        async with guard.aauthorised(ticket) as action:
             if action.tool != tool.name:
                 raise ActionFailed(f"the ticket approves {action.tool}")
             arguments = json.dumps(dict(action.arguments))
@@ -90,7 +89,7 @@ async def decided(
         call: Any = item.raw_item
         passed = await _gate(guard, call.call_id, item.tool_name or "", call.arguments)
         if not isinstance(passed, Outcome):
-            await asyncio.to_thread(passed.settle, Settlement.NO_EFFECT)
+            await passed.asettle(Settlement.NO_EFFECT)
             state.approve(item)
             continue
         found = passed.handoff and await guard.wait(passed.handoff.ticket, timeout_s=timeout_s)

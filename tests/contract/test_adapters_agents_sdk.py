@@ -166,7 +166,7 @@ def test_an_approved_call_runs_once(guard: Guard, issue_refund: FunctionTool, pa
     with model_server(proposes("640 USD"), Say("Done.")) as server:
         agent, state = interrupted(guard, server, issue_refund)
         assert len(asyncio.run(decided(guard, state))) == 1, "it still waits"
-        guard.decide(ticket_of(guard), "fay", "approve", reason_code="ok")
+        guard.resolve(ticket_of(guard), "fay", "approve", reason_code="ok")
         kept = state.to_string()
         assert asyncio.run(decided(guard, state)) == []
         assert run(agent, state).final_output == "Done."
@@ -181,7 +181,7 @@ def test_an_edited_call_runs_edited_and_says_so(
 ) -> None:
     with model_server(proposes("640 USD"), Say("Done.")) as server:
         agent, state = interrupted(guard, server, issue_refund)
-        guard.decide(ticket_of(guard), "fay", "edit", changes={"amount": "590 USD"}, reason_code="less")
+        guard.resolve(ticket_of(guard), "fay", "edit", changes={"amount": "590 USD"}, reason_code="less")
         asyncio.run(decided(guard, state))
         run(agent, state)
         assert "changed this action" in server.sent
@@ -192,7 +192,7 @@ def test_a_rejected_call_can_never_run(guard: Guard, issue_refund: FunctionTool,
     with model_server(proposes("640 USD"), Say("Done.")) as server:
         agent, state = interrupted(guard, server, issue_refund)
         kept = state.to_string()
-        guard.decide(ticket_of(guard), "fay", "reject", message_to_agent="Not covered.", reason_code="no")
+        guard.resolve(ticket_of(guard), "fay", "reject", message_to_agent="Not covered.", reason_code="no")
         asyncio.run(decided(guard, state))
         run(agent, state)
         assert "Not covered." in server.sent

@@ -328,7 +328,7 @@ def resume(agent: Agent[None, Any], result: Any, results: DeferredToolResults) -
 def test_an_approved_call_runs_once(guard: Guard) -> None:
     agent, _, result, ticket = deferred(guard)
     assert asyncio.run(decided(guard, result.output)).approvals == {}
-    guard.decide(ticket, "fay", "approve", reason_code="ok")
+    guard.resolve(ticket, "fay", "approve", reason_code="ok")
     results = asyncio.run(decided(guard, result.output))
     assert result.output.remaining(results) is None
     assert resume(agent, result, results).output == "Done."
@@ -338,7 +338,7 @@ def test_an_approved_call_runs_once(guard: Guard) -> None:
 
 def test_an_edited_call_runs_edited_and_says_so(guard: Guard) -> None:
     agent, scripted, result, ticket = deferred(guard)
-    guard.decide(ticket, "fay", "edit", changes={"amount": "590 USD"}, reason_code="less")
+    guard.resolve(ticket, "fay", "edit", changes={"amount": "590 USD"}, reason_code="less")
     resume(agent, result, asyncio.run(decided(guard, result.output)))
     assert PAID == ["590 USD"]
     assert "changed this action" in scripted.seen[-1]
@@ -346,7 +346,7 @@ def test_an_edited_call_runs_edited_and_says_so(guard: Guard) -> None:
 
 def test_a_rejected_call_can_never_run(guard: Guard) -> None:
     agent, scripted, result, ticket = deferred(guard)
-    guard.decide(ticket, "fay", "reject", message_to_agent="Not covered.", reason_code="no")
+    guard.resolve(ticket, "fay", "reject", message_to_agent="Not covered.", reason_code="no")
     results = asyncio.run(decided(guard, result.output))
     resume(agent, result, results)
     assert "Not covered." in scripted.seen[-1]

@@ -90,7 +90,7 @@ class Scene:
             with self.guard.context(customer=f"c-{name}-{index}"):
                 outcome = self.ask(f"{name}-{index}", sure)
             if outcome.handoff is not None:
-                self.guard.decide(outcome.handoff.ticket, "quinn", "reject")
+                self.guard.resolve(outcome.handoff.ticket, "quinn", "reject")
             self.clock.advance(minutes=10)
         self.store.flush()
         for row in waiting(self.store, "default", limit=1000):
@@ -170,7 +170,7 @@ def test_the_loop_closes_from_log_to_verdicts_to_calibration_to_policy(scene: Sc
     assert unsure.handoff.role == "queue_manager"
     assert [reason.rule for reason in unsure.decision.reasons] == ["low-confidence"]
 
-    scene.guard.decide(unsure.handoff.ticket, "quinn", "approve")
+    scene.guard.resolve(unsure.handoff.ticket, "quinn", "approve")
     scene.clock.advance(days=7)
     scene.week("w2", 60)
     assert scene.calibrate("--previous", str(scene.folder / "calibration.json")) == 0

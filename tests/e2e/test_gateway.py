@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from handrail import Guard
+from handrail.confidence.cascade import SampleRequest
 from handrail.errors import StoreUnavailable
 from handrail.gateway.settings import key_sha256
-from handrail.pipeline import NeedSamples
 from support.gateway import CALLER_KEY, UPSTREAM_KEY, Dripping, app_of, gateway, served, settings_of
 from support.model_server import ModelServer, Say, model_server
 from support.shop_guard import POLICY
@@ -361,7 +361,7 @@ def decide(folder: Path, ticket: str) -> None:
     store = f"sqlite:///{folder}/handrail.db"
     guard = Guard.from_policy(folder / "shop.yaml", people=folder / "people.yaml", store=store)
     with guard.context(tenant="shop"):
-        guard.decide(ticket, "fay", "approve", reason_code="ok")
+        guard.resolve(ticket, "fay", "approve", reason_code="ok")
     guard.close()
 
 
@@ -550,7 +550,7 @@ class Asking(ToyShop):
         judge = call.afinish
 
         async def afinish(drafts: Any, *, ask: Any, wants_json: bool = False) -> Any:
-            need = NeedSamples(messages=call.messages, count=1, temperature=1.0)
+            need = SampleRequest(messages=call.messages, count=1, temperature=1.0)
             assert [draft.text for draft in await ask(need)] == ["SECRET-4711"]
             return await judge(drafts, wants_json=wants_json)
 

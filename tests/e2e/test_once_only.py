@@ -88,7 +88,7 @@ def approved(tmp_path: Path, payments: Payments) -> str:
         with guard.context(customer="c1", conversation="v1"), pytest.raises(HandoffRequired) as raised:
             refund(order_id="o1", amount=640)
         ticket = raised.value.handoff.ticket
-        guard.decide(ticket, "fay", "approve")
+        guard.resolve(ticket, "fay", "approve")
     return ticket
 
 

@@ -9,7 +9,7 @@ from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
 
 from handrail.guard import Outcome
 from handrail.http.incremental import GAP, ReleaseQueue
-from handrail.pipeline import Cutter
+from handrail.pipeline.stream import StreamRelease
 from handrail.records import Draft, FaultKind
 from handrail_adapters.langchain.messages import (
     beside_slots,
@@ -141,14 +141,14 @@ class IncrementalChunks:
     """The chunks of one answer: collected for the judgement, and given as far as that is safe.
 
     Args:
-        new_cutter: makes what says how much may be shown.
+        new_release: makes what says how much may be shown.
         strips: log-probabilities come that the caller had not asked for.
     """
 
-    def __init__(self, new_cutter: Callable[[], Cutter], *, strips: bool) -> None:
+    def __init__(self, new_release: Callable[[], StreamRelease], *, strips: bool) -> None:
         self.chunks: list[ChatGenerationChunk] = []
         self._strips = strips
-        self._queue = ReleaseQueue[ChatGenerationChunk](new_cutter)
+        self._queue = ReleaseQueue[ChatGenerationChunk](new_release)
 
     def take(self, chunk: ChatGenerationChunk) -> Iterator[ChatGenerationChunk]:
         """Take a chunk; yield what may be shown by now."""

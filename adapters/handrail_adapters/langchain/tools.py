@@ -1,6 +1,5 @@
 """LangChain tools behind the gate: an action runs only if the policy lets it or a person authorised it."""
 
-import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any, cast
 
@@ -8,8 +7,7 @@ from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, SkipValidation
 
-from handrail.guard import Outcome
-from handrail.guard.tool_gate import arguments_json
+from handrail.guard import Outcome, arguments_json
 from handrail.records import Handoff, ToolCall
 from handrail.tickets.ports import Settlement
 from handrail.wire.handoff import handoff_body
@@ -66,7 +64,7 @@ class GuardedTool(BaseTool):
             result = await self.inner.arun(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
             settlement = settlement_of(result)
         finally:
-            await asyncio.to_thread(passed.settle, settlement)
+            await passed.asettle(settlement)
         return result
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:

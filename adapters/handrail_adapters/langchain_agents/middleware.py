@@ -1,6 +1,5 @@
 """The middleware for LangChain agents: guarded model, gated tools, and a pause for a person."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -11,9 +10,8 @@ from langchain_core.messages import ToolMessage
 from langgraph.config import get_config
 
 from handrail.errors import ActionFailed, ConfigError, TicketError
-from handrail.guard import Outcome
+from handrail.guard import Outcome, arguments_json
 from handrail.guard.context import current
-from handrail.guard.tool_gate import arguments_json
 from handrail.records import Handoff, ToolCall
 from handrail.tickets.ports import Settlement
 from handrail_adapters.langchain.messages import get_handoff
@@ -230,7 +228,7 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
                 result = await handler(request)
                 settlement = settlement_of(result)
             finally:
-                await asyncio.to_thread(passed.settle, settlement)
+                await passed.asettle(settlement)
             return result
 
     def _guarded(self, request: Any) -> Any:

@@ -174,7 +174,7 @@ class Waiting:
 
     def _record(self, ticket: str, response: object, turn: int) -> str:
         """Record a response as its person's decision; returns why it does not count, if it does not."""
-        from handrail.guard.resolve import decide
+        from handrail.guard.resolve import resolve
         from handrail.store.tickets.resolve import Actor
 
         if self.reviewer is None:
@@ -189,7 +189,7 @@ class Waiting:
             resolution = ruling_of(response, view, key=f"{ticket}:{turn}:{actor.person}")
             if view.claimed_by != actor.person:
                 self._store.claim(tenant, ticket, actor)
-            decide(self._store, self.guard.policy, tenant, ticket, resolution=resolution, actor=actor)
+            resolve(self._store, self.guard.policy, tenant, ticket, resolution=resolution, actor=actor)
         except (TicketError, ValueError) as error:
             return str(error)
         return ""

@@ -8,8 +8,7 @@ from typing import Any
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse
 
 from handrail.errors import CheckFailed
-from handrail.pipeline import NOTE_NAME
-from handrail.records import Draft, Message, Speaker, ToolCall
+from handrail.records import NOTE_NAME, Draft, Message, Speaker, ToolCall
 from handrail.wire.logprobs import read_logprobs
 from handrail.wire.slots import Slot, join, rewritten, unknown_slots
 

@@ -11,8 +11,7 @@ from pydantic_ai.models import CompletedStreamedResponse
 from pydantic_ai.models.wrapper import WrapperModel
 
 from handrail.errors import AnswerBlocked, ConfigError, HandoffRequired
-from handrail.pipeline import NOTE_NAME
-from handrail.records import Draft, Effect, FaultKind, Handoff, Message, Speaker
+from handrail.records import NOTE_NAME, Draft, Effect, FaultKind, Handoff, Message, Speaker
 from handrail.wire.handoff import handoff_body, read_handoff
 from handrail_adapters.pydantic_ai.messages import dumped, read_messages, read_response, write_messages
 
@@ -159,7 +158,7 @@ def _with_logprobs(settings: Any, call: "Call") -> Any:
 
 def _masked(value: Any, call: "Call") -> Any:
     if isinstance(value, str):
-        return call.redacted(value)
+        return call.redact_answer(value)
     if isinstance(value, dict):
         kept = ("part_kind", "timestamp", "tool_call_id", "tool_name", "id", "provider_name")
         return {name: v if name in kept else _masked(v, call) for name, v in value.items()}

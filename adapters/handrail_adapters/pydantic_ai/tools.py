@@ -9,8 +9,7 @@ from pydantic_ai.tools import DeferredToolRequests, DeferredToolResults, ToolApp
 from pydantic_ai.toolsets import WrapperToolset
 
 from handrail.errors import ActionFailed, TicketError
-from handrail.guard import Outcome
-from handrail.guard.tool_gate import arguments_json, asettled
+from handrail.guard import Outcome, arguments_json
 from handrail.records import ToolCall
 
 if TYPE_CHECKING:
@@ -39,7 +38,8 @@ class GuardedToolset(WrapperToolset[Any]):
         call = ToolCall(id=ctx.tool_call_id or name, name=name, arguments=arguments_json(tool_args))
         passed = await self.guard.agate(call)
         if not isinstance(passed, Outcome):
-            return await asettled(passed, lambda: self.wrapped.call_tool(name, tool_args, ctx, tool))
+            async with passed:
+                return await self.wrapped.call_tool(name, tool_args, ctx, tool)
         if passed.handoff is None or passed.is_blocked:
             return f"Not carried out: {passed.notice}"
         handoff = passed.handoff
@@ -47,7 +47,7 @@ class GuardedToolset(WrapperToolset[Any]):
 
     async def _approved(self, ticket: str, name: str, ctx: Any, tool: Any) -> Any:
         try:
-            with self.guard.authorised(ticket) as action:
+            async with self.guard.aauthorised(ticket) as action:
                 if action.tool != name:
                     raise ActionFailed(f"the ticket approves {action.tool}")
                 call = ToolCall(id=ticket, name=name, arguments=arguments_json(dict(action.arguments)))

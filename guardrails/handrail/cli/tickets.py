@@ -181,7 +181,7 @@ def decide(  # noqa: PLR0913 - one parameter per option
     people: PeopleOption = DEFAULT_PEOPLE,
 ) -> None:
     """Decide a ticket. It is claimed first if nobody has it; an approved action then runs once."""
-    from handrail.guard.resolve import decide as record
+    from handrail.guard.resolve import resolve as record
     from handrail.policy import load
     from handrail.tickets.lifecycle import State
     from handrail.tickets.resolution import Resolution

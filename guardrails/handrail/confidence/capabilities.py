@@ -1,15 +1,13 @@
 """What each model at each endpoint was seen to give; learned from answers, never from a model's name."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TypeAlias
 
 from handrail.records import Draft
 
 Key: TypeAlias = tuple[str, str]
-"""Model and endpoint."""
+"""Model and endpoint; the same name may stand for something else at another endpoint."""
 
 
 class Support(StrEnum):
@@ -21,40 +19,45 @@ class Support(StrEnum):
     REFUSES = "refuses"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
-    """What was learned so far; every lesson gives a new object, so that it can be shared without a lock."""
+class ModelCapabilities:
+    """Whether log-probabilities can be had of a model; shared by all calls of one guard.
 
-    known: Mapping[Key, Support] = field(default_factory=lambda: MappingProxyType({}))
+    Every lesson replaces the whole mapping, so threads need no lock. A lesson that two of them lose between
+    each other comes again. A model without a name teaches nothing.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Key, Support] = {}
 
     def of(self, model: str, endpoint: str) -> Support:
         """What is known of one model at one endpoint."""
-        return self.known.get((model, endpoint), Support.UNKNOWN)
+        return self._known.get((model, endpoint), Support.UNKNOWN)
 
     def should_ask(self, model: str, endpoint: str) -> bool:
         """True unless asking for log-probabilities is known to fail or to give nothing."""
         return self.of(model, endpoint) in (Support.UNKNOWN, Support.GIVES)
 
-    def saw(self, model: str, endpoint: str, draft: Draft) -> "Capabilities":
-        """Learn from an answer to a request that asked for log-probabilities.
+    def saw(self, model: str, endpoint: str, drafts: Sequence[Draft]) -> None:
+        """Learn from the answers to a request that asked for log-probabilities.
 
         Missing and empty mean the same. Faults, and answers without text of their own, teach nothing: most
         providers give no log-probabilities for tool calls.
         """
-        if draft.fault is not None or not draft.text:
-            return self
-        if self.of(model, endpoint) is Support.GIVES and not draft.logprobs:
-            return self
-        return self._with(model, endpoint, Support.GIVES if draft.logprobs else Support.IGNORES)
+        for draft in drafts:
+            if draft.fault is not None or not draft.text:
+                continue
+            if draft.logprobs:
+                self._learn(model, endpoint, Support.GIVES)
+            elif self.of(model, endpoint) is not Support.GIVES:
+                self._learn(model, endpoint, Support.IGNORES)
 
-    def refused(self, model: str, endpoint: str) -> "Capabilities":
+    def refused(self, model: str, endpoint: str) -> None:
         """Learn that a request failed because it asked for log-probabilities."""
-        return self._with(model, endpoint, Support.REFUSES)
+        self._learn(model, endpoint, Support.REFUSES)
 
-    def _with(self, model: str, endpoint: str, support: Support) -> "Capabilities":
-        if self.of(model, endpoint) is support:
-            return self
-        return replace(self, known=MappingProxyType({**self.known, (model, endpoint): support}))
+    def _learn(self, model: str, endpoint: str, support: Support) -> None:
+        if model and self.of(model, endpoint) is not support:
+            self._known = {**self._known, (model, endpoint): support}
 
 
 def blames_logprobs(status: int, message: str) -> bool:

@@ -1,8 +1,19 @@
-"""The guard: drives sessions, opens tickets, wraps functions and gates actions."""
+"""The guard: runs calls, opens tickets, wraps functions and gates actions."""
 
+from handrail.guard.authorise import Action
 from handrail.guard.call import Call, FactSource
 from handrail.guard.guard import Guard
 from handrail.guard.outcome import Observation, Observer, Outcome
-from handrail.guard.tool_gate import Pass
+from handrail.guard.tool_gate import Permit, arguments_json
 
-__all__ = ["Call", "FactSource", "Guard", "Observation", "Observer", "Outcome", "Pass"]
+__all__ = [
+    "Action",
+    "Call",
+    "FactSource",
+    "Guard",
+    "Observation",
+    "Observer",
+    "Outcome",
+    "Permit",
+    "arguments_json",
+]

@@ -1,15 +1,21 @@
 """Giving a person's decision back, once: decided → applying → applied, failed or outcome unknown."""
 
+import asyncio
+import inspect
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import cast
 
 from handrail.errors import ActionFailed, CheckFailed, PolicyChanged
-from handrail.guard.call import Shell
+from handrail.guard.call import CallRunner
 from handrail.guard.context import Authorisation, Scope, authorised
+from handrail.guard.tool_gate import settlement_of
+from handrail.pipeline.gate import regate
 from handrail.records import Context, Decision, Effect, ToolCall, Trigger, Unknown
-from handrail.tickets.ports import Approval, Settlement
+from handrail.tickets.ports import Approval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,47 +33,84 @@ class Action:
     tools: Mapping[str, Callable[..., object]]
 
     def run(self) -> object:
-        """Call the guarded tool of this name with the approved arguments."""
+        """Call the guarded tool of this name with the approved arguments.
+
+        Raises:
+            ActionFailed: no tool of this name is guarded here.
+        """
         if self.tool not in self.tools:
             raise ActionFailed(f"no tool called {self.tool!r} is guarded here; call it yourself")
         return self.tools[self.tool](**self.arguments)
 
-
-@contextmanager
-def authorise(
-    shell: Shell, scope: Scope, ticket: str, tools: Mapping[str, Callable[..., object]]
-) -> Iterator[Action]:
-    """Carry out an approved action once; see `Guard.authorised`."""
-    store, tenant = shell.sources.store, scope.context.tenant
-    _still_covered(shell, store.approved(tenant, ticket), scope)
-    approval = store.begin(tenant, ticket, now=shell.now())
-    action = Action(
-        ticket=approval.ticket,
-        tool=approval.tool,
-        arguments=json.loads(approval.arguments or "{}"),
-        idempotency_key=approval.idempotency_key,
-        is_edited=approval.edited,
-        tools=tools,
-    )
-    settlement = Settlement.UNKNOWN
-    try:
-        with authorised(Authorisation(approval=approval)):
-            yield action
-        settlement = Settlement.DONE
-    except ActionFailed:
-        settlement = Settlement.NO_EFFECT
-        raise
-    finally:
-        store.finish(tenant, approval.ticket, settlement, now=shell.now())
+    async def arun(self) -> object:
+        """Call the guarded tool as `run` does: an async one is awaited, another one runs in a thread."""
+        result = await asyncio.to_thread(self.run)
+        return await result if inspect.isawaitable(result) else result
 
 
-def _still_covered(shell: Shell, approval: Approval, scope: Scope) -> None:
+@dataclass(slots=True, kw_only=True)
+class Authorised:
+    """Carries out an approved action once, in a `with` or an `async with` block; see `Guard.authorised`."""
+
+    runner: CallRunner
+    scope: Scope
+    ticket: str
+    tools: Mapping[str, Callable[..., object]]
+    _approval: Approval | None = field(init=False, default=None)
+    _block: AbstractContextManager[None] | None = field(init=False, default=None)
+
+    def __enter__(self) -> Action:
+        return self._entered(self._begin())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._left()
+        self._finish(kind)
+
+    async def __aenter__(self) -> Action:
+        return self._entered(await asyncio.to_thread(self._begin))
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._left()
+        await asyncio.to_thread(self._finish, kind)
+
+    def _begin(self) -> Approval:
+        store, tenant = self.runner.store, self.scope.context.tenant
+        _still_covered(self.runner, store.approved(tenant, self.ticket), self.scope)
+        return store.begin(tenant, self.ticket, now=self.runner.now())
+
+    def _entered(self, approval: Approval) -> Action:
+        # A context variable lets the action by, so it is set in the caller's own task or thread.
+        self._approval, self._block = approval, authorised(Authorisation(approval=approval))
+        self._block.__enter__()
+        return Action(
+            ticket=approval.ticket,
+            tool=approval.tool,
+            arguments=json.loads(approval.arguments or "{}"),
+            idempotency_key=approval.idempotency_key,
+            is_edited=approval.edited,
+            tools=self.tools,
+        )
+
+    def _left(self) -> None:
+        if self._block is not None:
+            self._block.__exit__(None, None, None)
+
+    def _finish(self, kind: type[BaseException] | None) -> None:
+        approval, tenant = cast("Approval", self._approval), self.scope.context.tenant
+        self.runner.store.finish(tenant, approval.ticket, settlement_of(kind), now=self.runner.now())
+
+
+def _still_covered(runner: CallRunner, approval: Approval, scope: Scope) -> None:
     """Run today's policy on the approved action; it may only have become stricter where roles agreed.
 
     Raises:
         PolicyChanged: a block, or a hand-off to a role that has not approved. The ticket is open again.
     """
-    decision = decide_again(shell, approval, scope)
+    decision = decide_again(runner, approval, scope)
     blocked = [reason.rule for reason in decision.reasons if reason.effect is Effect.BLOCK]
     missing = [
         reason.role
@@ -80,11 +123,11 @@ def _still_covered(shell: Shell, approval: Approval, scope: Scope) -> None:
     if blocked or missing:
         roles = tuple(dict.fromkeys(role for role in missing if role))
         why = f"now blocked by {', '.join(blocked)}" if blocked else f"now also needs {', '.join(roles)}"
-        shell.sources.store.reopen(approval.tenant, approval.ticket, roles=roles, why=why, now=shell.now())
+        runner.store.reopen(approval.tenant, approval.ticket, roles=roles, why=why, now=runner.now())
         raise PolicyChanged(approval.ticket, why)
 
 
-def decide_again(shell: Shell, approval: Approval, scope: Scope) -> Decision:
+def decide_again(runner: CallRunner, approval: Approval, scope: Scope) -> Decision:
     """Run today's policy on an action that a person approved or is about to."""
 
     def failed(why: str) -> Decision:
@@ -96,7 +139,7 @@ def decide_again(shell: Shell, approval: Approval, scope: Scope) -> Decision:
         conversation=approval.conversation,
         facts=scope.context.facts,
     )
-    session = shell.session(approval.ticket, Scope(context=context))
+    exchange = runner.exchange(approval.ticket, Scope(context=context))
     recorded = {name: value for name, value in approval.facts.items() if not isinstance(value, Unknown)}
     call = ToolCall(id=approval.ticket, name=approval.tool, arguments=approval.arguments)
-    return shell.run(session.regate(call, recorded), failed)
+    return runner.run(regate(exchange, call, recorded), failed)

@@ -1,42 +1,61 @@
-"""One guarded call: its steps driven, failures turned into *unsure*, its outcome concluded."""
+"""One guarded call: its steps run, failures turned into *unsure*, its outcome recorded.
+
+A call is in one of three states:
+
+    begun ──► open      `outcome` is None: `messages`, and only those, may go to the model. What it answers
+                 │      goes to `finish`, a failure to answer to `fail`, once.
+                 ▼
+              ended     `outcome` is set: the answer is released, withheld (a ticket is open or the policy
+                        forbids it), or joined to the ticket that this conversation has open already. A call
+                        whose input decides the matter begins here; the model must not be asked.
+
+Why nothing is released that could not be judged:
+
+1. The steps in `handrail.pipeline` do no input or output. Everything that can fail on the way is either code
+   inside the steps or the answer to a need, and `CallRunner` alone runs both.
+2. An exception from either, whatever it is, ends the steps, and the decision is then the policy's `unsure`: a
+   hand-off to the role that gets what is unknown. Only a ConfigError goes on to the caller, who gets no
+   answer with it.
+3. An answer is released only where a decision that was returned says so, after that decision is on record;
+   an error of the recorder goes to the caller in place of the answer.
+4. A hand-off is durable in the store before the caller hears of it, else in the spool; where even that fails
+   the caller gets the error.
+
+`tests/property/test_fail_closed.py` breaks each part in turn.
+"""
 
 import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from handrail.confidence.cascade import Replies
+from handrail.clock import Clock
+from handrail.confidence.capabilities import ModelCapabilities
+from handrail.confidence.cascade import Replies, SampleRequest
 from handrail.confidence.scorers import verbalised
 from handrail.errors import CheckFailed, ConfigError
 from handrail.guard.context import Scope
-from handrail.guard.learned import Asking, Learned
-from handrail.guard.outcome import Concluder, Outcome
+from handrail.guard.outcome import Outcome, OutcomeRecorder
 from handrail.guard.samples import Auditor, Drawn
-from handrail.pipeline import (
-    Cutter,
-    Engine,
-    Gated,
-    Judged,
-    Need,
-    NeedConversation,
-    NeedFacts,
-    NeedHistory,
-    NeedSamples,
-    Screened,
-    Session,
-    Steps,
-)
-from handrail.pipeline.needs import answered, arun, run
+from handrail.pipeline.exchange import Exchange
+from handrail.pipeline.judge import Judged, downstream, judge
+from handrail.pipeline.needs import Need, NeedConversation, NeedFacts, NeedHistory, Steps, answered, arun, run
+from handrail.pipeline.pipeline import Pipeline
+from handrail.pipeline.screen import Screened, screen
+from handrail.pipeline.stream import StreamRelease
 from handrail.records import Draft, Effect, Evidence, FaultKind, Message, Stage
+from handrail.scan.vault import Vault
 from handrail.tickets.ports import TicketStore
 
 T = TypeVar("T")
 
-Ask = Callable[[NeedSamples], Sequence[Draft]]
-AsyncAsk = Callable[[NeedSamples], Awaitable[Sequence[Draft]]]
+Ask = Callable[[SampleRequest], Sequence[Draft]]
+AsyncAsk = Callable[[SampleRequest], Awaitable[Sequence[Draft]]]
+
+log = logging.getLogger("handrail")
 
 
 class FactSource(Protocol):
@@ -47,15 +66,72 @@ class FactSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """What answers a session's needs, apart from the model itself."""
+class CallRunner:
+    """Runs the steps of calls; one policy holds for the whole of a call, whatever is loaded meanwhile.
 
+    Args:
+        pipeline: what all calls under the policy share.
+        store: answers needs about conversations and past actions.
+        facts: answers needs for the caller's own facts.
+        recorder: turns decisions into outcomes.
+        now: the clock.
+        auditor: draws passed answers for people to check.
+        capabilities: what models were seen to give.
+    """
+
+    pipeline: Pipeline
     store: TicketStore
     facts: FactSource | None
-    now: Callable[[], datetime]
+    recorder: OutcomeRecorder
+    now: Clock
+    auditor: Auditor | None = None
+    capabilities: ModelCapabilities = field(default_factory=ModelCapabilities)
 
-    def answer(self, need: Need) -> object:
-        """Answer a need that the store or the caller's facts can meet."""
+    def exchange(self, id: str, scope: Scope) -> Exchange:  # noqa: A002 - what it is
+        """Begin an exchange for the present caller."""
+        return Exchange(
+            pipeline=self.pipeline,
+            evidence=Evidence(exchange=id, context=scope.context),
+            now=self.now(),
+            vault=Vault() if self.pipeline.redaction == "pseudonym" else None,
+        )
+
+    def run(self, steps: Steps[T], failed: Callable[[str], T], ask: Ask | None = None) -> T:
+        """Run steps to their result; a check that fails in any way gives `failed(why)`.
+
+        Here and in `arun` is the library's one broad `except` for calls.
+        """
+
+        def answer(need: Need) -> object:
+            if isinstance(need, SampleRequest) and ask is not None:
+                start = time.monotonic()
+                return Replies(drafts=tuple(ask(need)), seconds=time.monotonic() - start)
+            return self._answer(need)
+
+        try:
+            return run(steps, answer)
+        except ConfigError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the boundary: what could not be judged is unsure
+            return failed(_reason(error))
+
+    async def arun(self, steps: Steps[T], failed: Callable[[str], T], ask: AsyncAsk | None = None) -> T:
+        """Run steps as `run` does; the store and the caller's facts are asked in a thread."""
+
+        async def answer(need: Need) -> object:
+            if isinstance(need, SampleRequest) and ask is not None:
+                start = time.monotonic()
+                return Replies(drafts=tuple(await ask(need)), seconds=time.monotonic() - start)
+            return await asyncio.to_thread(answered, need, self._answer)
+
+        try:
+            return await arun(steps, answer)
+        except ConfigError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the boundary, for awaiting callers
+            return failed(_reason(error))
+
+    def _answer(self, need: Need) -> object:
         match need:
             case NeedConversation(tenant=tenant, conversation=conversation):
                 return self.store.conversation(tenant, conversation)
@@ -63,98 +139,27 @@ class Sources:
                 return self.store.totals(queries)
             case NeedFacts(names=names, evidence=evidence):
                 return self.facts(names, evidence, self.now()) if self.facts else {}
-            case NeedSamples():
+            case SampleRequest():
                 return Replies()
 
-
-def drive(steps: Steps[T], sources: Sources, ask: Ask | None = None) -> T:
-    """Run a session's steps to their result."""
-
-    def answer(need: Need) -> object:
-        if isinstance(need, NeedSamples) and ask is not None:
-            start = time.monotonic()
-            return Replies(drafts=tuple(ask(need)), seconds=time.monotonic() - start)
-        return sources.answer(need)
-
-    return run(steps, answer)
-
-
-async def adrive(steps: Steps[T], sources: Sources, ask: AsyncAsk | None = None) -> T:
-    """Run a session's steps to their result; the store and the caller's facts are asked in a thread."""
-
-    async def answer(need: Need) -> object:
-        if isinstance(need, NeedSamples) and ask is not None:
-            start = time.monotonic()
-            return Replies(drafts=tuple(await ask(need)), seconds=time.monotonic() - start)
-        return await asyncio.to_thread(answered, need, sources.answer)
-
-    return await arun(steps, answer)
-
-
-log = logging.getLogger("handrail")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shell:
-    """What one guarded call works with; the engine is fixed for its whole course, whatever is reloaded."""
-
-    engine: Engine
-    sources: Sources
-    concluder: Concluder
-    now: Callable[[], datetime]
-    auditor: Auditor | None = None
-    learned: Learned = field(default_factory=Learned)
-
-    def session(self, exchange: str, scope: Scope) -> Session:
-        """Start a session for the present caller."""
-        return Session(self.engine, exchange=exchange, context=scope.context, now=self.now())
-
-    def run(self, steps: Steps[T], failed: Callable[[str], T], ask: Ask | None = None) -> T:
-        """Drive steps; a check that fails in any way gives `failed(why)`. This is the only broad except."""
-        try:
-            return drive(steps, self.sources, ask)
-        except ConfigError:
-            raise
-        except CheckFailed as error:
-            return failed(error.step)
-        except Exception as error:  # noqa: BLE001 - the boundary: what could not be judged is unsure
-            return failed(_unforeseen(error))
-
-    async def arun(self, steps: Steps[T], failed: Callable[[str], T], ask: AsyncAsk | None = None) -> T:
-        """Drive steps as `run` does, awaiting what is asked."""
-        try:
-            return await adrive(steps, self.sources, ask)
-        except ConfigError:
-            raise
-        except CheckFailed as error:
-            return failed(error.step)
-        except Exception as error:  # noqa: BLE001 - the boundary, for awaiting callers
-            return failed(_unforeseen(error))
-
-    def unscreened(self, session: Session) -> Callable[[str], Screened]:
-        """What a failed screening gives: nothing may go upstream, a person decides."""
+    def unscreened(self, exchange: Exchange) -> Callable[[str], Screened]:
+        """What a failed screening gives: nothing may go to the model, a person decides."""
         return lambda why: Screened(
-            decision=self.engine.policy.unsure(Stage.INPUT, why), evidence=session.evidence
+            decision=self.pipeline.policy.unsure(Stage.INPUT, why), evidence=exchange.evidence
         )
 
-    def unjudged(self, session: Session) -> Callable[[str], Judged]:
+    def unjudged(self, exchange: Exchange) -> Callable[[str], Judged]:
         """What a failed judgement gives: nothing is released."""
         return lambda why: Judged(
-            decision=self.engine.policy.unsure(Stage.ANSWER, why), evidence=session.evidence
-        )
-
-    def ungated(self, session: Session) -> Callable[[str], Gated]:
-        """What a failed gate gives: the action does not run."""
-        return lambda why: Gated(
-            decision=self.engine.policy.unsure(Stage.TOOL, why), evidence=session.evidence
+            decision=self.pipeline.policy.unsure(Stage.ANSWER, why), evidence=exchange.evidence
         )
 
     def conclude_input(self, screened: Screened) -> Outcome | None:
         """Return the outcome if the input already decides, None if the model may be asked."""
         if screened.pending is not None:
-            return self.concluder.joined(screened.decision, screened.evidence, screened.pending)
-        if not screened.decision.is_released:
-            return self.concluder.withheld(screened.decision, screened.evidence)
+            return self.recorder.joined(screened.decision, screened.evidence, screened.pending)
+        if not screened.decision.effect.is_released:
+            return self.recorder.withheld(screened.decision, screened.evidence)
         return None
 
     def drawn(self, judged: Judged) -> Drawn | None:
@@ -163,18 +168,23 @@ class Shell:
 
     def conclude_answer(self, judged: Judged, scope: Scope, drawn: Drawn | None) -> Outcome:
         """Release the answer, or open the ticket."""
-        if not judged.decision.is_released:
-            return self.concluder.withheld(judged.decision, judged.evidence, drawn)
+        if not judged.decision.effect.is_released:
+            return self.recorder.withheld(judged.decision, judged.evidence, drawn)
         if self.auditor is not None and drawn is not None:
             self.auditor.keep(drawn, at=self.now())
         for draft in judged.drafts:
             if draft.tool_calls:
                 scope.remember(draft.tool_calls, judged.evidence)
-        return self.concluder.released(judged.decision, judged.evidence, judged.drafts, drawn)
+        return self.recorder.released(judged.decision, judged.evidence, judged.drafts, drawn)
 
 
-def _unforeseen(error: Exception) -> str:
-    """Name a failure that no check reports itself; its message may hold scanned text, so it stays out."""
+def _reason(error: Exception) -> str:
+    """Name a failure: the step of a check that reports itself, else the kind of error.
+
+    The message of an unforeseen error may hold scanned text, so only its place in the code is logged.
+    """
+    if isinstance(error, CheckFailed):
+        return error.step
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
@@ -187,13 +197,16 @@ class Call:
     """A call whose input was screened.
 
     If `outcome` is set the matter is decided and the model must not be asked. Otherwise send `messages`, and
-    only those, upstream, then hand everything the model produced to `finish` (or `fail`), once.
+    only those, to the model, then hand everything it produced to `finish` (or `fail`), once.
     """
 
-    def __init__(self, shell: Shell, session: Session, scope: Scope, screened: Screened) -> None:
-        self._shell, self._session, self._scope, self._screened = shell, session, scope, screened
-        self._asking = Asking(shell.learned, wants_logprobs=screened.wants_logprobs)
+    def __init__(self, runner: CallRunner, exchange: Exchange, scope: Scope, screened: Screened) -> None:
+        self._runner, self._exchange, self._scope, self._screened = runner, exchange, scope, screened
+        self._model: tuple[str, str] | None = None
+        self.wants_logprobs: bool = screened.wants_logprobs
+        """True when log-probabilities should be asked for: a rule reads confidence and they may be had."""
         self.outcome: Outcome | None = None
+        """What came of the call; None as long as the model may be asked."""
 
     def asks(self, model: str, endpoint: str = "") -> None:
         """Say which model will be asked, and where; what it is known not to give is then not asked of it.
@@ -202,26 +215,25 @@ class Call:
             model: name of the model, as in the request.
             endpoint: where it is asked; the same name may stand for something else there.
         """
-        self._asking.of(model, endpoint)
+        self._model = (model, endpoint) if model else None
+        if self._model is not None and self.wants_logprobs:
+            self.wants_logprobs = self._runner.capabilities.should_ask(*self._model)
 
     def refused_logprobs(self) -> None:
         """Say that the model refused because log-probabilities were asked for; ask it again without."""
-        self._asking.refused()
+        if self._model is not None:
+            self._runner.capabilities.refused(*self._model)
+        self.wants_logprobs = False
 
     @property
     def exchange(self) -> str:
         """Id of this exchange."""
-        return self._session.evidence.exchange
+        return self._exchange.evidence.exchange
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """What may go upstream, with everything withheld that the policy withholds."""
+        """What may go to the model, without anything that the policy withholds."""
         return self._screened.messages
-
-    @property
-    def wants_logprobs(self) -> bool:
-        """True when log-probabilities should be asked for: a rule reads confidence and they may be had."""
-        return self._asking.wants_logprobs
 
     @property
     def instruction(self) -> str | None:
@@ -236,48 +248,28 @@ class Call:
             ask: how to ask the model again, where the policy checks confidence with more samples.
             wants_json: the caller asked for structured output, so anything else is a fault.
         """
-        self._asking.answered(drafts)
-        again = None if ask is None else lambda need: ask(self._asking.within(need))
-        steps = self._session.judge(drafts, self._screened, wants_json=wants_json)
-        judged = self._shell.run(steps, self._shell.unjudged(self._session), again)
-        self.outcome = self._shell.conclude_answer(judged, self._scope, self._shell.drawn(judged))
+        self._learn(drafts)
+        again = None if ask is None else lambda need: ask(self._askable(need))
+        steps = judge(self._exchange, drafts, self._screened, wants_json=wants_json)
+        judged = self._runner.run(steps, self._runner.unjudged(self._exchange), again)
+        self.outcome = self._runner.conclude_answer(judged, self._scope, self._runner.drawn(judged))
         return self.outcome
 
     async def afinish(
         self, drafts: Sequence[Draft], *, ask: AsyncAsk | None = None, wants_json: bool = False
     ) -> Outcome:
         """Judge what the model produced, as `finish` does."""
-        self._asking.answered(drafts)
-        again = None if ask is None else lambda need: ask(self._asking.within(need))
-        steps = self._session.judge(drafts, self._screened, wants_json=wants_json)
-        judged = await self._shell.arun(steps, self._shell.unjudged(self._session), again)
-        drawn = self._shell.drawn(judged)
-        if judged.decision.is_released and (drawn is None or drawn.content is None):
-            self.outcome = self._shell.conclude_answer(judged, self._scope, drawn)
+        self._learn(drafts)
+        again = None if ask is None else lambda need: ask(self._askable(need))
+        steps = judge(self._exchange, drafts, self._screened, wants_json=wants_json)
+        judged = await self._runner.arun(steps, self._runner.unjudged(self._exchange), again)
+        drawn = self._runner.drawn(judged)
+        if judged.decision.effect.is_released and (drawn is None or drawn.content is None):
+            # Only the batched log is written to, which waits for nothing.
+            self.outcome = self._runner.conclude_answer(judged, self._scope, drawn)
         else:
-            self.outcome = await asyncio.to_thread(self._shell.conclude_answer, judged, self._scope, drawn)
+            self.outcome = await asyncio.to_thread(self._runner.conclude_answer, judged, self._scope, drawn)
         return self.outcome
-
-    def stream(self) -> Cutter:
-        """Start releasing one streamed choice: it tells how many chunks may be shown before `finish`.
-
-        What it let go of is on the ticket if the answer is handed off after all.
-        """
-        return self._session.cutter()
-
-    def redacted(self, text: str) -> str:
-        """One text of the answer as the caller may have it: masked, without a self-check's number."""
-        if self.outcome is None:
-            return text
-        if self.instruction is not None:
-            text, _ = verbalised.strip(text)
-        return self._session.told(text, self.outcome.decision)
-
-    @property
-    def is_rewritten(self) -> bool:
-        """True when a released answer differs from what the model wrote."""
-        masks = self.outcome is not None and self.outcome.decision.effect is Effect.REDACT
-        return masks or self._session.has_pseudonyms
 
     def fail(self, fault: FaultKind) -> Outcome:
         """Judge a model call that gave no answer; released means that the policy leaves the fault to you."""
@@ -287,21 +279,53 @@ class Call:
         """Judge a model call that gave no answer, as `fail` does."""
         return await self.afinish([Draft(fault=fault)])
 
+    def stream(self) -> StreamRelease:
+        """Start releasing one streamed choice: it tells how many chunks may be shown before `finish`.
 
-def begin(shell: Shell, scope: Scope, messages: Sequence[Message], exchange: str) -> Call:
+        What was shown is on the ticket if the answer is handed off after all.
+        """
+        self._exchange.streams.append(self._runner.pipeline.stream(self._exchange.vault))
+        return self._exchange.streams[-1]
+
+    def redact_answer(self, text: str) -> str:
+        """One text of the answer as the caller may have it: masked, without a self-check's number."""
+        if self.outcome is None:
+            return text
+        if self.instruction is not None:
+            text, _ = verbalised.strip(text)
+        return downstream(self._exchange, self.outcome.decision).text(text)
+
+    @property
+    def is_rewritten(self) -> bool:
+        """True when a released answer differs from what the model wrote."""
+        masks = self.outcome is not None and self.outcome.decision.effect is Effect.REDACT
+        return masks or bool(self._exchange.vault)
+
+    def _learn(self, drafts: Sequence[Draft]) -> None:
+        if self._model is not None and self.wants_logprobs:
+            self._runner.capabilities.saw(*self._model, drafts)
+
+    def _askable(self, need: SampleRequest) -> SampleRequest:
+        """What may be asked of this model in place of what would be best."""
+        if need.wants_logprobs and self._model and not self._runner.capabilities.should_ask(*self._model):
+            return replace(need, wants_logprobs=False)
+        return need
+
+
+def begin(runner: CallRunner, scope: Scope, messages: Sequence[Message], id: str) -> Call:  # noqa: A002
     """Screen the input and return the call."""
-    session = shell.session(exchange, scope)
-    screened = shell.run(session.screen(messages), shell.unscreened(session))
-    call = Call(shell, session, scope, screened)
-    call.outcome = shell.conclude_input(screened)
+    exchange = runner.exchange(id, scope)
+    screened = runner.run(screen(exchange, messages), runner.unscreened(exchange))
+    call = Call(runner, exchange, scope, screened)
+    call.outcome = runner.conclude_input(screened)
     return call
 
 
-async def abegin(shell: Shell, scope: Scope, messages: Sequence[Message], exchange: str) -> Call:
+async def abegin(runner: CallRunner, scope: Scope, messages: Sequence[Message], id: str) -> Call:  # noqa: A002
     """Screen the input and return the call, awaiting the store."""
-    session = shell.session(exchange, scope)
-    screened = await shell.arun(session.screen(messages), shell.unscreened(session))
-    call = Call(shell, session, scope, screened)
+    exchange = runner.exchange(id, scope)
+    screened = await runner.arun(screen(exchange, messages), runner.unscreened(exchange))
+    call = Call(runner, exchange, scope, screened)
     if not call.messages:
-        call.outcome = await asyncio.to_thread(shell.conclude_input, screened)
+        call.outcome = await asyncio.to_thread(runner.conclude_input, screened)
     return call

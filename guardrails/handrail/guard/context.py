@@ -48,12 +48,15 @@ def _key(call: ToolCall) -> tuple[str, str]:
         return call.name, call.arguments
 
 
+NOBODY = Context()
+"""The context of calls outside every `guard.context`."""
+
 _scope: ContextVar[Scope | None] = ContextVar("handrail_scope", default=None)
 
 
 def current() -> Scope:
     """Return the present scope; outside every `guard.context` an empty one that is used once."""
-    return _scope.get() or Scope(context=Context())
+    return _scope.get() or Scope(context=NOBODY)
 
 
 @contextmanager

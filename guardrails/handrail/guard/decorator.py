@@ -1,137 +1,34 @@
-"""The decorator: four kinds of function, one guarded way."""
+"""The decorator: functions of four kinds, guarded alike."""
 
 import functools
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
-from handrail.errors import CheckFailed, ConfigError
+from handrail.confidence.cascade import SampleRequest
+from handrail.errors import CheckFailed
 from handrail.guard.call import Call
 from handrail.guard.outcome import Outcome
 from handrail.guard.texts import (
-    TELLING,
-    CannotRewrite,
+    Arguments,
     draft_of,
     draft_of_chunks,
-    leaves,
-    messages_of,
-    rewritten,
+    read_arguments,
+    redacted_result,
+    texts_of,
 )
-from handrail.pipeline import NOTE_NAME, NeedSamples
-from handrail.records import Draft, FaultKind, Handoff, Message, Speaker
-
-if TYPE_CHECKING:
-    from handrail.guard.guard import Guard
+from handrail.records import Draft, FaultKind, Handoff, Message
 
 
-_BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-_ONLY_TEXT = {str}
+class BeginsCalls(Protocol):
+    """What a decorated function needs of its guard, under whatever policy is in force when it is called."""
 
+    def begin(self, messages: Sequence[Message], /) -> Call:
+        """Screen what would go to a model."""
 
-class Arguments:
-    """The arguments of one call.
-
-    Args:
-        signature: of the function.
-        args: its positional arguments.
-        kwargs: its keyword arguments.
-        messages: every text inside those that are read.
-        read: all arguments by name, and which are read; None if all are texts, given by position.
-    """
-
-    __slots__ = ("_args", "_kwargs", "_read", "_signature", "messages")
-
-    def __init__(
-        self,
-        signature: inspect.Signature,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        messages: tuple[Message, ...],
-        read: tuple[inspect.BoundArguments, tuple[str, ...]] | None = None,
-    ) -> None:
-        self._signature, self._args, self._kwargs = signature, args, kwargs
-        self.messages, self._read = messages, read
-
-    def rebuilt(self, call: Call, *, asks_itself: bool) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments as the model may see them.
-
-        Args:
-            call: the call whose input was screened.
-            asks_itself: the function puts a self-check to the model, so that its text goes with the last one.
-
-        Raises:
-            CheckFailed: something is withheld inside an argument that cannot be rebuilt.
-        """
-        if self._read is None and not asks_itself and call.messages == self.messages:
-            return self._args, self._kwargs
-        bound, names = self._read or _whole(self._signature, self._args, self._kwargs)
-        read = {name: bound.arguments[name] for name in names}
-        notes = [message.text for message in call.messages if message.name == NOTE_NAME]
-        texts = [message.text for message in call.messages if message.name != NOTE_NAME]
-        if notes and texts:
-            texts[0] = "\n\n".join([*notes, texts[0]])
-        if asks_itself and call.instruction and texts:
-            texts[-1] = f"{texts[-1]}\n\n{call.instruction}"
-        # Read anew, because a list or an object may have changed since it was screened.
-        if texts == [message.text for message in messages_of(read)]:
-            return bound.args, bound.kwargs
-        try:
-            changed = rewritten(read, iter(texts))
-        except CannotRewrite as error:
-            raise CheckFailed("redaction", exchange=call.exchange, why=f"cannot rewrite {error}") from None
-        bound.arguments.update(cast("dict[str, Any]", changed))
-        return bound.args, bound.kwargs
-
-
-def _whole(
-    signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[inspect.BoundArguments, tuple[str, ...]]:
-    bound = signature.bind(*args, **kwargs)
-    bound.apply_defaults()
-    return bound, tuple(bound.arguments)
-
-
-def texts_of(signature: inspect.Signature) -> tuple[str, ...] | None:
-    """Return the parameters if all can be given by position and none tells who says the others, else None."""
-    parameters = signature.parameters
-    is_plain = (
-        all(one.kind in _BY_POSITION for one in parameters.values()) and not parameters.keys() & TELLING
-    )
-    return tuple(parameters) if is_plain else None
-
-
-def read_arguments(
-    signature: inspect.Signature,
-    plain: tuple[str, ...] | None,
-    wanted: tuple[str, ...],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> Arguments:
-    """Read the arguments of one call.
-
-    Args:
-        signature: of the function.
-        plain: what `texts_of` says of it; None if only some arguments are read.
-        wanted: the arguments to read, none for all.
-        args: positional arguments.
-        kwargs: keyword arguments.
-
-    Raises:
-        ConfigError: `wanted` names an argument that the function does not take.
-        TypeError: the function cannot be called with these arguments.
-    """
-    if plain is not None and not kwargs and len(args) == len(plain) and {*map(type, args)} <= _ONLY_TEXT:
-        # The most usual call, read without binding.
-        messages = tuple([Message(speaker=Speaker.USER, text=text) for text in args])
-        return Arguments(signature, args, kwargs, messages)
-    bound, names = _whole(signature, args, kwargs)
-    names = wanted or names
-    unknown = [name for name in names if name not in bound.arguments]
-    if unknown:
-        raise ConfigError(f"input= names {', '.join(unknown)}, which this function does not take")
-    messages = messages_of({name: bound.arguments[name] for name in names})
-    return Arguments(signature, args, kwargs, messages, (bound, names))
+    async def abegin(self, messages: Sequence[Message], /) -> Call:
+        """Screen what would go to a model, awaiting the store."""
 
 
 Function = Callable[..., Any]
@@ -152,7 +49,7 @@ class Options:
 class Decoration:
     """A function with its guard: reads its arguments, runs it, and lets its result through or not."""
 
-    guard: "Guard"
+    guard: BeginsCalls
     fn: Function
     options: Options
     signature: inspect.Signature = field(init=False)
@@ -195,7 +92,7 @@ class Decoration:
                 if isinstance(result, Iterator):
                     return self._held(call, cast("Generator[Any, Any, Any]", result))
 
-            def ask(need: NeedSamples) -> Sequence[Draft]:
+            def ask(need: SampleRequest) -> Sequence[Draft]:
                 return [draft_of(self.fn(*args, **kwargs)) for _ in range(need.count)]
 
             outcome = call.finish([draft_of(result)], ask=ask if self.options.resample else None)
@@ -214,7 +111,7 @@ class Decoration:
                 return self.withheld(call.outcome)
             args, kwargs = arguments.rebuilt(call, asks_itself=self.options.asks_itself)
 
-            async def ask(need: NeedSamples) -> Sequence[Draft]:
+            async def ask(need: SampleRequest) -> Sequence[Draft]:
                 return [draft_of(await self.fn(*args, **kwargs)) for _ in range(need.count)]
 
             return await self._awaited(call, self.fn(*args, **kwargs), ask if self.options.resample else None)
@@ -300,7 +197,7 @@ class Decoration:
         if not call.is_rewritten:
             return chunks
         if all(isinstance(chunk, str) for chunk in chunks):
-            return [call.redacted("".join(chunks))]
+            return [call.redact_answer("".join(chunks))]
         return [self._given(call, outcome, chunk) for chunk in chunks]
 
     def _given(self, call: Call, outcome: Outcome, result: Any) -> Any:
@@ -308,10 +205,7 @@ class Decoration:
             return self.withheld(outcome)
         if not call.is_rewritten and not self.options.asks_itself:
             return result
-        try:
-            return rewritten(result, (call.redacted(leaf.text) for leaf in leaves(result)))
-        except CannotRewrite as error:
-            raise CheckFailed("redaction", exchange=call.exchange, why=f"cannot rewrite {error}") from None
+        return redacted_result(call, result)
 
     def withheld(self, outcome: Outcome) -> Any:
         """Map a hand-off for the caller, or raise it."""
@@ -326,19 +220,6 @@ class Decoration:
 
     def _read(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
         return read_arguments(self.signature, self.simple, self.options.input, args, kwargs)
-
-
-def options_of(*, input: str | Sequence[str] = (), **rest: Any) -> Options:  # noqa: A002 - the public word
-    """Read the options of `@guard`.
-
-    Raises:
-        ConfigError: there is no such option.
-    """
-    names = (input,) if isinstance(input, str) else tuple(input)
-    try:
-        return Options(input=names, **rest)
-    except TypeError as error:
-        raise ConfigError(f"unknown option of @guard: {error}") from None
 
 
 def decoration_of(fn: Function) -> Decoration | None:

@@ -1,23 +1,23 @@
 """The guard: one policy, one store, every way in."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import replace
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, cast, overload
 
+from handrail.clock import Clock, now_utc
 from handrail.errors import ConfigError
 from handrail.guard import context as scopes
-from handrail.guard.authorise import Action, authorise
-from handrail.guard.call import Call, FactSource, Shell, Sources, abegin, begin
-from handrail.guard.decorator import Decoration, Options, decoration_of, options_of
-from handrail.guard.opening import engine_of, opened, policy_in_force
-from handrail.guard.outcome import Concluder, Observer, Outcome, SpoolPort
-from handrail.guard.resolve import decide, resolution, wait
+from handrail.guard.authorise import Action, Authorised
+from handrail.guard.call import Call, CallRunner, FactSource, abegin, begin
+from handrail.guard.decorator import Decoration, Options, decoration_of
+from handrail.guard.opening import open_parts, pipeline_of, policy_in_force
+from handrail.guard.outcome import Observer, Outcome, OutcomeRecorder, SpoolPort
+from handrail.guard.resolve import ResolutionFields, read_resolution, resolve, wait
 from handrail.guard.samples import auditor_of
-from handrail.guard.tool_gate import Pass, agate, gate, guarded_tool
+from handrail.guard.tool_gate import Permit, agate, gate, guarded_tool
 from handrail.ids import new_id
 from handrail.policy import People, Policy
 from handrail.records import Context, Handoff, Message, ToolCall
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 
 
 class Guard:
@@ -37,6 +38,8 @@ class Guard:
 
     Build it with `Guard.from_policy`. One guard serves threads, tasks and tenants alike; it starts no thread
     and opens no connection before it is used.
+
+    Every method that may wait for the store has a twin for coroutines, whose name begins with `a`.
 
     Args:
         policy: the rules.
@@ -58,21 +61,22 @@ class Guard:
         people: People | None = None,
         facts: FactSource | None = None,
         scanner: Scanner | None = None,
-        clock: Callable[[], datetime] | None = None,
+        clock: Clock | None = None,
         observe: Observer | None = None,
     ) -> None:
         self.store, self.people = store, people
-        self._clock = clock or partial(datetime.now, UTC)
+        self._clock = clock or now_utc
         self._tools: dict[str, Callable[..., object]] = {}
-        engine = engine_of(policy, scanner)
-        sources = Sources(store=store, facts=facts, now=self._clock)
-        concluder = Concluder(policy=policy, store=store, spool=spool, now=self._clock, observe=observe)
-        self._shell = Shell(
-            engine=engine,
-            sources=sources,
-            concluder=concluder,
+        pipeline = pipeline_of(policy, scanner)
+        self._runner = CallRunner(
+            pipeline=pipeline,
+            store=store,
+            facts=facts,
+            recorder=OutcomeRecorder(
+                policy=policy, store=store, spool=spool, now=self._clock, observe=observe
+            ),
             now=self._clock,
-            auditor=auditor_of(policy, engine.certainty.calibration, store),
+            auditor=auditor_of(policy, pipeline.cascade.calibration, store),
         )
 
     @classmethod
@@ -83,7 +87,7 @@ class Guard:
         people: str | Path | None = None,
         store: "str | SqlStore" = "sqlite:///handrail.db",
         facts: FactSource | None = None,
-        clock: Callable[[], datetime] | None = None,
+        clock: Clock | None = None,
         observe: Observer | None = None,
     ) -> "Guard":
         """Build a guard from a policy file and a store's URL.
@@ -101,17 +105,44 @@ class Guard:
             RoleError: a role has nobody behind it.
             StoreUnavailable: the store exists but is of a later version.
         """
-        now = clock or partial(datetime.now, UTC)
-        parts = opened(policy, people, store, now)
-        store, spool, roles = parts.store, parts.spool, parts.people
+        now = clock or now_utc
+        parts = open_parts(policy, people, store, now)
         return cls(
-            parts.policy, store=store, spool=spool, people=roles, facts=facts, clock=now, observe=observe
+            parts.policy,
+            store=parts.store,
+            spool=parts.spool,
+            people=parts.people,
+            facts=facts,
+            clock=now,
+            observe=observe,
+        )
+
+    @classmethod
+    async def afrom_policy(
+        cls,
+        policy: str | Path,
+        *,
+        people: str | Path | None = None,
+        store: "str | SqlStore" = "sqlite:///handrail.db",
+        facts: FactSource | None = None,
+        clock: Clock | None = None,
+        observe: Observer | None = None,
+    ) -> "Guard":
+        """Build a guard from a policy file and a store's URL, as `from_policy` does."""
+        return await asyncio.to_thread(
+            cls.from_policy,
+            policy,
+            people=people,
+            store=store,
+            facts=facts,
+            clock=clock,
+            observe=observe,
         )
 
     @property
     def policy(self) -> Policy:
         """The policy in force."""
-        return self._shell.engine.policy
+        return self._runner.pipeline.policy
 
     def reload(self, policy: Policy) -> None:
         """Put another policy in force at once; calls that have begun end under the old one.
@@ -122,14 +153,18 @@ class Guard:
         Raises:
             StoreUnavailable: it could not be recorded; the old policy stays in force.
         """
-        engine = engine_of(policy)
-        auditor = auditor_of(policy, engine.certainty.calibration, self.store)
+        pipeline = pipeline_of(policy)
+        auditor = auditor_of(policy, pipeline.cascade.calibration, self.store)
         from handrail.store import SqlStore
 
         if isinstance(self.store, SqlStore):
             self.store.note(policy_in_force(policy, self._clock()))
-        concluder = replace(self._shell.concluder, policy=policy)
-        self._shell = replace(self._shell, engine=engine, auditor=auditor, concluder=concluder)
+        recorder = replace(self._runner.recorder, policy=policy)
+        self._runner = replace(self._runner, pipeline=pipeline, auditor=auditor, recorder=recorder)
+
+    async def areload(self, policy: Policy) -> None:
+        """Put another policy in force at once, as `reload` does."""
+        await asyncio.to_thread(self.reload, policy)
 
     @staticmethod
     def context(
@@ -151,22 +186,22 @@ class Guard:
 
     def begin(self, messages: Sequence[Message], *, exchange: str | None = None) -> Call:
         """Screen what would go to a model; see `Call`. The same `exchange` never opens two tickets."""
-        return begin(self._shell, scopes.current(), messages, exchange or new_id())
+        return begin(self._runner, scopes.current(), messages, exchange or new_id())
 
     async def abegin(self, messages: Sequence[Message], *, exchange: str | None = None) -> Call:
         """Screen what would go to a model, as `begin` does."""
-        return await abegin(self._shell, scopes.current(), messages, exchange or new_id())
+        return await abegin(self._runner, scopes.current(), messages, exchange or new_id())
 
-    def gate(self, call: ToolCall, *, exchange: str | None = None) -> Pass | Outcome:
-        """Decide whether an action may run now. A `Pass` must be settled, an `Outcome` says why not."""
-        return gate(self._shell, scopes.current(), call, exchange or new_id())
+    def gate(self, call: ToolCall, *, exchange: str | None = None) -> Permit | Outcome:
+        """Decide whether an action may run now; an `Outcome` says why it may not."""
+        return gate(self._runner, scopes.current(), call, exchange or new_id())
 
-    async def agate(self, call: ToolCall, *, exchange: str | None = None) -> Pass | Outcome:
+    async def agate(self, call: ToolCall, *, exchange: str | None = None) -> Permit | Outcome:
         """Decide whether an action may run now, as `gate` does."""
-        return await agate(self._shell, scopes.current(), call, exchange or new_id())
+        return await agate(self._runner, scopes.current(), call, exchange or new_id())
 
     @overload
-    def __call__(self, fn: Callable[P, R], /) -> Callable[P, R]: ...
+    def __call__(self, fn: FunctionT, /) -> FunctionT: ...
 
     @overload
     def __call__(
@@ -178,46 +213,70 @@ class Guard:
         resample: bool = False,
         asks_itself: bool = False,
         faults: tuple[type[Exception], ...] = (OSError,),
-    ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+    ) -> Callable[[FunctionT], FunctionT]: ...
 
-    def __call__(self, fn: Any = None, /, **options: Any) -> Any:
+    def __call__(
+        self,
+        fn: FunctionT | None = None,
+        /,
+        *,
+        input: str | Sequence[str] = (),  # noqa: A002 - the public word
+        on_handoff: Callable[[Handoff], object] | None = None,
+        resample: bool = False,
+        asks_itself: bool = False,
+        faults: tuple[type[Exception], ...] = (OSError,),
+    ) -> FunctionT | Callable[[FunctionT], FunctionT]:
         """Guard a function that asks a model: sync, async, generator or async generator.
 
         Args:
             fn: the function.
-            **options: `input` names the arguments that hold the person's words (default: all text);
-                `on_handoff` maps a `Handoff` to a return value in place of raising `HandoffRequired`;
-                `resample` allows calling the function again where the policy checks confidence with samples;
-                `asks_itself` appends the policy's self-check to the last text and strips its number;
-                `faults` are the exceptions that mean "the model could not be asked".
+            input: names of the arguments that hold the person's words; by default all text is read.
+            on_handoff: maps a `Handoff` to a return value in place of raising `HandoffRequired`.
+            resample: allows calling the function again where the policy checks confidence with samples.
+            asks_itself: appends the policy's self-check to the last text and strips its number again.
+            faults: the exceptions that mean "the model could not be asked".
         """
-        chosen = options_of(**options)
-        if fn is None:
-            return lambda inner: Decoration(guard=self, fn=inner, options=chosen).wrapper()
-        return Decoration(guard=self, fn=fn, options=chosen).wrapper()
+        options = Options(
+            input=(input,) if isinstance(input, str) else tuple(input),
+            on_handoff=on_handoff,
+            resample=resample,
+            asks_itself=asks_itself,
+            faults=faults,
+        )
+
+        def guarded(inner: FunctionT) -> FunctionT:
+            return cast("FunctionT", Decoration(guard=self, fn=inner, options=options).wrapper())
+
+        return guarded if fn is None else guarded(fn)
 
     def result(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R | Handoff:
         """Call a function, guarded or not, and return its answer or the `Handoff`."""
-        decoration = decoration_of(fn) or Decoration(guard=self, fn=fn, options=Options())
-        answer: R | Handoff = decoration.returning(lambda handoff: handoff)(*args, **kwargs)
+        answer: R | Handoff = self._returning(fn)(*args, **kwargs)
+        return answer
+
+    async def aresult(
+        self, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R | Handoff:
+        """Await a function, guarded or not, and return its answer or the `Handoff`."""
+        answer: R | Handoff = await self._returning(fn)(*args, **kwargs)
         return answer
 
     @overload
-    def tool(self, fn: Callable[P, R], /) -> Callable[P, R]: ...
+    def tool(self, fn: FunctionT, /) -> FunctionT: ...
 
     @overload
     def tool(
         self, /, *, name: str | None = None, on_handoff: Callable[[Handoff], object] | None = None
-    ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+    ) -> Callable[[FunctionT], FunctionT]: ...
 
     def tool(
         self,
-        fn: Any = None,
+        fn: FunctionT | None = None,
         /,
         *,
         name: str | None = None,
         on_handoff: Callable[[Handoff], object] | None = None,
-    ) -> Any:
+    ) -> FunctionT | Callable[[FunctionT], FunctionT]:
         """Guard a function that acts: it runs only if the policy lets it or a person authorised exactly it.
 
         Args:
@@ -226,10 +285,10 @@ class Guard:
             on_handoff: maps a `Handoff` to a return value in place of raising `HandoffRequired`.
         """
 
-        def guarded(inner: Callable[..., Any]) -> Callable[..., Any]:
+        def guarded(inner: FunctionT) -> FunctionT:
             known = name or str(getattr(inner, "__name__", type(inner).__name__))
             self._tools[known] = guarded_tool(self, inner, name=known, on_handoff=on_handoff)
-            return self._tools[known]
+            return cast("FunctionT", self._tools[known])
 
         return guarded if fn is None else guarded(fn)
 
@@ -243,9 +302,15 @@ class Guard:
             NotDecided, AlreadyUsed, DecisionExpired, DigestMismatch, PolicyChanged, TicketNotFound: why it
                 cannot be carried out.
         """
-        return authorise(self._shell, scopes.current(), ticket, self._tools)
+        return Authorised(runner=self._runner, scope=scopes.current(), ticket=ticket, tools=self._tools)
 
-    def decide(self, ticket: str, person: str, verdict: "Verdict | str", **resolution: Any) -> "TicketView":
+    def aauthorised(self, ticket: str) -> AbstractAsyncContextManager[Action]:
+        """Carry out, once, what a person approved, in an `async with` block; see `authorised`."""
+        return Authorised(runner=self._runner, scope=scopes.current(), ticket=ticket, tools=self._tools)
+
+    def resolve(
+        self, ticket: str, person: str, verdict: "Verdict | str", **fields: Unpack[ResolutionFields]
+    ) -> "TicketView":
         """Record what a person decided about a ticket, claiming it first if it is free.
 
         For inboxes and tests that share a process with the guard. `person` must come from your own log-in.
@@ -254,8 +319,7 @@ class Guard:
             ticket: its id.
             person: who decides; a member of the ticket's role.
             verdict: approve, edit, reject or answer.
-            **resolution: further fields of `handrail.tickets.resolution.Resolution`: `changes`, `arguments`,
-                `answer`, `reason_code`, `note`, `message_to_user`, `message_to_agent` …
+            **fields: what else they said; see `ResolutionFields`.
 
         Raises:
             ConfigError: this guard knows no people, or its store takes no decisions.
@@ -269,29 +333,44 @@ class Guard:
             raise ConfigError("this guard knows no people: Guard.from_policy(..., people='people.yaml')")
         if not isinstance(self.store, SqlStore):
             raise ConfigError("this guard's store takes no decisions")
-        return decide(
+        return resolve(
             self.store,
             self.policy,
             scopes.current().context.tenant,
             ticket,
-            resolution=Resolution(verdict=Verdict(verdict), **resolution),
+            resolution=Resolution(verdict=Verdict(verdict), **fields),
             actor=Actor(person=person, people=self.people, now=self._clock()),
         )
+
+    async def aresolve(
+        self, ticket: str, person: str, verdict: "Verdict | str", **fields: Unpack[ResolutionFields]
+    ) -> "TicketView":
+        """Record what a person decided about a ticket, as `resolve` does."""
+        return await asyncio.to_thread(self.resolve, ticket, person, verdict, **fields)
 
     def resolution(self, ticket: str) -> ResolutionView | None:
         """What a person decided about a ticket, None while nobody has.
 
         Their words for the customer pass the scanner as an answer does.
         """
-        return resolution(self._shell.engine, self.store, scopes.current().context.tenant, ticket)
+        return read_resolution(self._runner.pipeline, self.store, scopes.current().context.tenant, ticket)
+
+    async def aresolution(self, ticket: str) -> ResolutionView | None:
+        """What a person decided about a ticket, as `resolution` says."""
+        return await asyncio.to_thread(self.resolution, ticket)
 
     async def wait(self, ticket: str, *, timeout_s: float, every_s: float = 0.25) -> ResolutionView | None:
         """Wait for a person's decision; None when the time is up."""
-        tenant = scopes.current().context.tenant
-        return await wait(
-            self._shell.engine, self.store, tenant, ticket, timeout_s=timeout_s, every_s=every_s
-        )
+        return await wait(lambda: self.aresolution(ticket), timeout_s=timeout_s, every_s=every_s)
 
     def close(self) -> None:
         """Flush the log and let go of the store."""
         self.store.close()
+
+    async def aclose(self) -> None:
+        """Flush the log and let go of the store, as `close` does."""
+        await asyncio.to_thread(self.close)
+
+    def _returning(self, fn: Callable[..., object]) -> Callable[..., Any]:
+        decoration = decoration_of(fn) or Decoration(guard=self, fn=fn, options=Options())
+        return decoration.returning(lambda handoff: handoff)

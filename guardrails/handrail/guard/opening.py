@@ -2,16 +2,18 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from handrail.clock import Clock
+from handrail.confidence.cascade import Cascade, SelfCheck
 from handrail.errors import ConfigError, PolicyError, StoreUnavailable
-from handrail.pipeline import Engine
-from handrail.pipeline.certainty import certainty_of
+from handrail.pipeline.pipeline import Pipeline
 from handrail.policy import People, Policy, load, load_people
 from handrail.scan import EntitySpec, ListedValue, Origin, Scanner, ScanSpec
 from handrail.scan.spec import Analyzer
@@ -80,8 +82,10 @@ ANSWER = "answer"
 """Name under `thresholds:` of the calibration that speaks of answers."""
 
 
-def engine_of(policy: Policy, scanner: Scanner | None = None) -> Engine:
+def pipeline_of(policy: Policy, scanner: Scanner | None = None) -> Pipeline:
     """Return what every call under a policy shares, with the policy's calibration if there is one.
+
+    Second looks centre on the calibrated threshold that the policy names.
 
     Args:
         policy: the policy.
@@ -90,8 +94,14 @@ def engine_of(policy: Policy, scanner: Scanner | None = None) -> Engine:
     Raises:
         ConfigError: as `calibration_of`.
     """
-    certainty = certainty_of(policy, calibration_of(policy), is_logged=is_audited(policy))
-    return Engine(policy=policy, scanner=scanner or scanner_of(policy), certainty=certainty)
+    threshold = policy.constants.get("model.threshold")
+    known = float(threshold) if isinstance(threshold, Decimal) else None
+    cascade = Cascade(
+        self_check=SelfCheck(check=policy.self_check, threshold=known),
+        calibration=calibration_of(policy),
+        is_logged=is_audited(policy),
+    )
+    return Pipeline(policy=policy, scanner=scanner or scanner_of(policy), cascade=cascade)
 
 
 def is_audited(policy: Policy) -> bool:
@@ -125,7 +135,7 @@ def calibration_of(policy: Policy) -> "Calibration | None":
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class GuardParts:
     """The parts of a guard, ready for use."""
 
     policy: Policy
@@ -134,9 +144,9 @@ class Opened:
     spool: "Spool"
 
 
-def opened(
-    policy: str | Path, people: str | Path | None, store: "str | SqlStore", now: Callable[[], datetime]
-) -> Opened:
+def open_parts(
+    policy: str | Path, people: str | Path | None, store: "str | SqlStore", now: Clock
+) -> GuardParts:
     """Open the parts, drain the spool and settle what an earlier process left; see `Guard.from_policy`."""
     from handrail.store import Spool, open_store
 
@@ -150,7 +160,7 @@ def opened(
         spool.drain(store)
         store.recover(now())
         store.note(policy_in_force(loaded, now()))
-    return Opened(policy=loaded, people=roles, store=store, spool=spool)
+    return GuardParts(policy=loaded, people=roles, store=store, spool=spool)
 
 
 def policy_in_force(policy: Policy, at: datetime) -> "Event":

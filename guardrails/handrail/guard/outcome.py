@@ -1,4 +1,4 @@
-"""What a guarded call comes to: a line in the log, or a durable ticket and its hand-off."""
+"""What follows from a decision: a line in the log, or a durable ticket and its hand-off."""
 
 import logging
 from collections import Counter
@@ -49,7 +49,7 @@ class Outcome:
     @property
     def is_released(self) -> bool:
         """True when the caller may have the answer."""
-        return self.handoff is None and self.decision.is_released
+        return self.handoff is None and self.decision.effect.is_released
 
     @property
     def is_blocked(self) -> bool:
@@ -60,7 +60,7 @@ class Outcome:
         """Raise `AnswerBlocked` or `HandoffRequired` unless the answer is released."""
         if self.handoff is not None and not self.is_blocked:
             raise HandoffRequired(self.handoff)
-        if not self.decision.is_released:
+        if not self.decision.effect.is_released:
             raise AnswerBlocked(self.decision)
 
 
@@ -106,7 +106,7 @@ class SpoolPort(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Concluder:
+class OutcomeRecorder:
     """Turns decisions into outcomes; the one place that opens tickets.
 
     A ticket is durable (in the store, or in the spool) before the caller hears of it.
@@ -127,7 +127,7 @@ class Concluder:
     ) -> Outcome:
         """Log a decision that lets the answer through."""
         self._log(decision, evidence, drawn)
-        return self._told(Outcome(exchange=evidence.exchange, decision=decision, drafts=drafts), evidence)
+        return self._observed(Outcome(exchange=evidence.exchange, decision=decision, drafts=drafts), evidence)
 
     def withheld(self, decision: Decision, evidence: Evidence, drawn: Drawn | None = None) -> Outcome:
         """Open a ticket if any reason hands off, and log a block."""
@@ -144,7 +144,7 @@ class Concluder:
             self._log_block(decision, evidence)
         notice = handoff.notice if handoff else self.policy.notices["blocked"]
         outcome = Outcome(exchange=evidence.exchange, decision=decision, handoff=handoff, notice=notice)
-        return self._told(outcome, evidence)
+        return self._observed(outcome, evidence)
 
     def joined(self, decision: Decision, evidence: Evidence, status: ConversationStatus) -> Outcome:
         """Add a further trigger to the ticket that this conversation has open already."""
@@ -175,21 +175,23 @@ class Concluder:
             joined=True,
         )
         outcome = Outcome(exchange=evidence.exchange, decision=decision, handoff=handoff, notice=notice)
-        return self._told(outcome, evidence)
+        return self._observed(outcome, evidence)
 
     def _log(self, decision: Decision, evidence: Evidence, drawn: Drawn | None) -> None:
         exchange, tenant, now = evidence.exchange, evidence.context.tenant, self.now()
-        decision = self._wordless(decision)
+        decision = self.loggable(decision)
         if drawn is None:
             self.store.log(decision, exchange=exchange, tenant=tenant, at=now)
         else:
             self.store.log(decision, exchange=exchange, tenant=tenant, at=now, scored=drawn.row)
 
-    def _wordless(self, decision: Decision) -> Decision:
+    def loggable(self, decision: Decision) -> Decision:
         """The decision with its facts but nobody's words: enough to take it again, and fit for a log."""
+        if self.policy.text_facts.isdisjoint(decision.facts):
+            return decision
         return replace(decision, facts=without_words(decision.facts, self.policy))
 
-    def _told(self, outcome: Outcome, evidence: Evidence) -> Outcome:
+    def _observed(self, outcome: Outcome, evidence: Evidence) -> Outcome:
         if self.observe is not None:
             self.observe(observation(outcome, evidence))
         return outcome
@@ -230,7 +232,7 @@ class Concluder:
         # Nothing is released by a block, so a log out of reach must not turn it into an error.
         try:
             self.store.log_now(
-                self._wordless(decision),
+                self.loggable(decision),
                 exchange=evidence.exchange,
                 tenant=evidence.context.tenant,
                 at=self.now(),

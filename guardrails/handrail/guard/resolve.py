@@ -1,16 +1,19 @@
-"""What a person settles: recorded through the guard, waited for, and read by the caller."""
+"""What a person decides: recorded through the guard, waited for, and read by the caller."""
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypedDict
 
 from handrail.errors import NotAllowed
-from handrail.pipeline import Engine
+from handrail.pipeline.pipeline import Pipeline
 from handrail.policy import Policy
 from handrail.policy.language.sources import Source, ToolArgument
 from handrail.records import Money
+from handrail.text.paths import at
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import ResolutionView, TicketStore
 
@@ -20,10 +23,33 @@ if TYPE_CHECKING:
     from handrail.tickets.ticket import ProposedAction, TicketView
 
 
-def decide(
+class ResolutionFields(TypedDict, total=False):
+    """What a person says beside the verdict; all of it may be left out.
+
+    `reason_code` is one of the policy's, `note` is for other reviewers. `message_to_user` is for the
+    customer, `message_to_agent` for the assistant. The other fields are explained at
+    `handrail.tickets.resolution.Resolution`.
+    """
+
+    reason_code: str
+    note: str
+    message_to_user: str
+    message_to_agent: str
+    answer: str
+    changes: Mapping[str, object]
+    arguments: str
+    amounts: Mapping[str, Money | Decimal] | None
+    digest: str
+    idempotency_key: str
+    valid_for: timedelta
+    opened_at: datetime | None
+    readback: str
+
+
+def resolve(
     store: "SqlStore", policy: Policy, tenant: str, ticket: str, *, resolution: "Resolution", actor: "Actor"
 ) -> "TicketView":
-    """Claim a ticket that is free, then record the decision.
+    """Claim a ticket that is free, then record what the person decided.
 
     Raises:
         NotAllowed: not a member of the role, excluded, or an edited amount that cannot be read.
@@ -60,45 +86,43 @@ def _amounts(
     """Read every amount of the action from the edited arguments; what was not edited stays as it was."""
     amounts: dict[str, Money] = {}
     for name, record in action.amounts.items():
-        value = record.fact()
-        declaration = policy.facts.get(name)
-        if declaration is not None and (raw := _at(edited, declaration.source)) is not None:
-            currency = _at(edited, declaration.currency_from) if declaration.currency_from else None
-            kept = value.currency if isinstance(value, Money) else None
-            value = declaration.read(raw, currency=currency or kept)
+        value, declaration = record.fact(), policy.facts.get(name)
+        kept = value if isinstance(value, Money) else None
+        if declaration is not None:
+            raw, currency = _edit(edited, declaration.source), _edit(edited, declaration.currency_from)
+            if raw is None and currency is not None and kept is not None:
+                raw = kept.amount
+            if raw is not None:
+                value = declaration.read(raw, currency=currency or (kept and kept.currency))
         if not isinstance(value, Money):
             raise NotAllowed(ticket, f"{name} of the edited action cannot be read")
         amounts[name] = value
     return amounts
 
 
-def _at(edited: Mapping[str, object], source: Source) -> object:
-    if not isinstance(source, ToolArgument):
-        return None
-    value: object = edited
-    for step in source.path:
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value
+def _edit(edited: Mapping[str, object], source: Source | None) -> object:
+    return at(edited, source.path) if isinstance(source, ToolArgument) else None
 
 
-def resolution(engine: Engine, store: TicketStore, tenant: str, ticket: str) -> ResolutionView | None:
+def read_resolution(
+    pipeline: Pipeline, store: TicketStore, tenant: str, ticket: str
+) -> ResolutionView | None:
     """Return what was decided, None while nobody has; words for the customer pass the scanner."""
     found = store.resolution(tenant, ticket)
     if found is None:
         return None
-    return replace(
-        found, message_to_user=engine.spoken(found.message_to_user), answer=engine.spoken(found.answer)
-    )
+    redact = pipeline.redact_reply
+    return replace(found, message_to_user=redact(found.message_to_user), answer=redact(found.answer))
 
 
 async def wait(
-    engine: Engine, store: TicketStore, tenant: str, ticket: str, *, timeout_s: float, every_s: float
+    look: Callable[[], Awaitable[ResolutionView | None]], *, timeout_s: float, every_s: float
 ) -> ResolutionView | None:
     """Look until somebody has decided or the time is up."""
     clock = asyncio.get_running_loop().time
     give_up = clock() + timeout_s
     while True:
-        found = await asyncio.to_thread(resolution, engine, store, tenant, ticket)
+        found = await look()
         if found is not None or clock() >= give_up:
             return found
         await asyncio.sleep(every_s)

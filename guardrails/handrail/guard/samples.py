@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from handrail.confidence.calibration.sampling import SampleDraw, SamplingPlan, unit_of
 from handrail.errors import StoreUnavailable
 from handrail.guard.opening import is_audited
-from handrail.pipeline.certainty import slice_of
+from handrail.pipeline.judge import slice_of
 from handrail.policy import Policy
 from handrail.records import Decision, Effect, Evidence, Score
 from handrail.tickets.ports import TicketStore
@@ -69,7 +69,7 @@ class Auditor:
         score = evidence.confidence.score if evidence.confidence is not None else None
         if score is None:
             return None
-        is_handed_off = not decision.is_released
+        is_handed_off = not decision.effect.is_released
         if is_handed_off and not any(reason.effect is Effect.HAND_OFF for reason in decision.reasons):
             return None
         audit = self._plan_of(score).draw(

@@ -1,106 +1,130 @@
-"""The text inside a function's arguments and results: read leaf by leaf, put back leaf by leaf."""
+"""The texts of a guarded function: its arguments as messages, its result as a draft, and both put back."""
 
-import dataclasses
+import inspect
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
-from handrail.records import Answer, Draft, Message, Speaker
+from handrail.errors import CheckFailed, ConfigError
+from handrail.guard.call import Call
+from handrail.records import NOTE_NAME, Answer, Draft, Message, Speaker
+from handrail.text.values import SPEAKER_FIELDS, CannotRewrite, Model, read, rewrite
 from handrail.wire import chat
 from handrail.wire.logprobs import read_logprobs
 
-_SPEAKERS = {
-    "system": Speaker.SYSTEM,
-    "developer": Speaker.SYSTEM,
-    "assistant": Speaker.ASSISTANT,
-    "ai": Speaker.ASSISTANT,
-    "tool": Speaker.TOOL,
-    "function": Speaker.TOOL,
-}
-# Fields of a mapping that tell who says what is in it.
-TELLING = frozenset({"role", "type"})
+_BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_ONLY_TEXT = {str}
 
 
-@runtime_checkable
-class Model(Protocol):
-    """A pydantic model, from whichever package."""
+class Arguments:
+    """The arguments of one call.
 
-    def model_dump(self) -> dict[str, Any]:
-        """Return the fields as plain data."""
+    Args:
+        signature: of the function.
+        args: its positional arguments.
+        kwargs: its keyword arguments.
+        messages: every text inside those that are read.
+        read: all arguments by name, and which are read; None if all are texts, given by position.
+    """
 
-    @classmethod
-    def model_validate(cls, obj: Any) -> Any:
-        """Build a model from plain data."""
+    __slots__ = ("_args", "_kwargs", "_read", "_signature", "messages")
+
+    def __init__(
+        self,
+        signature: inspect.Signature,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        messages: tuple[Message, ...],
+        read: tuple[inspect.BoundArguments, tuple[str, ...]] | None = None,
+    ) -> None:
+        self._signature, self._args, self._kwargs = signature, args, kwargs
+        self.messages, self._read = messages, read
+
+    def rebuilt(self, call: Call, *, asks_itself: bool) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments as the model may see them.
+
+        Args:
+            call: the call whose input was screened.
+            asks_itself: the function puts a self-check to the model, so that its text goes with the last one.
+
+        Raises:
+            CheckFailed: something is withheld inside an argument that cannot be rebuilt.
+        """
+        if self._read is None and not asks_itself and call.messages == self.messages:
+            return self._args, self._kwargs
+        bound, names = self._read or _whole(self._signature, self._args, self._kwargs)
+        seen = {name: bound.arguments[name] for name in names}
+        notes = [message.text for message in call.messages if message.name == NOTE_NAME]
+        texts = [message.text for message in call.messages if message.name != NOTE_NAME]
+        if notes and texts:
+            texts[0] = "\n\n".join([*notes, texts[0]])
+        if asks_itself and call.instruction and texts:
+            texts[-1] = f"{texts[-1]}\n\n{call.instruction}"
+        # Read anew, because a list or an object may have changed since it was screened.
+        if texts == [message.text for message in messages_of(seen)]:
+            return bound.args, bound.kwargs
+        try:
+            changed = rewrite(seen, iter(texts))
+        except CannotRewrite as error:
+            raise CheckFailed("redaction", exchange=call.exchange, why=f"cannot rewrite {error}") from None
+        bound.arguments.update(cast("dict[str, Any]", changed))
+        return bound.args, bound.kwargs
 
 
-class CannotRewrite(Exception):
-    """A text that must be masked lies in a value that cannot be rebuilt."""
+def _whole(
+    signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[inspect.BoundArguments, tuple[str, ...]]:
+    bound = signature.bind(*args, **kwargs)
+    bound.apply_defaults()
+    return bound, tuple(bound.arguments)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
-    """One text inside a value: where it lies and who says it."""
+def texts_of(signature: inspect.Signature) -> tuple[str, ...] | None:
+    """Return the parameters if all can be given by position and none tells who says the others, else None."""
+    parameters = signature.parameters
+    is_plain = (
+        all(one.kind in _BY_POSITION for one in parameters.values())
+        and not parameters.keys() & SPEAKER_FIELDS
+    )
+    return tuple(parameters) if is_plain else None
 
-    path: tuple[object, ...]
-    text: str
-    speaker: Speaker
 
+def read_arguments(
+    signature: inspect.Signature,
+    plain: tuple[str, ...] | None,
+    wanted: tuple[str, ...],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Arguments:
+    """Read the arguments of one call.
 
-def leaves(value: object, speaker: Speaker = Speaker.USER, path: tuple[object, ...] = ()) -> Iterator[Leaf]:
-    """Yield every text inside a value, in a fixed order."""
-    match value:
-        case str():
-            yield Leaf(path=path, text=value, speaker=speaker)
-        case bytes() | bytearray():
-            yield Leaf(path=path, text=value.decode("utf-8", "replace"), speaker=speaker)
-        case Answer():
-            yield Leaf(path=path, text=value.text, speaker=speaker)
-        case Mapping():
-            inner = _SPEAKERS.get(str(value.get("role", value.get("type", ""))), speaker)
-            for key, item in value.items():
-                yield from leaves(item, inner, (*path, key))
-        case list() | tuple() | set() | frozenset():
-            for index, item in enumerate(value):
-                yield from leaves(item, speaker, (*path, index))
-        case Model():
-            yield from leaves(value.model_dump(), speaker, path)
-        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            for field in dataclasses.fields(value):
-                yield from leaves(getattr(value, field.name), speaker, (*path, field.name))
-        case _:
-            return
+    Args:
+        signature: of the function.
+        plain: what `texts_of` says of it; None if only some arguments are read.
+        wanted: the arguments to read, none for all.
+        args: positional arguments.
+        kwargs: keyword arguments.
+
+    Raises:
+        ConfigError: `wanted` names an argument that the function does not take.
+        TypeError: the function cannot be called with these arguments.
+    """
+    if plain is not None and not kwargs and len(args) == len(plain) and {*map(type, args)} <= _ONLY_TEXT:
+        # The most usual call, read without binding.
+        messages = tuple([Message(speaker=Speaker.USER, text=text) for text in args])
+        return Arguments(signature, args, kwargs, messages)
+    bound, names = _whole(signature, args, kwargs)
+    names = wanted or names
+    unknown = [name for name in names if name not in bound.arguments]
+    if unknown:
+        raise ConfigError(f"input= names {', '.join(unknown)}, which this function does not take")
+    messages = messages_of({name: bound.arguments[name] for name in names})
+    return Arguments(signature, args, kwargs, messages, (bound, names))
 
 
 def messages_of(value: object) -> tuple[Message, ...]:
     """Every text inside a value as a message."""
-    return tuple(Message(speaker=leaf.speaker, text=leaf.text) for leaf in leaves(value))
-
-
-def rewritten(value: object, texts: Iterator[str]) -> object:
-    """Rebuild a value with its texts replaced, in the order in which `leaves` yields them.
-
-    Raises:
-        CannotRewrite: a text changed inside a kind of value that cannot be rebuilt.
-    """
-    match value:
-        case str():
-            return next(texts)
-        case Answer():
-            text = next(texts)
-            return value if text == value.text else Answer(text=text)
-        case Mapping():
-            return {key: rewritten(item, texts) for key, item in value.items()}
-        case list() | tuple() if type(value) in (list, tuple):
-            return type(value)(rewritten(item, texts) for item in value)
-        case Model():
-            data = value.model_dump()
-            changed = rewritten(data, texts)
-            return value if changed == data else type(value).model_validate(changed)
-        case _:
-            for leaf in leaves(value):
-                if next(texts) != leaf.text:
-                    raise CannotRewrite(type(value).__name__)
-            return value
+    return tuple(Message(speaker=leaf.speaker, text=leaf.text) for leaf in read(value))
 
 
 def draft_of(result: object) -> Draft:
@@ -137,13 +161,25 @@ def draft_of_chunks(chunks: Sequence[object], value: object = None) -> Draft:
     """Read a stream that was held: pieces at the same place of each chunk belong together."""
     pieces: dict[tuple[object, ...], list[str]] = {}
     for chunk in chunks:
-        for leaf in leaves(chunk):
+        for leaf in read(chunk):
             pieces.setdefault(leaf.path, []).append(leaf.text)
     texts = ["".join(parts) for parts in pieces.values()]
-    texts += [leaf.text for leaf in leaves(value)]
+    texts += [leaf.text for leaf in read(value)]
     return Draft(text="\n".join(texts))
 
 
 def _text(result: object) -> str:
-    texts = [leaf.text for leaf in leaves(result)]
+    texts = [leaf.text for leaf in read(result)]
     return "\n".join(texts) if texts else json.dumps(result, default=str)
+
+
+def redacted_result(call: Call, result: object) -> object:
+    """The result of a function as the caller may have it.
+
+    Raises:
+        CheckFailed: something is masked inside a value that cannot be rebuilt.
+    """
+    try:
+        return rewrite(result, (call.redact_answer(leaf.text) for leaf in read(result)))
+    except CannotRewrite as error:
+        raise CheckFailed("redaction", exchange=call.exchange, why=f"cannot rewrite {error}") from None

@@ -6,32 +6,35 @@ import functools
 import inspect
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import Any, Protocol
 from uuid import UUID
 
 from handrail.errors import ActionFailed, AlreadyUsed, CheckFailed, DigestMismatch
-from handrail.guard.call import Shell
+from handrail.guard.call import CallRunner
 from handrail.guard.context import Scope
 from handrail.guard.outcome import Outcome
-from handrail.pipeline import Gated
-from handrail.policy.runtime.record import without_words
+from handrail.pipeline.gate import Gated
+from handrail.pipeline.gate import gate as decided
 from handrail.records import Decision, Handoff, Money, Stage, ToolCall, Unknown
 from handrail.tickets.action import action_digest, canonical_arguments
 from handrail.tickets.ports import LedgerEntry, Settlement, TicketStore
 
-if TYPE_CHECKING:
-    from handrail.guard.guard import Guard
-
-
 ATTEMPTS = 16
+"""How often an action is decided on anew because others changed the totals that it was decided on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pass:
-    """Leave to run one action; settle it when it ended. `entry` is its ledger entry, if it is counted."""
+class Permit:
+    """Leave to run one action once. Run it inside `with permit:` or `async with permit:`.
+
+    Leaving the block says how it ended: done, or without effect (`ActionFailed`), or unknown (any other
+    exception). A program that cannot use a block calls `settle` itself. `entry` is the action's ledger entry,
+    None if no rule counts such actions.
+    """
 
     store: TicketStore
     tenant: str
@@ -42,8 +45,36 @@ class Pass:
         if self.entry is not None:
             self.store.settle(self.tenant, self.entry, settlement)
 
+    async def asettle(self, settlement: Settlement) -> None:
+        """Say how the action ended, as `settle` does."""
+        if self.entry is not None:
+            await asyncio.to_thread(self.settle, settlement)
 
-def gate(shell: Shell, scope: Scope, call: ToolCall, exchange: str) -> Pass | Outcome:
+    def __enter__(self) -> None:
+        """Begin the action."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.settle(settlement_of(kind))
+
+    async def __aenter__(self) -> None:
+        """Begin the action."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.asettle(settlement_of(kind))
+
+
+def settlement_of(kind: type[BaseException] | None) -> Settlement:
+    """Say how an action ended from the kind of exception that it ended with, None for none."""
+    if kind is None:
+        return Settlement.DONE
+    return Settlement.NO_EFFECT if issubclass(kind, ActionFailed) else Settlement.UNKNOWN
+
+
+def gate(runner: CallRunner, scope: Scope, call: ToolCall, exchange: str) -> Permit | Outcome:
     """Let an action through, or return the outcome that stops it.
 
     Raises:
@@ -51,28 +82,32 @@ def gate(shell: Shell, scope: Scope, call: ToolCall, exchange: str) -> Pass | Ou
         AlreadyUsed: inside `authorised`, for a second run of the approved action.
     """
     if scope.authorisation is not None and scope.authorisation.approval.tool == call.name:
-        return _authorised(shell, scope, call)
+        return _authorised(runner, scope, call)
     for _ in range(ATTEMPTS):
-        session = shell.session(exchange, scope)
-        steps = session.gate(call, scope.recall(call))
-        gated = shell.run(steps, shell.ungated(session))
+        state = runner.exchange(exchange, scope)
+        gated = runner.run(
+            decided(state, call, scope.recall(call)),
+            lambda why, state=state: Gated(  # type: ignore[misc]
+                decision=runner.pipeline.policy.unsure(Stage.TOOL, why), evidence=state.evidence
+            ),
+        )
         if gated.pending is not None:
-            return shell.concluder.joined(gated.decision, gated.evidence, gated.pending)
-        if not gated.decision.is_released:
-            return shell.concluder.withheld(gated.decision, gated.evidence)
-        passed = _reserve(shell, scope, call, gated, exchange)
-        if passed is not None:
-            return passed
-    unsure = shell.engine.policy.unsure(Stage.TOOL, "totals kept changing")
-    return shell.concluder.withheld(unsure, gated.evidence)
+            return runner.recorder.joined(gated.decision, gated.evidence, gated.pending)
+        if not gated.decision.effect.is_released:
+            return runner.recorder.withheld(gated.decision, gated.evidence)
+        permit = _reserve(runner, scope, call, gated, exchange)
+        if permit is not None:
+            return permit
+    unsure = runner.pipeline.policy.unsure(Stage.TOOL, "totals kept changing")
+    return runner.recorder.withheld(unsure, gated.evidence)
 
 
-async def agate(shell: Shell, scope: Scope, call: ToolCall, exchange: str) -> Pass | Outcome:
+async def agate(runner: CallRunner, scope: Scope, call: ToolCall, exchange: str) -> Permit | Outcome:
     """Let an action through, or return the outcome that stops it; the store is used in a thread."""
-    return await asyncio.to_thread(gate, shell, scope, call, exchange)
+    return await asyncio.to_thread(gate, runner, scope, call, exchange)
 
 
-def _authorised(shell: Shell, scope: Scope, call: ToolCall) -> Pass:
+def _authorised(runner: CallRunner, scope: Scope, call: ToolCall) -> Permit:
     authorisation = scope.authorisation
     if authorisation is None:
         raise CheckFailed("authorisation")
@@ -82,20 +117,20 @@ def _authorised(shell: Shell, scope: Scope, call: ToolCall) -> Pass:
     if authorisation.used:
         raise AlreadyUsed(approval.ticket, f"{call.name} has run once on this approval")
     authorisation.used = True
-    return Pass(store=shell.sources.store, tenant=approval.tenant)
+    return Permit(store=runner.store, tenant=approval.tenant)
 
 
-def _reserve(shell: Shell, scope: Scope, call: ToolCall, gated: Gated, exchange: str) -> Pass | None:
+def _reserve(runner: CallRunner, scope: Scope, call: ToolCall, gated: Gated, exchange: str) -> Permit | None:
     """Reserve a counted action on the totals it was decided on; None if they have moved meanwhile."""
-    policy, store, context = shell.engine.policy, shell.sources.store, scope.context
+    policy, store, context = runner.pipeline.policy, runner.store, scope.context
     if call.name not in policy.counted_tools:
-        shell.concluder.released(gated.decision, gated.evidence, ())
-        return Pass(store=store, tenant=context.tenant)
+        runner.recorder.released(gated.decision, gated.evidence, ())
+        return Permit(store=store, tenant=context.tenant)
     entry = LedgerEntry(
         id=f"{exchange}-{call.id}",
         tenant=context.tenant,
         tool=call.name,
-        at=shell.now(),
+        at=runner.now(),
         customer=context.customer,
         conversation=context.conversation,
         digest=action_digest(
@@ -104,14 +139,14 @@ def _reserve(shell: Shell, scope: Scope, call: ToolCall, gated: Gated, exchange:
         amounts=amounts(gated.decision),
     )
     try:
-        known = {query: value for query, value in gated.seen.items() if not isinstance(value, Unknown)}
+        known = {query: value for query, value in gated.totals.items() if not isinstance(value, Unknown)}
         if not store.reserve(entry, known):
             return None
-        logged = replace(gated.decision, facts=without_words(gated.decision.facts, policy))
+        logged = runner.recorder.loggable(gated.decision)
         store.log_now(logged, exchange=exchange, tenant=context.tenant, at=entry.at)
     except CheckFailed as error:
         raise CheckFailed("ledger", exchange=exchange, why=error.step) from None
-    return Pass(store=store, tenant=context.tenant, entry=entry.id)
+    return Permit(store=store, tenant=context.tenant, entry=entry.id)
 
 
 def amounts(decision: Decision) -> dict[str, Money]:
@@ -119,8 +154,18 @@ def amounts(decision: Decision) -> dict[str, Money]:
     return {name: value for name, value in decision.facts.items() if isinstance(value, Money)}
 
 
+class GatesActions(Protocol):
+    """What a guarded tool needs of its guard, under whatever policy is in force when it is called."""
+
+    def gate(self, call: ToolCall, /) -> Permit | Outcome:
+        """Decide whether an action may run now."""
+
+    async def agate(self, call: ToolCall, /) -> Permit | Outcome:
+        """Decide whether an action may run now, awaiting the store."""
+
+
 def guarded_tool(
-    guard: "Guard", fn: Callable[..., Any], *, name: str, on_handoff: Callable[[Handoff], object] | None
+    guard: GatesActions, fn: Callable[..., Any], *, name: str, on_handoff: Callable[[Handoff], object] | None
 ) -> Callable[..., Any]:
     """Return `fn` behind the gate; sync stays sync, async stays async."""
     signature = inspect.signature(fn)
@@ -134,47 +179,21 @@ def guarded_tool(
 
     @functools.wraps(fn)
     def run(*args: Any, **kwargs: Any) -> Any:
-        passed = guard.gate(call_of(args, kwargs))
-        if isinstance(passed, Outcome):
-            return _stopped(passed, on_handoff)
-        return settled(passed, lambda: fn(*args, **kwargs))
+        permit = guard.gate(call_of(args, kwargs))
+        if isinstance(permit, Outcome):
+            return _stopped(permit, on_handoff)
+        with permit:
+            return fn(*args, **kwargs)
 
     @functools.wraps(fn)
     async def arun(*args: Any, **kwargs: Any) -> Any:
-        passed = await guard.agate(call_of(args, kwargs))
-        if isinstance(passed, Outcome):
-            return _stopped(passed, on_handoff)
-        return await asettled(passed, lambda: fn(*args, **kwargs))
+        permit = await guard.agate(call_of(args, kwargs))
+        if isinstance(permit, Outcome):
+            return _stopped(permit, on_handoff)
+        async with permit:
+            return await fn(*args, **kwargs)
 
     return arun if inspect.iscoroutinefunction(fn) else run
-
-
-def settled(passed: Pass, act: Callable[[], Any]) -> Any:
-    """Run an action that may run and settle it; an exception leaves its outcome unknown."""
-    settlement = Settlement.UNKNOWN
-    try:
-        result = act()
-        settlement = Settlement.DONE
-    except ActionFailed:
-        settlement = Settlement.NO_EFFECT
-        raise
-    finally:
-        passed.settle(settlement)
-    return result
-
-
-async def asettled(passed: Pass, act: Callable[[], Any]) -> Any:
-    """Run an action that may run and settle it, awaiting it."""
-    settlement = Settlement.UNKNOWN
-    try:
-        result = await act()
-        settlement = Settlement.DONE
-    except ActionFailed:
-        settlement = Settlement.NO_EFFECT
-        raise
-    finally:
-        await asyncio.to_thread(passed.settle, settlement)
-    return result
 
 
 def _stopped(outcome: Outcome, on_handoff: Callable[[Handoff], object] | None) -> Any:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from handrail.http.exchange import Need, Screen, Send, UpstreamResponse
 
 if TYPE_CHECKING:
+    from handrail.confidence.cascade import SampleRequest
     from handrail.guard import Guard
-    from handrail.pipeline import NeedSamples
     from handrail.records import Draft
 
 Sender = Callable[[Send], UpstreamResponse]
@@ -29,7 +29,7 @@ def answering(guard: "Guard", send: Sender) -> Callable[[Need], object]:
             return guard.begin(need.messages)
         sampling = need.sampling
 
-        def ask(wanted: "NeedSamples") -> "list[Draft]":
+        def ask(wanted: "SampleRequest") -> "list[Draft]":
             again = sampling.send(wanted)
             return [draft for _ in range(wanted.count) for draft in sampling.read(send(again))]
 
@@ -48,7 +48,7 @@ def aanswering(guard: "Guard", send: AsyncSender) -> Callable[[Need], Awaitable[
             return await guard.abegin(need.messages)
         sampling = need.sampling
 
-        async def ask(wanted: "NeedSamples") -> "list[Draft]":
+        async def ask(wanted: "SampleRequest") -> "list[Draft]":
             again = sampling.send(wanted)
             return [draft for _ in range(wanted.count) for draft in sampling.read(await send(again))]
 

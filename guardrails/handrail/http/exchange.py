@@ -24,7 +24,7 @@ An exchange goes through them in this order:
 6. Released and unchanged: the caller gets the provider's response byte for byte. Released and changed: the
    same answer rewritten. Withheld: the notice, in the shape that the request expects.
 
-This holds on every path. No byte of an answer reaches the caller before it was judged, or before the cutter
+This holds on every path. No byte of an answer reaches the caller before it was judged, or before the release
 let it go. Nothing but screened messages goes upstream, in retries and samples too. What could not be read
 raises `CheckFailed`, even if the policy has no rule on faults. `tests/contract/test_bypass_openai.py`,
 `test_bypass_anthropic.py` and `test_bypass_gateway.py` try that through every entry point of the clients.
@@ -46,8 +46,8 @@ from handrail.wire.handoff import TICKET_HEADER, error_body
 from handrail.wire.sse import collect
 
 if TYPE_CHECKING:
+    from handrail.confidence.cascade import SampleRequest
     from handrail.guard import Call, Outcome
-    from handrail.pipeline import NeedSamples
 
 HandoffShape: TypeAlias = Literal["auto", "error"]
 
@@ -162,7 +162,7 @@ class Sampling:
     wire: WireFormat
     request: Json
 
-    def send(self, wanted: "NeedSamples") -> Send:
+    def send(self, wanted: "SampleRequest") -> Send:
         """Return the request for one sample."""
         sample = self.wire.write_sample(
             self.request,

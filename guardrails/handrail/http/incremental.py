@@ -5,8 +5,8 @@ cannot be withheld afterwards. So a piece goes only if the decision on the whole
 
 What may go when:
 
-1. Only text goes early. The text of each choice is fed, chunk by chunk, to a `Cutter` of its own
-   (`pipeline/cutter.py`). It releases a chunk once the scanner knows, whatever may follow, that no finding
+1. Only text goes early. The text of each choice is fed, chunk by chunk, to a `StreamRelease` of its own
+   (`pipeline/stream.py`). It releases a chunk once the scanner knows, whatever may follow, that no finding
    named by a rule touches it (`scan/stream_horizon.py`). From the first such finding on it releases nothing.
    Where a rule reads confidence, or findings of any type, it never releases anything.
 2. An item that holds more than text (a tool call, a refusal, a finish reason, usage, a field nobody knows,
@@ -41,7 +41,7 @@ from handrail.wire.slots import unknown_slots
 from handrail.wire.sse import DONE, Event, EventReader, write_event
 
 if TYPE_CHECKING:
-    from handrail.pipeline import Cutter
+    from handrail.pipeline.stream import StreamRelease
 
 # Between what was shown already and a notice, so that the two are not read as one sentence.
 GAP = "\n\n"
@@ -56,12 +56,12 @@ class ReleaseQueue(Generic[ItemT]):
     """Items of a stream in order, each with the text in it; gives back those that may be shown.
 
     Args:
-        new_cutter: makes the cutter of one choice.
+        new_release: makes the release of one choice.
     """
 
-    def __init__(self, new_cutter: "Callable[[], Cutter]") -> None:
-        self._new_cutter = new_cutter
-        self._cutters: dict[int, Cutter] = {}
+    def __init__(self, new_release: "Callable[[], StreamRelease]") -> None:
+        self._new_release = new_release
+        self._releases: dict[int, StreamRelease] = {}
         self._fed: dict[int, int] = {}
         self._shown: dict[int, list[str]] = {}
         self._waiting: deque[tuple[ItemT, Sequence[tuple[int, str, int]]]] = deque()
@@ -80,17 +80,17 @@ class ReleaseQueue(Generic[ItemT]):
             self._waiting.append((item, [(choice, text, self._feed(choice, text)) for choice, text in texts]))
 
     def _feed(self, choice: int, text: str) -> int:
-        """Feed a choice's cutter; return how many chunks it must release for this one to go."""
-        if choice not in self._cutters:
-            self._cutters[choice], self._fed[choice] = self._new_cutter(), 0
-        self._cutters[choice].feed(text)
+        """Feed a choice's release; return how many chunks it must release for this one to go."""
+        if choice not in self._releases:
+            self._releases[choice], self._fed[choice] = self._new_release(), 0
+        self._releases[choice].feed(text)
         self._fed[choice] += 1
         return self._fed[choice]
 
     def ready(self) -> Iterator[ItemT]:
         """Give the items that may be shown by now, in order."""
         while self._waiting and all(
-            number <= self._cutters[choice].released for choice, _, number in self._waiting[0][1]
+            number <= self._releases[choice].released for choice, _, number in self._waiting[0][1]
         ):
             item, texts = self._waiting.popleft()
             for choice, text, _ in texts:
@@ -110,15 +110,15 @@ class IncrementalRelease:
     """A stream of chat completions: collected for the judgement, and given as far as that is safe.
 
     Args:
-        new_cutter: makes the cutter of one choice.
+        new_release: makes the release of one choice.
         strips_logprobs: log-probabilities come that the caller had not asked for.
     """
 
-    def __init__(self, new_cutter: "Callable[[], Cutter]", *, strips_logprobs: bool) -> None:
+    def __init__(self, new_release: "Callable[[], StreamRelease]", *, strips_logprobs: bool) -> None:
         self.stream, self._is_closed = ChatStream(), False
         self._strips = strips_logprobs
         self._reader = EventReader()
-        self._queue = ReleaseQueue[Event](new_cutter)
+        self._queue = ReleaseQueue[Event](new_release)
 
     def take(self, data: bytes) -> bytes:
         """Take bytes from the provider; return what may be shown by now."""

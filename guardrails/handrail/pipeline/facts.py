@@ -2,18 +2,17 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from handrail.pipeline.grounding import UNGROUNDED
 from handrail.pipeline.needs import NeedFacts, NeedHistory, Steps
 from handrail.pipeline.provenance import came_from, confirmed_after
-from handrail.pipeline.withhold import newest
 from handrail.policy import FactDeclaration, Policy
 from handrail.policy.language import sources
+from handrail.policy.language.facts import read_all
 from handrail.records import (
     Draft,
     Evidence,
@@ -27,13 +26,17 @@ from handrail.records import (
     ToolCall,
     Unknown,
 )
+from handrail.text.paths import at
 from handrail.tickets.ports import LedgerQuery
 
 NO_CUSTOMER = "nobody_named"
 
+UNGROUNDED = "ungrounded"
+"""Type of a finding for something that an answer states and no message supports."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class FactInputs:
     """What facts are read from.
 
     `is_bare`: the call comes from the program, no model proposed it here. `reserved` is the call's own ledger
@@ -61,18 +64,22 @@ def declared_at(policy: Policy) -> Mapping[Stage, tuple[FactDeclaration, ...]]:
     }
 
 
-def gather(policy: Policy, declared: Sequence[FactDeclaration], seen: Seen) -> Steps[tuple[Values, Totals]]:
+def gather(
+    policy: Policy, declared: Sequence[FactDeclaration], inputs: FactInputs
+) -> Steps[tuple[Values, Totals]]:
     """Return the facts in play at a stage, and the ledger totals among them by query.
 
     A fact that cannot exist here (a finding in the input of a call that no model proposed) is left out; one
     that should exist and cannot be had is `Unknown`.
     """
-    reading = _Reading(policy=policy, seen=seen)
+    reading = _Reading(policy=policy, inputs=inputs)
+    raw: dict[str, object] = {}
+    currencies: dict[str, object] = {}
     queries: dict[str, LedgerQuery] = {}
     asked: list[str] = []
-    for declaration in declared:
-        name, source = declaration.name, declaration.source
-        if seen.is_bare and _needs_exchange(source):
+    for fact in declared:
+        name, source = fact.name, fact.source
+        if inputs.is_bare and isinstance(source, _OF_A_MODEL_CALL):
             continue
         match source:
             case sources.Caller():
@@ -80,48 +87,59 @@ def gather(policy: Policy, declared: Sequence[FactDeclaration], seen: Seen) -> S
             case sources.Ledger():
                 query = reading.query(name, source)
                 if isinstance(query, Unknown):
-                    reading.values[name] = query
+                    raw[name] = query
                 else:
                     queries[name] = query
             case sources.Threshold():
                 pass
             case _:
-                reading.values[name] = reading.read(declaration)
+                raw[name] = reading.raw(source)
+                if fact.currency_from is not None:
+                    currencies[name] = reading.raw(fact.currency_from)
     if asked:
-        known = yield NeedFacts(names=tuple(asked), evidence=seen.evidence)
-        for name in asked:
-            reading.values[name] = policy.facts[name].read(known.get(name))
+        known = yield NeedFacts(names=tuple(asked), evidence=inputs.evidence)
+        raw |= {name: known.get(name) for name in asked}
+    values = read_all(declared, raw, currencies)
     totals: Totals = {}
     if queries:
         found = yield NeedHistory(queries=tuple(queries.values()))
-        for name, query in queries.items():
-            totals[query] = found.get(name, Unknown(why="missing"))
-            reading.values[name] = policy.facts[name].read(reading.in_currency(totals[query], query))
-    return reading.values, totals
+        totals = {query: found.get(name, Unknown(why="missing")) for name, query in queries.items()}
+        sums = {query.fact: _in_currency(policy, total, query, values) for query, total in totals.items()}
+        values |= read_all(declared, sums, {})
+    return values, totals
 
 
-def _needs_exchange(source: sources.Source) -> bool:
-    return isinstance(
-        source,
-        sources.InputFindings
-        | sources.OutputFindings
-        | sources.SignalSeen
-        | sources.ConfidenceValue
-        | sources.AnswerKind
-        | sources.Ungrounded
-        | sources.FaultSeen
-        | sources.Conversation,
-    )
+_OF_A_MODEL_CALL = (
+    sources.InputFindings
+    | sources.OutputFindings
+    | sources.SignalSeen
+    | sources.ConfidenceValue
+    | sources.AnswerKind
+    | sources.Ungrounded
+    | sources.FaultSeen
+    | sources.Conversation
+)
+"""Sources that exist only where a model was asked."""
+
+
+def _in_currency(policy: Policy, total: FactValue, query: LedgerQuery, values: Values) -> FactValue:
+    """Give a sum over nothing the currency of what it would be added to."""
+    currencies = policy.facts[query.fact].currencies
+    if not isinstance(total, Decimal) or not currencies:
+        return total
+    present = values.get(query.amount)
+    return Money(amount=total, currency=present.currency if isinstance(present, Money) else currencies[0])
 
 
 @dataclass(slots=True, kw_only=True)
 class _Reading:
+    """Reads raw values out of what a call knows."""
+
     policy: Policy
-    seen: Seen
-    values: Values = field(default_factory=dict)
+    inputs: FactInputs
 
     def query(self, name: str, source: sources.Ledger) -> LedgerQuery | Unknown:
-        context = self.seen.evidence.context
+        context = self.inputs.evidence.context
         keys = {"customer": context.customer, "conversation": context.conversation, "tenant": context.tenant}
         key = keys[source.per]
         if key is None:
@@ -134,40 +152,25 @@ class _Reading:
             amount=source.amount,
             per=source.per,
             key=key,
-            since=self.seen.now - source.within,
-            without=self.seen.reserved,
+            since=self.inputs.now - source.within,
+            without=self.inputs.reserved,
         )
 
-    def in_currency(self, total: FactValue, query: LedgerQuery) -> FactValue:
-        """Give a sum over nothing the currency of what it would be added to."""
-        declaration = self.policy.facts[query.fact]
-        if not isinstance(total, Decimal) or not declaration.currencies:
-            return total
-        present = self.values.get(query.amount)
-        currency = present.currency if isinstance(present, Money) else declaration.currencies[0]
-        return Money(amount=total, currency=currency)
-
-    def read(self, declaration: FactDeclaration) -> FactValue:
-        raw = self._raw(declaration.source)
-        if declaration.currency_from is None:
-            return declaration.read(raw)
-        return declaration.read(raw, currency=self._raw(declaration.currency_from))
-
-    def _raw(self, source: sources.Source) -> object:
-        evidence, call = self.seen.evidence, self.seen.call
+    def raw(self, source: sources.Source) -> object:
+        evidence, call = self.inputs.evidence, self.inputs.call
         match source:
             case sources.ToolName():
                 return call.name if call else None
             case sources.ToolArgument(path=path):
-                return _at(_parsed(call.arguments), path) if call else None
+                return at(_parsed(call.arguments), path) if call else None
             case sources.ToolResult(tool=tool, path=path):
-                return _at(_newest_result(evidence.messages, tool), path)
+                return at(_newest_result(evidence.messages, tool), path)
             case sources.ContextField(name=name):
                 return self._context(name)
             case sources.ToolFindings():
                 return types_in(Part.ARGUMENTS, evidence.findings)
             case sources.OutputFindings():
-                return types_in(Part.ANSWER, evidence.findings) | self.seen.proposed
+                return types_in(Part.ANSWER, evidence.findings) | self.inputs.proposed
             case sources.Provenance(of=of):
                 return self._provenance(of)
             case sources.Clock(field=unit):
@@ -176,7 +179,7 @@ class _Reading:
                 return self._of_exchange(source)
 
     def _of_exchange(self, source: sources.Source) -> object:
-        evidence = self.seen.evidence
+        evidence = self.inputs.evidence
         match source:
             case sources.InputFindings():
                 return _types_in_new(evidence.messages, evidence.findings)
@@ -200,17 +203,17 @@ class _Reading:
         return None
 
     def _context(self, name: str) -> object:
-        context = self.seen.evidence.context
+        context = self.inputs.evidence.context
         own = {"tenant": context.tenant, "customer": context.customer, "conversation": context.conversation}
         return own[name] if name in own else context.facts.get(name)
 
     def _provenance(self, of: str) -> object:
         source = self.policy.facts[of].source if of in self.policy.facts else None
-        raw = self._raw(source) if source is not None else None
-        return None if raw is None else came_from(raw, self.seen.evidence.messages)
+        raw = self.raw(source) if source is not None else None
+        return None if raw is None else came_from(raw, self.inputs.evidence.messages)
 
     def _clock(self, unit: str) -> object:
-        local = self.seen.now.astimezone(ZoneInfo(self.policy.time_zone))
+        local = self.inputs.now.astimezone(ZoneInfo(self.policy.time_zone))
         return local.time().replace(tzinfo=None) if unit == "time" else f"{local:%A}".lower()
 
 
@@ -229,16 +232,20 @@ def types_in(part: Part, findings: Iterable[Finding]) -> frozenset[str]:
         name
         for found in findings
         if found.place is not None and found.place.part is part
-        for name in _names(found)
+        for name in (found.type, found.category)
     )
 
 
-def _names(finding: Finding) -> tuple[str, str]:
-    return finding.type, finding.category
+def first_new(messages: Sequence[Message]) -> int:
+    """Return the index of the first message after the assistant's last one."""
+    for index in range(len(messages) - 1, -1, -1):
+        if messages[index].speaker is Speaker.ASSISTANT:
+            return index + 1
+    return 0
 
 
 def _types_in_new(messages: Sequence[Message], findings: Iterable[Finding]) -> frozenset[str]:
-    first_new = newest(messages)
+    new = first_new(messages)
     return types_in(
         Part.MESSAGE,
         (
@@ -246,7 +253,7 @@ def _types_in_new(messages: Sequence[Message], findings: Iterable[Finding]) -> f
             for found in findings
             if found.place is not None
             and found.place.part is Part.MESSAGE
-            and found.place.index >= first_new
+            and found.place.index >= new
             and messages[found.place.index].speaker is not Speaker.SYSTEM
         ),
     )
@@ -273,14 +280,3 @@ class _Number(str):
     """A JSON number as it was written, so that `499.999` and `1e3` are judged as such."""
 
     __slots__ = ()
-
-
-def _at(value: Any, path: Sequence[str]) -> object:
-    for step in path:
-        if isinstance(value, Mapping):
-            value = value.get(step)
-        elif isinstance(value, list) and step.isdecimal():
-            value = value[int(step)] if int(step) < len(value) else None
-        else:
-            return None
-    return value

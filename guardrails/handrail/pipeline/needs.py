@@ -9,8 +9,12 @@ from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from handrail.records import Evidence, Message
-from handrail.tickets.ports import LedgerQuery
+from handrail.confidence.cascade import SampleRequest
+from handrail.records import Context, Evidence
+from handrail.tickets.ports import ConversationState, ConversationStatus, LedgerQuery
+
+WITH_A_PERSON = (ConversationState.PENDING, ConversationState.HUMAN)
+"""States of a conversation in which the assistant sends nothing but a fixed notice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +27,7 @@ class NeedConversation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeedHistory:
-    """What do these sums and counts over past actions come to? Answer: mapping of fact name to value."""
+    """What are these sums and counts over past actions? Answer: mapping of fact name to value."""
 
     queries: tuple[LedgerQuery, ...]
 
@@ -36,27 +40,21 @@ class NeedFacts:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeedSamples:
-    """Ask the model again. Answer: `handrail.confidence.cascade.Replies`, empty when it could not be asked.
-
-    `instruction` is put to the model in place of the request where it is given (a question about the proposed
-    answer). `seconds` is what is left of the exchange's time for this.
-    """
-
-    messages: tuple[Message, ...]
-    count: int
-    temperature: float
-    instruction: str | None = None
-    wants_logprobs: bool = False
-    seconds: float | None = None
-
-
-Need: TypeAlias = NeedConversation | NeedHistory | NeedFacts | NeedSamples
+Need: TypeAlias = NeedConversation | NeedHistory | NeedFacts | SampleRequest
 
 T = TypeVar("T")
 NeedT = TypeVar("NeedT")
 Steps: TypeAlias = Generator[Need, Any, T]
+
+
+def conversation_status(context: Context) -> Steps[ConversationStatus]:
+    """Ask who speaks in a caller's conversation; the assistant does where none is named."""
+    if context.conversation is None:
+        return ConversationStatus()
+    status: ConversationStatus = yield NeedConversation(
+        tenant=context.tenant, conversation=context.conversation
+    )
+    return status
 
 
 def run(steps: Generator[NeedT, Any, T], answer: Callable[[NeedT], object]) -> T:

@@ -1,29 +1,46 @@
-"""What every call of one guard shares."""
+"""What every call under one policy shares: the policy, the scanner, and what follows from both."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from handrail.pipeline.certainty import Certainty
-from handrail.pipeline.cutter import Cutter
+from handrail.confidence.cascade import Cascade
 from handrail.pipeline.facts import declared_at
-from handrail.pipeline.remembered import Remembered
-from handrail.pipeline.withhold import mask, redacted_types
+from handrail.pipeline.stream import StreamRelease
+from handrail.pipeline.withhold import Hide, mask
 from handrail.policy import FactDeclaration, Policy
 from handrail.policy.language.sources import InputFindings, OutputFindings, ToolFindings, ToolName, Ungrounded
-from handrail.records import Decision, Finding, Stage
-from handrail.scan import Scanner, redact
+from handrail.records import Finding, Stage
+from handrail.scan import CachedScanner, Scanner, redact
+from handrail.scan.vault import Vault
 
 MOST_TOOLS = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
-    """What every call of one guard shares: policy, scanner, and what the policy reads and withholds."""
+class Pipeline:
+    """What every call under one policy shares; a guard that loads another policy makes another.
+
+    Args:
+        policy: decides.
+        scanner: finds sensitive data.
+        cascade: how confidence is measured.
+
+    Attributes:
+        history_scanner: the scanner for messages, which come again with every turn of a conversation.
+        reads_confidence: a rule reads how sure the model is.
+        reads_grounding: a rule reads how many statements of an answer have no source.
+        withheld: finding types and categories that some rule keeps from the model.
+        read_in, read_out: names of the facts that hold findings in the input, and in the answer.
+        redaction: how findings are replaced: `label`, `mask` or `pseudonym`.
+        named_out: finding types that a rule on the answer names; None where nothing may be released before
+            the end: a rule reads confidence, or names no type and so may mean any.
+        declared: the facts worth reading at each stage.
+    """
 
     policy: Policy
     scanner: Scanner
-    certainty: Certainty = field(default_factory=Certainty)
-    remembered: Remembered = field(init=False)
+    cascade: Cascade = field(default_factory=Cascade)
+    history_scanner: CachedScanner = field(init=False)
     reads_confidence: bool = field(init=False)
     reads_grounding: bool = field(init=False)
     withheld: frozenset[str] = field(init=False)
@@ -35,21 +52,24 @@ class Engine:
     _by_tool: dict[str, tuple[FactDeclaration, ...]] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        facts = self.policy.facts
-        read_in = {name for name, fact in facts.items() if isinstance(fact.source, InputFindings)}
-        read_out = {
-            name for name, fact in facts.items() if isinstance(fact.source, OutputFindings | ToolFindings)
+        sources = {name: fact.source for name, fact in self.policy.facts.items()}
+        read_in = frozenset(name for name, source in sources.items() if isinstance(source, InputFindings))
+        read_out = frozenset(
+            name for name, source in sources.items() if isinstance(source, OutputFindings | ToolFindings)
+        )
+        derived: dict[str, object] = {
+            "history_scanner": CachedScanner(self.scanner),
+            "reads_confidence": self.policy.reads_confidence,
+            "reads_grounding": any(isinstance(source, Ungrounded) for source in sources.values()),
+            "withheld": self.policy.withheld_types,
+            "read_in": read_in,
+            "read_out": read_out,
+            "redaction": str(self.policy.scan.get("redaction", "label")),
+            "named_out": _named_out(self.policy, read_out),
+            "declared": declared_at(self.policy),
         }
-        object.__setattr__(self, "redaction", str(self.policy.scan.get("redaction", "label")))
-        object.__setattr__(self, "remembered", Remembered(self.scanner))
-        object.__setattr__(self, "reads_confidence", self.policy.reads_confidence)
-        grounding = (isinstance(fact.source, Ungrounded) for fact in facts.values())
-        object.__setattr__(self, "reads_grounding", any(grounding))
-        object.__setattr__(self, "withheld", self.policy.withheld_types)
-        object.__setattr__(self, "named_out", self._named_out(frozenset(read_out)))
-        object.__setattr__(self, "declared", declared_at(self.policy))
-        object.__setattr__(self, "read_in", frozenset(read_in))
-        object.__setattr__(self, "read_out", frozenset(read_out))
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
 
     def declared_for(self, tool: str) -> tuple[FactDeclaration, ...]:
         """The facts worth reading for a call of one tool: rules about others ask the store for nothing."""
@@ -63,36 +83,29 @@ class Engine:
                 self._by_tool[tool] = found
         return found
 
-    def cutter(self) -> Cutter:
+    def stream(self, vault: Vault | None) -> StreamRelease:
         """Start releasing one streamed answer; held to its end unless the policy says `stream: release`."""
-        return Cutter(self.scanner, self.named_out)
+        # A pseudonym is given back only in the whole answer.
+        return StreamRelease(self.scanner, None if vault else self.named_out)
 
-    def hide(self, text: str, findings: Iterable[Finding]) -> str:
-        """Replace findings in the style of the policy; pseudonyms belong to one exchange, so not here."""
+    def hide(self, vault: Vault | None) -> Hide:
+        """What replaces findings, in the style of the policy."""
+        return vault.hide if vault is not None else self._hide
+
+    def _hide(self, text: str, findings: Iterable[Finding]) -> str:
         return redact(text, findings, style="mask" if self.redaction == "mask" else "label")
 
-    def spoken(self, text: str) -> str:
+    def redact_reply(self, text: str) -> str:
         """What a person wrote for the customer, with everything masked that a rule keeps out of answers."""
         rules = [rule for rule in self.policy.rules if not self.read_out.isdisjoint(rule.when.reads)]
         types = frozenset[str]().union(*(rule.finding_types for rule in rules))
         return mask(text, self.scanner.scan(text), types) if types and text else text
 
-    def _named_out(self, read_out: frozenset[str]) -> frozenset[str] | None:
-        """Finding types that a rule on the answer names; None where nothing may be released before the end.
 
-        A rule on confidence needs the whole answer, and one on findings that names no type may mean any.
-        """
-        if self.policy.stream != "release" or self.reads_confidence:
-            return None
-        rules = [rule for rule in self.policy.rules if not read_out.isdisjoint(rule.when.reads)]
-        if any(not rule.finding_types for rule in rules):
-            return None
-        return frozenset[str]().union(*(rule.finding_types for rule in rules))
-
-    def masked_in(self, decision: Decision) -> frozenset[str]:
-        """Types and categories that a decision on the input masks."""
-        return redacted_types(decision, self.read_in)
-
-    def masked_out(self, decision: Decision) -> frozenset[str]:
-        """Types and categories that a decision on the answer masks."""
-        return redacted_types(decision, self.read_out)
+def _named_out(policy: Policy, read_out: frozenset[str]) -> frozenset[str] | None:
+    if policy.stream != "release" or policy.reads_confidence:
+        return None
+    rules = [rule for rule in policy.rules if not read_out.isdisjoint(rule.when.reads)]
+    if any(not rule.finding_types for rule in rules):
+        return None
+    return frozenset[str]().union(*(rule.finding_types for rule in rules))

@@ -1,11 +1,14 @@
-"""What goes upstream once the policy has withheld its part: masked spans, or a whole message left out."""
+"""What the policy keeps from the model and from the caller: masked spans, or a whole message left out."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
-from handrail.records import Decision, Effect, Finding, Message, Part, Place, Speaker, ToolCall
+from handrail.pipeline.facts import first_new
+from handrail.records import Decision, Draft, Effect, Finding, Message, Part, Speaker, ToolCall
 from handrail.scan import redact
+from handrail.scan.spec import TOPICS
+from handrail.scan.vault import Vault
 
 
 class Scans(Protocol):
@@ -17,27 +20,13 @@ class Scans(Protocol):
 
 Hide: TypeAlias = Callable[[str, Iterable[Finding]], str]
 
-TOPICS = frozenset({"health", "legal", "personnel", "finance_topic"})
+
+class _Everything(frozenset[str]):
+    def __contains__(self, item: object) -> bool:
+        return True
 
 
-def newest(messages: Sequence[Message]) -> int:
-    """Return the index of the first message after the assistant's last one."""
-    for index in range(len(messages) - 1, -1, -1):
-        if messages[index].speaker is Speaker.ASSISTANT:
-            return index + 1
-    return 0
-
-
-def scan_messages(scanner: Scans, messages: Sequence[Message]) -> tuple[Finding, ...]:
-    """Scan every message; a finding's place tells which. Topics do not count in the developer's own text."""
-    found: list[Finding] = []
-    for index, message in enumerate(messages):
-        place = Place(part=Part.MESSAGE, index=index)
-        for finding in scanner.scan(message.text):
-            if message.speaker is Speaker.SYSTEM and finding.type in TOPICS:
-                continue
-            found.append(replace(finding, place=place))
-    return tuple(found)
+EVERYTHING: frozenset[str] = _Everything({"*"})
 
 
 def redacted_types(decision: Decision, read: frozenset[str]) -> frozenset[str]:
@@ -56,65 +45,89 @@ def redacted_types(decision: Decision, read: frozenset[str]) -> frozenset[str]:
     return frozenset[str]().union(*(reason.finding_types for reason in masking))
 
 
-class _Everything(frozenset[str]):
-    def __contains__(self, item: object) -> bool:
-        return True
-
-
-EVERYTHING: frozenset[str] = _Everything({"*"})
-
-
 def mask(text: str, findings: Iterable[Finding], types: frozenset[str], hide: Hide = redact) -> str:
     """Mask the findings of some types or categories in one text."""
     covered = [finding for finding in findings if finding.type in types or finding.category in types]
     return hide(text, covered) if covered else text
 
 
-def upstream(
-    messages: Sequence[Message],
-    findings: Sequence[Finding],
-    *,
-    scanner: Scans,
-    masked_now: frozenset[str],
-    withheld: frozenset[str],
-    hide: Hide = redact,
-) -> tuple[Message, ...]:
-    """Return the messages as the model may see them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """Writes messages as the model may see them.
 
     In what is new, `masked_now` is masked: the decision let the rest through. What is older was decided on in
     its own turn, so there everything that the policy ever withholds (`withheld`) stays withheld: spans are
     masked, and a message on a withheld topic is left out.
     """
-    first_new = newest(messages)
-    by_message: dict[int, list[Finding]] = {}
-    for finding in findings:
-        if finding.place is not None and finding.place.part is Part.MESSAGE:
-            by_message.setdefault(finding.place.index, []).append(finding)
-    sent = []
-    for index, message in enumerate(messages):
-        found = by_message.get(index, [])
-        if index >= first_new and message.speaker is not Speaker.SYSTEM:
-            sent.append(_masked(message, found, scanner, masked_now, hide))
-        elif topic := next((f.type for f in found if f.type in TOPICS and f.type in withheld), None):
-            sent.append(replace(message, text=f"[withheld: {topic}]"))
-        else:
-            sent.append(_masked(message, found, scanner, withheld, hide))
-    return tuple(sent)
 
+    scanner: Scans
+    masked_now: frozenset[str]
+    withheld: frozenset[str]
+    hide: Hide = redact
 
-def _masked(
-    message: Message, findings: Sequence[Finding], scanner: Scans, types: frozenset[str], hide: Hide
-) -> Message:
-    if not types:
-        return message
-    calls = tuple(masked_call(call, scanner, types, hide) for call in message.tool_calls)
-    text = mask(message.text, findings, types, hide)
-    if text == message.text and calls == message.tool_calls:
-        return message
-    return replace(message, text=text, tool_calls=calls)
+    def messages(self, messages: Sequence[Message], findings: Sequence[Finding]) -> tuple[Message, ...]:
+        """Return the messages that may be sent."""
+        new = first_new(messages)
+        by_message: dict[int, list[Finding]] = {}
+        for finding in findings:
+            if finding.place is not None and finding.place.part is Part.MESSAGE:
+                by_message.setdefault(finding.place.index, []).append(finding)
+        sent = []
+        for index, message in enumerate(messages):
+            found = by_message.get(index, [])
+            if index >= new and message.speaker is not Speaker.SYSTEM:
+                sent.append(self._masked(message, found, self.masked_now))
+            elif topic := next((f.type for f in found if f.type in TOPICS and f.type in self.withheld), None):
+                sent.append(replace(message, text=f"[withheld: {topic}]"))
+            else:
+                sent.append(self._masked(message, found, self.withheld))
+        return tuple(sent)
+
+    def _masked(self, message: Message, findings: Sequence[Finding], types: frozenset[str]) -> Message:
+        if not types:
+            return message
+        calls = tuple(masked_call(call, self.scanner, types, self.hide) for call in message.tool_calls)
+        text = mask(message.text, findings, types, self.hide)
+        if text == message.text and calls == message.tool_calls:
+            return message
+        return replace(message, text=text, tool_calls=calls)
 
 
 def masked_call(call: ToolCall, scanner: Scans, types: frozenset[str], hide: Hide = redact) -> ToolCall:
     """Mask findings of some types inside a call's arguments."""
     arguments = mask(call.arguments, scanner.scan(call.arguments), types, hide)
     return call if arguments == call.arguments else replace(call, arguments=arguments)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Downstream:
+    """Writes a released answer as the caller may have it: `types` masked, pseudonyms given back."""
+
+    scanner: Scans
+    types: frozenset[str]
+    vault: Vault | None
+    hide: Hide = redact
+
+    def text(self, text: str) -> str:
+        """Return one text of the answer."""
+        if self.types:
+            text = mask(text, self.scanner.scan(text), self.types, self.hide)
+        return self.vault.restore(text) if self.vault else text
+
+    def draft(self, draft: Draft) -> Draft:
+        """Return a draft; the draft itself where nothing changes."""
+        if not self.types and not self.vault:
+            return draft
+        changed = replace(
+            draft,
+            text=self.text(draft.text),
+            refusal=draft.refusal and self.text(draft.refusal),
+            asides=tuple(self.text(aside) for aside in draft.asides),
+            tool_calls=tuple(
+                masked_call(call, self.scanner, self.types, self.hide) for call in draft.tool_calls
+            ),
+        )
+        if changed == draft:
+            return draft
+        # Log-probabilities belong to the tokens the model wrote.
+        return changed if changed.text == draft.text else replace(changed, logprobs=None)

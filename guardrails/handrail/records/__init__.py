@@ -1,6 +1,17 @@
 """Frozen values that every part of handrail hands to the next; no behaviour beyond their own reading."""
 
-from handrail.records.decision import Decision, Evidence, Handoff, PolicyRef, Reason, owners
+from handrail.records.confidence import Confidence, Score, TokenLogprob
+from handrail.records.decision import (
+    Decision,
+    Evidence,
+    FactValue,
+    Handoff,
+    Money,
+    PolicyRef,
+    Reason,
+    Unknown,
+    owners,
+)
 from handrail.records.enums import (
     Effect,
     FaultKind,
@@ -12,24 +23,11 @@ from handrail.records.enums import (
     Trigger,
     strictest,
 )
-from handrail.records.exchange import (
-    Answer,
-    Confidence,
-    Context,
-    Draft,
-    FactValue,
-    Finding,
-    Message,
-    Money,
-    Place,
-    Score,
-    Signal,
-    TokenLogprob,
-    ToolCall,
-    Unknown,
-)
+from handrail.records.exchange import NOTE_NAME, Answer, Context, Draft, Message, ToolCall
+from handrail.records.finding import Finding, Place, Signal
 
 __all__ = [
+    "NOTE_NAME",
     "Answer",
     "Confidence",
     "Context",

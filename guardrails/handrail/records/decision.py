@@ -2,19 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from typing import TypeAlias
 
+from handrail.records.confidence import Confidence
 from handrail.records.enums import Effect, Severity, Stage, Trigger
-from handrail.records.exchange import (
-    Confidence,
-    Context,
-    Draft,
-    FactValue,
-    Finding,
-    Message,
-    Signal,
-    ToolCall,
-)
+from handrail.records.exchange import Context, Draft, Message, ToolCall
+from handrail.records.finding import Finding, Signal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money:
+    """An amount in one currency (ISO 4217 code, upper case); amounts of two currencies do not compare."""
+
+    amount: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """A fact that could not be had, and why (a code or a short phrase, never scanned text)."""
+
+    why: str
+
+
+FactValue: TypeAlias = bool | Decimal | timedelta | time | Money | str | frozenset[str] | Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +78,7 @@ class Decision:
     @property
     def is_released(self) -> bool:
         """True when the caller may have the answer, unchanged or redacted."""
-        return self.effect in (Effect.PASS, Effect.REDACT)
+        return self.effect.is_released
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

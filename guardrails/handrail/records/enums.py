@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from operator import attrgetter
 
 
 class Effect(StrEnum):
@@ -12,18 +13,19 @@ class Effect(StrEnum):
     HAND_OFF = "hand_off"
     BLOCK = "block"
 
-    @property
-    def strictness(self) -> int:
-        """Position in the order pass < redact < hand_off < block."""
-        return _STRICTNESS[self]
+    strictness: int
+    """Position in the order pass < redact < hand_off < block."""
+    is_released: bool
+    """True when the caller may have the answer, unchanged or redacted."""
 
 
-_STRICTNESS = {effect: rank for rank, effect in enumerate(Effect)}
+for _rank, _effect in enumerate(Effect):
+    _effect.strictness, _effect.is_released = _rank, _effect in (Effect.PASS, Effect.REDACT)
 
 
 def strictest(effects: Iterable[Effect]) -> Effect:
     """Return the strictest of some effects, `pass` of none."""
-    return max(effects, key=_STRICTNESS.__getitem__, default=Effect.PASS)
+    return max(effects, key=attrgetter("strictness"), default=Effect.PASS)
 
 
 class Trigger(StrEnum):
@@ -47,10 +49,12 @@ class Severity(StrEnum):
     MEDIUM = "medium"
     HIGH = "high"
 
-    @property
-    def rank(self) -> int:
-        """0 for low, 1 for medium, 2 for high."""
-        return ("low", "medium", "high").index(self.value)
+    rank: int
+    """0 for low, 1 for medium, 2 for high."""
+
+
+for _rank, _severity in enumerate(Severity):
+    _severity.rank = _rank
 
 
 class Stage(StrEnum):

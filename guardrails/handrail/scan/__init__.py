@@ -6,13 +6,22 @@ from handrail.scan.redact import redact
 from handrail.scan.spec import EntitySpec, ListedValue, Origin, ScanSpec
 
 if TYPE_CHECKING:
-    from handrail.scan.scanner import Scanner, default_scanner
+    from handrail.scan.scanner import CachedScanner, Scanner, default_scanner
 
-__all__ = ["EntitySpec", "ListedValue", "Origin", "ScanSpec", "Scanner", "default_scanner", "redact"]
+__all__ = [
+    "CachedScanner",
+    "EntitySpec",
+    "ListedValue",
+    "Origin",
+    "ScanSpec",
+    "Scanner",
+    "default_scanner",
+    "redact",
+]
 
 
 def __getattr__(name: str) -> object:
-    if name in ("Scanner", "default_scanner"):
+    if name in ("CachedScanner", "Scanner", "default_scanner"):
         from handrail.scan import scanner
 
         return getattr(scanner, name)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
+from hashlib import blake2b
 
 from handrail.errors import PolicyError
 from handrail.records import Finding
@@ -20,6 +21,12 @@ from handrail.text.normalise import Normalised, normalise
 
 HIDDEN_GAIN = 0.35
 """What hiding adds to a score: nobody encodes or spaces out what is of no interest."""
+
+CACHED = 4096
+"""Most texts whose findings a `CachedScanner` remembers."""
+
+SHORTEST_CACHED = 64
+"""Shorter texts, in characters, are scanned faster than they are looked up."""
 
 
 class Scanner:
@@ -87,6 +94,31 @@ class Scanner:
 
     def _is_allowed(self, text: str, candidate: Candidate) -> bool:
         return bool(self._allowed) and text[candidate.start : candidate.end].lower() in self._allowed
+
+
+class CachedScanner:
+    """A scanner that remembers what it found in its latest texts; safe between threads.
+
+    A conversation's history comes again with every turn. Digests and spans are kept, no text.
+    """
+
+    def __init__(self, scanner: Scanner) -> None:
+        self._scanner = scanner
+        self._found: dict[bytes, tuple[Finding, ...]] = {}
+
+    def scan(self, text: str) -> tuple[Finding, ...]:
+        """Return the findings in a text, as the scanner does."""
+        if len(text) < SHORTEST_CACHED:
+            return self._scanner.scan(text)
+        key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=20).digest()
+        found = self._found.get(key)
+        if found is None:
+            found = self._scanner.scan(text)
+            if len(self._found) >= CACHED:
+                # Another thread may empty it at the same time; both then start anew, which costs time only.
+                self._found.clear()
+            self._found[key] = found
+        return found
 
 
 @cache

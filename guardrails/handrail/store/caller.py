@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import partial
+from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from handrail.clock import Clock, now_utc
 from handrail.errors import DecisionExpired, StoreUnavailable, TicketError
 from handrail.policy.runtime.record import write_fact
 from handrail.records import Decision, FactValue, Unknown
@@ -55,7 +55,7 @@ class CallerStore:
         database: Database,
         sealer: Sealer,
         signing: Signing,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = now_utc,
     ) -> None:
         self._database, self._sealer, self._signing, self._clock = database, sealer, signing, clock
         self._log = DecisionLog(self._write_log)

@@ -1,14 +1,12 @@
 """Opens a ticket store by its URL."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import URL
 
+from handrail.clock import Clock, now_utc
 from handrail.errors import ConfigError
-from handrail.store.caller import utc_now
 from handrail.store.crypto import keys as environment
 from handrail.store.crypto.keys import FileKeys, FixedKeys, KeyProvider, new_ring
 from handrail.store.crypto.sealing import Sealer
@@ -32,7 +30,7 @@ def open_store(
     allow_volatile: bool = False,
     key_provider: KeyProvider | None = None,
     trust: Trust | None = None,
-    clock: Callable[[], datetime] = utc_now,
+    clock: Clock = now_utc,
 ) -> SqlStore:
     """Open a store; a SQLite file and its tables are made if they are not there. Safe to repeat.
 
@@ -72,9 +70,7 @@ def open_store(
     return SqlStore(database, sealer, signing, clock)
 
 
-def _postgres(
-    database: Database, provider: KeyProvider | None, trust: Trust, clock: Callable[[], datetime]
-) -> SqlStore:
+def _postgres(database: Database, provider: KeyProvider | None, trust: Trust, clock: Clock) -> SqlStore:
     provider = provider or environment.key_provider()
     if provider is None:
         raise ConfigError(

@@ -10,7 +10,7 @@ from handrail.errors import CheckFailed
 from handrail.records import Decision, Effect, Evidence, Reason, Speaker, Trigger, Unknown
 from handrail.tickets.action import action_digest, canonical_arguments
 from handrail.tickets.calendar import WorkingRole, calendar_of
-from handrail.tickets.masking import Mask, answer_text, mask_of, value_of
+from handrail.tickets.masking import Mask, mask_of, value_of
 from handrail.tickets.notices import NoticeFields, render
 from handrail.tickets.routing import Deadlines, RolePlan, chain, deadlines, safe_default
 from handrail.tickets.ticket import (
@@ -236,7 +236,7 @@ def _sealed(evidence: Evidence) -> Sealed:
         customer=evidence.context.customer,
         conversation=evidence.context.conversation,
         arguments=evidence.call.arguments if evidence.call else "",
-        draft_answer=answer_text(evidence.draft),
+        draft_answer=evidence.draft.answer if evidence.draft else "",
         shown=evidence.shown,
         lines=excerpt(evidence),
         tried=tool_calls(evidence),

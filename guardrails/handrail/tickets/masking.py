@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handrail.records import Draft, Evidence, Finding, Part
+from handrail.records import Evidence, Finding, Part
 
 SHORTEST_VALUE = 3
 UNMASKED = "grounding"
@@ -50,17 +50,7 @@ def _text_at(evidence: Evidence, finding: Finding) -> str:
         return evidence.messages[place.index].text if place.index < len(evidence.messages) else ""
     if place.part is Part.ARGUMENTS:
         return evidence.call.arguments if evidence.call else ""
-    return words_of(evidence.draft)
-
-
-def answer_text(draft: Draft | None) -> str:
-    """Return a draft's words: its text and, after it, its refusal; pure."""
-    return f"{draft.text}{draft.refusal or ''}" if draft else ""
-
-
-def words_of(draft: Draft | None) -> str:
-    """Return everything a draft says, in the order in which findings in it are counted; pure."""
-    return answer_text(draft) + "".join(f"\n{aside}" for aside in draft.asides) if draft else ""
+    return evidence.draft.words if evidence.draft else ""
 
 
 def holds_mask(text: str, labels: Sequence[str]) -> bool:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from handrail.records import Evidence
-from handrail.tickets.masking import answer_text, mask_of
+from handrail.tickets.masking import mask_of
 from handrail.tickets.ticket import MessageRecord, TicketModel
 from handrail.tickets.transcript import excerpt, masked_lines
 
@@ -42,7 +42,7 @@ def sampled_answer(evidence: Evidence, *, roles: tuple[str, ...]) -> SampledAnsw
     """Make the record of a passed answer; pure."""
     draft, mask, lines = evidence.draft, mask_of(evidence), excerpt(evidence)
     calls = tuple(f"{call.name}({call.arguments})" for call in (draft.tool_calls if draft else ()))
-    answer = answer_text(draft)
+    answer = draft.answer if draft else ""
     return SampledAnswer(
         exchange=evidence.exchange,
         tenant=evidence.context.tenant,

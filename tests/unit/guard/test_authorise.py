@@ -38,7 +38,7 @@ class Shop:
         return raised.value.handoff.ticket
 
     def decide(self, ticket: str, verdict: str, person: str = "fay", **more: object) -> None:
-        self.guard.decide(ticket, person, verdict, **more)
+        self.guard.resolve(ticket, person, verdict, **more)
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from handrail.http.incremental import GAP, IncrementalRelease, ReleaseQueue
-from handrail.pipeline import Cutter
+from handrail.pipeline.stream import StreamRelease
 from handrail.scan import default_scanner
 
 END: dict[str, Any] = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 
 
-def cutter() -> Cutter:
-    return Cutter(default_scanner(), frozenset({"email"}))
+def stream_release() -> StreamRelease:
+    return StreamRelease(default_scanner(), frozenset({"email"}))
 
 
 def says(text: object, *, choice: dict[str, Any] | None = None, **beside: Any) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def first_text(events: bytes) -> str:
 
 
 def shown(*chunks: dict[str, Any]) -> list[bytes]:
-    release = IncrementalRelease(cutter, strips_logprobs=False)
+    release = IncrementalRelease(stream_release, strips_logprobs=False)
     return [release.take(event(chunk)) for chunk in chunks]
 
 
@@ -55,7 +55,7 @@ def test_text_that_nothing_can_concern_any_more_goes_as_it_came() -> None:
 )
 def test_what_holds_more_than_text_waits_and_so_does_all_behind_it(odd: dict[str, Any]) -> None:
     first = says("The order left the house this morning. ")
-    release = IncrementalRelease(cutter, strips_logprobs=False)
+    release = IncrementalRelease(stream_release, strips_logprobs=False)
     told = release.take(event(first))
     told += release.take(event(odd))
     told += b"".join(release.take(event(says("and more of it, a long way from it. "))) for _ in range(9))
@@ -64,7 +64,7 @@ def test_what_holds_more_than_text_waits_and_so_does_all_behind_it(odd: dict[str
 
 
 def test_bytes_that_are_no_event_wait_and_cannot_be_judged() -> None:
-    release = IncrementalRelease(cutter, strips_logprobs=False)
+    release = IncrementalRelease(stream_release, strips_logprobs=False)
     assert release.take(b"data: <html>\n\n") == b""
     assert release.take(event(says("The order left the house this morning, it is said. "))) == b""
     assert [draft.fault.value for draft in release.stream.drafts() if draft.fault] == ["unreadable"]
@@ -72,15 +72,15 @@ def test_bytes_that_are_no_event_wait_and_cannot_be_judged() -> None:
 
 def test_a_notice_stands_apart_only_from_what_was_shown() -> None:
     notice = {"id": "c", "choices": [{"index": 0, "message": {"content": "A person will answer."}}]}
-    release = IncrementalRelease(cutter, strips_logprobs=False)
+    release = IncrementalRelease(stream_release, strips_logprobs=False)
     assert GAP not in first_text(release.rest_instead(notice))
     for _ in range(9):
         release.take(event(says("The order left the house this morning. ")))
     assert first_text(release.rest_instead(notice)) == f"{GAP}A person will answer."
 
 
-def test_each_choice_has_a_cutter_of_its_own_and_none_overtakes_another() -> None:
-    queue = ReleaseQueue[str](cutter)
+def test_each_choice_has_a_release_of_its_own_and_none_overtakes_another() -> None:
+    queue = ReleaseQueue[str](stream_release)
     queue.put("one", [(0, "write to ann@example")])
     queue.put("two", [(1, "all clear here, and that is all. ")])
     assert list(queue.ready()) == []

@@ -1,7 +1,7 @@
 """Declared facts: their types, and the strict reading of raw values into them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -132,6 +132,23 @@ class FactDeclaration:
         if isinstance(value, Decimal | timedelta) and not _is_within(value, self.least, self.most):
             return Unknown(why="out_of_range")
         return value
+
+
+def read_all(
+    declared: Iterable[FactDeclaration], raw: Mapping[str, object], currencies: Mapping[str, object]
+) -> dict[str, FactValue]:
+    """Coerce the raw values of some facts, by name; facts without one in `raw` are left out. Pure.
+
+    Args:
+        declared: the declarations.
+        raw: raw values by fact name.
+        currencies: raw currencies of money facts whose currency stands elsewhere, by fact name.
+    """
+    return {
+        fact.name: fact.read(raw[fact.name], currency=currencies.get(fact.name))
+        for fact in declared
+        if fact.name in raw
+    }
 
 
 def acceptor(fact: FactDeclaration) -> Callable[[object], bool]:

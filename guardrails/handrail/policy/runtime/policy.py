@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from handrail.policy.language.facts import FactDeclaration
+from handrail.policy.language.facts import FactDeclaration, Kind
 from handrail.policy.language.sources import Caller, ConfidenceValue, InputFindings, Ledger
 from handrail.policy.runtime.decide import unsure
 from handrail.policy.runtime.plan import Planner, is_later
@@ -77,11 +77,14 @@ class Policy:
     warnings: tuple[str, ...] = ()
     content: Mapping[str, Any] = field(default_factory=dict, repr=False)
     named_texts: frozenset[str] = field(init=False, repr=False, compare=False)
+    text_facts: frozenset[str] = field(init=False, repr=False, compare=False)
     _planner: Planner = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_planner", Planner(self.units, self.facts))
         object.__setattr__(self, "named_texts", texts_named_in(self.units))
+        texts = frozenset(name for name, fact in self.facts.items() if fact.type is Kind.TEXT)
+        object.__setattr__(self, "text_facts", texts)
 
     @property
     def units(self) -> tuple[Unit, ...]:

@@ -4,11 +4,11 @@ from handrail.scan import Scanner
 from handrail.scan.stream import StreamScanner
 
 
-class Cutter:
+class StreamRelease:
     """Says how much of one streamed answer may be shown already.
 
-    What it lets go of holds no finding that any rule names, so the decision on the whole can change only what
-    comes after it. From the first such finding on everything is held for that decision.
+    What it has released holds no finding that any rule names, so the decision on the whole can change only
+    what comes after it. From the first such finding on everything is held for that decision.
 
     Args:
         scanner: what looks for findings.

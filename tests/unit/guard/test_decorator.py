@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from handrail import Guard, Handoff, HandoffRequired
+from handrail import ConfigError, Guard, Handoff, HandoffRequired
 from handrail.testing import ScriptedModel, assert_handed_off
 from support.scenes import KEY
 
@@ -172,9 +172,7 @@ def test_the_source_generator_is_closed(guard: Guard) -> None:
 
 
 def test_an_unknown_option_is_named(guard: Guard) -> None:
-    from handrail import ConfigError
-
-    with pytest.raises(ConfigError, match="nonsense"):
+    with pytest.raises(TypeError, match="nonsense"):
         guard(nonsense=1)  # type: ignore[call-overload]
     with pytest.raises(ConfigError, match="prompt"):
         guard(input="prompt")(plain("x"))("?")

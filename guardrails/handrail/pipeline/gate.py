@@ -1,0 +1,81 @@
+"""What acts: one call of a tool, judged where it is proposed and again where it runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from handrail.errors import CheckFailed
+from handrail.pipeline.exchange import Exchange
+from handrail.pipeline.facts import FactInputs, Totals, gather
+from handrail.pipeline.merge import merge
+from handrail.pipeline.needs import WITH_A_PERSON, Steps, conversation_status
+from handrail.pipeline.pipeline import Pipeline
+from handrail.records import (
+    Decision,
+    Evidence,
+    FactValue,
+    Part,
+    Place,
+    Stage,
+    ToolCall,
+    Unknown,
+)
+from handrail.tickets.action import canonical_arguments
+from handrail.tickets.ports import ConversationStatus, LedgerQuery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gated:
+    """One action's decision, with the totals it was decided on."""
+
+    decision: Decision
+    evidence: Evidence
+    totals: Mapping[LedgerQuery, FactValue] = field(default_factory=dict)
+    pending: ConversationStatus | None = None
+
+
+def gate(exchange: Exchange, call: ToolCall, proposed: Evidence | None) -> Steps[Gated]:
+    """Decide whether an action may run, on the evidence with which a model proposed it, if one did."""
+    pipeline, context = exchange.pipeline, exchange.evidence.context
+    status = yield from conversation_status(context)
+    evidence = on_call(pipeline, replace(proposed or exchange.evidence, context=context), call)
+    exchange.evidence = evidence
+    inputs = FactInputs(evidence=evidence, now=exchange.now, call=call, is_bare=proposed is None)
+    decision, totals = yield from decide_call(pipeline, call, inputs)
+    pending = status if status.state in WITH_A_PERSON else None
+    return Gated(decision=decision, evidence=evidence, totals=totals, pending=pending)
+
+
+def regate(exchange: Exchange, call: ToolCall, recorded: Mapping[str, FactValue]) -> Steps[Decision]:
+    """Decide on an approved action by today's policy; facts that are gone are taken from the record.
+
+    The call's id is the ticket's, under which the ledger holds it if it is reserved already.
+    """
+    policy = exchange.pipeline.policy
+    exchange.evidence = replace(exchange.evidence, call=call)
+    inputs = FactInputs(
+        evidence=exchange.evidence, now=exchange.now, call=call, is_bare=True, reserved=call.id
+    )
+    fresh, _ = yield from gather(policy, exchange.pipeline.declared_for(call.name), inputs)
+    known = {name: value for name, value in fresh.items() if not isinstance(value, Unknown)}
+    return policy.decide({**fresh, **recorded, **known}, Stage.TOOL)
+
+
+def decide_call(pipeline: Pipeline, call: ToolCall, inputs: FactInputs) -> Steps[tuple[Decision, Totals]]:
+    """Decide on one call; one whose arguments cannot be read is unsure, whatever else the policy says."""
+    policy = pipeline.policy
+    facts, totals = yield from gather(policy, pipeline.declared_for(call.name), inputs)
+    decision = policy.decide(facts, Stage.TOOL)
+    try:
+        canonical_arguments(call.arguments)
+    except CheckFailed as error:
+        why = f"arguments of {call.name}: {error.why}"
+        decision = merge([decision, policy.unsure(Stage.TOOL, why)])
+    return decision, totals
+
+
+def on_call(pipeline: Pipeline, evidence: Evidence, call: ToolCall) -> Evidence:
+    """The same evidence about one call: of arguments, only the findings in that call's."""
+    place = Place(part=Part.ARGUMENTS)
+    others = [f for f in evidence.findings if f.place is None or f.place.part is not Part.ARGUMENTS]
+    found = [replace(finding, place=place) for finding in pipeline.scanner.scan(call.arguments)]
+    return replace(evidence, call=call, findings=(*others, *found))

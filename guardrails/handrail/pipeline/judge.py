@@ -1,0 +1,173 @@
+"""What comes out: every draft of a model's answer and every call it proposes, judged together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from handrail.confidence.cascade import Budget, measure
+from handrail.confidence.scorers import verbalised
+from handrail.confidence.scorers.grounding import Sources
+from handrail.pipeline.exchange import Exchange
+from handrail.pipeline.facts import UNGROUNDED, FactInputs, gather, types_in
+from handrail.pipeline.gate import decide_call, on_call
+from handrail.pipeline.merge import merge
+from handrail.pipeline.needs import Steps
+from handrail.pipeline.screen import Screened
+from handrail.pipeline.withhold import Downstream, redacted_types
+from handrail.records import (
+    Context,
+    Decision,
+    Draft,
+    Effect,
+    Evidence,
+    FaultKind,
+    Finding,
+    Message,
+    Part,
+    Place,
+    Stage,
+    ToolCall,
+)
+from handrail.signals.faults import read_fault
+from handrail.tickets.masking import UNMASKED
+
+SLICE = "slice"
+"""Fact of the context that names the declared slice of an exchange."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """The answer's decision; `drafts` are what the caller may have, redacted where the policy says so."""
+
+    decision: Decision
+    evidence: Evidence
+    drafts: tuple[Draft, ...] = ()
+
+
+def judge(
+    exchange: Exchange, drafts: Sequence[Draft], screened: Screened, *, wants_json: bool = False
+) -> Steps[Judged]:
+    """Decide on what the model produced: every draft's text and every call it proposes."""
+    budget = replace(exchange.pipeline.cascade.self_check.budget)
+    read = [_read(exchange, draft, screened, wants_json=wants_json) for draft in drafts]
+    read = read or [Draft(fault=FaultKind.EMPTY)]
+    decisions: list[Decision] = []
+    per_draft: list[Evidence] = []
+    for index, draft in enumerate(read):
+        evidence = yield from _weigh(exchange, draft, screened, Place(part=Part.ANSWER, index=index), budget)
+        decisions += yield from _decide(exchange, evidence)
+        per_draft.append(evidence)
+    decision = merge(decisions)
+    worst, call = _most_telling(per_draft, decisions, decision)
+    if call is not None:
+        worst = on_call(exchange.pipeline, worst, call)
+    exchange.evidence = worst
+    released = _released(exchange, read, decision) if decision.effect.is_released else ()
+    return Judged(decision=decision, evidence=worst, drafts=released)
+
+
+def slice_of(context: Context) -> str | None:
+    """Return the declared slice that the caller states in the context's facts, None for none."""
+    named = context.facts.get(SLICE)
+    return named if isinstance(named, str) and named else None
+
+
+def downstream(exchange: Exchange, decision: Decision) -> Downstream:
+    """Return what writes an answer as the caller may have it."""
+    pipeline = exchange.pipeline
+    return Downstream(
+        scanner=pipeline.scanner,
+        types=redacted_types(decision, pipeline.read_out),
+        vault=exchange.vault,
+        hide=pipeline.hide(exchange.vault),
+    )
+
+
+def _released(exchange: Exchange, drafts: Sequence[Draft], decision: Decision) -> tuple[Draft, ...]:
+    if decision.effect is Effect.PASS and not exchange.vault:
+        return tuple(drafts)
+    given = downstream(exchange, decision)
+    return tuple(given.draft(draft) for draft in drafts)
+
+
+def _read(exchange: Exchange, draft: Draft, screened: Screened, *, wants_json: bool) -> Draft:
+    if screened.instruction is not None and draft.self_reported is None:
+        text, value = verbalised.strip(draft.text)
+        draft = replace(draft, text=text, self_reported=value)
+    if exchange.vault:
+        # What would run is judged, not the pseudonyms that the model was given.
+        restore = exchange.vault.restore_arguments
+        calls = tuple(replace(call, arguments=restore(call.arguments)) for call in draft.tool_calls)
+        draft = replace(draft, tool_calls=calls)
+    fault = draft.fault or read_fault(draft, wants_json=wants_json)
+    return draft if fault is draft.fault else replace(draft, fault=fault)
+
+
+def _weigh(
+    exchange: Exchange, draft: Draft, screened: Screened, place: Place, budget: Budget
+) -> Steps[Evidence]:
+    pipeline, before = exchange.pipeline, screened.evidence
+    findings = tuple([replace(finding, place=place) for finding in pipeline.scanner.scan(draft.words)])
+    if pipeline.reads_grounding:
+        findings += _ungrounded(draft, screened.messages, place)
+    confidence = None
+    if pipeline.reads_confidence and draft.fault is None:
+        named = slice_of(before.context)
+        confidence = yield from measure(pipeline.cascade, draft, screened.messages, budget, named_slice=named)
+    return replace(
+        before,
+        draft=draft,
+        findings=before.findings + findings,
+        confidence=confidence,
+        shown="\n".join([stream.shown for stream in exchange.streams]),
+    )
+
+
+def _ungrounded(draft: Draft, messages: Sequence[Message], place: Place) -> tuple[Finding, ...]:
+    """Return a finding for every amount, date, id and address of an answer that no message supports."""
+    sources = Sources(message.text for message in messages)
+    return tuple(
+        Finding(
+            type=UNGROUNDED,
+            category=UNMASKED,
+            start=claim.start,
+            end=claim.end,
+            note=str(claim.kind),
+            place=place,
+        )
+        for claim in sources.ground(draft.text).unsupported
+    )
+
+
+def _decide(exchange: Exchange, evidence: Evidence) -> Steps[list[Decision]]:
+    """Decide on one draft's text, then on each of its calls."""
+    pipeline, policy = exchange.pipeline, exchange.pipeline.policy
+    calls = evidence.draft.tool_calls if evidence.draft else ()
+    of_calls = [on_call(pipeline, evidence, call) for call in calls]
+    proposed = types_in(Part.ARGUMENTS, [found for one in of_calls for found in one.findings])
+    inputs = FactInputs(evidence=evidence, now=exchange.now, proposed=proposed)
+    facts, _ = yield from gather(policy, pipeline.declared[Stage.ANSWER], inputs)
+    decisions = [policy.decide(facts, Stage.ANSWER)]
+    for call, of_call in zip(calls, of_calls, strict=True):
+        inputs = FactInputs(evidence=of_call, now=exchange.now, call=call, proposed=proposed)
+        decision, _ = yield from decide_call(pipeline, call, inputs)
+        decisions.append(decision)
+    return decisions
+
+
+def _most_telling(
+    per_draft: Sequence[Evidence], decisions: Sequence[Decision], merged: Decision
+) -> tuple[Evidence, ToolCall | None]:
+    """Pick the draft behind the strictest decision and the call that brought it about, else its first."""
+    at = 0
+    for evidence in per_draft:
+        calls = evidence.draft.tool_calls if evidence.draft else ()
+        block = decisions[at : at + 1 + len(calls)]
+        at += len(block)
+        if any(decision.effect is merged.effect for decision in block) or evidence is per_draft[-1]:
+            stopping = [
+                call
+                for call, decision in zip(calls, block[1:], strict=True)
+                if not decision.effect.is_released
+            ]
+            return evidence, next(iter((*stopping, *calls)), None)
+    return per_draft[-1], None

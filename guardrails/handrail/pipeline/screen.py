@@ -1,0 +1,104 @@
+"""What goes in: scanned, decided on, and what of it may go to the model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from handrail.confidence.scorers import verbalised
+from handrail.pipeline.exchange import Exchange
+from handrail.pipeline.facts import FactInputs, gather
+from handrail.pipeline.merge import merge
+from handrail.pipeline.needs import WITH_A_PERSON, Steps, conversation_status
+from handrail.pipeline.withhold import Scans, Upstream, redacted_types
+from handrail.records import (
+    NOTE_NAME,
+    Decision,
+    Evidence,
+    Finding,
+    Message,
+    Part,
+    Place,
+    Speaker,
+    Stage,
+)
+from handrail.scan.spec import TOPICS
+from handrail.signals import read_signals
+from handrail.tickets.ports import ConversationState, ConversationStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screened:
+    """The input's decision; `messages` may go upstream (empty if nothing may).
+
+    `pending` is set when a person has this conversation: the assistant then sends only the fixed notice.
+    """
+
+    decision: Decision
+    evidence: Evidence
+    messages: tuple[Message, ...] = ()
+    pending: ConversationStatus | None = None
+    instruction: str | None = None
+    wants_logprobs: bool = False
+
+
+def screen(exchange: Exchange, messages: Sequence[Message]) -> Steps[Screened]:
+    """Decide on what goes in; returns what may go upstream."""
+    pipeline, policy = exchange.pipeline, exchange.pipeline.policy
+    status = yield from conversation_status(exchange.evidence.context)
+    messages = _with_note(tuple(messages), status)
+    findings = _scanned(pipeline.history_scanner, messages)
+    evidence = replace(
+        exchange.evidence, messages=messages, findings=findings, signals=read_signals(messages)
+    )
+    exchange.evidence = evidence
+    inputs = FactInputs(evidence=evidence, now=exchange.now)
+    facts, _ = yield from gather(policy, pipeline.declared[Stage.INPUT], inputs)
+    decision = policy.decide(facts, Stage.INPUT)
+    for kind in sorted({kind for message in messages for kind in message.unreadable}):
+        decision = merge((decision, policy.unsure(Stage.INPUT, f"content that cannot be read: {kind}")))
+    if status.state in WITH_A_PERSON:
+        return Screened(decision=decision, evidence=evidence, pending=status)
+    if not decision.effect.is_released:
+        return Screened(decision=decision, evidence=evidence)
+    asks_itself = policy.self_check == "verbalised" and pipeline.reads_confidence
+    return Screened(
+        decision=decision,
+        evidence=evidence,
+        messages=_upstream(exchange, decision),
+        instruction=verbalised.instruction() if asks_itself else None,
+        wants_logprobs=pipeline.reads_confidence,
+    )
+
+
+def _upstream(exchange: Exchange, decision: Decision) -> tuple[Message, ...]:
+    pipeline, evidence = exchange.pipeline, exchange.evidence
+    messages = evidence.messages
+    # The arguments of earlier calls are scanned only when they are sent, so no finding tells of them yet.
+    if not evidence.findings and not any(message.tool_calls for message in messages):
+        return messages
+    sent = Upstream(
+        scanner=pipeline.history_scanner,
+        masked_now=redacted_types(decision, pipeline.read_in),
+        withheld=pipeline.withheld,
+        hide=pipeline.hide(exchange.vault),
+    )
+    return sent.messages(messages, evidence.findings)
+
+
+def _scanned(scanner: Scans, messages: Sequence[Message]) -> tuple[Finding, ...]:
+    """Scan every message; a finding's place tells which. Topics do not count in the developer's own text."""
+    found: list[Finding] = []
+    for index, message in enumerate(messages):
+        place = Place(part=Part.MESSAGE, index=index)
+        for finding in scanner.scan(message.text):
+            if message.speaker is Speaker.SYSTEM and finding.type in TOPICS:
+                continue
+            found.append(replace(finding, place=place))
+    return tuple(found)
+
+
+def _with_note(messages: tuple[Message, ...], status: ConversationStatus) -> tuple[Message, ...]:
+    if status.state is not ConversationState.RETURNED or not status.note:
+        return messages
+    first = next((i for i, m in enumerate(messages) if m.speaker is not Speaker.SYSTEM), len(messages))
+    note = Message(speaker=Speaker.SYSTEM, text=status.note, name=NOTE_NAME)
+    return (*messages[:first], note, *messages[first:])
