@@ -37,7 +37,6 @@ from handrail.tickets.ticket import Ticket
 
 T = TypeVar("T")
 TRIES = 3
-utc_now = partial(datetime.now, UTC)
 
 
 class CallerStore:
