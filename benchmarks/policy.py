@@ -18,7 +18,8 @@ from handrail.policy.analyse.boxes import NotBoxable, space_of
 from handrail.policy.analyse.conflicts import Unjudged, conflicts
 from handrail.policy.analyse.prove import prover_for
 from handrail.policy.analyse.witness import is_in
-from handrail.policy.language.compile import compile_test, read_expression
+from handrail.policy.language.compile import compile_test
+from handrail.policy.language.parse import read_expression
 from handrail.records import FactValue, Money, Stage
 
 BARS = {

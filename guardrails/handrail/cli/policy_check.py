@@ -51,7 +51,8 @@ def check(
 def _checked(name: str, *, limit: int, use_prover: bool) -> "tuple[str, list[Remark], int]":
     from handrail.errors import PolicyError
     from handrail.policy.analyse import Remark, check
-    from handrail.policy.file.load import compile_policy, read_source
+    from handrail.policy.file.compile import compile_policy
+    from handrail.policy.file.load import read_source
 
     try:
         path, text = read_source(name)

@@ -1,9 +1,7 @@
 """The shipped entities, read from the data files beside this module."""
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from handrail.errors import ConfigError
@@ -27,6 +25,8 @@ _TUPLES = frozenset({"patterns", "terms", "weak_terms", "context", "against", "m
 @cache
 def shipped() -> tuple[EntitySpec, ...]:
     """Return every shipped specification, in file order."""
+    from importlib.resources import files
+
     folder = files("handrail.scan") / "entities"
     return tuple(
         spec for name in FILES for spec in read((folder / f"{name}.toml").read_text("utf-8"), f"{name}.toml")
@@ -39,6 +39,8 @@ def read(text: str, file: str) -> tuple[EntitySpec, ...]:
     Raises:
         ConfigError: The file is no TOML, or an entity lacks its type or has a key that is not known.
     """
+    import tomllib
+
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

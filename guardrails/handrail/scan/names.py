@@ -1,9 +1,7 @@
 """Finds people's names by rules: known given names, forms of surnames, titles and what stands around."""
 
 import re
-import tomllib
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from handrail.scan.expressions import compiled, encode
@@ -35,15 +33,22 @@ def sign_set(name: str) -> frozenset[str]:
 
 @cache
 def _signs() -> dict[str, list[str]]:
-    text = (files("handrail.scan") / "lexicon" / "name_signs.toml").read_text("utf-8")
+    import tomllib
+
+    text = _data("name_signs.toml")
     return {name: list(listed) for name, listed in tomllib.loads(text).items()}
 
 
 @cache
 def lexicon(name: str) -> frozenset[str]:
     """Return one of the word lists beside this module, lower case."""
-    text = (files("handrail.scan") / "lexicon" / f"{name}.txt").read_text("utf-8")
-    return frozenset(text.lower().split())
+    return frozenset(_data(f"{name}.txt").lower().split())
+
+
+def _data(file: str) -> str:
+    from importlib.resources import files
+
+    return (files("handrail.scan") / "lexicon" / file).read_text("utf-8")
 
 
 def _is_filler(word: str) -> bool:

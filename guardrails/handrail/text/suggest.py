@@ -1,7 +1,6 @@
 """Suggestions for words that were nearly right."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from itertools import islice
 
 MOST_WORDS, LONGEST = 500, 80
@@ -14,5 +13,7 @@ def near(word: str, words: Iterable[str]) -> str:
     """
     if len(word) > LONGEST:
         return ""
+    from difflib import get_close_matches
+
     close = get_close_matches(word, list(islice(words, MOST_WORDS)), n=1, cutoff=0.6)
     return f"; did you mean '{close[0]}'?" if close else ""

@@ -16,9 +16,10 @@ from handrail.policy.analyse.check import check
 from handrail.policy.analyse.conflicts import Unjudged, conflicts
 from handrail.policy.analyse.prove import prover_for
 from handrail.policy.analyse.witness import is_in
-from handrail.policy.file.load import compile_policy
+from handrail.policy.file.compile import compile_policy
 from handrail.policy.language.ast import ExpressionError
-from handrail.policy.language.compile import compile_test, parse, read_expression
+from handrail.policy.language.compile import compile_test
+from handrail.policy.language.parse import parse, read_expression
 from handrail.policy.runtime.decide import judge_decision, judge_statement, reasons_of
 from handrail.policy.runtime.record import read_fact, rederive, write_decision, write_fact
 from handrail.policy.runtime.rules import BusinessDecision, Rule

@@ -9,7 +9,8 @@ from handrail.records import Draft, FaultKind, Message, Money, Speaker, Unknown
 from handrail.signals import read_signals
 from handrail.signals.faults import read_fault
 from handrail.signals.read import agrees
-from handrail.text.amounts import parse_money, read_amounts, total_of_counted
+from handrail.text.amounts import read_amounts, total_of_counted
+from handrail.text.money import parse_money
 
 TALK = [
     "talk to",

@@ -14,8 +14,8 @@ import sys
 import atheris
 with atheris.instrument_imports():
     from handrail.errors import PolicyError
-    from handrail.policy.language.compile import parse
-    from handrail.policy.file.load import compile_policy
+    from handrail.policy.language.parse import parse
+    from handrail.policy.file.compile import compile_policy
     from handrail.policy.language.ast import ExpressionError
 
 def once(data):

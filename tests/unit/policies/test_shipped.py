@@ -14,7 +14,7 @@ from handrail.policy.file.cases import run_cases
 from handrail.policy.language.sources import SignalSeen
 from handrail.policy.tools.register import register
 from handrail.records import Effect, Money, Stage
-from handrail.text.amounts import parse_money
+from handrail.text.money import parse_money
 from handrail.tickets.schedule import schedule_of
 
 SHIPPED = Path(__file__).parents[3] / "policies" / "handrail_policies"

@@ -4,7 +4,7 @@ import pytest
 
 from handrail.records import Money, Unknown
 from handrail.text import money as codes
-from handrail.text.amounts import parse_money
+from handrail.text.money import parse_money
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from handrail.policy.file.document import Document, Path
 from handrail.policy.file.schema import PolicyShape, RoleShape
 from handrail.policy.language import sources
 from handrail.policy.language.ast import ExpressionError
-from handrail.policy.language.compile import compile_test, read_expression, with_caret
+from handrail.policy.language.compile import compile_test
 from handrail.policy.language.facts import FactDeclaration, Kind, read_duration
 from handrail.policy.language.ir import Always, facts_of
+from handrail.policy.language.parse import read_expression
 from handrail.policy.runtime.rules import Condition, RolePlan
 from handrail.records import FactValue, Stage
 from handrail.text.suggest import near
@@ -98,7 +99,7 @@ class PolicyBuilder:
         line, column = position.line, position.column + error.at
         if position.is_block:
             line, column = position.line + 1 + text.count("\n", 0, error.at), 1
-        problem = with_caret(error.problem, text, error.at)
+        problem = error.with_caret(text)
         return PolicyError(problem, file=self.document.file, line=line, column=column)
 
 

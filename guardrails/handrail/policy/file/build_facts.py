@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from handrail.policy.file.schema import FactShape
 from handrail.policy.language import sources
-from handrail.policy.language.compile import RESERVED
 from handrail.policy.language.facts import WEEKDAYS, FactDeclaration, Kind, read_duration
+from handrail.policy.language.grammar import RESERVED
 from handrail.records import FaultKind
 from handrail.text.suggest import near
 

@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from handrail.errors import PolicyError
+from handrail.policy.file.load import MAX_BYTES
 
 if TYPE_CHECKING:
     from ruamel.yaml.events import Event
 
-MAX_BYTES, MAX_DEPTH, MAX_VALUES = 2_000_000, 20, 100_000
+MAX_DEPTH, MAX_VALUES = 20, 100_000
 MAX_HINTED = 300
 
 Scalar: TypeAlias = str | int | bool | Decimal | None

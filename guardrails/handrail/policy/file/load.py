@@ -1,64 +1,26 @@
-"""Loads policies, the one place of this package that reads files, and digests their canonical content."""
+"""Reads policy files: from a path, by the name of a shipped policy, or from text."""
 
-import hashlib
-import json
 import re
-from collections.abc import Mapping
-from decimal import Decimal
-from importlib.resources import files
-from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
 from handrail.errors import PolicyError
-from handrail.policy.file.document import MAX_BYTES, Document, Path
-from handrail.policy.runtime.policy import CalibrationFile, Policy
-from handrail.records import PolicyRef
+from handrail.policy.runtime.policy import Policy
 from handrail.text.suggest import near
 
-if TYPE_CHECKING:
-    from handrail.policy.file.build import Artefact, PolicyBuilder
-
-
-NOT_CONTENT = frozenset({"tests", "test_defaults"})
-
-
-def canonical(content: Mapping[str, Any], artefacts: Mapping[str, str]) -> str:
-    """Return the canonical JSON of a policy without its tests; pure.
-
-    Args:
-        content: the plain content of the file.
-        artefacts: sha256 of each file the policy builds on, by name.
-    """
-    kept = {key: value for key, value in content.items() if key not in NOT_CONTENT}
-    return json.dumps(
-        {"policy": kept, "artefacts": dict(artefacts)},
-        sort_keys=True,
-        ensure_ascii=False,
-        separators=(",", ":"),
-        default=_number,
-    )
-
-
-def fingerprint(content: Mapping[str, Any], artefacts: Mapping[str, str]) -> str:
-    """Return the sha256 of the canonical content, in hexadecimal; pure."""
-    return hashlib.sha256(canonical(content, artefacts).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _number(value: object) -> str:
-    if isinstance(value, Decimal):
-        return str(value.normalize())
-    raise TypeError(f"{type(value).__name__} has no canonical form")
-
+MAX_BYTES = 2_000_000
+"""Largest policy or people file."""
 
 SHIPPED = "handrail_policies"
 
 
-def load(source: str | FilePath) -> Policy:
+def load(source: str | Path) -> Policy:
     """Load a policy from a file, or a shipped one by its name (`support`, `airline`, …).
 
     Raises:
         PolicyError: the first thing that is wrong, with file, line and column. `problems` gives them all.
     """
+    from handrail.policy.file.compile import compile_policy
+
     path, text = read_source(source)
     policy, problems = compile_policy(text, file=str(path), folder=path.parent)
     if policy is None:
@@ -66,8 +28,10 @@ def load(source: str | FilePath) -> Policy:
     return policy
 
 
-def problems(source: str | FilePath) -> tuple[PolicyError, ...]:
+def problems(source: str | Path) -> tuple[PolicyError, ...]:
     """Return everything that is wrong with a policy file, in the order of its lines; empty if it loads."""
+    from handrail.policy.file.compile import compile_policy
+
     try:
         path, text = read_source(source)
     except PolicyError as error:
@@ -75,12 +39,14 @@ def problems(source: str | FilePath) -> tuple[PolicyError, ...]:
     return compile_policy(text, file=str(path), folder=path.parent)[1]
 
 
-def loads(text: str, *, file: str = "<policy>", folder: FilePath | None = None) -> Policy:
+def loads(text: str, *, file: str = "<policy>", folder: Path | None = None) -> Policy:
     """Load a policy from its text; calibration files are looked up in `folder`.
 
     Raises:
         PolicyError: the first thing that is wrong.
     """
+    from handrail.policy.file.compile import compile_policy
+
     policy, problems = compile_policy(text, file=file, folder=folder)
     if policy is None:
         raise problems[0]
@@ -89,141 +55,40 @@ def loads(text: str, *, file: str = "<policy>", folder: FilePath | None = None) 
 
 def shipped() -> tuple[str, ...]:
     """Return the names of the policies that come with handrail."""
+    from importlib.resources import files
+
     names = (entry.name for entry in files(SHIPPED).iterdir())
     found = (name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
     return tuple(sorted(name for name in found if not name.endswith("people")))
 
 
-def read_source(source: str | FilePath) -> tuple[FilePath, str]:
+def read_source(source: str | Path) -> tuple[Path, str]:
     """Return where a policy lies and its text; a bare word is a shipped policy's name.
 
     Raises:
         PolicyError: there is no such file or policy, or it is not text.
     """
-    path = FilePath(source)
+    path = Path(source)
     if isinstance(source, str) and re.fullmatch(r"[A-Za-z0-9_-]+", source) and not path.is_file():
-        path = FilePath(str(files(SHIPPED) / f"{source}.yaml"))
+        from importlib.resources import files
+
+        path = Path(str(files(SHIPPED) / f"{source}.yaml"))
         if source.endswith("people") or not path.is_file():
             raise PolicyError(f"no shipped policy '{source}'{near(source, shipped())}", file=source)
+    return path, read_text(path)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        PolicyError: it cannot be read, is too large, or is not text.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise PolicyError(f"larger than {MAX_BYTES} bytes", file=str(path))
-        return path, path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise PolicyError("not UTF-8 text", file=str(path)) from None
     except OSError as error:
         raise PolicyError(f"cannot be read: {error.strerror or 'unknown'}", file=str(path)) from None
-
-
-def compile_policy(
-    text: str, *, file: str, folder: FilePath | None = None
-) -> tuple[Policy | None, tuple[PolicyError, ...]]:
-    """Compile a policy's text; returns the policy, or None and everything that is wrong."""
-    from handrail.policy.file.build import PolicyBuilder
-
-    try:
-        document = Document(text, file)
-        shape = _shape(document)
-    except PolicyError as error:
-        return None, (error,)
-    except ExceptionGroup as group:
-        return None, _sorted(group.exceptions)
-    builder = PolicyBuilder(document=document, shape=shape)
-    policy = _assemble(builder, _artefacts(builder, folder), folder or FilePath())
-    return (None, _sorted(builder.problems)) if builder.problems else (policy, ())
-
-
-def _sorted(problems: Any) -> tuple[PolicyError, ...]:
-    return tuple(sorted(problems, key=lambda error: (error.line, error.column)))
-
-
-def _shape(document: Document) -> Any:
-    from pydantic import ValidationError
-
-    from handrail.policy.file.schema import PolicyShape
-
-    if not isinstance(document.value, dict):
-        raise document.error("a policy is a mapping: policy, version, if_unsure, roles, …")
-    try:
-        return PolicyShape.model_validate(document.value)
-    except ValidationError as error:
-        from handrail.policy.file.diagnostics import shape_errors
-
-        raise ExceptionGroup("shape", shape_errors(document, error)) from None
-
-
-def _artefacts(builder: "PolicyBuilder", folder: FilePath | None) -> "dict[str, Artefact | None]":
-    """Read the threshold and the hash of each calibration; None for one that does not exist yet."""
-    found: dict[str, Artefact | None] = {}
-    for name, place in builder.shape.thresholds.items():
-        path = (folder or FilePath()) / place
-        at: Path = ("thresholds", name)
-        if not path.is_file():
-            found[name] = None
-            builder.warnings.append(
-                f"calibration '{place}' does not exist yet: rules that read model.threshold run in shadow"
-            )
-            continue
-        data = path.read_bytes()[: MAX_BYTES + 1]
-        threshold = _threshold(data)
-        if threshold is None:
-            builder.problem(f"'{place}' holds no `threshold` between 0 and 1", at)
-            continue
-        found[name] = (threshold, hashlib.sha256(data).hexdigest())
-    return found
-
-
-def _threshold(data: bytes) -> Decimal | None:
-    try:
-        raw = json.loads(data, parse_float=Decimal)
-    except (ValueError, RecursionError):
-        return None
-    value = raw.get("threshold") if isinstance(raw, Mapping) else None
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        return None
-    return Decimal(value) if 0 <= value <= 1 else None
-
-
-def _assemble(
-    builder: "PolicyBuilder", artefacts: "Mapping[str, Artefact | None]", folder: FilePath
-) -> Policy:
-    from handrail.policy.file import build, build_rules
-    from handrail.policy.file.cases import build_cases
-
-    shape = builder.shape
-    build.check_time_zone(builder)
-    build_rules.check_ids(builder)
-    roles = build.build_roles(builder)
-    constants = build.build_facts(builder, artefacts)
-    builder.role(shape.if_unsure, ("if_unsure",))
-    builder.role(shape.owner, ("owner",))
-    builder.role(shape.on_conflict.to if shape.on_conflict else None, ("on_conflict", "to"))
-    hashes = {name: artefact[1] for name, artefact in artefacts.items() if artefact}
-    content = builder.document.value
-    return Policy(
-        ref=PolicyRef(name=shape.policy, version=shape.version, sha256=fingerprint(content, hashes)),
-        mode=shape.mode,
-        if_unsure=shape.if_unsure,
-        time_zone=shape.time_zone,
-        owner=shape.owner,
-        roles=roles,
-        facts=builder.facts,
-        hand_offs=build_rules.build_hand_offs(builder),
-        decisions=build_rules.build_decisions(builder),
-        statements=build_rules.build_statements(builder),
-        on_conflict=shape.on_conflict.to if shape.on_conflict else None,
-        known_conflicts=build_rules.build_known_conflicts(builder),
-        constants=constants,
-        notices=build.build_notices(builder),
-        scan=build.build_scan(builder),
-        stream=shape.stream,
-        self_check=shape.self_check,
-        calibrations={
-            name: CalibrationFile(path=folder / shape.thresholds[name], sha256=sha256)
-            for name, sha256 in hashes.items()
-        },
-        audit_rate=None if shape.audit_rate is None else float(shape.audit_rate),
-        cases=build_cases(builder),
-        warnings=tuple(builder.warnings),
-        content=content,
-    )

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from handrail.errors import PolicyError, RoleError
-from handrail.policy.file.document import MAX_BYTES, Document
+from handrail.errors import RoleError
+from handrail.policy.file.load import read_text
 from handrail.policy.runtime.policy import Policy
 from handrail.text.suggest import near
+
+if TYPE_CHECKING:
+    from handrail.policy.file.document import Document
 
 KEYS = ("roles", "people")
 
@@ -45,7 +48,9 @@ def load_people(path: str | Path, policy: Policy) -> People:
         RoleError: a role of the policy has nobody behind it, or the file names a role the policy lacks.
         PolicyError: the file cannot be read.
     """
-    document = _document(Path(path))
+    from handrail.policy.file.document import Document
+
+    document = Document(read_text(Path(path)), str(path))
     content = document.value
     if not isinstance(content, dict) or not isinstance(content.get("roles"), dict):
         raise document.error("a people file holds `roles:` with a list of ids for each role")
@@ -74,18 +79,7 @@ def load_people(path: str | Path, policy: Policy) -> People:
     return People(roles=roles, details=details)
 
 
-def _document(path: Path) -> Document:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise PolicyError(f"larger than {MAX_BYTES} bytes", file=str(path))
-        return Document(path.read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError:
-        raise PolicyError("not UTF-8 text", file=str(path)) from None
-    except OSError as error:
-        raise PolicyError(f"cannot be read: {error.strerror or 'unknown'}", file=str(path)) from None
-
-
-def _details(document: Document, raw: object) -> dict[str, Mapping[str, Any]]:
+def _details(document: "Document", raw: object) -> dict[str, Mapping[str, Any]]:
     if raw is None:
         return {}
     if not isinstance(raw, dict):

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from handrail.policy.language.sources import Caller, InputFindings, OutputFindings, Source, ToolFindings
 from handrail.records import FactValue, Money, Stage, Unknown
-from handrail.text.amounts import parse_money
+from handrail.text.money import parse_money
 
 
 class Kind(StrEnum):

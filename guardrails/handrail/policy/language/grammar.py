@@ -1,10 +1,4 @@
-"""The grammar of `when:` expressions; the parser is built on first use."""
-
-from functools import cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from lark import Lark
+"""The grammar of `when:` expressions, and the words that a fact's name cannot begin with."""
 
 GRAMMAR = r"""
 ?start: any_of
@@ -66,12 +60,6 @@ OPERATORS = (
 )
 """The operators, for the reference page."""
 
-
-@cache
-def parser() -> "Lark":
-    """Return the parser of one expression; it builds nodes as it goes, so depth costs no stack."""
-    from lark import Lark
-
-    from handrail.policy.language.ast import AstBuilder
-
-    return Lark(GRAMMAR, parser="lalr", transformer=AstBuilder(), maybe_placeholders=False)
+RESERVED = frozenset(
+    ["and", "or", "not", "in", "has", "is", "missing", "known", "yes", "no", "true", "false"]
+)

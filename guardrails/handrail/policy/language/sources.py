@@ -9,8 +9,20 @@ from handrail.records import SignalKind, Stage
 Per: TypeAlias = Literal["customer", "conversation", "tenant"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolName:
+class _WithoutKeys:
+    """A source that is known by its kind alone: all of one kind are equal."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class ToolName(_WithoutKeys):
     """`tool.name`: the name of the tool that is called."""
 
     stage = Stage.TOOL
@@ -41,22 +53,19 @@ class ContextField:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InputFindings:
+class InputFindings(_WithoutKeys):
     """`input.findings`: types and categories of what was found in the new input."""
 
     stage = Stage.INPUT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputFindings:
+class OutputFindings(_WithoutKeys):
     """`output.findings`: types and categories found in the model's answer and in the calls it proposes."""
 
     stage = Stage.ANSWER
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolFindings:
+class ToolFindings(_WithoutKeys):
     """`tool.findings`: types and categories of what was found in the arguments of the call."""
 
     stage = Stage.TOOL
@@ -70,29 +79,25 @@ class SignalSeen:
     kind: SignalKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfidenceValue:
+class ConfidenceValue(_WithoutKeys):
     """`confidence`: the probability that the answer is right."""
 
     stage = Stage.ANSWER
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerKind:
+class AnswerKind(_WithoutKeys):
     """`answer.kind`: `text`, `tool_calls`, `both` or `empty`; only an answer with text can be measured."""
 
     stage = Stage.ANSWER
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ungrounded:
+class Ungrounded(_WithoutKeys):
     """`answer.ungrounded`: how many amounts, dates and ids of the answer stand nowhere in the input."""
 
     stage = Stage.ANSWER
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultSeen:
+class FaultSeen(_WithoutKeys):
     """`fault`: how the model call went wrong, `none` when it did not."""
 
     stage = Stage.ANSWER
@@ -152,8 +157,7 @@ class Threshold:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(_WithoutKeys):
     """The caller's own fact source, asked by the fact's name."""
 
     stage = Stage.INPUT

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from handrail.policy.language import ir
-from handrail.policy.language.ast import ExpressionError, Listing, Literal, Name, Node, Operation
+from handrail.policy.language.ast import ExpressionError, ListLiteral, Literal, Name, Node, Operation
 from handrail.policy.language.facts import ORDERED, FactDeclaration, Kind
 from handrail.records import Money
 from handrail.text.suggest import near
@@ -40,7 +40,7 @@ def formula_of(node: Node, facts: Facts) -> ir.Formula:
             return ir.Always(value)
         case Literal():
             raise ExpressionError("expected a condition, found a constant", node.at)
-        case Listing():
+        case ListLiteral():
             raise ExpressionError("a list stands only after 'in'", node.at)
         case Name():
             declaration = declared(node, facts)
@@ -204,7 +204,7 @@ def _contained(node: Operation, facts: Facts) -> ir.Formula:
     left, right = (_ungrouped(part) for part in node.operands)
     if isinstance(right, Name):
         return _holds(right, left, node, facts)
-    if not isinstance(right, Listing):
+    if not isinstance(right, ListLiteral):
         raise ExpressionError("after 'in' stands a list in [ ] or a set", node.at)
     if not isinstance(left, Name):
         raise ExpressionError("before 'in [..]' stands a fact", node.at)

@@ -8,7 +8,7 @@ from handrail.policy.analyse.boxes import Box, NotBoxable, Space, space_of
 from handrail.policy.analyse.conflicts import Unjudged, conflicts
 from handrail.policy.analyse.regions import subtract
 from handrail.policy.analyse.witness import candidate_values, case_in, format_value
-from handrail.policy.file.load import NOT_CONTENT
+from handrail.policy.file.compile import NOT_CONTENT
 from handrail.policy.language.ir import Formula
 from handrail.policy.runtime.policy import Policy
 from handrail.policy.runtime.rules import BusinessDecision, Rule, Statement

@@ -4,7 +4,8 @@ import pytest
 
 from handrail.errors import PolicyError
 from handrail.policy import load, loads, shipped
-from handrail.policy.file.load import compile_policy, problems
+from handrail.policy.file.compile import compile_policy
+from handrail.policy.file.load import problems
 
 GOOD = """\
 policy: shop

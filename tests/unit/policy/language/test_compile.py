@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 
 from handrail.policy.language.ast import ExpressionError
-from handrail.policy.language.compile import compile_test, parse, read_expression, with_caret
+from handrail.policy.language.compile import compile_test
 from handrail.policy.language.facts import FactDeclaration, Kind
+from handrail.policy.language.parse import parse, read_expression
 from handrail.records import Money
 
 
@@ -117,7 +118,7 @@ def test_the_caret_stands_under_the_mistake() -> None:
     text = 'order.opened and tool.name == "isue"'
     with pytest.raises(ExpressionError) as caught:
         read_expression(text, FACTS)
-    lines = with_caret("wrong", text, caught.value.at).splitlines()
+    lines = caught.value.with_caret(text).splitlines()
     assert lines[2].index("^") == lines[1].index('"isue"')
 
 

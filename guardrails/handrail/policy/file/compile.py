@@ -1,0 +1,155 @@
+"""From the text of a policy file to the policy: its shape, its rules, and the digest of its content.
+
+Imports the YAML reader, the schema models and the parser, so `load` imports it with the first file.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from handrail.errors import PolicyError
+from handrail.policy.file import build, build_rules
+from handrail.policy.file.build import Artefact, PolicyBuilder
+from handrail.policy.file.cases import build_cases
+from handrail.policy.file.diagnostics import shape_errors
+from handrail.policy.file.document import Document, Path
+from handrail.policy.file.load import MAX_BYTES
+from handrail.policy.file.schema import PolicyShape
+from handrail.policy.runtime.policy import CalibrationFile, Policy
+from handrail.records import PolicyRef
+
+NOT_CONTENT = frozenset({"tests", "test_defaults"})
+
+
+def canonical(content: Mapping[str, Any], artefacts: Mapping[str, str]) -> str:
+    """Return the canonical JSON of a policy without its tests; pure.
+
+    Args:
+        content: the plain content of the file.
+        artefacts: sha256 of each file the policy builds on, by name.
+    """
+    kept = {key: value for key, value in content.items() if key not in NOT_CONTENT}
+    return json.dumps(
+        {"policy": kept, "artefacts": dict(artefacts)},
+        sort_keys=True,
+        ensure_ascii=False,
+        separators=(",", ":"),
+        default=_number,
+    )
+
+
+def fingerprint(content: Mapping[str, Any], artefacts: Mapping[str, str]) -> str:
+    """Return the sha256 of the canonical content, in hexadecimal; pure."""
+    return hashlib.sha256(canonical(content, artefacts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _number(value: object) -> str:
+    if isinstance(value, Decimal):
+        return str(value.normalize())
+    raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+def compile_policy(
+    text: str, *, file: str, folder: FilePath | None = None
+) -> tuple[Policy | None, tuple[PolicyError, ...]]:
+    """Compile a policy's text; returns the policy, or None and everything that is wrong."""
+    try:
+        document = Document(text, file)
+        shape = _shape(document)
+    except PolicyError as error:
+        return None, (error,)
+    except ExceptionGroup as group:
+        return None, _sorted(group.exceptions)
+    builder = PolicyBuilder(document=document, shape=shape)
+    policy = _assemble(builder, _artefacts(builder, folder), folder or FilePath())
+    return (None, _sorted(builder.problems)) if builder.problems else (policy, ())
+
+
+def _sorted(problems: Any) -> tuple[PolicyError, ...]:
+    return tuple(sorted(problems, key=lambda error: (error.line, error.column)))
+
+
+def _shape(document: Document) -> PolicyShape:
+    if not isinstance(document.value, dict):
+        raise document.error("a policy is a mapping: policy, version, if_unsure, roles, …")
+    try:
+        return PolicyShape.model_validate(document.value)
+    except ValidationError as error:
+        raise ExceptionGroup("shape", shape_errors(document, error)) from None
+
+
+def _artefacts(builder: PolicyBuilder, folder: FilePath | None) -> dict[str, Artefact | None]:
+    """Read the threshold and the hash of each calibration; None for one that does not exist yet."""
+    found: dict[str, Artefact | None] = {}
+    for name, place in builder.shape.thresholds.items():
+        path = (folder or FilePath()) / place
+        at: Path = ("thresholds", name)
+        if not path.is_file():
+            found[name] = None
+            builder.warnings.append(
+                f"calibration '{place}' does not exist yet: rules that read model.threshold run in shadow"
+            )
+            continue
+        data = path.read_bytes()[: MAX_BYTES + 1]
+        threshold = _threshold(data)
+        if threshold is None:
+            builder.problem(f"'{place}' holds no `threshold` between 0 and 1", at)
+            continue
+        found[name] = (threshold, hashlib.sha256(data).hexdigest())
+    return found
+
+
+def _threshold(data: bytes) -> Decimal | None:
+    try:
+        raw = json.loads(data, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return None
+    value = raw.get("threshold") if isinstance(raw, Mapping) else None
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    return Decimal(value) if 0 <= value <= 1 else None
+
+
+def _assemble(builder: PolicyBuilder, artefacts: Mapping[str, Artefact | None], folder: FilePath) -> Policy:
+    shape = builder.shape
+    build.check_time_zone(builder)
+    build_rules.check_ids(builder)
+    roles = build.build_roles(builder)
+    constants = build.build_facts(builder, artefacts)
+    builder.role(shape.if_unsure, ("if_unsure",))
+    builder.role(shape.owner, ("owner",))
+    builder.role(shape.on_conflict.to if shape.on_conflict else None, ("on_conflict", "to"))
+    hashes = {name: artefact[1] for name, artefact in artefacts.items() if artefact}
+    content = builder.document.value
+    return Policy(
+        ref=PolicyRef(name=shape.policy, version=shape.version, sha256=fingerprint(content, hashes)),
+        mode=shape.mode,
+        if_unsure=shape.if_unsure,
+        time_zone=shape.time_zone,
+        owner=shape.owner,
+        roles=roles,
+        facts=builder.facts,
+        hand_offs=build_rules.build_hand_offs(builder),
+        decisions=build_rules.build_decisions(builder),
+        statements=build_rules.build_statements(builder),
+        on_conflict=shape.on_conflict.to if shape.on_conflict else None,
+        known_conflicts=build_rules.build_known_conflicts(builder),
+        constants=constants,
+        notices=build.build_notices(builder),
+        scan=build.build_scan(builder),
+        stream=shape.stream,
+        self_check=shape.self_check,
+        calibrations={
+            name: CalibrationFile(path=folder / shape.thresholds[name], sha256=sha256)
+            for name, sha256 in hashes.items()
+        },
+        audit_rate=None if shape.audit_rate is None else float(shape.audit_rate),
+        cases=build_cases(builder),
+        warnings=tuple(builder.warnings),
+        content=content,
+    )
