@@ -15,8 +15,8 @@ from handrail.store import Spool, open_store
 from handrail.store.audit.verify import read_checkpoint
 from handrail.store.crypto.keys import FileKeys, FixedKeys, KeyRing, parse_ring, write_ring
 from handrail.store.crypto.signing import new_signer, read_signer, read_trusted, write_signer, write_trusted
-from handrail.store.database import Database, file_system, refuse_volatile
-from handrail.store.migrate import REVISION, upgrade
+from handrail.store.database import Database, file_system, parse_url, refuse_volatile
+from handrail.store.migrate import REVISION, revision, upgrade
 from handrail.store.tables import metadata
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import Settlement
@@ -379,3 +379,20 @@ def test_importing_handrail_loads_no_database_code() -> None:
 
     code = "import sys, handrail; sys.exit('sqlalchemy' in sys.modules or 'alembic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env={**os.environ}, check=False).returncode == 0
+
+
+def test_a_new_file_has_the_tables_that_an_upgrade_makes(tmp_path: Path) -> None:
+    schemas = []
+    for name, is_upgraded in (("made.db", False), ("upgraded.db", True)):
+        database = Database(parse_url(f"sqlite:///{tmp_path / name}"))
+        with database.write() as conn:
+            if is_upgraded:
+                # A file that holds anything is upgraded step by step.
+                conn.exec_driver_sql("CREATE TABLE other (a INTEGER)")
+        upgrade(database)
+        with database.read() as conn:
+            found = conn.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE name != 'other'").all()
+            assert revision(conn) == REVISION
+        schemas.append({row.name: "".join((row.sql or "").split()) for row in found})
+        database.close()
+    assert schemas[0] == schemas[1]

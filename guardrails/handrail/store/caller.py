@@ -10,7 +10,6 @@ from sqlalchemy.exc import IntegrityError
 
 from handrail.clock import Clock, now_utc
 from handrail.errors import DecisionExpired, StoreUnavailable, TicketError
-from handrail.policy.runtime.record import write_fact
 from handrail.records import Decision, FactValue, Unknown
 from handrail.store import ledger
 from handrail.store.audit.chain import Event, append
@@ -216,6 +215,8 @@ def _decided(
     at: datetime,
     scored: Mapping[str, object] | None = None,
 ) -> Event:
+    from handrail.policy.runtime.record import write_fact
+
     data: dict[str, object] = {
         "exchange": exchange,
         "stage": decision.stage.value,

@@ -7,12 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import bindparam, func, literal_column, or_, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from handrail.records import FactValue, Money, Unknown
 from handrail.store.audit.chain import Event
 from handrail.store.prepared import Prepared, PreparedResult, run_together
-from handrail.store.tables import ledger, micros
+from handrail.store.tables import insert_into, ledger, micros
 from handrail.store.transaction import Transaction
 from handrail.tickets.ports import LedgerEntry, LedgerQuery, Settlement
 
@@ -99,8 +98,7 @@ def reserve(tx: Transaction, entry: LedgerEntry, seen: Mapping[LedgerQuery, Fact
 
 
 def _insert(dialect: str) -> Any:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(ledger)
+    statement = insert_into(ledger, dialect)
     again = {name: statement.excluded[name] for name in ("amounts", "digest", "tool")}
     is_reserved = ledger.c.state == literal_column(f"'{RESERVED}'")
     return statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=again, where=is_reserved)

@@ -1,4 +1,4 @@
-"""Brings the tables to this version; the check costs one query, the tools load only when there is work."""
+"""Brings the tables to this version. The check costs one query; alembic loads only to upgrade."""
 
 from pathlib import Path
 
@@ -10,6 +10,11 @@ from handrail.store.tables import keys_metadata
 
 REVISION = "0002"
 SCRIPTS = Path(__file__).with_name("migrations")
+# As alembic makes it, so that a later version can upgrade what this one made.
+_VERSION_TABLE = (
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('handrail.migrate', 0))")
 
 
@@ -44,15 +49,18 @@ def upgrade(database: Database) -> None:
     Raises:
         ConfigError: the tables are newer than this version of handrail.
     """
-    from alembic import command
-    from alembic.config import Config
-    from alembic.util import CommandError
-
     with database.write() as conn:
         if database.is_postgres:
             conn.execute(_LOCK)
         if revision(conn) == REVISION:
             return
+        if not database.is_postgres and not inspect(conn).get_table_names():
+            _make(conn)
+            return
+        from alembic import command
+        from alembic.config import Config
+        from alembic.util import CommandError
+
         config = Config()
         config.set_main_option("script_location", str(SCRIPTS))
         config.attributes["connection"] = conn
@@ -62,6 +70,22 @@ def upgrade(database: Database) -> None:
             raise ConfigError(
                 f"the store's tables are of version {revision(conn)}, newer than this handrail ({REVISION})"
             ) from None
+
+
+def _make(conn: Connection) -> None:
+    """Make every table in an empty SQLite file, by the scripts that an upgrade runs."""
+    for script in sorted((SCRIPTS / "versions").glob("*_sqlite.sql")):
+        run_script(conn, script.name[:4])
+    conn.exec_driver_sql(_VERSION_TABLE)
+    conn.exec_driver_sql("INSERT INTO alembic_version (version_num) VALUES (?)", (REVISION,))
+
+
+def run_script(conn: Connection, number: str) -> None:
+    """Run the statements of one revision, as they are written for this database."""
+    script = SCRIPTS / "versions" / f"{number}_{conn.dialect.name}.sql"
+    for statement in script.read_text().split(";;\n"):
+        if statement.strip():
+            conn.exec_driver_sql(statement)
 
 
 def revision(conn: Connection) -> str | None:

@@ -18,13 +18,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from handrail.errors import AlreadyDecided, NotAllowed, TicketNotFound
 from handrail.store.audit.chain import Event
 from handrail.store.caller import CallerStore
 from handrail.store.crypto.sealing import Erased, data_subject
-from handrail.store.tables import audit, decisions, metadata, micros, moment
+from handrail.store.tables import audit, decisions, insert_into, metadata, micros, moment
 from handrail.store.tickets.resolve import Actor
 from handrail.store.tickets.rows import listed, names
 from handrail.store.transaction import Transaction
@@ -66,7 +65,6 @@ class SampleRow:
 def keep(store: CallerStore, answer: SampledAnswer, *, at: datetime) -> None:
     """Keep an answer for whoever checks it, sealed with its data subject's key. Safe to repeat."""
     with store.write(answer.tenant) as tx:
-        insert = postgresql.insert if tx.is_postgres else sqlite.insert
         own = ("answer", answer.exchange)
         subject = data_subject(tx.ring, tx.tenant, answer.customer, answer.conversation, own=own)
         values = {
@@ -78,7 +76,7 @@ def keep(store: CallerStore, answer: SampledAnswer, *, at: datetime) -> None:
             "masked": tx.sealed(subject, answer.exchange, "audit", answer.masked.model_dump_json()),
             "plain": tx.sealed(subject, answer.exchange, "audit.plain", answer.plain.model_dump_json()),
         }
-        tx.conn.execute(insert(audits).values(**values).on_conflict_do_nothing())
+        tx.conn.execute(insert_into(audits, tx.conn.dialect.name).values(**values).on_conflict_do_nothing())
 
 
 def waiting(store: CallerStore, tenant: str, *, limit: int = 50, judged: bool = False) -> list[SampleRow]:

@@ -1,7 +1,7 @@
 """The tables. Times are microseconds since 1970 UTC; people and conversations are keyed hashes."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -25,6 +25,17 @@ keys_metadata: Final = MetaData()
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def insert_into(table: Table, dialect: str) -> Any:
+    """Return an INSERT that can say what happens on a conflict; only this dialect is imported."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as on_postgres
+
+        return on_postgres(table)
+    from sqlalchemy.dialects.sqlite import insert
+
+    return insert(table)
 
 
 def micros(moment: datetime) -> int:

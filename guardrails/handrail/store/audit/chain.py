@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, literal_column
-from sqlalchemy.dialects import postgresql, sqlite
 
 from handrail.store.prepared import Prepared, Statements, commit_together
-from handrail.store.tables import audit, audit_heads, micros, outbox
+from handrail.store.tables import audit, audit_heads, insert_into, micros, outbox
 
 HEAD = "handrail_head"
 PENDING = "handrail_pending_head"
@@ -105,8 +104,7 @@ def _write(rows: Sequence[Mapping[str, Any]], letters: Sequence[Mapping[str, Any
 
 
 def _end(dialect: str) -> Any:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(audit_heads).values(
+    statement = insert_into(audit_heads, dialect).values(
         writer=bindparam("end_writer"),
         seq=bindparam("end_seq"),
         hash=bindparam("end_hash"),

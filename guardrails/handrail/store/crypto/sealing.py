@@ -11,12 +11,11 @@ from typing import Any, Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Row, Select, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from handrail.errors import ConfigError, StoreUnavailable
 from handrail.store.crypto.keys import KEY_BYTES, KeyProvider, KeyRing
 from handrail.store.prepared import Prepared
-from handrail.store.tables import data_keys
+from handrail.store.tables import data_keys, insert_into
 from handrail.tickets.ticket import Sealed, Ticket
 
 FORMAT = b"\x01"
@@ -145,7 +144,6 @@ class Sealer:
     def _made(self, keys: Connection, tenant: str, subject: str) -> Row[Any]:
         """Make a key, or take the one that another process made first."""
         fresh = DataKey(id=secrets.token_hex(ID_BYTES), key=secrets.token_bytes(KEY_BYTES))
-        insert = postgresql.insert if keys.dialect.name == "postgresql" else sqlite.insert
         values = {
             "id": fresh.id,
             "tenant": tenant,
@@ -153,7 +151,7 @@ class Sealer:
             "ring_key": self.ring.current,
             "wrapped": _wrap(self._master(self.ring.current), fresh, tenant, subject),
         }
-        keys.execute(insert(data_keys).values(**values).on_conflict_do_nothing())
+        keys.execute(insert_into(data_keys, keys.dialect.name).values(**values).on_conflict_do_nothing())
         return keys.execute(_select(tenant, subject)).one()
 
     def key_of_row(self, row: Row[Any]) -> DataKey:

@@ -8,7 +8,6 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from handrail.errors import ConfigError, NotAllowed
 
@@ -38,7 +37,7 @@ class Signer:
     @property
     def public(self) -> "Trusted":
         """The public half, for the application."""
-        raw = self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        raw = self.private.public_key().public_bytes_raw()
         return Trusted(keys={self.key_id: raw})
 
 
@@ -98,7 +97,7 @@ def new_signer(key_id: str = "s1") -> Signer:
 
 def write_signer(signer: Signer) -> str:
     """Return a signer's private key as text for a secret store."""
-    raw = signer.private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    raw = signer.private.private_bytes_raw()
     return f"{signer.key_id}:{base64.b64encode(raw).decode()}"
 
 

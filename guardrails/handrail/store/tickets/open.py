@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Row, bindparam, literal_column, select, union_all
-from sqlalchemy.dialects import postgresql, sqlite
 
 from handrail.errors import TicketNotFound
 from handrail.store.audit.chain import Event
@@ -12,6 +11,7 @@ from handrail.store.crypto.sealing import DataKey, ticket_subject
 from handrail.store.prepared import Prepared, run_together
 from handrail.store.tables import (
     attempts,
+    insert_into,
     micros,
     micros_or_none,
     moment_or_none,
@@ -165,9 +165,8 @@ def join(tx: Transaction, row: Row[Any], attempt: Attempt, *, alias: str | None 
     advance(row.id, State(row.state), Verb.JOIN)
     body = {"text": attempt.text, "triggers": attempt.triggers, "rules": attempt.rules, "note": attempt.note}
     part = f"attempt:{attempt.exchange}"
-    insert = postgresql.insert if tx.is_postgres else sqlite.insert
     done = tx.conn.execute(
-        insert(attempts)
+        insert_into(attempts, tx.conn.dialect.name)
         .values(
             tenant=tx.tenant,
             ticket=row.id,

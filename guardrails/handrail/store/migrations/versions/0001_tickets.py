@@ -1,8 +1,8 @@
 """Tickets, decisions, ledger, outbox and audit; on PostgreSQL also roles, grants and row-level security."""
 
-from pathlib import Path
-
 from alembic import op
+
+from handrail.store.migrate import run_script
 
 revision = "0001"
 down_revision = None
@@ -10,11 +10,7 @@ down_revision = None
 
 def upgrade() -> None:
     """Run the script of this database."""
-    name = op.get_bind().dialect.name
-    script = Path(__file__).with_name(f"0001_{name}.sql").read_text()
-    for statement in script.split(";;\n"):
-        if statement.strip():
-            op.get_bind().exec_driver_sql(statement)
+    run_script(op.get_bind(), revision)
 
 
 def downgrade() -> None:

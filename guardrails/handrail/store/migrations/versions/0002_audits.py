@@ -1,8 +1,8 @@
 """Passed answers that people check; on PostgreSQL also grants and row-level security."""
 
-from pathlib import Path
-
 from alembic import op
+
+from handrail.store.migrate import run_script
 
 revision = "0002"
 down_revision = "0001"
@@ -10,11 +10,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Run the script of this database."""
-    name = op.get_bind().dialect.name
-    script = Path(__file__).with_name(f"0002_{name}.sql").read_text()
-    for statement in script.split(";;\n"):
-        if statement.strip():
-            op.get_bind().exec_driver_sql(statement)
+    run_script(op.get_bind(), revision)
 
 
 def downgrade() -> None:
