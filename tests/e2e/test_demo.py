@@ -21,7 +21,7 @@ from handrail.scan import default_scanner
 from handrail.store import open_store
 from handrail_adapters.demo.command import demo
 from handrail_adapters.demo.scenario import SHOP
-from handrail_adapters.demo.screen import DemoResult, Screen, Show, as_data
+from handrail_adapters.demo.terminal import Demonstration, DemoResult, Terminal, as_data
 
 SUPPORT = files("handrail_policies") / "support.yaml"
 
@@ -38,7 +38,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemoResult, str]:
     written = io.StringIO()
     console = Console(file=written, width=160, highlight=False)
     store = f"sqlite:///{tmp_path_factory.mktemp('demo') / 'handrail.db'}"
-    result = Show(scenario=SHOP, screen=Screen(console)).run(policy="support", store=store)
+    result = Demonstration(scenario=SHOP, screen=Terminal(console)).run(policy="support", store=store)
     return result, written.getvalue()
 
 

@@ -10,13 +10,13 @@ from handrail.tickets.lifecycle import State
 from handrail.tickets.questions import QUESTIONS, six_answers
 from handrail.tickets.ticket import SUMMARY_LIMIT
 from handrail_adapters.demo.scenario import SHOP
-from handrail_adapters.demo.screen import Screen, Show
+from handrail_adapters.demo.terminal import Demonstration, Terminal
 
 
 def test_every_ticket_of_the_demonstration_answers_the_six_questions(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/handrail.db"
-    screen = Screen(Console(file=io.StringIO(), width=160))
-    Show(scenario=SHOP, screen=screen).run(policy="support", store=url)
+    screen = Terminal(Console(file=io.StringIO(), width=160))
+    Demonstration(scenario=SHOP, screen=screen).run(policy="support", store=url)
     store = open_store(url, allow_volatile=True)
     with store.read("default") as tx:
         names = [row.id for row in tx.conn.exec_driver_sql("SELECT id FROM tickets").all()]

@@ -39,7 +39,7 @@ def demo(
 
     import handrail_adapters.openai  # noqa: F401 - where it is missing, this says which extra to install
     from handrail_adapters.demo.scenario import SHOP
-    from handrail_adapters.demo.screen import Screen, Show, as_data
+    from handrail_adapters.demo.terminal import Demonstration, Terminal, as_data
 
     console = Console(quiet=as_json, highlight=False)
     pause_s = 0.0 if fast or as_json or not console.is_terminal else 0.5
@@ -51,11 +51,11 @@ def demo(
             raise ConfigError(
                 f"{folder} holds tickets already; choose a new folder, so that no turn is pending"
             )
-        show = Show(scenario=SHOP, screen=Screen(console), pause_s=pause_s)
+        show = Demonstration(scenario=SHOP, screen=Terminal(console), pause_s=pause_s)
         played = show.run(policy=policy, store=f"sqlite:///{folder / 'handrail.db'}")
     if as_json:
         typer.echo(json.dumps(as_data(played), indent=2))
-    Screen(console).close(
+    Terminal(console).close(
         turns=len(played.turns),
         problems=len(played.problems),
         seconds=time.monotonic() - started,

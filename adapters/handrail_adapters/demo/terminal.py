@@ -26,7 +26,7 @@ ABOUT = (
 )
 
 
-class Screen:
+class Terminal:
     """Writes a demonstration to a terminal as it goes."""
 
     def __init__(self, console: Console) -> None:
@@ -159,11 +159,11 @@ class DemoResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Show:
+class Demonstration:
     """A scenario, the screen it is shown on, and how long to pause between turns (seconds)."""
 
     scenario: Scenario
-    screen: Screen
+    screen: Terminal
     pause_s: float = 0.0
 
     def run(self, *, policy: str | Path, store: str) -> DemoResult:
