@@ -52,7 +52,7 @@ def _checked(name: str, *, limit: int, use_prover: bool) -> "tuple[str, list[Rem
     from handrail.errors import PolicyError
     from handrail.policy.analyse import Remark, check
     from handrail.policy.file.compile import compile_policy
-    from handrail.policy.file.load import read_source
+    from handrail.policy.file.read import read_source
 
     try:
         path, text = read_source(name)

@@ -1,7 +1,8 @@
 """Policies: typed, three-valued rules that a process owner can read, and that prove themselves."""
 
-from handrail.policy.file.load import load, loads, shipped
+from handrail.policy.file.load import load, loads
 from handrail.policy.file.people import People, load_people
+from handrail.policy.file.read import shipped
 from handrail.policy.language import sources
 from handrail.policy.language.facts import FactDeclaration, Kind
 from handrail.policy.runtime.policy import Policy

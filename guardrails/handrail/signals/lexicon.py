@@ -53,21 +53,14 @@ class Phrases:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lexicon:
-    """The phrases of every signal, and one expression set over all signs to look first."""
+    """The phrases of every signal, and one expression set over all lists to look first.
+
+    `lists` are the members of the set in order; a last member matches every text, see `lexicon`.
+    """
 
     phrases: Mapping[SignalKind, Phrases]
     first: PatternSet
     lists: tuple[tuple[SignalKind, Sign], ...]
-
-    def signs_in(self, text: str) -> Mapping[SignalKind, list[Sign]]:
-        """Return which lists of which signal match somewhere in a text."""
-        matched = self.first.Match(text) or ()
-        is_judged = len(self.lists) in matched
-        found: dict[SignalKind, list[Sign]] = {}
-        for index, (kind, sign) in enumerate(self.lists):
-            if index in matched or not is_judged:
-                found.setdefault(kind, []).append(sign)
-        return found
 
 
 @cache

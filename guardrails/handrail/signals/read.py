@@ -2,10 +2,10 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from handrail.records import Message, Part, Place, Signal, Speaker
+from handrail.records import Message, Part, Place, Signal, SignalKind, Speaker
 from handrail.signals.lexicon import Phrases, Sign, assent_words, compiled, lexicon
 from handrail.text.normalise import normalise
 
@@ -14,8 +14,8 @@ _CLAUSE = 60
 
 
 @dataclass(frozen=True, slots=True)
-class _Course:
-    """What the assistant has done so far in this conversation."""
+class _Conversation:
+    """What the assistant has done so far: what decides whether some signs can mean anything."""
 
     has_answered: bool
     has_claimed: bool
@@ -38,24 +38,36 @@ def read_signals(messages: Sequence[Message]) -> tuple[Signal, ...]:
         if message.speaker is Speaker.ASSISTANT:
             first_new = index + 1
             answered = message if message.text else answered
-    course = _Course(
+    so_far = _Conversation(
         has_answered=answered is not None,
         has_claimed=answered is not None and not answered.text.rstrip().endswith("?"),
     )
     found: list[Signal] = []
     for index in range(first_new, len(messages)):
         if messages[index].speaker is Speaker.USER and messages[index].text:
-            found += _read(messages[index].text, index, course)
+            found += _read(messages[index].text, index, so_far)
     return tuple(found)
 
 
-def _read(text: str, index: int, course: _Course) -> Iterator[Signal]:
+def _read(text: str, index: int, so_far: _Conversation) -> Iterator[Signal]:
     seen = normalise(text)
     words = _lowered(seen.text)
-    for kind, signs in lexicon().signs_in(words).items():
-        for start, end in _spans(words, lexicon().phrases[kind], signs, course):
+    for kind, signs in _signs_in(words).items():
+        for start, end in _spans(words, lexicon().phrases[kind], signs, so_far):
             raw_start, raw_end = seen.raw_span(start, end)
             yield Signal(kind=kind, start=raw_start, end=raw_end, place=Place(part=Part.MESSAGE, index=index))
+
+
+def _signs_in(text: str) -> Mapping[SignalKind, list[Sign]]:
+    """Return which lists of which signal match somewhere in a text; all of them if the set failed."""
+    words = lexicon()
+    matched = words.first.Match(text) or ()
+    has_failed = len(words.lists) not in matched
+    found: dict[SignalKind, list[Sign]] = {}
+    for index, (kind, sign) in enumerate(words.lists):
+        if index in matched or has_failed:
+            found.setdefault(kind, []).append(sign)
+    return found
 
 
 def plain(text: str) -> str:
@@ -74,11 +86,13 @@ def _lowered(text: str) -> str:
 _SAME_WIDTH = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "\u00a0": " "})
 
 
-def _spans(text: str, phrases: Phrases, signs: Sequence[Sign], course: _Course) -> Iterator[tuple[int, int]]:
+def _spans(
+    text: str, phrases: Phrases, signs: Sequence[Sign], so_far: _Conversation
+) -> Iterator[tuple[int, int]]:
     excused = _all(phrases.unless, text)
     kept: set[tuple[int, int]] = set()
     for sign in signs:
-        if not course.allows(sign):
+        if not so_far.allows(sign):
             continue
         for start, end in _all(phrases.signs[sign], text):
             if sign == "always" or not (_is_inside(start, excused) or _is_negated(text, start, phrases)):

@@ -93,18 +93,14 @@ def align(draft: Draft) -> Aligned | str:
     """Lay a draft's tokens over its text, or say in one word why that cannot be done.
 
     What the model said beside the answer (a self-check that was taken out again, a leading space) may lie in
-    one gap before, inside or after the text; its tokens are left out. Words for failure: `missing`, `empty`,
-    `invalid` (a number that is no log-probability), `partial` (the tokens do not cover the text).
+    one gap before, inside or after the text; its tokens are left out. Words for failure: `invalid` (a number
+    that is no log-probability), `partial` (the tokens do not cover the text).
     """
-    if draft.logprobs is None:
-        return "missing"
-    if not draft.logprobs:
-        return "empty"
-    if not all(is_logprob(token.logprob) for token in draft.logprobs):
+    spoken = draft.logprobs or ()
+    if not all(is_logprob(token.logprob) for token in spoken):
         return "invalid"
     text = draft.text.encode("utf-8", "surrogatepass")
-    pieces = [token.data for token in draft.logprobs]
-    spoken = draft.logprobs
+    pieces = [token.data for token in spoken]
     if not all(pieces):
         # A token without bytes, such as the end mark of some servers, is no part of the text.
         spoken = tuple(token for token in spoken if token.data)

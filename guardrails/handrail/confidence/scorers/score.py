@@ -22,13 +22,6 @@ Method: TypeAlias = Literal[
 NONE = "none"
 """Method of a confidence that nothing could measure."""
 
-_WORDS = {
-    "missing": "logprobs",
-    "empty": "logprobs (empty)",
-    "invalid": "logprobs (invalid)",
-    "partial": "logprobs (partial)",
-}
-
 
 def score(
     draft: Draft,
@@ -105,9 +98,12 @@ class _Attempt:
             # The words beside a proposed call say nothing of whether the call is right.
             self.why = "logprobs of the tool call"
             return _named("tool_arguments", argument_logprob(self._draft))
+        if not self._draft.logprobs:
+            self.why = "logprobs" if self._draft.logprobs is None else "logprobs (empty)"
+            return None
         aligned = self._aligned = self._aligned or align(self._draft)
         if isinstance(aligned, str):
-            self.why = _WORDS[aligned]
+            self.why = f"logprobs ({aligned})"
             return None
         tries = {
             "label": self._label,

@@ -18,7 +18,7 @@ from handrail.policy.file.build import Artefact, PolicyBuilder
 from handrail.policy.file.cases import build_cases
 from handrail.policy.file.diagnostics import shape_errors
 from handrail.policy.file.document import Document, Path
-from handrail.policy.file.load import MAX_BYTES
+from handrail.policy.file.read import MAX_BYTES
 from handrail.policy.file.schema import PolicyShape
 from handrail.policy.runtime.policy import CalibrationFile, Policy
 from handrail.records import PolicyRef

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from handrail.errors import PolicyError
-from handrail.policy.file.load import MAX_BYTES
+from handrail.policy.file.read import MAX_BYTES
 
 if TYPE_CHECKING:
     from ruamel.yaml.events import Event

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handrail.errors import RoleError
-from handrail.policy.file.load import read_text
+from handrail.policy.file.read import read_text
 from handrail.policy.runtime.policy import Policy
 from handrail.text.suggest import near
 

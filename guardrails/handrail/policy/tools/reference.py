@@ -10,7 +10,7 @@ from handrail.policy.analyse.remarks import CODES
 from handrail.policy.file import schema as shape
 from handrail.policy.file.build import DEFAULTS, FIELDS
 from handrail.policy.file.build_facts import GIVEN_VALUES
-from handrail.policy.file.load import MAX_BYTES
+from handrail.policy.file.read import MAX_BYTES
 from handrail.policy.language import sources
 from handrail.policy.language.ast import MAX_DEPTH, MAX_LENGTH, MAX_NODES
 from handrail.policy.language.facts import ORDERED, UNITS, Kind

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from handrail.errors import PolicyError
 from handrail.policy.file.compile import compile_policy
-from handrail.policy.file.load import read_source
+from handrail.policy.file.read import read_source
 from handrail.policy.runtime.policy import Policy
 
 

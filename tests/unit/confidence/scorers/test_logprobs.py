@@ -52,8 +52,6 @@ def test_what_was_taken_out_of_the_answer_is_left_out_of_its_tokens(
 @pytest.mark.parametrize(
     ("draft", "why"),
     [
-        (Draft(text="Yes"), "missing"),
-        (Draft(text="Yes", logprobs=()), "empty"),
         (Draft(text="Yes, of course", logprobs=tokens("Yes")), "partial"),
         (Draft(text="Yes", logprobs=tokens("No")), "partial"),
         (Draft(text="Yes", logprobs=(TokenLogprob(token="Yes", logprob=math.nan, data=b"Yes"),)), "invalid"),
