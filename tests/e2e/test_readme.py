@@ -106,3 +106,10 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     for target, _ in LINK.findall(page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_page_can_be_reached_from_the_index() -> None:
+    docs = ROOT / "docs"
+    linked = {target for target, _ in LINK.findall((docs / "index.md").read_text())}
+    pages = {str(page.relative_to(docs)) for page in docs.rglob("*.md")} - {"index.md"}
+    assert pages - linked == set()
