@@ -56,7 +56,7 @@ def judge(
         evidence = yield from _weigh(exchange, draft, screened, Place(part=Part.ANSWER, index=index), budget)
         decisions += yield from _decide(exchange, evidence)
         per_draft.append(evidence)
-    decision = merge(decisions)
+    decision = merge(decisions) if len(decisions) > 1 else decisions[0]
     worst, call = _most_telling(per_draft, decisions, decision)
     if call is not None:
         worst = on_call(exchange.pipeline, worst, call)

@@ -12,8 +12,6 @@ def merge(decisions: Sequence[Decision]) -> Decision:
     Effects are merged by strictness. Of the reasons that hand off, the most severe owns the ticket, the first
     of equals; the other roles are co-approvers.
     """
-    if len(decisions) == 1:
-        return decisions[0]
     reasons = tuple(dict.fromkeys(reason for decision in decisions for reason in decision.reasons))
     owner, others = owners(reasons)
     answers: dict[str, str] = {}

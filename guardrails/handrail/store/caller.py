@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -38,6 +38,34 @@ T = TypeVar("T")
 TRIES = 3
 
 
+class _LoggedDecision(NamedTuple):
+    """A decision on its way into the log; it is written out when its batch is."""
+
+    decision: Decision
+    exchange: str
+    tenant: str
+    at: datetime
+    scored: Mapping[str, object] | None = None
+
+    def event(self) -> Event:
+        from handrail.policy.runtime.record import write_fact
+
+        decision = self.decision
+        data: dict[str, object] = {
+            "exchange": self.exchange,
+            "stage": decision.stage.value,
+            "effect": decision.effect.value,
+            "rules": [reason.rule for reason in decision.reasons],
+            "shadow": [reason.rule for reason in decision.shadow],
+            "answers": dict(decision.answers),
+            "policy": decision.policy.sha256,
+            "facts": {name: write_fact(value) for name, value in decision.facts.items()},
+        }
+        if self.scored is not None:
+            data["scored"] = self.scored
+        return Event(tenant=self.tenant, kind=f"decision.{decision.effect.value}", at=self.at, data=data)
+
+
 class CallerStore:
     """The side of the store that a guard uses; implements `handrail.tickets.ports.TicketStore`.
 
@@ -56,7 +84,7 @@ class CallerStore:
         clock: Clock = now_utc,
     ) -> None:
         self._database, self._sealer, self._signing, self._clock = database, sealer, signing, clock
-        self._log = DecisionLog(self._write_log)
+        self._log = DecisionLog[_LoggedDecision](self._write_log)
 
     @property
     def database(self) -> Database:
@@ -179,7 +207,7 @@ class CallerStore:
         scored: Mapping[str, object] | None = None,
     ) -> None:
         """Queue a decision for the batched log; see `DecisionLog` for what a crash can lose."""
-        self._log.add(_decided(decision, exchange, tenant, at, scored))
+        self._log.add(_LoggedDecision(decision, exchange, tenant, at, scored))
 
     def sampling_key(self) -> bytes:
         """Return the key by which it is drawn which answers people check; it comes from the key ring."""
@@ -187,15 +215,15 @@ class CallerStore:
 
     def log_now(self, decision: Decision, *, exchange: str, tenant: str, at: datetime) -> None:
         """Log a block or a reserved action synchronously."""
-        self._write_log([_decided(decision, exchange, tenant, at)])
+        self._write_log([_LoggedDecision(decision, exchange, tenant, at)])
 
     def flush(self) -> None:
         """Write what the batched log has queued."""
         self._log.flush()
 
-    def _write_log(self, events: Sequence[Event]) -> None:
-        for tenant in dict.fromkeys(event.tenant for event in events):
-            mine = [event for event in events if event.tenant == tenant]
+    def _write_log(self, decisions: Sequence[_LoggedDecision]) -> None:
+        for tenant in dict.fromkeys(logged.tenant for logged in decisions):
+            mine = [logged.event() for logged in decisions if logged.tenant == tenant]
             self._written(tenant, lambda tx, mine=mine: tx.events.extend(mine))  # type: ignore[misc]
 
     def close(self) -> None:
@@ -206,27 +234,3 @@ class CallerStore:
             self._database.close()
             if self._sealer.apart is not None:
                 self._sealer.apart.close()
-
-
-def _decided(
-    decision: Decision,
-    exchange: str,
-    tenant: str,
-    at: datetime,
-    scored: Mapping[str, object] | None = None,
-) -> Event:
-    from handrail.policy.runtime.record import write_fact
-
-    data: dict[str, object] = {
-        "exchange": exchange,
-        "stage": decision.stage.value,
-        "effect": decision.effect.value,
-        "rules": [reason.rule for reason in decision.reasons],
-        "shadow": [reason.rule for reason in decision.shadow],
-        "answers": dict(decision.answers),
-        "policy": decision.policy.sha256,
-        "facts": {name: write_fact(value) for name, value in decision.facts.items()},
-    }
-    if scored is not None:
-        data["scored"] = scored
-    return Event(tenant=tenant, kind=f"decision.{decision.effect.value}", at=at, data=data)

@@ -151,7 +151,8 @@ class Database:
                 except BaseException:
                     forget(conn)
                     raise
-                keep(conn)
+                if is_write:
+                    keep(conn)
         except IntegrityError:
             raise
         except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error, OSError) as error:

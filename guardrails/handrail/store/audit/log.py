@@ -4,37 +4,38 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from handrail.errors import StoreUnavailable
-from handrail.store.audit.chain import Event
+
+T = TypeVar("T")
 
 LOSS_WINDOW_S: Final = 0.5
 MOST_WAITING: Final = 10_000
 BATCH: Final = 500
 
 
-class DecisionLog:
-    """Queues events and writes them in batches, so that an answer does not wait for the disk.
+class DecisionLog(Generic[T]):
+    """Queues decisions and writes them in batches, so that an answer waits for no disk.
 
     A process that dies loses at most what was queued within `LOSS_WINDOW_S` seconds while the store could be
-    written. While it cannot, up to `MOST_WAITING` events wait; after that `add` raises.
+    written. While it cannot, up to `MOST_WAITING` decisions wait; after that `add` raises.
     """
 
-    def __init__(self, write: Callable[[Sequence[Event]], None]) -> None:
+    def __init__(self, write: Callable[[Sequence[T]], None]) -> None:
         self._write = write
         self._reset()
 
     def _reset(self) -> None:
-        self._waiting: deque[Event] = deque()
+        self._waiting: deque[T] = deque()
         self._wake = threading.Condition()
         self._flushing = threading.Lock()
         self._thread: threading.Thread | None = None
         self._is_closed = False
         self._pid = os.getpid()
 
-    def add(self, event: Event) -> None:
-        """Queue an event.
+    def add(self, decision: T) -> None:
+        """Queue a decision.
 
         Raises:
             StoreUnavailable: too many wait already.
@@ -45,7 +46,7 @@ class DecisionLog:
         with self._wake:
             if len(self._waiting) >= MOST_WAITING:
                 raise StoreUnavailable("decision log", why="too many decisions wait to be written")
-            self._waiting.append(event)
+            self._waiting.append(decision)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="handrail-log", daemon=True)
                 self._thread.start()

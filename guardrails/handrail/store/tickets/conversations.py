@@ -38,7 +38,8 @@ _NEWEST = Prepared(
 
 def conversation(tx: Transaction, name: str) -> ConversationStatus:
     """Tell who is speaking: the state of its open ticket, else of its newest."""
-    row = _NEWEST(tx.conn, {"tenant": tx.tenant, "conversation": tx.hashed(name)}).first()
+    hashed = tx.sealer.ring.hashed(tx.tenant, name)
+    row = _NEWEST(tx.conn, {"tenant": tx.tenant, "conversation": hashed}).first()
     if row is None or State(row.state) in SILENT:
         return ConversationStatus()
     if State(row.state) in UNDECIDED:
