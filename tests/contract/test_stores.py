@@ -449,7 +449,7 @@ def test_every_step_leaves_one_message_without_content(sides: Sides) -> None:
     sides.app.open(ticket)
     sides.inbox.claim("default", ticket.id, actor())
     found = []
-    while batch := sides.desk.take_notices(NOW + timedelta(days=9), limit=500):
+    while batch := sides.desk.take_messages(NOW + timedelta(days=9), limit=500):
         found += [notice for notice in batch if notice.ticket == ticket.id]
         sides.desk.delivered([notice.id for notice in batch])
     assert [(notice.kind, notice.version) for notice in found] == [("open", 1), ("claim", 2)]
@@ -460,9 +460,9 @@ def test_a_message_that_is_not_settled_comes_again_and_ends_as_a_dead_letter(sid
     ticket = new_ticket()
     sides.app.open(ticket)
     later = NOW + timedelta(days=10)
-    first = [n for n in sides.desk.take_notices(later, limit=500) if n.ticket == ticket.id]
-    assert not [n for n in sides.desk.take_notices(later, limit=500) if n.ticket == ticket.id]
-    again = [n for n in sides.desk.take_notices(later + 2 * MINUTE, limit=500) if n.ticket == ticket.id]
+    first = [n for n in sides.desk.take_messages(later, limit=500) if n.ticket == ticket.id]
+    assert not [n for n in sides.desk.take_messages(later, limit=500) if n.ticket == ticket.id]
+    again = [n for n in sides.desk.take_messages(later + 2 * MINUTE, limit=500) if n.ticket == ticket.id]
     assert [n.id for n in first] == [n.id for n in again]
     sides.desk.undelivered(again[0].id, again_at=None, error="http_500")
     assert again[0].id in [n.id for n in sides.desk.dead_letters()]

@@ -96,7 +96,7 @@ def desk(scene: Scene, seed: int) -> None:
     while True:
         sides.desk.sweep(moment, limit=20)
         sides.desk.recover(moment)
-        for notice in sides.desk.take_notices(moment, limit=20, lease=timedelta(seconds=1)):
+        for notice in sides.desk.take_messages(moment, limit=20, lease=timedelta(seconds=1)):
             scene.note("delivered", f"{notice.ticket} {notice.kind}")
             sides.desk.delivered([notice.id])
         with contextlib.suppress(StoreUnavailable):
@@ -145,7 +145,7 @@ def settle_down(scene: Scene) -> None:
     for days in range(0, 12, 2):
         sides.desk.sweep(moment + timedelta(days=days), limit=100_000)
     moment += timedelta(days=20)
-    while batch := sides.desk.take_notices(moment, limit=500):
+    while batch := sides.desk.take_messages(moment, limit=500):
         for notice in batch:
             scene.note("delivered", f"{notice.ticket} {notice.kind}")
         sides.desk.delivered([notice.id for notice in batch])

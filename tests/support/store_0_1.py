@@ -23,7 +23,7 @@ from handrail.store.crypto.keys import FileKeys
 from handrail.store.crypto.signing import new_signer, read_signer, read_trusted
 from handrail.store.database import Database
 from handrail.store.migrate import upgrade
-from handrail.store.outbox import OutboxMessage, prune_notices
+from handrail.store.outbox import OutboxMessage
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import LedgerQuery
 from support.stores import Logins, Sides, empty_database, logins_of
@@ -213,11 +213,11 @@ def unmasked(left: Left) -> dict[str, Any]:
 def outbox(left: Left) -> dict[str, Any]:
     """Tell what the outbox holds; this takes what waits and removes what was sent."""
     desk, later = left.sides.desk, left.now + LATER
-    taken = desk.take_notices(later, limit=10_000)
+    taken = desk.take_messages(later, limit=10_000)
     return {
         "waiting": sorted(_line(notice) for notice in taken),
         "dead": sorted(_line(notice) for notice in desk.dead_letters()),
-        "sent": prune_notices(desk, before=later),
+        "sent": desk.prune_messages(before=later),
     }
 
 

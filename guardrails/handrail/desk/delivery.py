@@ -37,18 +37,18 @@ _ALL: Final = "*"
 class Outbox(Protocol):
     """What delivery needs of the store; every method is one transaction."""
 
-    def take_notices(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[OutboxMessage]:
+    def take_messages(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[OutboxMessage]:
         """Take messages that are due, so that no other desk takes them before the lease is over."""
 
     def delivered(self, ids: Sequence[str]) -> None:
         """Close messages that every channel has."""
 
-    def undelivered(self, notice: str, *, again_at: datetime | None, error: str) -> None:
+    def undelivered(self, message: str, *, again_at: datetime | None, error: str) -> None:
         """Put a message back for a later try, or among the dead letters if `again_at` is None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
+class DeliveryRound:
     """What one round of delivery did."""
 
     delivered: int = 0
@@ -83,7 +83,7 @@ class Delivery:
     backup_of: Callable[[str], str | None] = lambda _: None
     chance: Callable[[], float] = field(default=random.random)
 
-    def round(self, *, should_stop: Callable[[], bool] = lambda: False, limit: int = BATCH) -> Delivered:
+    def round(self, *, should_stop: Callable[[], bool] = lambda: False, limit: int = BATCH) -> DeliveryRound:
         """Deliver what is due now, at most `limit` messages.
 
         Letters that a stop, or a slow receiver, leaves untouched come back when their lease is over.
@@ -93,7 +93,7 @@ class Delivery:
         """
         counts = {"delivered": 0, "postponed": 0, "died": 0}
         taken_at, down, silent = self.now(), dict[str, DeliveryError](), list[str]()
-        for message in self.outbox.take_notices(taken_at, limit=limit, lease=LEASE):
+        for message in self.outbox.take_messages(taken_at, limit=limit, lease=LEASE):
             # Beyond this another desk might take the same messages while they are on their way.
             if should_stop() or self.now() - taken_at > LEASE / 2:
                 break
@@ -103,7 +103,7 @@ class Delivery:
                 silent.append(message.id)
         if silent:
             self.outbox.delivered(silent)
-        return Delivered(**counts | {"delivered": counts["delivered"] + len(silent)})
+        return DeliveryRound(**counts | {"delivered": counts["delivered"] + len(silent)})
 
     def _deliver(
         self, message: OutboxMessage, down: dict[str, DeliveryError], should_stop: Callable[[], bool]

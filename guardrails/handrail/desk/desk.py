@@ -14,7 +14,6 @@ from handrail.desk.settings import Settings, load_settings
 from handrail.desk.timers import Escalation
 from handrail.errors import StoreUnavailable
 from handrail.policy import Policy
-from handrail.store.outbox import Housed, prune_notices
 from handrail.store.spool import Drained, TicketOpener
 from handrail.tickets.lifecycle import Verb
 from handrail.tickets.routing import RolePlan
@@ -31,13 +30,16 @@ KEEP_DELIVERED: Final = timedelta(days=30)
 log = logging.getLogger("handrail.desk")
 
 
-class DeskStore(Outbox, TicketOpener, Housed, Protocol):
+class DeskStore(Outbox, TicketOpener, Protocol):
     """What the desk needs of the store."""
 
     def sweep(
         self, now: datetime, *, limit: int, step: Callable[[DueTicket, datetime], TimerStep | None]
     ) -> Mapping[Verb, int]:
         """Fire due timers, one transaction each; returns how often each step was taken."""
+
+    def prune_messages(self, *, before: datetime) -> int:
+        """Delete messages that were delivered before a moment; returns how many."""
 
 
 class Spooled(Protocol):
@@ -203,10 +205,10 @@ class Desk:
         return counts
 
     def _prune(self) -> None:
-        """Delete old delivered notices, now and then; what the audit log holds of them stays."""
+        """Delete what was delivered long ago; what the audit log holds of it stays."""
         now = self._now()
         if self._pruned_at is None or abs(now - self._pruned_at) >= PRUNE_EVERY:
-            prune_notices(self._store, before=now - KEEP_DELIVERED)
+            self._store.prune_messages(before=now - KEEP_DELIVERED)
             self._pruned_at = now
 
     def _sleep(self, seconds: float) -> None:

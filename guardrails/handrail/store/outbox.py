@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from handrail.store.database import Database
 from handrail.store.tables import micros, moment, moment_or_none, outbox
 
 PENDING, DELIVERED, DEAD = "pending", "delivered", "dead"
@@ -53,7 +52,7 @@ def take(
             .where(outbox.c.id.in_([row.id for row in rows]))
             .values(available_at=micros(now + lease), attempts=outbox.c.attempts + 1)
         )
-    return [notice_of(row, attempts=row.attempts + 1) for row in rows]
+    return [message_of(row, attempts=row.attempts + 1) for row in rows]
 
 
 def delivered(conn: Connection, ids: Sequence[str]) -> None:
@@ -63,20 +62,20 @@ def delivered(conn: Connection, ids: Sequence[str]) -> None:
     )
 
 
-def failed(conn: Connection, notice: str, *, again_at: datetime | None, error: str) -> None:
+def failed(conn: Connection, message: str, *, again_at: datetime | None, error: str) -> None:
     """Put a message off, or among the dead letters if `again_at` is None; `error` is a code."""
     values: dict[str, Any] = {"error": error[:64]}
     if again_at is None:
         values["state"] = DEAD
     else:
         values["available_at"] = micros(again_at)
-    conn.execute(update(outbox).where(outbox.c.id == notice, outbox.c.state == PENDING).values(**values))
+    conn.execute(update(outbox).where(outbox.c.id == message, outbox.c.state == PENDING).values(**values))
 
 
 def dead(conn: Connection, *, limit: int) -> list[OutboxMessage]:
     """Return dead letters, oldest first."""
     query = select(outbox).where(outbox.c.state == DEAD).order_by(outbox.c.at, outbox.c.id).limit(limit)
-    return [notice_of(row, attempts=row.attempts) for row in conn.execute(query)]
+    return [message_of(row, attempts=row.attempts) for row in conn.execute(query)]
 
 
 def replay(conn: Connection, ids: Sequence[str], *, now: datetime) -> int:
@@ -95,7 +94,7 @@ def prune(conn: Connection, *, before: datetime) -> int:
     return int(done.rowcount)
 
 
-def notice_of(row: Row[Any], *, attempts: int) -> OutboxMessage:
+def message_of(row: Row[Any], *, attempts: int) -> OutboxMessage:
     """Return a message of a row."""
     return OutboxMessage(
         id=row.id,
@@ -111,23 +110,3 @@ def notice_of(row: Row[Any], *, attempts: int) -> OutboxMessage:
         attempts=attempts,
         error=row.error,
     )
-
-
-class Housed(Protocol):
-    """A store, by its database."""
-
-    @property
-    def database(self) -> Database:
-        """The database beneath."""
-
-
-def prune_notices(store: Housed, *, before: datetime) -> int:
-    """Delete notices that were delivered and are older than a moment; returns how many.
-
-    Notices that wait, and dead letters, stay.
-
-    Raises:
-        StoreUnavailable: the database cannot be reached.
-    """
-    with store.database.write() as conn:
-        return prune(conn, before=before)

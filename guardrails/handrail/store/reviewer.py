@@ -132,7 +132,7 @@ class SqlStore(AdminStore):
                 taken[verb] = taken.get(verb, 0) + 1
         return taken
 
-    def take_notices(
+    def take_messages(
         self, now: datetime, *, limit: int = 50, lease: timedelta = DELIVERY_LEASE
     ) -> tuple[OutboxMessage, ...]:
         """Take messages to deliver; what is not settled within the lease comes again."""
@@ -146,10 +146,10 @@ class SqlStore(AdminStore):
         with self._database.write() as conn:
             outbox.delivered(conn, ids)
 
-    def undelivered(self, notice: str, *, again_at: datetime | None, error: str) -> None:
+    def undelivered(self, message: str, *, again_at: datetime | None, error: str) -> None:
         """Put a message off, or among the dead letters if `again_at` is None."""
         with self._database.write() as conn:
-            outbox.failed(conn, notice, again_at=again_at, error=error)
+            outbox.failed(conn, message, again_at=again_at, error=error)
 
     def dead_letters(self, *, limit: int = 100) -> tuple[OutboxMessage, ...]:
         """Return messages that were given up, oldest first."""
@@ -160,6 +160,14 @@ class SqlStore(AdminStore):
         """Make dead letters pending again; returns how many."""
         with self._database.write() as conn:
             return outbox.replay(conn, ids, now=now)
+
+    def prune_messages(self, *, before: datetime) -> int:
+        """Delete messages that were delivered and are older than a moment; returns how many.
+
+        Messages that wait, and dead letters, stay.
+        """
+        with self._database.write() as conn:
+            return outbox.prune(conn, before=before)
 
     def note(self, event: Event) -> None:
         """Put something on record that is no ticket's step, such as a change of configuration."""

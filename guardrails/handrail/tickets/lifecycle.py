@@ -1,5 +1,40 @@
 """The one table of what may happen to a ticket: verb, states it may be in, state it goes to."""
 
+# A ticket is a small state machine, and `TABLE` is all of it:
+#
+#               claim              approve          begin             applied
+#     READY  ─────────▶  CLAIMED ──────────▶ DECIDED ─────▶ APPLYING ─────────▶ APPLIED
+#       ▲ ▲   release     │ │  │ ask                          │    │ failed
+#       │ └───────────────┘ │  ▼                              │    └──────────▶ FAILED
+#       │                   │ WAITING_INFO                    │ lost                │
+#       │  reject, answer   │                                 ▼                     │ reopen
+#       │                   ▼                          OUTCOME_UNKNOWN              ▼
+#       │        REJECTED, ANSWERED                    (then applied, failed)     READY
+#       └── escalate, reassign, agree (the next role must approve too)
+#
+# Time ends what people do not: an undecided ticket EXPIREs, a resolution that waits too long LAPSEs; both
+# end in EXPIRED. CANCEL withdraws whatever has not begun.
+#
+# Three invariants follow from the table alone, whatever order of verbs a program or a clock tries:
+#
+# 1. An action runs at most once for each approval. APPLYING is entered from DECIDED only, DECIDED through
+#    APPROVE only, and nothing leads from APPLYING back to DECIDED. After a failure REOPEN leads to READY:
+#    people decide anew. An action of unknown outcome (LOST) is not run again; somebody finds out first
+#    whether it took effect.
+# 2. Nothing but a person approves. The verbs that a timer may use (`timers.ALLOWED`) lead to READY, EXPIRED
+#    or OUTCOME_UNKNOWN, or keep the state.
+# 3. A rejection is final: REJECTED has no way out but ERASE, which keeps the state and empties the content.
+#
+# The table says what may happen; the store makes it happen once. `store.tickets.rows.move` reads the row
+# under a lock, asks `advance`, and writes the new state by compare-and-swap on `version`, with one audit
+# entry and one outbox message in the same transaction. Of two processes that take the same step one wins and
+# the other gets the error that `refusal` chooses.
+#
+# Proofs: `tests/property/test_tickets_properties.py` tries every verb in every state and random courses of
+# verbs; `tests/prove/test_simulation.py` runs seeded histories with clocks that jump;
+# `tests/prove/test_chaos.py` kills processes between the steps and races deciders and appliers on both
+# databases.
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -57,7 +92,7 @@ class Verb(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Transition:
     """One line of the table; `target` None keeps the state."""
 
     sources: frozenset[State]
@@ -71,11 +106,11 @@ ENDED: Final = frozenset(
 )
 
 
-def _step(target: State | None, *sources: State) -> Step:
-    return Step(sources=frozenset(sources), target=target)
+def _step(target: State | None, *sources: State) -> Transition:
+    return Transition(sources=frozenset(sources), target=target)
 
 
-TABLE: Final[Mapping[Verb, Step]] = MappingProxyType(
+TABLE: Final[Mapping[Verb, Transition]] = MappingProxyType(
     {
         Verb.OPEN: _step(State.READY),
         Verb.JOIN: _step(None, *UNDECIDED),

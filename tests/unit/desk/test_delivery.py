@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handrail.desk.channels import DeliveryError
-from handrail.desk.delivery import PAUSES, Delivered, Delivery, failed_before, next_try, note_of
+from handrail.desk.delivery import PAUSES, Delivery, DeliveryRound, failed_before, next_try, note_of
 from handrail.desk.notice import Notice
 from handrail.records import Severity
 from handrail.store.outbox import OutboxMessage
@@ -25,7 +25,7 @@ class Shelf:
     def put(self, message: OutboxMessage) -> None:
         self.messages[message.id], self.due[message.id] = message, message.at
 
-    def take_notices(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[OutboxMessage]:
+    def take_messages(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[OutboxMessage]:
         found = [key for key, at in self.due.items() if at <= now][:limit]
         for key in found:
             self.due[key] = now + lease
@@ -102,7 +102,7 @@ def test_every_channel_that_wants_a_letter_gets_it() -> None:
     shelf, first, second = Shelf(), Pipe("first"), Pipe("second", only="supervisor")
     shelf.put(message())
     made, _ = delivery(shelf, first, second)
-    assert made.round() == Delivered(delivered=1)
+    assert made.round() == DeliveryRound(delivered=1)
     assert (first.got, second.got, shelf.closed) == (["a"], [], {"a"})
 
 
@@ -110,7 +110,7 @@ def test_a_short_hiccup_is_ridden_out_at_once() -> None:
     shelf, pipe = Shelf(), Pipe("first", failures=2)
     shelf.put(message())
     made, _ = delivery(shelf, pipe)
-    assert made.round() == Delivered(delivered=1)
+    assert made.round() == DeliveryRound(delivered=1)
     assert pipe.tried == 3
 
 
@@ -118,10 +118,10 @@ def test_a_channel_that_has_a_letter_does_not_get_it_again_when_another_fails() 
     shelf, good, bad = Shelf(), Pipe("good"), Pipe("bad", failures=5)
     shelf.put(message())
     made, clock = delivery(shelf, good, bad)
-    assert made.round() == Delivered(postponed=1)
-    assert made.round() == Delivered()
+    assert made.round() == DeliveryRound(postponed=1)
+    assert made.round() == DeliveryRound()
     clock.advance(seconds=6)
-    assert made.round() == Delivered(delivered=1)
+    assert made.round() == DeliveryRound(delivered=1)
     assert (good.got, bad.got) == (["a"], ["a"])
 
 
@@ -131,7 +131,7 @@ def test_what_never_gets_through_becomes_a_dead_letter_with_its_reason() -> None
     made, clock = delivery(shelf, pipe)
     rounds = 0
     while not shelf.dead:
-        assert made.round() in (Delivered(postponed=1), Delivered(died=1))
+        assert made.round() in (DeliveryRound(postponed=1), DeliveryRound(died=1))
         clock.at = max(clock.at, *shelf.due.values()) if shelf.due else clock.at
         rounds += 1
     assert timedelta(days=3) < clock.at - CLOCK_START < timedelta(days=6)
@@ -143,9 +143,9 @@ def test_attempts_that_a_dying_desk_used_up_do_not_kill_a_letter() -> None:
     shelf, pipe = Shelf(), Pipe("first", failures=3)
     shelf.put(replace(message(), attempts=50))
     made, clock = delivery(shelf, pipe)
-    assert made.round() == Delivered(postponed=1)
+    assert made.round() == DeliveryRound(postponed=1)
     clock.advance(seconds=6)
-    assert made.round() == Delivered(delivered=1)
+    assert made.round() == DeliveryRound(delivered=1)
 
 
 def test_a_replayed_letter_is_tried_again_soon() -> None:
@@ -157,7 +157,7 @@ def test_a_receiver_that_is_gone_for_good_is_not_tried_again() -> None:
     shelf, pipe = Shelf(), Pipe("first", failures=10, is_final=True)
     shelf.put(message())
     made, _ = delivery(shelf, pipe)
-    assert made.round() == Delivered(died=1)
+    assert made.round() == DeliveryRound(died=1)
     assert pipe.tried == 1
 
 
@@ -166,9 +166,9 @@ def test_a_desk_that_stops_leaves_the_rest_for_later() -> None:
     for name in "abc":
         shelf.put(message(name))
     made, clock = delivery(shelf, pipe)
-    assert made.round(should_stop=lambda: bool(pipe.got)) == Delivered(delivered=1)
+    assert made.round(should_stop=lambda: bool(pipe.got)) == DeliveryRound(delivered=1)
     clock.advance(minutes=6)
-    assert made.round() == Delivered(delivered=2)
+    assert made.round() == DeliveryRound(delivered=2)
     assert pipe.got == ["a", "b", "c"]
 
 
@@ -177,7 +177,7 @@ def test_a_receiver_that_is_down_is_waited_for_once_a_round_and_holds_nobody_up(
     for name in "abcdef":
         shelf.put(message(name))
     made, _ = delivery(shelf, bad, good)
-    assert made.round() == Delivered(postponed=6)
+    assert made.round() == DeliveryRound(postponed=6)
     assert (bad.tried, good.got) == (3, list("abcdef"))
 
 
@@ -186,9 +186,9 @@ def test_letters_that_a_slow_receiver_holds_up_are_left_before_their_lease_is_ov
     for name in "abcdef":
         shelf.put(message(name))
     made, slow.clock = delivery(shelf, slow)
-    assert made.round() == Delivered(delivered=3)
+    assert made.round() == DeliveryRound(delivered=3)
     slow.clock.advance(minutes=3)
-    assert made.round() == Delivered(delivered=3)
+    assert made.round() == DeliveryRound(delivered=3)
     assert slow.got == list("abcdef")
 
 
@@ -196,7 +196,7 @@ def test_a_stop_ends_the_quick_tries_too() -> None:
     shelf, bad = Shelf(), Pipe("bad", failures=10_000)
     shelf.put(message())
     made, _ = delivery(shelf, bad)
-    assert made.round(should_stop=lambda: bad.tried > 0) == Delivered(postponed=1)
+    assert made.round(should_stop=lambda: bad.tried > 0) == DeliveryRound(postponed=1)
     assert bad.tried == 1
 
 

@@ -288,7 +288,7 @@ class Broken:
     """A store whose rounds fail as they are told to."""
 
     def __init__(self, store: SqlStore, *errors: Exception) -> None:
-        self.database, self.errors = store.database, list(errors)
+        self.prune_messages, self.errors = store.prune_messages, list(errors)
         self.rounds = 0
 
     def sweep(self, now: datetime, **_: object) -> dict[str, int]:
@@ -297,7 +297,7 @@ class Broken:
             raise self.errors.pop(0)
         return {}
 
-    def take_notices(self, now: datetime, **_: object) -> list[Notice]:
+    def take_messages(self, now: datetime, **_: object) -> list[Notice]:
         return []
 
 

@@ -1,5 +1,34 @@
 """The audit chain: each writer's entries hold the hash of the one before, so that no byte changes unseen."""
 
+# Every step of a ticket, every block and every reserved action is an entry of the table `audit`, written in
+# the transaction that it describes: there is no step without its entry and no entry without its step.
+#
+# One chain for all would make every writer wait for every other. So each database connection is a writer
+# with a chain of its own: a random name, numbers without a gap, and in each entry (`prev`) the hash of the
+# entry before. The hash covers every column in the order of `FIELDS`, as compact JSON; the first entry
+# follows `genesis`, which is the hash of the writer's name. The table `audit_heads` holds the number and
+# hash of each chain's last entry.
+#
+#     genesis(w) ◀── w#1 ◀── w#2 ◀── w#3        audit_heads: w, 3, hash of w#3
+#
+# Invariant: a chain in the database has no gap and no fork. A connection remembers the end of its chain
+# between transactions (`HEAD`). What it appends counts only once the commit is known to have happened: until
+# then the new end is `PENDING`, `keep` makes it the end after the commit, and after any failure `forget`
+# drops both. Whether a commit that broke down has happened cannot be known, so the connection then starts a
+# new chain under a new name. It never continues one whose end it is not sure of.
+#
+# `verify` walks all chains. An altered entry no longer fits its hash, a deleted one leaves a gap, a chain
+# that was cut ends before its head, a writer that was removed has a head without entries; and every version
+# of every ticket must be on some chain. Who can rewrite the whole table can make all of this fit again: a
+# checkpoint, the signed heads kept on another machine, shows that too. Retention cuts chains from their
+# start: `floor_seq` and `floor_hash` say from where a chain is still whole.
+#
+# The names of kinds and columns are part of what is hashed. They are never rewritten.
+#
+# Proofs: `tests/contract/test_stores_upkeep.py` (each column altered, entries deleted, ends and writers cut,
+# a checkpoint kept elsewhere), `tests/contract/test_store_0_1.py` (chains that an earlier version wrote) and
+# `tests/prove/test_chaos.py` (processes killed between append and commit).
+
 import hashlib
 import json
 import secrets

@@ -1,5 +1,35 @@
 """Encrypts fields with a key per data subject (AES-256-GCM); shredding the key erases every copy."""
 
+# What a customer wrote leaves this library only encrypted. Three layers of keys make two different promises:
+#
+#     key ring (a file, the environment or a key service; never in a database)
+#       ├─ master keys, one of them current ── wrap ──▶ data key, one per data subject
+#       │                                               └── encrypts ──▶ what tickets and resolutions say
+#       └─ index key ── HMAC ──▶ the names by which customers and conversations are found again
+#
+# Promise 1, erasure reaches every copy. All text that is held of a data subject is encrypted with that
+# subject's key. Destroying this one row makes the text unreadable in the store, in an old backup and in an
+# export alike, without finding them. This holds only while no copy of the store carries the keys: a SQLite
+# store keeps them in a file of its own (`apart`), and backups of PostgreSQL leave the table `data_keys` out.
+#
+# Promise 2, a text cannot be moved. The associated data of each ciphertext is its `Label`: tenant, ticket,
+# field and version. A ciphertext that was copied to another row, field or tenant does not decrypt, and an
+# altered one fails its tag. A wrapped data key is bound to its tenant, subject and id in the same way.
+#
+# Two details carry the first promise. `key_for`, which seals, always reads the key from the database: a
+# remembered key may have been shredded by another process, and what it sealed would be lost at once. Only
+# `key_of`, which opens, remembers keys; text it opens after an erasure elsewhere is text it could have kept
+# anyway. And two processes that meet a new customer at the same moment both insert a key; the first one
+# counts, because both read it back.
+#
+# Master keys rotate without touching a ticket: `rewrap` wraps each data key anew. The index key never
+# rotates, or nothing would be found again.
+#
+# A ciphertext is: format byte | id of the data key (16) | nonce (12, random) | AES-GCM ciphertext and tag.
+#
+# Proofs: `tests/contract/test_stores_upkeep.py` (erased from store, backup and spool; moved content does not
+# open; rotation; a process that still has the old ring) and `tests/prove/test_forgery.py`.
+
 import secrets
 import threading
 from collections import OrderedDict
