@@ -1,5 +1,6 @@
 import pytest
 
+from handrail.errors import ConfigError
 from handrail.scan import Scanner, ScanSpec
 from handrail.scan.catalogue import read, shipped
 from handrail.scan.checks import CHECKS
@@ -41,7 +42,7 @@ def test_all_four_topics_ship():
 
 
 def test_an_unknown_key_in_an_entity_file_is_an_error_that_names_file_and_type():
-    with pytest.raises(Exception, match=r"own.toml: badge: .*colour"):
+    with pytest.raises(ConfigError, match=r"own.toml: badge: .*colour"):
         read('category = "identifier"\n[[entity]]\ntype = "badge"\ncolour = 3\n', "own.toml")
 
 
