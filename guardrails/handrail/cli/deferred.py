@@ -2,7 +2,8 @@
 
 import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 ENTRY_POINTS = "handrail.commands"
+_REQUIREMENT = re.compile(r"""([\w.-]+)[^;]*;.*extra == ['"]([\w-]+)['"]""")
 
 # name: (module:attribute, help line, extra that its packages come with)
 OWN = {
@@ -34,7 +36,7 @@ OWN = {
     "review": (
         "review:review",
         "Show how a period's tickets ended, how long people took and what to look at next.",
-        "review",
+        "",
     ),
     "init": (
         "init:init",
@@ -130,24 +132,40 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
             command = self.get_command(ctx, ctx.invoked_subcommand or "")
-            if command is None or not command.extra:
+            extra = command.extra or extra_with(package)
+            if not extra:
                 raise
-            raise MissingExtra(command.extra, error.name or "a package") from None
+            raise MissingExtra(extra, package) from None
 
 
 def is_installed(extra: str) -> bool:
     """Tell whether the packages of an extra of handrail are there; imports none of them."""
-    from importlib.metadata import PackageNotFoundError, distribution, requires
+    from importlib.metadata import PackageNotFoundError, distribution
 
-    named = re.compile(rf"""([\w.-]+)[^;]*;.*extra == ['"]{re.escape(extra)}['"]""")
     try:
-        for line in requires("handrail") or ():
-            if (found := named.match(line)) is not None:
-                distribution(found[1])
+        for package, of_extra in _optional():
+            if of_extra == extra:
+                distribution(package)
     except PackageNotFoundError:
         return False
     return True
+
+
+def extra_with(package: str) -> str:
+    """Return the first extra of handrail that brings a package, nothing if none does."""
+    return next((extra for name, extra in _optional() if name.replace("-", "_") == package), "")
+
+
+def _optional() -> Iterator[tuple[str, str]]:
+    """Yield the packages of every extra, as (package, extra)."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    with suppress(PackageNotFoundError):
+        for line in requires("handrail") or ():
+            if (found := _REQUIREMENT.match(line)) is not None:
+                yield found[1], found[2]
 
 
 def _added() -> "list[EntryPoint]":

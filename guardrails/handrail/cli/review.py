@@ -73,13 +73,13 @@ def review(  # noqa: PLR0913 - one parameter per option
 def _missed(store: "SqlStore", tenant: str, period: "ReviewPeriod", policy: str) -> "FalsePasses | None":
     """Estimate the error among passed answers, None where people checked none."""
     from handrail.review.decision_log import read_store_log
-    from handrail.review.false_passes import false_passes
 
     rows = [row for row in read_store_log(store, tenant, period.since) if row.at < period.until]
     if not any(row.is_known and not row.escalated for row in rows):
         return None
     from handrail.guard.opening import calibration_of
     from handrail.policy import load
+    from handrail.review.false_passes import false_passes
 
     return false_passes(rows, calibration_of(load(policy)) if policy else None)
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
-from handrail.errors import ConfigError
+from handrail.errors import ConfigError, MissingExtra
 
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 HORIZON: Final = timedelta(days=400)
@@ -176,6 +176,7 @@ def calendar(
 
     Raises:
         ConfigError: an unknown zone, country or subdivision, or unreadable hours.
+        MissingExtra: holidays are asked for, and the package that knows them is not installed.
     """
     try:
         ZoneInfo(zone)
@@ -227,13 +228,18 @@ def _stated(role: str, hours: str | None, holidays: str | None, zone: str) -> Ca
     try:
         week = read_hours("mon-sun 00:00-24:00" if hours is None else hours)
         return calendar(role, zone=zone, hours=week, holidays=holidays)
+    except MissingExtra:
+        raise
     except ConfigError as error:
         raise ConfigError(f"roles.{role}: {error}") from None
 
 
 @lru_cache(maxsize=512)
 def _holidays(country: str, subdivision: str | None, year: int) -> frozenset[date]:
-    from holidays import country_holidays
+    try:
+        from holidays import country_holidays
+    except ImportError:
+        raise MissingExtra("desk", "holidays") from None
 
     return frozenset(country_holidays(country, subdiv=subdivision, years=year))
 

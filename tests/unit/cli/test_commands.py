@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint, PackageNotFoundError
+from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution
 
 import pytest
 from typer.testing import CliRunner
@@ -52,7 +52,11 @@ def test_every_command_shows_an_example() -> None:
 
 
 def test_a_missing_extra_is_marked_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(name: str) -> None:
+    there = distribution("handrail")
+
+    def gone(name: str) -> Distribution:
+        if name == "handrail":
+            return there
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr("importlib.metadata.distribution", gone)
