@@ -44,17 +44,21 @@ class Peer:
         self._process.kill()
         self._process.wait()
 
-    def run(
-        self, texts: Sequence[str], rounds: int = 0, *, limit_s: float = ANSWER_S
-    ) -> tuple[list[list[Span]], float] | None:
-        """Return the spans of each text and the best CPU seconds per text; None when it takes too long."""
+    def spans(self, texts: Sequence[str], *, limit_s: float = ANSWER_S) -> list[list[Span]] | None:
+        """Return the spans of each text; None when it takes too long."""
+        answer = self._ask(texts, 0.0, limit_s)
+        return None if answer is None else [[tuple(span) for span in found] for found in answer["spans"]]
+
+    def seconds(self, texts: Sequence[str], least_s: float, *, limit_s: float = ANSWER_S) -> float | None:
+        """Return the CPU seconds per text over rounds of at least `least_s`; None when it takes too long."""
+        answer = self._ask(texts, least_s, limit_s)
+        return None if answer is None else answer["seconds"]
+
+    def _ask(self, texts: Sequence[str], seconds: float, limit_s: float) -> dict | None:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"texts": list(texts), "rounds": rounds}) + "\n")
+        self._process.stdin.write(json.dumps({"texts": list(texts), "seconds": seconds}) + "\n")
         self._process.stdin.flush()
-        answer = self._read(limit_s)
-        if answer is None:
-            return None
-        return [[tuple(span) for span in spans] for spans in answer["spans"]], answer["seconds"]
+        return self._read(limit_s)
 
     def _read(self, limit_s: float) -> dict | None:
         assert self._process.stdout is not None

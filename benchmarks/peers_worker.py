@@ -1,7 +1,7 @@
 """Runs one peer in an environment of its own: `python peers_worker.py NAME`, one JSON request a line.
 
-Imports nothing of handrail. A request is `{"texts": […], "rounds": n}`; the reply holds the
-spans of each text and the best seconds per text over the rounds.
+Imports nothing of handrail. A request is `{"texts": […], "seconds": s}`; the reply holds the spans of each
+text or, with seconds above 0, the CPU seconds per text of going over the texts for at least so long.
 """
 
 import json
@@ -101,14 +101,16 @@ def main():
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
-        spans = [run(text) for text in request["texts"]]
-        best = float("inf")
-        for _ in range(request["rounds"]):
-            start = time.process_time()
-            for text in request["texts"]:
+        texts, least = request["texts"], request["seconds"]
+        if not least:
+            print(json.dumps({"spans": [run(text) for text in texts]}), flush=True)
+            continue
+        done, start = 0, time.process_time()
+        while (spent := time.process_time() - start) < least:
+            for text in texts:
                 run(text)
-            best = min(best, (time.process_time() - start) / len(request["texts"]))
-        print(json.dumps({"spans": spans, "seconds": best}), flush=True)
+            done += len(texts)
+        print(json.dumps({"seconds": spent / done}), flush=True)
 
 
 if __name__ == "__main__":

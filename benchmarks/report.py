@@ -5,7 +5,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -35,6 +35,11 @@ def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
     middle = rate + z * z / (2 * n)
     spread = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
     return max(0.0, (middle - spread) / (1 + z * z / n)), min(1.0, (middle + spread) / (1 + z * z / n))
+
+
+def not_measured(bars: Iterable[str], figures: Mapping[str, object]) -> list[str]:
+    """Return the bars without a figure: what was left out, or a peer that is not installed, did not pass."""
+    return [name for name in bars if figures.get(name) is None]
 
 
 def close(name: str, figures: Mapping[str, object], short: Sequence[str]) -> NoReturn:

@@ -111,10 +111,10 @@ def peer_tally(texts: Sequence[str], gold: Sequence[Sequence[Span]]) -> Tally | 
         return None
     tally = Tally()
     with peer:
-        answer = peer.run(texts)
+        answer = peer.spans(texts)
     if answer is None:
         return None
-    for wanted, spans in zip(gold, answer[0], strict=True):
+    for wanted, spans in zip(gold, answer, strict=True):
         tally.add(wanted, forgiven((GOLD[s[0]], s[1], s[2]) for s in spans if s[0] in GOLD))
     return tally
 
