@@ -28,11 +28,17 @@ AREAS = {
     "handrail.records": "The values that everything else speaks in.",
     "handrail.policy": "Policies: reading, checking, deciding.",
     "handrail.scan": "Finding and masking sensitive text.",
+    "handrail.scan.stream": "The same for text that arrives in pieces.",
     "handrail.confidence": "How sure an answer is.",
     "handrail.signals": "What a conversation shows.",
+    "handrail.http.client": "Guarding a client of httpx or httpx2.",
     "handrail.store": "Where tickets live.",
+    "handrail.store.samples": "Passed answers that were drawn for a person to check.",
+    "handrail.tickets.samples": "What such an answer holds, and the verdict on it.",
     "handrail.desk": "Timers, delivery and escalation.",
+    "handrail.desk.receive": "Checking a webhook of the desk where it arrives.",
     "handrail.gateway": "The proxy for programs in any language.",
+    "handrail.gateway.settings": "Its settings, one by one.",
     "handrail.review": "The weekly review.",
     "handrail.replay": "Recorded conversations through a policy.",
     "handrail.testing": "Doubles for tests, yours and ours.",
@@ -96,7 +102,7 @@ def _areas() -> Iterator[str]:
 def _area(name: str, about: str, described: set[int]) -> Iterator[str]:
     module = importlib.import_module(name)
     yield from ("", f"## {name}", "", about, "")
-    rows = [(public, getattr(module, public)) for public in _public(module)]
+    rows = [(public, getattr(module, public)) for public in public_names(module)]
     yield "| name | what it is |"
     yield "|---|---|"
     for public, value in rows:
@@ -107,7 +113,8 @@ def _area(name: str, about: str, described: set[int]) -> Iterator[str]:
             yield from _details(public, value)
 
 
-def _public(module: Any) -> list[str]:
+def public_names(module: Any) -> list[str]:
+    """Return the public names of a module, sorted: those it exports, else those it defines."""
     if hasattr(module, "__all__"):
         return sorted(module.__all__, key=str.casefold)
     own = (n for n, v in vars(module).items() if getattr(v, "__module__", "") == module.__name__)
