@@ -65,14 +65,14 @@ class Tickets(Protocol):
         """Decide a ticket."""
 
 
-class Yes(BaseModel):
+class Confirmation(BaseModel):
     """What the person is asked before a decision counts."""
 
     confirm: bool = Field(description="Do you decide so?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
+class Reviewer:
     """Whose server this is: one person, one tenant, and what may be done from here.
 
     `may_decide` False leaves a server that lists, shows and claims.
@@ -91,22 +91,42 @@ class Seat:
 
         return Actor(person=self.person, people=self.people, now=self.now())
 
+    async def page(self, role: str, limit: int) -> Page:
+        """List open tickets of a role."""
+        from handrail.store import Filter
 
-def ticket_server(seat: Seat) -> MCPServer:
+        return await _in_thread(lambda: self.store.list(self.tenant, Filter(role=role, limit=limit)))
+
+    async def view(self, ticket: str) -> TicketView:
+        """Show a ticket."""
+        return await _in_thread(lambda: self.store.view(self.tenant, ticket, self.actor()))
+
+    async def claim(self, ticket: str) -> TicketView:
+        """Claim a ticket."""
+        return await _in_thread(lambda: self.store.claim(self.tenant, ticket, self.actor()))
+
+    async def resolve(self, ticket: str, resolution: Resolution) -> TicketView:
+        """Decide a ticket."""
+        return await _in_thread(lambda: self.store.resolve(self.tenant, ticket, resolution, self.actor()))
+
+
+def ticket_server(reviewer: Reviewer) -> MCPServer:
     """Build the MCP server of one person.
 
     Raises:
         ConfigError: the person fills no role.
     """
-    if not seat.people.roles_of(seat.person):
-        raise ConfigError(f"{seat.person} fills no role, so there is nothing to show")
+    if not reviewer.people.roles_of(reviewer.person):
+        raise ConfigError(f"{reviewer.person} fills no role, so there is nothing to show")
     server = MCPServer("handrail", version=__version__, instructions=INSTRUCTIONS)
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-    server.tool(annotations=reads)(_lister(seat))
-    server.tool(annotations=reads)(_shower(seat))
-    server.tool(annotations=ToolAnnotations(idempotent_hint=True, open_world_hint=False))(_claimer(seat))
-    if seat.may_decide:
-        server.tool(annotations=ToolAnnotations(destructive_hint=True, open_world_hint=False))(_decider(seat))
+    server.tool(annotations=reads)(_list_tool(reviewer))
+    server.tool(annotations=reads)(_show_tool(reviewer))
+    claims = ToolAnnotations(idempotent_hint=True, open_world_hint=False)
+    server.tool(annotations=claims)(_claim_tool(reviewer))
+    if reviewer.may_decide:
+        decides = ToolAnnotations(destructive_hint=True, open_world_hint=False)
+        server.tool(annotations=decides)(_decide_tool(reviewer))
     return server
 
 
@@ -125,16 +145,16 @@ class Proposal(BaseModel):
     message_to_user: str = ""
 
 
-def _lister(seat: Seat) -> Callable[..., Any]:
+def _list_tool(reviewer: Reviewer) -> Callable[..., Any]:
     async def list_tickets(
         role: Annotated[str, Field(description="One of the person's roles; empty for all of them.")] = "",
         limit: Annotated[int, Field(ge=1, le=100)] = 20,
     ) -> dict[str, Any]:
         """List open tickets of the person's roles, soonest due first, without their content."""
-        mine = sorted(seat.people.roles_of(seat.person))
+        mine = sorted(reviewer.people.roles_of(reviewer.person))
         if role and role not in mine:
-            raise ToolError(f"{seat.person} does not fill {role}")
-        pages = [await _page(seat, name, limit) for name in ((role,) if role else mine)]
+            raise ToolError(f"{reviewer.person} does not fill {role}")
+        pages = [await reviewer.page(name, limit) for name in ((role,) if role else mine)]
         rows = [row for page in pages for row in page.rows]
         rows.sort(key=lambda row: (row.decide_by is None, row.decide_by or row.created_at, row.id))
         shown = [
@@ -154,18 +174,18 @@ def _lister(seat: Seat) -> Callable[..., Any]:
     return list_tickets
 
 
-def _shower(seat: Seat) -> Callable[..., Any]:
+def _show_tool(reviewer: Reviewer) -> Callable[..., Any]:
     async def show_ticket(ticket: str) -> dict[str, Any]:
         """Show one ticket, masked: what is asked, why it was stopped, the exact action, evidence, times."""
-        return _shown(await _asked(lambda: seat.store.view(seat.tenant, ticket, seat.actor())))
+        return _ticket_data(await reviewer.view(ticket))
 
     return show_ticket
 
 
-def _claimer(seat: Seat) -> Callable[..., Any]:
+def _claim_tool(reviewer: Reviewer) -> Callable[..., Any]:
     async def claim_ticket(ticket: str) -> dict[str, Any]:
         """Claim a ticket for the person, for half an hour; claim again to keep it."""
-        view = await _asked(lambda: seat.store.claim(seat.tenant, ticket, seat.actor()))
+        view = await reviewer.claim(ticket)
         return {
             "ticket": ticket,
             "state": str(view.state),
@@ -176,33 +196,30 @@ def _claimer(seat: Seat) -> Callable[..., Any]:
     return claim_ticket
 
 
-def _decider(seat: Seat) -> Callable[..., Any]:
-    async def ask(proposal: Proposal) -> Elicit[Yes]:
-        view = await _asked(lambda: seat.store.view(seat.tenant, proposal.ticket, seat.actor()))
+def _decide_tool(reviewer: Reviewer) -> Callable[..., Any]:
+    async def ask(proposal: Proposal) -> Elicit[Confirmation]:
+        view = await reviewer.view(proposal.ticket)
         if view.digest != proposal.digest:
             raise ToolError("DigestMismatch: the action is not the one that was shown; show the ticket again")
-        return Elicit(_question(view, proposal), Yes)
+        return Elicit(_question(view, proposal), Confirmation)
 
     async def decide_ticket(
-        proposal: Proposal, said: Annotated[ElicitationResult[Yes], Resolve(ask)]
+        proposal: Proposal, said: Annotated[ElicitationResult[Confirmation], Resolve(ask)]
     ) -> dict[str, Any]:
         """Decide a claimed ticket. The person is asked to confirm; without their yes nothing happens."""
         if said.action != "accept" or not said.data.confirm:
             raise ToolError("NotAllowed: the person did not confirm")
-        ticket, resolution = proposal.ticket, _ruling(proposal)
-        decided = await _asked(lambda: seat.store.resolve(seat.tenant, ticket, resolution, seat.actor()))
-        return {"ticket": ticket, "state": str(decided.state), "waiting_for": list(decided.waiting_for)}
+        decided = await reviewer.resolve(proposal.ticket, _resolution(proposal))
+        return {
+            "ticket": proposal.ticket,
+            "state": str(decided.state),
+            "waiting_for": list(decided.waiting_for),
+        }
 
     return decide_ticket
 
 
-async def _page(seat: Seat, role: str, limit: int) -> Page:
-    from handrail.store import Filter
-
-    return await _asked(lambda: seat.store.list(seat.tenant, Filter(role=role, limit=limit)))
-
-
-async def _asked(call: Callable[[], T]) -> T:
+async def _in_thread(call: Callable[[], T]) -> T:
     """Call the store in a thread; what it refuses is told to the client, anything else is not."""
     try:
         return await asyncio.to_thread(call)
@@ -224,7 +241,7 @@ def _question(view: TicketView, proposal: Proposal) -> str:
     return "\n".join(lines)
 
 
-def _ruling(proposal: Proposal) -> Resolution:
+def _resolution(proposal: Proposal) -> Resolution:
     return Resolution(
         verdict=proposal.verdict,
         digest=proposal.digest,
@@ -236,7 +253,7 @@ def _ruling(proposal: Proposal) -> Resolution:
     )
 
 
-def _shown(view: TicketView) -> dict[str, Any]:
+def _ticket_data(view: TicketView) -> dict[str, Any]:
     data: dict[str, Any] = view.model_dump(mode="json")
     if data.get("ticket"):
         data["ticket"].pop("sealed", None)
@@ -265,14 +282,14 @@ def command(
     try:
         loaded = load(policy)
         opened = open_store(store)
-        seat = Seat(
+        reviewer = Reviewer(
             store=opened,
             people=load_people(people, loaded),
             person=person,
             tenant=tenant,
             may_decide=may_decide,
         )
-        ticket_server(seat).run("stdio")
+        ticket_server(reviewer).run("stdio")
     except ConfigError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None

@@ -15,7 +15,7 @@ from handrail_adapters.langchain.messages import write_messages
 from handrail_adapters.langchain.results import read_generations
 
 
-class unseen:  # noqa: N801 - reads as the statement that it is
+class detached_run:  # noqa: N801 - reads as the statement that it is
     """Hide the present run, so that nothing inside the block inherits its callbacks and streams."""
 
     __slots__ = ("_token",)
@@ -27,7 +27,7 @@ class unseen:  # noqa: N801 - reads as the statement that it is
         var_child_runnable_config.reset(self._token)
 
 
-class Inner:
+class InnerModel:
     """One call of the inner model: the caller's messages and options, and what the guard read of them."""
 
     def __init__(
@@ -63,13 +63,13 @@ class Inner:
     def generate(self, call: Any) -> ChatResult:
         """Ask for whole answers."""
         messages, options = self.upstream(call)
-        with unseen():
+        with detached_run():
             return self._ask(messages, options)
 
     async def agenerate(self, call: Any) -> ChatResult:
         """Ask for whole answers."""
         messages, options = self.upstream(call)
-        with unseen():
+        with detached_run():
             return await self._aask(messages, options)
 
     def stream(self, call: Any) -> Iterator[ChatGenerationChunk]:
@@ -77,10 +77,10 @@ class Inner:
         messages, options = self.upstream(call)
         if self._model.rate_limiter:
             self._model.rate_limiter.acquire(blocking=True)
-        with unseen():
+        with detached_run():
             chunks = iter(self._model._stream(messages, stop=self._stop, **options))
         while True:
-            with unseen():
+            with detached_run():
                 chunk = next(chunks, None)
             if chunk is None:
                 return
@@ -91,10 +91,10 @@ class Inner:
         messages, options = self.upstream(call)
         if self._model.rate_limiter:
             await self._model.rate_limiter.aacquire(blocking=True)
-        with unseen():
+        with detached_run():
             chunks = aiter(self._model._astream(messages, stop=self._stop, **options))
         while True:
-            with unseen():
+            with detached_run():
                 chunk = await anext(chunks, None)
             if chunk is None:
                 return
@@ -103,14 +103,14 @@ class Inner:
     def again(self, need: Any) -> Sequence[Draft]:
         """Ask for more answers, or a question about the proposed one."""
         messages, options = self._repeated(need)
-        with unseen():
+        with detached_run():
             results = [self._ask(messages, options) for _ in range(need.count)]
         return [draft for result in results for draft in read_generations(result.generations)]
 
     async def aagain(self, need: Any) -> Sequence[Draft]:
         """Ask for more answers, or a question about the proposed one."""
         messages, options = self._repeated(need)
-        with unseen():
+        with detached_run():
             results = [await self._aask(messages, options) for _ in range(need.count)]
         return [draft for result in results for draft in read_generations(result.generations)]
 

@@ -1,7 +1,7 @@
-"""A chat model behind the guard: nothing of its answer is seen by anybody before it was judged."""
+"""A chat model behind the guard: nobody sees any of its answer before it was judged."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -12,10 +12,13 @@ from pydantic import ConfigDict, SkipValidation, model_validator
 
 from handrail.errors import ConfigError
 from handrail.records import Message
-from handrail_adapters.langchain.inner import Inner, streams
+from handrail_adapters.langchain.inner import InnerModel, streams
 from handrail_adapters.langchain.messages import read_message
-from handrail_adapters.langchain.results import IncrementalChunks, Judged, read_generations
+from handrail_adapters.langchain.results import IncrementalChunks, ResultWriter, read_generations
 from handrail_adapters.langchain.structured import GuardedStructured, guarded_steps
+
+if TYPE_CHECKING:
+    from handrail.guard import Call
 
 
 class GuardedChatModel(BaseChatModel):
@@ -118,15 +121,15 @@ class GuardedChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        read, judged = self._read(messages), Judged(self.inner, kwargs)
+        read, writer = self._read(messages), ResultWriter(self.inner, kwargs)
         call = self.guard.begin(read, exchange=self._exchange(messages))
         if call.outcome is not None:
-            return judged.withheld(call.outcome)
-        inner = Inner(self.inner, messages, read, stop, kwargs)
+            return writer.withheld(call.outcome)
+        inner = InnerModel(self.inner, messages, read, stop, kwargs)
         result = inner.generate(call)
         drafts = read_generations(result.generations)
         outcome = call.finish(drafts, ask=inner.again)
-        return judged.result(result, drafts, outcome, wanted_logprobs=call.wants_logprobs)
+        return writer.result(result, drafts, outcome, wanted_logprobs=call.wants_logprobs)
 
     async def _agenerate(
         self,
@@ -135,15 +138,15 @@ class GuardedChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        read, judged = self._read(messages), Judged(self.inner, kwargs)
+        read, writer = self._read(messages), ResultWriter(self.inner, kwargs)
         call = await self.guard.abegin(read, exchange=self._exchange(messages))
         if call.outcome is not None:
-            return judged.withheld(call.outcome)
-        inner = Inner(self.inner, messages, read, stop, kwargs)
+            return writer.withheld(call.outcome)
+        inner = InnerModel(self.inner, messages, read, stop, kwargs)
         result = await inner.agenerate(call)
         drafts = read_generations(result.generations)
         outcome = await call.afinish(drafts, ask=inner.aagain)
-        return judged.result(result, drafts, outcome, wanted_logprobs=call.wants_logprobs)
+        return writer.result(result, drafts, outcome, wanted_logprobs=call.wants_logprobs)
 
     def _stream(
         self,
@@ -152,23 +155,17 @@ class GuardedChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        read, judged = self._read(messages), Judged(self.inner, kwargs)
+        read, writer = self._read(messages), ResultWriter(self.inner, kwargs)
         call = self.guard.begin(read, exchange=self._exchange(messages))
         if call.outcome is not None:
-            yield judged.withheld_chunk(call.outcome)
+            yield writer.withheld_chunk(call.outcome)
             return
-        inner = Inner(self.inner, messages, read, stop, kwargs)
-        if self.guard.policy.stream == "release":
-            pieces = IncrementalChunks(call.stream, strips=judged.strips(wanted_logprobs=call.wants_logprobs))
-            for chunk in inner.stream(call):
-                yield from pieces.take(chunk)
-            drafts = judged.read_chunks(pieces.chunks)
-            yield from pieces.rest(judged, drafts, call.finish(drafts, ask=inner.again))
-            return
-        chunks = list(inner.stream(call))
-        drafts = judged.read_chunks(chunks)
-        outcome = call.finish(drafts, ask=inner.again)
-        yield from judged.chunks(chunks, drafts, outcome, wanted_logprobs=call.wants_logprobs)
+        inner = InnerModel(self.inner, messages, read, stop, kwargs)
+        pieces = self._pieces(call, writer)
+        for chunk in inner.stream(call):
+            yield from pieces.take(chunk)
+        drafts = writer.read_chunks(pieces.chunks)
+        yield from pieces.rest(writer, drafts, call.finish(drafts, ask=inner.again))
 
     async def _astream(
         self,
@@ -177,26 +174,24 @@ class GuardedChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        read, judged = self._read(messages), Judged(self.inner, kwargs)
+        read, writer = self._read(messages), ResultWriter(self.inner, kwargs)
         call = await self.guard.abegin(read, exchange=self._exchange(messages))
         if call.outcome is not None:
-            yield judged.withheld_chunk(call.outcome)
+            yield writer.withheld_chunk(call.outcome)
             return
-        inner = Inner(self.inner, messages, read, stop, kwargs)
-        if self.guard.policy.stream == "release":
-            pieces = IncrementalChunks(call.stream, strips=judged.strips(wanted_logprobs=call.wants_logprobs))
-            async for chunk in inner.astream(call):
-                for ready in pieces.take(chunk):
-                    yield ready
-            drafts = judged.read_chunks(pieces.chunks)
-            for ready in pieces.rest(judged, drafts, await call.afinish(drafts, ask=inner.aagain)):
+        inner = InnerModel(self.inner, messages, read, stop, kwargs)
+        pieces = self._pieces(call, writer)
+        async for chunk in inner.astream(call):
+            for ready in pieces.take(chunk):
                 yield ready
-            return
-        chunks = [chunk async for chunk in inner.astream(call)]
-        drafts = judged.read_chunks(chunks)
-        outcome = await call.afinish(drafts, ask=inner.aagain)
-        for chunk in judged.chunks(chunks, drafts, outcome, wanted_logprobs=call.wants_logprobs):
-            yield chunk
+        drafts = writer.read_chunks(pieces.chunks)
+        for ready in pieces.rest(writer, drafts, await call.afinish(drafts, ask=inner.aagain)):
+            yield ready
+
+    def _pieces(self, call: "Call", writer: ResultWriter) -> IncrementalChunks:
+        releases = self.guard.policy.stream == "release"
+        strips = writer.strips(wanted_logprobs=call.wants_logprobs)
+        return IncrementalChunks(call.stream if releases else None, strips=strips)
 
     def _read(self, messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
         trusted = self.trusted

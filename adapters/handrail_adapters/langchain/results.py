@@ -26,7 +26,7 @@ def read_generations(generations: Sequence[ChatGeneration]) -> list[Draft]:
     return [read_draft(generation.message, generation.generation_info) for generation in generations]
 
 
-class Judged:
+class ResultWriter:
     """Turns outcomes into results for one call, given the model and the options it was called with."""
 
     def __init__(self, inner: Any, options: dict[str, Any]) -> None:
@@ -49,9 +49,7 @@ class Judged:
 
     def withheld(self, outcome: Outcome, like: Sequence[ChatGeneration] = ()) -> ChatResult:
         """Return the notice, as often as there were answers."""
-        fields = notice_fields(
-            outcome.notice, outcome.handoff, outcome.decision, is_structured=self._is_structured
-        )
+        fields = self._notice(outcome)
         messages = [AIMessage(**fields, **_usage(generation.message)) for generation in like] or [
             AIMessage(**fields)
         ]
@@ -93,29 +91,8 @@ class Judged:
             return [Draft(fault=FaultKind.EMPTY)]
         return [read_draft(whole.message, whole.generation_info)]
 
-    def chunks(
-        self,
-        chunks: Sequence[ChatGenerationChunk],
-        drafts: Sequence[Draft],
-        outcome: Outcome,
-        *,
-        wanted_logprobs: bool,
-    ) -> Iterator[ChatGenerationChunk]:
-        """Yield what may be released: the chunks as they came, or one in their place."""
-        whole = merge_chat_generation_chunks(list(chunks))
-        if not outcome.is_released:
-            yield self.withheld_chunk(outcome, whole)
-            return
-        strips = self.strips(wanted_logprobs=wanted_logprobs)
-        if whole is None or not outcome.drafts or told(outcome.drafts[0]) == told(drafts[0]):
-            for chunk in chunks:
-                yield stripped(chunk, chunk.message) if strips else chunk
-            return
-        message = write_draft(whole.message, drafts[0], outcome.drafts[0])
-        yield stripped(whole, message)
 
-
-def told(draft: Draft) -> tuple[object, ...]:
+def said(draft: Draft) -> tuple[object, ...]:
     """Return what a draft says."""
     return (draft.text, draft.asides, draft.tool_calls, draft.refusal)
 
@@ -141,35 +118,38 @@ class IncrementalChunks:
     """The chunks of one answer: collected for the judgement, and given as far as that is safe.
 
     Args:
-        new_release: makes what says how much may be shown.
+        new_release: makes what says how much may be shown; None holds everything to its end.
         strips: log-probabilities come that the caller had not asked for.
     """
 
-    def __init__(self, new_release: Callable[[], StreamRelease], *, strips: bool) -> None:
+    def __init__(self, new_release: Callable[[], StreamRelease] | None, *, strips: bool) -> None:
         self.chunks: list[ChatGenerationChunk] = []
         self._strips = strips
-        self._queue = ReleaseQueue[ChatGenerationChunk](new_release)
+        self._queue = ReleaseQueue[ChatGenerationChunk](new_release) if new_release is not None else None
 
     def take(self, chunk: ChatGenerationChunk) -> Iterator[ChatGenerationChunk]:
         """Take a chunk; yield what may be shown by now."""
         self.chunks.append(chunk)
+        if self._queue is None:
+            return
         text = chunk.message.text if _is_plain(chunk) else None
         self._queue.put(chunk, None if text is None else [(0, text)] if text else [])
         yield from map(self._given, self._queue.ready())
 
     def rest(
-        self, judged: Judged, drafts: Sequence[Draft], outcome: Outcome
+        self, writer: ResultWriter, drafts: Sequence[Draft], outcome: Outcome
     ) -> Iterator[ChatGenerationChunk]:
         """Yield what is left once the whole was judged."""
         whole = merge_chat_generation_chunks(list(self.chunks))
+        shown, left = ("", self.chunks) if self._queue is None else (self._queue.shown(), self._queue.rest())
         if not outcome.is_released:
-            yield judged.withheld_chunk(outcome, whole, before=GAP if self._queue.shown() else "")
-        elif whole is None or told(outcome.drafts[0]) == told(drafts[0]):
-            yield from map(self._given, self._queue.rest())
+            yield writer.withheld_chunk(outcome, whole, before=GAP if shown else "")
+        elif whole is None or not outcome.drafts or said(outcome.drafts[0]) == said(drafts[0]):
+            yield from map(self._given, left)
         else:
             message = write_draft(whole.message, drafts[0], outcome.drafts[0])
             if isinstance(message.content, str):
-                message = message.model_copy(update={"content": message.content[len(self._queue.shown()) :]})
+                message = message.model_copy(update={"content": message.content[len(shown) :]})
             yield stripped(whole, message)
 
     def _given(self, chunk: ChatGenerationChunk) -> ChatGenerationChunk:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from handrail.records import Handoff
-from handrail_adapters.langchain.inner import unseen
+from handrail_adapters.langchain.inner import detached_run
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
@@ -45,7 +45,7 @@ class GuardedRunnable(Runnable[Any, Any]):
         """
 
         def run(given: Any) -> Any:
-            with unseen():
+            with detached_run():
                 return self.inner.invoke(given, _quiet(config), **kwargs)
 
         return self._guarded(run)(input)
@@ -54,7 +54,7 @@ class GuardedRunnable(Runnable[Any, Any]):
         """Return the output, as `invoke` does."""
 
         async def run(given: Any) -> Any:
-            with unseen():
+            with detached_run():
                 return await self.inner.ainvoke(given, _quiet(config), **kwargs)
 
         return await self._guarded(run)(input)
@@ -63,7 +63,7 @@ class GuardedRunnable(Runnable[Any, Any]):
         """Stream the output once all of it was judged."""
 
         def run(given: Any) -> Iterator[Any]:
-            with unseen():
+            with detached_run():
                 pieces = list(self.inner.stream(given, _quiet(config), **kwargs))
             yield from pieces
 
@@ -78,7 +78,7 @@ class GuardedRunnable(Runnable[Any, Any]):
         """Stream the output once all of it was judged."""
 
         async def run(given: Any) -> AsyncIterator[Any]:
-            with unseen():
+            with detached_run():
                 pieces = [piece async for piece in self.inner.astream(given, _quiet(config), **kwargs)]
             for piece in pieces:
                 yield piece

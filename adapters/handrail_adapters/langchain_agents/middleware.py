@@ -17,7 +17,7 @@ from handrail.tickets.ports import Settlement
 from handrail_adapters.langchain.messages import get_handoff
 from handrail_adapters.langchain.model import GuardedChatModel
 from handrail_adapters.langchain.tools import GuardedTool, settlement_of, stopped_message, stopped_text
-from handrail_adapters.langchain_agents.waiting import TICKET_KEY, Waiting, continuation, exchange_id
+from handrail_adapters.langchain_agents.waiting import TICKET_KEY, TicketWait, continuation, exchange_id
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
@@ -157,7 +157,7 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
         if mode not in ("message", "interrupt"):
             raise ConfigError("mode is `message` or `interrupt`")
         self.guard, self.mode, self.trusted = guard, mode, trusted
-        self._waiting = Waiting(guard=guard, reviewer=reviewer)
+        self._waiting = TicketWait(guard=guard, reviewer=reviewer)
 
     def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
         """Ask the guarded model in place of the model."""

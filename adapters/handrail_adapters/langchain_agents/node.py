@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from handrail_adapters.langchain.messages import get_handoff
-from handrail_adapters.langchain_agents.waiting import Waiting, continuation
+from handrail_adapters.langchain_agents.waiting import TicketWait, continuation
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
@@ -26,7 +26,7 @@ class HandoffNode:
     def __init__(
         self, guard: "Guard", *, reviewer: Callable[[], str] | None = None, messages: str = "messages"
     ) -> None:
-        self._waiting, self._messages = Waiting(guard=guard, reviewer=reviewer), messages
+        self._waiting, self._messages = TicketWait(guard=guard, reviewer=reviewer), messages
 
     def __call__(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """Return the messages that go on from a decision, nothing if there is no hand-off."""

@@ -128,7 +128,7 @@ def exchange_id(thread: object, step: object) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class TicketWait:
     """Waits for the decision on a ticket inside a graph's node.
 
     Args:

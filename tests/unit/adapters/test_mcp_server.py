@@ -11,7 +11,7 @@ from handrail.errors import ConfigError
 from handrail.store import SqlStore, open_store
 from handrail.testing import FrozenClock
 from handrail.tickets.lifecycle import State
-from handrail_adapters.mcp_server import Seat, ticket_server
+from handrail_adapters.mcp_server import Reviewer, ticket_server
 from support.desk_scene import PEOPLE, START, ticket
 
 
@@ -32,15 +32,15 @@ def store(tmp_path: Path) -> Iterator[SqlStore]:
     opened.close()
 
 
-def seat(store: SqlStore, person: str = "fay", *, may_decide: bool = True) -> Seat:
-    return Seat(store=store, people=Team(), person=person, may_decide=may_decide, now=FrozenClock(START))
+def reviewer(store: SqlStore, person: str = "fay", *, may_decide: bool = True) -> Reviewer:
+    return Reviewer(store=store, people=Team(), person=person, may_decide=may_decide, now=FrozenClock(START))
 
 
 class Call:
     """Calls tools one after the other through a real client, and answers what it is asked."""
 
-    def __init__(self, one: Seat, answer: ElicitResult | None = None, mode: str = "auto") -> None:
-        self.seat, self.answer, self.mode, self.asked = one, answer, mode, list[str]()
+    def __init__(self, one: Reviewer, answer: ElicitResult | None = None, mode: str = "auto") -> None:
+        self.reviewer, self.answer, self.mode, self.asked = one, answer, mode, list[str]()
 
     async def _elicited(self, context: Any, params: Any) -> ElicitResult:
         self.asked.append(params.message)
@@ -50,7 +50,7 @@ class Call:
     def __call__(self, *calls: tuple[str, dict[str, Any]]) -> Any:
         async def run() -> Any:
             callback = self._elicited if self.answer else None
-            server = ticket_server(self.seat)
+            server = ticket_server(self.reviewer)
             async with Client(server, elicitation_callback=callback, mode=self.mode) as client:
                 done: list[Any] = []
                 for name, arguments in calls:
@@ -64,7 +64,7 @@ class Call:
 
     def names(self) -> list[str]:
         async def run() -> list[str]:
-            async with Client(ticket_server(self.seat)) as client:
+            async with Client(ticket_server(self.reviewer)) as client:
                 return [tool.name for tool in (await client.list_tools()).tools]
 
         return asyncio.run(run())
@@ -81,15 +81,15 @@ def proposal(store: SqlStore, verdict: str = "approve", **more: Any) -> tuple[st
 
 
 def test_a_person_sees_the_tickets_of_their_roles_only(store: SqlStore) -> None:
-    listed = Call(seat(store))(("list_tickets", {})).structured_content
+    listed = Call(reviewer(store))(("list_tickets", {})).structured_content
     assert [row["ticket"] for row in listed["tickets"]] == ["a"]
-    refused = Call(seat(store))(("list_tickets", {"role": "supervisor"}))
+    refused = Call(reviewer(store))(("list_tickets", {"role": "supervisor"}))
     assert refused.is_error
-    assert Call(seat(store))(("show_ticket", {"ticket": "b"})).is_error
+    assert Call(reviewer(store))(("show_ticket", {"ticket": "b"})).is_error
 
 
 def test_a_ticket_is_shown_masked_and_the_look_is_recorded(store: SqlStore) -> None:
-    shown = Call(seat(store))(("show_ticket", {"ticket": "a"})).structured_content
+    shown = Call(reviewer(store))(("show_ticket", {"ticket": "a"})).structured_content
     assert "issue_refund" in str(shown)
     assert "sealed" not in shown["ticket"]
     assert "customer a" not in str(shown["ticket"]["lines"])
@@ -99,7 +99,7 @@ def test_a_ticket_is_shown_masked_and_the_look_is_recorded(store: SqlStore) -> N
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 def test_a_decision_counts_only_after_the_person_said_yes(store: SqlStore, mode: str) -> None:
-    call = Call(seat(store), YES, mode)
+    call = Call(reviewer(store), YES, mode)
     done = call(("claim_ticket", {"ticket": "a"}), proposal(store))
     assert not done.is_error, done
     assert store.get("default", "a").state is State.DECIDED
@@ -110,14 +110,14 @@ def test_a_decision_counts_only_after_the_person_said_yes(store: SqlStore, mode:
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 @pytest.mark.parametrize("answer", [NO, ElicitResult(action="decline"), ElicitResult(action="cancel")])
 def test_without_their_yes_nothing_happens(store: SqlStore, answer: ElicitResult, mode: str) -> None:
-    done = Call(seat(store), answer, mode)(("claim_ticket", {"ticket": "a"}), proposal(store))
+    done = Call(reviewer(store), answer, mode)(("claim_ticket", {"ticket": "a"}), proposal(store))
     assert done.is_error
     assert store.get("default", "a").state is State.CLAIMED
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 def test_a_client_that_cannot_ask_its_person_cannot_decide(store: SqlStore, mode: str) -> None:
-    done = Call(seat(store), None, mode)(("claim_ticket", {"ticket": "a"}), proposal(store))
+    done = Call(reviewer(store), None, mode)(("claim_ticket", {"ticket": "a"}), proposal(store))
     assert isinstance(done, MCPError)
     assert "elicitation" in str(done)
     assert store.get("default", "a").state is State.CLAIMED
@@ -125,7 +125,7 @@ def test_a_client_that_cannot_ask_its_person_cannot_decide(store: SqlStore, mode
 
 
 def test_what_will_change_is_put_before_the_person(store: SqlStore) -> None:
-    call = Call(seat(store), YES)
+    call = Call(reviewer(store), YES)
     done = call(("claim_ticket", {"ticket": "a"}), proposal(store, "edit", changes={"amount": "590"}))
     assert not done.is_error, done
     assert 'New amount: "590"' in call.asked[0]
@@ -133,17 +133,19 @@ def test_what_will_change_is_put_before_the_person(store: SqlStore) -> None:
 
 
 def test_who_acts_cannot_be_chosen_by_an_argument(store: SqlStore) -> None:
-    done = Call(seat(store, "sue"), YES)(("claim_ticket", {"ticket": "a", "actor": "fay", "person": "fay"}))
+    done = Call(reviewer(store, "sue"), YES)(
+        ("claim_ticket", {"ticket": "a", "actor": "fay", "person": "fay"})
+    )
     assert done.is_error
     assert store.get("default", "a").state is State.READY
-    claimed = Call(seat(store), YES)(("claim_ticket", {"ticket": "a", "person": "petra"}))
+    claimed = Call(reviewer(store), YES)(("claim_ticket", {"ticket": "a", "person": "petra"}))
     assert claimed.structured_content["claimed_by"] == "fay"
-    smuggled = Call(seat(store), YES)(proposal(store, person="petra"))
+    smuggled = Call(reviewer(store), YES)(proposal(store, person="petra"))
     assert smuggled.is_error
 
 
 def test_another_digest_than_the_one_shown_is_refused(store: SqlStore) -> None:
-    call = Call(seat(store), YES)
+    call = Call(reviewer(store), YES)
     name, arguments = proposal(store)
     arguments["proposal"]["digest"] = "0" * 64
     assert call(("claim_ticket", {"ticket": "a"}), (name, arguments)).is_error
@@ -151,17 +153,17 @@ def test_another_digest_than_the_one_shown_is_refused(store: SqlStore) -> None:
 
 
 def test_a_refusal_of_the_store_is_told_in_words(store: SqlStore) -> None:
-    done = Call(seat(store), YES)(proposal(store))
+    done = Call(reviewer(store), YES)(proposal(store))
     assert "NotAllowed" in done.content[0].text
-    missing = Call(seat(store))(("show_ticket", {"ticket": "nowhere"}))
+    missing = Call(reviewer(store))(("show_ticket", {"ticket": "nowhere"}))
     assert "TicketNotFound" in missing.content[0].text
 
 
 def test_deciding_is_off_unless_it_was_asked_for(store: SqlStore) -> None:
-    assert Call(seat(store, may_decide=False)).names() == ["list_tickets", "show_ticket", "claim_ticket"]
-    assert "decide_ticket" in Call(seat(store)).names()
+    assert Call(reviewer(store, may_decide=False)).names() == ["list_tickets", "show_ticket", "claim_ticket"]
+    assert "decide_ticket" in Call(reviewer(store)).names()
 
 
 def test_a_person_without_a_role_gets_no_server(store: SqlStore) -> None:
     with pytest.raises(ConfigError, match="nobody fills no role"):
-        ticket_server(seat(store, "nobody"))
+        ticket_server(reviewer(store, "nobody"))
