@@ -9,7 +9,6 @@ from pydantic import ConfigDict, SkipValidation
 
 from handrail.guard import Outcome, arguments_json
 from handrail.records import Handoff, ToolCall
-from handrail.tickets.ports import Settlement
 from handrail.wire.handoff import handoff_body
 
 if TYPE_CHECKING:
@@ -41,31 +40,29 @@ class GuardedTool(BaseTool):
         self, tool_input: str | dict[str, Any], *args: Any, tool_call_id: str | None = None, **kwargs: Any
     ) -> Any:
         """Run the tool if it may run."""
-        passed = self.guard.gate(self._call(tool_input, tool_call_id))
-        if isinstance(passed, Outcome):
-            return self._stopped(passed, tool_call_id)
-        settlement = Settlement.UNKNOWN
+        permit = self.guard.gate(self._call(tool_input, tool_call_id))
+        if isinstance(permit, Outcome):
+            return self._stopped(permit, tool_call_id)
         try:
-            result = self.inner.run(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
-            settlement = settlement_of(result)
-        finally:
-            passed.settle(settlement)
-        return result
+            with permit:
+                return completed(self.inner.run(tool_input, *args, tool_call_id=tool_call_id, **kwargs))
+        except ToolFailed as failed:
+            return failed.result
 
     async def arun(
         self, tool_input: str | dict[str, Any], *args: Any, tool_call_id: str | None = None, **kwargs: Any
     ) -> Any:
         """Run the tool if it may run."""
-        passed = await self.guard.agate(self._call(tool_input, tool_call_id))
-        if isinstance(passed, Outcome):
-            return self._stopped(passed, tool_call_id)
-        settlement = Settlement.UNKNOWN
+        permit = await self.guard.agate(self._call(tool_input, tool_call_id))
+        if isinstance(permit, Outcome):
+            return self._stopped(permit, tool_call_id)
         try:
-            result = await self.inner.arun(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
-            settlement = settlement_of(result)
-        finally:
-            await passed.asettle(settlement)
-        return result
+            async with permit:
+                return completed(
+                    await self.inner.arun(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
+                )
+        except ToolFailed as failed:
+            return failed.result
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:
         return self.run(kwargs if kwargs else str(args[0]) if args else {})
@@ -99,10 +96,23 @@ def stopped_message(text: str, handoff: Handoff | None, *, name: str, tool_call_
     return ToolMessage(text, name=name, tool_call_id=tool_call_id, status="error", additional_kwargs=extra)
 
 
-def settlement_of(result: object) -> Settlement:
-    """Tell how an action ended; a tool that returns its own error leaves that unknown."""
-    failed = isinstance(result, ToolMessage) and result.status == "error"
-    return Settlement.UNKNOWN if failed else Settlement.DONE
+class ToolFailed(Exception):
+    """A tool returned an error, so whether anything was done is unknown; carries what it returned."""
+
+    def __init__(self, result: ToolMessage) -> None:
+        super().__init__("the tool failed")
+        self.result = result
+
+
+def completed(result: Any) -> Any:
+    """Return what a tool returned.
+
+    Raises:
+        ToolFailed: it is an error that the tool caught itself.
+    """
+    if isinstance(result, ToolMessage) and result.status == "error":
+        raise ToolFailed(result)
+    return result
 
 
 def _register(tool: BaseTool, guard: "Guard") -> None:

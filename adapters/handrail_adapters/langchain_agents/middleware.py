@@ -13,10 +13,15 @@ from handrail.errors import ActionFailed, ConfigError, TicketError
 from handrail.guard import Outcome, arguments_json
 from handrail.guard.context import current
 from handrail.records import Handoff, ToolCall
-from handrail.tickets.ports import Settlement
 from handrail_adapters.langchain.messages import get_handoff
 from handrail_adapters.langchain.model import GuardedChatModel
-from handrail_adapters.langchain.tools import GuardedTool, settlement_of, stopped_message, stopped_text
+from handrail_adapters.langchain.tools import (
+    GuardedTool,
+    ToolFailed,
+    completed,
+    stopped_message,
+    stopped_text,
+)
 from handrail_adapters.langchain_agents.waiting import TICKET_KEY, TicketWait, continuation, exchange_id
 
 if TYPE_CHECKING:
@@ -81,20 +86,6 @@ def next_step(messages: list[Any]) -> str:
     if isinstance(messages[-1], ToolMessage):
         return "model"
     return "tools" if messages[-1].tool_calls else "end"
-
-
-def must_have_run(result: object) -> None:
-    """Leave the outcome unknown if the tool says that it failed."""
-    if isinstance(result, ToolMessage) and result.status == "error":
-        raise ToolFailed(result)
-
-
-class ToolFailed(Exception):
-    """A tool returned an error; carries what it returned."""
-
-    def __init__(self, result: ToolMessage) -> None:
-        super().__init__("the tool failed")
-        self.result = result
 
 
 def refused(outcome: Outcome, request: Any) -> ToolMessage:
@@ -201,16 +192,14 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
                 return self._approved(ticket, request, handler)
             if isinstance(request.tool, GuardedTool):
                 return handler(request)
-            passed = self.guard.gate(call_of(request), exchange=self._exchange(request))
-            if isinstance(passed, Outcome):
-                return self._stopped(passed, request, handler)
-            settlement = Settlement.UNKNOWN
+            permit = self.guard.gate(call_of(request), exchange=self._exchange(request))
+            if isinstance(permit, Outcome):
+                return self._stopped(permit, request, handler)
             try:
-                result = handler(request)
-                settlement = settlement_of(result)
-            finally:
-                passed.settle(settlement)
-            return result
+                with permit:
+                    return completed(handler(request))
+            except ToolFailed as failed:
+                return failed.result
 
     async def awrap_tool_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
         """Run a tool if the guard lets it, or if a person approved exactly this call."""
@@ -220,16 +209,14 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
                 return await self._aapproved(ticket, request, handler)
             if isinstance(request.tool, GuardedTool):
                 return await handler(request)
-            passed = await self.guard.agate(call_of(request), exchange=self._exchange(request))
-            if isinstance(passed, Outcome):
-                return await self._astopped(passed, request, handler)
-            settlement = Settlement.UNKNOWN
+            permit = await self.guard.agate(call_of(request), exchange=self._exchange(request))
+            if isinstance(permit, Outcome):
+                return await self._astopped(permit, request, handler)
             try:
-                result = await handler(request)
-                settlement = settlement_of(result)
-            finally:
-                await passed.asettle(settlement)
-            return result
+                async with permit:
+                    return completed(await handler(request))
+            except ToolFailed as failed:
+                return failed.result
 
     def _guarded(self, request: Any) -> Any:
         return guarded_request(request, self._model)
@@ -259,9 +246,9 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
         try:
             with self.guard.authorised(ticket) as action:
                 approved = with_arguments(request, action.arguments)
-                self._use(approved)
-                result = handler(approved)
-                must_have_run(result)
+                if not isinstance(approved.tool, GuardedTool):
+                    self.guard.gate(call_of(approved))
+                result = completed(handler(approved))
         except ToolFailed as failed:
             return failed.result
         except (TicketError, ActionFailed) as error:
@@ -270,21 +257,17 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
 
     async def _aapproved(self, ticket: str, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
         try:
-            with self.guard.authorised(ticket) as action:
+            async with self.guard.aauthorised(ticket) as action:
                 approved = with_arguments(request, action.arguments)
-                self._use(approved)
-                result = await handler(approved)
-                must_have_run(result)
+                # A guarded tool passes its own gate; for any other this is the gate.
+                if not isinstance(approved.tool, GuardedTool):
+                    await self.guard.agate(call_of(approved))
+                result = completed(await handler(approved))
         except ToolFailed as failed:
             return failed.result
         except (TicketError, ActionFailed) as error:
             return not_run(error, request)
         return told_edited(result) if action.is_edited else result
-
-    def _use(self, request: Any) -> None:
-        # A guarded tool passes its own gate; for any other this is the gate.
-        if not isinstance(request.tool, GuardedTool):
-            self.guard.gate(call_of(request))
 
     def _exchange(self, request: Any) -> str:
         return exchange_id(thread_id(), request.tool_call["id"])

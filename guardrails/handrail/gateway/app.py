@@ -169,7 +169,7 @@ def create_app(
         yield
         await gateway.drain()
         for guard in guards.values():
-            guard.close()
+            await guard.aclose()
 
     app = Starlette(
         routes=[
