@@ -27,7 +27,22 @@ from handrail.records import Decision, Handoff
 
 
 class HandrailError(Exception):
-    """Root of every error handrail raises."""
+    """Root of every error handrail raises.
+
+    Every one survives pickling, copying and a process pool, with its message and its fields.
+    """
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # An exception is rebuilt by calling its class with `args`, which are not what its own
+        # `__init__` takes; so it is made without that, and its fields are put back.
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(kind: type[HandrailError], args: tuple[object, ...], fields: dict[str, object]) -> HandrailError:
+    error = kind.__new__(kind, *args)
+    super(HandrailError, error).__init__(*args)
+    error.__dict__.update(fields)
+    return error
 
 
 class ConfigError(HandrailError):
