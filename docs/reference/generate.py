@@ -25,6 +25,7 @@ HEAD = "<!-- Written by docs/reference/generate.py; do not edit. -->"
 AREAS = {
     "handrail": "What most programs need.",
     "handrail.guard": "One guarded call, step by step; for adapters.",
+    "handrail.errors": "Every error, and whether a retry makes sense.",
     "handrail.records": "The values that everything else speaks in.",
     "handrail.policy": "Policies: reading, checking, deciding.",
     "handrail.scan": "Finding and masking sensitive text.",
