@@ -1,4 +1,4 @@
-"""Policies: typed, three-valued rules that a process owner can read, and that prove themselves."""
+"""Policies: typed, three-valued rules that a process owner can read and a program can check."""
 
 from handrail.policy.file.load import load, loads
 from handrail.policy.file.people import People, load_people

@@ -153,7 +153,7 @@ class Engine:
     def judge(
         self, index: int, text: str, data: bytes, span: tuple[int, int], ids: set[int]
     ) -> Candidate | None:
-        """Let a rule judge a span; `ids` are those of `GateHits`, so that it looks for no words in vain."""
+        """Let a rule judge a span; `ids` are those of `GateHits` and spare it the search for absent words."""
         gate = self._gate
         return self.rules[index].judge(
             text,

@@ -20,7 +20,7 @@ from handrail.scan.terms import Terms
 from handrail.text.normalise import Normalised, normalise
 
 HIDDEN_GAIN = 0.35
-"""What hiding adds to a score: nobody encodes or spaces out what is of no interest."""
+"""What obfuscation adds to a score: what somebody encodes or spaces out is worth hiding."""
 
 CACHED = 4096
 """Most texts whose findings a `CachedScanner` remembers."""
@@ -79,7 +79,7 @@ class Scanner:
         return found
 
     def hidden(self, text: str, offset: int) -> list[Candidate]:
-        """Return what the second readings of a stretch show, with spans moved on by `offset`."""
+        """Return what the deobfuscated readings of a stretch show, with spans moved on by `offset`."""
         found = []
         for view in deobfuscate(text):
             data = encode(view.text)

@@ -175,12 +175,12 @@ class StreamJudge:
                     part.spans.append(_Span(start, reach, reach + room > length))
 
     def _match_hidden(self, part: "_Part", limit: int) -> int:
-        """Add what matches in second readings; return how far those can be judged."""
+        """Add what matches in deobfuscated readings; return how far those can be judged."""
         low = run_edge(part.text, part.first, step=-1)
         whole = [_Span(start + low, end + low, False) for start, end in hidden_runs(part.text[low:])]
         for span in whole:
             part.add(span)
-        # What is still growing may hide anything, so second readings end before it.
+        # What is still growing may hide anything, so deobfuscated readings end before it.
         while (earlier := _token_start(part.text, part.start, _pull_back(whole, limit))) < limit:
             limit = earlier
         growing_from = limit

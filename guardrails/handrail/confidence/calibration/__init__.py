@@ -1,1 +1,1 @@
-"""From scores to probabilities and thresholds that keep a promise: the artefact, its use, its audit plan."""
+"""From scores to probabilities and thresholds that keep a promise: the artefact, its use, its samples."""

@@ -63,7 +63,7 @@ def apply(
 def score_of(
     calibration: "Calibration", confidence: Confidence, signals: Mapping[str, float | None] | None = None
 ) -> float | None:
-    """The score that a calibration's threshold is held against; log this one. None if it cannot be had."""
+    """The score that a calibration's threshold is held against; log this one. None if a signal is missing."""
     if calibration.combiner is not None:
         return calibration.combiner.combine(signals or {})
     return confidence.value if confidence.method == calibration.method else None

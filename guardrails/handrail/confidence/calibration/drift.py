@@ -30,15 +30,15 @@ def watch(drift: Drift, *, is_passed: bool, probability: float, is_sampled: bool
     Args:
         drift: the state before it.
         is_passed: it scored at least the threshold in force.
-        probability: its audit probability, above 0 if it was audited.
+        probability: the probability with which it could be drawn, above 0 if it was.
         is_sampled: the draw.
-        is_wrong: the verdict, read only if it was audited.
+        is_wrong: the verdict, read only if it was drawn.
 
     Raises:
-        ValueError: it was audited although its probability is 0.
+        ValueError: it was drawn although its probability is 0.
     """
     if is_sampled and probability <= 0:
-        raise ValueError("an answer was audited although its audit probability is 0")
+        raise ValueError("an answer was drawn although its probability is 0")
     loss = 1.0 / probability if is_passed and is_sampled and is_wrong else 0.0
     logs = tuple(
         max(log, 0.0) + math.log1p(bet * (loss - drift.alpha))

@@ -1,4 +1,4 @@
-"""Which answers a person checks although nothing is wrong with them: the plan, its odds and the draw."""
+"""Which passed answers are drawn for review: the plan, its probabilities and the draw."""
 
 import hashlib
 import hmac
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplingPlan:
-    """How the answers of one period are audited; fixed before the period begins.
+    """How answers of one period are drawn for review; fixed before the period begins.
 
     Args:
         threshold: answers that score at least this are passed; infinity passes none.
-        rate: audit probability of an answer that is passed, or of any one from `lowest` on.
-        lowest: answers that score less are not audited, unless people see all that is handed off.
-        has_free_verdicts: what is handed off is judged by people anyway, so its audit probability is 1.
+        rate: probability of drawing an answer that is passed, or any answer from `lowest` on.
+        lowest: answers that score less are not drawn, unless people see all that is handed off.
+        has_free_verdicts: what is handed off is judged by people anyway, so its probability is 1.
     """
 
     threshold: float
@@ -24,7 +24,7 @@ class SamplingPlan:
 
     @property
     def floor(self) -> float:
-        """Smallest probability among the answers that are audited at all."""
+        """Smallest probability among the answers that are drawn at all."""
         return self.rate
 
     def passes(self, score: float) -> bool:
@@ -32,7 +32,7 @@ class SamplingPlan:
         return score >= self.threshold
 
     def probability(self, score: float, *, is_handed_off: bool | None = None) -> float:
-        """SampleDraw probability of an answer; log it with the draw, also when the draw says no.
+        """Probability of drawing an answer; log it with the draw, also when the draw says no.
 
         Args:
             score: what the threshold is held against.
@@ -44,7 +44,7 @@ class SamplingPlan:
         return self.rate if score >= self.lowest else 0.0
 
     def draw(self, score: float, unit: float, *, is_handed_off: bool | None = None) -> "SampleDraw":
-        """Decide whether one answer is audited, before anybody has judged it.
+        """Decide whether one answer is drawn, before anybody has judged it.
 
         Args:
             score: what the threshold is held against.
@@ -62,7 +62,7 @@ class SamplingPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleDraw:
-    """One answer's audit: its odds, those of the plan, and the draw; all belongs in the decision log."""
+    """One answer's draw, with its probability and those of the plan; all belongs in the decision log."""
 
     probability: float
     floor: float

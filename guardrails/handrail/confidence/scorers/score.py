@@ -33,8 +33,8 @@ def score(
 ) -> Confidence:
     """Say how sure a model is of its answer, at the cost of no further call. Pure; never raises.
 
-    `auto` takes the first of these that can be had: the label's probability (where `labels` are given and the
-    answer is one), the arguments' (where it proposes calls), the weakest field's (where it is JSON), the
+    `auto` takes the first of these that is available: the label's probability (where `labels` are given and
+    the answer is one), the arguments' (where it proposes calls), the weakest field's (where it is JSON), the
     length-normalised probability of the answer span; then the model's own number. Any other method is tried
     alone, with the model's own number behind it.
 
@@ -47,7 +47,7 @@ def score(
 
     Returns:
         The value in 0..1 with the method that gave it. `value` is None and the method "none" when nothing
-        could measure it; `missing` names what was looked for in vain.
+        could measure it; `missing` names what was not available.
     """
     attempt = _Attempt(draft, labels=labels, span=span, choices=choices)
     missing: list[str] = []

@@ -30,7 +30,7 @@ def deciding_roles(policy: Policy) -> tuple[str, ...]:
 
 
 def lint_roles(policy: Policy) -> Iterator[Remark]:
-    """Say which deciding roles have no deadline or backup, and where the chain of backups goes round."""
+    """Say which deciding roles have no deadline or backup, and where backups form a circle."""
     reported: set[frozenset[str]] = set()
     for name in deciding_roles(policy):
         plan = policy.roles[name]
@@ -45,7 +45,7 @@ def lint_roles(policy: Policy) -> Iterator[Remark]:
         if circle and circle not in reported:
             reported.add(circle)
             round_trip = " > ".join([*chain[chain.index(backup or name) :], backup or name])
-            message = f"backups go round: {round_trip}; after the last of them the safe default holds"
+            message = f"backups form a circle: {round_trip}; after the last of them the safe default applies"
             yield Remark(code="backup-circle", message=message, line=plan.line)
 
 

@@ -55,7 +55,7 @@ class Conflict:
 
 @dataclass(slots=True)
 class Unjudged:
-    """How many pairs nobody could judge."""
+    """How many pairs neither boxes nor a prover could judge."""
 
     pairs: int = 0
 
@@ -68,7 +68,7 @@ def conflicts(
     Args:
         analysis: the policy under analysis.
         decision: the decision.
-        unjudged: counts the pairs that nobody could judge.
+        unjudged: counts the pairs that could not be judged.
         readable: how many witnesses, the first ones, are made easy to read, which takes most of the time.
     """
     found = 0

@@ -9,7 +9,7 @@ from handrail.policy.runtime.rules import BusinessDecision, BusinessRule, Statem
 
 @dataclass(slots=True)
 class Regions:
-    """Regions of a decision's rules, worked out once each; `NotBoxable` where boxes cannot say."""
+    """Regions of a decision's rules, each computed once; `NotBoxable` where boxes cannot say."""
 
     space: Space
     decision: BusinessDecision

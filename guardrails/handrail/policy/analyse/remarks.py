@@ -30,7 +30,7 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "impossible": (Level.ERROR, "The statements about the facts leave no case possible."),
     "no-deadline": (Level.WARNING, "A role that decides has no `answer_within`."),
     "no-backup": (Level.WARNING, "A role that decides has no `backup`."),
-    "backup-circle": (Level.NOTE, "Backups go round; the chain ends where it began."),
+    "backup-circle": (Level.NOTE, "Backups form a circle; the chain ends where it began."),
     "no-because": (Level.WARNING, "A hand-off or block without a `because`."),
     "untested": (Level.WARNING, "A hand-off or block that no test in the file fires."),
     "test-failed": (Level.ERROR, "A test in the file fails."),

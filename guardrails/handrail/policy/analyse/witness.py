@@ -151,7 +151,7 @@ def simplified(
 
 
 def candidate_values(space: Space, sizes: Mapping[str, frozenset[Decimal]]) -> dict[str, list[FactValue]]:
-    """Return readable values of every sized fact: nought, one step, on and beside the rules' bounds; pure."""
+    """Return readable values of sized facts: zero, one step, the rules' bounds and their neighbours. Pure."""
     found: dict[str, list[FactValue]] = {}
     for name, fact in space.facts.items():
         if fact.type not in STEPS:

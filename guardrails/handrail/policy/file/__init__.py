@@ -1,1 +1,1 @@
-"""Policy and people files: read strictly, every problem at its place, built into a policy."""
+"""Policy and people files: read strictly, each problem reported at its place, compiled to a policy."""

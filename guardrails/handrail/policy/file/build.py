@@ -1,4 +1,4 @@
-"""From the shape of a file to a compiled policy: gathers every problem before it gives up."""
+"""Builds the parts of a policy from its file and collects every problem on the way."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ DEFAULTS: Mapping[str, str] = {
 def notice_problem(kind: str, text: str, *, own: frozenset[str] = frozenset()) -> str | None:
     """Return what is wrong with a notice, None if nothing is; `own` are names that rules ask for. Pure."""
     if kind not in DEFAULTS and kind not in own:
-        return f"'{kind}' is no notice{near(kind, tuple(DEFAULTS))}"
+        return f"unknown notice '{kind}'{near(kind, tuple(DEFAULTS))}"
     try:
         fields = [
             field for _, field, form, turn in Formatter().parse(text) if field is not None or form or turn
@@ -50,12 +50,12 @@ def notice_problem(kind: str, text: str, *, own: frozenset[str] = frozenset()) -
         return "a brace that is not closed"
     allowed = ", ".join(f"{{{field}}}" for field in FIELDS)
     if not plain or any(field not in FIELDS for field in fields):
-        return f"only {allowed} may stand in a notice"
+        return f"a notice may contain only {allowed}"
     return None
 
 
 Artefact: TypeAlias = tuple[Decimal, str]
-"""A calibrated threshold and the sha256 of the file it stands in."""
+"""A calibrated threshold and the sha256 of its file."""
 
 _ORDER = tuple(Stage)
 _NEVER = Always(False)
@@ -63,7 +63,7 @@ _NEVER = Always(False)
 
 @dataclass(slots=True)
 class PolicyBuilder:
-    """A policy on its way from a document; collects problems with their places."""
+    """A policy being built from a document; collects problems with their places."""
 
     document: Document
     shape: PolicyShape
@@ -221,12 +221,12 @@ def build_notices(builder: PolicyBuilder) -> dict[str, str]:
     for index, rule in enumerate(builder.shape.hand_offs):
         if rule.notice is not None and rule.notice not in notices:
             hint = near(rule.notice, notices)
-            builder.problem(f"'{rule.notice}' is no notice{hint}", ("hand_offs", index, "notice"))
+            builder.problem(f"unknown notice '{rule.notice}'{hint}", ("hand_offs", index, "notice"))
     return notices
 
 
 def build_scan(builder: PolicyBuilder) -> dict[str, Any]:
-    """Return what is added to the scanner, as plain data; each entity says where it stands."""
+    """Return what is added to the scanner, as plain data; each entity with its place in the file."""
     scan = builder.shape.scan
     entities = []
     for index, entity in enumerate(scan.entities):
@@ -254,11 +254,11 @@ def check_time_zone(builder: PolicyBuilder) -> None:
         ZoneInfo(builder.shape.time_zone)
     except (KeyError, ValueError, OSError):
         builder.problem(
-            f"'{builder.shape.time_zone[:60]}' is no time zone, e.g. Europe/Madrid", ("time_zone",)
+            f"'{builder.shape.time_zone[:60]}' is not a time zone, e.g. Europe/Madrid", ("time_zone",)
         )
 
 
 def duplicates(names: Sequence[str]) -> frozenset[str]:
-    """Return the names that stand more than once; pure."""
+    """Return the names that occur more than once; pure."""
     seen: set[str] = set()
     return frozenset(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]

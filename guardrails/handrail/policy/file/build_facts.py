@@ -1,4 +1,4 @@
-"""From declared facts in a file to fact declarations; says what does not fit together."""
+"""Builds fact declarations from a file and reports keys that do not fit together."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ GIVEN_VALUES: Mapping[type, tuple[str, ...]] = {
     sources.FaultSeen: ("none", *(str(kind) for kind in FaultKind)),
     sources.AnswerKind: ("text", "tool_calls", "both", "empty"),
 }
-"""Sources whose values are fixed: a one-of fact from there need not list them."""
+"""Sources whose values are fixed: a one-of fact from such a source need not list them."""
 
 SUMS = frozenset({Kind.MONEY, Kind.NUMBER, Kind.WHOLE})
 
@@ -58,7 +58,7 @@ def declare(fact: RawFact) -> FactDeclaration | None:
     limits = _limit(fact, "min", shape.min), _limit(fact, "max", shape.max)
     currency_from = sources.parse_source(shape.currency) if shape.currency else None
     if shape.currency and currency_from is None:
-        fact.problem(f"'{shape.currency}' is no source{near(shape.currency, sources.FORMS)}", "currency")
+        fact.problem(f"'{shape.currency}' is not a source{near(shape.currency, sources.FORMS)}", "currency")
     if values is None or None in limits:
         return None
     return FactDeclaration(
@@ -79,7 +79,7 @@ def declare(fact: RawFact) -> FactDeclaration | None:
 def _name_fits(fact: RawFact) -> bool:
     first = fact.name.partition(".")[0]
     if first in RESERVED:
-        fact.problem(f"'{first}' is a word of the language; a fact's name cannot begin with it", None)
+        fact.problem(f"'{first}' is a reserved word; a fact's name cannot begin with it", None)
     return first not in RESERVED
 
 
@@ -103,7 +103,7 @@ def _source(fact: RawFact) -> sources.Source | None:
             return sources.Provenance(of=fact.shape.of)
     source = sources.parse_source(text)
     if source is None:
-        fact.problem(f"'{text}' is no source{near(text, sources.FORMS)}", "from")
+        fact.problem(f"'{text}' is not a source{near(text, sources.FORMS)}", "from")
     return source
 
 
@@ -157,11 +157,11 @@ def _keys_fit(fact: RawFact, source: sources.Source) -> bool:
     if isinstance(source, sources.Clock):
         fits = frozenset({Kind.TIME if source.field == "time" else Kind.WEEKDAY})
     if fits is not None and kind not in fits:
-        fact.problem(f"from here comes {' or '.join(sorted(fits))}, not {kind}", "type")
+        fact.problem(f"this source gives {' or '.join(sorted(fits))}, not {kind}", "type")
         return False
     for key, owners in _KEYS_OF.items():
         if getattr(fact.shape, key) is not None and kind not in owners and type(source) not in owners:
-            fact.problem(f"'{key}' means nothing for {kind} from here", key)
+            fact.problem(f"'{key}' does not apply to {kind} from this source", key)
             return False
     if kind is Kind.MONEY and not fact.shape.currencies:
         fact.problem("a money fact needs `currencies:`, e.g. [USD]", "type")
@@ -177,14 +177,14 @@ def _values(fact: RawFact, source: sources.Source) -> tuple[str, ...] | None:
     if kind is Kind.ONE_OF and fixed is not None:
         odd = next((value for value in given or () if value not in fixed), None)
         if odd is not None:
-            fact.problem(f"'{odd}' never comes from here{near(odd, fixed)}", "values")
+            fact.problem(f"'{odd}' is never given by this source{near(odd, fixed)}", "values")
         return tuple(given or fixed)
     if kind in (Kind.ONE_OF, Kind.SET) and not given:
         fact.problem(f"{kind} needs `values:`", "type")
         return None
     values = tuple(dict.fromkeys(given or ()))
     if len(values) != len(given or ()):
-        fact.problem("a value stands twice", "values")
+        fact.problem("a value is listed twice", "values")
     return values
 
 

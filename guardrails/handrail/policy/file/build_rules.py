@@ -50,7 +50,7 @@ def _hand_off(builder: PolicyBuilder, shape: HandOffShape, path: Path) -> Rule:
     if effect is Effect.HAND_OFF and role is None:
         builder.problem(f"rule '{shape.id}' hands off and needs `to:` with a role", path)
     if effect is Effect.REDACT and (role or also_to):
-        builder.problem(f"rule '{shape.id}' only redacts; `to:` means nothing", (*path, "to"))
+        builder.problem(f"rule '{shape.id}' only redacts; `to:` has no effect", (*path, "to"))
     trigger = shape.trigger or trigger_of(when, builder.facts)
     findings = finding_types(when.formula, builder.facts)
 
@@ -166,7 +166,7 @@ def _answer(builder: PolicyBuilder, name: str, plan: Effect | AnswerShape, path:
             f"answer '{name}' hands off and needs `to:`, e.g. {{effect: hand_off, to: role}}", path
         )
     if shape.effect in (Effect.PASS, Effect.REDACT) and (shape.to or shape.also_to):
-        builder.problem(f"answer '{name}' does not hand off; `to:` means nothing", path)
+        builder.problem(f"answer '{name}' does not hand off; `to:` has no effect", path)
     return AnswerPlan(
         name=name,
         effect=shape.effect,
@@ -194,7 +194,7 @@ def _order(builder: PolicyBuilder, shape: DecisionShape, path: Path) -> Sequence
         return tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:
         circle = " > ".join(reversed(error.args[1]))
-        builder.problem(f"overrides go round in a circle: {circle}", (*path, "rules"), at_key=True)
+        builder.problem(f"overrides form a circle: {circle}", (*path, "rules"), at_key=True)
         return ids
 
 
@@ -208,7 +208,9 @@ def _business_rule(
     when = builder.condition(shape.when, (*path, "when"))
     plan = answers.get(shape.then)
     if plan is None:
-        builder.problem(f"'{shape.then}' is no answer here{near(shape.then, answers)}", (*path, "then"))
+        builder.problem(
+            f"'{shape.then}' is not an answer of this decision{near(shape.then, answers)}", (*path, "then")
+        )
     conflict = builder.shape.on_conflict
 
     def reason(effect: Effect, trigger: Trigger, severity: Severity, role: str | None) -> Reason:
@@ -248,7 +250,7 @@ def _business_rule(
 
 
 def build_statements(builder: PolicyBuilder) -> tuple[Statement, ...]:
-    """Compile what always and what never holds."""
+    """Compile the statements under `always` and `impossible`."""
     return (
         *_statements(builder, "always", builder.shape.always, holds=True),
         *_statements(builder, "impossible", builder.shape.impossible, holds=False),
@@ -291,7 +293,7 @@ def build_known_conflicts(builder: PolicyBuilder) -> tuple[KnownConflict, ...]:
 
 
 def check_ids(builder: PolicyBuilder) -> None:
-    """Note ids that stand twice; a rule's id is unique in its file."""
+    """Note ids that are used twice; a rule's id is unique in its file."""
     places: list[tuple[str, Path]] = [
         (rule.id, ("hand_offs", index, "id")) for index, rule in enumerate(builder.shape.hand_offs)
     ]
@@ -304,5 +306,5 @@ def check_ids(builder: PolicyBuilder) -> None:
     seen: set[str] = set()
     for name, path in places:
         if name in twice and name in seen:
-            builder.problem(f"the id '{name}' stands twice", path)
+            builder.problem(f"the id '{name}' is used twice", path)
         seen.add(name)

@@ -1,4 +1,4 @@
-"""The tests that stand in a policy file: read with the file, run against its policy."""
+"""The tests in a policy file: read with the file, run against its policy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """How one test went: what was expected and came out otherwise, in words."""
+    """The result of one test: in words, what differs from what it expects."""
 
     case: Case
     decision: Decision

@@ -1,4 +1,4 @@
-"""Says what does not fit the shape of a policy file, at its place and with the near word."""
+"""Turns what the schema refuses into errors at their place in the file, with the nearest word."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
@@ -26,7 +26,7 @@ def shape_errors(document: Document, error: ValidationError) -> list[PolicyError
 
 
 def _in_file(document: Document, loc: Sequence[str | int]) -> Path:
-    """Drop what pydantic adds to a place (names of union members) and keep what stands in the file."""
+    """Drop what pydantic adds to a place (names of union members) and keep what is in the file."""
     path: Path = ()
     for part in loc:
         longer = (*path, part)
@@ -39,7 +39,7 @@ def _words(detail: Mapping[str, Any], loc: Sequence[str | int]) -> str:
     key = str(loc[-1])[:LONGEST] if loc else ""
     match detail["type"]:
         case "extra_forbidden":
-            return f"'{key}' is no key here{near(key, _keys_at(loc[:-1]))}"
+            return f"unknown key '{key}'{near(key, _keys_at(loc[:-1]))}"
         case "missing":
             return f"'{key}' is missing"
         case "enum" | "literal_error":

@@ -1,4 +1,4 @@
-"""Reads YAML into plain values that remember where they stand; strict, and safe on hostile input."""
+"""Reads YAML into plain values that remember their place in the file; strict, and safe on hostile input."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ _DECIMAL = re.compile(r"[+-]?\d{1,18}\.\d{1,18}")
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a file; both count from 1. `text` is where the words of a scalar begin, quotes left out."""
+    """A place in a file; line and column count from 1. `is_block` marks a scalar written with `|` or `>`."""
 
     line: int
     column: int
@@ -47,12 +47,12 @@ class Document:
         self.value: Any = _Reader(self).read(text)
 
     def error(self, problem: str, path: Path = (), *, at_key: bool = False) -> PolicyError:
-        """Return an error that points at a path, or at its nearest parent that stands in the file."""
+        """Return an error that points at a path, or at its nearest parent in the file."""
         position = self.position(path, at_key=at_key)
         return PolicyError(problem, file=self.file, line=position.line, column=position.column)
 
     def position(self, path: Path, *, at_key: bool = False) -> Position:
-        """Return where a path stands, or its nearest parent."""
+        """Return the place of a path, or of its nearest parent."""
         places = (self.keys, self.values) if at_key else (self.values, self.keys)
         while path:
             for place in places:
@@ -94,7 +94,7 @@ class _Reader:
         for event in events:
             if isinstance(event, DocumentStartEvent):
                 if seen:
-                    raise self._problem("only one document stands in a file", event)
+                    raise self._problem("a file holds one document only", event)
                 seen = True
                 value = self._value(next(events), events, (), 0)
             elif not isinstance(event, StreamStartEvent | StreamEndEvent):
@@ -141,7 +141,7 @@ class _Reader:
             if key == "<<" and event.style is None:
                 raise self._problem("merge keys are not allowed; write it out", event)
             if key in found:
-                raise self._problem(f"'{key[:60]}' stands here twice", event)
+                raise self._problem(f"duplicate key '{key[:60]}'", event)
             self.document.keys[(*path, key)] = _position(event)
             found[key] = self._value(next(events), events, (*path, key), depth + 1)
         return found

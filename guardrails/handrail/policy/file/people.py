@@ -56,7 +56,7 @@ def load_people(path: str | Path, policy: Policy) -> People:
         raise document.error("a people file holds `roles:` with a list of ids for each role")
     for key in content:
         if key not in KEYS:
-            raise document.error(f"'{key}' is no key here{near(key, KEYS)}", (key,), at_key=True)
+            raise document.error(f"unknown key '{key}'{near(key, KEYS)}", (key,), at_key=True)
     details = _details(document, content.get("people"))
     roles = {}
     for role, members in content["roles"].items():

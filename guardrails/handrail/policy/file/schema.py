@@ -140,7 +140,7 @@ class ConflictShape(Shape):
 
 
 class KnownConflictShape(Shape):
-    """Two rules that are known to disagree; `check` keeps quiet, routing does not change."""
+    """Rules that are known to disagree; `check` notes it and does not fail, routing does not change."""
 
     rules: list[Identifier] = Field(min_length=2, description="Rules of one decision.")
     because: str = Field(min_length=1, description="Why it is accepted.")

@@ -54,7 +54,7 @@ def parse(text: str) -> Node:
         at = int(stopped)
         raise ExpressionError(_unexpected(text, at), at) from None
     except UnexpectedInput:
-        raise ExpressionError("this is no expression", 0) from None
+        raise ExpressionError("not an expression", 0) from None
     except VisitError as error:
         if isinstance(error.orig_exc, ExpressionError):
             raise error.orig_exc from None
@@ -71,7 +71,7 @@ def _unexpected(text: str, at: int) -> str:
     if rest.startswith("("):
         return "there are no functions; what needs computing is a declared fact"
     if rest[0] in "\"'":
-        return "a text that is not closed" if rest.count(rest[0]) == 1 else "a text is not expected here"
+        return "a text without a closing quote" if rest.count(rest[0]) == 1 else "a text is not expected here"
     word = rest.split(None, 1)[0][:30]
     return f"'{word}' is not expected here"
 
@@ -109,13 +109,13 @@ class AstBuilder(Transformer[Token, Node]):
             unit = text.lstrip("-0123456789. \t\n")
             words = [word for unit in UNITS for word in (unit, f"{unit}s")]
             hint = near(unit, words) or f"; a duration is written in {', '.join(words[1::2])}"
-            raise ExpressionError(f"'{unit}' is no unit{hint}", _at(found))
+            raise ExpressionError(f"unknown unit '{unit}'{hint}", _at(found))
         return Literal(value, _at(found))
 
     def clock(self, found: list[Token]) -> Node:
         value = read_time(str(found[0]))
         if value is None:
-            raise ExpressionError(f"'{found[0]}' is no time of day; write 00:00 to 23:59", _at(found))
+            raise ExpressionError(f"'{found[0]}' is not a time of day; write 00:00 to 23:59", _at(found))
         return Literal(value, _at(found))
 
     def number(self, found: list[Token]) -> Node:

@@ -86,7 +86,7 @@ class ConfidenceValue(_WithoutKeys):
 
 
 class AnswerKind(_WithoutKeys):
-    """`answer.kind`: `text`, `tool_calls`, `both` or `empty`; only an answer with text can be measured."""
+    """`answer.kind`: what the answer consists of; only an answer with text can be measured."""
 
     stage = Stage.ANSWER
 
@@ -105,9 +105,9 @@ class FaultSeen(_WithoutKeys):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """`ledger`: a sum or count of past actions of one tool, reserved or done, within a time window.
+    """`ledger`: past actions of one tool (`where:`), reserved or done, within a time window (`within:`).
 
-    `amount` names the fact that is summed and is empty for a count.
+    They are added up (`sum:` names the fact) or counted (`count: true`).
     """
 
     stage = Stage.INPUT
@@ -120,10 +120,10 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """`conversation`: whether something came before. `after` is `user_yes` or `tool.<name>`.
+    """`conversation`: whether something came before, named in `after:`.
 
-    `user_yes`: the person's last words agree to what the assistant had just proposed.
-    `tool.<name>`: that tool has been called, and has answered, earlier in the conversation.
+    With `user_yes`, that the person's last words agree to what the assistant had just proposed; with
+    `tool.<name>`, that this tool has been called, and has answered, earlier in the conversation.
     """
 
     stage = Stage.INPUT
@@ -132,7 +132,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """`clock.time` or `clock.weekday`, in the policy's time zone."""
+    """`clock.time`, `clock.weekday`: the time of day or the weekday in the policy's time zone."""
 
     stage = Stage.INPUT
     field: Literal["time", "weekday"]
@@ -140,10 +140,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """`provenance`: where the value of the fact `of` was first seen.
-
-    One of `tool_result`, `user_text`, `both` and `nowhere`.
-    """
+    """`provenance`: where the value of the fact named in `of:` was first seen."""
 
     stage = Stage.TOOL
     of: str
@@ -158,7 +155,7 @@ class Threshold:
 
 
 class Caller(_WithoutKeys):
-    """The caller's own fact source, asked by the fact's name."""
+    """*none*: the caller's own fact source is asked by the fact's name."""
 
     stage = Stage.INPUT
 

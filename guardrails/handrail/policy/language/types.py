@@ -41,7 +41,7 @@ def formula_of(node: Node, facts: Facts) -> ir.Formula:
         case Literal():
             raise ExpressionError("expected a condition, found a constant", node.at)
         case ListLiteral():
-            raise ExpressionError("a list stands only after 'in'", node.at)
+            raise ExpressionError("a list may only follow 'in'", node.at)
         case Name():
             declaration = declared(node, facts)
             if declaration.type is not Kind.YES_NO:
@@ -99,7 +99,7 @@ def _kind(node: Node, facts: Facts) -> Kind:
         case Operation():
             return Kind.YES_NO
         case _:
-            raise ExpressionError("a list stands only after 'in'", node.at)
+            raise ExpressionError("a list may only follow 'in'", node.at)
 
 
 def _kind_of_constant(value: object) -> Kind:
@@ -133,7 +133,7 @@ def _compare(node: Operation, facts: Facts) -> ir.Formula:
     if kind is Kind.SET:
         raise ExpressionError("sets do not compare; ask 'x has \"y\"'", node.at)
     if node.operator not in ("==", "!=") and kind not in ORDERED:
-        raise ExpressionError(f"{_a(kind)} has no size; only == and != fit", node.at)
+        raise ExpressionError(f"{_a(kind)} has no order; only == and != apply", node.at)
     if isinstance(left, Literal) and isinstance(right, Literal):
         raise ExpressionError("both sides are constants", node.at)
     if isinstance(right, Name) and isinstance(left, Literal):
@@ -154,7 +154,7 @@ def _hint_quotes(left: Node, right: Node, facts: Facts) -> None:
             declaration = facts.get(one.name)
             if declaration is not None and declaration.type in WORDS:
                 raise ExpressionError(
-                    f"'{other.name}' is no fact; write \"{other.name}\" in quotes", other.at
+                    f"'{other.name}' is not a fact; write \"{other.name}\" in quotes", other.at
                 )
 
 
@@ -205,9 +205,9 @@ def _contained(node: Operation, facts: Facts) -> ir.Formula:
     if isinstance(right, Name):
         return _holds(right, left, node, facts)
     if not isinstance(right, ListLiteral):
-        raise ExpressionError("after 'in' stands a list in [ ] or a set", node.at)
+        raise ExpressionError("'in' must be followed by a list in [ ] or a set", node.at)
     if not isinstance(left, Name):
-        raise ExpressionError("before 'in [..]' stands a fact", node.at)
+        raise ExpressionError("'in [..]' must follow a fact", node.at)
     if not right.items:
         raise ExpressionError("the list is empty", right.at)
     declaration = declared(left, facts)
@@ -228,7 +228,7 @@ def _not_contained(node: Operation, facts: Facts) -> ir.Formula:
 def _has(node: Operation, facts: Facts) -> ir.Formula:
     left, right = (_ungrouped(part) for part in node.operands)
     if not isinstance(left, Name):
-        raise ExpressionError("before 'has' stands a set", node.at)
+        raise ExpressionError("'has' must follow a set", node.at)
     if isinstance(right, Name) and right.name in facts.get(left.name, _NO_FACT).values:
         right = Literal(right.name, right.at)
     return _holds(left, right, node, facts)

@@ -53,7 +53,7 @@ def because_unknown(names: Sequence[str], facts: Mapping[str, FactValue]) -> str
 def reasons_of(
     rule: Rule, verdict: bool | None, known: KnownFacts, facts: Mapping[str, FactValue], if_unsure: str
 ) -> tuple[Reason, ...]:
-    """Return the reasons that a rule of `hand_offs` gives by its verdict."""
+    """Return the reasons that a rule of `hand_offs` gives for its verdict."""
     if verdict is None:
         names = unknown_in(rule.when.reads, known)
         return (unsure(rule.id, if_unsure, because_unknown(names, facts), unknown=names),)

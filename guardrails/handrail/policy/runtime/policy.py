@@ -33,7 +33,7 @@ _ORDER = {stage: rank for rank, stage in enumerate(Stage)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A test that stands in the policy file."""
+    """A test in the policy file."""
 
     name: str
     given: Mapping[str, FactValue]

@@ -1,4 +1,4 @@
-"""A decision as plain data, and back: what a log keeps is enough to take the decision again, exactly."""
+"""A decision as plain data, and back: a log keeps enough to take the same decision again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ def write_decision(decision: Decision, policy: Policy | None = None) -> dict[str
     Args:
         decision: the decision.
         policy: the policy it was taken under. With it, texts that no rule names are replaced by stand-ins, so
-            that a log holds nobody's words; the decision can still be taken again exactly.
+            that a log holds nobody's words; the same decision can still be taken again.
     """
     facts = decision.facts if policy is None else without_words(decision.facts, policy)
     return {
@@ -115,7 +115,7 @@ def read_fact(data: Mapping[str, Any]) -> FactValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rederived:
-    """A decision taken again from its record, and in what it differs, empty if in nothing."""
+    """A decision taken again from its record, and the keys in which the two differ."""
 
     decision: Decision
     differences: tuple[str, ...]

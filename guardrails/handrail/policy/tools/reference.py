@@ -183,7 +183,7 @@ def _language() -> Iterator[str]:
     yield "|---|---|"
     for form, use in OPERATORS:
         escaped = form.replace("|", "\\|")
-        yield f"| `{escaped}` | {use} |"
+        yield f"| `{escaped}` | {use.replace('|', chr(92) + '|')} |"
     yield ""
     yield "The grammar (lark, LALR):"
     yield ""
@@ -205,14 +205,14 @@ def _outcomes() -> Iterator[str]:
     yield from _prose(
         f"Stages: {_listed(Stage)}. A rule's stage is the latest among the facts it reads. At its stage a"
         " rule is always evaluated; later it is evaluated again where every fact it reads is at hand, and"
-        " before its stage it applies if it is true already, whatever the facts to come."
+        " before its stage it applies if it is certainly true, whatever the facts still to come."
     )
     yield ""
     yield from _prose(
         "In a decision `live(r)` is `true(r) and no live rule overrides r`. Two live rules with different"
         " answers are a conflict and go to `on_conflict`; a rule that may be live and would answer otherwise"
-        " goes to `if_unsure`; no live rule is a gap and goes to `if_unsure`. Overrides must not go round in"
-        " a circle. An unknown `applies_when` goes to `if_unsure`, too."
+        " goes to `if_unsure`; no live rule is a gap and goes to `if_unsure`. Overrides must not form a"
+        " circle. An unknown `applies_when` goes to `if_unsure`, too."
     )
     yield ""
 

@@ -34,13 +34,13 @@ def error_of(text: str) -> PolicyError:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a: 1\na: 2\n", "stands here twice"),
+        ("a: 1\na: 2\n", "duplicate key"),
         ("a: &x [1]\nb: *x\n", "anchors and aliases"),
         ("a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n", "anchors and aliases"),
         ("a: !!python/object/apply:os.system [echo]\n", "tags are not allowed"),
         ("<<: {a: 1}\n", "merge keys"),
         ("? [a]\n: b\n", "a key is plain text"),
-        ("a: 1\n---\nb: 2\n", "only one document"),
+        ("a: 1\n---\nb: 2\n", "one document only"),
         ("[" * 50, "nested deeper"),
         ("- a\n", "a policy is a mapping"),
         ("", "a policy is a mapping"),

@@ -61,7 +61,7 @@ def test_a_role_without_people_is_a_role_error(tmp_path: Path, text: str, words:
     [
         ("[]", "holds `roles:`"),
         ("roles: {queue_manager: q}", "write a list"),
-        ("roles: {queue_manager: [q]}\npeoples: {}", "is no key"),
+        ("roles: {queue_manager: [q]}\npeoples: {}", "unknown key"),
         ("roles: {queue_manager: [q]}\npeople: {z: }", "'q' is not under people"),
         ("roles: {queue_manager: [q]}\npeople: [q]", "maps ids"),
         ("roles: {queue_manager: [q]}\npeople: {q: 5}", "write keys"),

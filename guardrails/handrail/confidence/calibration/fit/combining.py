@@ -10,7 +10,7 @@ from handrail.confidence.calibration.fit.arrays import Flags, Floats, logits
 from handrail.confidence.calibration.fit.platt import Prior, map_weights, scale_of
 
 WEIGHTS_FROM = 25
-"""Fewest verdicts for learned weights; with fewer, ranks do as well and cannot go wrong."""
+"""Fewest verdicts for learned weights; with fewer, one signal alone is used."""
 
 _WEIGHT_SD, _INTERCEPT_SD = 0.35, 2.0
 _WITH_LABEL = {"label": 1.0}

@@ -1,4 +1,4 @@
-"""Audit plans for the coming period, from what earlier periods showed."""
+"""Sampling plans for the coming period, from what earlier periods showed."""
 
 import math
 
@@ -9,14 +9,14 @@ from handrail.confidence.calibration.fit.sequential_bounds import Wealth
 from handrail.confidence.calibration.sampling import SamplingPlan
 
 AMBITION = 1.3
-"""Audits reach down to where the predicted risk is this many times the target."""
+"""Samples reach down to where the predicted risk is this many times the target."""
 
 SHARE_AHEAD = 1 / 30
 """Share of the grid that samples reach below the threshold in force at least, so that it can move at all."""
 
 
 def plan_with_free_verdicts(wealth: Wealth, pool: Floats, *, samples: float, answers: float) -> SamplingPlan:
-    """Plan for people who judge all that is handed off anyway: even odds on what is passed.
+    """Plan for people who judge all that is handed off anyway: equal probabilities for what is passed.
 
     Args:
         wealth: bets so far.
@@ -32,11 +32,11 @@ def plan_with_free_verdicts(wealth: Wealth, pool: Floats, *, samples: float, ans
 def plan_samples_only(
     wealth: Wealth, pool: Floats, predicted: Floats | None, *, samples: float, answers: float
 ) -> SamplingPlan:
-    """Plan for samples as the only verdicts: even odds from a lowest score on, which the evidence sets.
+    """Plan for samples as the only verdicts: equal probabilities from a lowest score on.
 
     The lowest score is the loosest threshold whose predicted joint risk is at most `AMBITION` times the
     target, and at least `SHARE_AHEAD` of the grid below the one in force. Without predictions every answer
-    has the same odds.
+    has the same probability.
 
     Args:
         wealth: bets so far.
@@ -56,9 +56,9 @@ def plan_samples_only(
         ahead = wealth.index - math.ceil(SHARE_AHEAD * len(wealth.grid))
         index = min(loosest, max(ahead, 0))
         lowest = float(wealth.grid[index])
-    audited = float(np.mean(pool >= lowest)) * answers
+    in_range = float(np.mean(pool >= lowest)) * answers
     return SamplingPlan(
-        threshold=wealth.threshold, rate=_rate(samples, audited), lowest=lowest, has_free_verdicts=False
+        threshold=wealth.threshold, rate=_rate(samples, in_range), lowest=lowest, has_free_verdicts=False
     )
 
 

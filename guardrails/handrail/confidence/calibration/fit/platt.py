@@ -125,7 +125,7 @@ def fit_platt(
         logit: log-odds of the score, shape (n,), no NaN.
         is_right: verdicts, shape (n,).
         scale: centre and spread of the same signal.
-        importance: weight of each verdict, shape (n,), such as 1 over its audit probability.
+        importance: weight of each verdict, shape (n,), such as 1 over its probability of being drawn.
         start: an earlier fit to begin from.
     """
     columns = np.column_stack([scale.standard(logit), np.ones(len(logit))])

@@ -52,7 +52,7 @@ FRACTIONS = np.array([0.03, 0.1, 0.3, 0.6, 0.95])
 """Bets, as fractions of the largest that cannot ruin; wealth is their mean."""
 
 POINTS = 240
-"""Thresholds on a grid, where scores have as many values; more cost nothing, for none needs a correction."""
+"""Thresholds on a grid, where scores have as many values. More cost nothing: none needs a correction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,7 +83,7 @@ class Wealth:
 class Answers:
     """Answers of one period, all that were scored, each array of shape (n,).
 
-    `probabilities` are the audit probabilities as logged, `is_wrong` counts only where `is_sampled`; a
+    `probabilities` are those of the draw, as logged, `is_wrong` counts only where `is_sampled`; a
     verdict that never came counts as wrong. `predicted` is P(wrong) foretold from earlier periods, for a
     control variate; 0 if not given.
     """
@@ -126,10 +126,10 @@ def begin(grid: Floats, *, alpha: float, delta: float) -> Wealth:
 
 
 def absorb(wealth: Wealth, answers: Answers, plan: SamplingPlan) -> Wealth:
-    """Take in one period's answers, audited by a plan that was fixed before it.
+    """Take in one period's answers, drawn by a plan that was fixed before it.
 
     Raises:
-        ValueError: an answer was audited with another probability than the plan allows, or was audited
+        ValueError: an answer was drawn with another probability than the plan allows, or was drawn
             although its probability is 0: the bound would not hold.
     """
     losses = _losses(answers, plan)
@@ -156,15 +156,17 @@ def absorb(wealth: Wealth, answers: Answers, plan: SamplingPlan) -> Wealth:
 
 
 def _losses(answers: Answers, plan: SamplingPlan) -> Floats:
-    odds, audited = answers.probabilities, answers.is_sampled
-    if np.any(audited & (odds <= 0)):
-        raise ValueError("an answer was audited although its audit probability is 0")
-    in_range = np.ones(len(odds), dtype=np.bool_) if plan.has_free_verdicts else answers.scores >= plan.lowest
-    if np.any(odds[in_range] < plan.floor * (1 - 1e-12)) or np.any(odds > 1):
-        raise ValueError("an audit probability lies below the plan's floor, or above 1")
-    predicted = np.zeros(len(odds)) if answers.predicted is None else answers.predicted
+    chances, drawn = answers.probabilities, answers.is_sampled
+    if np.any(drawn & (chances <= 0)):
+        raise ValueError("an answer was drawn although its probability is 0")
+    in_range = (
+        np.ones(len(chances), dtype=np.bool_) if plan.has_free_verdicts else answers.scores >= plan.lowest
+    )
+    if np.any(chances[in_range] < plan.floor * (1 - 1e-12)) or np.any(chances > 1):
+        raise ValueError("a probability lies below the plan's floor, or above 1")
+    predicted = np.zeros(len(chances)) if answers.predicted is None else answers.predicted
     losses = predicted.copy()
-    losses[audited] += (answers.is_wrong[audited] - predicted[audited]) / odds[audited]
+    losses[drawn] += (answers.is_wrong[drawn] - predicted[drawn]) / chances[drawn]
     return np.asarray(losses, dtype=np.float64)
 
 

@@ -94,7 +94,7 @@ def test_a_threshold_counts_only_if_all_stricter_ones_are_certified() -> None:
     assert replace(wealth, is_certified=np.array([True, True, True])).threshold == 0.1
 
 
-def test_nothing_is_bet_where_nothing_is_audited() -> None:
+def test_nothing_is_bet_where_nothing_is_drawn() -> None:
     plan = SamplingPlan(threshold=0.9, rate=0.5, lowest=0.6, has_free_verdicts=False)
     scores = np.linspace(0, 1, 101)
     odds = np.where(scores >= 0.6, 0.5, 0.0)
@@ -105,10 +105,10 @@ def test_nothing_is_bet_where_nothing_is_audited() -> None:
 
 
 @pytest.mark.parametrize(("odds", "is_sampled"), [(0.1, False), (0.0, True), (1.5, False)])
-def test_an_audit_outside_the_plan_is_refused(odds: float, is_sampled: bool) -> None:
+def test_a_draw_outside_the_plan_is_refused(odds: float, is_sampled: bool) -> None:
     wealth = begin(np.array([0.5]), alpha=0.1, delta=0.1)
     one = answers(np.array([0.9]), np.array([True]), np.array([odds]), np.array([is_sampled]))
-    with pytest.raises(ValueError, match="audit"):
+    with pytest.raises(ValueError, match="probability"):
         absorb(wealth, one, SamplingPlan(threshold=0.5, rate=0.2))
 
 
