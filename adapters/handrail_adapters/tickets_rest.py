@@ -24,6 +24,8 @@ from handrail.desk.notice import Notice
 from handrail.desk.settings import first_problem, read_yaml
 from handrail.errors import ConfigError
 from handrail.records import Severity
+from handrail.text.paths import at
+from handrail.text.values import leaves
 
 _HOLE = re.compile(r"\{([a-z_]+)(?:\|([a-z_]+))?\}")
 _FINAL = frozenset({400, 404, 410, 422})
@@ -115,7 +117,7 @@ class RestTickets:
         check_url(self.url, channel=self.name)
         known = _values(_PROBE, self.options) | {"id": "1"}
         for request in (self.fields.find, self.fields.create, *self.fields.then.values()):
-            for text in _texts([request.path, request.body]):
+            for text in (leaf for _, leaf in leaves([request.path, request.body]) if isinstance(leaf, str)):
                 self._filled(text, known)
         if not self.fields.find.id or not self.fields.create.id:
             raise ConfigError(f"channel {self.name}: find and create must say where the id lies")
@@ -194,14 +196,8 @@ class RestTickets:
         return _HOLE.sub(fill, text)
 
     def _id(self, answer: Any, path: str) -> str | None:
-        for part in path.split("."):
-            if isinstance(answer, dict):
-                answer = answer.get(part)
-            elif isinstance(answer, list) and part.isdigit() and int(part) < len(answer):
-                answer = answer[int(part)]
-            else:
-                return None
-        return str(answer) if isinstance(answer, str | int) else None
+        found = at(answer, path.split("."))
+        return str(found) if isinstance(found, str | int) else None
 
 
 def channel(name: str, url: str, options: Mapping[str, str], interest: Interest) -> RestTickets:
@@ -232,13 +228,6 @@ def _values(notice: Notice, options: Mapping[str, str]) -> dict[str, str]:
         "ref": f"handrail-{hashlib.sha256(whole.encode()).hexdigest()[:24]}",
     }
     return dict(options) | own
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [text for item in items for text in _texts(item)]
 
 
 # Stands for any notice where a map is only checked.

@@ -12,6 +12,7 @@ from pydantic_ai.models.wrapper import WrapperModel
 
 from handrail.errors import AnswerBlocked, ConfigError, HandoffRequired
 from handrail.records import NOTE_NAME, Draft, Effect, FaultKind, Handoff, Message, Speaker
+from handrail.text.values import mapped
 from handrail.wire.handoff import handoff_body, read_handoff
 from handrail_adapters.pydantic_ai.messages import dumped, read_messages, read_response, write_messages
 
@@ -156,13 +157,15 @@ def _with_logprobs(settings: Any, call: "Call") -> Any:
     return {**(settings or {}), "openai_logprobs": True} if call.wants_logprobs else settings
 
 
+_KEPT = frozenset({"part_kind", "timestamp", "tool_call_id", "tool_name", "id", "provider_name"})
+"""Fields of a part that hold names and ids, never words."""
+
+
 def _masked(value: Any, call: "Call") -> Any:
-    if isinstance(value, str):
-        return call.redact_answer(value)
-    if isinstance(value, dict):
-        kept = ("part_kind", "timestamp", "tool_call_id", "tool_name", "id", "provider_name")
-        return {name: v if name in kept else _masked(v, call) for name, v in value.items()}
-    return [_masked(item, call) for item in value] if isinstance(value, list) else value
+    def masked(path: tuple[str | int, ...], leaf: object) -> object:
+        return call.redact_answer(leaf) if isinstance(leaf, str) and _KEPT.isdisjoint(path) else leaf
+
+    return mapped(value, masked)
 
 
 def get_handoff(response: object) -> Handoff | None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from handrail.text.values import leaves, mapped, written
+
 if TYPE_CHECKING:
     from handrail.records import Finding
     from handrail.scan import Scanner
@@ -147,7 +149,9 @@ def _pieces(name: str, text: str) -> Iterator[Piece]:
                 yield Piece(line=number, field="", text=line)
             else:
                 yield from (
-                    Piece(line=number, field=path, text=value) for path, value in _strings(record, "$")
+                    Piece(line=number, field=written(("$", *path)), text=value)
+                    for path, leaf in leaves(record)
+                    if (value := _text_of(leaf)) is not None
                 )
     elif suffix == ".csv":
         for number, row in enumerate(csv.reader(io.StringIO(text)), 1):
@@ -161,19 +165,6 @@ def _record(line: str) -> Any:
         return json.loads(line)
     except (ValueError, RecursionError):
         return None
-
-
-def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _strings(inner, f"{path}.{key}")
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _strings(inner, f"{path}[{index}]")
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield path, str(value)
 
 
 def _redacted(
@@ -195,7 +186,7 @@ def _redacted(
         for line in text.splitlines():
             record = _record(line)
             lines.append(
-                clean(line) if record is None else json.dumps(_mapped(record, clean), ensure_ascii=False)
+                clean(line) if record is None else json.dumps(_cleaned(record, clean), ensure_ascii=False)
             )
         return "".join(f"{line}\n" for line in lines), seen
     if suffix == ".csv":
@@ -207,17 +198,22 @@ def _redacted(
     return clean(text), seen
 
 
-def _mapped(value: Any, clean: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, dict):
-        return {clean(key): _mapped(inner, clean) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_mapped(inner, clean) for inner in value]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        written = clean(str(value))
-        return value if written == str(value) else written
-    return value
+def _cleaned(record: object, clean: Callable[[str], str]) -> object:
+    def change(_: object, leaf: object) -> object:
+        text = _text_of(leaf)
+        if text is None:
+            return leaf
+        written = clean(text)
+        return leaf if written == text else written
+
+    return mapped(record, change, key=clean)
+
+
+def _text_of(leaf: object) -> str | None:
+    """A leaf as it is scanned: a text, or a number as written; None for what holds no words."""
+    if isinstance(leaf, bool):
+        return None
+    return leaf if isinstance(leaf, str) else str(leaf) if isinstance(leaf, int | float) else None
 
 
 def _show(seen: list[Seen], *, as_json: bool) -> None:

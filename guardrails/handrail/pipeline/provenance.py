@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from handrail.records import Message, Speaker
 from handrail.signals.read import agrees
 from handrail.text.edges import holds_whole
+from handrail.text.values import leaves
 
 
 def came_from(value: object, messages: Sequence[Message]) -> str:
@@ -21,7 +22,7 @@ def came_from(value: object, messages: Sequence[Message]) -> str:
         forms & _forms(leaf)
         for message in messages
         if message.speaker is Speaker.TOOL
-        for leaf in _leaves(_json(message.text))
+        for _, leaf in leaves(_json(message.text))
     )
     in_text = any(
         form and holds_whole(message.text, form)
@@ -61,14 +62,3 @@ def _json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
-
-
-def _leaves(value: Any) -> Iterator[object]:
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from _leaves(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _leaves(item)
-    else:
-        yield value

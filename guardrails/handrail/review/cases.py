@@ -10,6 +10,7 @@ from typing import Protocol
 from handrail.records import Money, Trigger
 from handrail.scan import Scanner, redact
 from handrail.store.tickets.listing import Filter
+from handrail.text.values import leaves, written
 from handrail.tickets.lifecycle import UNDECIDED, State
 from handrail.tickets.ports import Attempt, ResolutionView
 from handrail.tickets.resolution import Page, TicketEvent
@@ -131,21 +132,9 @@ def _flat(text: str) -> Mapping[str, str]:
         value = json.loads(text or "{}")
     except ValueError:
         return {"": text}
-    return dict(_leaves(value, ""))
-
-
-def _leaves(value: object, path: str) -> Iterator[tuple[str, str]]:
-    match value:
-        case dict():
-            for key, item in value.items():
-                yield from _leaves(item, f"{path}.{key}" if path else str(key))
-        case list():
-            for index, item in enumerate(value):
-                yield from _leaves(item, f"{path}[{index}]")
-        case str():
-            yield path, value
-        case _:
-            yield path, json.dumps(value)
+    return {
+        written(path): leaf if isinstance(leaf, str) else json.dumps(leaf) for path, leaf in leaves(value)
+    }
 
 
 PAGE = 200

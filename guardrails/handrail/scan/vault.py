@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from handrail.records import Finding
 from handrail.scan.redact import replaced
+from handrail.text.values import mapped
 
 _PSEUDONYM = re.compile(r"<([A-Z][A-Z0-9_]*_\d+)>")
 _OPEN = re.compile(r"<(?:[A-Z][A-Z0-9_]*)?$")
@@ -67,7 +67,10 @@ class Vault:
             return self.restore_escaped(arguments)
         if not _PSEUDONYM.search(arguments) and "\\u003c" not in arguments.lower():
             return arguments
-        return json.dumps(self._restored(parsed), ensure_ascii=False)
+        restored = mapped(
+            parsed, lambda _, leaf: self.restore(leaf) if isinstance(leaf, str) else leaf, key=self.restore
+        )
+        return json.dumps(restored, ensure_ascii=False)
 
     def restore_escaped(self, text: str) -> str:
         """Return a piece of JSON text with pseudonyms replaced by values escaped for a JSON string."""
@@ -84,15 +87,6 @@ class Vault:
 
     def _value(self, match: "re.Match[str]") -> str:
         return self._values.get(match.group(1), match.group())
-
-    def _restored(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self.restore(value)
-        if isinstance(value, dict):
-            return {self.restore(key): self._restored(inner) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [self._restored(inner) for inner in value]
-        return value
 
 
 class RestoringStream:

@@ -1,8 +1,11 @@
-"""The reader of any value: the texts inside what functions take and return, leaf by leaf, and put back."""
+"""The readers of nested values: leaf by leaf, and put together again.
+
+`leaves` and `mapped` are for JSON data. `read` and `rewrite` are for whatever a function takes or returns.
+"""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from handrail.records import Answer, Speaker
 
@@ -16,6 +19,43 @@ _SPEAKERS = {
 }
 SPEAKER_FIELDS = frozenset({"role", "type"})
 """Fields of a mapping that tell who says what is in it."""
+
+
+LeafPath: TypeAlias = tuple[str | int, ...]
+"""Where a leaf lies in JSON data: keys of objects and indexes of lists."""
+
+
+def leaves(value: object, path: LeafPath = ()) -> Iterator[tuple[LeafPath, object]]:
+    """Yield every leaf of JSON data (texts, numbers, booleans, null) with its path; pure."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from leaves(item, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from leaves(item, (*path, index))
+    else:
+        yield path, value
+
+
+def mapped(
+    value: object,
+    change: Callable[[LeafPath, object], object],
+    *,
+    key: Callable[[str], str] = str,
+    path: LeafPath = (),
+) -> object:
+    """Return JSON data with every leaf, and every key, replaced by what a function makes of it."""
+    if isinstance(value, Mapping):
+        return {key(name): mapped(item, change, key=key, path=(*path, name)) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [mapped(item, change, key=key, path=(*path, index)) for index, item in enumerate(value)]
+    return change(path, value)
+
+
+def written(path: LeafPath) -> str:
+    """Write a path as people do: `items[0].amount`; pure."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".")
 
 
 @runtime_checkable

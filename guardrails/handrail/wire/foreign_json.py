@@ -1,8 +1,10 @@
 """JSON from outside, read without trust in its shape: what is not as expected reads as empty."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TypeAlias
+
+from handrail.text.values import leaves
 
 Json: TypeAlias = dict[str, object]
 
@@ -35,11 +37,7 @@ def kind_of(value: object) -> str:
 
 def has_text(value: object) -> bool:
     """True when a JSON value holds a string that says something anywhere inside."""
-    if isinstance(value, str):
-        return bool(value)
-    if isinstance(value, Mapping):
-        return any(has_text(inner) for inner in value.values())
-    return isinstance(value, Sequence) and any(has_text(inner) for inner in value)
+    return any(isinstance(leaf, str) and leaf for _, leaf in leaves(value))
 
 
 def load_object(data: str | bytes) -> Json | None:

@@ -241,3 +241,26 @@ def test_who_settles_an_unknown_amount_cannot_sign_one_over_the_limit(shop: Shop
     with pytest.raises(PolicyChanged), shop.guard.authorised(handoff.ticket):
         pytest.fail("finance has not approved this")
     assert shop.done == []
+
+
+IN_A_LIST = POLICY.replace("from: tool.args.amount", "from: tool.args.items.0.amount")
+
+
+@pytest.mark.parametrize(
+    "edit", [{"arguments": '{"items": [{"amount": 90}]}'}, {"changes": {"items": [{"amount": 90}]}}]
+)
+def test_an_edited_amount_inside_a_list_counts_as_it_was_paid(
+    make_guard: Callable[..., Guard], edit: dict[str, object]
+) -> None:
+    guard = make_guard(IN_A_LIST)
+    refund = guard.tool(name="issue_refund")(lambda items: items[0]["amount"])
+    with guard.context(customer="c1"):
+        with pytest.raises(HandoffRequired) as raised:
+            refund([{"amount": 640}])
+        guard.resolve(raised.value.handoff.ticket, "fay", "edit", **edit)  # type: ignore[arg-type]
+        with guard.authorised(raised.value.handoff.ticket) as action:
+            assert action.run() == 90
+        # 90 are on the ledger, so 400 more stay below the limit of 500 and 420 more do not.
+        with pytest.raises(HandoffRequired):
+            refund([{"amount": 420}])
+        assert refund([{"amount": 400}]) == 400

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from handrail.records import Draft, FaultKind
+from handrail.text.values import leaves
 from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of
 from handrail.wire.responses.items import ACTIONS
 from handrail.wire.responses.response import read_response, write_drafts
@@ -39,9 +40,9 @@ class ResponseStream:
             key = (kind, *(event.get(place) for place in places))
             self._deltas.setdefault(key, []).append(text_of(event["delta"]))
         elif kind in ("response.created", "response.in_progress", "response.queued"):
-            self._told += _leaves(mapping_of(event.get("response")).get("output"))
+            self._told += _words(mapping_of(event.get("response")).get("output"))
         else:
-            self._told += _leaves({name: value for name, value in event.items() if name != "type"})
+            self._told += _words({name: value for name, value in event.items() if name != "type"})
 
     def broken(self) -> None:
         """Say that something came which is no event; the stream can no longer be judged."""
@@ -63,7 +64,7 @@ class ResponseStream:
 
     def _untold(self) -> tuple[str, ...]:
         """Return what some event says and the whole does not; a correct stream has none of it."""
-        whole = "\x00".join(_leaves(self.whole.get("output")))
+        whole = "\x00".join(_words(self.whole.get("output")))
         deltas = ["".join(pieces) for pieces in self._deltas.values()]
         return tuple(text for text in dict.fromkeys([*deltas, *self._told]) if text not in whole)
 
@@ -91,17 +92,11 @@ class ResponseStream:
         return stream_of(body)
 
 
-def _leaves(value: object, name: str = "") -> Iterator[str]:
-    if isinstance(value, str):
-        if value and name not in _NAMING:
-            yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            if key not in _NAMING:
-                yield from _leaves(inner, key)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner, name)
+def _words(value: object) -> Iterator[str]:
+    """Every text in an event, but for those in fields that name things."""
+    for path, leaf in leaves(value):
+        if isinstance(leaf, str) and leaf and _NAMING.isdisjoint(path):
+            yield leaf
 
 
 def _without_logprobs(value: object) -> object:
