@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from time import perf_counter, process_time
 
-from benchmarks.policy_cases import HEAD, case, expression, listed_policy, random_policy, table_policy
+from benchmarks.policy_cases import HEAD, case, expression, is_in, listed_policy, random_policy, table_policy
 from benchmarks.policy_peers import peers
 from benchmarks.report import close
 
@@ -17,7 +17,6 @@ from handrail.policy.analyse.analysis import analysis_of
 from handrail.policy.analyse.boxes import NotBoxable, space_of
 from handrail.policy.analyse.conflicts import Unjudged, conflicts
 from handrail.policy.analyse.prove import prover_for
-from handrail.policy.analyse.witness import is_in
 from handrail.policy.language.compile import compile_test
 from handrail.policy.language.parse import read_expression
 from handrail.records import FactValue, Money, Stage

@@ -1,10 +1,24 @@
 """Random and table-like policies, for timing and for comparing evaluators."""
 
 import random
+from collections.abc import Mapping
 from datetime import time, timedelta
 from decimal import Decimal
 
 from handrail.policy import Policy, loads
+from handrail.policy.analyse.boxes import (
+    OTHER,
+    Absent,
+    Box,
+    Interval,
+    Items,
+    OneOf,
+    Space,
+    ValueSet,
+    meet,
+    size_of,
+)
+from handrail.policy.language.facts import Kind
 from handrail.records import FactValue, Money
 
 HEAD = """\
@@ -145,3 +159,29 @@ def listed_policy(rules: int, *, topics: int = 40) -> str:
         )[number % 4]
         lines.append(f"  - {{id: r{number}, when: {topic}{condition}, to: a, because: x}}")
     return "\n".join(lines) + "\n"
+
+
+def is_in(case: Mapping[str, FactValue], box: Box, space: Space) -> bool:
+    """Tell whether a case lies in a box; what a box leaves open may be anything. Pure."""
+    return all(_fits(case.get(name), extent, name, space) for name, extent in box.items())
+
+
+def _fits(value: FactValue | None, extent: ValueSet, name: str, space: Space) -> bool:
+    if isinstance(extent, Absent) or value is None:
+        return isinstance(extent, Absent) and value is None
+    match extent, value:
+        case OneOf(values=values), str() if space.facts[name].type is Kind.TEXT:
+            named = space.named.get(name, frozenset())
+            return (value if value in named else OTHER) in values
+        case OneOf(values=values), str() | bool():
+            return value in values
+        case Items(inside=inside, outside=outside), frozenset():
+            return inside <= value and not outside & value
+        case Interval(), Money() | Decimal() | timedelta() | time():
+            if isinstance(value, Money) and extent.currencies and value.currency not in extent.currencies:
+                return False
+            size = size_of(value)
+            point = Interval(size, size, currencies=extent.currencies)
+            return meet(extent, point) is not None
+        case _:
+            return False

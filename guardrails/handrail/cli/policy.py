@@ -197,8 +197,8 @@ def diff(
     Example: `handrail policy diff support.yaml support-next.yaml`
     """
     from handrail.policy import load
+    from handrail.policy.language.format import format_facts
     from handrail.policy.tools.diff import diff as compare
-    from handrail.policy.tools.diff import shown
 
     found = compare(load(old), load(new))
     if as_json:
@@ -208,7 +208,7 @@ def diff(
                 "after": change.after,
                 "stage": str(change.stage),
                 "rules": list(change.rules),
-                "witness": shown(change.witness),
+                "witness": format_facts(change.witness),
             }
             for change in found.changes
         ]
@@ -221,7 +221,7 @@ def diff(
 
 
 def _print_difference(found: "Difference") -> None:
-    from handrail.policy.analyse.witness import format_case
+    from handrail.policy.language.format import format_case
 
     for edit in found.edits:
         typer.echo(f"edit    {edit}")

@@ -248,7 +248,7 @@ class OutcomeRecorder:
 
 def _notice_of(policy: Policy, decision: Decision) -> str:
     """Name the notice of the most severe rule that asks for one of its own."""
-    own = {rule.id: rule.notice for rule in policy.rules if rule.notice is not None}
+    own = {rule.id: rule.notice for rule in policy.hand_offs if rule.notice is not None}
     asking = [reason for reason in decision.reasons if reason.rule in own]
     first = max(asking, key=lambda reason: reason.severity.rank, default=None)
     return own[first.rule] or "hand_off" if first is not None else "hand_off"

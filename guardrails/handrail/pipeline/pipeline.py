@@ -97,7 +97,7 @@ class Pipeline:
 
     def redact_reply(self, text: str) -> str:
         """What a person wrote for the customer, with everything masked that a rule keeps out of answers."""
-        rules = [rule for rule in self.policy.rules if not self.read_out.isdisjoint(rule.when.reads)]
+        rules = [rule for rule in self.policy.hand_offs if not self.read_out.isdisjoint(rule.when.reads)]
         types = frozenset[str]().union(*(rule.finding_types for rule in rules))
         return mask(text, self.scanner.scan(text), types) if types and text else text
 
@@ -105,7 +105,7 @@ class Pipeline:
 def _named_out(policy: Policy, read_out: frozenset[str]) -> frozenset[str] | None:
     if policy.stream != "release" or policy.reads_confidence:
         return None
-    rules = [rule for rule in policy.rules if not read_out.isdisjoint(rule.when.reads)]
+    rules = [rule for rule in policy.hand_offs if not read_out.isdisjoint(rule.when.reads)]
     if any(not rule.finding_types for rule in rules):
         return None
     return frozenset[str]().union(*(rule.finding_types for rule in rules))

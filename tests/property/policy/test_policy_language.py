@@ -5,6 +5,7 @@ from datetime import time, timedelta
 from decimal import Decimal
 
 import pytest
+from benchmarks.policy_cases import is_in
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,6 @@ from handrail.policy.analyse.boxes import NotBoxable, space_of
 from handrail.policy.analyse.check import check
 from handrail.policy.analyse.conflicts import Unjudged, conflicts
 from handrail.policy.analyse.prove import prover_for
-from handrail.policy.analyse.witness import is_in
 from handrail.policy.file.compile import compile_policy
 from handrail.policy.language.ast import ExpressionError
 from handrail.policy.language.compile import compile_test

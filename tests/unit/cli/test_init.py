@@ -32,8 +32,8 @@ def test_every_rule_of_the_starter_policy_says_why_and_has_a_test(tmp_path: Path
     CliRunner().invoke(app, [str(tmp_path)])
     policy = load(tmp_path / "policy.yaml")
     fired = {reason.rule for result in run_cases(policy) for reason in result.decision.reasons if reason.role}
-    assert {rule.id for rule in policy.rules} == fired
-    assert all(rule.because for rule in policy.rules)
+    assert {rule.id for rule in policy.hand_offs} == fired
+    assert all(rule.because for rule in policy.hand_offs)
 
 
 def test_files_that_are_there_are_kept_unless_forced(app: typer.Typer, tmp_path: Path) -> None:

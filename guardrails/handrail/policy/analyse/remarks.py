@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from handrail.policy.analyse.witness import format_value
+from handrail.policy.language.format import format_value
 from handrail.records import FactValue
 
 

@@ -14,8 +14,6 @@ from handrail.policy.analyse.boxes import (
     OneOf,
     Space,
     ValueSet,
-    meet,
-    size_of,
 )
 from handrail.policy.language.facts import OTHER_TEXT, FactDeclaration, Kind
 from handrail.records import FactValue, Money
@@ -96,32 +94,6 @@ def _size_in(span: Interval, steps: tuple[Decimal, ...]) -> Decimal:
     return (low + high) / 2
 
 
-def is_in(case: Mapping[str, FactValue], box: Box, space: Space) -> bool:
-    """Tell whether a case lies in a box; what a box leaves open may be anything. Pure."""
-    return all(_fits(case.get(name), extent, name, space) for name, extent in box.items())
-
-
-def _fits(value: FactValue | None, extent: ValueSet, name: str, space: Space) -> bool:
-    if isinstance(extent, Absent) or value is None:
-        return isinstance(extent, Absent) and value is None
-    match extent, value:
-        case OneOf(values=values), str() if space.facts[name].type is Kind.TEXT:
-            named = space.named.get(name, frozenset())
-            return (value if value in named else OTHER) in values
-        case OneOf(values=values), str() | bool():
-            return value in values
-        case Items(inside=inside, outside=outside), frozenset():
-            return inside <= value and not outside & value
-        case Interval(), Money() | Decimal() | timedelta() | time():
-            if isinstance(value, Money) and extent.currencies and value.currency not in extent.currencies:
-                return False
-            size = size_of(value)
-            point = Interval(size, size, currencies=extent.currencies)
-            return meet(extent, point) is not None
-        case _:
-            return False
-
-
 def simplified(
     case: Mapping[str, FactValue],
     candidates: Mapping[str, list[FactValue]],
@@ -170,46 +142,3 @@ def _candidates(fact: FactDeclaration, bounds: frozenset[Decimal]) -> Iterator[D
     for size in (Decimal(0), step, 10 * step, *near):
         if highest is None or 0 <= size <= highest:
             yield size
-
-
-def format_value(value: FactValue) -> str:
-    """Return a fact's value as the policy language writes it; pure."""
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case Decimal():
-            return _plain(value)
-        case Money(amount=amount, currency=currency):
-            return f"{_plain(amount)} {currency}"
-        case timedelta():
-            return _duration(value)
-        case time():
-            return value.isoformat("auto" if value.second or value.microsecond else "minutes")
-        case frozenset():
-            return "[" + ", ".join(sorted(value)) + "]"
-        case str():
-            return value
-        case _:
-            return f"unknown ({value.why})"
-
-
-def _plain(number: Decimal) -> str:
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _duration(value: timedelta) -> str:
-    seconds = value.total_seconds()
-    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds and seconds % size == 0:
-            count = int(seconds // size)
-            return f"{count} {unit[:-1] if abs(count) == 1 else unit}"
-    return "0 days" if seconds == 0 else f"{seconds:g} seconds"
-
-
-def format_case(case: Mapping[str, FactValue]) -> str:
-    """Return a case in one line; pure."""
-    return (
-        ", ".join(f"{name} {format_value(value)}" for name, value in sorted(case.items()))
-        or "any facts at all"
-    )

@@ -1,7 +1,7 @@
 """Reads YAML into plain values that remember their place in the file; strict, and safe on hostile input."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -184,11 +184,3 @@ def _hint(line: str) -> str:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:120] if str(error).strip() else "unknown problem"
-
-
-def shown(path: Sequence[str | int]) -> str:
-    """Return a path as a reader writes it: `hand_offs[2].when`; pure."""
-    text = ""
-    for part in path:
-        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
-    return text

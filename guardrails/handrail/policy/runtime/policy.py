@@ -92,11 +92,6 @@ class Policy:
         return (*self.statements, *self.hand_offs, *self.decisions.values())
 
     @property
-    def rules(self) -> tuple[Rule, ...]:
-        """The rules of `hand_offs`, in file order."""
-        return self.hand_offs
-
-    @property
     def reads_confidence(self) -> bool:
         """True when a rule reads how sure the model is."""
         read = {name for unit in self.units for name in unit.reads}

@@ -7,7 +7,7 @@ from handrail.policy.analyse.analysis import analysis_of, bounds_of, formulas_of
 from handrail.policy.analyse.boxes import Box, NotBoxable, Space, space_of
 from handrail.policy.analyse.conflicts import Unjudged, conflicts
 from handrail.policy.analyse.regions import subtract
-from handrail.policy.analyse.witness import candidate_values, case_in, format_value
+from handrail.policy.analyse.witness import candidate_values, case_in
 from handrail.policy.file.compile import NOT_CONTENT
 from handrail.policy.language.ir import Formula
 from handrail.policy.runtime.policy import Policy
@@ -231,8 +231,3 @@ def _labels(old: Policy, new: Policy) -> Iterator[str]:
         yield f"the version changed to {new.ref.version}, the content did not"
     if ours != theirs and old.ref.version == new.ref.version:
         yield f"the content changed, the version is still {new.ref.version}"
-
-
-def shown(case: Mapping[str, FactValue]) -> dict[str, str]:
-    """Return a case as text by fact; pure."""
-    return {name: format_value(value) for name, value in case.items()}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from handrail.policy.analyse.witness import format_value
+from handrail.policy.language.format import format_value
 from handrail.policy.runtime.decide import liveness
 from handrail.policy.runtime.plan import is_later, takes_part
 from handrail.policy.runtime.policy import Policy

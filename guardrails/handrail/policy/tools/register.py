@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from handrail.policy.analyse.analysis import analysis_of
-from handrail.policy.analyse.check import fired_by
 from handrail.policy.analyse.conflicts import Unjudged, conflicts
+from handrail.policy.analyse.lint import fired_by
 from handrail.policy.file.cases import run_cases
 from handrail.policy.runtime.policy import Policy
 from handrail.policy.runtime.rules import BusinessDecision

@@ -1,7 +1,7 @@
 import pytest
 
 from handrail.policy.analyse import check
-from handrail.policy.analyse.witness import format_case
+from handrail.policy.language.format import format_case
 from handrail.records import Effect, Trigger
 from support.checked_policy import decision, remarks
 

@@ -1,7 +1,7 @@
 import pytest
 
 from handrail.policy.analyse import Level
-from handrail.policy.analyse.witness import format_case
+from handrail.policy.language.format import format_case
 from support.checked_policy import decision, of, remarks
 
 

@@ -6,34 +6,7 @@ from handrail.errors import PolicyError
 from handrail.policy import load, loads, shipped
 from handrail.policy.file.compile import compile_policy
 from handrail.policy.file.load import problems
-
-GOOD = """\
-policy: shop
-version: "1"
-if_unsure: queue_manager
-roles:
-  queue_manager: {answer_within: 30 minutes, backup: supervisor}
-  supervisor:
-facts:
-  tool.name: {type: one of, values: [issue_refund, reply]}
-  refund.amount: {type: money, currencies: [USD], from: tool.args.amount}
-hand_offs:
-  - id: big
-    when: tool.name == "issue_refund" and refund.amount > 200 USD
-    to: supervisor
-    because: Large refunds are signed.
-tests:
-  - name: large
-    given: {tool.name: issue_refund, refund.amount: 201 USD}
-    expect: {hand_off: [supervisor]}
-"""
-
-
-def error_of(text: str) -> PolicyError:
-    with pytest.raises(PolicyError) as caught:
-        loads(text, file="p.yaml")
-    return caught.value
-
+from support.valid_policy import GOOD, error_of
 
 DECISION = """\
 on_conflict: {to: supervisor}
@@ -187,7 +160,7 @@ def test_a_calibrated_threshold_is_a_fact_and_its_file_part_of_the_hash(tmp_path
 def test_a_calibration_that_does_not_exist_puts_its_rules_in_shadow_and_says_so_once(tmp_path: Path) -> None:
     policy = loads(CALIBRATED, folder=tmp_path)
     assert len(policy.warnings) == 1
-    assert [rule.id for rule in policy.rules if rule.is_shadow] == ["doubtful"]
+    assert [rule.id for rule in policy.hand_offs if rule.is_shadow] == ["doubtful"]
 
 
 @pytest.mark.parametrize(

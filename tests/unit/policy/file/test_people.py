@@ -4,27 +4,7 @@ import pytest
 
 from handrail.errors import PolicyError, RoleError
 from handrail.policy import load_people, loads
-
-GOOD = """\
-policy: shop
-version: "1"
-if_unsure: queue_manager
-roles:
-  queue_manager: {answer_within: 30 minutes, backup: supervisor}
-  supervisor:
-facts:
-  tool.name: {type: one of, values: [issue_refund, reply]}
-  refund.amount: {type: money, currencies: [USD], from: tool.args.amount}
-hand_offs:
-  - id: big
-    when: tool.name == "issue_refund" and refund.amount > 200 USD
-    to: supervisor
-    because: Large refunds are signed.
-tests:
-  - name: large
-    given: {tool.name: issue_refund, refund.amount: 201 USD}
-    expect: {hand_off: [supervisor]}
-"""
+from support.valid_policy import GOOD
 
 
 def test_people_fill_every_role_or_the_start_fails(tmp_path: Path) -> None:

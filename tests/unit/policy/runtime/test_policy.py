@@ -146,7 +146,7 @@ def test_missing_is_asked_for_in_so_many_words() -> None:
 )
 def test_the_trigger_follows_from_the_facts(when: str, trigger: Trigger) -> None:
     policy = policy_of(f"hand_offs:\n  - {{id: a, when: '{when}', to: lead}}\n")
-    assert policy.rules[0].trigger is trigger
+    assert policy.hand_offs[0].trigger is trigger
 
 
 RETURNS = """

@@ -1,7 +1,7 @@
 import pytest
 
 from handrail.policy import loads
-from handrail.policy.analyse.witness import format_case
+from handrail.policy.language.format import format_case
 from handrail.policy.tools.diff import diff
 from support.shop_policy import SHOP
 

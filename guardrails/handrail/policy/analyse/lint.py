@@ -1,0 +1,101 @@
+"""Says what a policy lacks: deadlines, backups, reasons, tests; and which facts no rule reads. Pure."""
+
+from collections.abc import Iterator
+
+from handrail.policy.analyse.remarks import Remark
+from handrail.policy.file.cases import CaseResult
+from handrail.policy.language.sources import Ledger, Provenance
+from handrail.policy.runtime.policy import Policy
+from handrail.records import Effect
+
+STOPPING = (Effect.HAND_OFF, Effect.BLOCK)
+
+
+def deciding_roles(policy: Policy) -> tuple[str, ...]:
+    """Return the roles that some rule hands off to, in the order of the file; pure."""
+    roles = {policy.if_unsure, policy.on_conflict or policy.if_unsure}
+    for rule in policy.hand_offs:
+        roles.update(filter(None, (rule.role, *rule.also_to)))
+    for decision in policy.decisions.values():
+        for answer in decision.answers.values():
+            roles.update(filter(None, (answer.role, *answer.also_to)))
+    return tuple(name for name in policy.roles if name in roles)
+
+
+def lint_roles(policy: Policy) -> Iterator[Remark]:
+    """Say which deciding roles have no deadline or backup, and where backups form a circle."""
+    reported: set[frozenset[str]] = set()
+    for name in deciding_roles(policy):
+        plan = policy.roles[name]
+        if plan.answer_within is None:
+            yield Remark(code="no-deadline", message=f"role '{name}' has no `answer_within`", line=plan.line)
+        if plan.backup is None:
+            yield Remark(code="no-backup", message=f"role '{name}' has no `backup`", line=plan.line)
+        chain = [name]
+        while (backup := policy.roles[chain[-1]].backup) is not None and backup not in chain:
+            chain.append(backup)
+        circle = frozenset(chain[chain.index(backup) :]) if backup is not None else frozenset[str]()
+        if circle and circle not in reported:
+            reported.add(circle)
+            round_trip = " > ".join([*chain[chain.index(backup or name) :], backup or name])
+            message = f"backups form a circle: {round_trip}; after the last of them the safe default applies"
+            yield Remark(code="backup-circle", message=message, line=plan.line)
+
+
+def lint_rules(policy: Policy, results: tuple[CaseResult, ...]) -> Iterator[Remark]:
+    """Say which rules that stop something have no reason, or no test that fires them."""
+    fired = fired_by(results)
+    for rule in policy.hand_offs:
+        if rule.effect in STOPPING and not rule.because:
+            message = f"'{rule.id}' has no `because`"
+            yield Remark(code="no-because", message=message, line=rule.when.line, rules=(rule.id,))
+        if rule.effect in STOPPING and rule.id not in fired:
+            message = f"no test fires '{rule.id}'"
+            yield Remark(code="untested", message=message, line=rule.when.line, rules=(rule.id,))
+    for decision in policy.decisions.values():
+        for business in decision.in_file_order:
+            stops = decision.answers[business.answer].effect in STOPPING
+            if stops and not (business.because or business.source):
+                message = f"'{business.id}' has no `because`"
+                yield Remark(
+                    code="no-because", message=message, line=business.when.line, rules=(business.id,)
+                )
+            if stops and business.id not in fired:
+                message = f"no test fires '{business.id}'"
+                yield Remark(code="untested", message=message, line=business.when.line, rules=(business.id,))
+
+
+def fired_by(results: tuple[CaseResult, ...]) -> dict[str, list[str]]:
+    """Return for each rule the passing tests in which it is certainly true; pure."""
+    fired: dict[str, list[str]] = {}
+    for result in results:
+        if not result.is_passed:
+            continue
+        reasons = (*result.decision.reasons, *result.decision.shadow)
+        for name in dict.fromkeys(reason.rule for reason in reasons if not reason.unknown):
+            fired.setdefault(name, []).append(result.case.name)
+    return fired
+
+
+def lint_facts(policy: Policy) -> Iterator[Remark]:
+    """Say which declared facts no rule reads."""
+    read = {name for unit in policy.units for name in unit.reads}
+    for fact in policy.facts.values():
+        match fact.source:
+            case Ledger(amount=amount):
+                read.add(amount)
+            case Provenance(of=of):
+                read.add(of)
+            case _:
+                pass
+    for name, fact in policy.facts.items():
+        if name not in read and fact.line:
+            yield Remark(code="unread-fact", message=f"no rule reads '{name}'", line=fact.line)
+
+
+def lint_tests(results: tuple[CaseResult, ...]) -> Iterator[Remark]:
+    """Say which tests in the file fail, and how."""
+    for result in results:
+        for difference in result.differences:
+            message = f"test '{result.case.name}': {difference}"
+            yield Remark(code="test-failed", message=message, line=result.case.line)
