@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from handrail.errors import TicketError
 from handrail.store.audit.chain import append
 from handrail.store.crypto.signing import new_signer
-from handrail.store.tables import decisions, micros
+from handrail.store.tables import micros, resolutions
 from handrail.tickets.ports import Settlement
 from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Verdict
@@ -56,7 +56,7 @@ class Forger:
 
     def _row(self, ticket: str) -> dict[str, Any]:
         with self.sides.inbox.read("default") as tx:
-            found = tx.conn.execute(decisions.select().where(decisions.c.ticket == ticket)).one()
+            found = tx.conn.execute(resolutions.select().where(resolutions.c.ticket == ticket)).one()
         return dict(found._mapping)
 
     def sql(self, statement: str, **values: Any) -> None:
@@ -72,7 +72,7 @@ class Forger:
         """Insert a decision made from a genuine one."""
         with self.engine.begin() as conn:
             self.within(conn)
-            conn.execute(decisions.insert().values(**{**self.genuine, **changes}))
+            conn.execute(resolutions.insert().values(**{**self.genuine, **changes}))
 
     def state(self, ticket: str, state: str, **more: Any) -> None:
         """Set a ticket's state, past the life-cycle table."""

@@ -21,7 +21,7 @@ from sqlalchemy import select
 from standardwebhooks.webhooks import Webhook
 
 from handrail.errors import StoreUnavailable, TicketError
-from handrail.store.tables import decisions, outbox, tickets, uses
+from handrail.store.tables import outbox, resolutions, tickets, uses
 from handrail.tickets.lifecycle import UNDECIDED, State
 from handrail.tickets.ports import Settlement
 from handrail.tickets.resolution import Resolution
@@ -190,7 +190,7 @@ class Chaos:
         with self.sides.admin.read("") as tx:
             rows = {row.id: row for row in tx.conn.execute(select(tickets))}
             letters = list(tx.conn.execute(select(outbox)))
-            decided = list(tx.conn.execute(select(decisions.c.ticket)).scalars())
+            decided = list(tx.conn.execute(select(resolutions.c.ticket)).scalars())
             used = list(tx.conn.execute(select(uses.c.ticket, uses.c.round)))
         assert len(rows) == self.count
         assert sorted(decided) == sorted(self.approved), "only people decide"

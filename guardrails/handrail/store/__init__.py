@@ -1,4 +1,4 @@
-"""Durable home of tickets, decisions, ledger and audit, in SQLite or PostgreSQL; import it on use only."""
+"""Durable home of tickets, resolutions, ledger and audit, in SQLite or PostgreSQL; import it on use only."""
 
 from handrail.store.open import Trust, open_store
 from handrail.store.reviewer import SqlStore

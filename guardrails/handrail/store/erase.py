@@ -13,11 +13,11 @@ from handrail.store.tables import (
     attempts,
     audit,
     audit_heads,
-    decisions,
     erasures,
     ledger,
     micros,
     outbox,
+    resolutions,
     tickets,
     uses,
 )
@@ -43,7 +43,7 @@ def erase(tx: Transaction, customer: str, *, by: str, now: datetime) -> int:
             settle(tx, name, Settlement.NO_EFFECT, now=now)
             move(tx, row, Move(verb=Verb.CANCEL, now=now, actor=by, data={"why": "erased"}))
     tx.conn.execute(update(tickets).where(mine).values(content=None, sealed=None))
-    for table in (attempts, decisions):
+    for table in (attempts, resolutions):
         where = (table.c.tenant == tx.tenant) & table.c.ticket.in_(select(tickets.c.id).where(mine))
         tx.conn.execute(update(table).where(where).values(content=None))
     whose = (ledger.c.tenant == tx.tenant) & (ledger.c.customer == tx.hashed(customer))
@@ -65,7 +65,7 @@ def prune_tickets(tx: Transaction, *, before: datetime, by: str, now: datetime, 
     found = list(tx.conn.execute(query).scalars())
     if not found:
         return 0
-    for table in (attempts, decisions, uses, outbox):
+    for table in (attempts, resolutions, uses, outbox):
         tx.conn.execute(delete(table).where(table.c.tenant == tx.tenant, table.c.ticket.in_(found)))
     tx.conn.execute(delete(tickets).where(tickets.c.tenant == tx.tenant, tickets.c.id.in_(found)))
     tx.events.extend(Event(tenant=tx.tenant, kind=REMOVED, at=now, ticket=name, actor=by) for name in found)

@@ -81,7 +81,7 @@ def _postgres(database: Database, provider: KeyProvider | None, trust: Trust, cl
     trusted = trust.trusted or environment.trusted() or (signer.public if signer else None)
     if trusted is None:
         raise ConfigError(
-            "PostgreSQL needs to know whose decisions count: pass trust=Trust(trusted=…), "
+            "PostgreSQL needs to know whose resolutions count: pass trust=Trust(trusted=…), "
             "or set HANDRAIL_TRUSTED_KEYS"
         )
     database.prepare_with(prepare)

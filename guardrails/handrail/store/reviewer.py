@@ -107,7 +107,7 @@ class SqlStore(AdminStore):
         return self._shown(tenant, lambda tx: reviewing.reassign(tx, ticket, role, why, actor))
 
     def resolve(self, tenant: str, ticket: str, resolution: Resolution, actor: Actor) -> TicketView:
-        """Record a person's decision; see `handrail.store.tickets.resolve` for what is refused."""
+        """Record a person's resolution; see `handrail.store.tickets.resolve` for what is refused."""
         return self._shown(tenant, lambda tx: resolving.resolve(tx, ticket, resolution, actor))
 
     def cancel(self, tenant: str, ticket: str, *, by: str, why: str, now: datetime) -> None:

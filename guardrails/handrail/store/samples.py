@@ -23,7 +23,7 @@ from handrail.errors import AlreadyDecided, NotAllowed, TicketNotFound
 from handrail.store.audit.chain import Event
 from handrail.store.caller import CallerStore
 from handrail.store.crypto.sealing import Erased, data_subject
-from handrail.store.tables import audit, decisions, insert_into, metadata, micros, moment
+from handrail.store.tables import audit, insert_into, metadata, micros, moment, resolutions
 from handrail.store.tickets.resolve import Actor
 from handrail.store.tickets.rows import listed, names
 from handrail.store.transaction import Transaction
@@ -166,11 +166,11 @@ def verdicts(tx: Transaction) -> dict[str, SampleVerdict]:
     An answer that was handed off was right if everybody approved it as it was.
     """
     found: dict[str, SampleVerdict] = {}
-    asked = select(decisions.c.ticket, decisions.c.verdict).where(decisions.c.tenant == tx.tenant)
+    asked = select(resolutions.c.ticket, resolutions.c.verdict).where(resolutions.c.tenant == tx.tenant)
     final = {
         row.ticket
         for row in tx.conn.execute(
-            select(decisions.c.ticket).where(decisions.c.tenant == tx.tenant, decisions.c.is_final)
+            select(resolutions.c.ticket).where(resolutions.c.tenant == tx.tenant, resolutions.c.is_final)
         )
     }
     for row in tx.conn.execute(asked):

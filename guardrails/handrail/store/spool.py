@@ -75,7 +75,7 @@ class Spool:
         """Write a ticket durably: when this returns it survives a loss of power.
 
         Raises:
-            StoreUnavailable: the disk refuses too. Nothing may then be released.
+            StoreUnavailable: the disk refuses too. No answer may be given then.
         """
         try:
             self._prepare()

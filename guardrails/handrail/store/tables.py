@@ -143,7 +143,8 @@ attempts = Table(
     Index("ix_attempts_alias", "tenant", "alias"),
 )
 
-decisions = Table(
+# The name in the database is older than the word; see docs/decisions/0013-resolution-and-decision.md.
+resolutions = Table(
     "decisions",
     metadata,
     Column("tenant", String(64), nullable=False),

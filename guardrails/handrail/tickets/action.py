@@ -1,4 +1,4 @@
-"""The digest that binds a person's decision to one action: tool, arguments, policy and tenant."""
+"""The digest that binds a resolution to one action: tool, arguments, policy and tenant."""
 
 import hashlib
 import json

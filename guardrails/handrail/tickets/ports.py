@@ -27,7 +27,7 @@ class ConversationState(StrEnum):
 class ConversationStatus:
     """State of one conversation; ticket, role and due time while a person has it, `note` once it is returned.
 
-    `note` is what the assistant must know of the person's decision when it takes over again.
+    `note` is what the assistant must know of the resolution when it takes over again.
     """
 
     state: ConversationState = ConversationState.AI
@@ -103,7 +103,7 @@ class Settlement(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """A person's decision, given back to be carried out once, under `idempotency_key`.
+    """A resolution that approves an action, given back to be carried out once, under `idempotency_key`.
 
     `rules` and `facts` are those of the decision that opened the ticket: when today's policy is run again
     before the action, what the person has already judged does not fire a second time.
@@ -143,7 +143,7 @@ class ResolutionView:
 
 
 class TicketStore(Protocol):
-    """Durable home of tickets, decisions, ledger and log. Every method is one transaction, safe to repeat.
+    """Durable home of tickets, resolutions, ledger and log. Every method is one transaction, safe to repeat.
 
     All raise `StoreUnavailable` when the store cannot be reached or written.
     """

@@ -206,7 +206,7 @@ def amounts_of(facts: Mapping[str, FactRecord]) -> dict[str, Money | Decimal]:
 
 
 class ProposedAction(TicketModel):
-    """What would be done if a person approves; `digest` binds their decision to it.
+    """What would be done if a person approves; `digest` binds their resolution to it.
 
     `arguments` is the whole JSON text, masked where sensitive, never shortened.
     """

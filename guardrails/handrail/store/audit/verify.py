@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from handrail.errors import ConfigError
 from handrail.store.audit.chain import entry_hash, genesis
 from handrail.store.crypto.signing import Signer, Trusted
-from handrail.store.tables import audit, audit_heads, decisions, micros, moment, tickets
+from handrail.store.tables import audit, audit_heads, micros, moment, resolutions, tickets
 
 CHUNK = 1000
 PRUNED = "audit.prune"
@@ -154,10 +154,10 @@ def _check_tickets(conn: Connection, walk: _Walk) -> None:
             walk.wrong(f"ticket {row.id}", "it was set back to an earlier step")
     for tenant, ticket in set(walk.versions) - found - walk.removed:
         walk.wrong(f"ticket {ticket}", f"it is on record for {tenant} and gone from the store")
-    query = select(decisions.c.tenant, decisions.c.ticket, decisions.c.turn, decisions.c.digest)
-    for row in conn.execute(query.where(decisions.c.decided_at >= walk.pruned_before)):
+    query = select(resolutions.c.tenant, resolutions.c.ticket, resolutions.c.turn, resolutions.c.digest)
+    for row in conn.execute(query.where(resolutions.c.decided_at >= walk.pruned_before)):
         if (row.tenant, row.ticket, row.turn, row.digest) not in walk.turns:
-            walk.wrong(f"ticket {row.ticket}", f"decision {row.turn} is not on record as it stands")
+            walk.wrong(f"ticket {row.ticket}", f"resolution {row.turn} is not on record as it stands")
 
 
 def rows_of(conn: Connection, since: datetime | None = None) -> Iterator[dict[str, Any]]:

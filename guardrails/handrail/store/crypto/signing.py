@@ -1,4 +1,4 @@
-"""Signatures of decisions (Ed25519): the inbox side signs, the application can only check."""
+"""Signatures of resolutions (Ed25519): the inbox side signs, the application can only check."""
 
 import base64
 import json
@@ -17,22 +17,22 @@ SIGNED = (
 )  # fmt: skip
 
 
-def signed_bytes(decision: Mapping[str, Any]) -> bytes:
-    """Return what a signature covers: every column of a decision but its encrypted text; pure."""
-    text = json.dumps([decision[name] for name in SIGNED], ensure_ascii=False, separators=(",", ":"))
+def signed_bytes(resolution: Mapping[str, Any]) -> bytes:
+    """Return what a signature covers: every column of a resolution but its encrypted text; pure."""
+    text = json.dumps([resolution[name] for name in SIGNED], ensure_ascii=False, separators=(",", ":"))
     return b"handrail decision 1\n" + text.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signer:
-    """Signs decisions; only the inbox side holds one."""
+    """Signs resolutions; only the inbox side holds one."""
 
     key_id: str
     private: Ed25519PrivateKey = field(repr=False)
 
-    def sign(self, decision: Mapping[str, Any]) -> bytes:
-        """Return the signature of a decision."""
-        return self.private.sign(signed_bytes(decision))
+    def sign(self, resolution: Mapping[str, Any]) -> bytes:
+        """Return the signature of a resolution."""
+        return self.private.sign(signed_bytes(resolution))
 
     @property
     def public(self) -> "Trusted":
@@ -43,21 +43,21 @@ class Signer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trusted:
-    """Public keys (32 bytes each, by id) whose decisions count."""
+    """Public keys (32 bytes each, by id) whose resolutions count."""
 
     keys: Mapping[str, bytes]
 
-    def check(self, decision: Mapping[str, Any]) -> None:
-        """Accept a decision that one of these keys signed.
+    def check(self, resolution: Mapping[str, Any]) -> None:
+        """Accept a resolution that one of these keys signed.
 
         Raises:
             NotAllowed: no signature, another key's, or altered since.
         """
-        signature = decision["signature"]
-        if decision["key_id"] not in self.keys or signature is None:
-            raise NotAllowed(decision["ticket"], "its decision is not signed by a trusted key")
-        if not self.has_signed(decision["key_id"], bytes(signature), signed_bytes(decision)):
-            raise NotAllowed(decision["ticket"], "its decision was altered after it was signed")
+        signature = resolution["signature"]
+        if resolution["key_id"] not in self.keys or signature is None:
+            raise NotAllowed(resolution["ticket"], "its resolution is not signed by a trusted key")
+        if not self.has_signed(resolution["key_id"], bytes(signature), signed_bytes(resolution)):
+            raise NotAllowed(resolution["ticket"], "its resolution was altered after it was signed")
 
     def has_signed(self, key_id: str, signature: bytes, data: bytes) -> bool:
         """True if the key of this id signed exactly this."""

@@ -1,4 +1,4 @@
-"""Gives a person's decision back, once: decided → applying → applied, failed or outcome unknown."""
+"""Gives a person's resolution back, once: decided → applying → applied, failed or outcome unknown."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from handrail.errors import (
 )
 from handrail.store.ledger import settle, settled, settling
 from handrail.store.prepared import Prepared, PreparedResult, UniqueViolation
-from handrail.store.tables import decisions, micros, moment, tickets, uses
+from handrail.store.tables import micros, moment, resolutions, tickets, uses
 from handrail.store.tickets.rows import (
     APPLY_LEASE,
     Agreement,
@@ -44,7 +44,7 @@ ENDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalResolution:
-    """The decision that counts, and the earlier turns that it builds on."""
+    """The resolution that counts, and the earlier turns that it builds on."""
 
     row: Mapping[str, Any]
     arguments: str
@@ -63,13 +63,13 @@ def approved(tx: Transaction, ticket: str, *, now: datetime | None) -> Approval:
         uses.c.tenant == tx.tenant, uses.c.ticket == ticket, uses.c.round == row.round
     )
     if tx.conn.execute(spent).first() is not None:
-        raise AlreadyUsed(ticket, "its decision was used or taken back before")
+        raise AlreadyUsed(ticket, "its resolution was used or taken back before")
     prepared, values = _turns(tx, ticket)
     return _checked(tx, row, prepared(tx.conn, values), now)
 
 
 def begin(tx: Transaction, ticket: str, *, now: datetime) -> Approval | DecisionExpired:
-    """Move a decided ticket to applying; an expired decision is closed, and its error returned to be raised.
+    """Move a decided ticket to applying; close an expired resolution and return its error to be raised.
 
     Raises:
         TicketError: why not: not decided, used before, forged, another action than decided.
@@ -91,15 +91,15 @@ def begin(tx: Transaction, ticket: str, *, now: datetime) -> Approval | Decision
 def _checked(tx: Transaction, row: Row[Any], turns: PreparedResult, now: datetime | None) -> Approval:
     held, sealed = intact(tx, row)
     final = final_resolution(tx, row, turns, sealed)
-    decision = final.row
-    if now is not None and micros(now) > decision["expires_at"]:
-        raise DecisionExpired(row.id, "the decision has run out before it was used")
+    resolution = final.row
+    if now is not None and micros(now) > resolution["expires_at"]:
+        raise DecisionExpired(row.id, "the resolution has run out before it was used")
     if held.action is None:
         raise NotAllowed(row.id, "it proposes no action")
     digest = action_digest(
         held.action.tool, final.arguments, policy_sha256=held.policy.sha256, tenant=held.tenant
     )
-    if not digest == decision["digest"] == row.digest:
+    if not digest == resolution["digest"] == row.digest:
         raise DigestMismatch(row.id, "its action is not the one that was decided on")
     return _approval(row, held, sealed, final)
 
@@ -130,20 +130,20 @@ _ROUND = select(tickets.c.round).where(
 )
 _TURNS = Prepared(
     lambda _: (
-        select(decisions)
+        select(resolutions)
         .where(
-            decisions.c.tenant == bindparam("tenant"),
-            decisions.c.ticket == bindparam("ticket"),
-            decisions.c.round == _ROUND.scalar_subquery(),
+            resolutions.c.tenant == bindparam("tenant"),
+            resolutions.c.ticket == bindparam("ticket"),
+            resolutions.c.round == _ROUND.scalar_subquery(),
         )
-        .order_by(decisions.c.turn)
+        .order_by(resolutions.c.turn)
     )
 )
 _USE = Prepared(lambda _: uses.insert())
 
 
 def _turns(tx: Transaction, ticket: str) -> tuple[Prepared, Mapping[str, Any]]:
-    """Return the statement that reads the decisions of a ticket's present round, to be sent with others."""
+    """Return the statement that reads the resolutions of a ticket's present round, to be sent with others."""
     return _TURNS, {"tenant": tx.tenant, "ticket": ticket}
 
 
@@ -155,14 +155,14 @@ def _as_signed(row: Row[Any]) -> dict[str, Any]:
 def final_resolution(
     tx: Transaction, row: Row[Any], found: PreparedResult, sealed: Sealed
 ) -> FinalResolution:
-    """Return the decision that closed this round, after checking that every role in it really decided.
+    """Return the resolution that closed this round, after checking that every role in it really decided.
 
     Raises:
         NotAllowed: none, forged, altered, a role missing, or taken back.
     """
     turns = [_as_signed(turn) for turn in found]
     if not turns or not turns[-1]["is_final"]:
-        raise NotAllowed(row.id, "nobody's decision is on record")
+        raise NotAllowed(row.id, "nobody's resolution is on record")
     if turns[-1]["verdict"] not in (Verdict.APPROVE, Verdict.EDIT):
         raise NotAllowed(row.id, f"it was decided otherwise: {turns[-1]['verdict']}")
     if tx.signing.is_required:
@@ -179,7 +179,7 @@ def final_resolution(
 def _body(tx: Transaction, row: Row[Any], turn: Mapping[str, Any]) -> Mapping[str, Any]:
     text = tx.opened(turn["content"], row.id, f"decision:{turn['id']}")
     if tx.ring.hashed(tx.tenant, row.id, text) != turn["content_sha256"]:
-        raise NotAllowed(row.id, "its decision was altered after it was written")
+        raise NotAllowed(row.id, "its resolution was altered after it was written")
     body: Mapping[str, Any] = json.loads(text)
     return body
 
@@ -189,11 +189,11 @@ def _use(tx: Transaction, row: Row[Any], kind: str, now: datetime) -> None:
     try:
         _USE(tx.conn, values)
     except UniqueViolation:
-        raise AlreadyUsed(row.id, "its decision was used or taken back before") from None
+        raise AlreadyUsed(row.id, "its resolution was used or taken back before") from None
 
 
 def lapse(tx: Transaction, row: Row[Any], *, now: datetime) -> None:
-    """Close a decision that was not used in time; what it reserved is released."""
+    """Close a resolution that was not used in time; what it reserved counts no longer."""
     settle(tx, row.id, Settlement.NO_EFFECT, now=now)
     move(tx, row, Move(verb=Verb.LAPSE, now=now, changes={"lease_until": None}))
 
@@ -224,7 +224,7 @@ class ReopenRequest:
 
 
 def reopen(tx: Transaction, ticket: str, again: ReopenRequest) -> None:
-    """Move a decided or failed ticket back to ready for further roles; the old decision can never be used.
+    """Move a decided or failed ticket back to ready for further roles; the old resolution can never be used.
 
     Raises:
         TicketError: it is neither decided nor failed.

@@ -8,7 +8,7 @@ from sqlalchemy import Row, bindparam, literal_column, select
 
 from handrail.store.crypto.sealing import Erased
 from handrail.store.prepared import Prepared
-from handrail.store.tables import decisions, moment, moment_or_none, tickets
+from handrail.store.tables import moment, moment_or_none, resolutions, tickets
 from handrail.store.tickets.rows import content
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import UNDECIDED, State
@@ -56,20 +56,20 @@ def conversation(tx: Transaction, name: str) -> ConversationStatus:
 
 
 def _final(tx: Transaction, row: Row[Any]) -> Row[Any] | None:
-    query = select(decisions).where(
-        decisions.c.tenant == tx.tenant,
-        decisions.c.ticket == row.id,
-        decisions.c.round == row.round,
-        decisions.c.is_final.is_(True),
+    query = select(resolutions).where(
+        resolutions.c.tenant == tx.tenant,
+        resolutions.c.ticket == row.id,
+        resolutions.c.round == row.round,
+        resolutions.c.is_final.is_(True),
     )
     return tx.conn.execute(query).first()
 
 
-def _body(tx: Transaction, row: Row[Any], decision: Row[Any]) -> dict[str, Any]:
-    if decision.content is None:
+def _body(tx: Transaction, row: Row[Any], final: Row[Any]) -> dict[str, Any]:
+    if final.content is None:
         return {}
     try:
-        body: dict[str, Any] = json.loads(tx.opened(decision.content, row.id, f"decision:{decision.id}"))
+        body: dict[str, Any] = json.loads(tx.opened(final.content, row.id, f"decision:{final.id}"))
     except Erased:
         return {}
     return body
@@ -82,20 +82,20 @@ def resolution(tx: Transaction, row: Row[Any]) -> ResolutionView | None:
 
 def _settled(tx: Transaction, row: Row[Any]) -> ResolutionView:
     state = State(row.state)
-    decision = _final(tx, row)
-    if decision is None or state in (State.EXPIRED, State.CANCELLED):
+    final = _final(tx, row)
+    if final is None or state in (State.EXPIRED, State.CANCELLED):
         ended: Literal["cancelled", "expired"] = "cancelled" if state is State.CANCELLED else "expired"
         return ResolutionView(
             ticket=row.id, verdict=ended, role=row.role, decided_at=moment(row.closed_at or row.updated_at)
         )
-    body, held = _body(tx, row, decision), content(tx, row)
-    verdict = Verdict(decision.verdict)
+    body, held = _body(tx, row, final), content(tx, row)
+    verdict = Verdict(final.verdict)
     has_action = held is not None and held.action is not None and verdict in (Verdict.APPROVE, Verdict.EDIT)
     return ResolutionView(
         ticket=row.id,
         verdict=_GIVEN[verdict],
-        role=decision.role,
-        decided_at=moment(decision.decided_at),
+        role=final.role,
+        decided_at=moment(final.decided_at),
         message_to_user=body.get("message_to_user", ""),
         message_to_agent=body.get("message_to_agent", ""),
         answer=body.get("answer", ""),

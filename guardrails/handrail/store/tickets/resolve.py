@@ -19,7 +19,7 @@ from handrail.ids import new_id
 from handrail.store.crypto.signing import Signer
 from handrail.store.ledger import reserve
 from handrail.store.prepared import Prepared
-from handrail.store.tables import decisions, micros
+from handrail.store.tables import micros, resolutions
 from handrail.store.tickets.apply import finish
 from handrail.store.tickets.rows import (
     Agreement,
@@ -121,10 +121,10 @@ def _last_edit(tx: Transaction, row: Row[Any]) -> Mapping[str, str]:
     if not agreements(row.agreed):
         return {}
     query = (
-        select(decisions.c.id, decisions.c.content)
-        .where(decisions.c.tenant == tx.tenant, decisions.c.ticket == row.id)
-        .where(decisions.c.round == row.round, decisions.c.verdict == Verdict.EDIT.value)
-        .order_by(decisions.c.turn.desc())
+        select(resolutions.c.id, resolutions.c.content)
+        .where(resolutions.c.tenant == tx.tenant, resolutions.c.ticket == row.id)
+        .where(resolutions.c.round == row.round, resolutions.c.verdict == Verdict.EDIT.value)
+        .order_by(resolutions.c.turn.desc())
         .limit(1)
     )
     found = tx.conn.execute(query).first()
@@ -163,7 +163,7 @@ def edited_arguments(original: str, resolution: Resolution, held: Ticket) -> str
     return canonical
 
 
-_INSERT = Prepared(lambda _: decisions.insert())
+_INSERT = Prepared(lambda _: resolutions.insert())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +186,7 @@ def may_act(row: Row[Any], actor: Actor) -> None:
 
 
 def resolve(tx: Transaction, ticket: str, resolution: Resolution, actor: Actor) -> Mapping[str, Any]:
-    """Record a person's decision; returns the ticket's new row.
+    """Record a person's resolution; returns the ticket's new row.
 
     Raises:
         NotAllowed: not a member, not the claimant, excluded, has agreed before, or not an allowed verdict.
@@ -200,7 +200,7 @@ def resolve(tx: Transaction, ticket: str, resolution: Resolution, actor: Actor) 
     held, sealed = intact(tx, row)
     _check_person(row, held, actor)
     if resolution.verdict not in held.allowed:
-        raise NotAllowed(ticket, f"{resolution.verdict} is not among its decisions")
+        raise NotAllowed(ticket, f"{resolution.verdict} is not among the verdicts it allows")
     if resolution.digest and resolution.digest != row.digest:
         raise DigestMismatch(ticket, "its action is not the one that was shown")
     outcome = effect_of(tx, row, UnmaskedTicket(held=held, sealed=sealed), resolution, actor.person)
@@ -244,8 +244,10 @@ def reconcile(tx: Transaction, ticket: str, settlement: Settlement, actor: Actor
 
 
 def _is_known(tx: Transaction, ticket: str, key: str) -> bool:
-    query = select(decisions.c.id).where(
-        decisions.c.tenant == tx.tenant, decisions.c.ticket == ticket, decisions.c.idempotency_key == key
+    query = select(resolutions.c.id).where(
+        resolutions.c.tenant == tx.tenant,
+        resolutions.c.ticket == ticket,
+        resolutions.c.idempotency_key == key,
     )
     return tx.conn.execute(query).first() is not None
 
@@ -285,10 +287,10 @@ def _entry(held: Ticket, sealed: Sealed, resolution: Resolution, digest: str, no
 def _write(
     tx: Transaction, row: Row[Any], resolution: Resolution, actor: Actor, outcome: ResolutionEffect
 ) -> int:
-    """Insert the decision; returns its turn within the ticket's round."""
+    """Insert the resolution; returns its turn within the ticket's round."""
     # The version counts up with every step, so it orders the turns of a round.
     turn: int = row.version
-    decision_id = new_id()
+    resolution_id = new_id()
     body = json.dumps(
         {
             "arguments": outcome.arguments,
@@ -306,7 +308,7 @@ def _write(
     signer = _signer(tx)
     values: dict[str, Any] = {
         "tenant": tx.tenant,
-        "id": decision_id,
+        "id": resolution_id,
         "ticket": row.id,
         "round": row.round,
         "turn": turn,
@@ -320,9 +322,9 @@ def _write(
         "content_sha256": tx.ring.hashed(tx.tenant, row.id, body),
         "decided_at": micros(actor.now),
         "expires_at": micros(actor.now + resolution.valid_for),
-        "idempotency_key": resolution.idempotency_key or decision_id,
+        "idempotency_key": resolution.idempotency_key or resolution_id,
         "key_id": signer.key_id if signer else "",
-        "content": tx.sealed_like(row, f"decision:{decision_id}", body),
+        "content": tx.sealed_like(row, f"decision:{resolution_id}", body),
     }
     values["signature"] = signer.sign(values) if signer else None
     tx.put(_INSERT, values)
@@ -331,5 +333,5 @@ def _write(
 
 def _signer(tx: Transaction) -> Signer | None:
     if tx.signing.signer is None and tx.signing.is_required:
-        raise ConfigError("this store takes signed decisions only, and no signing key is given here")
+        raise ConfigError("this store takes signed resolutions only, and no signing key is given here")
     return tx.signing.signer
