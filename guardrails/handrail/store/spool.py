@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import ValidationError
 
 from handrail.errors import StoreUnavailable
 from handrail.store.crypto import keys as environment
+from handrail.store.crypto.cipher import decrypt, encrypt
 from handrail.store.crypto.keys import KEY_BYTES, EnvKeys, FileKeys, KeyProvider, KeyRing, sync_folder
-from handrail.store.crypto.sealing import NONCE_BYTES, ticket_subject
+from handrail.store.crypto.sealing import ticket_subject
 from handrail.store.database import file_of, parse_url
 from handrail.store.tables import micros
 from handrail.tickets.ports import TicketReceipt
@@ -84,10 +83,8 @@ class Spool:
             name = f"{micros(ticket.created_at):020d}-{_SAFE.sub('_', ticket.id)}-{_digest(ticket)}{WAITING}"
             head = {"tenant": ticket.tenant, "id": ticket.id, "subject": subject}
             key = self._subject_key(ring, subject)
-            nonce = secrets.token_bytes(NONCE_BYTES)
             label = f"spool|{ticket.tenant}|{ticket.id}|{subject}".encode()
-            body = AESGCM(key).encrypt(nonce, ticket.model_dump_json().encode(), label)
-            record = {**head, "body": (nonce + body).hex()}
+            record = {**head, "body": encrypt(key, ticket.model_dump_json().encode(), label).hex()}
             self._write(self.path / name, json.dumps(record))
         except OSError as error:
             raise StoreUnavailable("spool", why=type(error).__name__) from None
@@ -109,7 +106,7 @@ class Spool:
             for path in self._names():
                 try:
                     ticket = self._read(path)
-                except (ValueError, KeyError, TypeError, InvalidTag, ValidationError):
+                except (ValueError, KeyError, TypeError, ValidationError):
                     path.rename(path.with_suffix(DAMAGED))
                     damaged += 1
                     continue
@@ -149,29 +146,24 @@ class Spool:
             key = self._unwrapped(self._provider.ring(), record["subject"])
         except FileNotFoundError:
             return None
-        raw = bytes.fromhex(record["body"])
         label = f"spool|{record['tenant']}|{record['id']}|{record['subject']}".encode()
-        text = AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], label)
-        return Ticket.model_validate_json(text)
+        return Ticket.model_validate_json(decrypt(key, bytes.fromhex(record["body"]), label))
 
     def _subject_key(self, ring: KeyRing, subject: str) -> bytes:
         try:
             return self._unwrapped(ring, subject)
         except FileNotFoundError:
             pass
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        wrapped = AESGCM(ring.key(ring.current)).encrypt(
-            nonce, secrets.token_bytes(KEY_BYTES), f"spool|{subject}".encode()
-        )
-        record = {"ring_key": ring.current, "wrapped": (nonce + wrapped).hex()}
+        label = f"spool|{subject}".encode()
+        wrapped = encrypt(ring.key(ring.current), secrets.token_bytes(KEY_BYTES), label)
+        record = {"ring_key": ring.current, "wrapped": wrapped.hex()}
         self._write(self._key_path(subject), json.dumps(record), keep_first=True)
         return self._unwrapped(ring, subject)
 
     def _unwrapped(self, ring: KeyRing, subject: str) -> bytes:
         record = json.loads(self._key_path(subject).read_text())
-        raw = bytes.fromhex(record["wrapped"])
         label = f"spool|{subject}".encode()
-        return AESGCM(ring.key(record["ring_key"])).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], label)
+        return decrypt(ring.key(record["ring_key"]), bytes.fromhex(record["wrapped"]), label)
 
     def _key_path(self, subject: str) -> Path:
         return self.path / "keys" / subject

@@ -99,13 +99,14 @@ tickets = Table(
     PrimaryKeyConstraint("tenant", "id"),
 )
 _OPEN = tickets.c.is_open.is_(True)
+# The migrations' scripts make the tables, PostgreSQL's partial indexes included; naming its options here
+# would import its dialect into every process.
 Index(
     "uq_tickets_open_dedupe",
     tickets.c.tenant,
     tickets.c.dedupe_key,
     unique=True,
     sqlite_where=_OPEN,
-    postgresql_where=_OPEN,
 )
 Index(
     "uq_tickets_open_conversation",
@@ -113,7 +114,6 @@ Index(
     tickets.c.conversation,
     unique=True,
     sqlite_where=_OPEN,
-    postgresql_where=_OPEN,
 )
 Index(
     "ix_tickets_open_by_role",
@@ -122,10 +122,9 @@ Index(
     tickets.c.decide_by,
     tickets.c.id,
     sqlite_where=_OPEN,
-    postgresql_where=_OPEN,
 )
 _TIMED = tickets.c.next_timer.is_not(None)
-Index("ix_tickets_timer", tickets.c.next_timer, sqlite_where=_TIMED, postgresql_where=_TIMED)
+Index("ix_tickets_timer", tickets.c.next_timer, sqlite_where=_TIMED)
 Index("ix_tickets_conversation", tickets.c.tenant, tickets.c.conversation, tickets.c.created_at)
 Index("ix_tickets_subject", tickets.c.tenant, tickets.c.subject)
 Index("ix_tickets_state", tickets.c.tenant, tickets.c.state, tickets.c.created_at, tickets.c.id)
@@ -221,7 +220,7 @@ outbox = Table(
     UniqueConstraint("tenant", "ticket", "version"),
 )
 _PENDING = outbox.c.state == "pending"
-Index("ix_outbox_pending", outbox.c.available_at, sqlite_where=_PENDING, postgresql_where=_PENDING)
+Index("ix_outbox_pending", outbox.c.available_at, sqlite_where=_PENDING)
 
 audit = Table(
     "audit",

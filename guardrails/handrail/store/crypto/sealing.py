@@ -38,18 +38,17 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Row, Select, bindparam, delete, select, update
 
 from handrail.errors import ConfigError, StoreUnavailable
+from handrail.store.crypto.cipher import decrypt, encrypt
 from handrail.store.crypto.keys import KEY_BYTES, KeyProvider, KeyRing
 from handrail.store.prepared import Prepared
 from handrail.store.tables import data_keys, insert_into
 from handrail.tickets.ticket import Sealed, Ticket
 
 FORMAT = b"\x01"
-ID_BYTES, NONCE_BYTES = 16, 12
+ID_BYTES = 16
 REMEMBERED_KEYS = 4096
 
 
@@ -99,8 +98,7 @@ class DataKey:
 
 def seal(key: DataKey, text: bytes, label: Label) -> bytes:
     """Encrypt a text: format byte, key id, nonce, ciphertext."""
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    return FORMAT + bytes.fromhex(key.id) + nonce + AESGCM(key.key).encrypt(nonce, text, label.data())
+    return FORMAT + bytes.fromhex(key.id) + encrypt(key.key, text, label.data())
 
 
 def key_id_of(blob: bytes) -> str:
@@ -116,10 +114,8 @@ def unseal(key: DataKey, blob: bytes, label: Label) -> bytes:
     """
     start = 1 + ID_BYTES
     try:
-        return AESGCM(key.key).decrypt(
-            blob[start : start + NONCE_BYTES], blob[start + NONCE_BYTES :], label.data()
-        )
-    except InvalidTag:
+        return decrypt(key.key, blob[start:], label.data())
+    except ValueError:
         raise StoreUnavailable("decrypt", why=f"{label.field} of ticket {label.ticket} was altered") from None
 
 
@@ -256,18 +252,15 @@ class Sealer:
     def _unwrapped(self, row: Row[Any]) -> bytes:
         label, wrapped = f"{row.tenant}|{row.subject}|{row.id}".encode(), row.wrapped
         try:
-            return AESGCM(self._master(row.ring_key)).decrypt(
-                wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], label
-            )
-        except InvalidTag:
+            return decrypt(self._master(row.ring_key), wrapped, label)
+        except ValueError:
             raise StoreUnavailable(
                 "decrypt", why="a data key was altered or the key ring is another"
             ) from None
 
 
 def _wrap(master: bytes, key: DataKey, tenant: str, subject: str) -> bytes:
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    return nonce + AESGCM(master).encrypt(nonce, key.key, f"{tenant}|{subject}|{key.id}".encode())
+    return encrypt(master, key.key, f"{tenant}|{subject}|{key.id}".encode())
 
 
 _KEY = Prepared(

@@ -4,12 +4,12 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from typing import TYPE_CHECKING, Any
 
 from handrail.errors import ConfigError, NotAllowed
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SIGNED = (
     "tenant", "id", "ticket", "round", "turn", "verdict", "is_final", "person", "role", "slot", "agreed",
@@ -28,7 +28,7 @@ class Signer:
     """Signs resolutions; only the inbox side holds one."""
 
     key_id: str
-    private: Ed25519PrivateKey = field(repr=False)
+    private: "Ed25519PrivateKey" = field(repr=False)
 
     def sign(self, resolution: Mapping[str, Any]) -> bytes:
         """Return the signature of a resolution."""
@@ -63,6 +63,9 @@ class Trusted:
         """True if the key of this id signed exactly this."""
         if key_id not in self.keys:
             return False
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
         try:
             Ed25519PublicKey.from_public_bytes(self.keys[key_id]).verify(signature, data)
         except InvalidSignature:
@@ -92,6 +95,8 @@ class Signing:
 
 def new_signer(key_id: str = "s1") -> Signer:
     """Return a signer with a fresh key."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     return Signer(key_id=key_id, private=Ed25519PrivateKey.generate())
 
 
@@ -107,6 +112,8 @@ def read_signer(text: str) -> Signer:
     Raises:
         ConfigError: it is not a signing key. The text is not in the message.
     """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     key_id, raw = _parsed(text)
     return Signer(key_id=key_id, private=Ed25519PrivateKey.from_private_bytes(raw))
 
