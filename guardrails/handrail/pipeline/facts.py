@@ -1,7 +1,7 @@
 """Facts of one exchange: every declared fact that exists at a stage, typed, or unknown with its reason."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -31,6 +31,9 @@ from handrail.tickets.ports import LedgerQuery
 
 NO_CUSTOMER = "nobody_named"
 
+MOST_TOOLS = 512
+"""Most tools whose facts are remembered."""
+
 UNGROUNDED = "ungrounded"
 """Type of a finding for something that an answer states and no message supports."""
 
@@ -55,13 +58,34 @@ Values = dict[str, FactValue]
 Totals = dict[LedgerQuery, FactValue]
 
 
-def declared_at(policy: Policy) -> Mapping[Stage, tuple[FactDeclaration, ...]]:
-    """Return which facts are worth reading at each stage."""
-    by_stage = {stage: policy.facts_at(stage) for stage in Stage}
-    return {
-        stage: tuple(fact for name, fact in policy.facts.items() if name in names)
-        for stage, names in by_stage.items()
-    }
+class DeclaredFacts:
+    """Which facts of a policy are worth reading: at each stage, and for a call of each tool.
+
+    Rules about other tools ask the store for nothing.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._by_tool: dict[str, tuple[FactDeclaration, ...]] = {}
+        self.at_stage: Mapping[Stage, tuple[FactDeclaration, ...]] = {
+            stage: self._named(policy.facts_at(stage)) for stage in Stage
+        }
+
+    def for_tool(self, tool: str) -> tuple[FactDeclaration, ...]:
+        """Return the facts worth reading for a call of one tool."""
+        found = self._by_tool.get(tool)
+        if found is None:
+            facts = self._policy.facts.values()
+            known = {
+                fact.name: fact.read(tool) for fact in facts if isinstance(fact.source, sources.ToolName)
+            }
+            found = self._named(self._policy.facts_needed(Stage.TOOL, known) | known.keys())
+            if len(self._by_tool) < MOST_TOOLS:
+                self._by_tool[tool] = found
+        return found
+
+    def _named(self, names: Set[str]) -> tuple[FactDeclaration, ...]:
+        return tuple(fact for name, fact in self._policy.facts.items() if name in names)
 
 
 def gather(

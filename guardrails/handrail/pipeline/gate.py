@@ -55,7 +55,7 @@ def regate(exchange: Exchange, call: ToolCall, recorded: Mapping[str, FactValue]
     inputs = FactInputs(
         evidence=exchange.evidence, now=exchange.now, call=call, is_bare=True, reserved=call.id
     )
-    fresh, _ = yield from gather(policy, exchange.pipeline.declared_for(call.name), inputs)
+    fresh, _ = yield from gather(policy, exchange.pipeline.declared.for_tool(call.name), inputs)
     known = {name: value for name, value in fresh.items() if not isinstance(value, Unknown)}
     return policy.decide({**fresh, **recorded, **known}, Stage.TOOL)
 
@@ -63,7 +63,7 @@ def regate(exchange: Exchange, call: ToolCall, recorded: Mapping[str, FactValue]
 def decide_call(pipeline: Pipeline, call: ToolCall, inputs: FactInputs) -> Steps[tuple[Decision, Totals]]:
     """Decide on one call; one whose arguments cannot be read is unsure, whatever else the policy says."""
     policy = pipeline.policy
-    facts, totals = yield from gather(policy, pipeline.declared_for(call.name), inputs)
+    facts, totals = yield from gather(policy, pipeline.declared.for_tool(call.name), inputs)
     decision = policy.decide(facts, Stage.TOOL)
     try:
         canonical_arguments(call.arguments)

@@ -145,7 +145,7 @@ def _decide(exchange: Exchange, evidence: Evidence) -> Steps[list[Decision]]:
     of_calls = [on_call(pipeline, evidence, call) for call in calls]
     proposed = types_in(Part.ARGUMENTS, [found for one in of_calls for found in one.findings])
     inputs = FactInputs(evidence=evidence, now=exchange.now, proposed=proposed)
-    facts, _ = yield from gather(policy, pipeline.declared[Stage.ANSWER], inputs)
+    facts, _ = yield from gather(policy, pipeline.declared.at_stage[Stage.ANSWER], inputs)
     decisions = [policy.decide(facts, Stage.ANSWER)]
     for call, of_call in zip(calls, of_calls, strict=True):
         inputs = FactInputs(evidence=of_call, now=exchange.now, call=call, proposed=proposed)

@@ -1,19 +1,17 @@
 """What every call under one policy shares: the policy, the scanner, and what follows from both."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from handrail.confidence.cascade import Cascade
-from handrail.pipeline.facts import declared_at
+from handrail.pipeline.facts import DeclaredFacts
 from handrail.pipeline.stream import StreamRelease
 from handrail.pipeline.withhold import Hide, mask
-from handrail.policy import FactDeclaration, Policy
-from handrail.policy.language.sources import InputFindings, OutputFindings, ToolFindings, ToolName, Ungrounded
-from handrail.records import Finding, Stage
+from handrail.policy import Policy
+from handrail.policy.language.sources import InputFindings, OutputFindings, ToolFindings, Ungrounded
+from handrail.records import Finding
 from handrail.scan import CachedScanner, Scanner, redact
 from handrail.scan.vault import Vault
-
-MOST_TOOLS = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +32,7 @@ class Pipeline:
         redaction: how findings are replaced: `label`, `mask` or `pseudonym`.
         named_out: finding types that a rule on the answer names; None where nothing may be released before
             the end: a rule reads confidence, or names no type and so may mean any.
-        declared: the facts worth reading at each stage.
+        declared: the facts worth reading.
     """
 
     policy: Policy
@@ -48,8 +46,7 @@ class Pipeline:
     read_out: frozenset[str] = field(init=False)
     redaction: str = field(init=False)
     named_out: frozenset[str] | None = field(init=False)
-    declared: Mapping[Stage, tuple[FactDeclaration, ...]] = field(init=False)
-    _by_tool: dict[str, tuple[FactDeclaration, ...]] = field(init=False, default_factory=dict, repr=False)
+    declared: DeclaredFacts = field(init=False)
 
     def __post_init__(self) -> None:
         sources = {name: fact.source for name, fact in self.policy.facts.items()}
@@ -66,22 +63,10 @@ class Pipeline:
             "read_out": read_out,
             "redaction": str(self.policy.scan.get("redaction", "label")),
             "named_out": _named_out(self.policy, read_out),
-            "declared": declared_at(self.policy),
+            "declared": DeclaredFacts(self.policy),
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
-
-    def declared_for(self, tool: str) -> tuple[FactDeclaration, ...]:
-        """The facts worth reading for a call of one tool: rules about others ask the store for nothing."""
-        found = self._by_tool.get(tool)
-        if found is None:
-            facts = self.policy.facts.values()
-            named = {fact.name: fact.read(tool) for fact in facts if isinstance(fact.source, ToolName)}
-            names = self.policy.facts_needed(Stage.TOOL, named)
-            found = tuple(fact for fact in facts if fact.name in names or fact.name in named)
-            if len(self._by_tool) < MOST_TOOLS:
-                self._by_tool[tool] = found
-        return found
 
     def stream(self, vault: Vault | None) -> StreamRelease:
         """Start releasing one streamed answer; held to its end unless the policy says `stream: release`."""

@@ -51,7 +51,7 @@ def screen(exchange: Exchange, messages: Sequence[Message]) -> Steps[Screened]:
     )
     exchange.evidence = evidence
     inputs = FactInputs(evidence=evidence, now=exchange.now)
-    facts, _ = yield from gather(policy, pipeline.declared[Stage.INPUT], inputs)
+    facts, _ = yield from gather(policy, pipeline.declared.at_stage[Stage.INPUT], inputs)
     decision = policy.decide(facts, Stage.INPUT)
     for kind in sorted({kind for message in messages for kind in message.unreadable}):
         decision = merge((decision, policy.unsure(Stage.INPUT, f"content that cannot be read: {kind}")))

@@ -11,6 +11,7 @@ from handrail.records.decision import (
     Reason,
     Unknown,
     owners,
+    strictest,
 )
 from handrail.records.enums import (
     Effect,
@@ -21,7 +22,6 @@ from handrail.records.enums import (
     Speaker,
     Stage,
     Trigger,
-    strictest,
 )
 from handrail.records.exchange import NOTE_NAME, Answer, Context, Draft, Message, ToolCall
 from handrail.records.finding import Finding, Place, Signal

@@ -1,9 +1,10 @@
 """What was decided about an exchange, and what it rests on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import TypeAlias
 
 from handrail.records.confidence import Confidence
@@ -117,11 +118,16 @@ class Evidence:
     shown: str = ""
 
 
+def strictest(effects: Iterable[Effect]) -> Effect:
+    """Return the strictest of some effects, `pass` of none; pure."""
+    return max(effects, key=attrgetter("strictness"), default=Effect.PASS)
+
+
 def owners(reasons: Sequence[Reason]) -> tuple[str | None, tuple[str, ...]]:
     """Return the role of the most severe reason, the first of equals, and the other roles in order; pure."""
     handing = [reason for reason in reasons if reason.effect is Effect.HAND_OFF and reason.role]
     if not handing:
         return None, ()
-    owner = max(handing, key=lambda reason: reason.severity.rank).role
+    owner = max(handing, key=attrgetter("severity.rank")).role
     roles = dict.fromkeys(reason.role for reason in handing if reason.role and reason.role != owner)
     return owner, tuple(roles)

@@ -1,8 +1,6 @@
 """The closed sets of words that records use."""
 
-from collections.abc import Iterable
 from enum import StrEnum
-from operator import attrgetter
 
 
 class Effect(StrEnum):
@@ -21,11 +19,6 @@ class Effect(StrEnum):
 
 for _rank, _effect in enumerate(Effect):
     _effect.strictness, _effect.is_released = _rank, _effect in (Effect.PASS, Effect.REDACT)
-
-
-def strictest(effects: Iterable[Effect]) -> Effect:
-    """Return the strictest of some effects, `pass` of none."""
-    return max(effects, key=attrgetter("strictness"), default=Effect.PASS)
 
 
 class Trigger(StrEnum):

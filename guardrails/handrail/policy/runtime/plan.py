@@ -61,11 +61,15 @@ Judgement: TypeAlias = tuple[tuple[Reason, ...], tuple[Reason, ...], dict[str, s
 
 @dataclass(frozen=True, slots=True)
 class EvaluationPlan:
-    """What is evaluated for one key. `present` are the facts read and at hand, each with whether it fits."""
+    """What is evaluated for one key.
+
+    `decisions` go with whether some rule of theirs is only recorded. `present` are the facts read and at
+    hand, each with what tells whether its value fits.
+    """
 
     statements: tuple[Statement, ...]
     rules: tuple[tuple[Test, Rule], ...]
-    decisions: tuple[BusinessDecision, ...]
+    decisions: tuple[tuple[BusinessDecision, bool], ...]
     present: tuple[tuple[str, Callable[[object], bool]], ...]
 
     def read(self, facts: Mapping[str, FactValue]) -> tuple[dict[str, FactValue], KnownFacts]:
@@ -86,12 +90,12 @@ class EvaluationPlan:
         for rule, verdict in verdicts:
             given = reasons_of(rule, verdict, known, facts, if_unsure)
             (shadow if rule.is_shadow else reasons).extend(given)
-        for decision in self.decisions:
+        for decision, has_shadow in self.decisions:
             result = judge_decision(decision, known, facts, if_unsure)
             reasons += result.reasons
             if result.answer is not None:
                 answers[decision.name] = result.answer
-            if decision.has_shadow and result is not DOES_NOT_APPLY:
+            if has_shadow and result is not DOES_NOT_APPLY:
                 other = judge_decision(decision, known, facts, if_unsure, with_shadow=True)
                 shadow += [reason for reason in other.reasons if reason not in result.reasons]
         return tuple(reasons), tuple(shadow), answers
@@ -158,7 +162,7 @@ class Planner:
         return EvaluationPlan(
             statements=tuple(unit for unit in units if isinstance(unit, Statement)),
             rules=tuple((_test_of(unit, chosen, stage), unit) for unit in units if isinstance(unit, Rule)),
-            decisions=tuple(unit for unit in units if isinstance(unit, BusinessDecision)),
+            decisions=tuple((unit, unit.has_shadow) for unit in units if isinstance(unit, BusinessDecision)),
             present=tuple((name, acceptor(self._facts[name])) for name in reads if name in present),
         )
 
