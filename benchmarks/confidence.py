@@ -13,7 +13,7 @@ from benchmarks import confidence_drift, confidence_grounding, confidence_speed
 from benchmarks.confidence_baselines import combined, ltt, mean_ranks, rcps
 from benchmarks.confidence_data import ESSAYS, LETTERS, Scored, Signalled, essays, letters
 from benchmarks.confidence_loop import (
-    Course,
+    Promise,
     Truth,
     active,
     escalated_only,
@@ -170,9 +170,9 @@ def _redraw(truth: Truth, alpha: float, count: int, draws: int) -> dict[str, tup
 
 def closed_loop(files: list[Scored], seeds: int) -> tuple[Figures, list[str]]:
     """Weekly refits for a year: the promise on every file, coverage on gpt-4-turbo, rivals that break it."""
-    course, worst, figures = Course(), 0.0, {}
+    promise, worst, figures = Promise(), 0.0, {}
     print(
-        f"\nclosed loop, target {course.alpha}, {seeds} seeds: ever above target"
+        f"\nclosed loop, target {promise.alpha}, {seeds} seeds: ever above target"
         " | coverage after weeks 2 4 8 26 52"
     )
 
@@ -184,26 +184,26 @@ def closed_loop(files: list[Scored], seeds: int) -> tuple[Figures, list[str]]:
         )
         return failed, coverage
 
-    for scored in [*files, stress(course.alpha)]:
+    for scored in [*files, stress(promise.alpha)]:
         truth = Truth(scored)
         for is_live, mode, weeks in ((True, "live", (8, 52)), (False, "audit", (8, 26, 52))):
             title = f"{scored.name}, {'free verdicts' if is_live else 'audits only'}"
             failed, coverage = show(
-                title, lambda seed, t=truth, f=is_live: active(t, course, seed, is_live=f)
+                title, lambda seed, t=truth, f=is_live: active(t, promise, seed, is_live=f)
             )
             worst = max(worst, failed)
             if scored.name == "gpt-4-turbo":
                 figures |= {f"closed_loop_{mode}_w{week}": coverage[week] for week in weeks}
                 audits_only = coverage
     truth = Truth(files[0])
-    twice = Course(audits=2 * course.audits)
+    twice = Promise(samples=2 * promise.samples)
     _, rival = show("RCPS, delta spent, 40", lambda seed: uniform_rcps(truth, twice, seed, spend="square"))
     show("RCPS, delta/52, 40", lambda seed: uniform_rcps(truth, twice, seed, spend="even"))
-    show("RCPS, delta spent, 20", lambda seed: uniform_rcps(truth, course, seed, spend="square"))
-    show("RCPS, no correction, 20 (breaks it)", lambda seed: uniform_rcps(truth, course, seed, spend="none"))
-    show("naive refit, 20 (breaks it)", lambda seed: naive(truth, course, seed))
-    show("escalated verdicts only (breaks it)", lambda seed: escalated_only(truth, course, seed))
-    show("the same and 20 audits (breaks it)", lambda seed: escalated_only(truth, course, seed, audits=20))
+    show("RCPS, delta spent, 20", lambda seed: uniform_rcps(truth, promise, seed, spend="square"))
+    show("RCPS, no correction, 20 (breaks it)", lambda seed: uniform_rcps(truth, promise, seed, spend="none"))
+    show("naive refit, 20 (breaks it)", lambda seed: naive(truth, promise, seed))
+    show("escalated verdicts only (breaks it)", lambda seed: escalated_only(truth, promise, seed))
+    show("the same and 20 audits (breaks it)", lambda seed: escalated_only(truth, promise, seed, audits=20))
     figures["closed_loop_violation"] = worst
     figures["closed_loop_half_ratio"] = min(audits_only[week] / rival[week] for week in (26, 52))
     return figures, [name for name, bar in LOOP_BARS.items() if (figures[name] - bar) * LOOP_SIGN[name] < 0]

@@ -18,12 +18,12 @@ POOL = 1500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
-    """What is promised, with how many audits a week."""
+class Promise:
+    """What is promised, with how many samples a week."""
 
     alpha: float = 0.05
     delta: float = 0.1
-    audits: int = 20
+    samples: int = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,15 +61,15 @@ def stress(alpha: float, *, shift: float = 1.0005) -> Scored:
     return Scored(name=f"stress {alpha}", scores=scores, is_right=is_right)
 
 
-def active(truth: Truth, course: Course, seed: int, *, is_live: bool) -> Year:
+def active(truth: Truth, promise: Promise, seed: int, *, is_live: bool) -> Year:
     """The betting guarantee with free verdicts on what is handed off (`is_live`), or with audits only."""
     rng = np.random.default_rng(seed)
     scores, right = truth.scored.scores, truth.scored.is_right
-    wealth = begin(grid_of(scores), alpha=course.alpha, delta=course.delta)
+    wealth = begin(grid_of(scores), alpha=promise.alpha, delta=promise.delta)
     learner = Learner(scores)
     coverage, has_failed = [], False
     for _ in range(WEEKS):
-        plan = _plan(wealth, learner, course, is_live=is_live)
+        plan = _plan(wealth, learner, promise, is_live=is_live)
         drawn = rng.integers(len(scores), size=WEEKLY)
         odds = _odds(plan, scores[drawn])
         audited = rng.random(WEEKLY) < odds
@@ -81,7 +81,7 @@ def active(truth: Truth, course: Course, seed: int, *, is_live: bool) -> Year:
             learner.learn(drawn[audited], right)
         risk, passed = truth.at(wealth.threshold)
         coverage.append(passed)
-        has_failed |= risk > course.alpha
+        has_failed |= risk > promise.alpha
     return Year(coverage=np.array(coverage), has_failed=has_failed)
 
 
@@ -105,10 +105,10 @@ class Learner:
         self.predicted = 1 - self._fit.chances(self._pool_logits)
 
 
-def _plan(wealth: Wealth, learner: Learner, course: Course, *, is_live: bool) -> SamplingPlan:
+def _plan(wealth: Wealth, learner: Learner, promise: Promise, *, is_live: bool) -> SamplingPlan:
     if is_live:
-        return plan_with_free_verdicts(wealth, learner.pool, samples=course.audits, answers=WEEKLY)
-    return plan_samples_only(wealth, learner.pool, learner.predicted, samples=course.audits, answers=WEEKLY)
+        return plan_with_free_verdicts(wealth, learner.pool, samples=promise.samples, answers=WEEKLY)
+    return plan_samples_only(wealth, learner.pool, learner.predicted, samples=promise.samples, answers=WEEKLY)
 
 
 def _odds(plan: SamplingPlan, scores: Floats) -> Floats:
@@ -117,44 +117,44 @@ def _odds(plan: SamplingPlan, scores: Floats) -> Floats:
     return np.where(scores >= plan.lowest, plan.rate, 0.0)
 
 
-def uniform_rcps(truth: Truth, course: Course, seed: int, *, spend: str) -> Year:
+def uniform_rcps(truth: Truth, promise: Promise, seed: int, *, spend: str) -> Year:
     """RCPS on all verdicts so far, audits drawn evenly; `spend` says how delta is spread over the refits."""
     rng = np.random.default_rng(seed)
     scores, right = truth.scored.scores, truth.scored.is_right
-    drawn = rng.integers(len(scores), size=WEEKS * course.audits)
+    drawn = rng.integers(len(scores), size=WEEKS * promise.samples)
     coverage, has_failed = [], False
     for week in range(1, WEEKS + 1):
         level = {
-            "square": 6 * course.delta / (math.pi * week) ** 2,
-            "even": course.delta / WEEKS,
-            "none": course.delta,
+            "square": 6 * promise.delta / (math.pi * week) ** 2,
+            "even": promise.delta / WEEKS,
+            "none": promise.delta,
         }[spend]
-        seen = drawn[: week * course.audits]
-        chosen = rcps(scores[seen], ~right[seen], alpha=course.alpha, delta=level)
+        seen = drawn[: week * promise.samples]
+        chosen = rcps(scores[seen], ~right[seen], alpha=promise.alpha, delta=level)
         risk, passed = truth.at(chosen.threshold)
         coverage.append(passed)
-        has_failed |= risk > course.alpha
+        has_failed |= risk > promise.alpha
     return Year(coverage=np.array(coverage), has_failed=has_failed)
 
 
-def naive(truth: Truth, course: Course, seed: int) -> Year:
+def naive(truth: Truth, promise: Promise, seed: int) -> Year:
     """Loosest threshold whose observed risk is on target, refitted weekly: no bound at all."""
     rng = np.random.default_rng(seed)
     scores, right = truth.scored.scores, truth.scored.is_right
-    drawn = rng.integers(len(scores), size=WEEKS * course.audits)
+    drawn = rng.integers(len(scores), size=WEEKS * promise.samples)
     coverage, has_failed = [], False
     for week in range(1, WEEKS + 1):
-        seen = drawn[: week * course.audits]
-        allowed = math.floor(course.alpha * len(seen))
+        seen = drawn[: week * promise.samples]
+        allowed = math.floor(promise.alpha * len(seen))
         wrong = np.sort(scores[seen][~right[seen]])[::-1]
         threshold = -math.inf if len(wrong) <= allowed else math.nextafter(float(wrong[allowed]), math.inf)
         risk, passed = truth.at(threshold)
         coverage.append(passed)
-        has_failed |= risk > course.alpha
+        has_failed |= risk > promise.alpha
     return Year(coverage=np.array(coverage), has_failed=has_failed)
 
 
-def escalated_only(truth: Truth, course: Course, seed: int, *, audits: int = 0) -> Year:
+def escalated_only(truth: Truth, promise: Promise, seed: int, *, audits: int = 0) -> Year:
     """RCPS that takes verdicts on escalated answers, and some audits beside them, for a random sample."""
     rng = np.random.default_rng(seed)
     scores, right = truth.scored.scores, truth.scored.is_right
@@ -164,10 +164,10 @@ def escalated_only(truth: Truth, course: Course, seed: int, *, audits: int = 0) 
         drawn = rng.integers(len(scores), size=WEEKLY)
         passed_now = drawn[scores[drawn] >= threshold]
         seen = np.r_[seen, drawn[scores[drawn] < threshold], passed_now[:audits]]
-        threshold = rcps(scores[seen], ~right[seen], alpha=course.alpha, delta=course.delta).threshold
+        threshold = rcps(scores[seen], ~right[seen], alpha=promise.alpha, delta=promise.delta).threshold
         risk, passed = truth.at(threshold)
         coverage.append(passed)
-        has_failed |= risk > course.alpha
+        has_failed |= risk > promise.alpha
     return Year(coverage=np.array(coverage), has_failed=has_failed)
 
 
