@@ -1,4 +1,4 @@
-"""Second readings of a text in which hidden characters are written out: encoded, spaced or spelled."""
+"""Deobfuscated readings of a text: encoded, spaced or spelled-out characters are written as themselves."""
 
 import base64
 import binascii
