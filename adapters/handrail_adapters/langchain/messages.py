@@ -165,10 +165,6 @@ def _calls(message: BaseMessage) -> tuple[ToolCall, ...]:
     return tuple(calls)
 
 
-def _dump(args: object) -> str:
-    return json.dumps(args, ensure_ascii=False, default=str)
-
-
 def write_messages(originals: Sequence[BaseMessage], sent: Sequence[Message]) -> list[BaseMessage]:
     """Return the messages that may go upstream; what did not change is the caller's own object.
 

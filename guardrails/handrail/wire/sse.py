@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from handrail.wire.foreign_json import Json, dump_object, load_object, text_of
 
@@ -14,8 +13,7 @@ DONE = "[DONE]"
 BROKEN = "\x00"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event: its bytes as they came, its name and its data (empty for a comment or keep-alive)."""
 
     raw: bytes
