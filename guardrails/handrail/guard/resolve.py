@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from handrail.errors import NotAllowed
 from handrail.pipeline.pipeline import Pipeline
 from handrail.policy import Policy
 from handrail.policy.language.sources import Source, ToolArgument
-from handrail.records import Money
+from handrail.records import FactValue, Money
 from handrail.text.paths import at
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import ResolutionView, TicketStore
@@ -20,7 +20,9 @@ from handrail.tickets.ports import ResolutionView, TicketStore
 if TYPE_CHECKING:
     from handrail.store import Actor, SqlStore
     from handrail.tickets.resolution import Resolution
-    from handrail.tickets.ticket import ProposedAction, TicketView
+    from handrail.tickets.ticket import TicketView
+
+Amounts: TypeAlias = Mapping[str, Money | Decimal]
 
 
 class ResolutionFields(TypedDict, total=False):
@@ -38,7 +40,7 @@ class ResolutionFields(TypedDict, total=False):
     answer: str
     changes: Mapping[str, object]
     arguments: str
-    amounts: Mapping[str, Money | Decimal] | None
+    amounts: Amounts | None
     digest: str
     idempotency_key: str
     valid_for: timedelta
@@ -54,7 +56,7 @@ def resolve(
     Raises:
         NotAllowed: not a member of the role, excluded, or an edited amount that cannot be read.
     """
-    from handrail.tickets.ticket import Verdict
+    from handrail.tickets.ticket import Verdict, amounts_of
 
     view = store.get(tenant, ticket)
     if view.ticket is None:
@@ -63,7 +65,7 @@ def resolve(
         view = store.claim(tenant, ticket, actor)
     held = view.ticket
     if resolution.verdict is Verdict.EDIT and resolution.amounts is None and held is not None and held.action:
-        amounts = _amounts(policy, held.action, _edited(ticket, resolution), ticket)
+        amounts = _amounts(policy, amounts_of(held.action.amounts), _edited(ticket, resolution), ticket)
         resolution = replace(resolution, amounts=amounts)
     return store.resolve(tenant, ticket, resolution, actor)
 
@@ -80,21 +82,22 @@ def _edited(ticket: str, resolution: "Resolution") -> Mapping[str, object]:
     return read
 
 
-def _amounts(
-    policy: Policy, action: "ProposedAction", edited: Mapping[str, object], ticket: str
-) -> dict[str, Money]:
-    """Read every amount of the action from the edited arguments; what was not edited stays as it was."""
-    amounts: dict[str, Money] = {}
-    for name, record in action.amounts.items():
-        value, declaration = record.fact(), policy.facts.get(name)
-        kept = value if isinstance(value, Money) else None
+def _amounts(policy: Policy, before: Amounts, edited: Mapping[str, object], ticket: str) -> Amounts:
+    """Read every amount of an action from the edited arguments; what was not edited stays as it was.
+
+    Money stays money and a number a number: what reads as the other cannot be read.
+    """
+    amounts: dict[str, Money | Decimal] = {}
+    for name, was in before.items():
+        value: FactValue = was
+        kept, declaration = was if isinstance(was, Money) else None, policy.facts.get(name)
         if declaration is not None:
             raw, currency = _edit(edited, declaration.source), _edit(edited, declaration.currency_from)
             if raw is None and currency is not None and kept is not None:
                 raw = kept.amount
             if raw is not None:
                 value = declaration.read(raw, currency=currency or (kept and kept.currency))
-        if not isinstance(value, Money):
+        if not isinstance(value, type(was)):
             raise NotAllowed(ticket, f"{name} of the edited action cannot be read")
         amounts[name] = value
     return amounts
