@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from handrail.records import Decision, owners, strictest
+from handrail.records import Decision, FactValue, owners, strictest
 
 
 def merge(decisions: Sequence[Decision]) -> Decision:
@@ -15,7 +15,7 @@ def merge(decisions: Sequence[Decision]) -> Decision:
     reasons = tuple(dict.fromkeys(reason for decision in decisions for reason in decision.reasons))
     owner, others = owners(reasons)
     answers: dict[str, str] = {}
-    facts = dict(decisions[0].facts)
+    facts: dict[str, FactValue] = {}
     for decision in decisions:
         answers |= decision.answers
         facts |= decision.facts

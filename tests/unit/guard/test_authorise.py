@@ -1,7 +1,10 @@
 """A person's decision is given back once."""
 
+import asyncio
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -9,13 +12,16 @@ import pytest
 from handrail import ActionFailed, Guard, HandoffRequired, TicketError
 from handrail.errors import (
     AlreadyUsed,
+    CheckFailed,
     DecisionExpired,
     DigestMismatch,
     NotAllowed,
     NotDecided,
     PolicyChanged,
 )
+from handrail.guard.outcome import Outcome
 from handrail.policy import load
+from handrail.records import Evidence, ToolCall
 from handrail.testing import FrozenClock
 from handrail.tickets.ports import ConversationState
 from support.scenes import POLICY
@@ -264,3 +270,288 @@ def test_an_edited_amount_inside_a_list_counts_as_it_was_paid(
         with pytest.raises(HandoffRequired):
             refund([{"amount": 420}])
         assert refund([{"amount": 400}]) == 400
+
+
+def rule(name: str, when: str, to: str, trigger: str = "high_stakes") -> str:
+    return (
+        f"  - id: {name}\n    when: {when}\n    to: {to}\n    trigger: {trigger}\n"
+        f"    because: The rule {name} says so.\n"
+    )
+
+
+def with_rules(*rules: str, facts: str = "") -> str:
+    policy = POLICY.replace("  - id: card\n", "".join(rules) + "  - id: card\n")
+    return policy.replace("  disputes: ", f"{facts}  disputes: ")
+
+
+def put_in_force(guard: Guard, folder: Path, policy: str) -> None:
+    (folder / "later.yaml").write_text(policy)
+    guard.reload(load(folder / "later.yaml"))
+
+
+def waiting(guard: Guard, name: str, arguments: str, **context: str) -> str:
+    """Propose a call that nobody guards as a function; returns its ticket."""
+    with guard.context(**context):
+        outcome = guard.gate(ToolCall(id="k1", name=name, arguments=arguments))
+    assert isinstance(outcome, Outcome)
+    assert outcome.handoff is not None
+    return outcome.handoff.ticket
+
+
+def steps(guard: Guard, ticket: str, tenant: str = "default") -> list[tuple[str, datetime]]:
+    kinds = ("ticket.begin", "ticket.applied", "ticket.failed", "ticket.lost", "ticket.reopen")
+    return [(e.kind, e.at) for e in guard.store.history(tenant, ticket) if e.kind in kinds]
+
+
+def test_an_approved_action_says_what_it_is(shop: Shop) -> None:
+    ticket = shop.ticket()
+    shop.decide(ticket, "approve")
+    approval = shop.guard.store.approved("default", ticket)
+    with shop.guard.authorised(ticket) as action:
+        assert (action.ticket, action.tool, action.is_edited) == (ticket, "issue_refund", False)
+        assert action.idempotency_key == approval.idempotency_key != ""
+        assert action.run() == "refunded"
+
+
+def test_the_steps_of_an_action_are_recorded_when_they_happen(shop: Shop, clock: FrozenClock) -> None:
+    ticket = shop.ticket()
+    shop.decide(ticket, "approve")
+    began = clock.advance(minutes=5)
+    with shop.guard.authorised(ticket) as action:
+        action.run()
+        ended = clock.advance(minutes=5)
+    assert steps(shop.guard, ticket) == [("ticket.begin", began), ("ticket.applied", ended)]
+
+
+def test_an_approval_holds_inside_its_block_only(shop: Shop) -> None:
+    ticket = shop.ticket()
+    shop.decide(ticket, "approve")
+    with shop.guard.authorised(ticket) as action:
+        action.run()
+    with pytest.raises(HandoffRequired):
+        shop.refund("o1", 640)
+    other = shop.ticket(650)
+    shop.decide(other, "approve")
+    with shop.guard.authorised(other):
+        pass
+    with pytest.raises(HandoffRequired):
+        shop.refund("o1", 650)
+    assert shop.done == [640]
+
+
+def test_a_tool_that_nobody_guards_here_is_not_run_and_the_action_failed(guard: Guard) -> None:
+    ticket = waiting(guard, "issue_refund", '{"amount": 640}', customer="c1")
+    guard.resolve(ticket, "fay", "approve")
+    message = r"^no tool called 'issue_refund' is guarded here; call it yourself$"
+    with pytest.raises(ActionFailed, match=message), guard.authorised(ticket) as action:
+        action.run()
+    assert guard.store.get("default", ticket).state == "failed"
+
+
+def test_a_call_without_arguments_is_given_back_without_any(make_guard: Callable[..., Guard]) -> None:
+    guard = make_guard(with_rules(rule("closing", 'tool.name == "close_shop"', "finance_lead")))
+    ticket = waiting(guard, "close_shop", "")
+    guard.resolve(ticket, "fay", "approve")
+    with guard.authorised(ticket) as action:
+        assert action.arguments == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (None, "applied"),
+        (ActionFailed("declined"), "failed"),
+        (ZeroDivisionError(), "outcome_unknown"),
+        (asyncio.CancelledError(), "outcome_unknown"),
+    ],
+)
+def test_an_async_block_carries_out_and_records_as_the_other_one(
+    guard: Guard, error: BaseException | None, state: str
+) -> None:
+    done: list[int] = []
+
+    @guard.tool(name="issue_refund")
+    async def refund(order_id: str, amount: int) -> str:
+        await asyncio.sleep(0)
+        done.append(amount)
+        return "refunded"
+
+    async def carry_out(ticket: str) -> None:
+        async with guard.aauthorised(ticket) as action:
+            assert await action.arun() == "refunded"
+            if error is not None:
+                raise error
+        with pytest.raises(HandoffRequired):
+            await refund("o1", 640)
+
+    ticket = waiting(guard, "issue_refund", '{"order_id": "o1", "amount": 640}', customer="c1")
+    guard.resolve(ticket, "fay", "approve")
+    if error is None:
+        asyncio.run(carry_out(ticket))
+    else:
+        with pytest.raises(type(error)):
+            asyncio.run(carry_out(ticket))
+    assert done == [640]
+    assert guard.store.get("default", ticket).state == state
+
+
+def test_an_async_block_runs_a_tool_that_is_not_async_too(shop: Shop) -> None:
+    async def carry_out(ticket: str) -> object:
+        async with shop.guard.aauthorised(ticket) as action:
+            return await action.arun()
+
+    ticket = shop.ticket()
+    shop.decide(ticket, "approve")
+    assert asyncio.run(carry_out(ticket)) == "refunded"
+    with pytest.raises(AlreadyUsed):
+        asyncio.run(carry_out(ticket))
+    assert shop.done == [640]
+
+
+@pytest.mark.parametrize(
+    ("rules", "problem", "roles"),
+    [
+        (
+            (rule("huge", 'tool.name == "issue_refund" and refund.amount > 600 USD', "process_owner"),),
+            "now also needs process_owner",
+            ["process_owner"],
+        ),
+        (
+            (
+                rule("huge", "refund.amount > 600 USD", "process_owner"),
+                rule("large", "refund.amount > 550 USD", "supervisor"),
+                rule("again", "refund.amount > 610 USD", "process_owner"),
+                rule("signed", "refund.amount > 620 USD", "finance_lead"),
+            ),
+            "now also needs process_owner, supervisor",
+            ["process_owner", "supervisor"],
+        ),
+        (
+            (
+                "  - {id: stop, when: refund.amount > 600 USD, effect: block, because: Too much.}\n",
+                "  - {id: never, when: refund.amount > 500 USD, effect: block, because: Too much.}\n",
+                rule("huge", "refund.amount > 600 USD", "process_owner"),
+            ),
+            "now blocked by stop, never",
+            ["process_owner"],
+        ),
+        (
+            (rule("unread", "refund.tax > 10 USD", "finance_lead"),),
+            "now also needs queue_manager",
+            ["queue_manager"],
+        ),
+    ],
+)
+def test_what_todays_policy_asks_for_beyond_the_approval_opens_the_ticket_again(
+    shop: Shop, clock: FrozenClock, tmp_path: Path, rules: Sequence[str], problem: str, roles: list[str]
+) -> None:
+    ticket = shop.ticket()
+    shop.decide(ticket, "approve")
+    tax = "  refund.tax: {type: money, currencies: [USD], from: tool.args.tax}\n"
+    put_in_force(shop.guard, tmp_path, with_rules(*rules, facts=tax if "refund.tax" in rules[0] else ""))
+    later = clock.advance(minutes=5)
+    with pytest.raises(PolicyChanged) as raised, shop.guard.authorised(ticket):
+        pytest.fail("the approval no longer covers this")
+    assert (raised.value.ticket, raised.value.problem) == (ticket, problem)
+    assert steps(shop.guard, ticket) == [("ticket.reopen", later)]
+    reopened = shop.guard.store.history("default", ticket)[-1]
+    assert (reopened.data["why"], reopened.data["roles"]) == (problem, roles)
+    assert shop.guard.store.get("default", ticket).role == roles[0]
+    assert shop.done == []
+
+
+def test_what_a_role_settled_as_unsure_is_not_asked_again_when_another_role_gets_what_is_unsure(
+    shop: Shop, tmp_path: Path
+) -> None:
+    with shop.guard.context(customer="c1"), pytest.raises(HandoffRequired) as raised:
+        shop.refund("o1", "a lot")  # type: ignore[arg-type]
+    ticket = raised.value.handoff.ticket
+    shop.decide(ticket, "approve", person="quinn")
+    put_in_force(shop.guard, tmp_path, POLICY.replace("if_unsure: queue_manager", "if_unsure: process_owner"))
+    with shop.guard.authorised(ticket) as action:
+        action.run()
+    assert shop.done == ["a lot"]
+
+
+def test_a_rule_that_goes_to_another_role_now_needs_that_role(shop: Shop, tmp_path: Path) -> None:
+    ticket = shop.ticket()
+    shop.decide(ticket, "approve")
+    elsewhere = POLICY.replace("    to: finance_lead\n", "    to: process_owner\n")
+    assert elsewhere != POLICY
+    put_in_force(shop.guard, tmp_path, elsewhere)
+    with pytest.raises(PolicyChanged, match="now also needs process_owner"), shop.guard.authorised(ticket):
+        pytest.fail("process_owner has not approved this")
+
+
+@pytest.mark.parametrize("per", ["customer", "conversation", "tenant"])
+def test_the_policy_is_run_again_for_whom_the_action_is_and_counts_it_once(
+    make_guard: Callable[..., Guard], tmp_path: Path, per: str
+) -> None:
+    """Two refunds are above the new limit together; each alone is below it."""
+    guard = make_guard(POLICY.replace("per: customer", f"per: {per}"))
+    limit = rule("sum", "refund.amount + refunds_30d > 1000 USD", "process_owner")
+    tickets = []
+    for order in ("o1", "o2"):
+        arguments = json.dumps({"order_id": order, "amount": 640})
+        tickets.append(
+            waiting(guard, "issue_refund", arguments, tenant="acme", customer="c1", conversation="v1")
+        )
+        with guard.context(tenant="acme"):
+            guard.resolve(tickets[-1], "fay", "approve")
+    put_in_force(guard, tmp_path, with_rules(limit).replace("per: customer", f"per: {per}"))
+    with guard.context(tenant="acme"):
+        with pytest.raises(PolicyChanged, match="process_owner"), guard.authorised(tickets[0]):
+            pytest.fail("the second refund is reserved beside it")
+        with guard.authorised(tickets[1]) as action:
+            assert action.arguments == {"order_id": "o2", "amount": 640}
+    assert [kind for kind, _ in steps(guard, tickets[0], "acme")] == ["ticket.reopen"]
+    assert [kind for kind, _ in steps(guard, tickets[1], "acme")] == ["ticket.begin", "ticket.applied"]
+
+
+def test_facts_of_the_present_context_count_and_where_there_are_none_the_recorded_ones(
+    make_guard: Callable[..., Guard],
+) -> None:
+    known = "  known_customer: {type: yes/no, from: context.known_customer}\n"
+    stranger = rule("stranger", 'tool.name == "issue_refund" and not known_customer', "process_owner")
+    guard = make_guard(with_rules(stranger, facts=known))
+    tickets = []
+    for order in ("o1", "o2"):
+        with guard.context(facts={"known_customer": True}):
+            arguments = json.dumps({"order_id": order, "amount": 640})
+            tickets.append(waiting(guard, "issue_refund", arguments, customer="c1"))
+        guard.resolve(tickets[-1], "fay", "approve")
+    with guard.authorised(tickets[0]) as action:
+        assert action.arguments == {"order_id": "o1", "amount": 640}
+    with (
+        guard.context(facts={"known_customer": False}),
+        pytest.raises(PolicyChanged, match="now also needs process_owner"),
+        guard.authorised(tickets[1]),
+    ):
+        pytest.fail("the customer is a stranger by now")
+
+
+def test_a_policy_that_cannot_be_run_again_lets_nothing_begin(make_guard: Callable[..., Guard]) -> None:
+    class Registry:
+        """A source of facts that can go down."""
+
+        is_down = False
+
+        def __call__(self, names: Sequence[str], evidence: Evidence, now: datetime) -> Mapping[str, object]:
+            if self.is_down:
+                raise OSError("no route")
+            return dict.fromkeys(names, True)
+
+    registry = Registry()
+    stranger = rule("stranger", 'tool.name == "issue_refund" and not registered', "process_owner")
+    guard = make_guard(with_rules(stranger, facts="  registered: {type: yes/no}\n"), facts=registry)
+    ticket = waiting(guard, "issue_refund", '{"amount": 640}', customer="c1")
+    guard.resolve(ticket, "fay", "approve")
+    registry.is_down = True
+    with pytest.raises(CheckFailed) as raised, guard.authorised(ticket):
+        pytest.fail("nothing says that the approval still covers this")
+    assert (raised.value.step, raised.value.exchange, raised.value.why) == (
+        "policy re-run",
+        ticket,
+        "OSError",
+    )
+    assert guard.store.get("default", ticket).state == "decided"
