@@ -73,7 +73,7 @@ class Confirmation(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reviewer:
-    """Whose server this is: one person, one tenant, and what may be done from here.
+    """The person whose server this is, their tenant, and what they may do from here.
 
     `may_decide` False leaves a server that lists, shows and claims.
     """
@@ -220,7 +220,7 @@ def _decide_tool(reviewer: Reviewer) -> Callable[..., Any]:
 
 
 async def _in_thread(call: Callable[[], T]) -> T:
-    """Call the store in a thread; what it refuses is told to the client, anything else is not."""
+    """Call the store in a thread; the client is told what the store refuses, and nothing of other errors."""
     try:
         return await asyncio.to_thread(call)
     except HandrailError as error:
@@ -228,7 +228,7 @@ async def _in_thread(call: Callable[[], T]) -> T:
 
 
 def _question(view: TicketView, proposal: Proposal) -> str:
-    """Say what the person is about to decide; the action is the ticket's own, not as the model tells it."""
+    """Say what the person is about to decide; the action is read from the ticket, not from the model."""
     held = view.ticket
     action = held.action if held else None
     lines = [f"{proposal.verdict.value.upper()} ticket {view.id} as {view.role}?"]

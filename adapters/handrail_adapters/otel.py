@@ -104,7 +104,7 @@ def _event(seen: Observation) -> dict[str, Any]:
 
 
 def _is_failed(seen: Observation) -> bool:
-    """True when a check broke down; a fact that was merely not known is an ordinary hand-off."""
+    """True if a check failed; a hand-off because a fact is unknown is an ordinary one."""
     return seen.decision.effect is Effect.HAND_OFF and any(
         reason.trigger is Trigger.UNSURE and not reason.facts_read for reason in seen.decision.reasons
     )

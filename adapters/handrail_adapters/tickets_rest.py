@@ -52,7 +52,7 @@ class Auth(_Strict):
 
 
 class FieldMap(_Strict):
-    """How a system is spoken to. `then` goes by event (`warn`, `approve` …), `default` for all others.
+    """How to talk to a system. `then` goes by event (`warn`, `approve` …), `default` for all others.
 
     Texts may hold `{title} {body} {ticket} {tenant} {role} {severity} {event} {decide_by} {link} {notice}`,
     `{ref}` (letters and digits that stand for the ticket), `{id}` (of its record) and the channel's options;

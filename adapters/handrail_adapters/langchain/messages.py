@@ -300,7 +300,7 @@ def get_handoff(message: object) -> Handoff | None:
 
 
 def get_block(message: object) -> Decision | None:
-    """Return the decision behind a message that stands in place of a forbidden answer; None for any other."""
+    """Return the decision behind the notice of a blocked answer; None for any other message."""
     found = (getattr(message, "additional_kwargs", None) or {}).get("blocked")
     if not isinstance(found, dict):
         return None

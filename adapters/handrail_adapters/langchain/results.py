@@ -1,4 +1,4 @@
-"""What a judged answer looks like as LangChain results and chunks, whole or released early."""
+"""What a judged answer looks like as LangChain results and chunks, whole or in pieces."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -58,7 +58,7 @@ class ResultWriter:
     def withheld_chunk(
         self, outcome: Outcome, like: ChatGenerationChunk | None = None, *, before: str = ""
     ) -> ChatGenerationChunk:
-        """Return the notice as a chunk; `before` parts it from what was shown already."""
+        """Return the notice as a chunk; `before` separates it from what was shown already."""
         fields = self._notice(outcome)
         fields["content"] = before + fields["content"]
         usage = _usage(like.message) if like is not None else {}
@@ -85,7 +85,7 @@ class ResultWriter:
         return result.model_copy(update={"generations": generations})
 
     def read_chunks(self, chunks: Sequence[ChatGenerationChunk]) -> list[Draft]:
-        """Return the draft that chunks come to."""
+        """Return the draft that chunks add up to."""
         whole = merge_chat_generation_chunks(list(chunks))
         if whole is None:
             return [Draft(fault=FaultKind.EMPTY)]

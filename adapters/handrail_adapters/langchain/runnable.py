@@ -1,4 +1,4 @@
-"""Any runnable that makes text, guarded as a whole: what goes in, and all of what comes out."""
+"""Any runnable that makes text, guarded as a whole: its input and all of its output."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any

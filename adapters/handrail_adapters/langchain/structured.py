@@ -1,4 +1,4 @@
-"""Structured output behind the guard: a hand-off passes parsers, retries and fallbacks and is raised last."""
+"""Structured output behind the guard: a hand-off passes parsers, retries and fallbacks; it is raised last."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -142,11 +142,11 @@ class GuardedStructured(Runnable[Any, Any]):
             yield _raised(piece)
 
     def with_retry(self, **kwargs: Any) -> "GuardedStructured":
-        """Retry on errors; a hand-off is none and is never retried."""
+        """Retry on errors; a hand-off is not an error and is never retried."""
         return GuardedStructured(self.steps.with_retry(**kwargs))
 
     def with_fallbacks(self, fallbacks: Any, **kwargs: Any) -> "GuardedStructured":  # type: ignore[override]
-        """Fall back on errors; a hand-off is none and no fallback replaces it."""
+        """Fall back on errors; a hand-off is not an error and no fallback replaces it."""
         return GuardedStructured(self.steps.with_fallbacks(fallbacks, **kwargs))
 
 

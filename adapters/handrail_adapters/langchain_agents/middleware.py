@@ -32,7 +32,7 @@ EDITED = "A person changed this action before it ran; what follows is the result
 
 
 def guarded_request(request: ModelRequest[Any], wrap: Callable[[Any], Any]) -> ModelRequest[Any]:
-    """Return a request whose model is wrapped, also after another middleware put in a model of its own."""
+    """Return a request whose model is wrapped, even if another middleware replaces the model."""
 
     class GuardedRequest(ModelRequest[Any]):
         def __init__(self, **given: Any) -> None:
@@ -53,7 +53,7 @@ def thread_id() -> object:
 
 
 def model_exchange(messages: Any) -> str | None:
-    """Return an id for the model call that follows these messages; the same again when a node runs again."""
+    """Return an id for the model call that follows these messages; a node that runs again gets the same."""
     thread = thread_id()
     last = messages[-1].id if messages else None
     return None if thread is None or last is None else exchange_id(thread, last)
@@ -66,7 +66,7 @@ def call_of(request: Any) -> ToolCall:
 
 
 def ticket_of(request: Any) -> str | None:
-    """Return the ticket on which a call stands in the conversation, None for a call of the model's own."""
+    """Return the ticket behind a call that a person decided, None for a call of the model's own."""
     state = request.state
     messages = state.get("messages", []) if isinstance(state, dict) else getattr(state, "messages", state)
     for message in reversed(messages):
@@ -110,7 +110,7 @@ def not_run(error: Exception, request: Any) -> ToolMessage:
 
 
 def told_edited(result: Any) -> Any:
-    """Return a result that says that another call was carried out than the model proposed."""
+    """Return a result that says that a person changed the action before it ran."""
     if isinstance(result, ToolMessage) and isinstance(result.content, str):
         return result.model_copy(update={"content": EDITED + result.content})
     return result

@@ -1,4 +1,4 @@
-"""A node for graphs of one's own: it stands after the guarded model and waits for a person."""
+"""A node for your own graphs: it stands after the guarded model and waits for a person."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Pausing a graph for a person: the ticket decides, whatever a resume says."""
+"""Pauses a graph for a person. What the ticket says counts, whatever a resume says."""
 
 import asyncio
 import hashlib

@@ -1,4 +1,4 @@
-"""A guarded model for Pydantic AI: asked once, held until it is judged, whole or streamed."""
+"""A guarded model for Pydantic AI, whole or streamed: its answer is held until it is judged."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -169,7 +169,7 @@ def _masked(value: Any, call: "Call") -> Any:
 
 
 def get_handoff(response: object) -> Handoff | None:
-    """Return the hand-off in a response, or in the last response of a run's result; None of an answer."""
+    """Return the hand-off in a response, or in the last response of a run's result; None for an answer."""
     messages = getattr(response, "all_messages", None)
     if callable(messages):
         response = messages()[-1]

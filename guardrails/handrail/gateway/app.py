@@ -77,7 +77,7 @@ class Gateway:
         return await deliver(self._proxy.answer(asked, known), receive, send, keep_alive_s=every)
 
     async def ticket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Tell where a ticket stands; `?wait=SECONDS` waits for the decision."""
+        """Return a ticket's state; `?wait=SECONDS` waits for a person's decision."""
         request = Request(scope, receive)
         try:
             known = self._identify(request)
@@ -140,7 +140,7 @@ class Gateway:
         return Response(self.metrics.text(), media_type=MEDIA_TYPE)
 
     async def drain(self) -> None:
-        """Take nothing new, wait for what is under way, let go of the provider."""
+        """Take no new request, wait for those under way, close the connections to the provider."""
         self.is_draining = True
         with suppress(TimeoutError):
             async with asyncio.timeout(self._settings.limits.drain_s):

@@ -1,4 +1,4 @@
-"""Who calls: an application key to its tenant and the guard of its policy."""
+"""Who calls: finds the tenant and the guard that belong to an application's key."""
 
 import hmac
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ class Callers:
         }
 
     def identify(self, headers: Mapping[str, str]) -> KnownCaller | None:
-        """Return whose key stands in `authorization` or `x-api-key`, None for nobody's."""
+        """Return the caller whose key is in `authorization` or `x-api-key`, None if it is no caller's."""
         if self._is_open:
             return self._default
         scheme, _, key = headers.get("authorization", "").partition(" ")
@@ -48,6 +48,6 @@ class Callers:
 
 
 def policies_of(settings: Settings) -> tuple[str, ...]:
-    """Every policy that the settings name, each once."""
+    """Return every policy that the settings name, each once."""
     named = (settings.policy, *(caller.policy or settings.policy for caller in settings.callers))
     return tuple(dict.fromkeys(named))

@@ -30,5 +30,5 @@ class Metrics:
         )
 
     def text(self) -> bytes:
-        """Everything counted so far, in Prometheus' text format."""
+        """Return everything counted so far, in Prometheus' text format."""
         return generate_latest(self.registry)

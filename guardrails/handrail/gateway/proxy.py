@@ -1,4 +1,4 @@
-"""One guarded request through the gateway: in, screened, upstream, judged, out."""
+"""One guarded request through the gateway, within its time and with retries."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""A caller's request, read within limits and refused where two readers could see two different things."""
+"""A caller's request, read within limits; refused if the provider could read it differently."""
 
 import json
 import re
@@ -35,7 +35,7 @@ async def read_request(request: Request, *, limit: int, named: tuple[str, ...]) 
     """Read a request.
 
     Raises:
-        Refusal: too large, not readable, an address or body that could be read in two ways.
+        Refusal: too large, not readable, or with an address or a body that could be read in two ways.
         ClientDisconnect: the caller is gone.
     """
     raw = request.scope.get("raw_path") or request.scope["path"].encode()

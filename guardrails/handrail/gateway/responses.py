@@ -43,7 +43,7 @@ class GatewayResponse:
 
 
 class Refusal(Exception):
-    """A request that is not taken; `response` says so to the caller."""
+    """A request that is not taken; `response` tells the caller why."""
 
     def __init__(self, response: GatewayResponse) -> None:
         super().__init__(f"refused with status {response.status}")
@@ -101,9 +101,9 @@ async def deliver(
 
 
 def result_of(task: "asyncio.Future[GatewayResponse]") -> GatewayResponse:
-    """Return what a finished task came to; whatever went wrong in it, the caller is told only that.
+    """Return the result of a finished task; of an error the caller learns only that there was one.
 
-    This is the gateway's boundary: an error is known by its kind alone, because its message may hold words.
+    This is the gateway's boundary. Only the kind of an error is logged: its message may hold scanned text.
     """
     if task.cancelled():
         return error_response(503, "shutting down", code="draining", outcome="failed")

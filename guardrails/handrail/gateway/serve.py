@@ -1,4 +1,4 @@
-"""Runs a gateway until it is told to stop, and lets what is under way end."""
+"""Runs a gateway until it is told to stop, and lets requests under way end."""
 
 import gc
 from types import FrameType
@@ -10,20 +10,20 @@ from handrail.gateway.settings import Settings
 
 
 class Server(uvicorn.Server):
-    """A server whose application hears of the end as soon as the signal comes."""
+    """A server that tells its application of a shutdown as soon as the signal comes."""
 
     def __init__(self, config: uvicorn.Config, app: Starlette) -> None:
         super().__init__(config)
         self._app = app
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take nothing new from now on."""
+        """Take no new request from now on."""
         self._app.state.gateway.is_draining = True
         super().handle_exit(sig, frame)
 
 
 def serve(app: Starlette, settings: Settings, *, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT; then finish what is under way, at most `drain_s` long.
+    """Serve until SIGTERM or SIGINT; then finish requests under way, for at most `drain_s` seconds.
 
     Raises:
         ConfigError: it would listen beyond this machine without knowing its callers.
@@ -44,7 +44,7 @@ def serve(app: Starlette, settings: Settings, *, host: str, port: int) -> None:
 
 
 def _settle_memory() -> None:
-    """Take what was loaded at the start out of every later look for garbage, and look less often.
+    """Keep the garbage collector away from what was loaded at the start, and run it less often.
 
     A stream makes many short-lived objects; walking all modules for them costs more than the streams do.
     """

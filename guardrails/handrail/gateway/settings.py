@@ -15,13 +15,13 @@ from handrail.errors import ConfigError
 
 
 class Part(BaseModel):
-    """What every part of the settings shares."""
+    """A part of the settings: frozen, without unknown fields, and silent about values in its errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Caller(Part):
-    """An application that may call: the sha256 of its key, its tenant and, if another one, its policy."""
+    """An application that may call: the sha256 of its key, its tenant, and its policy if it has its own."""
 
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="sha256 of the application's key.")]
     tenant: Annotated[str, Field(min_length=1, max_length=200)]

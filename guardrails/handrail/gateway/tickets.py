@@ -1,4 +1,4 @@
-"""What an application may know of its tickets: where one stands, and what a person decided."""
+"""What an application may know of its tickets: their state, and what a person decided."""
 
 import asyncio
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""The provider's side: one request out within its limits, one answer in, keys on neither way."""
+"""The provider's side: sends one request within its limits and reads the answer; the key never leaves."""
 
 import asyncio
 import ssl
@@ -44,7 +44,7 @@ class Pools:
 
     @asynccontextmanager
     async def answer(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
-        """Send a request; gives the response, not yet read, and lets go of it at the end of the block."""
+        """Send a request; gives the response, not yet read, and closes it at the end of the block."""
         pool = self._busy.index(min(self._busy))
         self._busy[pool] += 1
         try:
@@ -106,7 +106,7 @@ class Upstream:
         self._pools, self._settings = pools, settings
 
     async def send(self, asked: GatewayRequest, body: bytes, deadline: float) -> ProviderResponse:
-        """Send a request and read its answer to the end. A failure of the provider is a fault, no error.
+        """Send a request and read its answer to the end. A failure of the provider is a fault, not an error.
 
         Args:
             asked: whose address and headers are used.
@@ -136,7 +136,7 @@ class Upstream:
         return b"".join(parts)
 
     def given(self, response: ProviderResponse, outcome: str) -> GatewayResponse:
-        """Return the provider's own answer, or, where it failed, what a caller may know of that."""
+        """Return the provider's own answer, or, if it failed, what a caller may know of that."""
         if response.fault is not None:
             return error_response(502, "the provider gave no answer", code="upstream", outcome="failed")
         if not response.is_success:
@@ -154,7 +154,7 @@ class Upstream:
         )
 
     def _failed(self, response: ProviderResponse) -> GatewayResponse:
-        """Return a failure: the provider's own words only where they are an error and name no key."""
+        """Return a failure, in the provider's own words only if they are an error and name no key."""
         if response.status in _KEY_REFUSED:
             # These words are about the gateway's key, which is not the caller's.
             return error_response(
@@ -184,6 +184,6 @@ class Upstream:
 
 
 def _is_error(body: bytes) -> bool:
-    """True for a JSON error and nothing else: an answer under a failing status was judged by nobody."""
+    """True for a JSON error and nothing else: nobody judges an answer with a failing status."""
     value = load_object(body)
     return value is not None and "error" in value and not value.keys() & {"choices", "output", "content"}

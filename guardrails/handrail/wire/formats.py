@@ -1,4 +1,4 @@
-"""What an endpoint's module knows of its format; `chat`, `responses` and `anthropic` are such modules."""
+"""What a module of a wire format provides; `chat`, `responses` and `anthropic` are such modules."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

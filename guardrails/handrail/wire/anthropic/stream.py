@@ -12,7 +12,7 @@ _PIECES = {"text": "text", "thinking": "thinking"}
 
 
 class MessageStream:
-    """Collects the events of one stream; `whole` is the response they come to."""
+    """Collects the events of one stream; `whole` is the response they add up to."""
 
     def __init__(self) -> None:
         self._message: Json = {}
@@ -61,7 +61,7 @@ class MessageStream:
 
     @property
     def whole(self) -> Json:
-        """The response that the events come to, as if it had not been streamed."""
+        """The response that the events add up to, as if it had not been streamed."""
         return {**self._message, "content": [self._block(index) for index in sorted(self._blocks)]}
 
     def _block(self, index: int) -> Json:
@@ -93,7 +93,7 @@ class MessageStream:
 
 
 def _loaded(text: str) -> object:
-    """Return a call's arguments; what is no JSON stays text, and the guard says no to it."""
+    """Return a call's arguments; what is not JSON stays text, which the guard refuses."""
     try:
         return json.loads(text) if text else {}
     except (ValueError, RecursionError):

@@ -65,7 +65,7 @@ class _Choice:
 
 
 class ChatStream:
-    """Collects the chunks of one stream; `whole` is the response they come to."""
+    """Collects the chunks of one stream; `whole` is the response they add up to."""
 
     def __init__(self) -> None:
         self.chunks: list[Json] = []
@@ -104,7 +104,7 @@ class ChatStream:
 
     @property
     def whole(self) -> Json:
-        """The response that the chunks come to, as if it had not been streamed."""
+        """The response that the chunks add up to, as if it had not been streamed."""
         choices = [self._choices[index].whole() for index in sorted(self._choices)]
         return {**self._top, "object": "chat.completion", "choices": choices}
 

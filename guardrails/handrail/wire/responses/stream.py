@@ -20,7 +20,7 @@ _NAMING = frozenset(
 
 
 class ResponseStream:
-    """Collects the events of one stream; `whole` is the response they come to."""
+    """Collects the events of one stream; `whole` is the response they add up to."""
 
     def __init__(self) -> None:
         self.events: list[Json] = []
@@ -50,7 +50,7 @@ class ResponseStream:
 
     @property
     def whole(self) -> Json:
-        """The response that the events come to; made from the deltas if the last one never came."""
+        """The response that the events add up to; made from the deltas if the last one never came."""
         return self._last if self._last is not None else self._from_deltas()
 
     def _from_deltas(self) -> Json:
@@ -63,7 +63,7 @@ class ResponseStream:
         return {**first, "status": "incomplete", "output": [item] if texts else []}
 
     def _untold(self) -> tuple[str, ...]:
-        """Return what some event says and the whole does not; a correct stream has none of it."""
+        """Return texts of events that are not in the whole; a correct stream has none."""
         whole = "\x00".join(_words(self.whole.get("output")))
         deltas = ["".join(pieces) for pieces in self._deltas.values()]
         return tuple(text for text in dict.fromkeys([*deltas, *self._told]) if text not in whole)
