@@ -1,6 +1,5 @@
 """Giving a person's decision back, once: decided → applying → applied, failed or outcome unknown."""
 
-import asyncio
 import inspect
 import json
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import cast
 from handrail.errors import ActionFailed, CheckFailed, PolicyChanged
 from handrail.guard.call import CallRunner
 from handrail.guard.context import Authorisation, Scope, authorised
+from handrail.guard.threads import in_thread
 from handrail.guard.tool_gate import settlement_of
 from handrail.pipeline.gate import regate
 from handrail.records import Context, Decision, Effect, ToolCall, Trigger, Unknown
@@ -44,7 +44,7 @@ class Action:
 
     async def arun(self) -> object:
         """Call the guarded tool as `run` does: an async one is awaited, another one runs in a thread."""
-        result = await asyncio.to_thread(self.run)
+        result = await in_thread(self.run)
         return await result if inspect.isawaitable(result) else result
 
 
@@ -69,13 +69,13 @@ class Authorised:
         self._finish(kind)
 
     async def __aenter__(self) -> Action:
-        return self._entered(await asyncio.to_thread(self._begin))
+        return self._entered(await in_thread(self._begin))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._left()
-        await asyncio.to_thread(self._finish, kind)
+        await in_thread(self._finish, kind)
 
     def _begin(self) -> Approval:
         store, tenant = self.runner.store, self.scope.context.tenant

@@ -24,7 +24,6 @@ Why nothing is released that could not be judged:
 `tests/property/test_fail_closed.py` breaks each part in turn.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -40,6 +39,7 @@ from handrail.errors import CheckFailed, ConfigError
 from handrail.guard.context import Scope
 from handrail.guard.outcome import Outcome, OutcomeRecorder
 from handrail.guard.samples import Auditor, Drawn
+from handrail.guard.threads import in_thread
 from handrail.pipeline.exchange import Exchange
 from handrail.pipeline.judge import Judged, downstream, judge
 from handrail.pipeline.needs import Need, NeedConversation, NeedFacts, NeedHistory, Steps, answered, arun, run
@@ -122,7 +122,7 @@ class CallRunner:
             if isinstance(need, SampleRequest) and ask is not None:
                 start = time.monotonic()
                 return Replies(drafts=tuple(await ask(need)), seconds=time.monotonic() - start)
-            return await asyncio.to_thread(answered, need, self._answer)
+            return await in_thread(answered, need, self._answer)
 
         try:
             return await arun(steps, answer)
@@ -268,7 +268,7 @@ class Call:
             # Only the batched log is written to, which waits for nothing.
             self.outcome = self._runner.conclude_answer(judged, self._scope, drawn)
         else:
-            self.outcome = await asyncio.to_thread(self._runner.conclude_answer, judged, self._scope, drawn)
+            self.outcome = await in_thread(self._runner.conclude_answer, judged, self._scope, drawn)
         return self.outcome
 
     def fail(self, fault: FaultKind) -> Outcome:
@@ -327,5 +327,5 @@ async def abegin(runner: CallRunner, scope: Scope, messages: Sequence[Message], 
     screened = await runner.arun(screen(exchange, messages), runner.unscreened(exchange))
     call = Call(runner, exchange, scope, screened)
     if not call.messages:
-        call.outcome = await asyncio.to_thread(runner.conclude_input, screened)
+        call.outcome = await in_thread(runner.conclude_input, screened)
     return call

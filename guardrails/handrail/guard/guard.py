@@ -1,6 +1,5 @@
 """The guard: one policy, one store, every way in."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import replace
@@ -17,6 +16,7 @@ from handrail.guard.opening import open_parts, pipeline_of, policy_in_force
 from handrail.guard.outcome import Observer, Outcome, OutcomeRecorder, SpoolPort
 from handrail.guard.resolve import ResolutionFields, read_resolution, resolve, wait
 from handrail.guard.samples import auditor_of
+from handrail.guard.threads import in_thread
 from handrail.guard.tool_gate import Permit, agate, gate, guarded_tool
 from handrail.ids import new_id
 from handrail.policy import People, Policy
@@ -129,7 +129,7 @@ class Guard:
         observe: Observer | None = None,
     ) -> "Guard":
         """Build a guard from a policy file and a store's URL, as `from_policy` does."""
-        return await asyncio.to_thread(
+        return await in_thread(
             cls.from_policy,
             policy,
             people=people,
@@ -164,7 +164,7 @@ class Guard:
 
     async def areload(self, policy: Policy) -> None:
         """Put another policy in force at once, as `reload` does."""
-        await asyncio.to_thread(self.reload, policy)
+        await in_thread(self.reload, policy)
 
     @staticmethod
     def context(
@@ -346,7 +346,7 @@ class Guard:
         self, ticket: str, person: str, verdict: "Verdict | str", **fields: Unpack[ResolutionFields]
     ) -> "TicketView":
         """Record what a person decided about a ticket, as `resolve` does."""
-        return await asyncio.to_thread(self.resolve, ticket, person, verdict, **fields)
+        return await in_thread(self.resolve, ticket, person, verdict, **fields)
 
     def resolution(self, ticket: str) -> ResolutionView | None:
         """What a person decided about a ticket, None while nobody has.
@@ -357,7 +357,7 @@ class Guard:
 
     async def aresolution(self, ticket: str) -> ResolutionView | None:
         """What a person decided about a ticket, as `resolution` says."""
-        return await asyncio.to_thread(self.resolution, ticket)
+        return await in_thread(self.resolution, ticket)
 
     async def wait(self, ticket: str, *, timeout_s: float, every_s: float = 0.25) -> ResolutionView | None:
         """Wait for a person's decision; None when the time is up."""
@@ -369,7 +369,7 @@ class Guard:
 
     async def aclose(self) -> None:
         """Flush the log and let go of the store, as `close` does."""
-        await asyncio.to_thread(self.close)
+        await in_thread(self.close)
 
     def _returning(self, fn: Callable[..., object]) -> Callable[..., Any]:
         decoration = decoration_of(fn) or Decoration(guard=self, fn=fn, options=Options())

@@ -1,6 +1,5 @@
 """What a person decides: recorded through the guard, waited for, and read by the caller."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -122,6 +121,8 @@ async def wait(
     look: Callable[[], Awaitable[ResolutionView | None]], *, timeout_s: float, every_s: float
 ) -> ResolutionView | None:
     """Look until somebody has decided or the time is up."""
+    import asyncio
+
     clock = asyncio.get_running_loop().time
     give_up = clock() + timeout_s
     while True:

@@ -9,8 +9,6 @@ from handrail.errors import CheckFailed, ConfigError
 from handrail.guard.call import Call
 from handrail.records import NOTE_NAME, Answer, Draft, Message, Speaker
 from handrail.text.values import SPEAKER_FIELDS, CannotRewrite, Model, read, rewrite
-from handrail.wire import chat
-from handrail.wire.logprobs import read_logprobs
 
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _ONLY_TEXT = {str}
@@ -143,6 +141,9 @@ def draft_of(result: object) -> Draft:
 
 
 def _draft_of_model(result: Model) -> Draft:
+    from handrail.wire import chat
+    from handrail.wire.logprobs import read_logprobs
+
     data = result.model_dump()
     if isinstance(data.get("choices"), list):
         drafts = chat.read_response(data)

@@ -1,6 +1,5 @@
 """The tool gate: an action runs only if the policy lets it or a person authorised exactly it."""
 
-import asyncio
 import dataclasses
 import functools
 import inspect
@@ -17,6 +16,7 @@ from handrail.errors import ActionFailed, AlreadyUsed, CheckFailed, DigestMismat
 from handrail.guard.call import CallRunner
 from handrail.guard.context import Scope
 from handrail.guard.outcome import Outcome
+from handrail.guard.threads import in_thread
 from handrail.pipeline.gate import Gated
 from handrail.pipeline.gate import gate as decided
 from handrail.records import Decision, Handoff, Money, Stage, ToolCall, Unknown
@@ -48,7 +48,7 @@ class Permit:
     async def asettle(self, settlement: Settlement) -> None:
         """Say how the action ended, as `settle` does."""
         if self.entry is not None:
-            await asyncio.to_thread(self.settle, settlement)
+            await in_thread(self.settle, settlement)
 
     def __enter__(self) -> None:
         """Begin the action."""
@@ -104,7 +104,7 @@ def gate(runner: CallRunner, scope: Scope, call: ToolCall, exchange: str) -> Per
 
 async def agate(runner: CallRunner, scope: Scope, call: ToolCall, exchange: str) -> Permit | Outcome:
     """Let an action through, or return the outcome that stops it; the store is used in a thread."""
-    return await asyncio.to_thread(gate, runner, scope, call, exchange)
+    return await in_thread(gate, runner, scope, call, exchange)
 
 
 def _authorised(runner: CallRunner, scope: Scope, call: ToolCall) -> Permit:

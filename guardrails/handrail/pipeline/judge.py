@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from handrail.confidence.cascade import Budget, measure
 from handrail.confidence.scorers import verbalised
-from handrail.confidence.scorers.grounding import Sources
 from handrail.pipeline.exchange import Exchange
 from handrail.pipeline.facts import UNGROUNDED, FactInputs, gather, types_in
 from handrail.pipeline.gate import decide_call, on_call
@@ -124,6 +123,8 @@ def _weigh(
 
 def _ungrounded(draft: Draft, messages: Sequence[Message], place: Place) -> tuple[Finding, ...]:
     """Return a finding for every amount, date, id and address of an answer that no message supports."""
+    from handrail.confidence.scorers.grounding import Sources
+
     sources = Sources(message.text for message in messages)
     return tuple(
         Finding(

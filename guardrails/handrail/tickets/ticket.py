@@ -43,9 +43,12 @@ def _without_retired(raw: object) -> object:
 
 
 class TicketModel(BaseModel):
-    """Settings shared by every part of a ticket: frozen, and no room for a field that is not known."""
+    """Settings shared by every part of a ticket: frozen, and no room for a field that is not known.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Validators are built when the first ticket is read or written; a call that passes needs none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class OnExpiry(StrEnum):

@@ -129,7 +129,7 @@ def test_hostile_texts_take_linear_time() -> None:
         text = piece * (100_000 // len(piece))
         read_signals([Message(speaker=Speaker.USER, text=text)])
         read_amounts(text)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 @given(TEXT)
