@@ -38,7 +38,7 @@ from handrail.confidence.scorers import verbalised
 from handrail.errors import CheckFailed, ConfigError
 from handrail.guard.context import Scope
 from handrail.guard.outcome import Outcome, OutcomeRecorder
-from handrail.guard.samples import Auditor, Drawn
+from handrail.guard.samples import AnswerSampler, DrawnAnswer
 from handrail.guard.threads import in_thread
 from handrail.pipeline.exchange import Exchange
 from handrail.pipeline.judge import Judged, downstream, judge
@@ -75,7 +75,7 @@ class CallRunner:
         facts: answers needs for the caller's own facts.
         recorder: turns decisions into outcomes.
         now: the clock.
-        auditor: draws passed answers for people to check.
+        sampler: draws passed answers for people to check.
         capabilities: what models were seen to give.
     """
 
@@ -84,7 +84,7 @@ class CallRunner:
     facts: FactSource | None
     recorder: OutcomeRecorder
     now: Clock
-    auditor: Auditor | None = None
+    sampler: AnswerSampler | None = None
     capabilities: ModelCapabilities = field(default_factory=ModelCapabilities)
 
     def exchange(self, id: str, scope: Scope) -> Exchange:  # noqa: A002 - what it is
@@ -162,16 +162,16 @@ class CallRunner:
             return self.recorder.withheld(screened.decision, screened.evidence)
         return None
 
-    def drawn(self, judged: Judged) -> Drawn | None:
+    def drawn(self, judged: Judged) -> DrawnAnswer | None:
         """Draw whether people check this answer; None where nothing is drawn."""
-        return self.auditor.draw(judged.decision, judged.evidence) if self.auditor is not None else None
+        return self.sampler.draw(judged.decision, judged.evidence) if self.sampler is not None else None
 
-    def conclude_answer(self, judged: Judged, scope: Scope, drawn: Drawn | None) -> Outcome:
+    def conclude_answer(self, judged: Judged, scope: Scope, drawn: DrawnAnswer | None) -> Outcome:
         """Release the answer, or open the ticket."""
         if not judged.decision.effect.is_released:
             return self.recorder.withheld(judged.decision, judged.evidence, drawn)
-        if self.auditor is not None and drawn is not None:
-            self.auditor.keep(drawn, at=self.now())
+        if self.sampler is not None and drawn is not None:
+            self.sampler.keep(drawn, at=self.now())
         for draft in judged.drafts:
             if draft.tool_calls:
                 scope.remember(draft.tool_calls, judged.evidence)

@@ -15,7 +15,7 @@ from handrail.guard.decorator import Decoration, Options, decoration_of
 from handrail.guard.opening import open_parts, pipeline_of, policy_in_force
 from handrail.guard.outcome import Observer, Outcome, OutcomeRecorder, SpoolPort
 from handrail.guard.resolve import ResolutionFields, read_resolution, resolve, wait
-from handrail.guard.samples import auditor_of
+from handrail.guard.samples import sampler_of
 from handrail.guard.threads import in_thread
 from handrail.guard.tool_gate import Permit, agate, gate, guarded_tool
 from handrail.ids import new_id
@@ -76,7 +76,7 @@ class Guard:
                 policy=policy, store=store, spool=spool, now=self._clock, observe=observe
             ),
             now=self._clock,
-            auditor=auditor_of(policy, pipeline.cascade.calibration, store),
+            sampler=sampler_of(policy, pipeline.cascade.calibration, store),
         )
 
     @classmethod
@@ -154,13 +154,13 @@ class Guard:
             StoreUnavailable: it could not be recorded; the old policy stays in force.
         """
         pipeline = pipeline_of(policy)
-        auditor = auditor_of(policy, pipeline.cascade.calibration, self.store)
+        sampler = sampler_of(policy, pipeline.cascade.calibration, self.store)
         from handrail.store import SqlStore
 
         if isinstance(self.store, SqlStore):
             self.store.note(policy_in_force(policy, self._clock()))
         recorder = replace(self._runner.recorder, policy=policy)
-        self._runner = replace(self._runner, pipeline=pipeline, auditor=auditor, recorder=recorder)
+        self._runner = replace(self._runner, pipeline=pipeline, sampler=sampler, recorder=recorder)
 
     async def areload(self, policy: Policy) -> None:
         """Put another policy in force at once, as `reload` does."""

@@ -99,12 +99,12 @@ def pipeline_of(policy: Policy, scanner: Scanner | None = None) -> Pipeline:
     cascade = Cascade(
         self_check=SelfCheck(check=policy.self_check, threshold=known),
         calibration=calibration_of(policy),
-        is_logged=is_audited(policy),
+        is_logged=is_sampled(policy),
     )
     return Pipeline(policy=policy, scanner=scanner or scanner_of(policy), cascade=cascade)
 
 
-def is_audited(policy: Policy) -> bool:
+def is_sampled(policy: Policy) -> bool:
     """True when answers under a policy are drawn to be checked: it names a calibration or an `audit_rate`."""
     named = ANSWER in (policy.content.get("thresholds") or {})
     return policy.reads_confidence and (named or policy.audit_rate is not None)

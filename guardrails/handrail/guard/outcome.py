@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from handrail.errors import AlreadyDecided, AnswerBlocked, HandoffRequired, StoreUnavailable
-from handrail.guard.samples import Drawn
+from handrail.guard.samples import DrawnAnswer
 from handrail.policy import Policy
 from handrail.policy.runtime.record import without_words
 from handrail.records import (
@@ -123,13 +123,13 @@ class OutcomeRecorder:
         decision: Decision,
         evidence: Evidence,
         drafts: tuple[Draft, ...],
-        drawn: Drawn | None = None,
+        drawn: DrawnAnswer | None = None,
     ) -> Outcome:
         """Log a decision that lets the answer through."""
         self._log(decision, evidence, drawn)
         return self._observed(Outcome(exchange=evidence.exchange, decision=decision, drafts=drafts), evidence)
 
-    def withheld(self, decision: Decision, evidence: Evidence, drawn: Drawn | None = None) -> Outcome:
+    def withheld(self, decision: Decision, evidence: Evidence, drawn: DrawnAnswer | None = None) -> Outcome:
         """Open a ticket if any reason hands off, and log a block."""
         handoff = None
         if drawn is not None:
@@ -177,7 +177,7 @@ class OutcomeRecorder:
         outcome = Outcome(exchange=evidence.exchange, decision=decision, handoff=handoff, notice=notice)
         return self._observed(outcome, evidence)
 
-    def _log(self, decision: Decision, evidence: Evidence, drawn: Drawn | None) -> None:
+    def _log(self, decision: Decision, evidence: Evidence, drawn: DrawnAnswer | None) -> None:
         exchange, tenant, now = evidence.exchange, evidence.context.tenant, self.now()
         decision = self.loggable(decision)
         if drawn is None:

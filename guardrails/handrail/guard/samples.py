@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from handrail.confidence.calibration.sampling import SampleDraw, SamplingPlan, unit_of
 from handrail.errors import StoreUnavailable
-from handrail.guard.opening import is_audited
+from handrail.guard.opening import is_sampled
 from handrail.pipeline.judge import slice_of
 from handrail.policy import Policy
 from handrail.records import Decision, Effect, Evidence, Score
@@ -27,7 +27,7 @@ AUDIT_RATE = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class DrawnAnswer:
     """One answer's row for the decision log and, if it is to be audited, what a person will read of it."""
 
     row: Mapping[str, object]
@@ -35,7 +35,7 @@ class Drawn:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Auditor:
+class AnswerSampler:
     """Draws audits under one policy.
 
     Args:
@@ -64,7 +64,7 @@ class Auditor:
         owner = self.policy.owner
         return (owner, self.policy.if_unsure) if owner else (self.policy.if_unsure,)
 
-    def draw(self, decision: Decision, evidence: Evidence) -> Drawn | None:
+    def draw(self, decision: Decision, evidence: Evidence) -> DrawnAnswer | None:
         """Draw for one judged answer; None where it has no score, or is neither given nor handed off."""
         score = evidence.confidence.score if evidence.confidence is not None else None
         if score is None:
@@ -78,12 +78,12 @@ class Auditor:
         row = _row(score, audit, is_handed_off=is_handed_off, part=slice_of(evidence.context))
         # What is handed off is read in its ticket.
         if not audit.is_sampled or is_handed_off:
-            return Drawn(row=row, content=None)
+            return DrawnAnswer(row=row, content=None)
         from handrail.tickets.samples import sampled_answer
 
-        return Drawn(row=row, content=sampled_answer(evidence, roles=self.roles))
+        return DrawnAnswer(row=row, content=sampled_answer(evidence, roles=self.roles))
 
-    def keep(self, drawn: Drawn, *, at: datetime) -> None:
+    def keep(self, drawn: DrawnAnswer, *, at: datetime) -> None:
         """Keep an answer that is to be checked; nothing to do for any other."""
         if drawn.content is None:
             return
@@ -107,15 +107,15 @@ class Auditor:
         return self._plan if speaks else self._cold
 
 
-def auditor_of(policy: Policy, calibration: "Calibration | None", store: TicketStore) -> Auditor | None:
+def sampler_of(policy: Policy, calibration: "Calibration | None", store: TicketStore) -> AnswerSampler | None:
     """Return who draws audits, None where the policy asks for none or the store cannot keep answers."""
-    if not is_audited(policy):
+    if not is_sampled(policy):
         return None
     from handrail.store.caller import CallerStore
 
     if not isinstance(store, CallerStore):
         return None
-    return Auditor(policy=policy, calibration=calibration, key=store.sampling_key(), store=store)
+    return AnswerSampler(policy=policy, calibration=calibration, key=store.sampling_key(), store=store)
 
 
 def _row(score: Score, audit: SampleDraw, *, is_handed_off: bool, part: str | None) -> dict[str, object]:
