@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test test-litellm check fmt prove setup constraints clean
+.PHONY: demo test test-litellm check fmt prove bench setup constraints clean stranger
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -39,6 +39,13 @@ fmt: $(VENV)/.dev
 prove: $(VENV)/.dev  ## long proofs: chaos, fuzz, soak, simulation
 	$(PIP) install -q -c constraints.txt --group prove
 	$(BIN)/python -m pytest -q -m slow
+
+stranger:  ## what CI runs: a fresh clone, then the core wheel alone
+	bash .ci/run
+
+bench: $(VENV)/.dev  ## every benchmark, with its peers; writes docs/benchmarks.md (BENCH=--quick tries it)
+	$(PIP) install -q -c constraints.txt --group bench
+	$(BIN)/python -m benchmarks.bench $(BENCH)
 
 constraints:  ## re-resolve everything and pin it, without addresses
 	$(PYTHON) -m venv .venv-constraints

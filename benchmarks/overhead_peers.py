@@ -6,9 +6,9 @@ The environments lie in `$HANDRAIL_BENCH_VENVS` (by default `./.venv-peers`); `-
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
+
+from benchmarks import peers
 
 TIMEOUT_S = 600
 
@@ -39,6 +39,11 @@ class Peer:
     package: str
     script: str
     is_barred: bool = True
+
+    @property
+    def name_of_environment(self) -> str:
+        """The package without its version."""
+        return self.package.partition("==")[0]
 
 
 PEERS = (
@@ -112,24 +117,14 @@ report(lambda: [rail.after_model(state, None) for rail in rails])
 )
 
 
-def _python(peer: Peer) -> Path:
-    root = Path(os.environ.get("HANDRAIL_BENCH_VENVS", ".venv-peers"))
-    return root / peer.package.partition("==")[0] / "bin" / "python"
-
-
 def install() -> None:
     """Make the environments; one that cannot be made is reported and left out."""
-    for peer in PEERS:
-        python = _python(peer)
-        if not python.exists():
-            subprocess.run([sys.executable, "-m", "venv", str(python.parents[1])], check=True)
-        done = subprocess.run([str(python), "-m", "pip", "install", "-q", peer.package], check=False)
-        print(f"{peer.package}: {'installed' if done.returncode == 0 else 'cannot be installed here'}")
+    peers.install({peer.name_of_environment: peer.package for peer in PEERS})
 
 
 def measure(peer: Peer, text: str, *, quick: bool) -> float | None:
     """Return CPU microseconds of one check, None (with a message) where the peer is not there."""
-    python = _python(peer)
+    python = peers.python_of(peer.name_of_environment)
     if not python.exists():
         print(f"skipped: {peer.name} is not installed; run with --install-peers")
         return None

@@ -1,20 +1,23 @@
-"""Other scanners, each in an environment of its own under the folder that HANDRAIL_BENCH_VENVS names.
+"""Other libraries, each in an environment of its own, in the folder that HANDRAIL_BENCH_VENVS names.
 
-    python3 -m venv $HANDRAIL_BENCH_VENVS/presidio
-    $HANDRAIL_BENCH_VENVS/presidio/bin/pip install presidio-analyzer==2.2.366
-
-and likewise `langchain` (langchain) and `datafog` (datafog==4.9.0).
+By default that is `.venv-peers`; `make bench` installs them.
 """
 
 import json
 import os
 import select
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-PEERS = ("presidio", "langchain", "datafog")
+SCANNERS = {
+    "presidio": "presidio-analyzer==2.2.366",
+    "langchain": "langchain==1.5.2",
+    "datafog": "datafog==4.9.0",
+}
+PEERS = tuple(SCANNERS)
 START_S, ANSWER_S = 120, 300
 
 Span = tuple[str, int, int]
@@ -67,11 +70,25 @@ class Peer:
         return json.loads(line) if line.startswith("{") else None
 
 
+def python_of(name: str) -> Path:
+    """Return the interpreter of a peer's environment, there or not."""
+    return Path(os.environ.get("HANDRAIL_BENCH_VENVS", ".venv-peers")) / name / "bin" / "python"
+
+
+def install(packages: Mapping[str, str] = SCANNERS) -> None:
+    """Make the environments, name to package; one that cannot be made is reported and left out."""
+    for name, package in packages.items():
+        python = python_of(name)
+        if not python.exists():
+            subprocess.run([sys.executable, "-m", "venv", str(python.parents[1])], check=True)
+        done = subprocess.run([str(python), "-m", "pip", "install", "-q", package], check=False)
+        print(f"{package}: {'installed' if done.returncode == 0 else 'cannot be installed here'}")
+
+
 def start(name: str) -> Peer | None:
     """Start a peer, or say why it is left out."""
-    folder = os.environ.get("HANDRAIL_BENCH_VENVS", "")
-    python = Path(folder) / name / "bin" / "python"
-    if not folder or not python.exists():
+    python = python_of(name)
+    if not python.exists():
         print(f"skipped {name}: no environment; see benchmarks/peers.py")
         return None
     try:

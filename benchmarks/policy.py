@@ -144,8 +144,9 @@ def main() -> None:
     print("\nfive rules on the same facts, microseconds per rule:")
     for name, outcome in peers(number=20 if is_quick else 200).items():
         print(f"{name:<28} {outcome}")
-        if isinstance(outcome, float):
-            figures[f"peer_{name.replace('-', '_')}_us_per_rule"] = outcome
+        figures[f"peer_{name.replace('-', '_')}_us_per_rule"] = (
+            outcome if isinstance(outcome, float) else None
+        )
     short = [name for name, bar in BARS.items() if float(str(figures[name])) > bar]
     close("policy", figures, short)
 

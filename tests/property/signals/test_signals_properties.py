@@ -114,7 +114,7 @@ def test_reading_a_fault_never_raises(text: str, wants_json: bool) -> None:
 
 
 def test_hostile_texts_take_linear_time() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for piece in (
         "talk to ",
         "no no ",

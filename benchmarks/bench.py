@@ -1,0 +1,152 @@
+"""Runs every benchmark and writes the page: `make bench`.
+
+    python -m benchmarks.bench [--quick] [--only NAME ...] [--out docs]
+
+Peers are installed first, each in an environment of its own. A benchmark ends with one JSON line; the page
+holds those lines as tables, what each is short of, and a chart of how many times a peer's cost is ours.
+"""
+
+import argparse
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+
+from benchmarks import overhead_peers, peers
+
+NAMES = (
+    "startup",
+    "overhead",
+    "walk",
+    "scan_speed",
+    "scan_quality",
+    "scan_hostile",
+    "signals",
+    "policy",
+    "written_policies",
+    "confidence",
+    "tickets",
+    "gateway",
+)
+LIMIT_S = 3 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """One benchmark: its figures, what it is short of, and how it is described."""
+
+    name: str
+    about: str
+    figures: dict[str, object]
+    short: tuple[str, ...]
+    seconds: float
+
+
+def ran(name: str, options: Sequence[str]) -> Ran:
+    """Run one benchmark, showing what it prints; one that ends without its line is short of itself."""
+    began = time.monotonic()
+    source = Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
+    given = [option for option in options if f'"{option}"' in source]
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"benchmarks.{name}", *given],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    last: dict[str, object] = {}
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        if line.startswith('{"name"'):
+            last = json.loads(line)
+    process.wait(LIMIT_S)
+    figures, short = last.get("figures", {}), last.get("short", [f"{name} ended with {process.returncode}"])
+    assert isinstance(figures, dict)
+    assert isinstance(short, list)
+    about = source.removeprefix('"""').partition("\n")[0].removesuffix('"""')
+    seconds = time.monotonic() - began
+    return Ran(name=name, about=about, figures=figures, short=tuple(map(str, short)), seconds=seconds)
+
+
+def page(runs: Sequence[Ran], *, is_quick: bool) -> str:
+    """Return the page as Markdown; pure but for the date and the machine."""
+    lines = [
+        "# Benchmarks",
+        "",
+        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: Python {platform.python_version()}, "
+        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+        f"{', a quick run: fewer rounds, not all bars' if is_quick else ''}.",
+        "*Short* names bars that were missed or not measured. Each runs alone: `python -m benchmarks.NAME`.",
+        "",
+        "![How many times a peer's cost is handrail's](benchmarks.svg)",
+    ]
+    for one in runs:
+        lines += ["", f"## {one.name}", "", one.about, "", "| figure | value |", "|---|---|"]
+        lines += [f"| `{name}` | {shown(value)} |" for name, value in one.figures.items()]
+        lines += [
+            "",
+            f"Short: {', '.join(f'`{name}`' for name in one.short) or 'nothing'}. {one.seconds:.0f} s.",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def shown(value: object) -> str:
+    """Return a figure as the table shows it; pure."""
+    if value is None:
+        return "not measured"
+    return f"{value:g}" if isinstance(value, float) else str(value).replace("|", "\\|")
+
+
+def chart(runs: Sequence[Ran]) -> str:
+    """Return every measured ratio as a bar on a logarithmic scale, as SVG; pure."""
+    ratios = [
+        (f"{one.name}: {name.replace('ratio', '').strip('_').replace('_', ' ')}", float(value))
+        for one in runs
+        for name, value in one.figures.items()
+        if "ratio" in name and isinstance(value, int | float) and value > 0
+    ]
+    rows = []
+    for number, (label, value) in enumerate(ratios):
+        y, width = 20 + 24 * number, max(2.0, 130 * math.log10(value))
+        rows.append(
+            f'<text x="250" y="{y + 13}" text-anchor="end">{escape(label)}</text>'
+            f'<rect x="260" y="{y}" width="{width:.0f}" height="16" fill="#4a7ab5"/>'
+            f'<text x="{266 + width:.0f}" y="{y + 13}">{value:g}×</text>'
+        )
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{40 + 24 * len(rows)}" '
+    return head + 'font-family="sans-serif" font-size="12">' + "".join(rows) + "</svg>\n"
+
+
+def main() -> None:
+    """Install the peers, run the benchmarks, write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, and no peer is installed")
+    parser.add_argument("--only", nargs="+", default=NAMES, choices=NAMES, help="these alone")
+    parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the page")
+    options = parser.parse_args()
+    if not options.quick:
+        peers.install()
+        overhead_peers.install()
+    given = ["--quick"] if options.quick else []
+    runs = []
+    for name in options.only:
+        print(f"\n== {name}", flush=True)
+        runs.append(ran(name, given))
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "benchmarks.md").write_text(page(runs, is_quick=options.quick), encoding="utf-8")
+    (options.out / "benchmarks.svg").write_text(chart(runs), encoding="utf-8")
+    for one in runs:
+        print(f"{one.name:18}{'short of ' + ', '.join(one.short) if one.short else 'holds'}")
+    sys.exit(1 if any(one.short for one in runs) else 0)
+
+
+if __name__ == "__main__":
+    main()
