@@ -30,6 +30,7 @@ check: $(VENV)/.dev  ## format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/typing
 	$(BIN)/lint-imports
 
 fmt: $(VENV)/.dev
