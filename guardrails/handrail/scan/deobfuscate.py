@@ -24,7 +24,7 @@ _DOT = r"(?:\.|[ ]?[\[({<][ ]?(?i:dot|punkt|point|\.)[ ]?[\])}>][ ]?|[ ](?i:dot)
 RUNS: tuple[tuple[str, str], ...] = (
     ("percent", r"(?:%[0-9A-Fa-f]{2})+"),
     ("entity", r"&#(?:[xX][0-9A-Fa-f]{1,6}|\d{1,7});"),
-    ("escape", r"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})"),
+    ("escape", r"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrtbfv])"),
     (
         "mail",
         rf"\b[A-Za-z0-9._%+-]+(?:{_DOT}[A-Za-z0-9_%+-]+){{0,3}}{_AT}[A-Za-z0-9-]+(?:{_DOT}[A-Za-z0-9-]+)+",
@@ -39,7 +39,7 @@ RUNS: tuple[tuple[str, str], ...] = (
 """What can hide a value, as name and expression."""
 
 TRIGGERS = (
-    r"%[0-9A-Fa-f]{2}|&#[xX]?[0-9A-Fa-f]|\\[ux][0-9A-Fa-f]{2}",
+    r"%[0-9A-Fa-f]{2}|&#[xX]?[0-9A-Fa-f]|\\(?:[ux][0-9A-Fa-f]{2}|[nrtbfv])",
     r"[\[({<][ ]?(?i:at|dot|punkt|point|@|\.)[ ]?[\])}>]|[ ](?i:dot)[ ]",
     r"(?:\b[A-Za-z0-9]|[+(])(?:[ .\-_*|,/][A-Za-z0-9@.+()\-]){5}",
     r"\b[A-Za-z0-9]{1,8}(?:\.[A-Za-z0-9]{1,8}){8}|\d\.\d\.\d",
@@ -47,6 +47,10 @@ TRIGGERS = (
 )
 """Cheap signs that a stretch may hide something; part of the engine's one pass."""
 
+_ESCAPES = frozenset({"percent", "entity", "escape"})
+"""What is taken off first and alone: beside an escape may stand a key that looks encoded itself."""
+
+_CONTROLS = {"n": "\n", "r": "\n", "t": "\t", "b": " ", "f": " ", "v": " "}
 _RUN_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_%-"
 _RUN_CHARACTER = re.compile(r"[A-Za-z0-9+/=_%-]*")
 _BLOCK = 4096
@@ -70,10 +74,10 @@ def deobfuscate(text: str) -> list[Normalised]:
     """
     found: list[Normalised] = []
     current = Normalised(text=text, length=len(text))
-    for _ in range(DEPTH):
-        inner = _written_out(current.text)
+    for kinds in (_ESCAPES, *[frozenset(_WRITERS)] * DEPTH):
+        inner = _written_out(current.text, kinds)
         if inner is None:
-            break
+            continue
         current = _through(current, inner) if found else inner
         found.append(current)
     return found
@@ -98,13 +102,15 @@ def run_edge(text: str, offset: int, *, step: int) -> int:
     return offset
 
 
-def _written_out(text: str) -> Normalised | None:
+def _written_out(text: str, kinds: frozenset[str]) -> Normalised | None:
     stretches = Stretches()
     at = 0
     changed = False
     for run in _runs().finditer(encode(text)):
         start, end = run.span()
         kind = next(name for number, (name, _) in enumerate(RUNS, 1) if run.start(number) >= 0)
+        if kind not in kinds:
+            continue
         stretches.copy(text[at:start], at)
         if kind == "spaced" and end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
             # The last character begins a word of its own: "4 6 7 thanks".
@@ -149,6 +155,8 @@ def _numbered(run: str, at: int, into: Stretches) -> bool:
     if run.startswith("&"):
         digits = run[2:-1]
         code = int(digits[1:], 16) if digits[0] in "xX" else int(digits)
+    elif run[1] in _CONTROLS:
+        return _fold(_CONTROLS[run[1]], run, at, into)
     else:
         code = int(run[2:], 16)
     return code < 0x110000 and _fold(chr(code), run, at, into)

@@ -24,17 +24,19 @@ wherever the cuts fall.
 - *Offsets are those of the text.* One byte stands for each character (`expressions.encode`).
 
 **Cost.** Linear in the length for every text: RE2 does not backtrack, and matches of one pattern do not
-overlap.
+overlap, or are short.
 
 **Tested** in `tests/property/test_scan_engine.py`: candidates with and without the gate are the same, and a
 value at a cut is found like anywhere else. `tests/unit/scan/test_scanner.py` has the gate that gives up.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from handrail.scan.expressions import byte_options, compiled, encode, words
+from handrail.scan.checks import CHECKED_NUMBERS
+from handrail.scan.expressions import byte_options, compiled, encode, unbounded, words
 from handrail.scan.names import NameRule
 from handrail.scan.rule import BEFORE, PERSON, Candidate, Rule
 from handrail.scan.spec import EntitySpec
@@ -50,6 +52,8 @@ LOOK_BACK = BEFORE + 48
 """How much of what came before a stretch is needed to judge what begins in it."""
 
 _MEMORY = 256 << 20
+
+_GROUP = re.compile(rb"[^0-9A-Za-z]*[0-9A-Za-z]+")
 
 
 class Sweep:
@@ -169,6 +173,8 @@ class Engine:
         rule = self.rules[index]
         if rule.skipped is not None:
             return _unskipped(rule, rule.skipped, data, at, before)
+        if rule.spec.check in CHECKED_NUMBERS:
+            return _overlapping(rule, data, at, before)
         return _spans(rule, data, at, before)
 
     def _collect(self, index: int, text: str, data: bytes, low: int, sweep: Sweep, hits: "GateHits") -> None:
@@ -196,6 +202,17 @@ def _spans(rule: Rule, data: bytes, at: int, before: int) -> Iterator[tuple[int,
             last = max(last, end)
         resume = last
         yield start, end, last
+
+
+def _overlapping(rule: Rule, data: bytes, at: int, before: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the longest match from each group of characters on: a group before a number hides none of it."""
+    while (match := rule.expression.search(data, at, before + LONGEST)) is not None:
+        start, end = match.span(rule.group)
+        if start >= before:
+            return
+        group = _GROUP.match(data, start, end)
+        at = max(start + 1, min(end, group.end() if group else end))
+        yield start, end, at
 
 
 def _unskipped(
@@ -235,7 +252,8 @@ class _Gate(NamedTuple):
 
 def _patterns(spec: EntitySpec) -> tuple[str, ...]:
     """Return a specification's patterns, as one where none of them captures: fewer to look up."""
-    joined = "|".join(f"(?:{pattern})" for pattern in spec.patterns)
-    if len(spec.patterns) < 2 or compiled(joined, spec).groups:
-        return spec.patterns
+    patterns = spec.patterns if spec.edge == "none" else tuple(map(unbounded, spec.patterns))
+    joined = "|".join(f"(?:{pattern})" for pattern in patterns)
+    if len(patterns) < 2 or compiled(joined, spec).groups:
+        return patterns
     return (joined,)

@@ -40,6 +40,21 @@ in a pattern that does not allow for foreign letters. It runs on every text, so 
 """
 
 
+BOUNDARY = r"(?:\b|_)"
+r"""Where a value begins or ends: as `\b`, but an underscore beside it is not its own."""
+
+
+def unbounded(expression: str) -> str:
+    r"""Return an expression whose `\b` at either end does not count an underscore beside the value as part
+    of it.
+
+    A match may then begin or end with that underscore, which `Rule.judge` leaves out.
+    """
+    if expression.startswith(r"\b"):
+        expression = BOUNDARY + expression.removeprefix(r"\b")
+    return expression.removesuffix(r"\b") + BOUNDARY if expression.endswith(r"\b") else expression
+
+
 def compiled(expression: str, spec: EntitySpec) -> "re2._Regexp":
     """Compile one expression, or say where it was written and what is wrong with it."""
     import re2
@@ -76,6 +91,6 @@ def apart(phrase: str, expression: str) -> str:
     Elsewhere a boundary would ask for a word character beside the phrase.
     """
     first, last = (
-        r"\b" if c.isascii() and (c.isalnum() or c == "_") else "" for c in (phrase[0], phrase[-1])
+        BOUNDARY if c.isascii() and (c.isalnum() or c == "_") else "" for c in (phrase[0], phrase[-1])
     )
     return first + expression + last

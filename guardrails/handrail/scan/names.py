@@ -1,17 +1,37 @@
 """Finds people's names by rules: known given names, forms of surnames, titles and what stands around."""
 
+import itertools
 import re
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from handrail.scan.expressions import compiled, encode
 from handrail.scan.rule import NAME_WINDOW, Candidate, Rule
+from handrail.text.edges import is_apart
 
 if TYPE_CHECKING:
     import re2
 
-_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-])*")
+_LATIN = "A-Za-z\u00aa\u00ba\u00c0-\u024f\u1e00-\u1eff"
+_WORD = re.compile(rf"[{_LATIN}](?:['’-]*[{_LATIN}])*|[^\W\d_{_LATIN}](?:['’-]*[^\W\d_{_LATIN}])*")
 _CAPITAL, _LETTER = r"[A-Z\xc0-\xde\xff]", r"[A-Za-z\xc0-\xff]"
+
+CODE_WINDOW = 48
+"""How many characters before a name tell whether it is a name in code."""
+
+_DECLARES = re.compile(
+    r"(?:^|[\s;{(])(?:const|struct|enum|impl|typedef|namespace|extends|implements|fn|func|def|trait|interface)"
+    r"[ ]\w*$"
+    r"|\bimpl[ ][\w:<>]+[ ]for[ ]$|\bfrom[ ][\w.]+[ ]import[ ][\w, ]*$"
+)
+_MAKES = re.compile(
+    r"(?:^|[\s;{(])(?:new|class|import|type|final|public|private|protected|static|val|var|let|package|module|using|const|enum"
+    r"|struct|return|from)\b[^.!?]*$"
+)
+_CODE_AFTER = re.compile(
+    r"[ ]?(?:[=;{(<}\[]|::|:[ ](?:public|private|protected)\b|\.[a-z]|,[^;{}]*\}|[ ]*from[ ]['\"]"
+    r"|[ ][a-z]\w*[ ]?[=;(,)]|[ ](?:extends|implements|struct|interface)\b)"
+)
 
 UNKNOWN = 0.52
 """Score of a word that nothing but what follows it makes a name."""
@@ -105,12 +125,16 @@ class NameRule(Rule):
     ) -> Candidate | None:
         """Return the part of a run that is a name, or None."""
         given, ordinary, _ = self._lists
-        if end < len(text) and (text[end].isalnum() or text[end] == "_"):
+        words = _words(text, start, end)
+        if not words or not is_apart(text, words[0][0], words[-1][1]):
             return None
-        if start and (text[start - 1].isalnum() or text[start - 1] in "_@/.#&"):
+        if words[0][0] and text[words[0][0] - 1] in "@/#&":
+            return None
+        if _is_code(
+            text[max(0, words[0][0] - CODE_WINDOW) : words[0][0]], text[words[-1][1] : end + NAME_WINDOW]
+        ):
             return None
         run = start
-        words = [(m.start() + start, m.end() + start) for m in _WORD.finditer(text[start:end])]
         has_title = text[max(0, start - 6) : start].rstrip(". ").rpartition(" ")[2].lower() in sign_set(
             "titles"
         )
@@ -185,6 +209,23 @@ class NameRule(Rule):
         if _has_own_ending(word):
             return 0.55 if follows or not starts else 0.0
         return UNKNOWN if follows and not starts else 0.0
+
+
+def _words(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return the words of a match that are of one script, Latin ones first."""
+    found = [(m.start() + start, m.end() + start) for m in _WORD.finditer(text[start:end])]
+    seams = [i for i in range(1, len(found)) if found[i - 1][1] == found[i][0]]
+    if not seams:
+        return found
+    edges = [0, *seams, len(found)]
+    parts = [found[a:b] for a, b in itertools.pairwise(edges)]
+    return next((part for part in parts if text[part[0][0]] < "\u0250"), parts[0])
+
+
+def _is_code(before: str, after: str) -> bool:
+    """Tell whether a capitalised word is declared, imported or made in code."""
+    line = before.rpartition("\n")[2]
+    return bool(_DECLARES.search(line)) or bool(_MAKES.search(line) and _CODE_AFTER.match(after))
 
 
 def _is_no_name(word: str) -> bool:

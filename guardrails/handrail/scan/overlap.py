@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from handrail.scan.rule import Candidate
 from handrail.scan.spec import TOPICS
 
-STRONG = 0.9
+STRONG = 0.75
 """From this score on a span is sure enough to be named even inside a carrier such as a URL."""
 
 
@@ -15,8 +15,8 @@ def resolve(candidates: Iterable[Candidate], floor: float) -> list[Candidate]:
 
     Among overlapping ones the higher score wins, then the longer span, then the earlier, then the type's
     name: checked beats shape, container beats contained. Carriers (URLs, connection strings) are settled
-    first; sure candidates inside them stay beside them. Topics do not compete with identifiers, only
-    among themselves.
+    first; sure candidates and secrets inside them stay beside them, and so does what only begins or ends in
+    one. Topics do not compete with identifiers, only among themselves.
     """
     topics: dict[str, list[Candidate]] = {}
     carriers: list[Candidate] = []
@@ -73,10 +73,18 @@ def _stands_beside(candidate: Candidate, spans: list[tuple[int, int]], carriers:
     for index in nearest:
         start, end = spans[index]
         if candidate.start < end and start < candidate.end:
-            inside = start <= candidate.start and candidate.end <= end
-            larger = (
-                candidate.start <= start and end <= candidate.end and candidate.score > carriers[index].score
-            )
-            same_kind = candidate.spec.category == carriers[index].spec.category
-            return larger or (inside and candidate.score >= STRONG and not same_kind)
+            if start <= candidate.start and candidate.end <= end:
+                return _is_nested(candidate, carriers[index])
+            covers = candidate.start <= start and end <= candidate.end
+            return not covers or candidate.score > carriers[index].score
     return True
+
+
+def _is_nested(candidate: Candidate, carrier: Candidate) -> bool:
+    """Tell whether what lies inside a carrier is a value of its own: a sure one, or a secret assigned
+    there.
+    """
+    if candidate.spec.type == carrier.spec.type:
+        return False
+    is_number = candidate.spec.edge in ("digits", "number")
+    return candidate.score >= STRONG or candidate.spec.category == "credential" or is_number

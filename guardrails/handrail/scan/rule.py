@@ -4,10 +4,10 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from handrail.scan.checks import CHECKS, FITS
-from handrail.scan.expressions import compiled, words
+from handrail.scan.checks import CHECKS, READINGS
+from handrail.scan.expressions import BOUNDARY, compiled, words
 from handrail.scan.spec import EntitySpec
-from handrail.text.edges import is_whole
+from handrail.text.edges import extent, is_whole
 
 if TYPE_CHECKING:
     import re2
@@ -46,8 +46,9 @@ class Rule:
         self.spec = spec
         self.pattern = pattern
         self.room = _room(spec)
+        self._is_bounded = BOUNDARY in pattern
         self.fallback: Callable[[str], bool] | None = CHECKS[spec.fallback] if spec.fallback else None
-        self.fit = FITS.get(spec.check)
+        self.readings = READINGS.get(spec.check)
         self.check: Callable[[str], bool] | None = (
             CHECKS[spec.check] if spec.check not in ("", PERSON) else None
         )
@@ -85,11 +86,26 @@ class Rule:
     def judge(
         self, text: str, data: bytes, start: int, end: int, *, near: bool = True, contrary: bool = True
     ) -> Candidate | None:
-        """Return the candidate for a span, or None when edges, check digit or context forbid it."""
+        """Return the candidate for a match, or None when edges, check digit or context forbid it."""
         spec = self.spec
-        if self.fit is not None:
-            end = start + self.fit(text[start:end])
-        if not is_whole(text, start, end, spec.edge):
+        if self._is_bounded:
+            start += text[start] == "_"
+            end -= text[end - 1] == "_"
+        start, end = extent(text, start, end, spec.edge)
+        if self.readings is None:
+            return self._weighed(text, data, (start, end), near=near, contrary=contrary)
+        for length in self.readings(text[start:end]):
+            found = self._weighed(text, data, (start, start + length), near=near, contrary=contrary)
+            if found is not None:
+                return found
+        return None
+
+    def _weighed(
+        self, text: str, data: bytes, span: tuple[int, int], *, near: bool, contrary: bool
+    ) -> Candidate | None:
+        """Return the candidate for one reading of a match."""
+        spec, (start, end) = self.spec, span
+        if start >= end or not is_whole(text, start, end, spec.edge):
             return None
         needs_context = spec.needs_context
         if self.check is not None and not self.check(text[start:end]):
@@ -129,4 +145,4 @@ def _room(spec: EntitySpec) -> int:
         return NAME_WINDOW + 1
     if spec.context or spec.against:
         return AFTER + 1
-    return 0 if spec.edge == "none" else 2
+    return 0 if spec.edge == "none" else 3

@@ -15,8 +15,9 @@ from handrail.scan.engine import CHUNK, LONGEST, LOOK_BACK, Engine
 from handrail.scan.expressions import encode
 from handrail.scan.overlap import resolve
 from handrail.scan.rule import PERSON, Candidate, Rule
-from handrail.scan.spec import EDGES, TAGGED, EntitySpec, ListedValue, ScanSpec
+from handrail.scan.spec import TAGGED, EntitySpec, ListedValue, ScanSpec
 from handrail.scan.terms import Terms
+from handrail.text.edges import EDGES
 from handrail.text.normalise import Normalised, normalise
 
 HIDDEN_GAIN = 0.35
@@ -87,8 +88,9 @@ class Scanner:
             inner += self.terms.candidates(view.text, data)
             for candidate in inner:
                 start, end = view.raw_span(candidate.start, candidate.end)
-                if end - start != candidate.end - candidate.start:
-                    score = min(1.0, candidate.score + HIDDEN_GAIN)
+                gain = HIDDEN_GAIN if end - start != candidate.end - candidate.start else 0.0
+                if gain or _touches_fold(view, candidate.start, candidate.end):
+                    score = min(1.0, candidate.score + gain)
                     found.append(Candidate(start + offset, end + offset, score, candidate.spec))
         return found
 
@@ -138,6 +140,14 @@ def capped(findings: Iterable[Finding], limit: int, end: int) -> tuple[Finding, 
         elif counts[finding.type] == limit:
             kept.append(replace(finding, end=end, note=f"capped at {limit}; reaches to the end of the text"))
     return tuple(kept)
+
+
+def _touches_fold(view: Normalised, start: int, end: int) -> bool:
+    """Tell whether what stands beside a span was written out: there the span ends, which cannot be seen
+    otherwise.
+    """
+    before = start and view.raw_start(start) - view.raw_start(start - 1) != 1
+    return bool(before) or (end < len(view.text) and view.raw_start(end + 1) - view.raw_start(end) != 1)
 
 
 def _stretches(text: str, lows: list[int]) -> Iterator[tuple[int, int]]:

@@ -7,8 +7,6 @@ from typing import Protocol
 from handrail.records import Finding
 from handrail.text.edges import Edge
 
-EDGES = ("word", "number", "token", "none")
-
 DEFAULT_FLOOR = 0.5
 
 

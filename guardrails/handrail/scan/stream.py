@@ -8,7 +8,7 @@ from handrail.records import Finding
 from handrail.scan.redact import Style, clusters, replacer
 from handrail.scan.scanner import Scanner
 from handrail.scan.stream_horizon import Horizon, StreamJudge, stream_judge
-from handrail.text.normalise import normalise
+from handrail.text.normalise import foreign_start, normalise
 
 BOUND = 8192
 """At most this many characters are held back; what is longer is withheld as a whole."""
@@ -122,7 +122,10 @@ class StreamScanner:
     def _advance(self, *, is_final: bool) -> None:
         view = normalise(self._buffer)
         start = self._judged - self._base
-        horizon = self._judge.advance(view, start, self._resume, needed=self._next_end(), is_final=is_final)
+        settled = len(self._buffer) if is_final else foreign_start(self._buffer)
+        horizon = self._judge.advance(
+            view, start, self._resume, needed=self._next_end(), settled=None if is_final else settled
+        )
         if horizon is None or horizon.raw_end <= start:
             self._bound()
             return
@@ -212,6 +215,7 @@ class StreamScanner:
         spare = min(self._judged, self._released) - self._base - _KEPT
         if spare < _SLACK:
             return
+        spare = max(0, foreign_start(self._buffer[: spare + 1]) - 1)
         kept = normalise(self._buffer[spare:]).text
         moved = len(text) - len(kept)
         self._resume = {index: last - moved for index, last in self._resume.items()}

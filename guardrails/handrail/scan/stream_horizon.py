@@ -11,7 +11,7 @@ therefore draws a horizon.
 
 So everything before the horizon can be redacted and let go, and everything behind it is held.
 
-**Why it holds.** Four things can still change the fate of characters near the end:
+**Why it holds.** Five things can still change the fate of characters near the end:
 
 - *Something may grow into a match.* `_growing` matches at the end of the text whatever the beginning of some
   match looks like (`partial_match`). The horizon lies before it, at the start of its token of visible ASCII
@@ -21,6 +21,8 @@ So everything before the horizon can be redacted and let go, and everything behi
   reaches beyond the text is *open*, and the horizon lies before it.
 - *Overlapping candidates compete.* A span across the horizon might win against one before it. `_pull_back`
   moves the horizon before every span that crosses it, again and again, until none does.
+- *A weak term may get company.* It counts beside another term of its type. One that has none yet is held
+  until its reach lies before the horizon.
 - *Something may be hidden.* A run that may be encoded must be there as a whole before it is decoded, so runs
   are spans like matches. What may still grow in the decoded text, and what is open there, counts at the raw
   offsets of the run that hides it.
@@ -50,13 +52,16 @@ from handrail.scan.partial_match import partial_match
 from handrail.scan.rule import Candidate
 from handrail.scan.scanner import Scanner
 from handrail.scan.spec import TOPICS
-from handrail.scan.terms import REACH, TermHit, Terms, counted
+from handrail.scan.terms import REACH, TermHit, Terms, counted, is_in_company
 from handrail.text.normalise import Normalised
 
 if TYPE_CHECKING:
     import re2
 
 _MEMORY = 256 << 20
+
+TERM_ROOM = 3
+"""How many characters behind a term tell whether it is a name in code."""
 
 
 class _Span(NamedTuple):
@@ -109,7 +114,7 @@ class StreamJudge:
         return re2.compile(f"(?:{'|'.join(parts)})\\z".encode("latin-1"), options=options)
 
     def advance(
-        self, view: Normalised, raw_start: int, resume: dict[int, int], *, needed: int, is_final: bool
+        self, view: Normalised, raw_start: int, resume: dict[int, int], *, needed: int, settled: int | None
     ) -> Horizon | None:
         """Judge the text from `raw_start` on as far as it can be judged for good.
 
@@ -118,20 +123,23 @@ class StreamJudge:
             raw_start: Where the part begins that is not judged yet.
             resume: For each rule where its last match ended.
             needed: Raw offset short of which an answer is of no use.
-            is_final: Nothing more will come.
+            settled: Raw offset up to which the reading of each character is certain, None when nothing more
+            will come.
 
         Returns:
             What was judged, or None when nothing up to `needed` can be.
         """
         text = view.text
         data = encode(text)
+        is_final = settled is None
         start, length = view.offset(raw_start), len(data)
         first = max(0, start - LOOK_BACK)
         limit = length
-        if not is_final:
+        if settled is not None:
             growing = self._growing.search(data, first)
             if growing is not None:
                 limit = _token_start(text, start, max(start, growing.start()))
+            limit = max(start, min(limit, view.offset(settled)))
             if view.raw_start(limit) < needed:
                 return None
         hits = self._engine.gate(data, first, length)
@@ -150,7 +158,7 @@ class StreamJudge:
         if may_hide and not is_final:
             limit = self._match_hidden(part, limit)
         if not is_final:
-            limit = _pull_back(part.spans, limit)
+            limit = _before_lonely(part, _pull_back(part.spans, limit))
         return self._judged(part, view, limit, may_hide=may_hide)
 
     def _rules_to_run(self, hits: GateHits) -> list[int]:
@@ -199,7 +207,8 @@ class StreamJudge:
                     part.add(_Span(raw[0] + low, raw[1] + low, reach + room > length))
             for hit in self._terms.hits(view.text, data):
                 raw = view.raw_span(hit.start, hit.end)
-                part.add(_Span(raw[0] + low, raw[1] + low, _term_span(hit, length).is_open))
+                room = REACH if hit.term.is_weak else TERM_ROOM
+                part.add(_Span(raw[0] + low, raw[1] + low, hit.end + room >= length))
         return max(part.start, growing_from)
 
     def _judged(self, part: "_Part", view: Normalised, limit: int, *, may_hide: bool) -> Horizon:
@@ -283,6 +292,23 @@ def _pull_back(spans: Iterable[_Span], limit: int) -> int:
     return limit
 
 
+def _before_lonely(part: "_Part", limit: int) -> int:
+    """Move the limit back before every weak term that has no company yet and may still get some behind the
+    limit.
+    """
+    while True:
+        settled = [hit for hit in part.terms if hit.end + TERM_ROOM <= limit]
+        waiting = [
+            hit
+            for hit in part.terms
+            if hit.term.is_weak and part.start <= hit.start < limit <= hit.end + REACH
+        ]
+        earlier = min((hit.start for hit in waiting if not is_in_company(hit, settled)), default=limit)
+        if earlier >= limit:
+            return limit
+        limit = _pull_back(part.spans, earlier)
+
+
 def _token_start(text: str, start: int, limit: int) -> int:
     """Move a limit back to where its ASCII token begins: what grows may turn out to belong to all of it."""
     while limit > start and "!" <= text[limit - 1] <= "~":
@@ -291,8 +317,7 @@ def _token_start(text: str, start: int, limit: int) -> int:
 
 
 def _term_span(hit: TermHit, length: int) -> _Span:
-    room = REACH + 1 if hit.term.is_weak else 1
-    return _Span(hit.start, hit.end, hit.end + room > length)
+    return _Span(hit.start, hit.end, hit.end + TERM_ROOM > length)
 
 
 def _spelled(phrase: str) -> str:

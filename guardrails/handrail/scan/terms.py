@@ -108,6 +108,16 @@ def _in_company(hits: list[TermHit]) -> list[Candidate]:
     return kept
 
 
+def is_in_company(hit: TermHit, others: Iterable[TermHit]) -> bool:
+    """Tell whether a different, separate term of a hit's type is among others within reach."""
+    return any(
+        other.term.spec.type == hit.term.spec.type
+        and _is_company(other, hit)
+        and hit.start - REACH <= other.start <= hit.end + REACH
+        for other in others
+    )
+
+
 def _is_company(other: TermHit, hit: TermHit) -> bool:
     apart = other.end <= hit.start or other.start >= hit.end
     return apart and other.term.phrase != hit.term.phrase

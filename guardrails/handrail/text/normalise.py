@@ -6,6 +6,12 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+_FOREIGN = re.compile(r"[\u0370-\u058f]+")
+"""Runs of the scripts some of whose letters look Latin: Greek, Cyrillic, Armenian."""
+
+_SHORT, _LONG = 2, 4
+"""Up to two capital look-alikes before a digit may be the letters of an identifier; four are a word
+anywhere."""
 
 # Default-ignorable code points that are not of category Cf: fillers and variation selectors.
 _FILLERS = (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0)
@@ -141,10 +147,14 @@ def normalise(text: str) -> Normalised:
 
     Compatibility forms (full width, ligatures, enclosed letters), digits of any script, dashes, spaces
     and Cyrillic and Greek letters that look Latin are folded; zero-width, soft-hyphen and other invisible
-    characters are dropped. Letters with accents stay. ASCII text comes back as it is.
+    characters are dropped. Letters with accents stay, and so do the letters of a word that is written in its
+    own script. ASCII text comes back as it is.
     """
     if text.isascii():
         return Normalised(text=text, length=len(text))
+    own = [run.span() for run in _FOREIGN.finditer(text) if _is_word(text, *run.span())]
+    if own:
+        return _with_words(text, own)
     one_to_one: list[str] = []
     at = 0
     for run in _NON_ASCII.finditer(text):
@@ -159,10 +169,50 @@ def normalise(text: str) -> Normalised:
     return Normalised(text="".join(one_to_one), length=len(text))
 
 
-def _with_map(text: str) -> Normalised:
+def _is_word(text: str, start: int, end: int) -> bool:
+    """Tell whether a run of letters is a word of its own script, not Latin in disguise."""
+    run = text[start:end]
+    if not all(character in LOOKALIKES for character in run):
+        return any(character.isalpha() for character in run)
+    if len(run) >= _LONG and run.isupper():
+        return True
+    before, after = text[start - 1 : start], text[end : end + 1]
+    if any(beside.isascii() and beside.isalpha() for beside in (before, after)):
+        return False
+    return (before.isdecimal() or after.isdecimal()) and (len(run) > _SHORT or not run.isupper())
+
+
+def foreign_start(text: str) -> int:
+    """Return where the run begins that a text ends in and whose reading depends on what follows; else its
+    length.
+    """
+    start = len(text)
+    while start and "\u0370" <= text[start - 1] <= "\u058f":
+        start -= 1
+    return start
+
+
+def _with_words(text: str, words: list[tuple[int, int]]) -> Normalised:
+    """Fold what lies between words of other scripts."""
     stretches = Stretches()
     at = 0
-    for run in _NON_ASCII.finditer(text):
+    for start, end in words:
+        _fold_into(stretches, text, at, start)
+        stretches.copy(text[start:end], start)
+        at = end
+    _fold_into(stretches, text, at, len(text))
+    return stretches.build(len(text))
+
+
+def _with_map(text: str) -> Normalised:
+    stretches = Stretches()
+    _fold_into(stretches, text, 0, len(text))
+    return stretches.build(len(text))
+
+
+def _fold_into(stretches: Stretches, text: str, at: int, last: int) -> None:
+    """Append a part of a text, folded."""
+    for run in _NON_ASCII.finditer(text, at, last):
         stretches.copy(text[at : run.start()], at)
         at = run.start()
         for character in run.group():
@@ -172,8 +222,7 @@ def _with_map(text: str) -> Normalised:
             else:
                 stretches.fold(folded, at, 1)
             at += 1
-    stretches.copy(text[at:], at)
-    return stretches.build(len(text))
+    stretches.copy(text[at:last], at)
 
 
 _CYRILLIC = dict(zip("аеорсухіјѕһԁԛԝӏАВЕКМНОРСТУХІЈЅҺԌԜ", "aeopcyxijshdqwlABEKMHOPCTYXIJSHGW", strict=True))
@@ -186,7 +235,9 @@ _SIGNS = {
     "∕": "/", "⁄": "/", "╱": "/", "∶": ":", "꞉": ":", "ː": ":", "։": ":", "․": ".",
     "。": ".", "｡": ".", "·": ".",
     "⠀": " ", "、": ",", "⋅": ".", "﹫": "@", "∙": ".", "٫": ".", "٬": ",",
+    "№": "#", "—": "—", "―": "―", "…": "…",
 }  # fmt: skip
 
 LOOKALIKES: dict[str, str] = {**_CYRILLIC, **_GREEK, **_LATIN, **_ARMENIAN, **_SIGNS}
-"""Character → the ASCII character it looks like."""
+"""Character → the ASCII character it looks like; what parts sentences stays itself, so that it parts values
+too."""

@@ -2,7 +2,7 @@
 real.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from handrail.scan.checks import contact, dates, money, national, secrets, world
 
@@ -15,5 +15,14 @@ CHECKS: Mapping[str, Callable[[str], bool]] = {
     **world.CHECKS,
 }
 
-FITS: Mapping[str, Callable[[str], int]] = {"iban": money.iban_length}
-"""For some checks, how much of what the pattern matched belongs to the number, in characters."""
+READINGS: Mapping[str, Callable[[str], Iterator[int]]] = {
+    "iban": money.iban_readings,
+    "card": money.card_readings,
+    "international_phone": contact.phone_readings,
+    "local_phone": contact.phone_readings,
+    "grouped_phone": contact.phone_readings,
+}
+"""For some checks, how many characters of a match may be the number, in the order in which they are tried."""
+
+CHECKED_NUMBERS = frozenset({"card", "iban"})
+"""Checks strong enough to look for a number behind each group of digits, whatever groups stand before it."""

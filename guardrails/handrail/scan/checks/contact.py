@@ -2,9 +2,9 @@
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from handrail.scan.checks.digits import is_one_digit, only_digits
+from handrail.scan.checks.digits import is_one_digit, only_digits, parted_alike
 
 _FILE_ENDINGS = frozenset(
     [
@@ -67,6 +67,11 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _TWO_GROUPS = frozenset({(3, 4), (4, 4), (2, 6), (3, 6), (4, 6), (5, 6), (2, 7), (3, 7), (4, 7)})
 
 
+def phone_readings(text: str) -> Iterator[int]:
+    """Yield how far the groups of a number are parted alike."""
+    yield parted_alike(text)
+
+
 def is_international_phone(text: str) -> bool:
     """Tell whether a number with its country code has a length that country uses (E.164)."""
     import phonenumbers
@@ -93,9 +98,12 @@ def is_local_phone(text: str) -> bool:
     if number.startswith("(") or (digits[0] == "0" and len(digits) >= 9):
         return True
     lengths = tuple(map(len, groups))
+    are_years = all(_YEAR.fullmatch(group) for group in groups)
     if len(groups) == 2:
-        return lengths in _TWO_GROUPS and not all(_YEAR.fullmatch(group) for group in groups)
-    return not (lengths == (3, 2, 4) or _is_date_shaped(lengths) or _is_amount(number, groups, lengths))
+        return lengths in _TWO_GROUPS and not are_years
+    return not are_years and not (
+        lengths == (3, 2, 4) or _is_date_shaped(lengths) or _is_amount(number, groups, lengths)
+    )
 
 
 def is_grouped_phone(text: str) -> bool:

@@ -1,5 +1,6 @@
 """Check-digit arithmetic shared by many numbers; every function takes text and is pure."""
 
+import re
 from collections.abc import Iterable
 from itertools import cycle
 
@@ -36,6 +37,23 @@ def compact(text: str) -> str:
 def is_one_digit(digits: str) -> bool:
     """Tell whether all characters are the same."""
     return len(set(digits)) <= 1
+
+
+_SEPARATOR = re.compile(r"(?<=[\d)])[^\d()xe]+(?=[\d(])")
+_PLAIN = re.compile(r"[ ./-]|[ ]-[ ]|[ ]{2}")
+
+
+def parted_alike(text: str) -> int:
+    """Return how many characters of a number's groups are parted alike; a comma after blanks begins
+    something else.
+    """
+    first = ""
+    for found in _SEPARATOR.finditer(text):
+        written = "plain" if _PLAIN.fullmatch(found.group()) else found.group()
+        if first not in ("", written):
+            return found.start()
+        first = written
+    return len(text)
 
 
 def luhn(digits: str) -> bool:

@@ -1,9 +1,18 @@
 """Cards, accounts and wallets."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 
-from handrail.scan.checks.digits import compact, is_one_digit, luhn, mod_97, only_digits, weighted_cyclic
+from handrail.scan.checks.digits import (
+    compact,
+    is_one_digit,
+    luhn,
+    mod_97,
+    only_digits,
+    parted_alike,
+    weighted_cyclic,
+)
 
 _IBAN_LENGTHS = {
     code: int(length)
@@ -88,14 +97,34 @@ def is_iban(text: str) -> bool:
     return _IBAN_LENGTHS.get(iban[:2]) == len(iban) and mod_97(iban[4:] + iban[:4]) == 1
 
 
-def iban_length(text: str) -> int:
-    """Return how many characters, separators included, make up as many as the country's numbers have."""
+def iban_readings(text: str) -> Iterator[int]:
+    """Yield how many characters, separators included, make up as many as the country's numbers have."""
     wanted = _IBAN_LENGTHS.get(text[:2].upper(), 0)
     for offset, character in enumerate(text):
         wanted -= character.isalnum()
         if wanted == 0:
-            return offset + 1
-    return len(text)
+            yield offset + 1
+            return
+
+
+_GROUP = re.compile(r"\d+")
+_ON_CARDS = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4)})
+_LAST_GROUP = re.compile(r"\D+\d+$")
+
+
+def card_readings(text: str) -> Iterator[int]:
+    """Yield the groups that are parted alike, these without the last, which may be an expiry date, and all
+    groups.
+
+    The last only where they are grouped as on a card: a line break may fall between them.
+    """
+    length = parted_alike(text)
+    yield length
+    last = _LAST_GROUP.search(text, 0, length)
+    if last is not None:
+        yield last.start()
+    if length < len(text) and tuple(map(len, _GROUP.findall(text))) in _ON_CARDS:
+        yield len(text)
 
 
 def is_bic(text: str) -> bool:
