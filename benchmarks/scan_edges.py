@@ -18,7 +18,7 @@ from handrail.scan.stream import StreamScanner
 BARS = {"min_type_recall": 0.99, "min_neighbour_recall": 0.98, "exact_spans": 0.99, "code_recall": 0.95}
 CEILINGS = {"near_miss_false": 0.01, "code_false": 0.03}
 OPTIONAL = frozenset(spec.type for spec in shipped() if spec.is_optional)
-STREAMED = 40
+STREAMED = 200
 """One text in so many is also streamed, split at every character."""
 
 
