@@ -610,6 +610,22 @@ def test_passed_decisions_are_logged_in_batches_and_blocks_at_once(sides: Sides)
     assert report.is_intact, report.problems
 
 
+def test_one_batch_of_the_log_holds_decisions_of_several_tenants(sides: Sides) -> None:
+    decision = Decision(
+        stage=Stage.ANSWER, effect=Effect.PASS, policy=PolicyRef(name="shop", version="1", sha256="ab" * 32)
+    )
+    tenants = [f"t{number % 3}" for number in range(700)]
+    for number, tenant in enumerate(tenants):
+        sides.app.log(decision, exchange=f"e{number}", tenant=tenant, at=NOW)
+    sides.app.flush()
+    rows = [row for row in sides.admin.export() if row["kind"] == "decision.pass"]
+    assert {(row["data"]["exchange"], row["tenant"]) for row in rows} == {
+        (f"e{number}", tenant) for number, tenant in enumerate(tenants)
+    }
+    report = sides.admin.verify()
+    assert report.is_intact, report.problems
+
+
 def test_the_audit_chain_of_everything_above_is_intact(sides: Sides) -> None:
     approved(sides)
     report = sides.admin.verify()

@@ -180,10 +180,11 @@ class OutcomeRecorder:
     def _log(self, decision: Decision, evidence: Evidence, drawn: DrawnAnswer | None) -> None:
         exchange, tenant, now = evidence.exchange, evidence.context.tenant, self.now()
         decision = self.loggable(decision)
-        if drawn is None:
-            self.store.log(decision, exchange=exchange, tenant=tenant, at=now)
+        scored = drawn.row if drawn is not None else None
+        if self.policy.log == "durable":
+            self.store.log_now(decision, exchange=exchange, tenant=tenant, at=now, scored=scored)
         else:
-            self.store.log(decision, exchange=exchange, tenant=tenant, at=now, scored=drawn.row)
+            self.store.log(decision, exchange=exchange, tenant=tenant, at=now, scored=scored)
 
     def loggable(self, decision: Decision) -> Decision:
         """The decision with its facts but nobody's words: enough to take it again, and fit for a log."""

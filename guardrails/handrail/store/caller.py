@@ -91,6 +91,11 @@ class CallerStore:
         """The database beneath."""
         return self._database
 
+    @property
+    def longest_log_wait_s(self) -> float:
+        """For how many seconds a decision of the batched log had waited at most when it was written."""
+        return self._log.longest_wait_s
+
     @contextmanager
     def write(self, tenant: str) -> Iterator[Transaction]:
         """Run a writing transaction; its events are recorded as its last step."""
@@ -213,18 +218,25 @@ class CallerStore:
         """Return the key by which it is drawn which answers people check; it comes from the key ring."""
         return bytes.fromhex(self._sealer.ring.hashed("", "which answers are checked"))
 
-    def log_now(self, decision: Decision, *, exchange: str, tenant: str, at: datetime) -> None:
-        """Log a block or a reserved action synchronously."""
-        self._write_log([_LoggedDecision(decision, exchange, tenant, at)])
+    def log_now(
+        self,
+        decision: Decision,
+        *,
+        exchange: str,
+        tenant: str,
+        at: datetime,
+        scored: Mapping[str, object] | None = None,
+    ) -> None:
+        """Log a decision synchronously: a block, a reserved action, all of them where `log: durable`."""
+        self._write_log([_LoggedDecision(decision, exchange, tenant, at, scored)])
 
     def flush(self) -> None:
         """Write what the batched log has queued."""
         self._log.flush()
 
     def _write_log(self, decisions: Sequence[_LoggedDecision]) -> None:
-        for tenant in dict.fromkeys(logged.tenant for logged in decisions):
-            mine = [logged.event() for logged in decisions if logged.tenant == tenant]
-            self._written(tenant, lambda tx, mine=mine: tx.events.extend(mine))  # type: ignore[misc]
+        events = [logged.event() for logged in decisions]
+        self._written(events[0].tenant, lambda tx: tx.events.extend(events))
 
     def close(self) -> None:
         """Flush the log and let go of the database."""

@@ -71,6 +71,7 @@ RETRY_S = (0.0005, 0.003)
 POOL_SIZE = 8
 _WRITE = "handrail_write"
 _TENANT = "handrail_tenant"
+_WAITS_S = "handrail_waits_s"
 
 # Connections that a fork inherited: kept alive, because closing them here would touch the parent's files.
 _inherited: list[object] = []
@@ -228,15 +229,16 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
 
 def _begin(conn: Connection) -> None:
     driver: Any = conn.connection.driver_connection
-    if not conn.info.get(_WRITE):
+    # SQLite's own waiting backs off to a tenth of a second, which starves whoever waits longest to write.
+    # Once it has begun, a writing transaction waits for nobody.
+    timeout_s = 0 if conn.info.get(_WRITE) else BUSY_TIMEOUT_S
+    if conn.info.get(_WAITS_S, BUSY_TIMEOUT_S) != timeout_s:
+        driver.execute(f"PRAGMA busy_timeout={timeout_s * 1000}")
+        conn.info[_WAITS_S] = timeout_s
+    if timeout_s:
         driver.execute("BEGIN")
-        return
-    # SQLite's own waiting backs off to a tenth of a second, which starves whoever waits longest.
-    driver.execute("PRAGMA busy_timeout=0")
-    try:
+    else:
         _begin_immediate(driver, time.monotonic() + BUSY_TIMEOUT_S)
-    finally:
-        driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
 
 
 def _begin_immediate(driver: sqlite3.Connection, deadline: float) -> None:

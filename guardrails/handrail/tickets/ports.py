@@ -196,8 +196,16 @@ class TicketStore(Protocol):
         `handrail.guard.samples`.
         """
 
-    def log_now(self, decision: Decision, *, exchange: str, tenant: str, at: datetime) -> None:
-        """Log a block or a reserved action synchronously."""
+    def log_now(
+        self,
+        decision: Decision,
+        *,
+        exchange: str,
+        tenant: str,
+        at: datetime,
+        scored: Mapping[str, object] | None = None,
+    ) -> None:
+        """Log a decision synchronously: a block, a reserved action, all of them where `log: durable`."""
 
     def close(self) -> None:
         """Flush the log and let go of the database."""

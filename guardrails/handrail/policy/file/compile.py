@@ -144,6 +144,7 @@ def _assemble(builder: PolicyBuilder, artefacts: Mapping[str, Artefact | None], 
         scan=build.build_scan(builder),
         stream=shape.stream,
         self_check=shape.self_check,
+        log=shape.log,
         calibrations={
             name: CalibrationFile(path=folder / shape.thresholds[name], sha256=sha256)
             for name, sha256 in hashes.items()

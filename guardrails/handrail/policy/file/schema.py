@@ -233,6 +233,10 @@ class PolicyShape(Shape):
     stream: Literal["hold", "release"] = Field(
         default="hold", description="Hold a stream to its end, or release it piece by piece."
     )
+    log: Literal["batched", "durable"] = Field(
+        default="batched",
+        description="Whether an answer is released before its decision is on record, or only then.",
+    )
     hand_offs: list[HandOffShape] = Field(default_factory=list, description="All that match apply.")
     on_conflict: ConflictShape | None = Field(
         default=None, description="Needed as soon as there are decisions."

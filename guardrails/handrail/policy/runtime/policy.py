@@ -73,6 +73,7 @@ class Policy:
     self_check: Literal["off", "verbalised", "p_true", "agreement"]
     calibrations: Mapping[str, CalibrationFile] = field(default_factory=dict)
     audit_rate: float | None = None
+    log: Literal["batched", "durable"] = "batched"
     cases: tuple[Case, ...] = ()
     warnings: tuple[str, ...] = ()
     content: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -197,6 +197,7 @@ SETTINGS = (
     "scan",
     "thresholds",
     "audit_rate",
+    "log",
 )
 
 

@@ -37,9 +37,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, literal_column
+from sqlalchemy import Connection, bindparam, func, literal_column, select
 
-from handrail.store.prepared import Prepared, Statements, commit_together
+from handrail.store.prepared import Prepared, PreparedRows, Statements, commit_together
 from handrail.store.tables import audit, audit_heads, insert_into, micros, outbox
 
 HEAD = "handrail_head"
@@ -113,15 +113,18 @@ def append(
         rows.append(row)
         head = Head(head.writer, head.seq + 1, str(row["hash"]))
     conn.info[PENDING] = head
-    statements = [*later, *_write(rows, letters, head)]
-    if conn.dialect.name == "postgresql":
+    is_postgres = conn.dialect.name == "postgresql"
+    statements = [*later, *_write(rows, letters, head, is_postgres=is_postgres)]
+    if is_postgres:
         commit_together(conn, statements)
         return
     for prepared, values in statements:
         prepared(conn, values)
 
 
-def _write(rows: Sequence[Mapping[str, Any]], letters: Sequence[Mapping[str, Any]], head: Head) -> Statements:
+def _write(
+    rows: Sequence[Mapping[str, Any]], letters: Sequence[Mapping[str, Any]], head: Head, *, is_postgres: bool
+) -> Statements:
     """Return the statements that record entries, messages and the new end."""
     end = {
         "end_writer": head.writer,
@@ -129,7 +132,19 @@ def _write(rows: Sequence[Mapping[str, Any]], letters: Sequence[Mapping[str, Any
         "end_hash": head.hash,
         "start_hash": genesis(head.writer),
     }
-    return [*((_LETTER, item) for item in letters), *((_ENTRY, row) for row in rows), (_END, end)]
+    return [*((_LETTER, item) for item in letters), *_entries(rows, is_postgres=is_postgres), (_END, end)]
+
+
+def _entries(rows: Sequence[Mapping[str, Any]], *, is_postgres: bool) -> Statements:
+    tenants = list(dict.fromkeys(row["tenant"] for row in rows))
+    if not is_postgres or len(tenants) == 1:
+        return _ENTRIES.statements(rows)
+    found: list[tuple[Prepared, Mapping[str, Any]]] = []
+    for tenant in tenants:
+        # Row-level security lets a connection write entries of the tenant that it names.
+        found.append((_NAME_TENANT, {"tenant": tenant}))
+        found += _ENTRIES.statements([row for row in rows if row["tenant"] == tenant])
+    return found
 
 
 def _end(dialect: str) -> Any:
@@ -144,7 +159,10 @@ def _end(dialect: str) -> Any:
     return statement.on_conflict_do_update(index_elements=["writer"], set_=new)
 
 
-_ENTRY = Prepared(lambda _: audit.insert())
+_ENTRIES = PreparedRows(audit)
+_NAME_TENANT = Prepared(
+    lambda _: select(func.set_config("handrail.tenant", bindparam("tenant"), literal_column("true")))
+)
 _LETTER = Prepared(lambda _: outbox.insert())
 _END = Prepared(_end)
 

@@ -1,6 +1,7 @@
 """The batched log keeps order, loses nothing while the store is away, and refuses more than it can hold."""
 
 import os
+import threading
 import time
 from collections.abc import Sequence
 
@@ -8,7 +9,15 @@ import pytest
 
 from handrail.errors import StoreUnavailable
 from handrail.store.audit.chain import Event
-from handrail.store.audit.log import BATCH, LOSS_WINDOW_S, MOST_WAITING, DecisionLog
+from handrail.store.audit.log import (
+    BATCH,
+    LATE_S,
+    LOSS_WINDOW_S,
+    MOST_WAITING,
+    PATIENCE_S,
+    SLOW_S,
+    DecisionLog,
+)
 from support.stores import NOW
 
 
@@ -63,6 +72,57 @@ def test_nothing_is_dropped_while_the_store_is_away_and_too_much_is_refused() ->
     sink.is_away = False
     log.close()
     assert sum(len(batch) for batch in sink.batches) == MOST_WAITING
+
+
+def test_a_caller_waits_while_the_oldest_decision_is_late_and_goes_on_once_it_is_written() -> None:
+    gate, sink = threading.Event(), Sink()
+
+    def slow(events: Sequence[Event]) -> None:
+        gate.wait()
+        sink(events)
+
+    log = DecisionLog(slow)
+    log.add(event(0))
+    began = time.monotonic()
+    while time.monotonic() - began < LATE_S * 1.5:
+        continue
+    opener = threading.Timer(LATE_S, gate.set)
+    opener.start()
+    log.add(event(1))
+    assert gate.is_set()
+    log.close()
+    assert sink.batches[0] == [0]
+
+
+def test_a_store_that_hangs_holds_a_caller_up_for_a_bounded_time_only() -> None:
+    gate = threading.Event()
+    log = DecisionLog(lambda _: gate.wait() and None)
+    log.add(event(0))
+    began = time.monotonic()
+    while time.monotonic() - began < LATE_S * 1.5:
+        continue
+    before = time.monotonic()
+    log.add(event(1))
+    assert PATIENCE_S * 0.9 <= time.monotonic() - before < PATIENCE_S * 20
+    gate.set()
+    log.close()
+
+
+def test_beside_a_slow_store_a_caller_is_released_once_its_own_decision_is_written() -> None:
+    written: list[object] = []
+
+    def slow(events: Sequence[Event]) -> None:
+        began = time.monotonic()
+        while time.monotonic() - began < SLOW_S * 1.2:
+            continue
+        written.extend(found.data["number"] for found in events)
+
+    log = DecisionLog(slow)
+    log.add(event(0))
+    log.flush()
+    log.add(event(1))
+    assert written == [0, 1]
+    log.close()
 
 
 def test_a_forked_child_does_not_write_what_its_parent_queued() -> None:
