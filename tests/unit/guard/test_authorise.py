@@ -530,17 +530,20 @@ def test_facts_of_the_present_context_count_and_where_there_are_none_the_recorde
         pytest.fail("the customer is a stranger by now")
 
 
+class Registry:
+    """A source of facts that can go down; `asked` holds the exchanges it was asked about."""
+
+    def __init__(self) -> None:
+        self.is_down, self.asked = False, list[str]()
+
+    def __call__(self, names: Sequence[str], evidence: Evidence, now: datetime) -> Mapping[str, object]:
+        self.asked.append(evidence.exchange)
+        if self.is_down:
+            raise OSError("no route")
+        return dict.fromkeys(names, True)
+
+
 def test_a_policy_that_cannot_be_run_again_lets_nothing_begin(make_guard: Callable[..., Guard]) -> None:
-    class Registry:
-        """A source of facts that can go down."""
-
-        is_down = False
-
-        def __call__(self, names: Sequence[str], evidence: Evidence, now: datetime) -> Mapping[str, object]:
-            if self.is_down:
-                raise OSError("no route")
-            return dict.fromkeys(names, True)
-
     registry = Registry()
     stranger = rule("stranger", 'tool.name == "issue_refund" and not registered', "process_owner")
     guard = make_guard(with_rules(stranger, facts="  registered: {type: yes/no}\n"), facts=registry)
@@ -555,3 +558,21 @@ def test_a_policy_that_cannot_be_run_again_lets_nothing_begin(make_guard: Callab
         "OSError",
     )
     assert guard.store.get("default", ticket).state == "decided"
+    registry.is_down = False
+    with guard.authorised(ticket) as action:
+        assert action.arguments == {"amount": 640}
+    assert registry.asked[1:] == [ticket, ticket]
+
+
+def test_a_rule_on_the_tool_counts_for_an_action_that_was_approved_without_one(
+    make_guard: Callable[..., Guard], tmp_path: Path
+) -> None:
+    lines = POLICY.replace('tool.name == "issue_refund" and ', "").splitlines(keepends=True)
+    names_no_tool = "".join(line for line in lines if not line.startswith("  tool.name:"))
+    deletion = names_no_tool.index("  - id: no-deletion")
+    guard = make_guard(names_no_tool[:deletion] + names_no_tool[names_no_tool.index("on_conflict") :])
+    ticket = waiting(guard, "issue_refund", '{"amount": 640}', customer="c1")
+    guard.resolve(ticket, "fay", "approve")
+    put_in_force(guard, tmp_path, with_rules(rule("all", 'tool.name == "issue_refund"', "process_owner")))
+    with pytest.raises(PolicyChanged, match=r"now also needs process_owner$"), guard.authorised(ticket):
+        pytest.fail("process_owner signs every refund by now")

@@ -1,8 +1,8 @@
-"""Of several hand-offs one role owns the ticket."""
+"""Of several effects the strictest holds, of several hand-offs one role owns the ticket."""
 
 import pytest
 
-from handrail.records import Effect, Reason, Severity, Trigger, owners
+from handrail.records import Effect, Reason, Severity, Trigger, owners, strictest
 
 
 def handed(role: str | None, severity: str = "medium", effect: str = "hand_off") -> Reason:
@@ -32,3 +32,18 @@ def test_the_most_severe_hand_off_owns_it_the_first_of_equals_and_the_others_fol
     reasons: list[Reason], expected: tuple[str | None, tuple[str, ...]]
 ) -> None:
     assert owners(reasons) == expected
+
+
+@pytest.mark.parametrize(
+    ("effects", "expected"),
+    [
+        ((), "pass"),
+        (("redact", "pass"), "redact"),
+        (("pass", "hand_off", "redact"), "hand_off"),
+        (("block", "hand_off"), "block"),
+    ],
+)
+def test_the_strictest_effect_holds_and_without_any_it_is_pass(
+    effects: tuple[str, ...], expected: str
+) -> None:
+    assert strictest(map(Effect, effects)) is Effect(expected)
