@@ -37,9 +37,10 @@ fmt: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-prove: $(VENV)/.dev  ## long proofs: chaos, fuzz, soak, simulation
+prove: $(VENV)/.dev  ## long proofs: chaos, fuzz, soak, simulation, mutation
 	$(PIP) install -q -c constraints.txt --group prove
 	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m tests.prove.mutation
 
 stranger:  ## what CI runs: a fresh clone, then the core wheel alone
 	bash .ci/run
