@@ -16,6 +16,9 @@ _LATIN = "A-Za-z\u00aa\u00ba\u00c0-\u024f\u1e00-\u1eff"
 _WORD = re.compile(rf"[{_LATIN}](?:['’-]*[{_LATIN}])*|[^\W\d_{_LATIN}](?:['’-]*[^\W\d_{_LATIN}])*")
 _CAPITAL, _LETTER = r"[A-Z\xc0-\xde\xff]", r"[A-Za-z\xc0-\xff]"
 
+_COMPOUND = re.compile(r"[a-z\xdf-\xff][A-Z]")
+_COMPOUND_NAMES = ("Mc", "Mac", "De", "Di", "Du", "La", "Le", "Fitz", "Van", "Von", "Da", "Del", "San", "O'")
+
 CODE_WINDOW = 48
 """How many characters before a name tell whether it is a name in code."""
 
@@ -229,7 +232,11 @@ def _is_code(before: str, after: str) -> bool:
 
 
 def _is_no_name(word: str) -> bool:
-    """Tell whether a word is a contraction (`I'm`) or an abbreviation in the plural (`ATMs`)."""
+    """Tell whether a word is a contraction (`I'm`), an abbreviation in the plural (`ATMs`) or a compound
+    (`PostgreSQL`).
+    """
+    if _COMPOUND.search(word) and not word.startswith(_COMPOUND_NAMES):
+        return True
     stem, apostrophe, tail = word.partition("'")
     if apostrophe and tail.lower() in ("m", "d", "ve", "ll", "re", "t") and len(stem) > 1 - len(tail):
         return len(stem) < 2 or tail.lower() != "d" or stem.lower() in lexicon("ordinary")

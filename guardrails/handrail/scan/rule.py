@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from handrail.scan.checks import CHECKS, READINGS
 from handrail.scan.expressions import BOUNDARY, compiled, words
 from handrail.scan.spec import EntitySpec
+from handrail.text.edges import REACH as EDGE_REACH
 from handrail.text.edges import extent, is_whole
 
 if TYPE_CHECKING:
@@ -145,4 +146,4 @@ def _room(spec: EntitySpec) -> int:
         return NAME_WINDOW + 1
     if spec.context or spec.against:
         return AFTER + 1
-    return 0 if spec.edge == "none" else 3
+    return 0 if spec.edge == "none" else EDGE_REACH + 1

@@ -31,6 +31,9 @@ Edge: TypeAlias = Literal["word", "digits", "number", "token", "atom", "link", "
 
 EDGES: tuple[Edge, ...] = ("word", "digits", "number", "token", "atom", "link", "assigned", "none")
 
+REACH = 8
+"""How many characters behind a value may decide whether it ends there."""
+
 _QUANTITY_BEFORE = "$\u20ac\u00a3\u00a5"
 _QUANTITY = _QUANTITY_BEFORE + "%#+"
 _EMPHASIS = "*_~=|^"
@@ -112,16 +115,37 @@ def is_whole(text: str, start: int, end: int, edge: Edge) -> bool:
             before in _QUANTITY_BEFORE
             or _leads_on(text, start - 1, -1, text[start:end].replace(",", ""))
             or _leads_on(text, end, 1, text[start:end].replace(",", ""))
+            or _is_listed(text, start, end)
         )
     if edge == "number":
-        marks = "-/:," if text[start:end].isdigit() else "-/:"
+        marks = "-/:_," if text[start:end].isdigit() else "-/:_"
         return not (
             (before in _QUANTITY and not (before == "#" and start > 1 and text[start - 2].isalpha()))
             or after in _QUANTITY_BEFORE + "%"
             or (text[start] != "(" and _leads_on(text, start - 1, -1, marks))
             or _leads_on(text, end, 1, marks.replace(":", ""))
         )
-    return True
+    return not (
+        edge == "word" and before == "." and text[start].isdigit() and _leads_on(text, start - 1, -1, "")
+    )
+
+
+_LISTING = re.compile(r"(?<=\d)[ ]?[,;|\t\n][ \t\n]?(?=\d)")
+
+
+def _is_listed(text: str, start: int, end: int) -> bool:
+    """Tell whether groups parted as in a list go on in that list: `1757, 1807, 6158, 8204, 8205`."""
+    found = _LISTING.search(text, start, end)
+    if found is None:
+        return False
+    separator, size = found.group(), found.start() - start
+    before = text[max(0, start - len(separator) - size) : start]
+    after = text[end : end + len(separator) + size]
+    return (before.endswith(separator) and before[:size].isdigit() and len(before) > size) or (
+        after.startswith(separator)
+        and after[len(separator) :].isdigit()
+        and len(after) == len(separator) + size
+    )
 
 
 def _leads_on(text: str, at: int, step: int, marks: str) -> bool:

@@ -64,6 +64,7 @@ def is_mac(text: str) -> bool:
 
 _GROUP = re.compile(r"\d+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_DECIMAL = re.compile(r"\+\d+[.,]\d+")
 _TWO_GROUPS = frozenset({(3, 4), (4, 4), (2, 6), (3, 6), (4, 6), (5, 6), (2, 7), (3, 7), (4, 7)})
 
 
@@ -77,6 +78,8 @@ def is_international_phone(text: str) -> bool:
     import phonenumbers
 
     number = text.split("x")[0].split("ext")[0]
+    if _DECIMAL.fullmatch(number):
+        return False
     try:
         parsed = phonenumbers.parse("+" + only_digits(number).removeprefix("00"), None)
     except phonenumbers.NumberParseException:
@@ -100,7 +103,8 @@ def is_local_phone(text: str) -> bool:
     lengths = tuple(map(len, groups))
     are_years = all(_YEAR.fullmatch(group) for group in groups)
     if len(groups) == 2:
-        return lengths in _TWO_GROUPS and not are_years
+        is_decimal = "." in number and " " not in number
+        return lengths in _TWO_GROUPS and not _YEAR.fullmatch(groups[1]) and not is_decimal
     return not are_years and not (
         lengths == (3, 2, 4) or _is_date_shaped(lengths) or _is_amount(number, groups, lengths)
     )
