@@ -24,8 +24,8 @@ from handrail.desk.notice import Notice
 from handrail.desk.settings import first_problem, read_yaml
 from handrail.errors import ConfigError
 from handrail.records import Severity
+from handrail.text.json_data import leaves
 from handrail.text.paths import at
-from handrail.text.values import leaves
 
 _HOLE = re.compile(r"\{([a-z_]+)(?:\|([a-z_]+))?\}")
 _FINAL = frozenset({400, 404, 410, 422})

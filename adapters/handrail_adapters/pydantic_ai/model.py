@@ -12,7 +12,7 @@ from pydantic_ai.models.wrapper import WrapperModel
 
 from handrail.errors import AnswerBlocked, ConfigError, HandoffRequired
 from handrail.records import NOTE_NAME, Draft, Effect, FaultKind, Handoff, Message, Speaker
-from handrail.text.values import mapped
+from handrail.text.json_data import mapped
 from handrail.wire.handoff import handoff_body, read_handoff
 from handrail_adapters.pydantic_ai.messages import dumped, read_messages, read_response, write_messages
 

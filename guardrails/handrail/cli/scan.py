@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from handrail.text.values import leaves, mapped, written
+from handrail.text.json_data import leaves, mapped, written
 
 if TYPE_CHECKING:
     from handrail.records import Finding

@@ -295,6 +295,18 @@ class Call:
             text, _ = verbalised.strip(text)
         return downstream(self._exchange, self.outcome.decision).text(text)
 
+    def redact_parts(self, text: str, spans: Sequence[tuple[int, int]]) -> list[str]:
+        """Some parts of one text as the caller may have them, judged as the whole that they are of.
+
+        Args:
+            text: the whole.
+            spans: start and end (exclusive) of each part, in order.
+        """
+        if self.outcome is None:
+            return [text[start:end] for start, end in spans]
+        parts = downstream(self._exchange, self.outcome.decision).parts(text, spans)
+        return parts if self.instruction is None else [verbalised.strip(part)[0] for part in parts]
+
     @property
     def is_rewritten(self) -> bool:
         """True when a released answer differs from what the model wrote."""

@@ -8,16 +8,10 @@ from typing import Any, Protocol, cast
 
 from handrail.confidence.cascade import SampleRequest
 from handrail.errors import CheckFailed
+from handrail.guard.arguments import Arguments, Reads, read_arguments
 from handrail.guard.call import Call
 from handrail.guard.outcome import Outcome
-from handrail.guard.texts import (
-    Arguments,
-    draft_of,
-    draft_of_chunks,
-    read_arguments,
-    redacted_result,
-    texts_of,
-)
+from handrail.guard.results import draft_of, draft_of_chunks, redacted_results
 from handrail.records import Draft, FaultKind, Handoff, Message
 
 
@@ -39,6 +33,7 @@ class Options:
     """How one function is guarded; see `Guard.__call__`."""
 
     input: tuple[str, ...] = ()
+    opaque: tuple[str, ...] = ()
     on_handoff: Callable[[Handoff], object] | None = None
     resample: bool = False
     asks_itself: bool = False
@@ -52,13 +47,15 @@ class Decoration:
     guard: BeginsCalls
     fn: Function
     options: Options
-    signature: inspect.Signature = field(init=False)
-    simple: tuple[str, ...] | None = field(init=False)
+    reads: Reads = field(init=False)
+    plain: tuple[str, ...] | None = field(init=False)
 
     def __post_init__(self) -> None:
+        options = self.options
         signature = inspect.signature(self.fn)
-        object.__setattr__(self, "signature", signature)
-        object.__setattr__(self, "simple", texts_of(signature) if not self.options.input else None)
+        reads = Reads(signature=signature, wanted=options.input, opaque=frozenset(options.opaque))
+        object.__setattr__(self, "reads", reads)
+        object.__setattr__(self, "plain", reads.plain)
 
     def wrapper(self) -> Function:
         """Return a function of the same kind as the one that is guarded."""
@@ -98,7 +95,7 @@ class Decoration:
             outcome = call.finish([draft_of(result)], ask=ask if self.options.resample else None)
             if outcome.is_released and not (call.is_rewritten or self.options.asks_itself):
                 return result
-            return self._given(call, outcome, result)
+            return self._released(call, outcome, result)
 
         return plain
 
@@ -153,7 +150,7 @@ class Decoration:
             if outcome.is_released:
                 raise
             return self.withheld(outcome)
-        return self._given(call, await call.afinish([draft_of(value)], ask=ask), value)
+        return self._released(call, await call.afinish([draft_of(value)], ask=ask), value)
 
     def _held(self, call: Call, source: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
         chunks: list[Any] = []
@@ -172,7 +169,12 @@ class Decoration:
         finally:
             if hasattr(source, "close"):
                 source.close()
-        yield from self._chunks(call, call.finish([draft_of_chunks(chunks, value)]), chunks)
+        outcome = call.finish([draft_of_chunks(chunks, value)])
+        if not outcome.is_released:
+            yield self.withheld(outcome)
+            return None
+        *chunks, value = self._given(call, [*chunks, value], chunks=len(chunks))
+        yield from chunks
         return value
 
     async def _held_async(self, call: Call, source: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
@@ -188,24 +190,22 @@ class Decoration:
         finally:
             if isinstance(source, AsyncGenerator):
                 await source.aclose()
-        for chunk in self._chunks(call, await call.afinish([draft_of_chunks(chunks)]), chunks):
+        outcome = await call.afinish([draft_of_chunks(chunks)])
+        if not outcome.is_released:
+            yield self.withheld(outcome)
+            return
+        for chunk in self._given(call, chunks, chunks=len(chunks)):
             yield chunk
 
-    def _chunks(self, call: Call, outcome: Outcome, chunks: list[Any]) -> list[Any]:
-        if not outcome.is_released:
-            return [self.withheld(outcome)]
-        if not call.is_rewritten:
-            return chunks
-        if all(isinstance(chunk, str) for chunk in chunks):
-            return [call.redact_answer("".join(chunks))]
-        return [self._given(call, outcome, chunk) for chunk in chunks]
-
-    def _given(self, call: Call, outcome: Outcome, result: Any) -> Any:
+    def _released(self, call: Call, outcome: Outcome, result: Any) -> Any:
         if not outcome.is_released:
             return self.withheld(outcome)
+        return self._given(call, [result])[0]
+
+    def _given(self, call: Call, results: list[Any], *, chunks: int = 0) -> list[Any]:
         if not call.is_rewritten and not self.options.asks_itself:
-            return result
-        return redacted_result(call, result)
+            return results
+        return redacted_results(call, results, chunks=chunks)
 
     def withheld(self, outcome: Outcome) -> Any:
         """Map a hand-off for the caller, or raise it."""
@@ -219,7 +219,7 @@ class Decoration:
         return replace(self, options=replace(self.options, on_handoff=on_handoff)).wrapper()
 
     def _read(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
-        return read_arguments(self.signature, self.simple, self.options.input, args, kwargs)
+        return read_arguments(self.reads, self.plain, args, kwargs)
 
 
 def decoration_of(fn: Function) -> Decoration | None:

@@ -209,18 +209,20 @@ class Guard:
         /,
         *,
         input: str | Sequence[str] = (),
+        opaque: str | Sequence[str] = (),
         on_handoff: Callable[[Handoff], object] | None = None,
         resample: bool = False,
         asks_itself: bool = False,
         faults: tuple[type[Exception], ...] = (OSError,),
     ) -> Callable[[FunctionT], FunctionT]: ...
 
-    def __call__(
+    def __call__(  # noqa: PLR0913 - the options of a decorator, each by its name
         self,
         fn: FunctionT | None = None,
         /,
         *,
         input: str | Sequence[str] = (),  # noqa: A002 - the public word
+        opaque: str | Sequence[str] = (),
         on_handoff: Callable[[Handoff], object] | None = None,
         resample: bool = False,
         asks_itself: bool = False,
@@ -230,7 +232,8 @@ class Guard:
 
         Args:
             fn: the function.
-            input: names of the arguments that hold the person's words; by default all text is read.
+            input: names of the arguments that hold the person's words; by default everything is read.
+            opaque: names of arguments that are never read, because nothing of them reaches the model.
             on_handoff: maps a `Handoff` to a return value in place of raising `HandoffRequired`.
             resample: allows calling the function again where the policy checks confidence with samples.
             asks_itself: appends the policy's self-check to the last text and strips its number again.
@@ -238,6 +241,7 @@ class Guard:
         """
         options = Options(
             input=(input,) if isinstance(input, str) else tuple(input),
+            opaque=(opaque,) if isinstance(opaque, str) else tuple(opaque),
             on_handoff=on_handoff,
             resample=resample,
             asks_itself=asks_itself,

@@ -11,7 +11,7 @@ from handrail.pipeline.gate import decide_call, on_call
 from handrail.pipeline.merge import merge
 from handrail.pipeline.needs import Steps
 from handrail.pipeline.screen import Screened
-from handrail.pipeline.withhold import Downstream, redacted_types
+from handrail.pipeline.withhold import Downstream, cannot_mask, redacted_types
 from handrail.records import (
     Context,
     Decision,
@@ -55,6 +55,7 @@ def judge(
         evidence = yield from _weigh(exchange, draft, screened, Place(part=Part.ANSWER, index=index), budget)
         decisions += yield from _decide(exchange, evidence)
         per_draft.append(evidence)
+    decisions += _unjudged(exchange, per_draft, decisions)
     decision = merge(decisions) if len(decisions) > 1 else decisions[0]
     worst, call = _most_telling(per_draft, decisions, decision)
     if call is not None:
@@ -62,6 +63,24 @@ def judge(
     exchange.evidence = worst
     released = _released(exchange, read, decision) if decision.effect.is_released else ()
     return Judged(decision=decision, evidence=worst, drafts=released)
+
+
+def _unjudged(
+    exchange: Exchange, judged: Sequence[Evidence], decisions: Sequence[Decision]
+) -> list[Decision]:
+    """Return a decision for whatever nothing could read, or a mask cannot stand on."""
+    policy, drafts = exchange.pipeline.policy, [one.draft for one in judged if one.draft is not None]
+    found = [
+        policy.unsure(Stage.ANSWER, f"content that cannot be read: {code}")
+        for code in sorted({code for draft in drafts for code in draft.unreadable})
+    ]
+    if any(draft.fixed for draft in drafts):
+        types = redacted_types(merge(decisions), exchange.pipeline.read_out)
+        for one in judged:
+            own = [f for f in one.findings if f.place is not None and f.place.part is Part.ANSWER]
+            if one.draft is not None and cannot_mask(own, types, one.draft.fixed):
+                found.append(policy.unsure(Stage.ANSWER, "a number or a key cannot be masked"))
+    return found
 
 
 def slice_of(context: Context) -> str | None:

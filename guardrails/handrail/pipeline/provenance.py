@@ -8,7 +8,7 @@ from typing import Any
 from handrail.records import Message, Speaker
 from handrail.signals.read import agrees
 from handrail.text.edges import holds_whole
-from handrail.text.values import leaves
+from handrail.text.json_data import leaves
 
 
 def came_from(value: object, messages: Sequence[Message]) -> str:

@@ -47,8 +47,22 @@ def redacted_types(decision: Decision, read: frozenset[str]) -> frozenset[str]:
 
 def mask(text: str, findings: Iterable[Finding], types: frozenset[str], hide: Hide = redact) -> str:
     """Mask the findings of some types or categories in one text."""
-    covered = [finding for finding in findings if finding.type in types or finding.category in types]
+    covered = [finding for finding in findings if _is_of(finding, types)]
     return hide(text, covered) if covered else text
+
+
+def cannot_mask(findings: Iterable[Finding], types: frozenset[str], fixed: Sequence[tuple[int, int]]) -> bool:
+    """True when something that is to be masked lies where no mask can stand."""
+    return bool(fixed) and any(
+        finding.start < end and finding.end > start
+        for finding in findings
+        if _is_of(finding, types)
+        for start, end in fixed
+    )
+
+
+def _is_of(finding: Finding, types: frozenset[str]) -> bool:
+    return finding.type in types or finding.category in types
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +127,26 @@ class Downstream:
         if self.types:
             text = mask(text, self.scanner.scan(text), self.types, self.hide)
         return self.vault.restore(text) if self.vault else text
+
+    def parts(self, text: str, spans: Sequence[tuple[int, int]]) -> list[str]:
+        """Return some parts of one text; what was found over several of them is named in the first."""
+        found = [one for one in self.scanner.scan(text) if _is_of(one, self.types)] if self.types else []
+        given, named = [], set[int]()
+        for start, end in spans:
+            inside = [one for one in found if one.start < end and one.end > start]
+            again = [one for one in inside if id(one) in named]
+            named.update(map(id, inside))
+            piece = text[start:end]
+            for one in reversed(again):
+                piece = piece[: max(one.start - start, 0)] + piece[one.end - start :]
+            first = [one for one in inside if one not in again]
+            cut = start + sum(min(one.end, end) - max(one.start, start) for one in again)
+            local = [
+                replace(one, start=max(one.start, start) - cut, end=min(one.end, end) - cut) for one in first
+            ]
+            piece = self.hide(piece, local) if local else piece
+            given.append(self.vault.restore(piece) if self.vault else piece)
+        return given
 
     def draft(self, draft: Draft) -> Draft:
         """Return a draft; the draft itself where nothing changes."""

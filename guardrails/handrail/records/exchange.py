@@ -37,7 +37,8 @@ class Draft:
     """What a model produced, before anybody may see it; `self_reported` is its own number, 0..1.
 
     `asides` are words of the model beside its answer: reasoning, transcripts, notes on sources. They are
-    scanned and redacted as the answer is, but are no part of it.
+    scanned and redacted as the answer is, but are no part of it. `unreadable` are codes of what nothing could
+    read; `fixed` are spans of `words` that cannot hold a mask, such as numbers and the keys of a mapping.
     """
 
     text: str = ""
@@ -49,6 +50,8 @@ class Draft:
     self_reported: float | None = None
     model: str | None = None
     fault: FaultKind | None = None
+    unreadable: tuple[str, ...] = ()
+    fixed: tuple[tuple[int, int], ...] = ()
 
     @property
     def answer(self) -> str:

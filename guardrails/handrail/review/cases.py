@@ -10,7 +10,7 @@ from typing import Protocol
 from handrail.records import Money, Trigger
 from handrail.scan import Scanner, redact
 from handrail.store.tickets.listing import Filter
-from handrail.text.values import leaves, written
+from handrail.text.json_data import leaves, written
 from handrail.tickets.lifecycle import UNDECIDED, State
 from handrail.tickets.ports import Attempt, ResolutionView
 from handrail.tickets.resolution import Page, TicketEvent

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from handrail.records import Finding
 from handrail.scan.redact import replaced
-from handrail.text.values import mapped
+from handrail.text.json_data import mapped
 
 _PSEUDONYM = re.compile(r"<([A-Z][A-Z0-9_]*_\d+)>")
 _OPEN = re.compile(r"<(?:[A-Z][A-Z0-9_]*)?$")

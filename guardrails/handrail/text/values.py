@@ -1,141 +1,364 @@
-"""The readers of nested values: leaf by leaf, and put together again.
+"""The one reader of any value: every text inside it with its path, and every place that could not be read.
 
-`leaves` and `mapped` are for JSON data. `read` and `rewrite` are for whatever a function takes or returns.
+`read` is total. A value is a *leaf* (a text, a number, a date …), a composite that `composites` takes apart,
+nothing that could be read (None, a truth value), or *unreadable*: a lazy iterable, a callable, a future, an
+object of a class that nobody registered, a value inside itself, whatever lies deeper than `DEEPEST`. Nothing
+is skipped in silence. A text that is JSON is read decoded, leaf by leaf.
+
+`rewrite` puts changed texts back and returns a value of the same type, in which every part that did not
+change is the same object as before. The value that it is given stays as it was.
 """
 
-import dataclasses
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+import asyncio
+import concurrent.futures
+import datetime
+import ipaddress
+import uuid
+from collections.abc import AsyncIterable, Awaitable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum, StrEnum
+from fractions import Fraction
+from functools import partial
+from pathlib import PurePath
+from types import EllipsisType, ModuleType, NoneType, NotImplementedType
+from typing import Any, NamedTuple, TypeAlias
 
-from handrail.records import Answer, Speaker
+from handrail.text.composites import KEY, CannotRebuild, Step, attributes, register, shape_of
+from handrail.text.json_data import MAY_BE_JSON, json_tokens, with_tokens
 
-_SPEAKERS = {
-    "system": Speaker.SYSTEM,
-    "developer": Speaker.SYSTEM,
-    "assistant": Speaker.ASSISTANT,
-    "ai": Speaker.ASSISTANT,
-    "tool": Speaker.TOOL,
-    "function": Speaker.TOOL,
-}
-SPEAKER_FIELDS = frozenset({"role", "type"})
-"""Fields of a mapping that tell who says what is in it."""
+__all__ = ["CannotHold", "Leaf", "LeafKind", "Reading", "Unreadable", "read", "register", "rewrite"]
 
+DEEPEST = 64
+MOST_LEAVES = 200_000
 
-LeafPath: TypeAlias = tuple[str | int, ...]
-"""Where a leaf lies in JSON data: keys of objects and indexes of lists."""
-
-
-def leaves(value: object, path: LeafPath = ()) -> Iterator[tuple[LeafPath, object]]:
-    """Yield every leaf of JSON data (texts, numbers, booleans, null) with its path; pure."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from leaves(item, (*path, key))
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from leaves(item, (*path, index))
-    else:
-        yield path, value
+Path: TypeAlias = tuple[Step, ...]
 
 
-def mapped(
-    value: object,
-    change: Callable[[LeafPath, object], object],
-    *,
-    key: Callable[[str], str] = str,
-    path: LeafPath = (),
-) -> object:
-    """Return JSON data with every leaf, and every key, replaced by what a function makes of it."""
-    if isinstance(value, Mapping):
-        return {key(name): mapped(item, change, key=key, path=(*path, name)) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [mapped(item, change, key=key, path=(*path, index)) for index, item in enumerate(value)]
-    return change(path, value)
+class LeafKind(StrEnum):
+    """What a leaf is. Only a text and bytes can hold a mask in place of what was found."""
+
+    TEXT = "text"
+    BYTES = "bytes"
+    NUMBER = "number"
+    DATE = "date"
+    KEY = "key"
+    ENUM = "enum"
+    NAME = "name"
 
 
-def written(path: LeafPath) -> str:
-    """Write a path as people do: `items[0].amount`; pure."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return text.removeprefix(".")
+_HOLDING = frozenset({LeafKind.TEXT, LeafKind.BYTES})
 
 
-@runtime_checkable
-class Model(Protocol):
-    """A pydantic model, from whichever package."""
+class Leaf(NamedTuple):
+    """One text inside a value, as a reader would be shown it."""
 
-    def model_dump(self) -> dict[str, Any]:
-        """Return the fields as plain data."""
-
-    @classmethod
-    def model_validate(cls, obj: Any) -> Any:
-        """Build a model from plain data."""
-
-
-class CannotRewrite(Exception):
-    """A text that must be masked lies in a value that cannot be rebuilt."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
-    """One text inside a value: where it lies and who says it."""
-
-    path: tuple[object, ...]
+    path: Path
     text: str
-    speaker: Speaker
+    kind: LeafKind
+
+    @property
+    def holds_mask(self) -> bool:
+        """True when `rewrite` can put another text here."""
+        return self.kind in _HOLDING
 
 
-def read(value: object, speaker: Speaker = Speaker.USER, path: tuple[object, ...] = ()) -> Iterator[Leaf]:
-    """Yield every text inside a value, in a fixed order.
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A place that could not be read, and why (a code, never content)."""
+
+    path: Path
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything inside a value: its leaves in a fixed order, and what could not be read."""
+
+    leaves: tuple[Leaf, ...]
+    unreadable: tuple[Unreadable, ...]
+
+
+class CannotHold(Exception):
+    """A text was changed where the value cannot hold another; `path` says where."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        super().__init__(f"a {kind} cannot be replaced by a mask")
+        self.path, self.kind = path, kind
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """Step into a text that is JSON: to the token that begins at this character."""
+
+    at: int
+
+
+_NOTHING = (NoneType, bool, EllipsisType, NotImplementedType)
+_NUMBERS = (int, float, complex, Decimal, Fraction)
+_DATES = (datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo)
+_NAMES = (
+    uuid.UUID,
+    PurePath,
+    ipaddress.IPv4Address,
+    ipaddress.IPv6Address,
+    ipaddress.IPv4Network,
+    ipaddress.IPv6Network,
+)
+_PENDING = (Awaitable, asyncio.Future, concurrent.futures.Future)
+
+
+def read(value: object) -> Reading:
+    """Read everything inside a value. Pure, total: it never raises for what it finds."""
+    walk = _Walk()
+    try:
+        walk.into(value, (), LeafKind.TEXT)
+    except _TooMuch:
+        walk.unreadable.append(Unreadable((), "size"))
+    return Reading(tuple(map(_LEAF, walk.leaves)), tuple(walk.unreadable))
+
+
+def rewrite(value: object, changes: Mapping[Path, str]) -> Any:
+    """Return the value with other texts at some leaves, of the same type as before. Pure.
 
     Args:
-        value: anything; what holds no text yields nothing.
-        speaker: who says a text where the value does not tell.
-        path: where the value itself lies.
-    """
-    match value:
-        case str():
-            yield Leaf(path=path, text=value, speaker=speaker)
-        case bytes() | bytearray():
-            yield Leaf(path=path, text=value.decode("utf-8", "replace"), speaker=speaker)
-        case Answer():
-            yield Leaf(path=path, text=value.text, speaker=speaker)
-        case Mapping():
-            inner = _SPEAKERS.get(str(value.get("role", value.get("type", ""))), speaker)
-            for key, item in value.items():
-                yield from read(item, inner, (*path, key))
-        case list() | tuple() | set() | frozenset():
-            for index, item in enumerate(value):
-                yield from read(item, speaker, (*path, index))
-        case Model():
-            yield from read(value.model_dump(), speaker, path)
-        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            for field in dataclasses.fields(value):
-                yield from read(getattr(value, field.name), speaker, (*path, field.name))
-        case _:
-            return
-
-
-def rewrite(value: object, texts: Iterator[str]) -> object:
-    """Rebuild a value with its texts replaced, in the order in which `read` yields them.
+        value: as it was read.
+        changes: the new text by the path of its leaf.
 
     Raises:
-        CannotRewrite: a text changed inside a kind of value that cannot be rebuilt.
+        CannotHold: a leaf that is no text was changed, or a composite cannot be rebuilt.
     """
-    match value:
-        case str():
-            return next(texts)
-        case Answer():
-            text = next(texts)
-            return value if text == value.text else Answer(text=text)
-        case Mapping():
-            return {key: rewrite(item, texts) for key, item in value.items()}
-        case list() | tuple() if type(value) in (list, tuple):
-            return type(value)(rewrite(item, texts) for item in value)
-        case Model():
-            data = value.model_dump()
-            changed = rewrite(data, texts)
-            return value if changed == data else type(value).model_validate(changed)
-        case _:
-            for leaf in read(value):
-                if next(texts) != leaf.text:
-                    raise CannotRewrite(type(value).__name__)
-            return value
+    tree: dict[Step, Any] = {}
+    for path, text in changes.items():
+        node = tree
+        for step in path:
+            node = node.setdefault(step, {})
+        node[_NEW] = text
+    return _rewritten(value, tree, ()) if tree else value
+
+
+_LEAF = partial(tuple.__new__, Leaf)
+
+
+class _TooMuch(Exception):
+    """More leaves than anybody can judge in one go."""
+
+
+class _Walk:
+    """One reading. The types that most values are made of are read in line, the others by their shape."""
+
+    def __init__(self) -> None:
+        self.leaves: list[tuple[Path, str, LeafKind]] = []
+        self.unreadable: list[Unreadable] = []
+        self._open: set[int] = set()
+
+    def into(self, value: object, path: Path, kind: LeafKind) -> None:
+        reader = _QUICK.get(type(value))
+        if reader is not None:
+            reader(self, value, path, kind)
+        elif not isinstance(value, _NOTHING):
+            leaf = _leaf_text(value)
+            if leaf is None:
+                self._composite(value, path, kind)
+                return
+            text, own = leaf
+            if own in _HOLDING:
+                self.text(text, path, own if kind is LeafKind.TEXT else kind)
+            else:
+                self.leaves.append((path, text, own if kind is LeafKind.TEXT else kind))
+            if not _is_plain_leaf(type(value)) and attributes(value):
+                self._refuse(path, "unregistered")
+
+    def nothing(self, value: object, path: Path, kind: LeafKind) -> None:
+        return
+
+    def number(self, value: object, path: Path, kind: LeafKind) -> None:
+        self.leaves.append((path, str(value), LeafKind.NUMBER if kind is LeafKind.TEXT else kind))
+
+    def mapping(self, value: dict[object, object], path: Path, kind: LeafKind) -> None:
+        if not self._enter(value, path):
+            return
+        add, quick = self.leaves.append, _QUICK
+        for key, part in value.items():
+            if type(key) is str:
+                add(((*path, KEY, key), key, LeafKind.KEY))
+            else:
+                self.into(key, (*path, KEY, key), LeafKind.KEY)
+            if type(part) is str and part[:1] not in MAY_BE_JSON:
+                add(((*path, key), part, kind))
+            elif (reader := quick.get(type(part))) is not None:
+                reader(self, part, (*path, key), kind)
+            else:
+                self.into(part, (*path, key), kind)
+        self._leave(value)
+
+    def items(self, value: Any, path: Path, kind: LeafKind) -> None:
+        if not self._enter(value, path):
+            return
+        for index, part in enumerate(value):
+            self.into(part, (*path, index), kind)
+        self._leave(value)
+
+    def _enter(self, value: object, path: Path) -> bool:
+        if len(path) >= DEEPEST:
+            self._refuse(path, "depth")
+        elif id(value) in self._open:
+            self._refuse(path, "cycle")
+        elif len(self.leaves) > MOST_LEAVES:
+            raise _TooMuch
+        else:
+            self._open.add(id(value))
+            return True
+        return False
+
+    def _leave(self, value: object) -> None:
+        self._open.discard(id(value))
+
+    def _composite(self, value: object, path: Path, kind: LeafKind) -> None:
+        if isinstance(value, Enum):
+            self.into(value.value, (*path, "value"), LeafKind.ENUM)
+            return
+        why = _why_unreadable(value)
+        shape = shape_of(type(value)) if not why else None
+        if shape is None:
+            self._refuse(path, why or "unregistered")
+        elif self._enter(value, path):
+            try:
+                for step, part in shape.parts(value):
+                    if step is KEY:
+                        for key in part:
+                            self.into(key, (*path, KEY, key), LeafKind.KEY)
+                    else:
+                        self.into(part, (*path, step), kind)
+            except _TooMuch:
+                raise
+            except Exception:  # noqa: BLE001 - a class of the caller's may do anything when it is read
+                self._refuse(path, "failed")
+            finally:
+                self._leave(value)
+
+    def text(self, text: str, path: Path, kind: LeafKind) -> None:
+        tokens = json_tokens(text) if text[:1] in MAY_BE_JSON and len(path) < DEEPEST else None
+        if tokens is None:
+            self.leaves.append((path, text, kind))
+            return
+        for token in tokens:
+            inner = (*path, Json(token.start))
+            if token.kind == "string":
+                self.text(token.text, inner, kind)
+            else:
+                own = LeafKind.KEY if token.kind == "key" else LeafKind.NUMBER
+                self.leaves.append((inner, token.text, own))
+
+    def _refuse(self, path: Path, why: str) -> None:
+        self.unreadable.append(Unreadable(path, why))
+
+
+_QUICK: Mapping[type, Any] = {
+    str: _Walk.text,
+    NoneType: _Walk.nothing,
+    bool: _Walk.nothing,
+    int: _Walk.number,
+    float: _Walk.number,
+    dict: _Walk.mapping,
+    list: _Walk.items,
+    tuple: _Walk.items,
+}
+
+
+def _leaf_text(value: object) -> tuple[str, LeafKind] | None:
+    """Return the text of a leaf and its kind, None of what is no leaf or cannot be decoded."""
+    if isinstance(value, Enum):
+        return None
+    if isinstance(value, str):
+        return str.__str__(value), LeafKind.TEXT
+    if isinstance(value, _NUMBERS):
+        return str(value), LeafKind.NUMBER
+    if isinstance(value, (bytes, bytearray)):
+        codec = _codec(value)
+        return None if codec is None else (value.decode(codec), LeafKind.BYTES)
+    if isinstance(value, _DATES):
+        return str(value), LeafKind.DATE
+    if isinstance(value, _NAMES):
+        return str(value), LeafKind.NAME
+    return None
+
+
+def _codec(value: bytes | bytearray) -> str | None:
+    for codec in ("utf-16",) if value[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8",):
+        try:
+            value.decode(codec)
+        except UnicodeDecodeError:
+            return None
+        return codec
+    return None
+
+
+def _is_plain_leaf(kind: type) -> bool:
+    return kind in _PLAIN_LEAVES or kind.__module__ in (
+        "pathlib",
+        "uuid",
+        "ipaddress",
+        "datetime",
+        "zoneinfo",
+    )
+
+
+_PLAIN_LEAVES = frozenset({str, int, float, complex, bytes, bytearray, Decimal, Fraction})
+
+
+def _why_unreadable(value: object) -> str:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return "undecodable"
+    if isinstance(value, _PENDING):
+        return "pending"
+    if isinstance(value, (Iterator, AsyncIterable)):
+        return "lazy"
+    if isinstance(value, (type, ModuleType)) or (callable(value) and shape_of(type(value)) is None):
+        return "callable"
+    return ""
+
+
+_NEW = object()
+
+
+def _rewritten(value: Any, tree: Mapping[Step, Any], path: Path) -> Any:
+    if isinstance(value, str):
+        return _text_with(value, tree, path)
+    if isinstance(value, (bytes, bytearray)) and (codec := _codec(value)) is not None:
+        text = _text_with(value.decode(codec), tree, path)
+        return type(value)(text.encode(codec))
+    shape = None if isinstance(value, Enum) else shape_of(type(value))
+    if shape is None:
+        raise CannotHold(path, type(value).__name__)
+    new: dict[Step, object] = {}
+    for step, part in shape.parts(value):
+        inner = tree.get(step)
+        if inner is not None:
+            if step is KEY:
+                raise CannotHold(path, "key")
+            new[step] = _rewritten(part, inner, (*path, step))
+    try:
+        return shape.rebuild(value, new)
+    except CannotRebuild as error:
+        raise CannotHold(path, str(error)) from None
+
+
+def _text_with(value: str, tree: Mapping[Step, Any], path: Path) -> str:
+    if _NEW in tree:
+        text = str(tree[_NEW])
+    else:
+        tokens = {token.start: token for token in json_tokens(str.__str__(value)) or ()}
+        changes: dict[int, str] = {}
+        for step, inner in tree.items():
+            token = tokens[step.at] if isinstance(step, Json) else None
+            if token is None or token.kind != "string":
+                raise CannotHold(path, token.kind if token else "text")
+            changes[token.start] = _text_with(token.text, inner, (*path, step))
+        text = with_tokens(str.__str__(value), changes)
+    if type(value) is str:
+        return text
+    twin = type(value)(text)
+    if str.__str__(twin) != text:
+        raise CannotHold(path, type(value).__name__)
+    return twin

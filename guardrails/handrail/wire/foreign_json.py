@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from handrail.text.values import leaves
+from handrail.text.json_data import leaves
 
 Json: TypeAlias = dict[str, object]
 

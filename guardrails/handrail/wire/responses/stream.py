@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from handrail.records import Draft, FaultKind
-from handrail.text.values import leaves
+from handrail.text.json_data import leaves
 from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of
 from handrail.wire.responses.items import ACTIONS
 from handrail.wire.responses.response import read_response, write_drafts

@@ -1,0 +1,264 @@
+"""How each type of value is taken apart and put together again; `values` walks with it.
+
+A *shape* belongs to a type. What has none is no composite. Shapes are looked up once a type, so a class that
+is registered late counts from its next value on.
+"""
+
+import copy
+import dataclasses
+from collections import ChainMap, OrderedDict, UserDict, UserList, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, TypeAlias, TypeVar
+
+T = TypeVar("T")
+Step: TypeAlias = object
+Parts: TypeAlias = Iterable[tuple[Step, Any]]
+
+
+class _Marker(Enum):
+    KEY = "key"
+
+
+KEY = _Marker.KEY
+"""Step that says: the next step is a key itself, where else a key is the step to its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """Step to an attribute that an instance of a container's subclass has beside its items."""
+
+    name: str
+
+
+class CannotRebuild(Exception):
+    """A value of this type cannot be rebuilt with changed parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How values of one type are taken apart, and rebuilt with some parts changed."""
+
+    parts: Callable[[Any], Parts]
+    rebuild: Callable[[Any, Mapping[Step, object]], Any]
+
+
+_shapes: dict[type, Shape | None] = {}
+_registered: dict[type, Shape] = {}
+
+
+def register(
+    kind: type[T],
+    parts: Callable[[T], Mapping[str, object]],
+    rebuild: Callable[[T, Mapping[str, object]], T] | None = None,
+) -> None:
+    """Say how values of a class and its subclasses are read.
+
+    Args:
+        kind: the class.
+        parts: returns everything inside a value that could be shown to anybody, by name.
+        rebuild: returns a copy in which some of these parts are others; without it a value in which something
+            must be masked is handed off.
+    """
+
+    def changed(value: T, new: Mapping[Step, object]) -> T:
+        if rebuild is None:
+            raise CannotRebuild(kind.__name__)
+        return rebuild(value, {str(name): part for name, part in new.items()})
+
+    _registered[kind] = Shape(lambda value: parts(value).items(), changed)
+    _shapes.clear()
+
+
+def shape_of(kind: type) -> Shape | None:
+    """Return the shape of a type, None if its values are not taken apart."""
+    try:
+        return _shapes[kind]
+    except KeyError:
+        found = _shapes[kind] = _find(kind)
+        return found
+
+
+def _find(kind: type) -> Shape | None:
+    for base in kind.__mro__:
+        if base in _registered:
+            return _registered[base]
+    if is_record(kind):
+        return _PYDANTIC if hasattr(kind, "__pydantic_core_schema__") else _RECORD
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return Shape(lambda value: zip(value._fields, value, strict=True), _replaced)
+    if hasattr(kind, "get_secret_value"):
+        return Shape(
+            lambda value: [("secret", value.get_secret_value())], lambda value, new: kind(new["secret"])
+        )
+    for base, shape in _CONTAINERS:
+        if issubclass(kind, base):
+            return shape if kind in _PLAIN else _with_attributes(shape)
+    return None
+
+
+def is_record(kind: type) -> bool:
+    """True for classes whose instances are their fields: dataclasses, attrs, pydantic, structs."""
+    marks = ("__attrs_attrs__", "__pydantic_core_schema__", "__pydantic_fields__", "__struct_fields__")
+    return (
+        dataclasses.is_dataclass(kind)
+        or issubclass(kind, SimpleNamespace)
+        or any(hasattr(kind, m) for m in marks)
+    )
+
+
+def attributes(value: object) -> dict[str, object]:
+    """Return what an object holds: its instance dictionary, and the slots of its classes that are filled."""
+    found: dict[str, object] = dict(getattr(value, "__dict__", ()))
+    for base in type(value).__mro__:
+        slots = base.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if name in ("__dict__", "__weakref__"):
+                continue
+            mangled = (
+                f"_{base.__name__.lstrip('_')}{name}" if name[:2] == "__" and name[-2:] != "__" else name
+            )
+            try:
+                found[mangled] = getattr(value, mangled)
+            except AttributeError:
+                continue
+    return found
+
+
+def _with_fields(value: Any, new: Mapping[Step, object]) -> Any:
+    twin = copy.copy(value)
+    for name, part in new.items():
+        object.__setattr__(twin, str(name), part)
+    return twin
+
+
+def _pydantic_parts(value: Any) -> Parts:
+    own = attributes(value)
+    # Which fields were given is structure: names of the class, no text of anybody's.
+    own.pop("__pydantic_fields_set__", None)
+    return own.items()
+
+
+def _pydantic_with(value: Any, new: Mapping[Step, object]) -> Any:
+    twin = value.model_copy()
+    for name, part in new.items():
+        if str(name) in twin.__dict__:
+            twin.__dict__[str(name)] = part
+        else:
+            object.__setattr__(twin, str(name), part)
+    return twin
+
+
+def _replaced(value: Any, new: Mapping[Step, object]) -> Any:
+    return value._make(new.get(name, part) for name, part in zip(value._fields, value, strict=True))
+
+
+def _mapping_parts(value: Mapping[object, object]) -> Parts:
+    yield KEY, tuple(value)
+    yield from value.items()
+
+
+def _mapping_with(value: Any, new: Mapping[Step, object]) -> Any:
+    twin = copy.copy(value)
+    for step, part in new.items():
+        if step is KEY:
+            raise CannotRebuild("a key of a mapping")
+        twin[step] = part
+    return twin
+
+
+def _proxy_with(value: Any, new: Mapping[Step, object]) -> Any:
+    return MappingProxyType(_mapping_with(dict(value), new))
+
+
+def _chain_with(value: Any, new: Mapping[Step, object]) -> Any:
+    return type(value)(*(new.get(index, part) for index, part in enumerate(value.maps)))
+
+
+def _items_with(value: Any, new: Mapping[Step, object]) -> Any:
+    return [new.get(index, part) for index, part in enumerate(value)]
+
+
+def _list_with(value: Any, new: Mapping[Step, object]) -> Any:
+    items = _items_with(value, new)
+    if type(value) is list:
+        return items
+    twin = copy.copy(value)
+    for index, part in enumerate(items):
+        twin[index] = part
+    return twin
+
+
+def _set_with(value: Any, new: Mapping[Step, object]) -> Any:
+    items = _items_with(value, new)
+    twin = type(value)(items)
+    if len(twin) != len(value):
+        raise CannotRebuild("two members of a set that would become one")
+    return twin
+
+
+def _cannot(value: Any, new: Mapping[Step, object]) -> Any:
+    raise CannotRebuild(type(value).__name__)
+
+
+def _error_parts(value: BaseException) -> Parts:
+    yield "args", value.args
+    yield from attributes(value).items()
+
+
+def _with_attributes(shape: Shape) -> Shape:
+    """A subclass of a container may hold more than its items."""
+
+    def parts(value: Any) -> Parts:
+        yield from shape.parts(value)
+        for name, part in attributes(value).items():
+            yield Attribute(name), part
+
+    def rebuild(value: Any, new: Mapping[Step, object]) -> Any:
+        items = {step: part for step, part in new.items() if not isinstance(step, Attribute)}
+        twin = shape.rebuild(value, items) if items else copy.copy(value)
+        if type(twin) is not type(value):
+            raise CannotRebuild(type(value).__name__)
+        for step, part in new.items():
+            if isinstance(step, Attribute):
+                object.__setattr__(twin, step.name, part)
+        return twin
+
+    return Shape(parts, rebuild)
+
+
+_RECORD = Shape(lambda value: attributes(value).items(), _with_fields)
+_PYDANTIC = Shape(_pydantic_parts, _pydantic_with)
+_CONTAINERS: Sequence[tuple[type, Shape]] = (
+    (UserDict, Shape(lambda value: [("data", value.data)], _with_fields)),
+    (UserList, Shape(lambda value: [("data", value.data)], _with_fields)),
+    (ChainMap, Shape(lambda value: enumerate(value.maps), _chain_with)),
+    (MappingProxyType, Shape(_mapping_parts, _proxy_with)),
+    (dict, Shape(_mapping_parts, _mapping_with)),
+    (Mapping, Shape(_mapping_parts, _cannot)),
+    (list, Shape(enumerate, _list_with)),
+    (tuple, Shape(enumerate, lambda value, new: tuple(_items_with(value, new)))),
+    (set, Shape(enumerate, _set_with)),
+    (frozenset, Shape(enumerate, _set_with)),
+    (deque, Shape(enumerate, lambda value, new: type(value)(_items_with(value, new), value.maxlen))),
+    (BaseException, Shape(_error_parts, _cannot)),
+    (Sequence, Shape(lambda value: ((index, value[index]) for index in range(len(value))), _cannot)),
+)
+_PLAIN = frozenset(
+    {
+        dict,
+        list,
+        tuple,
+        set,
+        frozenset,
+        deque,
+        OrderedDict,
+        MappingProxyType,
+        ChainMap,
+        UserDict,
+        UserList,
+        range,
+    }
+)

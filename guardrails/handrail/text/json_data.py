@@ -1,0 +1,99 @@
+"""JSON: its leaves where it is data, and its tokens where it is a text.
+
+The layout of a text (spaces, order, escapes of what did not change, keys given twice) is kept to the
+character when strings in it are replaced.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+LeafPath: TypeAlias = tuple[str | int, ...]
+"""Where a leaf lies in JSON data: keys of objects and indexes of lists."""
+
+
+def leaves(value: object, path: LeafPath = ()) -> Iterator[tuple[LeafPath, object]]:
+    """Yield every leaf of JSON data (texts, numbers, booleans, null) with its path; pure."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from leaves(item, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from leaves(item, (*path, index))
+    else:
+        yield path, value
+
+
+def mapped(
+    value: object,
+    change: Callable[[LeafPath, object], object],
+    *,
+    key: Callable[[str], str] = str,
+    path: LeafPath = (),
+) -> object:
+    """Return JSON data with every leaf, and every key, replaced by what a function makes of it."""
+    if isinstance(value, Mapping):
+        return {key(name): mapped(item, change, key=key, path=(*path, name)) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [mapped(item, change, key=key, path=(*path, index)) for index, item in enumerate(value)]
+    return change(path, value)
+
+
+def written(path: LeafPath) -> str:
+    """Write a path as people do: `items[0].amount`; pure."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".")
+
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[{}\[\]]|:', re.DOTALL)
+MAY_BE_JSON = frozenset('{["') | frozenset(" \t\n\r")
+"""First characters of what could be JSON; nearly every other text is told apart by this alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonToken:
+    """A string, key or number of a JSON text; `start` and `end` (exclusive) count characters of the text."""
+
+    kind: Literal["string", "key", "number"]
+    start: int
+    end: int
+    text: str
+
+
+def json_tokens(text: str) -> tuple[JsonToken, ...] | None:
+    """Return the strings, keys and numbers of a JSON object, list or string; None if it is none. Pure."""
+    if text.lstrip(" \t\n\r")[:1] not in {"{", "[", '"'}:
+        return None
+    try:
+        json.loads(text, parse_int=_kept, parse_float=_kept)
+    except (ValueError, RecursionError):
+        return None
+    tokens: list[JsonToken] = []
+    for match in _TOKEN.finditer(text):
+        first = match[0][0]
+        if first == '"':
+            tokens.append(JsonToken("string", match.start(), match.end(), json.loads(match[0])))
+        elif first == ":":
+            last = tokens[-1]
+            tokens[-1] = JsonToken("key", last.start, last.end, last.text)
+        elif first not in "{}[]":
+            tokens.append(JsonToken("number", match.start(), match.end(), match[0]))
+    return tuple(tokens)
+
+
+def with_tokens(text: str, changes: Mapping[int, str]) -> str:
+    """Return the text with other strings at some tokens, each named by its `start`; pure."""
+    tokens = {token.start: token for token in json_tokens(text) or ()}
+    plain = text.isascii()
+    out, at = [], 0
+    for start in sorted(changes):
+        token = tokens[start]
+        out += [text[at:start], json.dumps(changes[start], ensure_ascii=plain)]
+        at = token.end
+    return "".join([*out, text[at:]])
+
+
+def _kept(number: str) -> str:
+    return number
