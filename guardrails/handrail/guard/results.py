@@ -69,7 +69,7 @@ def document_of(values: Sequence[object], *, chunks: int = 0) -> Document:
         choices = _choices(reading.leaves) if index < chunks else {}
         for leaf in reading.leaves:
             # Keys and numbers of one chunk do not continue those of the chunk before.
-            is_piece = index < chunks and leaf.kind is LeafKind.TEXT
+            is_piece = index < chunks and leaf.holds_mask
             place = (leaf.path, _choice(leaf.path, choices)) if is_piece else (leaf.path, index)
             if place not in places:
                 places[place] = []
