@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handrail.errors import CheckFailed, ConfigError
+from handrail.errors import ConfigError
 from handrail.guard.call import Call
 from handrail.records import NOTE_NAME, Message, Speaker
-from handrail.text.values import CannotHold, Leaf, LeafKind, Path, read, rewrite
+from handrail.text.json_data import MAY_BE_JSON
+from handrail.text.values import CannotHold, Leaf, LeafKind, Path, read, rewrite, runs
 
 BESIDE_NAME = "arguments"
-"""Name of the message that holds what is no text among the arguments: their numbers, keys and dates."""
+"""Name of the message that holds what is judged beside the texts: numbers, keys and dates."""
 
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _ONLY_TEXT = {str}
@@ -73,6 +74,10 @@ class Reads:
         )
 
 
+class CannotMask(Exception):
+    """An argument holds what the model must not see, and cannot be masked; the message is a code."""
+
+
 class Arguments:
     """The arguments of one call.
 
@@ -105,7 +110,7 @@ class Arguments:
             asks_itself: the function puts a self-check to the model, so that its text goes with the last one.
 
         Raises:
-            CheckFailed: something is withheld inside an argument that cannot be rebuilt.
+            CannotMask: something is withheld where no mask can stand.
         """
         if self._read is None and not asks_itself and call.messages == self.messages:
             return self._args, self._kwargs
@@ -116,7 +121,10 @@ class Arguments:
         beside = [message for message in call.messages if message.name == BESIDE_NAME]
         texts = [m.text for m in call.messages if m.name not in (NOTE_NAME, BESIDE_NAME)]
         if beside and beside != read.beside:
-            raise CheckFailed("redaction", exchange=call.exchange, why="a number or a key cannot be masked")
+            raise CannotMask("an argument that cannot be masked")
+        for run in read.runs:
+            if call.withholds_over([texts[index] for index in run]):
+                raise CannotMask("a value that lies over two texts of an argument")
         if notes and texts:
             texts[0] = "\n\n".join([*notes, texts[0]])
         if asks_itself and call.instruction and texts:
@@ -124,7 +132,7 @@ class Arguments:
         try:
             bound.arguments.update(read.with_texts(texts))
         except CannotHold as error:
-            raise CheckFailed("redaction", exchange=call.exchange, why=str(error)) from None
+            raise CannotMask(f"an argument that cannot be masked: {error.kind}") from None
         return bound.args, bound.kwargs
 
 
@@ -143,7 +151,8 @@ def read_arguments(
         ConfigError: an argument cannot be read, or a name is none of the function's; says what to write.
         TypeError: the function cannot be called with these arguments.
     """
-    if plain is not None and not kwargs and len(args) == len(plain) and {*map(type, args)} <= _ONLY_TEXT:
+    is_plain = plain is not None and not kwargs and len(args) == len(plain)
+    if is_plain and {*map(type, args)} <= _ONLY_TEXT and not any(text[:1] in MAY_BE_JSON for text in args):
         # The most usual call, read without binding.
         messages = tuple([Message(speaker=Speaker.USER, text=text) for text in args])
         return Arguments(reads.signature, args, kwargs, messages)
@@ -195,6 +204,11 @@ class _ReadArguments:
                     beside.append(leaf.text)
         told = [Message(speaker=Speaker.TOOL, name=BESIDE_NAME, text="\n".join(beside))] if beside else []
         return cls(values, tuple(texts), tuple(messages), told)
+
+    @property
+    def runs(self) -> list[list[int]]:
+        """Which texts a reader may take for one, by argument; see `handrail.text.values.runs`."""
+        return runs(leaf._replace(path=(name, *leaf.path)) for name, leaf in self.texts)
 
     def with_texts(self, texts: Sequence[str]) -> dict[str, object]:
         """Return the arguments with other texts; raises `CannotHold` where one cannot be put."""

@@ -24,6 +24,7 @@ Why nothing is released that could not be judged:
 `tests/property/test_fail_closed.py` breaks each part in turn.
 """
 
+import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -306,6 +307,16 @@ class Call:
             return [text[start:end] for start, end in spans]
         parts = downstream(self._exchange, self.outcome.decision).parts(text, spans)
         return parts if self.instruction is None else [verbalised.strip(part)[0] for part in parts]
+
+    def withholds_over(self, texts: Sequence[str]) -> bool:
+        """True when something that the policy keeps from the model lies over several texts read as one."""
+        pipeline, ends = self._runner.pipeline, list(itertools.accumulate(map(len, texts)))[:-1]
+        return any(
+            finding.start < end < finding.end
+            for finding in pipeline.scanner.scan("".join(texts))
+            if finding.type in pipeline.withheld or finding.category in pipeline.withheld
+            for end in ends
+        )
 
     @property
     def is_rewritten(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 from handrail.confidence.cascade import SampleRequest
 from handrail.errors import CheckFailed
-from handrail.guard.arguments import Arguments, Reads, read_arguments
+from handrail.guard.arguments import Arguments, CannotMask, Reads, read_arguments
 from handrail.guard.call import Call
 from handrail.guard.outcome import Outcome
 from handrail.guard.results import draft_of, draft_of_chunks, redacted_results
@@ -73,7 +73,10 @@ class Decoration:
             call = self.guard.begin(arguments.messages)
             if call.outcome is not None:
                 return self.withheld(call.outcome)
-            args, kwargs = arguments.rebuilt(call, asks_itself=self.options.asks_itself)
+            try:
+                args, kwargs = arguments.rebuilt(call, asks_itself=self.options.asks_itself)
+            except CannotMask as error:
+                return self.withheld(call.finish([_unmasked(error)]))
             try:
                 result = self.fn(*args, **kwargs)
             except self.options.faults as error:
@@ -106,7 +109,10 @@ class Decoration:
             call = await self.guard.abegin(arguments.messages)
             if call.outcome is not None:
                 return self.withheld(call.outcome)
-            args, kwargs = arguments.rebuilt(call, asks_itself=self.options.asks_itself)
+            try:
+                args, kwargs = arguments.rebuilt(call, asks_itself=self.options.asks_itself)
+            except CannotMask as error:
+                return self.withheld(await call.afinish([_unmasked(error)]))
 
             async def ask(need: SampleRequest) -> Sequence[Draft]:
                 return [draft_of(await self.fn(*args, **kwargs)) for _ in range(need.count)]
@@ -123,7 +129,11 @@ class Decoration:
             if call.outcome is not None:
                 yield self.withheld(call.outcome)
                 return None
-            args, kwargs = arguments.rebuilt(call, asks_itself=self.options.asks_itself)
+            try:
+                args, kwargs = arguments.rebuilt(call, asks_itself=self.options.asks_itself)
+            except CannotMask as error:
+                yield self.withheld(call.finish([_unmasked(error)]))
+                return None
             return (yield from self._held(call, self.fn(*args, **kwargs)))
 
         return generator
@@ -136,7 +146,11 @@ class Decoration:
             if call.outcome is not None:
                 yield self.withheld(call.outcome)
                 return
-            args, kwargs = arguments.rebuilt(call, asks_itself=self.options.asks_itself)
+            try:
+                args, kwargs = arguments.rebuilt(call, asks_itself=self.options.asks_itself)
+            except CannotMask as error:
+                yield self.withheld(await call.afinish([_unmasked(error)]))
+                return
             async for chunk in self._held_async(call, self.fn(*args, **kwargs)):
                 yield chunk
 
@@ -226,6 +240,11 @@ def decoration_of(fn: Function) -> Decoration | None:
     """Return the decoration of a guarded function, None of any other."""
     found = getattr(fn, "__handrail__", None)
     return found if isinstance(found, Decoration) else None
+
+
+def _unmasked(error: CannotMask) -> Draft:
+    """Stand for the answer of a model that is not asked, because something cannot be kept from it."""
+    return Draft(unreadable=(str(error),))
 
 
 def fault_of(error: Exception) -> FaultKind:

@@ -6,6 +6,7 @@ lies over, be it two of them. The chunks of a stream are one result: the pieces 
 one text, each choice apart.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
@@ -14,7 +15,7 @@ from handrail.errors import CheckFailed
 from handrail.guard.call import Call
 from handrail.records import Answer, Draft
 from handrail.text.composites import KEY
-from handrail.text.values import CannotHold, Leaf, LeafKind, Path, read, rewrite
+from handrail.text.values import CannotHold, Leaf, LeafKind, Path, read, rewrite, runs
 
 
 @runtime_checkable
@@ -45,6 +46,12 @@ class Document:
     text: str
     parts: tuple[Part, ...]
     unreadable: tuple[str, ...]
+
+    @property
+    def joined(self) -> tuple[str, ...]:
+        """The texts that a reader may take for one, each without what lies between its parts."""
+        leaves = [part.leaf for part in self.parts]
+        return tuple("".join(leaves[index].text for index in run) for run in runs(leaves))
 
     @property
     def fixed(self) -> tuple[tuple[int, int], ...]:
@@ -87,16 +94,16 @@ def draft_of(result: object) -> Draft:
     document = document_of([result])
     known = _known(result)
     if known is None:
-        return Draft(text=document.text, unreadable=document.unreadable, fixed=document.fixed)
+        return _draft(document)
     before = len(known.answer) + 1
     fixed = tuple((start + before, end + before) for start, end in document.fixed)
-    return replace(known, asides=(document.text,), unreadable=document.unreadable, fixed=fixed)
+    asides = (document.text, *document.joined)
+    return replace(known, asides=asides, unreadable=document.unreadable, fixed=fixed)
 
 
 def draft_of_chunks(chunks: Sequence[object], value: object = None) -> Draft:
     """Read a stream that was held, with what the generator returned."""
-    document = document_of([*chunks, value], chunks=len(chunks))
-    return Draft(text=document.text, unreadable=document.unreadable, fixed=document.fixed)
+    return _draft(document_of([*chunks, value], chunks=len(chunks)))
 
 
 def redacted_results(call: Call, values: Sequence[object], *, chunks: int = 0) -> list[Any]:
@@ -112,6 +119,12 @@ def redacted_results(call: Call, values: Sequence[object], *, chunks: int = 0) -
         return [values[0] if text == values[0].text else Answer(text=text)]
     document = document_of(values, chunks=chunks)
     texts = call.redact_parts(document.text, [(part.start, part.end) for part in document.parts])
+    for run in runs([part.leaf for part in document.parts]):
+        ends = list(itertools.accumulate(len(texts[index]) for index in run))
+        joined = "".join(texts[index] for index in run)
+        spans = list(zip([0, *ends[:-1]], ends, strict=True))
+        for index, text in zip(run, call.redact_parts(joined, spans), strict=True):
+            texts[index] = text
     changes: list[dict[Path, str]] = [{} for _ in values]
     for part, text in zip(document.parts, texts, strict=True):
         if text != part.leaf.text:
@@ -122,6 +135,12 @@ def redacted_results(call: Call, values: Sequence[object], *, chunks: int = 0) -
         raise CheckFailed("redaction", exchange=call.exchange, why=str(error)) from None
 
 
+def _draft(document: Document) -> Draft:
+    return Draft(
+        text=document.text, asides=document.joined, unreadable=document.unreadable, fixed=document.fixed
+    )
+
+
 def _known(result: object) -> Draft | None:
     """Read what is known of a provider's object: its answer, its calls, its log-probabilities."""
     if not isinstance(result, Model) or isinstance(result, type):
@@ -130,6 +149,8 @@ def _known(result: object) -> Draft | None:
     from handrail.wire.logprobs import read_logprobs
 
     data = result.model_dump()
+    if not isinstance(data, Mapping):
+        return None
     choices = data.get("choices")
     if isinstance(choices, list) and choices and all(_is_choice(choice) for choice in choices):
         drafts = chat.read_response(data)

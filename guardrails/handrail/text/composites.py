@@ -39,10 +39,10 @@ class CannotRebuild(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How values of one type are taken apart, and rebuilt with some parts changed."""
+    """How values of one type are taken apart and, where that can be, rebuilt with some parts changed."""
 
     parts: Callable[[Any], Parts]
-    rebuild: Callable[[Any, Mapping[Step, object]], Any]
+    rebuild: Callable[[Any, Mapping[Step, object]], Any] | None
 
 
 _shapes: dict[type, Shape | None] = {}
@@ -62,13 +62,13 @@ def register(
         rebuild: returns a copy in which some of these parts are others; without it a value in which something
             must be masked is handed off.
     """
+    make = rebuild
 
     def changed(value: T, new: Mapping[Step, object]) -> T:
-        if rebuild is None:
-            raise CannotRebuild(kind.__name__)
-        return rebuild(value, {str(name): part for name, part in new.items()})
+        assert make is not None
+        return make(value, {str(name): part for name, part in new.items()})
 
-    _registered[kind] = Shape(lambda value: parts(value).items(), changed)
+    _registered[kind] = Shape(lambda value: parts(value).items(), changed if make is not None else None)
     _shapes.clear()
 
 
@@ -199,10 +199,6 @@ def _set_with(value: Any, new: Mapping[Step, object]) -> Any:
     return twin
 
 
-def _cannot(value: Any, new: Mapping[Step, object]) -> Any:
-    raise CannotRebuild(type(value).__name__)
-
-
 def _error_parts(value: BaseException) -> Parts:
     yield "args", value.args
     yield from attributes(value).items()
@@ -216,9 +212,13 @@ def _with_attributes(shape: Shape) -> Shape:
         for name, part in attributes(value).items():
             yield Attribute(name), part
 
+    make = shape.rebuild
+    if make is None:
+        return Shape(parts, None)
+
     def rebuild(value: Any, new: Mapping[Step, object]) -> Any:
         items = {step: part for step, part in new.items() if not isinstance(step, Attribute)}
-        twin = shape.rebuild(value, items) if items else copy.copy(value)
+        twin = make(value, items) if items else copy.copy(value)
         if type(twin) is not type(value):
             raise CannotRebuild(type(value).__name__)
         for step, part in new.items():
@@ -237,14 +237,14 @@ _CONTAINERS: Sequence[tuple[type, Shape]] = (
     (ChainMap, Shape(lambda value: enumerate(value.maps), _chain_with)),
     (MappingProxyType, Shape(_mapping_parts, _proxy_with)),
     (dict, Shape(_mapping_parts, _mapping_with)),
-    (Mapping, Shape(_mapping_parts, _cannot)),
+    (Mapping, Shape(_mapping_parts, None)),
     (list, Shape(enumerate, _list_with)),
     (tuple, Shape(enumerate, lambda value, new: tuple(_items_with(value, new)))),
     (set, Shape(enumerate, _set_with)),
     (frozenset, Shape(enumerate, _set_with)),
     (deque, Shape(enumerate, lambda value, new: type(value)(_items_with(value, new), value.maxlen))),
-    (BaseException, Shape(_error_parts, _cannot)),
-    (Sequence, Shape(lambda value: ((index, value[index]) for index in range(len(value))), _cannot)),
+    (BaseException, Shape(_error_parts, None)),
+    (Sequence, Shape(lambda value: ((index, value[index]) for index in range(len(value))), None)),
 )
 _PLAIN = frozenset(
     {

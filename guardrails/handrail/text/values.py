@@ -14,7 +14,7 @@ import concurrent.futures
 import datetime
 import ipaddress
 import uuid
-from collections.abc import AsyncIterable, Awaitable, Iterator, Mapping
+from collections.abc import AsyncIterable, Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, StrEnum
@@ -27,7 +27,7 @@ from typing import Any, NamedTuple, TypeAlias
 from handrail.text.composites import KEY, CannotRebuild, Step, attributes, register, shape_of
 from handrail.text.json_data import MAY_BE_JSON, json_tokens, with_tokens
 
-__all__ = ["CannotHold", "Leaf", "LeafKind", "Reading", "Unreadable", "read", "register", "rewrite"]
+__all__ = ["CannotHold", "Leaf", "LeafKind", "Reading", "Unreadable", "read", "register", "rewrite", "runs"]
 
 DEEPEST = 64
 MOST_LEAVES = 200_000
@@ -45,6 +45,7 @@ class LeafKind(StrEnum):
     KEY = "key"
     ENUM = "enum"
     NAME = "name"
+    FIXED = "text of a value that cannot be rebuilt"
 
 
 _HOLDING = frozenset({LeafKind.TEXT, LeafKind.BYTES})
@@ -77,6 +78,20 @@ class Reading:
 
     leaves: tuple[Leaf, ...]
     unreadable: tuple[Unreadable, ...]
+
+
+def runs(leaves: Iterable[Leaf]) -> list[list[int]]:
+    """Return which leaves a reader may take for one text: those at one place of the items of a list.
+
+    A value that is split over two items is whole only where they are read without what lies between. Indexes
+    count leaves; leaves that cannot hold a mask are in no run.
+    """
+    found: dict[Path, list[int]] = {}
+    for index, leaf in enumerate(leaves):
+        if leaf.holds_mask and any(type(step) is int for step in leaf.path):
+            place = tuple("*" if type(step) is int else step for step in leaf.path)
+            found.setdefault(place, []).append(index)
+    return [run for run in found.values() if len(run) > 1]
 
 
 class CannotHold(Exception):
@@ -223,6 +238,8 @@ class _Walk:
         if shape is None:
             self._refuse(path, why or "unregistered")
         elif self._enter(value, path):
+            if shape.rebuild is None and kind in _HOLDING:
+                kind = LeafKind.FIXED
             try:
                 for step, part in shape.parts(value):
                     if step is KEY:
@@ -338,6 +355,8 @@ def _rewritten(value: Any, tree: Mapping[Step, Any], path: Path) -> Any:
             if step is KEY:
                 raise CannotHold(path, "key")
             new[step] = _rewritten(part, inner, (*path, step))
+    if shape.rebuild is None:
+        raise CannotHold(path, type(value).__name__)
     try:
         return shape.rebuild(value, new)
     except CannotRebuild as error:

@@ -211,6 +211,7 @@ def asked(guard: Guard, *args: object, **options: Any) -> list[object]:
         {"a": [Delta(MAIL)]},
         Reply(content="x", hidden=MAIL),
         MAIL.encode("utf-16"),
+        json.dumps({"write to": MAIL}),
         [{"role": "user", "content": [{"type": "text", "text": MAIL}]}],
     ],
     ids=lambda value: type(value).__name__,
@@ -220,6 +221,31 @@ def test_an_argument_of_any_shape_reaches_the_model_masked(guard: Guard, argumen
     assert type(seen) is type(argument)
     assert MAIL not in document_of([seen]).text
     assert "[EMAIL]" in document_of([seen]).text
+
+
+@pytest.mark.parametrize("argument", [int(CARD), {MAIL: 1}, ["4111 1111 ", "1111 1111"], [Decimal(CARD)]])
+def test_what_cannot_be_kept_from_the_model_goes_to_a_person(guard: Guard, argument: object) -> None:
+    seen: list[object] = []
+
+    @guard
+    def answer(question: object) -> str:
+        seen.append(question)
+        return "fine"
+
+    assert isinstance(guard.result(answer, argument), Handoff)
+    assert seen == []
+
+
+def test_a_value_that_lies_over_two_texts_of_a_result_is_masked_in_both(guard: Guard) -> None:
+    assert given(guard, ["write to ann@exam", "ple.org now"]) == ["write to [EMAIL]", " now"]
+    blocks = [{"type": "text", "text": "card 4111 1111"}, {"type": "text", "text": " 1111 1111, thanks"}]
+    masked = given(guard, blocks)
+    assert isinstance(masked, list)
+    assert [block["text"] for block in masked] == ["card [CARD]", ", thanks"]
+
+
+def test_what_a_value_that_cannot_be_rebuilt_holds_goes_to_a_person(guard: Guard) -> None:
+    assert isinstance(given(guard, [ValueError(MAIL)]), Handoff)
 
 
 def test_an_argument_that_cannot_be_read_is_named_with_the_line_to_add(guard: Guard) -> None:
