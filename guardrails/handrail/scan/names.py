@@ -19,6 +19,9 @@ _CAPITAL, _LETTER = r"[A-Z\xc0-\xde\xff]", r"[A-Za-z\xc0-\xff]"
 _COMPOUND = re.compile(r"[a-z\xdf-\xff][A-Z]")
 _COMPOUND_NAMES = ("Mc", "Mac", "De", "Di", "Du", "La", "Le", "Fitz", "Van", "Von", "Da", "Del", "San", "O'")
 
+_HOUSE_NUMBER = re.compile(r"\d{2}[ ]\Z")
+_OF_A_FIRM = re.compile(r"[ ](?:and|&)[ ](?:Sons|Co|Partners|Associates|Brothers)\b")
+
 CODE_WINDOW = 48
 """How many characters before a name tell whether it is a name in code."""
 
@@ -97,6 +100,7 @@ class NameRule(Rule):
         for name in lexicon("given"):
             initials.setdefault(name[0].upper(), []).append(re.escape(name[1:]))
         given = "|".join(f"{first}(?i:{'|'.join(sorted(rest))})" for first, rest in sorted(initials.items()))
+        given = encode(given).decode("latin-1")
         titles = "|".join(title for title in signs("titles") if title.isascii())
         endings = "|".join(sorted({encode(ending).decode("latin-1") for ending in signs("surname_endings")}))
         return "|".join(
@@ -106,6 +110,7 @@ class NameRule(Rule):
                 rf"\b(?:{given})\b",
                 rf"{_CAPITAL}{_LETTER}+(?:{endings})(?:'s|[ ](?:{'|'.join(signs('cues_after'))})\b)",
                 rf"\b(?i:{titles})\.?[ ]{_CAPITAL}{_LETTER}",
+                rf"{_CAPITAL}{_LETTER}+[ ](?:{'|'.join(signs('deeds'))})\b",
             )
         )
 
@@ -131,11 +136,7 @@ class NameRule(Rule):
         words = _words(text, start, end)
         if not words or not is_apart(text, words[0][0], words[-1][1]):
             return None
-        if words[0][0] and text[words[0][0] - 1] in "@/#&":
-            return None
-        if _is_code(
-            text[max(0, words[0][0] - CODE_WINDOW) : words[0][0]], text[words[-1][1] : end + NAME_WINDOW]
-        ):
+        if _is_code(text, words[0][0], words[-1][1], end):
             return None
         run = start
         has_title = text[max(0, start - 6) : start].rstrip(". ").rpartition(" ")[2].lower() in sign_set(
@@ -150,6 +151,8 @@ class NameRule(Rule):
             words.pop(0)
             run = -1
         while words and _is_filler(text[words[-1][0] : words[-1][1]].lower()):
+            if len(words) == 2 and _is_surname_after(text, words, given):
+                break
             words.pop()
         if not words or len(words) > 5:
             return None
@@ -187,6 +190,12 @@ class NameRule(Rule):
             known and (cue or len(lower) > 1)
         ):
             return 0.0
+        if _HOUSE_NUMBER.search(before):
+            return 0.0
+        if _OF_A_FIRM.match(text, words[-1][1]):
+            return 0.0
+        if len(lower) == 3 and len(lower[1]) == 1:
+            return 0.7
         if len(lower) > 1:
             return self._full_name(lower, known=known, cue=cue)
         return self._single(lower[0], before, text[words[-1][1] :][:NAME_WINDOW], known=known, cue=cue)
@@ -207,16 +216,21 @@ class NameRule(Rule):
             return 0.0
         if cue and not after.lstrip().startswith(":"):
             return 0.55
+        if _next_word(after) in sign_set("deeds"):
+            return 0.55
         starts = not before.rstrip(" *-") or before.rstrip(" *-")[-1] in _SENTENCE_ENDS
-        follows = after.startswith("'s") or after[1:].partition(" ")[0].lower() in sign_set("cues_after")
+        follows = after.startswith("'s") or _next_word(after) in sign_set("cues_after")
         if _has_own_ending(word):
             return 0.55 if follows or not starts else 0.0
         return UNKNOWN if follows and not starts else 0.0
 
 
 def _words(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Return the words of a match that are of one script, Latin ones first."""
+    """Return the words of a match as far as a possessive and of one script, Latin ones first."""
     found = [(m.start() + start, m.end() + start) for m in _WORD.finditer(text[start:end])]
+    owner = next((i for i, (_, last) in enumerate(found[:-1]) if text[last - 2 : last] == "'s"), None)
+    if owner is not None:
+        found = found[: owner + 1]
     seams = [i for i in range(1, len(found)) if found[i - 1][1] == found[i][0]]
     if not seams:
         return found
@@ -225,10 +239,14 @@ def _words(text: str, start: int, end: int) -> list[tuple[int, int]]:
     return next((part for part in parts if text[part[0][0]] < "\u0250"), parts[0])
 
 
-def _is_code(before: str, after: str) -> bool:
-    """Tell whether a capitalised word is declared, imported or made in code."""
-    line = before.rpartition("\n")[2]
-    return bool(_DECLARES.search(line)) or bool(_MAKES.search(line) and _CODE_AFTER.match(after))
+def _is_code(text: str, start: int, last: int, end: int) -> bool:
+    """Tell whether a capitalised word is a handle or a path, or declared, imported or made in code."""
+    if start and text[start - 1] in "@/#&":
+        return True
+    line = text[max(0, start - CODE_WINDOW) : start].rpartition("\n")[2]
+    if _DECLARES.search(line):
+        return True
+    return bool(_MAKES.search(line) and _CODE_AFTER.match(text[last : end + NAME_WINDOW]))
 
 
 def _is_no_name(word: str) -> bool:
@@ -241,6 +259,16 @@ def _is_no_name(word: str) -> bool:
     if apostrophe and tail.lower() in ("m", "d", "ve", "ll", "re", "t") and len(stem) > 1 - len(tail):
         return len(stem) < 2 or tail.lower() != "d" or stem.lower() in lexicon("ordinary")
     return len(word) > 2 and word[:2].isupper() and word[-1].islower() and word[2:3] != "'"
+
+
+def _is_surname_after(text: str, words: list[tuple[int, int]], given: frozenset[str]) -> bool:
+    """Tell whether a given name and an ordinary word that is a surname too stand together: `Ivan King`."""
+    (a, b), (c, d) = words
+    return text[a:b].lower() in given and text[c:d].lower() in sign_set("ordinary_surnames")
+
+
+def _next_word(after: str) -> str:
+    return after[1:].partition(" ")[0].lower()
 
 
 def _last_word(before: str) -> str:
