@@ -274,7 +274,11 @@ def command(
 ) -> None:
     """Serve one person's tickets to their desktop client over standard input and output (MCP).
 
-    The client starts it, for example with `handrail mcp --person ada --policy support --people people.yaml`.
+    The client starts it. Exit code 0: the client has closed it. 2: a file or the person cannot be used.
+
+    **Examples**
+
+    - `handrail mcp --person ada --policy support --people people.yaml`
     """
     from handrail.policy import load, load_people
     from handrail.store import open_store

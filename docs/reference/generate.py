@@ -16,6 +16,7 @@ import typer
 
 from handrail import errors
 from handrail.cli import build
+from handrail.cli.deferred import Deferred
 from handrail.policy.tools.reference import reference as policy_reference
 from handrail.tickets.ticket import schema
 
@@ -185,13 +186,20 @@ def cli() -> str:
 
 
 def _command(command: Any, path: str) -> Iterator[str]:
-    context = command.context_class(command, info_name=path)
+    command = command.loaded() if isinstance(command, Deferred) else command
     if hasattr(command, "list_commands"):
+        if command.invoke_without_command:
+            yield from _section(command, path)
+        context = command.context_class(command, info_name=path)
         for name in sorted(command.list_commands(context)):
             found = command.get_command(context, name)
             if found is not None and not found.hidden:
                 yield from _command(found, f"{path} {name}")
-        return
+    else:
+        yield from _section(command, path)
+
+
+def _section(command: Any, path: str) -> Iterator[str]:
     arguments = [option for option in command.params if option.param_type_name == "argument"]
     options = [option for option in command.params if option.param_type_name == "option"]
     usage = " ".join([path, *(_metavar(one) for one in arguments), *(["[OPTIONS]"] if options else [])])

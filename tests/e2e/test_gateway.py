@@ -526,6 +526,7 @@ def test_the_command_ends_what_is_under_way_before_it_stops(tmp_path: Path, free
                 process.send_signal(signal.SIGTERM)
                 asking.join(10)
             _, errors = process.communicate(timeout=10)
+    assert process.returncode == 0
     assert "[DONE]" in told[0]
     assert UPSTREAM_KEY not in errors.decode()
     assert b"Traceback" not in errors

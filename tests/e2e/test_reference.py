@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from handrail.cli import deferred
+
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 GENERATOR = runpy.run_path(str(REFERENCE / "generate.py"))
@@ -25,6 +27,26 @@ def test_a_reference_page_is_up_to_date(name: str) -> None:
 def test_a_reference_page_says_what_is_stable(name: str) -> None:
     assert "**Stable:**" in PAGES[name]
     assert "**Deprecation:**" in PAGES[name]
+
+
+def test_the_page_of_commands_has_every_subcommand_with_every_option_and_an_example() -> None:
+    stand_ins = deferred.Commands(name="handrail")
+    found = 0
+    for name in stand_ins.list_commands(None):
+        made = stand_ins.get_command(None, name).loaded()
+        for inner, command in getattr(made, "commands", {"": made}).items():
+            path = f"handrail {name} {inner}".rstrip()
+            _, heading, section = PAGES["cli.md"].partition(f"\n## {path}\n")
+            section = section.partition("\n## ")[0]
+            assert heading, path
+            assert f"- `{path}" in section
+            for option in command.params:
+                assert option.opts[0] in section or f"| `{option.name.upper()}`" in section, (
+                    path,
+                    option.name,
+                )
+            found += 1
+    assert found > 30
 
 
 def test_what_pages_and_examples_import_is_on_the_page_of_the_api() -> None:

@@ -32,8 +32,8 @@ def demo(
 
     - `handrail demo`
     - `handrail demo --json`
-    - `handrail demo --policy my-support.yaml --keep ./demo` and then
-      `handrail tickets list --store sqlite:///demo/handrail.db`
+    - `handrail demo --policy my-support.yaml --keep ./demo`
+    - `handrail tickets list --store sqlite:///demo/handrail.db`
     """
     from rich.console import Console
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.cli.options import DEFAULT_STORE, JsonOption, StoreOption, opened
+from handrail.cli.options import DEFAULT_STORE, JsonOption, StoreOption, opened, text_of
 from handrail.errors import ConfigError
 
 commands = typer.Typer(no_args_is_help=True, help="Verify, export and sign the audit log.")
@@ -17,18 +17,8 @@ FIELDS = (
     "writer", "seq", "tenant", "ticket", "version", "kind", "actor", "role", "at", "data", "prev", "hash",
 )  # fmt: skip
 
-_VERIFY = """Exit code 0: intact. 1: something was edited, deleted or cut off; each place is named.
-2: it cannot be checked.
 
-Examples:
-
-  handrail audit verify
-
-  handrail audit verify --checkpoint monday.json --trusted "$PUBLIC_KEYS"
-"""
-
-
-@commands.command(epilog=_VERIFY)
+@commands.command()
 def verify(
     store: StoreOption = DEFAULT_STORE,
     checkpoint: Annotated[
@@ -39,7 +29,16 @@ def verify(
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Find any edit, deletion or truncation of the audit log."""
+    """Find any edit, deletion or truncation of the audit log.
+
+    Exit code 0: intact. 1: something was edited, deleted or cut off; each place is named.
+    2: it cannot be checked.
+
+    **Examples**
+
+    - `handrail audit verify`
+    - `handrail audit verify --checkpoint monday.json --trusted "$PUBLIC_KEYS"`
+    """
     from handrail.store.audit.verify import read_checkpoint
     from handrail.store.crypto.signing import read_trusted
 
@@ -47,7 +46,7 @@ def verify(
     if checkpoint is not None:
         if not trusted:
             raise ConfigError("a checkpoint is worth what its signature is; pass --trusted id:base64")
-        known = read_checkpoint(checkpoint.read_text(), read_trusted(trusted))
+        known = read_checkpoint(text_of(checkpoint), read_trusted(trusted))
     with opened(store) as found:
         report = found.verify(known)
     if as_json:
@@ -62,13 +61,18 @@ def verify(
         raise typer.Exit(1)
 
 
-@commands.command(epilog="Example: handrail audit export --since 2026-01-05 --csv > audit.csv")
+@commands.command()
 def export(
     store: StoreOption = DEFAULT_STORE,
     since: Annotated[datetime | None, typer.Option(help="Only entries from this moment on (UTC).")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV in place of one JSON object a line.")] = False,
 ) -> None:
-    """Write the audit log to standard output, with the hashes by which it can be checked."""
+    """Write the audit log to standard output, with the hashes by which it can be checked.
+
+    **Examples**
+
+    - `handrail audit export --since 2026-01-05 --csv > audit.csv`
+    """
     start = since.replace(tzinfo=UTC) if since else None
     with opened(store) as found:
         if not as_csv:
@@ -82,15 +86,7 @@ def export(
             writer.writerow([data if name == "data" else entry[name] for name in FIELDS])
 
 
-_CHECKPOINT = """Examples:
-
-  handrail store new-keys auditor/
-
-  handrail audit checkpoint --key auditor/signing.key > monday.json
-"""
-
-
-@commands.command(epilog=_CHECKPOINT)
+@commands.command()
 def checkpoint(
     key: Annotated[
         Path,
@@ -98,8 +94,14 @@ def checkpoint(
     ],
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Sign where every chain ends now. Kept elsewhere, it shows later what was cut off."""
+    """Sign where every chain ends now. Kept elsewhere, it shows later what was cut off.
+
+    **Examples**
+
+    - `handrail store new-keys auditor/`
+    - `handrail audit checkpoint --key auditor/signing.key > monday.json`
+    """
     from handrail.store.crypto.signing import read_signer
 
     with opened(store) as found:
-        typer.echo(found.checkpoint(read_signer(key.read_text()), now=datetime.now(UTC)))
+        typer.echo(found.checkpoint(read_signer(text_of(key)), now=datetime.now(UTC)))

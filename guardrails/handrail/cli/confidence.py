@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from handrail.cli.options import text_of
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,13 +40,13 @@ def evaluate(  # noqa: PLR0913
     Prints AUROC, PRR, AURC, log-loss, Brier, ECE and coverage at 5 % and 10 % risk; with `--plots` it draws a
     reliability diagram and a risk-coverage curve.
 
-    For example:
+    Exit code 2: the file or a field is not there.
+
+    **Examples**
 
     - `handrail confidence eval scores.jsonl --plots plots/`
     - `handrail confidence eval gpt.csv.gz --right grade --where dataset=mmlu --where prompt=first`
     - `handrail confidence eval answers.csv --score verbal --right "extracted==correct"`
-
-    Exit code 2: the file or a field is not there.
     """
     from handrail.review.score_quality import Columns, figures, read_scored
 
@@ -95,14 +96,14 @@ def calibrate(  # noqa: PLR0913
     The promise: with probability 1 - DELTA, the share of answers that are passed and wrong stays at or below
     TARGET, through every weekly refit. Rows without their audit probability are refused.
 
-    For example:
+    Exit code 0: a threshold is certified. 1: nothing is certified yet, so everything is handed off, or the
+    drift alarm withdrew the calibration. 2: the log or an option cannot be used.
+
+    **Examples**
 
     - `handrail calibrate --store sqlite:///handrail.db --target 0.05 --delta 0.1`
     - `handrail calibrate decisions.jsonl --previous calibration.json --out calibration.json`
     - `handrail calibrate decisions.jsonl --slice-cap refunds=0.02 --audits 40`
-
-    Exit code 0: a threshold is certified. 1: nothing is certified yet, so everything is handed off, or the
-    drift alarm withdrew the calibration. 2: the log or an option cannot be used.
     """
     from datetime import UTC, datetime
 
@@ -117,7 +118,7 @@ def calibrate(  # noqa: PLR0913
         combine=combine,
     )
     rows = _rows(log, store, tenant)
-    before = artefact.read(_text(previous), source=previous.name) if previous is not None else None
+    before = artefact.read(text_of(previous), source=previous.name) if previous is not None else None
     made = fit(rows, settings, now=datetime.now(UTC), previous=before)
     out.write_text(artefact.write(made), encoding="utf-8")
     _report(made, out, as_json=as_json)
@@ -129,7 +130,7 @@ def _rows(log: Path | None, store: str, tenant: str) -> "tuple[LoggedAnswer, ...
     from handrail.review.decision_log import read_log, read_store_log, require_rows
 
     if log is not None:
-        return read_log(_text(log).splitlines(), source=log.name)
+        return read_log(text_of(log).splitlines(), source=log.name)
     if not store:
         raise ConfigError("calibrate from what? give a log, or --store URL")
     from handrail.cli.options import opened
@@ -192,13 +193,6 @@ def _shown(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_shown(inner)}" for name, inner in value.items())
     return "-" if value is None else str(value)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read") from error
 
 
 def _cap(text: str) -> tuple[str, float]:

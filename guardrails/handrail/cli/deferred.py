@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from handrail.errors import MissingExtra
+from handrail.errors import ConfigError, MissingExtra
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -81,6 +81,7 @@ class Deferred(TyperCommand):
         found = self._load()
         if isinstance(found, typer.Typer):
             found.info.name = self.name
+            found.rich_markup_mode = "markdown"
             return typer.main.get_group(found)
         alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
         alone.command(self.name)(found)  # type: ignore[type-var]
@@ -128,9 +129,14 @@ class Commands(TyperGroup):
 
         Raises:
             MissingExtra: it needs a package of its extra that is not installed.
+            ConfigError: a file or folder that was named cannot be read or written.
         """
         try:
             return super().invoke(ctx)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise ConfigError(f"{error.filename}: {error.strerror or 'cannot be used'}") from None
         except ModuleNotFoundError as error:
             package = (error.name or "").partition(".")[0]
             command = self.get_command(ctx, ctx.invoked_subcommand or "")

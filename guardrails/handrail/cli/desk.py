@@ -17,25 +17,7 @@ from handrail.errors import StoreUnavailable
 if TYPE_CHECKING:
     from handrail.desk import Desk, Step
 
-_EPILOG = """Exit code 0: stopped by SIGTERM or SIGINT, or --once is done. 2: a file cannot be used. 3: the
-store is out of reach.
-
-Examples:
-
-  handrail desk --policy support --desk desk.yaml
-
-  handrail desk --policy support --once --json
-
-  handrail desk dead
-
-  handrail desk replay --all
-"""
-
-commands = typer.Typer(
-    invoke_without_command=True,
-    epilog=_EPILOG,
-    help="Fire timers, deliver notices, drain the spool.",
-)
+commands = typer.Typer(invoke_without_command=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one document a line.")]
 
@@ -45,14 +27,30 @@ def desk(  # noqa: PLR0913 - one parameter per option
     context: typer.Context,
     store: StoreOption = DEFAULT_STORE,
     policy: Annotated[
-        str | None, typer.Option("--policy", "-p", help="Policy file, or the name of a shipped one.")
+        str | None,
+        typer.Option(
+            "--policy", "-p", help="Policy file, or the name of a shipped one. Required to run the desk."
+        ),
     ] = None,
     file: Annotated[Path | None, typer.Option("--desk", help="The desk's file: hours and channels.")] = None,
     every: Annotated[float, typer.Option(min=0.05, help="Seconds between two looks.")] = 1.0,
     once: Annotated[bool, typer.Option("--once", help="Do what is due now, then end.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Run until SIGTERM or SIGINT. Any number of desks may share a PostgreSQL store."""
+    """Fire timers, deliver notices, drain the spool.
+
+    Runs until SIGTERM or SIGINT and needs `--policy`. Any number of desks may share a PostgreSQL store.
+
+    Exit code 0: stopped by SIGTERM or SIGINT, or `--once` is done. 2: a file cannot be used. 3: the store is
+    out of reach.
+
+    **Examples**
+
+    - `handrail desk --policy support --desk desk.yaml`
+    - `handrail desk --policy support --once --json`
+    - `handrail desk dead`
+    - `handrail desk replay --all`
+    """
     if context.invoked_subcommand is not None:
         context.obj = store
         return
@@ -68,13 +66,18 @@ def desk(  # noqa: PLR0913 - one parameter per option
         raise typer.Exit(3) from None
 
 
-@commands.command(epilog="Example: handrail desk dead --json")
+@commands.command()
 def dead(
     context: typer.Context,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """List notices that could not be delivered, oldest first."""
+    """List notices that could not be delivered, oldest first.
+
+    **Examples**
+
+    - `handrail desk dead --json`
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -92,13 +95,18 @@ def dead(
     Console().print(table if letters else "no dead letters")
 
 
-@commands.command(epilog="Example: handrail desk replay --all")
+@commands.command()
 def replay(
     context: typer.Context,
     ids: Annotated[list[str] | None, typer.Argument(help="Ids of dead letters.")] = None,
     every_one: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
 ) -> None:
-    """Put dead letters back into the outbox; a running desk delivers them."""
+    """Put dead letters back into the outbox; a running desk delivers them.
+
+    **Examples**
+
+    - `handrail desk replay --all`
+    """
     if not ids and not every_one:
         raise typer.BadParameter("name dead letters, or --all")
     with opened(context.obj) as store:

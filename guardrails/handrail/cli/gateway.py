@@ -8,20 +8,6 @@ import typer
 if TYPE_CHECKING:
     from handrail.gateway import Settings
 
-_EPILOG = """The provider's key is read from OPENAI_API_KEY (or the variable that the settings name) and never
-leaves the gateway. Point the application's base URL at http://HOST:PORT/v1.
-
-Exit code 2: a setting, the policy or the store cannot be used.
-
-Examples:
-
-  handrail gateway --upstream https://api.openai.com/v1 --policy support
-
-  handrail gateway --config gateway.yaml --host 0.0.0.0 --port 8443
-
-  handrail gateway --config gateway.yaml --check
-"""
-
 
 def gateway(  # noqa: PLR0913 - one parameter per option
     upstream: Annotated[
@@ -41,7 +27,20 @@ def gateway(  # noqa: PLR0913 - one parameter per option
     check: Annotated[bool, typer.Option("--check", help="Only check the settings, then end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --check: print one JSON document.")] = False,
 ) -> None:
-    """Guard an OpenAI-compatible provider for programs in any language."""
+    """Guard an OpenAI-compatible provider for programs in any language.
+
+    The provider's key is read from OPENAI_API_KEY (or the variable that the settings name) and never leaves
+    the gateway. Point the application's base URL at http://HOST:PORT/v1.
+
+    Exit code 0: stopped by SIGTERM or SIGINT, or `--check` found nothing wrong. 2: a setting, the policy or
+    the store cannot be used.
+
+    **Examples**
+
+    - `handrail gateway --upstream https://api.openai.com/v1 --policy support`
+    - `handrail gateway --config gateway.yaml --host 0.0.0.0 --port 8443`
+    - `handrail gateway --config gateway.yaml --check`
+    """
     from handrail.gateway.serve import serve
 
     settings = _settings(config, {"upstream": upstream, "policy": policy, "store": store})
@@ -50,9 +49,6 @@ def gateway(  # noqa: PLR0913 - one parameter per option
         _print_checked(settings, as_json=as_json)
         return
     serve(_app(settings), settings, host=host, port=port)
-
-
-gateway.__doc__ = f"{gateway.__doc__}\n\n{_EPILOG}"
 
 
 def _settings(config: Path | None, options: dict[str, str | None]) -> "Settings":

@@ -24,12 +24,13 @@ def init(
     """
     there = [str(folder / name) for name in NAMES if (folder / name).exists()]
     if there and not force:
-        raise ConfigError(f"{', '.join(there)} exists already; --force overwrites")
+        verb = "exists" if len(there) == 1 else "exist"
+        raise ConfigError(f"{' and '.join(there)} {verb} already; --force overwrites")
     folder.mkdir(parents=True, exist_ok=True)
     for name in NAMES:
         text = files("handrail.cli").joinpath("starter", name).read_text(encoding="utf-8")
         (folder / name).write_text(text, encoding="utf-8")
-        typer.echo(str(folder / name))
+        typer.echo(f"wrote {folder / name}")
     policy, people = (folder / name for name in NAMES)
     typer.echo(f"Next: handrail policy check {policy}")
     typer.echo(f'Then: Guard.from_policy("{policy}", people="{people}")')

@@ -47,6 +47,20 @@ def opened(url: str, *, allow_volatile: bool = True) -> "Iterator[SqlStore]":
         found.close()
 
 
+def text_of(path: Path) -> str:
+    """Return the text of a file that was named.
+
+    Raises:
+        ConfigError: it cannot be read, or is not text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8 text") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or 'unknown'}") from None
+
+
 def actor_of(person: str, policy: str, people: Path) -> "Actor":
     """Return the actor for a person who is in the people file."""
     from handrail.policy import load, load_people

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from handrail.cli.options import text_of
 from handrail.cli.policy_check import check
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def run_tests(
 ) -> None:
     """Run the tests that stand in policy files. Exit code 1 if one fails.
 
-    Example: `handrail policy test support`
+    **Examples**
+
+    - `handrail policy test support`
     """
     from handrail.policy import load
     from handrail.policy.file.cases import run_cases
@@ -66,7 +69,9 @@ def explain(
 ) -> None:
     """Say rule by rule what a policy makes of some facts.
 
-    Example: `handrail policy explain support --facts '{"tool.name": "delete_account"}'`
+    **Examples**
+
+    - `handrail policy explain support --facts '{"tool.name": "delete_account"}'`
     """
     from handrail.policy import load
     from handrail.policy.runtime.record import write_decision
@@ -104,7 +109,7 @@ def _facts(text: str, policy: "Policy") -> "dict[str, FactValue]":
     if text == "-":
         text = sys.stdin.read()
     elif not text.lstrip().startswith("{"):
-        text = Path(text).read_text(encoding="utf-8")
+        text = text_of(Path(text))
     try:
         raw = json.loads(text)
     except ValueError as error:
@@ -134,7 +139,9 @@ def _stage(text: str, facts: "Mapping[str, FactValue]", policy: "Policy") -> Any
 def register(policy: PolicyArgument, as_json: JsonOption = False) -> None:
     """Print every situation in which the assistant must not decide: rule, why, role, test.
 
-    Example: `handrail policy register support`
+    **Examples**
+
+    - `handrail policy register support`
     """
     from handrail.policy import load
     from handrail.policy.tools.register import register as entries_of
@@ -167,7 +174,9 @@ def register(policy: PolicyArgument, as_json: JsonOption = False) -> None:
 def schema(policy: Annotated[str, typer.Argument(help="Offer this policy's roles and facts.")] = "") -> None:
     """Print the JSON Schema of policy files, for editors.
 
-    Example: `handrail policy schema support.yaml > policy.schema.json`
+    **Examples**
+
+    - `handrail policy schema support.yaml > policy.schema.json`
     """
     from handrail.policy import load
     from handrail.policy.file.schema import schema as schema_of
@@ -179,7 +188,9 @@ def schema(policy: Annotated[str, typer.Argument(help="Offer this policy's roles
 def reference() -> None:
     """Print the reference page of the policy format, as Markdown.
 
-    Example: `handrail policy reference > policy.md`
+    **Examples**
+
+    - `handrail policy reference > policy.md`
     """
     from handrail.policy.tools.reference import reference as page
 
@@ -194,7 +205,9 @@ def diff(
 ) -> None:
     """Compare two policies: a case for each change of outcome. Exit code 1 if they differ.
 
-    Example: `handrail policy diff support.yaml support-next.yaml`
+    **Examples**
+
+    - `handrail policy diff support.yaml support-next.yaml`
     """
     from handrail.policy import load
     from handrail.policy.language.format import format_facts
@@ -247,7 +260,9 @@ def backtest(
 
     Exit code 1 if a role would be asked for more than its `capacity_per_day`, 2 if no line could be read.
 
-    Example: `handrail policy backtest decisions.jsonl --policy support-next.yaml`
+    **Examples**
+
+    - `handrail policy backtest decisions.jsonl --policy support-next.yaml`
     """
     from handrail.policy import load
     from handrail.policy.tools.backtest import backtest as run

@@ -25,7 +25,10 @@ def check(
 
     Exit code 0: nothing to mend. 1: errors, or warnings with --strict. 2: a file is no policy.
 
-    Examples: `handrail policy check support` · `handrail policy check policies/*.yaml --format sarif`
+    **Examples**
+
+    - `handrail policy check support`
+    - `handrail policy check policies/*.yaml --format sarif`
     """
     if format_ not in ("text", "json", "sarif"):
         raise typer.BadParameter("text, json or sarif", param_hint="--format")

@@ -23,18 +23,8 @@ DeskOption = Annotated[
     Path | None, typer.Option("--desk", help="The desk's file: calendars, hours, absences.")
 ]
 
-_EPILOG = """Exit code 0: every hour ends at a staffed role or a safe default. 1: a role that nobody fills, a
-dead end, or a wait beyond --max-wait. 2: the files cannot be used.
 
-Examples:
-
-  handrail roles check --policy support --people people.yaml
-
-  handrail roles check -p policy.yaml --people people.yaml --desk desk.yaml --weeks 52 --max-wait 72
-"""
-
-
-@commands.command(epilog=_EPILOG)
+@commands.command()
 def check(  # noqa: PLR0913 - one parameter per option
     policy: PolicyOption,
     people: PeopleOption,
@@ -46,7 +36,16 @@ def check(  # noqa: PLR0913 - one parameter per option
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Prove that for every hour each hand-off ends at a staffed role or at a safe default."""
+    """Prove that for every hour each hand-off ends at a staffed role or at a safe default.
+
+    Exit code 0: every hour ends at a staffed role or a safe default. 1: a role that nobody fills, a
+    dead end, or a wait beyond --max-wait. 2: the files cannot be used.
+
+    **Examples**
+
+    - `handrail roles check --policy support --people people.yaml`
+    - `handrail roles check -p policy.yaml --people people.yaml --desk desk.yaml --weeks 52 --max-wait 72`
+    """
     from rich.progress import track
 
     from handrail.desk.staffing import WEEK_HOURS, cover, empty_roles, hours_of, routes_of

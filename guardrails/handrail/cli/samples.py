@@ -28,7 +28,7 @@ commands = typer.Typer(no_args_is_help=True, help="Check passed answers that wer
 ExchangeArgument = Annotated[str, typer.Argument(help="Id of the exchange.")]
 
 
-@commands.command(name="list", epilog="Example: handrail samples list --store sqlite:///handrail.db")
+@commands.command(name="list")
 def list_(
     store: StoreOption = DEFAULT_STORE,
     tenant: TenantOption = "default",
@@ -36,7 +36,12 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """List answers that wait to be checked, oldest first."""
+    """List answers that wait to be checked, oldest first.
+
+    **Examples**
+
+    - `handrail samples list --store sqlite:///handrail.db`
+    """
     from handrail.store.samples import waiting
 
     with opened(store) as found:
@@ -51,9 +56,7 @@ def list_(
         typer.echo("no answer was judged" if judged else "no answer waits to be checked")
 
 
-@commands.command(
-    epilog="Example: handrail samples show 0197f… --as quinn --policy support --people people.yaml"
-)
+@commands.command()
 def show(  # noqa: PLR0913 - one parameter per option
     exchange: ExchangeArgument,
     person: PersonOption,
@@ -64,7 +67,12 @@ def show(  # noqa: PLR0913 - one parameter per option
     people: PeopleOption = DEFAULT_PEOPLE,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the conversation and the answer that was given; who looked is recorded."""
+    """Show the conversation and the answer that was given; who looked is recorded.
+
+    **Examples**
+
+    - `handrail samples show 0197f… --as quinn --policy support --people people.yaml`
+    """
     from handrail.store.samples import show as shown
 
     with opened(store) as found:
@@ -77,7 +85,7 @@ def show(  # noqa: PLR0913 - one parameter per option
         typer.echo(line)
 
 
-@commands.command(epilog="Example: handrail samples judge 0197f… right --as quinn --people people.yaml")
+@commands.command()
 def judge(  # noqa: PLR0913 - one parameter per option
     exchange: ExchangeArgument,
     verdict: Annotated[str, typer.Argument(help="right or wrong; what cannot be told is wrong.")],
@@ -87,7 +95,12 @@ def judge(  # noqa: PLR0913 - one parameter per option
     policy: PolicyOption = "support",
     people: PeopleOption = DEFAULT_PEOPLE,
 ) -> None:
-    """Say whether an answer was right; once, because calibrations are made from it."""
+    """Say whether an answer was right; once, because calibrations are made from it.
+
+    **Examples**
+
+    - `handrail samples judge 0197f… right --as quinn --people people.yaml`
+    """
     from handrail.store.samples import judge as judged
     from handrail.tickets.samples import SampleVerdict
 

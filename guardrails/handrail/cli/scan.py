@@ -55,10 +55,11 @@ def scan(
 
     Exit code 0: nothing found; 1: something found; 2: a file could not be read.
 
-    Examples:
-        handrail scan chat.jsonl
-        handrail scan --json --only credential src/
-        cat note.txt | handrail scan - --redact
+    **Examples**
+
+    - `handrail scan chat.jsonl`
+    - `handrail scan --json --only credential src/`
+    - `cat note.txt | handrail scan - --redact`
     """
     from handrail.scan import default_scanner
 

@@ -13,11 +13,16 @@ commands = typer.Typer(no_args_is_help=True, help="Upgrade, back up, erase and p
 AUDIT_FLOOR_DAYS = 183
 
 
-@commands.command(epilog="Example: handrail store upgrade postgresql://owner@db/handrail")
+@commands.command()
 def upgrade(
     url: Annotated[str, typer.Argument(help="URL of the store, as the owner of its tables.")],
 ) -> None:
-    """Make or upgrade the tables; on PostgreSQL also roles, grants and row-level security. Safe to repeat."""
+    """Make or upgrade the tables; on PostgreSQL also roles, grants and row-level security. Safe to repeat.
+
+    **Examples**
+
+    - `handrail store upgrade postgresql://owner@db/handrail`
+    """
     from handrail.store.database import Database, parse_url
     from handrail.store.migrate import REVISION
     from handrail.store.migrate import upgrade as run
@@ -28,24 +33,34 @@ def upgrade(
     typer.echo(f"the tables are of version {REVISION}")
 
 
-@commands.command(epilog="Example: handrail store backup backups/monday.db")
+@commands.command()
 def backup(
     target: Annotated[Path, typer.Argument(help="New file.")], store: StoreOption = DEFAULT_STORE
 ) -> None:
-    """Copy a SQLite store while it is in use. Data keys are not in the copy; see the guide."""
+    """Copy a SQLite store while it is in use. Data keys are not in the copy; see the guide.
+
+    **Examples**
+
+    - `handrail store backup backups/monday.db`
+    """
     with opened(store) as found:
         found.back_up(target)
     typer.echo(str(target))
 
 
-@commands.command(epilog="Example: handrail store erase cust-4711 --yes")
+@commands.command()
 def erase(
     customer: Annotated[str, typer.Argument(help="Id of the customer, as the application names them.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do it; it cannot be undone.")] = False,
     store: StoreOption = DEFAULT_STORE,
     tenant: TenantOption = "default",
 ) -> None:
-    """Erase a customer by destroying their key: store, spool, exports and backups lose the content."""
+    """Erase a customer by destroying their key: store, spool, exports and backups lose the content.
+
+    **Examples**
+
+    - `handrail store erase cust-4711 --yes`
+    """
     from handrail.store import Spool
 
     if not yes:
@@ -55,7 +70,7 @@ def erase(
     typer.echo(f"{count} tickets emptied")
 
 
-@commands.command(epilog="Example: handrail store prune --days 400")
+@commands.command()
 def prune(
     days: Annotated[int, typer.Option(min=1, help="Remove tickets closed longer ago than this.")],
     audit_days: Annotated[
@@ -64,7 +79,12 @@ def prune(
     store: StoreOption = DEFAULT_STORE,
     tenant: TenantOption = "default",
 ) -> None:
-    """Remove what is older than its retention. The audit chain stays verifiable."""
+    """Remove what is older than its retention. The audit chain stays verifiable.
+
+    **Examples**
+
+    - `handrail store prune --days 400`
+    """
     from handrail.store import samples as audits
 
     now = datetime.now(UTC)
@@ -75,11 +95,16 @@ def prune(
     typer.echo(f"{gone} tickets, the words of {answers} answers and {entries} audit entries removed")
 
 
-@commands.command(name="rotate-keys", epilog="Example: handrail store rotate-keys handrail.db.key")
+@commands.command(name="rotate-keys")
 def rotate_keys(
     file: Annotated[Path, typer.Argument(help="The key file.")], store: StoreOption = DEFAULT_STORE
 ) -> None:
-    """Make a new master key and wrap every data key by it. Content is not encrypted anew."""
+    """Make a new master key and wrap every data key by it. Content is not encrypted anew.
+
+    **Examples**
+
+    - `handrail store rotate-keys handrail.db.key`
+    """
     from handrail.store import open_store
     from handrail.store.crypto.keys import FileKeys
 
@@ -93,9 +118,14 @@ def rotate_keys(
     typer.echo(f"{count} data keys wrapped anew")
 
 
-@commands.command(name="new-keys", epilog="Example: handrail store new-keys secrets/")
+@commands.command(name="new-keys")
 def new_keys(folder: Annotated[Path, typer.Argument(help="Where the files go.")]) -> None:
-    """Make what PostgreSQL needs: a key ring, the inbox's signing key and the application's public key."""
+    """Make what PostgreSQL needs: a key ring, the inbox's signing key and the application's public key.
+
+    **Examples**
+
+    - `handrail store new-keys secrets/`
+    """
     from handrail.store.crypto.keys import FileKeys
     from handrail.store.crypto.signing import new_signer, write_signer, write_trusted
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 commands = typer.Typer(no_args_is_help=True, help="List, show, claim and decide tickets.")
 
 
-@commands.command(name="list", epilog="Example: handrail tickets list --role finance_lead")
+@commands.command(name="list")
 def list_(  # noqa: PLR0913 - one parameter per option
     store: StoreOption = DEFAULT_STORE,
     tenant: TenantOption = "default",
@@ -37,7 +37,12 @@ def list_(  # noqa: PLR0913 - one parameter per option
     policy: PolicyOption = "support",
     as_json: JsonOption = False,
 ) -> None:
-    """List tickets, soonest due first."""
+    """List tickets, soonest due first.
+
+    **Examples**
+
+    - `handrail tickets list --role finance_lead`
+    """
     from handrail.store import Filter
     from handrail.tickets.lifecycle import State
 
@@ -90,7 +95,7 @@ def _check_role(role: str, policy: str, busy: set[str]) -> None:
         )
 
 
-@commands.command(epilog="Example: handrail tickets show 0197f… --unmask --as fay --people people.yaml")
+@commands.command()
 def show(  # noqa: PLR0913 - one parameter per option
     ticket: Annotated[str, typer.Argument(help="Id of the ticket.")],
     store: StoreOption = DEFAULT_STORE,
@@ -101,7 +106,12 @@ def show(  # noqa: PLR0913 - one parameter per option
     people: PeopleOption = DEFAULT_PEOPLE,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a ticket: the summary, the action, why, what was said and tried, and its history."""
+    """Show a ticket: the summary, the action, why, what was said and tried, and its history.
+
+    **Examples**
+
+    - `handrail tickets show 0197f… --unmask --as fay --people people.yaml`
+    """
     if unmask and not person:
         raise ConfigError("unmasking needs --as: it is recorded who saw what")
     with opened(store) as found:
@@ -138,7 +148,7 @@ def told(view: "TicketView") -> list[str]:
     return lines
 
 
-@commands.command(epilog="Example: handrail tickets claim 0197f… --as fay --people people.yaml")
+@commands.command()
 def claim(
     ticket: Annotated[str, typer.Argument(help="Id of the ticket.")],
     person: PersonOption,
@@ -147,24 +157,19 @@ def claim(
     policy: PolicyOption = "support",
     people: PeopleOption = DEFAULT_PEOPLE,
 ) -> None:
-    """Claim a ticket of one of your roles, so that nobody else works on it."""
+    """Claim a ticket of one of your roles, so that nobody else works on it.
+
+    **Examples**
+
+    - `handrail tickets claim 0197f… --as fay --people people.yaml`
+    """
     with opened(store) as found:
         view = found.claim(tenant, ticket, actor_of(person, policy, people))
     until = f" until {view.lease_until:%H:%M %Z}" if view.lease_until else ""
     typer.echo(f"{ticket} is yours{until}")
 
 
-_DECIDE = """Examples:
-
-  handrail tickets decide 0197f… approve --as fay --people people.yaml
-
-  handrail tickets decide 0197f… edit --set amount=590 --message "590 USD is on its way" --as fay
-
-  handrail tickets decide 0197f… answer --answer "Yes, until Friday." --as sam
-"""
-
-
-@commands.command(epilog=_DECIDE)
+@commands.command()
 def decide(  # noqa: PLR0913 - one parameter per option
     ticket: Annotated[str, typer.Argument(help="Id of the ticket.")],
     verdict: Annotated[str, typer.Argument(help="approve, edit, reject or answer.")],
@@ -180,7 +185,14 @@ def decide(  # noqa: PLR0913 - one parameter per option
     policy: PolicyOption = "support",
     people: PeopleOption = DEFAULT_PEOPLE,
 ) -> None:
-    """Decide a ticket. It is claimed first if nobody has it; an approved action then runs once."""
+    """Decide a ticket. It is claimed first if nobody has it; an approved action then runs once.
+
+    **Examples**
+
+    - `handrail tickets decide 0197f… approve --as fay --people people.yaml`
+    - `handrail tickets decide 0197f… edit --set amount=590 --message "590 USD is on its way" --as fay`
+    - `handrail tickets decide 0197f… answer --answer "Yes, until Friday." --as sam`
+    """
     from handrail.guard.resolve import resolve as record
     from handrail.policy import load
     from handrail.tickets.lifecycle import State
@@ -216,15 +228,20 @@ def _pair(text: str) -> tuple[str, Any]:
         return name, value
 
 
-@commands.command(epilog="Example: handrail tickets schema > ticket.schema.json")
+@commands.command()
 def schema() -> None:
-    """Print the JSON Schema of a ticket."""
+    """Print the JSON Schema of a ticket.
+
+    **Examples**
+
+    - `handrail tickets schema > ticket.schema.json`
+    """
     from handrail.tickets.ticket import schema as ticket_schema
 
     typer.echo(json.dumps(ticket_schema(), indent=2))
 
 
-@commands.command(epilog="Example: handrail tickets reconcile 0197f… done --as fay --people people.yaml")
+@commands.command()
 def reconcile(  # noqa: PLR0913 - one parameter per option
     ticket: Annotated[str, typer.Argument(help="Id of the ticket.")],
     outcome: Annotated[str, typer.Argument(help="done or released: did the action take effect?")],
@@ -234,7 +251,12 @@ def reconcile(  # noqa: PLR0913 - one parameter per option
     policy: PolicyOption = "support",
     people: PeopleOption = DEFAULT_PEOPLE,
 ) -> None:
-    """Settle an unknown outcome, once you have looked it up by its idempotency key (ticket-round)."""
+    """Settle an unknown outcome, once you have looked it up by its idempotency key (ticket-round).
+
+    **Examples**
+
+    - `handrail tickets reconcile 0197f… done --as fay --people people.yaml`
+    """
     from handrail.tickets.ports import Settlement
 
     if outcome not in ("done", "released"):

@@ -1,6 +1,7 @@
 """Runs a gateway until it is told to stop, and lets requests under way end."""
 
 import gc
+import signal
 from types import FrameType
 
 import uvicorn
@@ -17,9 +18,11 @@ class Server(uvicorn.Server):
         self._app = app
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take no new request from now on."""
+        """Take no new request from now on; a second SIGINT does not wait for those under way."""
         self._app.state.gateway.is_draining = True
-        super().handle_exit(sig, frame)
+        # The parent would raise the signal once more after the shutdown, and the process would end by it.
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def serve(app: Starlette, settings: Settings, *, host: str, port: int) -> None:

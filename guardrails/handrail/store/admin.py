@@ -70,7 +70,7 @@ class AdminStore(CallerStore):
         """Copy a SQLite store to a new file while it is in use. Data keys are not in the copy.
 
         Raises:
-            ConfigError: not a SQLite file, or the target exists.
+            ConfigError: not a SQLite file, or the target exists or cannot be written.
         """
         source = file_of(self._database.url)
         if source is None:
@@ -78,7 +78,11 @@ class AdminStore(CallerStore):
         if target.exists():
             raise ConfigError(f"{target} exists already")
         # The online backup API takes a consistent copy beside running writers.
-        reader, writer = sqlite3.connect(source), sqlite3.connect(target)
+        try:
+            writer = sqlite3.connect(target)
+        except sqlite3.OperationalError as error:
+            raise ConfigError(f"{target} cannot be written: {error}") from None
+        reader = sqlite3.connect(source)
         try:
             reader.backup(writer)
         finally:

@@ -1,15 +1,20 @@
 """The root command: what it loads, what it says of a missing extra, and what its help promises."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from handrail.cli import build, deferred, main
+from handrail.cli.init import init
 from handrail.errors import MissingExtra
+from handrail.store import open_store
 
 NAMES = [*deferred.OWN, *deferred.SHIPPED]
 
@@ -46,9 +51,77 @@ def test_the_help_line_is_the_one_the_command_itself_gives(name: str) -> None:
     assert stand_in(name).short_help == own
 
 
-def test_every_command_shows_an_example() -> None:
-    missing = [name for name, shown in leaves() if " ".join(shown.split()).count(f"handrail {name}") < 2]
-    assert missing == []
+def test_every_command_shows_its_examples_one_a_line() -> None:
+    for name, shown in leaves():
+        text = made_of(name).help
+        _, heading, examples = text.partition("**Examples**\n\n")
+        assert heading, name
+        assert f"`handrail {name}" in examples, name
+        assert all(line.startswith(("- `handrail ", "- `cat ")) for line in examples.splitlines()), name
+        assert sum(line.startswith("  • ") for line in shown.splitlines()) == len(examples.splitlines()), name
+
+
+def made_of(name: str) -> Any:
+    group, _, inner = name.partition(" ")
+    made = stand_in(group).loaded()
+    return made.commands[inner] if inner else made
+
+
+NOWHERE = [
+    "policy explain support --facts nowhere.json",
+    "policy explain nowhere.yaml --facts {}",
+    "policy test nowhere.yaml",
+    "policy check nowhere.yaml",
+    "policy register nowhere.yaml",
+    "policy schema nowhere.yaml",
+    "policy diff support nowhere.yaml",
+    "policy backtest nowhere.jsonl --policy support",
+    "policy backtest . --policy support",
+    "replay nowhere.jsonl --policy support",
+    "confidence eval nowhere.jsonl",
+    "confidence eval .",
+    "calibrate nowhere.jsonl",
+    "calibrate .",
+    "roles check --policy support --people nowhere.yaml",
+    "roles check --policy policy.yaml --people people.yaml --desk nowhere.yaml",
+    "scan nowhere.txt",
+    "scan here.txt --style hmac --key-file nowhere.key",
+    "init here.txt/inner",
+    "gateway --config nowhere.yaml",
+    "audit checkpoint --key nowhere.key",
+    "audit verify --checkpoint nowhere.json",
+    "audit verify --checkpoint latin.txt --trusted a:b",
+    "audit checkpoint --key latin.txt",
+    "store backup nowhere/copy.db",
+    "store rotate-keys nowhere.key",
+    "store new-keys here.txt/inner",
+    "review --out here.txt/inner",
+    "desk --policy support --desk nowhere.yaml --once",
+    "tickets claim 1 --as fay --people nowhere.yaml",
+    "samples show 1 --as fay --people nowhere.yaml",
+    "demo --keep here.txt/inner",
+    "mcp --person fay --policy support --people nowhere.yaml",
+]
+
+
+@pytest.mark.parametrize("words", NOWHERE)
+def test_a_file_that_cannot_be_used_is_named_in_one_line_with_exit_code_2(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("here.txt").write_text("nothing")
+    Path("latin.txt").write_bytes(b"\xe9")
+    init(Path())
+    open_store("sqlite:///handrail.db").close()
+    capsys.readouterr()
+    monkeypatch.setattr(sys, "argv", ["handrail", *words.split()])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert re.search(r"nowhere|here\.txt|latin\.txt|\.: ", said.err + said.out)
+    assert "Traceback" not in said.err
+    assert len(said.err.splitlines()) <= 1 or "Usage:" in said.err
 
 
 def test_a_missing_extra_is_marked_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
