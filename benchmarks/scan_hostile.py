@@ -24,7 +24,7 @@ SHAPES = {
     "Aa Aa Aa": "Aa ",
 }
 SMALL, LARGE = 16 << 10, 128 << 10
-BAR = 12.0
+BAR = 9.5
 PRESIDIO_LIMIT_S = 20
 
 

@@ -38,14 +38,14 @@ FINDINGS = (
     "card 4111 1111 1111 1111",
 )
 BARS = {
-    "us_per_kb": 60.0,
+    "us_per_kb": 24.0,
     "us_per_kb_3_findings": 200.0,
     "us_per_token_stream": 10.0,
     "import_ms": 150.0,
     "first_scan_ms": 300.0,
 }
 RATIO_BARS = {"ratio_presidio": 60.0, "ratio_langchain": 3.0, "ratio_datafog": 5.0}
-MB_PER_S_BAR = 15.0
+MB_PER_S_BAR = 28.0
 BLOCKS, BLOCK_S = 9, 0.25
 
 
