@@ -14,6 +14,10 @@ class Endpoint(StrEnum):
     UNKNOWN = "unknown"
 
 
+# Resources that hold a model's words or a person's: nothing below them is open, whatever it is called.
+_HOLD_WORDS = frozenset({"chat", "completions", "responses", "messages", "conversations", "threads"})
+
+
 @lru_cache(maxsize=256)
 def endpoint(method: str, path: str, *, named: tuple[str, ...] = ()) -> Endpoint:
     """Tell what a request is about.
@@ -27,8 +31,14 @@ def endpoint(method: str, path: str, *, named: tuple[str, ...] = ()) -> Endpoint
         for guarded in (Endpoint.CHAT, Endpoint.RESPONSES, Endpoint.MESSAGES):
             if path.endswith(f"/{guarded}"):
                 return guarded
-    if any(f"/{name.strip('/')}/" in f"{path}/" for name in named):
+    if any(_is_resource(path, name.strip("/")) for name in named):
         return Endpoint.OPEN
-    if method == "GET" and "/models/" in f"{path}/":
+    if method == "GET" and _is_resource(path, "models"):
         return Endpoint.OPEN
     return Endpoint.UNKNOWN
+
+
+def _is_resource(path: str, name: str) -> bool:
+    """True when a path is the resource of this name, or lies below it, and below none that holds words."""
+    above, found, _ = f"{path}/".partition(f"/{name}/")
+    return bool(found) and _HOLD_WORDS.isdisjoint(above.split("/"))

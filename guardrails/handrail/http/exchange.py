@@ -35,7 +35,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from handrail.confidence.capabilities import blames_logprobs
-from handrail.errors import CheckFailed, ConfigError
+from handrail.errors import CheckFailed, ConfigError, HandrailError
 from handrail.http.endpoints import Endpoint, endpoint
 from handrail.http.incremental import IncrementalRelease
 from handrail.records import Draft, FaultKind, Message
@@ -48,6 +48,9 @@ from handrail.wire.sse import collect
 if TYPE_CHECKING:
     from handrail.confidence.cascade import SampleRequest
     from handrail.guard import Call, Outcome
+
+# The most answers that one request may ask for: each is judged, and a hand-off writes a notice for each.
+MOST_ANSWERS = 128
 
 HandoffShape: TypeAlias = Literal["auto", "error"]
 
@@ -199,6 +202,7 @@ def exchange(request: Request, settings: ExchangeSettings) -> Exchange:
     Raises:
         ConfigError: the endpoint is not known and not named, or asks for something that cannot be guarded.
         CheckFailed: the request or the answer could not be read.
+        HandrailError: it asks for more than `MOST_ANSWERS` answers.
     """
     kind = endpoint(request.method, request.path, named=settings.named)
     if kind is Endpoint.OPEN:
@@ -229,6 +233,8 @@ class GuardedExchange:
     def __init__(self, wire: WireFormat, request: Request, settings: ExchangeSettings, body: Json) -> None:
         self._wire, self._request, self._settings, self._body = wire, request, settings, body
         self._asked: ModelRequest = wire.read_request(body)
+        if self._asked.n > MOST_ANSWERS:
+            raise HandrailError(f"a request may ask for {MOST_ANSWERS} answers at most")
         # Chat completions say the same text once; the other formats repeat it in closing events.
         self._releases = request.releases and self._asked.stream and wire is chat
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from handrail.errors import CheckFailed
 from handrail.http.driver import aanswering, answering
 from handrail.http.endpoints import Endpoint, endpoint
 from handrail.http.exchange import (
@@ -41,6 +42,8 @@ _OF_ENCODING = frozenset({"content-encoding", "content-length", "transfer-encodi
 _OF_BODY = _OF_ENCODING | {"content-type"}
 _LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 _RETRY_COUNT = "x-stainless-retry-count"
+# Both libraries give a request's extensions to the request that follows a redirect.
+_GUARDED = "handrail.guarded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,17 @@ class GuardedTransport:
         self._retries, self._owner = retries, owner
 
     def _is_open(self, request: Any) -> bool:
-        return endpoint(request.method, request.url.path, named=self._settings.named) is Endpoint.OPEN
+        """True for a request that is let through unguarded.
+
+        Raises:
+            CheckFailed: a redirect leads from a guarded request to an open address.
+        """
+        is_open = endpoint(request.method, request.url.path, named=self._settings.named) is Endpoint.OPEN
+        if is_open and _GUARDED in request.extensions:
+            raise CheckFailed("read answer", why="the provider redirects to an address that is not guarded")
+        if not is_open:
+            request.extensions[_GUARDED] = True
+        return is_open
 
     def _described(self, request: Any, body: bytes) -> Request:
         def is_last_attempt() -> bool:

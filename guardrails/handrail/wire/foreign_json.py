@@ -8,6 +8,9 @@ from handrail.text.json_data import leaves
 
 Json: TypeAlias = dict[str, object]
 
+# Characters of the shortest number that can identify somebody.
+_LONG_NUMBER = 7
+
 
 def text_of(value: object) -> str:
     """Return a string as it is, anything else as empty."""
@@ -24,6 +27,13 @@ def objects_of(value: object) -> list[Json]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def json_text_of(value: object) -> str:
+    """Return a string as it is, nothing as empty, and anything else as JSON text."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
 def whole_of(value: object, default: int) -> int:
     """Return a whole number as it is, anything else as the default."""
     return value if isinstance(value, int) and not isinstance(value, bool) else default
@@ -36,8 +46,20 @@ def kind_of(value: object) -> str:
 
 
 def has_text(value: object) -> bool:
-    """True when a JSON value holds a string that says something anywhere inside."""
-    return any(isinstance(leaf, str) and leaf for _, leaf in leaves(value))
+    """True when a JSON value says something anywhere inside: in a string, a long number or a key.
+
+    Shorter numbers identify nobody; keys that are plain names are structure.
+    """
+    return any(
+        (isinstance(leaf, str) and leaf)
+        or (isinstance(leaf, int | float) and len(str(leaf)) >= _LONG_NUMBER)
+        or any(isinstance(step, str) and not _is_plain_name(step) for step in path)
+        for path, leaf in leaves(value)
+    )
+
+
+def _is_plain_name(key: str) -> bool:
+    return key.isascii() and key.replace("_", "").replace("-", "").isalpha()
 
 
 def load_object(data: str | bytes) -> Json | None:

@@ -32,3 +32,12 @@ def test_what_is_named_is_let_through_but_never_what_is_guarded() -> None:
     assert endpoint("GET", "/v1/chat/completions/c", named=named) is Endpoint.OPEN
     assert endpoint("POST", "/v1/chat/completions", named=named) is Endpoint.CHAT
     assert endpoint("POST", "/v1/filesystem", named=named) is Endpoint.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/responses/models/x", "/v1/chat/completions/models", "/v1/responses/models", "/v1/threads/models/m"],
+)
+def test_nothing_below_a_resource_that_holds_words_is_open(path: str) -> None:
+    assert endpoint("GET", path) is Endpoint.UNKNOWN
+    assert endpoint("GET", path, named=("models",)) is Endpoint.UNKNOWN

@@ -39,7 +39,11 @@ def read_request(body: Json) -> ModelRequest:
 def _units(body: Json) -> list[Json]:
     """Return the parts of a request that are one message each: the system text, results, and what is said."""
     units: list[Json] = [{"role": "system", "content": body["system"]}] if body.get("system") else []
-    for index, message in enumerate(objects_of(body.get("messages"))):
+    given = body.get("messages")
+    items = given if isinstance(given, list) else [] if given is None else [given]
+    for index, item in enumerate(items):
+        # What is no message is the content of a user's.
+        message: Json = item if isinstance(item, dict) else {"role": "user", "content": item}
         content = message.get("content")
         results = [block for block in objects_of(content) if block.get("type") == "tool_result"]
         if not results:

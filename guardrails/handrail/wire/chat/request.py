@@ -4,9 +4,18 @@ from collections.abc import Sequence
 from copy import deepcopy
 
 from handrail.records import Message, Speaker, ToolCall
-from handrail.wire.foreign_json import Json, kind_of, mapping_of, objects_of, text_of, whole_of
+from handrail.wire.foreign_json import (
+    Json,
+    json_text_of,
+    kind_of,
+    mapping_of,
+    objects_of,
+    text_of,
+    whole_of,
+)
 from handrail.wire.formats import ModelRequest
 from handrail.wire.slots import (
+    Path,
     Slot,
     changed_request,
     join,
@@ -36,7 +45,7 @@ OF_REQUEST_MESSAGE = frozenset(
 OF_BODY = frozenset(
     {
         *("id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier"),
-        *("handoff", "prompt_filter_results", "moderation", "metadata", "request_id", "provider"),
+        *("handoff", "prompt_filter_results", "moderation", "request_id", "provider"),
         # Random padding that hides the length of a streamed token.
         "obfuscation",
     }
@@ -47,7 +56,7 @@ OF_CHOICE = frozenset(
         *("content_filter_results", "stop_reason", "token_ids", "matched_stop"),
     }
 )
-OF_MESSAGE = frozenset({"role", "content", "refusal", "tool_calls", "function_call", "audio", "parsed"})
+OF_MESSAGE = frozenset({"role", "content", "refusal", "tool_calls", "function_call", "audio"})
 
 
 SPEAKERS = {
@@ -60,6 +69,8 @@ SPEAKERS = {
 }
 
 _PLAIN = frozenset({"role", "content"})
+_OF_CALL = frozenset({"id", "type", "index", "function", "custom"})
+_OF_KIND = {"function": frozenset({"name", "arguments"}), "custom": frozenset({"name", "input"})}
 _OF_STREAM = frozenset({"stream", "stream_options"})
 _OF_OUTPUT = frozenset({"tools", "tool_choice", "parallel_tool_calls", "response_format"})
 _UNREADABLE = {"image_url": "image", "input_image": "image", "input_audio": "audio", "file": "file"}
@@ -67,7 +78,7 @@ _UNREADABLE = {"image_url": "image", "input_image": "image", "input_audio": "aud
 
 def read_request(body: Json) -> ModelRequest:
     """Read a chat request. Fields that are not settings come first, as documents (speaker `tool`)."""
-    messages = [read_message(message) for message in objects_of(body.get("messages"))]
+    messages = [read_message(message) for message in _raws(body)]
     functions: list[Json] = []
     if "tools" in body or "functions" in body:
         tools = objects_of(body.get("tools"))
@@ -85,6 +96,15 @@ def read_request(body: Json) -> ModelRequest:
         is_structured=wants_json or any(function.get("strict") is True for function in functions),
         tools=tuple(name for function in functions if (name := text_of(function.get("name")))),
     )
+
+
+def _raws(body: Json) -> list[Json]:
+    """Return the messages of a request as objects; what is none is the content of a user's message."""
+    given = body.get("messages")
+    if given is None:
+        return []
+    items = given if isinstance(given, list) else [given]
+    return [item if isinstance(item, dict) else {"role": "user", "content": item} for item in items]
 
 
 def read_message(message: Json) -> Message:
@@ -120,7 +140,9 @@ def message_slots(message: Json) -> tuple[list[Slot], set[str]]:
         slots.append(Slot(("refusal",)))
     if message.get("audio") is not None:
         unreadable.add("audio")
-    return slots + unknown_slots(message, OF_REQUEST_MESSAGE), unreadable
+    if not are_calls_readable(message):
+        unreadable.add("tool_call")
+    return slots + unknown_slots(message, OF_REQUEST_MESSAGE) + call_slots(message), unreadable
 
 
 def _part_slots(part: object, index: int) -> tuple[list[Slot], set[str]]:
@@ -134,6 +156,29 @@ def _part_slots(part: object, index: int) -> tuple[list[Slot], set[str]]:
     return [], {_UNREADABLE.get(kind, kind_of(kind))}
 
 
+def are_calls_readable(message: Json) -> bool:
+    """False when calls are no list of objects, or one of them is of two kinds and so may run as either."""
+    calls = message.get("tool_calls")
+    if calls is None:
+        return True
+    if not isinstance(calls, list) or len(objects_of(calls)) != len(calls):
+        return False
+    return not any("function" in call and "custom" in call for call in objects_of(calls))
+
+
+def call_slots(message: Json, at: Path = ()) -> list[Slot]:
+    """Return a slot for every field of a message's calls that is not known and holds text."""
+    slots: list[Slot] = []
+    for index, call in enumerate(objects_of(message.get("tool_calls"))):
+        of_call = (*at, "tool_calls", index)
+        slots += unknown_slots(call, _OF_CALL, of_call)
+        for kind, known in _OF_KIND.items():
+            slots += unknown_slots(mapping_of(call.get(kind)), known, (*of_call, kind))
+    return slots + unknown_slots(
+        mapping_of(message.get("function_call")), _OF_KIND["function"], (*at, "function_call")
+    )
+
+
 def read_tool_calls(message: Json) -> tuple[ToolCall, ...]:
     """Read the calls a message proposes: functions, custom tools and the old single function."""
     if "tool_calls" not in message and "function_call" not in message:
@@ -145,11 +190,12 @@ def read_tool_calls(message: Json) -> tuple[ToolCall, ...]:
             ToolCall(
                 id=text_of(call.get("id")),
                 name=text_of(function.get("name") or custom.get("name")),
-                arguments=text_of(function.get("arguments") or custom.get("input")),
+                arguments=json_text_of(function.get("arguments") or custom.get("input")),
             )
         )
     if old := mapping_of(message.get("function_call")):
-        calls.append(ToolCall(id="", name=text_of(old.get("name")), arguments=text_of(old.get("arguments"))))
+        arguments = json_text_of(old.get("arguments"))
+        calls.append(ToolCall(id="", name=text_of(old.get("name")), arguments=arguments))
     return tuple(calls)
 
 
@@ -157,7 +203,7 @@ def write_request(
     body: Json, messages: Sequence[Message], *, logprobs: bool = False, instruction: str | None = None
 ) -> Json:
     """Return the request that may go upstream; the same object if nothing in it changes."""
-    raws = objects_of(body.get("messages"))
+    raws = _raws(body)
     new, written = changed_request(
         body, read_request(body).messages, messages, settings=SETTINGS, raws=raws, write=write_message
     )
@@ -212,7 +258,7 @@ def write_tool_calls(message: Json, calls: Sequence[ToolCall]) -> Json:
         new["tool_calls"] = kept
     if old := mapping_of(new.get("function_call")):
         if left:
-            old["arguments"] = left[0].arguments
+            _write_arguments(old, "arguments", left[0].arguments)
         else:
             del new["function_call"]
     return new
@@ -220,6 +266,11 @@ def write_tool_calls(message: Json, calls: Sequence[ToolCall]) -> Json:
 
 def _set_arguments(call: Json, arguments: str) -> None:
     if "custom" in call:
-        mapping_of(call["custom"])["input"] = arguments
+        _write_arguments(mapping_of(call["custom"]), "input", arguments)
     else:
-        mapping_of(call["function"])["arguments"] = arguments
+        _write_arguments(mapping_of(call["function"]), "arguments", arguments)
+
+
+def _write_arguments(of: Json, name: str, arguments: str) -> None:
+    if of.get(name) != arguments:
+        Slot((name,), is_json=True).write(of, arguments)

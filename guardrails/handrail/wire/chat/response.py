@@ -10,6 +10,8 @@ from handrail.wire.chat.request import (
     OF_BODY,
     OF_CHOICE,
     OF_MESSAGE,
+    are_calls_readable,
+    call_slots,
     read_request,
     read_tool_calls,
     write_tool_calls,
@@ -51,6 +53,7 @@ def _read_choice(choice: Json, model: str | None) -> Draft:
             model=model,
         )
     slots, is_readable = _content_slots(message)
+    is_readable = is_readable and are_calls_readable(message) and not _has_sound(message)
     return Draft(
         text=content if isinstance(content, str) else join(message, slots),
         asides=tuple(slot.read(choice) for slot in _aside_slots(choice)),
@@ -59,7 +62,7 @@ def _read_choice(choice: Json, model: str | None) -> Draft:
         finish_reason=text_of(choice.get("finish_reason")) or None,
         logprobs=_logprobs(choice),
         model=model,
-        fault=None if is_readable and not _has_sound(message) else FaultKind.UNREADABLE,
+        fault=None if is_readable else FaultKind.UNREADABLE,
     )
 
 
@@ -89,7 +92,7 @@ def _content_slots(message: Json) -> tuple[list[Slot], bool]:
 
 def _aside_slots(choice: Json) -> list[Slot]:
     message = mapping_of(choice.get("message"))
-    slots = unknown_slots(message, OF_MESSAGE, ("message",))
+    slots = unknown_slots(message, OF_MESSAGE, ("message",)) + call_slots(message, ("message",))
     if text_of(mapping_of(message.get("audio")).get("transcript")):
         slots.append(Slot(("message", "audio", "transcript")))
     content = message.get("content")

@@ -105,6 +105,8 @@ def _field_slots(value: object, name: str, kind: str) -> tuple[list[Slot], set[s
             slots += of_part
             unreadable |= kinds
         return slots, unreadable
+    if name in ("content", "output", "summary") and value is not None and not isinstance(value, dict):
+        return [], {"unknown"}
     if text_of(mapping_of(value).get("type")) in _UNREADABLE:
         return [], {_UNREADABLE[text_of(mapping_of(value).get("type"))]}
     return [Slot((name,), is_json=True)] if has_text(value) else [], set()

@@ -49,10 +49,14 @@ def _raws(body: Json) -> list[Json]:
     raws: list[Json] = []
     if text_of(body.get("instructions")):
         raws.append({"instructions": body["instructions"]})
+    elif body.get("instructions") is not None:
+        raws.append({"role": "developer", "content": body["instructions"]})
     if isinstance(given, str):
         return [*raws, {"input": given}]
-    if not isinstance(given, list):
+    if given is None:
         return raws
+    if not isinstance(given, list):
+        given = [given]
     return raws + [item if isinstance(item, dict) else {"role": "user", "content": item} for item in given]
 
 
