@@ -23,6 +23,8 @@ HandrailError
 Messages hold ids, kinds and positions; never text that was scanned.
 """
 
+from types import GetSetDescriptorType, MemberDescriptorType
+
 from handrail.records import Decision, Handoff
 
 
@@ -35,13 +37,27 @@ class HandrailError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         # An exception is rebuilt by calling its class with `args`, which are not what its own
         # `__init__` takes; so it is made without that, and its fields are put back.
-        return _rebuilt, (type(self), self.args, self.__dict__)
+        return _rebuilt, (type(self), self.args, _fields_of(self))
+
+
+def _fields_of(error: HandrailError) -> dict[str, object]:
+    """Return the fields of an error, those in slots and those of the built-in class that it also is."""
+    fields: dict[str, object] = dict(error.__dict__)
+    for base in type(error).__mro__:
+        for name, place in vars(base).items():
+            is_field = isinstance(place, MemberDescriptorType | GetSetDescriptorType)
+            if is_field and not name.startswith("__") and base is not BaseException:
+                value = getattr(error, name, None)
+                if value is not None:
+                    fields[name] = value
+    return fields
 
 
 def _rebuilt(kind: type[HandrailError], args: tuple[object, ...], fields: dict[str, object]) -> HandrailError:
     error = kind.__new__(kind, *args)
     super(HandrailError, error).__init__(*args)
-    error.__dict__.update(fields)
+    for name, value in fields.items():
+        setattr(error, name, value)
     return error
 
 

@@ -81,3 +81,30 @@ def test_every_error_comes_back_whole_from_a_process_pool() -> None:
         found = [future.exception() for future in futures]
     # The pool adds the worker's traceback as the cause; everything else is as it was.
     assert [seen(error) for error in found if error is not None] == [seen(error) for error in errors]
+
+
+class OfAFile(HandrailError, OSError):
+    """An error of a caller's own, which is a built-in one as well."""
+
+
+class Slotted(HandrailError):
+    """An error of a caller's own, with a slot."""
+
+    __slots__ = ("place",)
+
+    def __init__(self, place: int) -> None:
+        super().__init__("somewhere")
+        self.place = place
+
+
+@pytest.mark.parametrize("again", [pickled, copy.copy, copy.deepcopy])
+def test_an_error_of_a_callers_own_keeps_the_fields_of_all_its_classes(
+    again: Callable[[HandrailError], HandrailError],
+) -> None:
+    error = OfAFile(2, "not there", "some.txt")
+    told = again(error)
+    assert isinstance(told, OfAFile)
+    assert (told.errno, told.filename, str(told)) == (2, "some.txt", str(error))
+    slotted = again(Slotted(3))
+    assert isinstance(slotted, Slotted)
+    assert (slotted.place, str(slotted)) == (3, "somewhere")

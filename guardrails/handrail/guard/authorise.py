@@ -11,11 +11,11 @@ from typing import cast
 from handrail.errors import ActionFailed, CheckFailed, PolicyChanged
 from handrail.guard.call import CallRunner
 from handrail.guard.context import Authorisation, Scope, authorised
-from handrail.guard.threads import in_thread
+from handrail.guard.threads import in_thread, in_thread_or_undone
 from handrail.guard.tool_gate import settlement_of
 from handrail.pipeline.gate import regate
 from handrail.records import Context, Decision, Effect, ToolCall, Trigger, Unknown
-from handrail.tickets.ports import Approval
+from handrail.tickets.ports import Approval, Settlement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +65,21 @@ class Authorised:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._left()
-        self._finish(kind)
+        try:
+            self._left()
+        finally:
+            self._finish(kind)
 
     async def __aenter__(self) -> Action:
-        return self._entered(await in_thread(self._begin))
+        return self._entered(await in_thread_or_undone(self._begin, self._unused))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._left()
-        await in_thread(self._finish, kind)
+        try:
+            self._left()
+        finally:
+            await in_thread(self._finish, kind)
 
     def _begin(self) -> Approval:
         store, tenant = self.runner.store, self.scope.context.tenant
@@ -98,6 +102,11 @@ class Authorised:
     def _left(self) -> None:
         if self._block is not None:
             self._block.__exit__(None, None, None)
+
+    def _unused(self, approval: Approval) -> None:
+        """Say that nothing was done: who asked for the approval was cancelled before it was handed over."""
+        tenant = self.scope.context.tenant
+        self.runner.store.finish(tenant, approval.ticket, Settlement.NO_EFFECT, now=self.runner.now())
 
     def _finish(self, kind: type[BaseException] | None) -> None:
         approval, tenant = cast("Approval", self._approval), self.scope.context.tenant

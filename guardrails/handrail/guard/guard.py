@@ -65,7 +65,7 @@ class Guard:
         observe: Observer | None = None,
     ) -> None:
         self.store, self.people = store, people
-        self._clock = clock or now_utc
+        self._clock, self._scanner = clock or now_utc, scanner
         self._tools: dict[str, Callable[..., object]] = {}
         pipeline = pipeline_of(policy, scanner)
         self._runner = CallRunner(
@@ -153,7 +153,7 @@ class Guard:
         Raises:
             StoreUnavailable: it could not be recorded; the old policy stays in force.
         """
-        pipeline = pipeline_of(policy)
+        pipeline = pipeline_of(policy, self._scanner)
         sampler = sampler_of(policy, pipeline.cascade.calibration, self.store)
         from handrail.store import SqlStore
 

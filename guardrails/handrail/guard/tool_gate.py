@@ -16,7 +16,7 @@ from handrail.errors import ActionFailed, AlreadyUsed, CheckFailed, DigestMismat
 from handrail.guard.call import CallRunner
 from handrail.guard.context import Scope
 from handrail.guard.outcome import Outcome
-from handrail.guard.threads import in_thread
+from handrail.guard.threads import in_thread, in_thread_or_undone
 from handrail.pipeline.gate import Gated
 from handrail.pipeline.gate import gate as decided
 from handrail.records import Decision, Handoff, Money, Stage, ToolCall, Unknown
@@ -104,7 +104,12 @@ def gate(runner: CallRunner, scope: Scope, call: ToolCall, exchange: str) -> Per
 
 async def agate(runner: CallRunner, scope: Scope, call: ToolCall, exchange: str) -> Permit | Outcome:
     """Let an action through, or return the outcome that stops it; the store is used in a thread."""
-    return await in_thread(gate, runner, scope, call, exchange)
+
+    def unused(passed: Permit | Outcome) -> None:
+        if isinstance(passed, Permit):
+            passed.settle(Settlement.NO_EFFECT)
+
+    return await in_thread_or_undone(lambda: gate(runner, scope, call, exchange), unused)
 
 
 def _authorised(runner: CallRunner, scope: Scope, call: ToolCall) -> Permit:

@@ -1,6 +1,7 @@
 """A person's decision is given back once."""
 
 import asyncio
+import contextvars
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail import ActionFailed, Guard, HandoffRequired, TicketError
+from handrail import ActionFailed, Guard, Handoff, HandoffRequired, TicketError
 from handrail.errors import (
     AlreadyUsed,
     CheckFailed,
@@ -20,8 +21,10 @@ from handrail.errors import (
     PolicyChanged,
 )
 from handrail.guard.outcome import Outcome
-from handrail.policy import load
+from handrail.policy import load, loads
 from handrail.records import Evidence, ToolCall
+from handrail.scan import ListedValue, Scanner, ScanSpec
+from handrail.store import Spool, open_store
 from handrail.testing import FrozenClock
 from handrail.tickets.ports import ConversationState
 from support.scenes import POLICY
@@ -576,3 +579,32 @@ def test_a_rule_on_the_tool_counts_for_an_action_that_was_approved_without_one(
     put_in_force(guard, tmp_path, with_rules(rule("all", 'tool.name == "issue_refund"', "process_owner")))
     with pytest.raises(PolicyChanged, match=r"now also needs process_owner$"), guard.authorised(ticket):
         pytest.fail("process_owner signs every refund by now")
+
+
+def state_of(shop: Shop, ticket: str) -> str:
+    return str(shop.guard.store.get("default", ticket).state)  # type: ignore[attr-defined]
+
+
+def test_an_action_is_settled_even_if_its_block_is_left_in_another_context(shop: Shop) -> None:
+    ticket = shop.ticket()
+    shop.decide(ticket, "approve")
+    block = shop.guard.authorised(ticket)
+    contextvars.copy_context().run(block.__enter__)
+    with pytest.raises(ValueError, match="different Context"):
+        block.__exit__(None, None, None)
+    assert state_of(shop, ticket) == "applied"
+
+
+def test_a_scanner_of_ones_own_stays_over_a_reload(tmp_path: Path) -> None:
+    spec = ScanSpec(deny=(ListedValue(value="Project Heron", type="credential"),))
+    url = f"sqlite:///{tmp_path}/scanner.db"
+    policy = loads(POLICY)
+    guard = Guard(policy, store=open_store(url), spool=Spool.beside(url), scanner=Scanner(spec))
+
+    @guard
+    def answer(question: str) -> str:
+        return "It is called Project Heron."
+
+    assert isinstance(guard.result(answer, "What is it called?"), Handoff)
+    guard.reload(policy)
+    assert isinstance(guard.result(answer, "What is it called?"), Handoff)
