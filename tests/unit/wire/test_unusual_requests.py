@@ -1,10 +1,11 @@
-"""Requests in shapes that no page documents: every word in them is read, or the message is unreadable."""
+"""Requests and answers in shapes that no page documents: every word is read, or they are unreadable."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from handrail.records import FaultKind
 from handrail.wire import anthropic, chat, responses
 
 SECRET = "SECRET-4711"
@@ -96,3 +97,17 @@ def test_keys_and_long_numbers_of_an_unknown_field_are_read(value: Any) -> None:
     assert any(SECRET in aside or "4111111111111111" in aside for aside in draft.asides)
     body["choices"][0]["message"]["more"] = {"took": 12}
     assert chat.read_response(body)[0].asides == ()
+
+
+def test_a_chunk_that_carries_a_whole_message_is_unreadable() -> None:
+    stream = chat.Stream()
+    stream.feed({"choices": [{"index": 0, "delta": {"content": "fine"}}]})
+    end = {"index": 0, "delta": {}, "finish_reason": "stop"}
+    stream.feed({"choices": [{**end, "message": {"role": "assistant", "content": SECRET}}]})
+    assert all(draft.fault is FaultKind.UNREADABLE for draft in stream.drafts())
+
+
+def test_the_output_text_beside_the_output_is_read() -> None:
+    said = {"type": "message", "content": [{"type": "output_text", "text": "fine", "annotations": []}]}
+    (draft,) = responses.read_response({"status": "completed", "output": [said], "output_text": SECRET})
+    assert any(SECRET in aside for aside in draft.asides)

@@ -95,7 +95,8 @@ class ChatStream:
 
     def _take(self, choice: Json) -> None:
         index, delta = whole_of(choice.get("index"), -1), choice.get("delta", {})
-        if index < 0 or not isinstance(delta, dict):
+        # A chunk with a whole message would stand in place of the deltas that were collected.
+        if index < 0 or not isinstance(delta, dict) or "message" in choice:
             self._is_broken = True
             return
         if index not in self._choices:

@@ -22,8 +22,6 @@ SETTINGS = frozenset(
 OF_BODY = SETTINGS | {
     *("id", "object", "created_at", "completed_at", "status", "error", "incomplete_details", "output"),
     *("usage", "tool_usage", "handoff", "prompt", "input_transformations", "prompt_cache_diagnostics"),
-    # An SDK's own reading of `output`, in dumps of its objects.
-    "output_text",
 }
 
 # Of an item: what names and places it. Reasoning may come encrypted; only the provider can read that.
