@@ -1,0 +1,121 @@
+"""No value is a way past the guard: one secret anywhere in a generated value, through each way in and out.
+
+Each example is shown first to a function without a guard, and the secret must be seen there: the control. The
+same generator without a secret must come through unchanged. `make prove` draws twenty times as many.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from handrail import AnswerBlocked, ConfigError, Guard, HandoffRequired
+from support.open_world import everything, guard_of, leaks
+from support.open_world_functions import (
+    ARGUMENTS,
+    RESULTS,
+    STREAMS,
+    Entry,
+)
+from support.open_world_values import World, calm, calm_streams, planted, planted_streams
+
+EXAMPLES = pytest.mark.parametrize(
+    "examples", [pytest.param(100, id="few"), pytest.param(2000, id="many", marks=pytest.mark.slow)]
+)
+EFFECTS = ("hand_off", "redact")
+Guards = Callable[[str], Guard]
+
+
+@pytest.fixture(scope="module")
+def guards(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder, made = tmp_path_factory.mktemp("guards"), {}
+
+    def of(kind: str) -> Guard:
+        if kind not in made:
+            made[kind] = guard_of(folder / kind, kind.split()[0], judges_results="results" in kind)
+        return made[kind]
+
+    yield of
+    for guard in made.values():
+        guard.close()
+
+
+def drawn(world: st.SearchStrategy[World], examples: int, holds: Callable[[World, str], None]) -> None:
+    """Check what must hold for many worlds, each under a policy that hands off or redacts."""
+
+    # Examples are drawn small, so nothing is shrunk.
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(world, st.sampled_from(EFFECTS))
+    def check(one: World, effect: str) -> None:
+        holds(one, effect)
+
+    check()
+
+
+def is_withheld(entry: Entry, guards: Guards, world: World, policy: str) -> None:
+    """The control shows the secret, the guard shows and lets through none of it, and nothing else fails."""
+    bare: list[object] = []
+    bare.append(entry(None, world.value(), bare))
+    assert leaks(world.needles, *bare), "the control must leak"
+    seen: list[object] = []
+    try:
+        seen.append(entry(guards(policy), world.value(), seen))
+        # What is lazy is judged when it is drained, and drained once.
+        told = everything(*seen)
+    except (HandoffRequired, AnswerBlocked, ConfigError) as withheld:
+        told = everything(*seen, withheld)
+    assert not leaks(world.needles, told), "the secret was seen"
+
+
+def is_unchanged(entry: Entry, guards: Guards, world: World, policy: str) -> None:
+    """A value without a secret comes through equal, of the same type, and nobody is asked."""
+    value, seen = world.value(), []
+    before = everything(value)
+    told = entry(guards(policy), value, seen)
+    arrived = seen[-1] if isinstance(told, str) and told == "Fine." and seen else told
+    assert everything(arrived) == before
+    assert type(arrived) is type(value)
+    assert arrived == value
+
+
+@EXAMPLES
+@pytest.mark.parametrize("name", RESULTS)
+def test_bypass_no_secret_in_a_result_reaches_the_caller(guards: Guards, name: str, examples: int) -> None:
+    drawn(planted(), examples, lambda world, effect: is_withheld(RESULTS[name], guards, world, effect))
+
+
+@EXAMPLES
+@pytest.mark.parametrize("name", STREAMS)
+def test_bypass_no_secret_cut_over_chunks_reaches_the_caller(
+    guards: Guards, name: str, examples: int
+) -> None:
+    drawn(
+        planted_streams(), examples, lambda world, effect: is_withheld(STREAMS[name], guards, world, effect)
+    )
+
+
+@EXAMPLES
+@pytest.mark.parametrize("name", [*ARGUMENTS, *RESULTS])
+def test_a_value_of_a_declared_kind_comes_through_unchanged(guards: Guards, name: str, examples: int) -> None:
+    entry = {**ARGUMENTS, **RESULTS}[name]
+    drawn(calm(), examples, lambda world, effect: is_unchanged(entry, guards, world, effect))
+
+
+@EXAMPLES
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_stream_of_a_declared_kind_comes_through_unchanged(
+    guards: Guards, name: str, examples: int
+) -> None:
+    def same(world: World, effect: str) -> None:
+        chunks = world.value()
+        assert STREAMS[name](guards(effect), chunks, []) == chunks
+
+    drawn(calm_streams(), examples, same)
