@@ -54,6 +54,8 @@ class Decoration:
         options = self.options
         signature = inspect.signature(self.fn)
         reads = Reads(signature=signature, wanted=options.input, opaque=frozenset(options.opaque))
+        if not any(one.kind is one.VAR_KEYWORD for one in signature.parameters.values()):
+            reads.names(signature.parameters)
         object.__setattr__(self, "reads", reads)
         object.__setattr__(self, "plain", reads.plain)
 

@@ -1,5 +1,6 @@
 """The guard: one policy, one store, every way in."""
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import replace
@@ -17,7 +18,7 @@ from handrail.guard.outcome import Observer, Outcome, OutcomeRecorder, SpoolPort
 from handrail.guard.resolve import ResolutionFields, read_resolution, resolve, wait
 from handrail.guard.samples import sampler_of
 from handrail.guard.threads import in_thread
-from handrail.guard.tool_gate import Permit, agate, gate, guarded_tool
+from handrail.guard.tool_gate import Permit, agate, check_unambiguous, gate, guarded_tool, name_of
 from handrail.ids import new_id
 from handrail.policy import People, Policy
 from handrail.records import Context, Handoff, Message, ToolCall
@@ -238,6 +239,9 @@ class Guard:
             resample: allows calling the function again where the policy checks confidence with samples.
             asks_itself: appends the policy's self-check to the last text and strips its number again.
             faults: the exceptions that mean "the model could not be asked".
+
+        Raises:
+            ConfigError: `input` or `opaque` names no parameter of the function.
         """
         options = Options(
             input=(input,) if isinstance(input, str) else tuple(input),
@@ -254,7 +258,13 @@ class Guard:
         return guarded if fn is None else guarded(fn)
 
     def result(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R | Handoff:
-        """Call a function, guarded or not, and return its answer or the `Handoff`."""
+        """Call a function, guarded or not, and return its answer or the `Handoff`; `aresult` if it is async.
+
+        Raises:
+            ConfigError: it is an async function.
+        """
+        if inspect.iscoroutinefunction(fn):
+            raise ConfigError(f"{name_of(fn)} is async: write await guard.aresult({name_of(fn)}, …)")
         answer: R | Handoff = self._returning(fn)(*args, **kwargs)
         return answer
 
@@ -287,10 +297,14 @@ class Guard:
             fn: the function, sync or async.
             name: the tool's name in the policy; by default the function's own.
             on_handoff: maps a `Handoff` to a return value in place of raising `HandoffRequired`.
+
+        Raises:
+            ConfigError: another function is registered under this name.
         """
 
         def guarded(inner: FunctionT) -> FunctionT:
-            known = name or str(getattr(inner, "__name__", type(inner).__name__))
+            known = name or name_of(inner)
+            check_unambiguous(known, self._tools.get(known), inner)
             self._tools[known] = guarded_tool(self, inner, name=known, on_handoff=on_handoff)
             return cast("FunctionT", self._tools[known])
 

@@ -84,7 +84,8 @@ def _background(ticket: Ticket) -> str:
 
 
 def _assessment(ticket: Ticket) -> str:
-    because = "; ".join(rule.because or rule.rule for rule in ticket.policy.rules if rule.effect != "pass")
+    cited = [rule.because or rule.rule for rule in ticket.policy.rules if rule.effect != "pass"]
+    because = " ".join(_sentence(text) for text in cited)
     money = [
         f"{name} {fact.text()}" for name, fact in ticket.facts.items() if fact.kind in ("money", "unknown")
     ]
@@ -93,7 +94,13 @@ def _assessment(ticket: Ticket) -> str:
         sure = f" Confidence {ticket.confidence.score:.2f} by {ticket.confidence.method}."
     found = ", ".join(dict.fromkeys(span.kind for span in ticket.evidence))
     facts = f" Facts: {', '.join(money)}." if money else ""
-    return f"{because}.{facts}{sure}" + (f" Found: {found}." if found else "")
+    return (f"{because}{facts}{sure}" + (f" Found: {found}." if found else "")).strip()
+
+
+def _sentence(text: str) -> str:
+    """Return a text with the mark that ends it; what ends in one, also before a quote, stays."""
+    text = text.strip()
+    return text if text.rstrip("”\"')").endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def _request(ticket: Ticket) -> str:

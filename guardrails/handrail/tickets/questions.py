@@ -15,15 +15,16 @@ QUESTIONS = (
 
 
 def six_answers(ticket: Ticket) -> Mapping[str, str]:
-    """Answer the six questions from the ticket alone, empty where it lacks the answer; pure."""
+    """Answer the six questions from the ticket alone; where it lacks the answer, it says so; pure."""
     said = [*ticket.promised] or ([ticket.said] if ticket.said else [])
+    said += [f"Told now: {ticket.promise.text}"] if ticket.promise.text else []
     answers = (
-        ticket.wanted,
-        "\n".join([*said, f"Told now: {ticket.promise.text}"]) if ticket.promise.text else "\n".join(said),
+        ticket.wanted or "Nothing of theirs is on record.",
+        "\n".join(said) or "Nothing.",
         "\n".join(_why(ticket)),
         _what(ticket),
         "\n".join(ticket.open_questions),
-        ticket.decide_by.isoformat() if ticket.decide_by else "no deadline",
+        f"{ticket.decide_by:%Y-%m-%d %H:%M %Z}".rstrip() if ticket.decide_by else "no deadline",
     )
     return dict(zip(QUESTIONS, answers, strict=True))
 

@@ -175,4 +175,24 @@ def test_an_unknown_option_is_named(guard: Guard) -> None:
     with pytest.raises(TypeError, match="nonsense"):
         guard(nonsense=1)  # type: ignore[call-overload]
     with pytest.raises(ConfigError, match="prompt"):
-        guard(input="prompt")(plain("x"))("?")
+        guard(input="prompt")(plain("x"))
+
+
+def test_an_option_that_names_no_parameter_is_an_error_before_any_call(guard: Guard) -> None:
+    async def ask(question: str) -> str:
+        return question
+
+    for option in ("input", "opaque"):
+        for fn in (ask, plain("x")):
+            with pytest.raises(ConfigError, match=f"{option}= names nope"):
+                guard(**{option: "nope"})(fn)  # type: ignore[call-overload]
+
+
+def test_the_result_of_an_async_function_is_had_by_awaiting_it(guard: Guard) -> None:
+    async def ask(question: str) -> str:
+        return "fine"
+
+    for fn in (ask, guard(ask)):
+        with pytest.raises(ConfigError, match=r"ask is async: write await guard\.aresult\(ask"):
+            guard.result(fn, "?")
+        assert asyncio.run(guard.aresult(fn, "?")) == "fine"

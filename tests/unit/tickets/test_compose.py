@@ -1,17 +1,19 @@
 """A ticket holds the whole case: short, masked, and answering six questions by itself."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from handrail.records import Trigger
+from handrail.tickets.compose import summarise
 from handrail.tickets.lifecycle import TABLE, State, Verb
 from handrail.tickets.notices import NoticeFields, render
 from handrail.tickets.questions import QUESTIONS, six_answers
 from handrail.tickets.routing import safe_default
-from handrail.tickets.ticket import SUMMARY_LIMIT, Ticket, schema
+from handrail.tickets.ticket import SUMMARY_LIMIT, Promise, Ticket, schema
 from support.stores import NOW, SECRET, new_ticket
 
 
@@ -33,6 +35,33 @@ def test_the_summary_is_short_and_its_request_names_the_action() -> None:
     summary = new_ticket().summary
     assert sum(len(text) for text in summary.model_dump().values()) <= SUMMARY_LIMIT
     assert "issue_refund" in summary.request
+
+
+def test_the_assessment_puts_one_full_stop_after_each_reason() -> None:
+    ticket = new_ticket()
+    rule = ticket.policy.rules[0]
+    reasons = ("Refunds are signed by finance.", "no-stop", "Is it theirs?", "They said “now.”")
+    rules = tuple(rule.model_copy(update={"because": text}) for text in reasons)
+    policy = ticket.policy.model_copy(update={"rules": rules})
+    said = summarise(ticket.model_copy(update={"policy": policy})).assessment
+    assert said.startswith("Refunds are signed by finance. no-stop. Is it theirs? They said “now.”")
+    assert not re.search(r"[.;?][.;]", said)
+
+
+def test_a_question_without_an_answer_says_so_and_the_time_is_one_a_person_reads() -> None:
+    ticket = new_ticket().model_copy(
+        update={
+            "wanted": "",
+            "said": "",
+            "promised": (),
+            "promise": Promise(text=""),
+            "decide_by": NOW.replace(microsecond=123456),
+        }
+    )
+    answers = six_answers(ticket)
+    assert answers["What does the customer want?"] == "Nothing of theirs is on record."
+    assert answers["What did the assistant say or promise?"] == "Nothing."
+    assert answers["By when?"] == f"{NOW:%Y-%m-%d %H:%M} UTC"
 
 
 def test_every_text_outside_the_sealed_part_is_masked() -> None:
