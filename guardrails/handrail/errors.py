@@ -66,10 +66,11 @@ class ConfigError(HandrailError):
 
 
 class PolicyError(ConfigError):
-    """A policy cannot be used. Carries where: `file`, `line` and `column` count from 1."""
+    """A policy cannot be used: `file`, `line` and `column` say where, from 1; line 0 is no place in it."""
 
     def __init__(self, problem: str, *, file: str = "<policy>", line: int = 1, column: int = 1) -> None:
-        super().__init__(f"{file}:{line}:{column}: {problem}")
+        place = f"{file}:{line}:{column}" if line else file
+        super().__init__(f"{place}: {problem}")
         self.problem, self.file, self.line, self.column = problem, file, line, column
 
 
@@ -80,9 +81,10 @@ class RoleError(ConfigError):
 class MissingExtra(ConfigError, ImportError):
     """An optional package is not installed."""
 
-    def __init__(self, extra: str, package: str) -> None:
-        super().__init__(f"{package} is not installed; run: pip install 'handrail[{extra}]'")
-        self.extra = extra
+    def __init__(self, extra: str, package: str, *, setting: str = "") -> None:
+        what = f"{setting} needs the package {package}" if setting else f"{package} is not installed"
+        super().__init__(f"{what}; run: pip install 'handrail[{extra}]'")
+        self.extra, self.package = extra, package
 
 
 class CheckFailed(HandrailError):

@@ -14,7 +14,8 @@ from handrail.errors import ConfigError
 
 def demo(
     policy: Annotated[
-        str, typer.Option("--policy", help="Policy file, or the name of a shipped one.", show_default=True)
+        str,
+        typer.Option("--policy", help="support, or a file with its roles: the shop's people fill no others."),
     ] = "support",
     keep: Annotated[
         Path | None, typer.Option("--keep", help="Keep the ticket store in this folder.", file_okay=False)

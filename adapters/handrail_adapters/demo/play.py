@@ -159,11 +159,15 @@ TENANT = "default"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """One turn as it went: what the customer heard, the dollars paid back, the ticket and what joined it."""
+    """One turn as it went: what the customer heard, the dollars paid back, the ticket and what joined it.
+
+    Times are told in `zone`, as the policy tells them to the customer.
+    """
 
     turn: Turn
     heard: Heard
     refunded: int
+    zone: str = "UTC"
     ticket: TicketView | None = None
     attempts: tuple[Attempt, ...] = ()
     differences: tuple[str, ...] = ()
@@ -203,7 +207,7 @@ class Player:
         before = len(self.shop.service.refunds)
         heard = self.say(turn, turn.says)
         paid = sum(int(refund["amount"]) for refund in self.shop.service.refunds[before:])
-        played = Played(turn=turn, heard=heard, refunded=paid)
+        played = Played(turn=turn, heard=heard, refunded=paid, zone=self.shop.guard.policy.time_zone)
         if heard.handoff is not None:
             ticket = heard.handoff.ticket
             played = replace(

@@ -4,9 +4,9 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.markup import escape
@@ -107,7 +107,7 @@ def _verdict(played: Played) -> tuple[str, str, str]:
     if handoff is None:
         ran = f"ran {', '.join(played.heard.ran)}" if played.heard.ran else "answered"
         return "green", "AI", f"[bold]assistant[/bold] decides · {ran}"
-    due = f" · due {local(handoff.due)}" if handoff.due else ""
+    due = f" · due {handoff.due.astimezone(ZoneInfo(played.zone)):%H:%M %Z}" if handoff.due else ""
     who = f"[bold]{handoff.role}[/bold] decides{due} · ticket {_short(handoff.ticket)}"
     return "yellow", "JOINED" if handoff.joined else "HOLD", f"{who} · {escape(why_of(played))}"
 
@@ -138,11 +138,6 @@ def _asked(action: ProposedAction) -> str:
     """Return the amount among the arguments; rules may read totals too, and those were not asked for."""
     given = {str(value) for value in json.loads(action.arguments or "{}").values()}
     return next((fact.text() for fact in action.amounts.values() if fact.value in given), "")
-
-
-def local(moment: datetime) -> str:
-    """Return a moment as local time of day."""
-    return f"{moment.astimezone():%H:%M}"
 
 
 def _short(ticket: str) -> str:

@@ -60,7 +60,7 @@ def _checked(name: str, *, limit: int, use_prover: bool) -> "tuple[str, list[Rem
     try:
         path, text = read_source(name)
     except PolicyError as error:
-        return name, [Remark(code="not-loadable", message=error.problem)], 0
+        return name, [Remark(code="not-loadable", message=error.problem, line=0)], 0
     policy, problems = compile_policy(text, file=str(path), folder=path.parent)
     if policy is None:
         return str(path), [_unloadable(problem) for problem in problems], 0
@@ -71,7 +71,7 @@ def _checked(name: str, *, limit: int, use_prover: bool) -> "tuple[str, list[Rem
 def _unloadable(problem: Any) -> "Remark":
     from handrail.policy.analyse import Remark
 
-    return Remark(code="not-loadable", message=f"{problem.column}: {problem.problem}", line=problem.line)
+    return Remark(code="not-loadable", message=problem.problem, line=problem.line, column=problem.column)
 
 
 def _prover(policy: "Policy") -> Any:
@@ -130,11 +130,15 @@ def _print_remarks(file: str, remarks: "Sequence[Remark]", unshown: int) -> None
     colours = {"error": typer.colors.RED, "warning": typer.colors.YELLOW, "note": typer.colors.BLUE}
     for remark in remarks:
         level = typer.style(str(remark.level), fg=colours[str(remark.level)])
-        typer.echo(f"{file}:{remark.line}: {level} {remark.code}: {remark.message}")
+        place = ":".join(str(part) for part in (file, remark.line, remark.column) if part)
+        typer.echo(f"{place}: {level} {remark.code}: {remark.message}")
     if unshown:
         from handrail.policy.analyse.check import MAX_CONFLICTS
 
         least = "at least " if unshown >= MAX_CONFLICTS else ""
         typer.echo(f"{file}: {least}{unshown} more conflicts")
     counts = {level: sum(remark.level == level for remark in remarks) for level in colours}
-    typer.echo(f"{file}: " + ", ".join(f"{count} {level}s" for level, count in counts.items()))
+    typer.echo(
+        f"{file}: "
+        + ", ".join(f"{count} {level}{'' if count == 1 else 's'}" for level, count in counts.items())
+    )

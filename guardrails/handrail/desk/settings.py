@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from handrail.desk.channels import Apprise, Channel, Interest, Webhook
-from handrail.errors import ConfigError
+from handrail.errors import ConfigError, MissingExtra
 from handrail.tickets.calendar import ALWAYS, Calendar, calendar
 from handrail.tickets.schedule import ALWAYS_STAFFED, Absence, Schedule
 
@@ -239,6 +239,9 @@ def _calendar(name: str, one: _Hours, file: str) -> Calendar:
             closed=one.closed,
             pauses=one.deadlines == "pause",
         )
+    except MissingExtra as error:
+        place = f"{file}: calendars.{name}.holidays"
+        raise MissingExtra(error.extra, error.package, setting=place) from None
     except ConfigError as error:
         raise ConfigError(f"{file}: calendars.{name}: {error}") from None
 

@@ -228,8 +228,8 @@ def _stated(role: str, hours: str | None, holidays: str | None, zone: str) -> Ca
     try:
         week = read_hours("mon-sun 00:00-24:00" if hours is None else hours)
         return calendar(role, zone=zone, hours=week, holidays=holidays)
-    except MissingExtra:
-        raise
+    except MissingExtra as error:
+        raise MissingExtra(error.extra, error.package, setting=f"roles.{role}.holidays") from None
     except ConfigError as error:
         raise ConfigError(f"roles.{role}: {error}") from None
 

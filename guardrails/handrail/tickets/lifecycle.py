@@ -161,7 +161,7 @@ def refusal(ticket: str, state: State, verb: Verb) -> TicketError:
         return DecisionExpired(ticket, "the time to decide has run out")
     if verb in (Verb.APPROVE, Verb.REJECT, Verb.ANSWER, Verb.AGREE, Verb.ASK) and state in UNDECIDED:
         return NotAllowed(ticket, f"claim it first; it is {state}")
-    return AlreadyDecided(ticket, f"{verb} does not fit, it is {state}")
+    return AlreadyDecided(ticket, f"it is {state} already")
 
 
 def _unusable(ticket: str, state: State) -> TicketError:

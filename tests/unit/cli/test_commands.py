@@ -134,6 +134,7 @@ def test_a_missing_extra_is_marked_and_named(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr("importlib.metadata.distribution", gone)
     assert stand_in("gateway").short_help.endswith("(needs handrail[server])")
+    assert stand_in("demo").short_help.endswith("(needs handrail[openai])")
     assert "needs" not in stand_in("tickets").short_help
 
 

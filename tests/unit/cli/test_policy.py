@@ -1,6 +1,7 @@
 """`handrail policy`: what it prints and how it exits."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def test_a_file_that_is_no_policy_exits_with_two_and_says_everything(tmp_path: P
     path.write_text("policy: p\nversion: 1\nif_unsure: b\nroles: {a: {backup: c}}\n")
     result = run("check", str(path))
     assert result.exit_code == 2
-    assert f"{path}:3: error not-loadable" in result.stdout
+    assert f"{path}:3:12: error not-loadable" in result.stdout
     assert f"{path}:4: error not-loadable" in result.stdout
     assert run("check", "nosuch").exit_code == 2
 
@@ -152,3 +153,13 @@ def test_schema_and_reference_print_what_the_code_says() -> None:
     assert json.loads(run("schema").stdout)["title"] == "handrail policy"
     assert "finance_lead" in run("schema", "support").stdout
     assert run("reference").stdout.startswith("# Policy file reference")
+
+
+def test_a_remark_stands_at_its_line_and_column_and_one_without_a_place_has_none(tmp_path: Path) -> None:
+    broken = tmp_path / "x.yaml"
+    broken.write_text("policy: x\nversion: 1\nowner: [1]\n")
+    said = CliRunner().invoke(commands, ["check", str(broken)]).stdout
+    assert re.match(rf"{re.escape(str(broken))}:\d+:\d+: error not-loadable: \D", said)
+    said = CliRunner().invoke(commands, ["check", "nope.yaml"]).stdout
+    assert said.startswith("nope.yaml: error not-loadable: cannot be read")
+    assert "1 error, 0 warnings, 0 notes" in said

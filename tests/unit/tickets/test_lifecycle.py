@@ -58,7 +58,7 @@ def why_not(verb: str, state: str) -> tuple[type[TicketError], str]:
         return DecisionExpired, "the time to decide has run out"
     if verb in DECIDING and state in OPEN:
         return NotAllowed, f"claim it first; it is {state}"
-    return AlreadyDecided, f"{verb} does not fit, it is {state}"
+    return AlreadyDecided, f"it is {state} already"
 
 
 def test_states_and_verbs_have_the_names_that_stores_hold() -> None:

@@ -44,11 +44,12 @@ CODES: Mapping[str, tuple[Level, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """One thing to say about a policy. `line` counts from 1, `rules` are the rules it is about."""
+    """One thing to say about a policy. `line` and `column` count from 1, 0 is none."""
 
     code: str
     message: str
     line: int = 1
+    column: int = 0
     rules: tuple[str, ...] = ()
     decision: str | None = None
     witness: Mapping[str, FactValue] = field(default_factory=dict)

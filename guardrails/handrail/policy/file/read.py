@@ -31,7 +31,7 @@ def read_source(source: str | Path) -> tuple[Path, str]:
 
         path = Path(str(files(SHIPPED) / f"{source}.yaml"))
         if source.endswith("people") or not path.is_file():
-            raise PolicyError(f"no shipped policy '{source}'{near(source, shipped())}", file=source)
+            raise PolicyError(f"no shipped policy '{source}'{near(source, shipped())}", file=source, line=0)
     return path, read_text(path)
 
 
@@ -43,9 +43,9 @@ def read_text(path: Path) -> str:
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise PolicyError(f"larger than {MAX_BYTES} bytes", file=str(path))
+            raise PolicyError(f"larger than {MAX_BYTES} bytes", file=str(path), line=0)
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise PolicyError("not UTF-8 text", file=str(path)) from None
+        raise PolicyError("not UTF-8 text", file=str(path), line=0) from None
     except OSError as error:
-        raise PolicyError(f"cannot be read: {error.strerror or 'unknown'}", file=str(path)) from None
+        raise PolicyError(f"cannot be read: {error.strerror or 'unknown'}", file=str(path), line=0) from None
