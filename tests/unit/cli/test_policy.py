@@ -69,7 +69,7 @@ def test_a_file_that_is_no_policy_exits_with_two_and_says_everything(tmp_path: P
     result = run("check", str(path))
     assert result.exit_code == 2
     assert f"{path}:3:12: error not-loadable" in result.stdout
-    assert f"{path}:4: error not-loadable" in result.stdout
+    assert f"{path}:4:21: error not-loadable" in result.stdout
     assert run("check", "nosuch").exit_code == 2
 
 
