@@ -18,7 +18,7 @@ from handrail.guard.outcome import Observer, Outcome, OutcomeRecorder, SpoolPort
 from handrail.guard.resolve import ResolutionFields, read_resolution, resolve, wait
 from handrail.guard.samples import sampler_of
 from handrail.guard.threads import in_thread
-from handrail.guard.tool_gate import Permit, agate, check_unambiguous, gate, guarded_tool, name_of
+from handrail.guard.tool_gate import Permit, agate, gate, guarded_tool, name_of
 from handrail.ids import new_id
 from handrail.policy import People, Policy
 from handrail.records import Context, Handoff, Message, ToolCall
@@ -297,14 +297,10 @@ class Guard:
             fn: the function, sync or async.
             name: the tool's name in the policy; by default the function's own.
             on_handoff: maps a `Handoff` to a return value in place of raising `HandoffRequired`.
-
-        Raises:
-            ConfigError: another function is registered under this name.
         """
 
         def guarded(inner: FunctionT) -> FunctionT:
             known = name or name_of(inner)
-            check_unambiguous(known, self._tools.get(known), inner)
             self._tools[known] = guarded_tool(self, inner, name=known, on_handoff=on_handoff)
             return cast("FunctionT", self._tools[known])
 

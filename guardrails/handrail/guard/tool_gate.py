@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Protocol
 from uuid import UUID
 
-from handrail.errors import ActionFailed, AlreadyUsed, CheckFailed, ConfigError, DigestMismatch
+from handrail.errors import ActionFailed, AlreadyUsed, CheckFailed, DigestMismatch
 from handrail.guard.call import CallRunner
 from handrail.guard.context import Scope
 from handrail.guard.outcome import Outcome
@@ -172,24 +172,6 @@ class GatesActions(Protocol):
 def name_of(fn: Callable[..., object]) -> str:
     """Return the name of a function, or of the class of another callable."""
     return str(getattr(fn, "__name__", type(fn).__name__))
-
-
-def check_unambiguous(name: str, before: Callable[..., object] | None, fn: Callable[..., object]) -> None:
-    """Refuse a second function under a tool's name: an approval for one would run the other.
-
-    A function that is defined anew, as when a cell or module runs again, takes the place of the one before.
-
-    Raises:
-        ConfigError: the name is another function's; names both.
-    """
-    if before is None:
-        return
-    there, here = inspect.unwrap(before), inspect.unwrap(fn)
-    if there == here:
-        return
-    places = [f"{one.__module__}.{getattr(one, '__qualname__', name_of(one))}" for one in (there, here)]
-    if places[0] != places[1] or "<lambda>" in places[0]:
-        raise ConfigError(f"two functions are registered as tool {name!r}: {places[0]} and {places[1]}")
 
 
 def guarded_tool(

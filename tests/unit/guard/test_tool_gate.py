@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handrail import ActionFailed, AnswerBlocked, ConfigError, Guard, HandoffRequired
+from handrail import ActionFailed, AnswerBlocked, Guard, HandoffRequired
 from handrail.records import Draft, Message, Speaker, ToolCall
 from handrail.testing import FrozenClock, assert_handed_off
 from support.scenes import KEY
@@ -169,22 +169,6 @@ def test_a_secret_in_a_proposed_call_is_output_too_and_masked_on_the_ticket(guar
     assert outcome.handoff.role == "supervisor"
     view = guard.store.get("default", outcome.handoff.ticket)  # type: ignore[attr-defined]
     assert KEY not in view.ticket.model_dump_json()
-
-
-def test_a_second_function_under_the_name_of_a_tool_is_refused_and_both_are_named(guard: Guard) -> None:
-    def pay(amount: float) -> str:
-        return "paid"
-
-    def pay_back(amount: float) -> str:
-        return "paid back"
-
-    guard.tool(pay)
-    with pytest.raises(ConfigError, match=r"tool 'pay': .*<locals>\.pay and .*<locals>\.pay_back"):
-        guard.tool(name="pay")(pay_back)
-    guard.tool(name="pay_back")(pay_back)
-    guard.tool(name="first")(lambda: "1")
-    with pytest.raises(ConfigError, match="'first'"):
-        guard.tool(name="first")(lambda: "2")
 
 
 def test_a_tool_that_is_defined_anew_takes_its_own_place(guard: Guard) -> None:
