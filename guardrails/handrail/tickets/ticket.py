@@ -1,7 +1,6 @@
 """The ticket: everything a person needs to decide, and nothing a role may not see without asking.
 
-Every text outside `Sealed` is masked. `Sealed` holds the same texts as they were; a store keeps it encrypted
-apart from the rest and shows it only after the unmasking is in the audit log.
+Texts outside `Sealed` are masked. `Sealed` holds them unmasked, encrypted, shown once the audit log says so.
 """
 
 from collections.abc import Mapping
