@@ -128,7 +128,8 @@ def read(value: object) -> Reading:
     walk = _Walk()
     try:
         walk.into(value, (), LeafKind.TEXT)
-    except _TooMuch:
+    except (_TooMuch, ValueError):
+        # A ValueError is a number of more digits than Python writes out.
         walk.unreadable.append(Unreadable((), "size"))
     return Reading(tuple(map(_LEAF, walk.leaves)), tuple(walk.unreadable))
 

@@ -216,3 +216,8 @@ def test_a_registered_class_is_read_and_rebuilt() -> None:
 def test_nothing_is_no_text() -> None:
     for value in (None, True, ..., (), {}, [None, [False]]):
         assert read(value) == read(None)
+
+
+def test_a_number_too_long_to_be_written_out_is_unreadable() -> None:
+    for value in (10**5000, {"a": [10**5000]}):
+        assert [one.why for one in read(value).unreadable] == ["size"]
