@@ -165,7 +165,7 @@ def test_without_a_reviewer_a_resume_only_looks_again(
 def decide(guard: Guard, verdict: str) -> None:
     from datetime import UTC, datetime
 
-    from handrail.store.tickets.resolve import Actor
+    from handrail.store.tickets.actor import Actor
     from handrail.tickets.resolution import Resolution
     from handrail.tickets.ticket import Verdict
 

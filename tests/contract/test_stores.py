@@ -271,7 +271,9 @@ def test_every_role_must_agree_and_each_through_another_person(sides: Sides) -> 
     assert (view.state, view.role, view.waiting_for) == (State.READY, "legal_lead", ("legal_lead",))
     with pytest.raises(NotDecided):
         sides.app.begin("default", ticket.id, now=NOW)
-    sides.inbox.claim("default", ticket.id, actor("fay"))
+    with pytest.raises(NotAllowed, match="agreed already"):
+        sides.inbox.claim("default", ticket.id, actor("fay"))
+    sides.inbox.take_over("default", ticket.id, actor("fay"))
     with pytest.raises(NotAllowed, match="agreed already"):
         sides.inbox.resolve("default", ticket.id, Resolution(verdict=Verdict.APPROVE), actor("fay"))
     sides.inbox.release("default", ticket.id, actor("fay"))

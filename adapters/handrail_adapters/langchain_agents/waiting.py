@@ -175,7 +175,7 @@ class TicketWait:
     def _record(self, ticket: str, response: object, turn: int) -> str:
         """Record a response as its person's decision; returns why it does not count, if it does not."""
         from handrail.guard.resolve import resolve
-        from handrail.store.tickets.resolve import Actor
+        from handrail.store.tickets.actor import Actor
 
         if self.reviewer is None:
             return ""

@@ -14,6 +14,7 @@ from handrail.guard.context import Authorisation, Scope, authorised
 from handrail.guard.threads import in_thread, in_thread_or_undone
 from handrail.guard.tool_gate import settlement_of
 from handrail.pipeline.gate import regate
+from handrail.policy.runtime.roles import unfilled
 from handrail.records import Context, Decision, Effect, ToolCall, Trigger, Unknown
 from handrail.tickets.ports import Approval, Settlement
 
@@ -121,16 +122,15 @@ def _still_covered(runner: CallRunner, approval: Approval, scope: Scope) -> None
     """
     decision = decide_again(runner, approval, scope)
     blocked = [reason.rule for reason in decision.reasons if reason.effect is Effect.BLOCK]
-    missing = [
+    needed = [
         reason.role
         for reason in decision.reasons
         if reason.effect is Effect.HAND_OFF
         and reason.role
-        and reason.role not in approval.roles
         and not (reason.trigger is Trigger.UNSURE and reason.rule in approval.rules)
     ]
-    if blocked or missing:
-        roles = tuple(dict.fromkeys(role for role in missing if role))
+    roles = unfilled(needed, approval.seats, runner.pipeline.policy.roles)
+    if blocked or roles:
         why = f"now blocked by {', '.join(blocked)}" if blocked else f"now also needs {', '.join(roles)}"
         runner.store.reopen(approval.tenant, approval.ticket, roles=roles, why=why, now=runner.now())
         raise PolicyChanged(approval.ticket, why)
@@ -147,6 +147,7 @@ def decide_again(runner: CallRunner, approval: Approval, scope: Scope) -> Decisi
         customer=approval.customer,
         conversation=approval.conversation,
         facts=scope.context.facts,
+        aliases=scope.context.aliases,
     )
     exchange = runner.exchange(approval.ticket, Scope(context=context))
     recorded = {name: value for name, value in approval.facts.items() if not isinstance(value, Unknown)}

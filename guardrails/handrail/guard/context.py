@@ -1,6 +1,6 @@
 """Whose call it is, carried through the program by a context variable."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -66,14 +66,21 @@ def entered(
     customer: str | None = None,
     conversation: str | None = None,
     facts: Mapping[str, object] | None = None,
+    aliases: Iterable[str] | None = None,
 ) -> Iterator[Context]:
-    """Enter a context; what is not given is inherited from the one around it."""
+    """Enter a context; what is not given is inherited from the one around it.
+
+    Aliases belong to their customer: another customer does not inherit them.
+    """
     outer = current()
+    is_same = customer is None or customer == outer.context.customer
+    inherited = outer.context.aliases if is_same else ()
     context = Context(
         tenant=tenant if tenant is not None else outer.context.tenant,
         customer=customer if customer is not None else outer.context.customer,
         conversation=conversation if conversation is not None else outer.context.conversation,
         facts={**outer.context.facts, **(facts or {})},
+        aliases=tuple(aliases) if aliases is not None else inherited,
     )
     proposed = outer.proposed if context.conversation == outer.context.conversation else {}
     token = _scope.set(Scope(context=context, proposed=proposed, authorisation=outer.authorisation))
@@ -93,6 +100,7 @@ def authorised(authorisation: Authorisation) -> Iterator[None]:
         customer=approval.customer,
         conversation=approval.conversation,
         facts=outer.context.facts,
+        aliases=outer.context.aliases,
     )
     token = _scope.set(Scope(context=context, proposed=outer.proposed, authorisation=authorisation))
     try:

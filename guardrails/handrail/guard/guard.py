@@ -1,7 +1,7 @@
 """The guard: one policy, one store, every way in."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -174,6 +174,7 @@ class Guard:
         customer: str | None = None,
         conversation: str | None = None,
         facts: Mapping[str, object] | None = None,
+        aliases: Iterable[str] | None = None,
     ) -> AbstractContextManager[Context]:
         """Say whose calls these are, for everything inside the `with` block.
 
@@ -182,8 +183,12 @@ class Guard:
             customer: sums and counts over time go by customer.
             conversation: one conversation has at most one open ticket, and a person or the assistant speaks.
             facts: values for facts that are declared `from: context.<name>`.
+            aliases: other names of the customer, such as an e-mail address or the id in another system. Who
+                goes by one of them does not decide the case, and sums and counts go by all of them.
         """
-        return scopes.entered(tenant=tenant, customer=customer, conversation=conversation, facts=facts)
+        return scopes.entered(
+            tenant=tenant, customer=customer, conversation=conversation, facts=facts, aliases=aliases
+        )
 
     def begin(self, messages: Sequence[Message], *, exchange: str | None = None) -> Call:
         """Screen what would go to a model; see `Call`. The same `exchange` never opens two tickets."""

@@ -178,6 +178,7 @@ class _Reading:
             key=key,
             since=self.inputs.now - source.within,
             without=self.inputs.reserved,
+            aliases=context.aliases if source.per == "customer" else (),
         )
 
     def raw(self, source: sources.Source) -> object:

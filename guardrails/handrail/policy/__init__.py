@@ -6,7 +6,7 @@ from handrail.policy.file.read import shipped
 from handrail.policy.language import sources
 from handrail.policy.language.facts import FactDeclaration, Kind
 from handrail.policy.runtime.policy import Policy
-from handrail.policy.runtime.rules import RolePlan
+from handrail.policy.runtime.roles import RolePlan
 
 __all__ = [
     "FactDeclaration",

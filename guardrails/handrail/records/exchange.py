@@ -74,9 +74,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Whose call it is: tenant, customer and conversation, with facts the caller states."""
+    """Whose call it is: tenant, customer and conversation, with facts the caller states.
+
+    `aliases` are other names of the same customer, such as an e-mail address or the id in another system.
+    """
 
     tenant: str = "default"
     customer: str | None = None
     conversation: str | None = None
     facts: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def customer_names(self) -> tuple[str, ...]:
+        """The customer's id and aliases, none if nobody is named."""
+        return ((self.customer,) if self.customer is not None else ()) + self.aliases

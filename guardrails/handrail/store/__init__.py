@@ -3,7 +3,7 @@
 from handrail.store.open import Trust, open_store
 from handrail.store.reviewer import SqlStore
 from handrail.store.spool import Spool
+from handrail.store.tickets.actor import Actor
 from handrail.store.tickets.listing import Filter
-from handrail.store.tickets.resolve import Actor
 
 __all__ = ["Actor", "Filter", "Spool", "SqlStore", "Trust", "open_store"]

@@ -23,6 +23,7 @@ from handrail.store.tables import (
 )
 from handrail.store.tickets.rows import Move, load, move
 from handrail.store.transaction import Transaction
+from handrail.text.identity import identity
 from handrail.tickets.lifecycle import UNDECIDED, State, Verb
 from handrail.tickets.ports import Settlement
 
@@ -46,7 +47,8 @@ def erase(tx: Transaction, customer: str, *, by: str, now: datetime) -> int:
     for table in (attempts, resolutions):
         where = (table.c.tenant == tx.tenant) & table.c.ticket.in_(select(tickets.c.id).where(mine))
         tx.conn.execute(update(table).where(where).values(content=None))
-    whose = (ledger.c.tenant == tx.tenant) & (ledger.c.customer == tx.hashed(customer))
+    names = [tx.hashed(name) for name in {customer, identity(customer)}]
+    whose = (ledger.c.tenant == tx.tenant) & ledger.c.customer.in_(names)
     tx.conn.execute(update(ledger).where(whose).values(customer=None, conversation=None))
     tx.conn.execute(erasures.insert().values(tenant=tx.tenant, subject=subject, at=micros(now)))
     data = {"subject": subject, "tickets": len(found)}

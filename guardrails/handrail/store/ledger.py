@@ -13,6 +13,7 @@ from handrail.store.audit.chain import Event
 from handrail.store.prepared import Prepared, PreparedResult, run_together
 from handrail.store.tables import insert_into, ledger, micros
 from handrail.store.transaction import Transaction
+from handrail.text.identity import identity
 from handrail.tickets.ports import LedgerEntry, LedgerQuery, Settlement
 
 RESERVED = "reserved"
@@ -27,11 +28,17 @@ def totals(
     asked = tuple(queries)
     if not asked:
         return {}
-    found = run_together(tx.conn, [_asking(tx, query, without) for query in asked])
-    return {query: _total(query, rows) for query, rows in zip(asked, found, strict=True)}
+    wanted = [(query, key) for query in asked for key in query.keys]
+    found = run_together(tx.conn, [_asking(tx, query, key, without) for query, key in wanted])
+    rows: dict[LedgerQuery, list[PreparedResult]] = {query: [] for query in asked}
+    for (query, _), result in zip(wanted, found, strict=True):
+        rows[query].append(result)
+    return {query: _total(query, results) for query, results in rows.items()}
 
 
-def _asking(tx: Transaction, query: LedgerQuery, without: str) -> tuple[Prepared, Mapping[str, Any]]:
+def _asking(
+    tx: Transaction, query: LedgerQuery, key: str, without: str
+) -> tuple[Prepared, Mapping[str, Any]]:
     values = {
         "tenant": tx.tenant,
         "tool": query.tool,
@@ -40,14 +47,14 @@ def _asking(tx: Transaction, query: LedgerQuery, without: str) -> tuple[Prepared
         "also_without": query.without,
     }
     if query.per != "tenant":
-        values["key"] = tx.hashed(query.key)
+        values["key"] = tx.hashed(key)
     return _TOTALS[query.kind, query.per], values
 
 
-def _total(query: LedgerQuery, rows: PreparedResult) -> FactValue:
+def _total(query: LedgerQuery, results: Sequence[PreparedResult]) -> FactValue:
     if query.kind == "count":
-        return Decimal(rows.first().total)
-    return _sum(json.loads(row.amounts).get(query.amount) for row in rows)
+        return Decimal(sum(rows.first().total for rows in results))
+    return _sum(json.loads(row.amounts).get(query.amount) for rows in results for row in rows)
 
 
 def _past(kind: str, per: str) -> Prepared:
@@ -123,7 +130,7 @@ def _lock(tx: Transaction, seen: Iterable[LedgerQuery]) -> None:
     """Let nobody else reserve against the same totals; SQLite's writers take turns anyway."""
     if not tx.is_postgres:
         return
-    names = {f"{tx.tenant}|{query.tool}|{query.per}|{query.key}" for query in seen}
+    names = {f"{tx.tenant}|{query.tool}|{query.per}|{key}" for query in seen for key in query.keys}
     for name in sorted(names):
         tx.conn.execute(_LOCK, {"name": name})
 
@@ -138,7 +145,7 @@ def _values(tx: Transaction, entry: LedgerEntry) -> dict[str, Any]:
         "id": entry.id,
         "tool": entry.tool,
         "at": micros(entry.at),
-        "customer": tx.hashed(entry.customer),
+        "customer": tx.hashed(identity(entry.customer) if entry.customer is not None else None),
         "conversation": tx.hashed(entry.conversation),
         "digest": entry.digest,
         "ticket": entry.ticket,

@@ -12,8 +12,8 @@ from handrail.store.outbox import OutboxMessage
 from handrail.store.tickets import claim as reviewing
 from handrail.store.tickets import listing, timers
 from handrail.store.tickets import resolve as resolving
+from handrail.store.tickets.actor import Actor
 from handrail.store.tickets.listing import Filter
-from handrail.store.tickets.resolve import Actor
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State, Verb
 from handrail.tickets.ports import Attempt, Settlement

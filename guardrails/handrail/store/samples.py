@@ -24,7 +24,7 @@ from handrail.store.audit.chain import Event
 from handrail.store.caller import CallerStore
 from handrail.store.crypto.sealing import Erased, data_subject
 from handrail.store.tables import audit, insert_into, metadata, micros, moment, resolutions
-from handrail.store.tickets.resolve import Actor
+from handrail.store.tickets.actor import Actor
 from handrail.store.tickets.rows import listed, names
 from handrail.store.transaction import Transaction
 from handrail.tickets.samples import SampledAnswer, SampleText, SampleVerdict
@@ -194,8 +194,9 @@ def _load(tx: Transaction, exchange: str) -> Row[Any]:
 
 def _role(row: Row[Any], actor: Actor) -> str:
     for role in names(row.roles):
-        if actor.person in actor.people.members(role):
-            return role
+        acting = actor.acting_role(role)
+        if acting is not None:
+            return acting
     raise NotAllowed(row.exchange, f"only a member of {' or '.join(names(row.roles))} may check it")
 
 

@@ -206,7 +206,7 @@ def compose(
         wanted=mask(latest_request(evidence)),
         mask={f"[{finding.type}]": finding.category for finding in evidence.findings},
         approvals_needed=1 + len(route.others),
-        excluded=(evidence.context.customer,) if evidence.context.customer else (),
+        excluded=tuple(name for name in evidence.context.customer_names if name),
         promise=_promise(notice, route, policy, ticket=id, now=now),
         sealed=sealed,
     )

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from handrail.records import Decision, FactValue, Money, Trigger
+from handrail.text.identity import identity
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -63,6 +64,8 @@ class TicketReceipt:
 class LedgerQuery:
     """A sum or count over past actions: of tool `tool`, by `key` in dimension `per`, since a moment.
 
+    Actions of a customer count under each of their names, compared normalised: `aliases` are those beside
+    `key`.
     `amount` names the fact that is summed; for a count it is empty. `without` leaves one entry out: an action
     that is reserved already is not added to itself.
     """
@@ -76,6 +79,16 @@ class LedgerQuery:
     key: str
     since: datetime
     without: str = ""
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Everything by which the actions that count are found, sorted."""
+        if self.per != "customer":
+            return (self.key,)
+        names = (self.key, *self.aliases)
+        # Entries of earlier versions hold the name as it was given.
+        return tuple(sorted({*names, *map(identity, names)}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +118,9 @@ class Settlement(StrEnum):
 class Approval:
     """A resolution that approves an action, given back to be carried out once, under `idempotency_key`.
 
-    `rules` and `facts` are those of the decision that opened the ticket: when today's policy is run again
-    before the action, what the person has already judged does not fire a second time.
+    `seats` are those who agreed, each as the role they acted in and the role whose place they took; `roles`
+    are all of these names. `rules` and `facts` are those of the decision that opened the ticket: when today's
+    policy is run again before the action, what the person has already judged does not fire a second time.
     """
 
     ticket: str
@@ -115,6 +129,7 @@ class Approval:
     digest: str
     approved_by_role: str
     roles: tuple[str, ...]
+    seats: tuple[tuple[str, str], ...]
     decided_at: datetime
     idempotency_key: str
     edited: bool = False

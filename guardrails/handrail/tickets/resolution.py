@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from handrail.records import Money
 from handrail.tickets.lifecycle import State
@@ -19,6 +19,22 @@ class People(Protocol):
 
     def members(self, role: str) -> frozenset[str]:
         """Return the people of a role; raises RoleError for a role that nobody fills."""
+
+
+@runtime_checkable
+class CoversRoles(Protocol):
+    """People whose roles may settle what other roles are asked; without it each role settles its own."""
+
+    def covering(self, role: str) -> tuple[str, ...]:
+        """Return the roles that cover this one, the nearest first, itself not among them."""
+
+
+@runtime_checkable
+class KnowsIdentities(Protocol):
+    """People who go by more names than the id by which roles list them."""
+
+    def identities(self, person: str) -> frozenset[str]:
+        """Return the normalised names that are the same person as this name; see `handrail.text.identity`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

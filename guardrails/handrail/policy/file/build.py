@@ -17,7 +17,8 @@ from handrail.policy.language.compile import compile_test
 from handrail.policy.language.facts import FactDeclaration, Kind, read_duration
 from handrail.policy.language.ir import Always, facts_of
 from handrail.policy.language.parse import read_expression
-from handrail.policy.runtime.rules import Condition, RolePlan
+from handrail.policy.runtime.roles import RolePlan, covering
+from handrail.policy.runtime.rules import Condition
 from handrail.records import FactValue, Stage
 from handrail.text.suggest import near
 
@@ -138,6 +139,11 @@ def build_roles(builder: PolicyBuilder) -> dict[str, RolePlan]:
             name=name,
             answer_within=within,
             backup=builder.role(shape.backup, (*path, "backup")),
+            covers=tuple(
+                covered
+                for n, role in enumerate(shape.covers)
+                if (covered := builder.role(role, (*path, "covers", n)))
+            ),
             hours=shape.hours,
             holidays=shape.holidays,
             capacity_per_day=shape.capacity_per_day,
@@ -145,6 +151,9 @@ def build_roles(builder: PolicyBuilder) -> dict[str, RolePlan]:
             means=shape.means,
             line=builder.document.position(path, at_key=True).line,
         )
+    for name in plans:
+        if name in covering(name, plans):
+            builder.problem(f"{name} covers itself, directly or by way of others", ("roles", name, "covers"))
     return plans
 
 

@@ -1,27 +1,39 @@
 """Who fills which role: a file of its own, so that the policy never names a person."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handrail.errors import RoleError
 from handrail.policy.file.read import read_text
 from handrail.policy.runtime.policy import Policy
+from handrail.policy.runtime.roles import covering
+from handrail.text.identity import identity
 from handrail.text.suggest import near
 
 if TYPE_CHECKING:
     from handrail.policy.file.document import Document
 
 KEYS = ("roles", "people")
+ABOUT = "about"
+"""Key of a person's entry under which nothing is a name of theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """The members of each role, and what the file says of each person (plain data, by id)."""
+    """The members of each role, and what the file says of each person (plain data, by id).
+
+    `covers` maps a role to those that cover it, as the policy says.
+    """
 
     roles: Mapping[str, frozenset[str]]
     details: Mapping[str, Mapping[str, Any]]
+    covers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    _names: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_names", _names(self.details))
 
     def members(self, role: str) -> frozenset[str]:
         """Return the ids of those who fill a role.
@@ -34,6 +46,14 @@ class People:
             raise RoleError(f"role '{role}' has nobody behind it{near(role, self.roles)}")
         return found
 
+    def covering(self, role: str) -> tuple[str, ...]:
+        """Return the roles that cover a role, the nearest first, itself not among them."""
+        return self.covers.get(role, ())
+
+    def identities(self, person: str) -> frozenset[str]:
+        """Return the normalised names that are the same person as this name, which may be any of them."""
+        return self._names.get(identity(person), frozenset())
+
     def roles_of(self, person: str) -> frozenset[str]:
         """Return the roles that a person fills."""
         return frozenset(role for role, members in self.roles.items() if person in members)
@@ -42,7 +62,9 @@ class People:
 def load_people(path: str | Path, policy: Policy) -> People:
     """Load the file that maps people to the roles of a policy.
 
-    The file holds `roles:` (role → list of ids) and, if wanted, `people:` (id → name, email, …).
+    The file holds `roles:` (role → list of ids) and, if wanted, `people:` (id → name, email, aliases, …).
+    Every text of a person's entry is one of their names: nobody decides a case of a customer of the same
+    name. What describes them and may be true of others too, such as a team, goes under `about`.
 
     Raises:
         RoleError: a role of the policy has nobody behind it, or the file names a role the policy lacks.
@@ -76,7 +98,29 @@ def load_people(path: str | Path, policy: Policy) -> People:
     empty = sorted(role for role in policy.roles if not roles.get(role))
     if empty:
         raise RoleError(f"{document.file}: nobody fills {', '.join(empty)}")
-    return People(roles=roles, details=details)
+    covers = {role: covering(role, policy.roles) for role in policy.roles}
+    return People(roles=roles, details=details, covers=covers)
+
+
+def _names(details: Mapping[str, Mapping[str, Any]]) -> dict[str, frozenset[str]]:
+    """Return, for each name that somebody goes by, all names of whoever goes by it."""
+    by_name: dict[str, frozenset[str]] = {}
+    for person, detail in details.items():
+        names = {identity(person), *map(identity, _texts({**detail, ABOUT: None}))} - {""}
+        joined = names.union(*(by_name.get(name, ()) for name in names))
+        by_name.update(dict.fromkeys(joined, frozenset(joined)))
+    return by_name
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts(part)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
 
 
 def _details(document: "Document", raw: object) -> dict[str, Mapping[str, Any]]:

@@ -29,6 +29,9 @@ class RoleShape(Shape):
 
     answer_within: str | None = Field(default=None, description="Time to decide, e.g. `30 minutes`.")
     backup: RoleName | None = Field(default=None, description="The role that takes over when time runs out.")
+    covers: list[RoleName] = Field(
+        default_factory=list, description="Roles whose cases this one may settle as well."
+    )
     hours: str | None = Field(default=None, description="When the role is there, e.g. `mon-fri 09:00-17:00`.")
     holidays: str | None = Field(
         default=None, description="Country code of the holidays that the role keeps."

@@ -9,10 +9,10 @@ from handrail.policy.language.facts import FactDeclaration, Kind
 from handrail.policy.language.sources import Caller, ConfidenceValue, InputFindings, Ledger
 from handrail.policy.runtime.decide import unsure
 from handrail.policy.runtime.plan import Planner, is_later
+from handrail.policy.runtime.roles import RolePlan
 from handrail.policy.runtime.rules import (
     BusinessDecision,
     KnownConflict,
-    RolePlan,
     Rule,
     Statement,
     Unit,

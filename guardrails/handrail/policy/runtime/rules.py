@@ -2,27 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TypeAlias
 
 from handrail.policy.language.compile import Test
 from handrail.policy.language.ir import Formula, Member, atoms
 from handrail.records import Effect, Reason, Severity, Stage, Trigger
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RolePlan:
-    """What the policy says of a role; people are mapped to it elsewhere."""
-
-    name: str
-    answer_within: timedelta | None = None
-    backup: str | None = None
-    hours: str | None = None
-    holidays: str | None = None
-    capacity_per_day: int | None = None
-    sees: frozenset[str] | None = None
-    means: str = ""
-    line: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

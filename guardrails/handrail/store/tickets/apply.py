@@ -105,14 +105,15 @@ def _checked(tx: Transaction, row: Row[Any], turns: PreparedResult, now: datetim
 
 
 def _approval(row: Row[Any], held: Ticket, sealed: Sealed, final: FinalResolution) -> Approval:
-    roles = (name for agreed in agreements(final.row["agreed"]) for name in (agreed.role, agreed.slot))
+    seats = tuple((agreed.role, agreed.slot) for agreed in agreements(final.row["agreed"]))
     return Approval(
         ticket=row.id,
         tool=held.action.tool if held.action else "",
         arguments=final.arguments,
         digest=final.row["digest"],
         approved_by_role=final.row["role"],
-        roles=tuple(dict.fromkeys(roles)),
+        roles=tuple(dict.fromkeys(name for seat in seats for name in seat)),
+        seats=seats,
         decided_at=moment(final.row["decided_at"]),
         idempotency_key=f"{row.id}-{row.round}",
         edited=final.arguments != sealed.arguments,

@@ -12,7 +12,7 @@ from handrail.store.audit.chain import Event
 from handrail.store.crypto.sealing import Erased
 from handrail.store.ledger import settle
 from handrail.store.tables import attempts, audit, micros, moment, moment_or_none
-from handrail.store.tickets.resolve import Actor, may_act
+from handrail.store.tickets.actor import Actor, may_act, refuse_own_case, refuse_second_seat
 from handrail.store.tickets.rows import (
     LEASE,
     Move,
@@ -40,25 +40,27 @@ Values: TypeAlias = Mapping[str, Any]
 def claim(tx: Transaction, ticket: str, actor: Actor) -> Values:
     """Give a ticket to a member of its role for a lease; claiming one's own again renews it."""
     row = load(tx, ticket)
-    may_act(row, actor)
-    _refuse_excluded(tx, row, actor)
+    role = may_act(row, actor)
+    _refuse_own(tx, row, actor)
+    refuse_second_seat(ticket, (agreed.person for agreed in agreements(row.agreed)), actor)
     lease = micros(actor.now + LEASE)
     if State(row.state) is State.CLAIMED and row.claimed_by == actor.person:
         verb = Verb.TAKE_OVER if row.is_taken_over else Verb.RENEW
-        return _step(tx, row, verb, actor, lease_until=lease)
-    return _step(tx, row, Verb.CLAIM, actor, claimed_by=actor.person, lease_until=lease, start_by=None)
+        return _step(tx, row, verb, actor, {"lease_until": lease}, role=role)
+    changes = {"claimed_by": actor.person, "lease_until": lease, "start_by": None}
+    return _step(tx, row, Verb.CLAIM, actor, changes, role=role)
 
 
 def take_over(tx: Transaction, ticket: str, actor: Actor) -> Values:
     """Speak with the customer oneself: the ticket is claimed and the conversation is a person's."""
     row = load(tx, ticket)
-    may_act(row, actor)
-    _refuse_excluded(tx, row, actor)
+    role = may_act(row, actor)
+    _refuse_own(tx, row, actor)
     if row.claimed_by not in (None, actor.person):
         raise NotAllowed(ticket, "somebody else has claimed it")
     lease = micros(actor.now + LEASE)
     changes = {"claimed_by": actor.person, "lease_until": lease, "start_by": None, "is_taken_over": True}
-    return _step(tx, row, Verb.TAKE_OVER, actor, **changes)
+    return _step(tx, row, Verb.TAKE_OVER, actor, changes, role=role)
 
 
 def release(tx: Transaction, ticket: str, actor: Actor) -> Values:
@@ -66,7 +68,7 @@ def release(tx: Transaction, ticket: str, actor: Actor) -> Values:
     row = load(tx, ticket)
     _needs_claim(row, actor)
     changes = {"claimed_by": None, "lease_until": None, "is_taken_over": False, **resumed(row, actor.now)}
-    return _step(tx, row, Verb.RELEASE, actor, **changes)
+    return _step(tx, row, Verb.RELEASE, actor, changes)
 
 
 def ask(tx: Transaction, ticket: str, question: str, actor: Actor) -> Values:
@@ -75,7 +77,7 @@ def ask(tx: Transaction, ticket: str, question: str, actor: Actor) -> Values:
     _needs_claim(row, actor)
     _add_attempt(tx, row, actor, question, "asked")
     wait = micros(actor.now + ANSWER_WAIT)
-    return _step(tx, row, Verb.ASK, actor, paused_at=micros(actor.now), lease_until=wait)
+    return _step(tx, row, Verb.ASK, actor, {"paused_at": micros(actor.now), "lease_until": wait})
 
 
 def inform(tx: Transaction, ticket: str, answer: str, actor: Actor) -> Values:
@@ -83,13 +85,13 @@ def inform(tx: Transaction, ticket: str, answer: str, actor: Actor) -> Values:
     row = load(tx, ticket)
     _add_attempt(tx, row, actor, answer, "informed")
     lease = micros(actor.now + LEASE)
-    return _step(tx, row, Verb.INFORM, actor, **{**resumed(row, actor.now), "lease_until": lease})
+    return _step(tx, row, Verb.INFORM, actor, {**resumed(row, actor.now), "lease_until": lease})
 
 
 def reassign(tx: Transaction, ticket: str, role: str, why: str, actor: Actor) -> Values:
     """Give a ticket to another role; its deadlines stay. The policy still says whose approval counts."""
     row = load(tx, ticket)
-    may_act(row, actor)
+    acting = may_act(row, actor)
     actor.people.members(role)
     waiting = tuple(role if slot == row.slot else slot for slot in names(row.waiting_for))
     changes: dict[str, object] = {
@@ -105,7 +107,7 @@ def reassign(tx: Transaction, ticket: str, role: str, why: str, actor: Actor) ->
         verb=Verb.REASSIGN,
         now=actor.now,
         actor=actor.person,
-        role=row.role,
+        role=acting,
         data={"to": role, "why": why},
         changes=changes,
     )
@@ -167,7 +169,7 @@ def looked(tx: Transaction, ticket: str, actor: Actor, kind: str, fields: Sequen
     """Put on record that somebody of a role in the ticket's route looks at it; returns its row."""
     row = load(tx, ticket, for_update=False)
     roles = {row.role, *names(row.waiting_for), *(agreed.role for agreed in agreements(row.agreed))}
-    role = next((name for name in sorted(roles) if actor.person in actor.people.members(name)), None)
+    role = next((found for name in sorted(roles) if (found := actor.acting_role(name))), None)
     if role is None:
         raise NotAllowed(ticket, "only a member of its roles may see it")
     event = Event(
@@ -239,8 +241,17 @@ def history(tx: Transaction, ticket: str) -> tuple[TicketEvent, ...]:
     )
 
 
-def _step(tx: Transaction, row: Row[Any], verb: Verb, actor: Actor, **changes: object) -> Values:
-    return move(tx, row, Move(verb=verb, now=actor.now, actor=actor.person, role=row.role, changes=changes))
+def _step(
+    tx: Transaction,
+    row: Row[Any],
+    verb: Verb,
+    actor: Actor,
+    changes: Mapping[str, object],
+    *,
+    role: str = "",
+) -> Values:
+    step = Move(verb=verb, now=actor.now, actor=actor.person, role=role or row.role, changes=changes)
+    return move(tx, row, step)
 
 
 def _needs_claim(row: Row[Any], actor: Actor) -> None:
@@ -248,10 +259,9 @@ def _needs_claim(row: Row[Any], actor: Actor) -> None:
         raise NotAllowed(row.id, "only who has claimed it may do this")
 
 
-def _refuse_excluded(tx: Transaction, row: Row[Any], actor: Actor) -> None:
+def _refuse_own(tx: Transaction, row: Row[Any], actor: Actor) -> None:
     held = content(tx, row)
-    if held is not None and actor.person in held.excluded:
-        raise NotAllowed(row.id, "nobody decides their own case")
+    refuse_own_case(row.id, held.excluded if held is not None else (), actor)
 
 
 def resumed(row: Row[Any], now: datetime) -> dict[str, object]:

@@ -20,12 +20,14 @@ from handrail.store.crypto.signing import Signer
 from handrail.store.ledger import reserve
 from handrail.store.prepared import Prepared
 from handrail.store.tables import micros, resolutions
+from handrail.store.tickets.actor import Actor, may_act, refuse_own_case, refuse_second_seat
 from handrail.store.tickets.apply import finish
 from handrail.store.tickets.rows import (
     Agreement,
     Move,
     agreed_text,
     agreements,
+    content,
     intact,
     listed,
     load,
@@ -37,7 +39,7 @@ from handrail.tickets.action import action_digest, canonical_arguments
 from handrail.tickets.lifecycle import State, Verb, refusal
 from handrail.tickets.masking import holds_mask
 from handrail.tickets.ports import LedgerEntry, Settlement
-from handrail.tickets.resolution import People, Resolution
+from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Sealed, Ticket, Verdict, amounts_of
 
 
@@ -62,7 +64,7 @@ class UnmaskedTicket:
 
 
 def effect_of(
-    tx: Transaction, row: Row[Any], case: UnmaskedTicket, resolution: Resolution, person: str
+    tx: Transaction, row: Row[Any], case: UnmaskedTicket, resolution: Resolution, mine: Agreement
 ) -> ResolutionEffect:
     """Return the effect of a resolution, with the agreements that then stand and the roles still to be asked.
 
@@ -70,7 +72,7 @@ def effect_of(
         NotAllowed: an action that cannot be read is approved as it is.
         CheckFailed: an edit or an answer lacks its text, or cannot be read.
     """
-    before, mine = agreements(row.agreed), Agreement(row.role, person, row.slot)
+    before = agreements(row.agreed)
     if resolution.verdict is Verdict.REJECT:
         return _ended(Verb.REJECT, row, (*before, mine))
     if resolution.verdict is Verdict.ANSWER:
@@ -166,25 +168,6 @@ def edited_arguments(original: str, resolution: Resolution, held: Ticket) -> str
 _INSERT = Prepared(lambda _: resolutions.insert())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Actor:
-    """Who acts on a ticket, and when; `people` says which roles they fill."""
-
-    person: str
-    people: People
-    now: datetime
-
-
-def may_act(row: Row[Any], actor: Actor) -> None:
-    """Accept a member of the ticket's present role.
-
-    Raises:
-        NotAllowed: somebody else.
-    """
-    if actor.person not in actor.people.members(row.role):
-        raise NotAllowed(row.id, f"only a member of {row.role} may do this")
-
-
 def resolve(tx: Transaction, ticket: str, resolution: Resolution, actor: Actor) -> Mapping[str, Any]:
     """Record a person's resolution; returns the ticket's new row.
 
@@ -198,13 +181,14 @@ def resolve(tx: Transaction, ticket: str, resolution: Resolution, actor: Actor) 
     if resolution.idempotency_key and _is_known(tx, ticket, resolution.idempotency_key):
         return dict(row._mapping)
     held, sealed = intact(tx, row)
-    _check_person(row, held, actor)
+    role = _check_person(row, held, actor)
     if resolution.verdict not in held.allowed:
         raise NotAllowed(ticket, f"{resolution.verdict} is not among the verdicts it allows")
     if resolution.digest and resolution.digest != row.digest:
         raise DigestMismatch(ticket, "its action is not the one that was shown")
-    outcome = effect_of(tx, row, UnmaskedTicket(held=held, sealed=sealed), resolution, actor.person)
-    turn = _write(tx, row, resolution, actor, outcome)
+    mine = Agreement(role, actor.person, row.slot)
+    outcome = effect_of(tx, row, UnmaskedTicket(held=held, sealed=sealed), resolution, mine)
+    turn = _write(tx, row, _Turn(resolution=resolution, outcome=outcome, mine=mine, now=actor.now))
     changes: dict[str, object] = {
         "claimed_by": None,
         "is_taken_over": False,
@@ -224,9 +208,7 @@ def resolve(tx: Transaction, ticket: str, resolution: Resolution, actor: Actor) 
         "turn": turn,
         "edited": resolution.verdict is Verdict.EDIT,
     }
-    step = Move(
-        verb=outcome.verb, now=actor.now, actor=actor.person, role=row.role, data=data, changes=changes
-    )
+    step = Move(verb=outcome.verb, now=actor.now, actor=actor.person, role=role, data=data, changes=changes)
     return move(tx, row, step)
 
 
@@ -234,10 +216,12 @@ def reconcile(tx: Transaction, ticket: str, settlement: Settlement, actor: Actor
     """Settle an unknown outcome on the word of a member of the ticket's role.
 
     Raises:
-        NotAllowed: not a member, or nothing is unknown.
+        NotAllowed: not a member, their own case, or nothing is unknown.
     """
     row = load(tx, ticket)
     may_act(row, actor)
+    held = content(tx, row)
+    refuse_own_case(ticket, held.excluded if held is not None else (), actor)
     if State(row.state) is not State.OUTCOME_UNKNOWN:
         raise NotAllowed(ticket, f"nothing to reconcile, it is {row.state}")
     finish(tx, ticket, settlement, now=actor.now, actor=actor.person)
@@ -252,19 +236,19 @@ def _is_known(tx: Transaction, ticket: str, key: str) -> bool:
     return tx.conn.execute(query).first() is not None
 
 
-def _check_person(row: Row[Any], held: Ticket, actor: Actor) -> None:
+def _check_person(row: Row[Any], held: Ticket, actor: Actor) -> str:
+    """Accept who may decide a ticket now; returns the role in which they do."""
     state = State(row.state)
     if state is not State.CLAIMED:
         raise refusal(row.id, state, Verb.APPROVE)
-    may_act(row, actor)
+    role = may_act(row, actor)
     if row.claimed_by != actor.person:
         raise NotAllowed(row.id, "somebody else has claimed it")
-    if actor.person in held.excluded:
-        raise NotAllowed(row.id, "nobody decides their own case")
-    if actor.person in (agreed.person for agreed in agreements(row.agreed)):
-        raise NotAllowed(row.id, "this person has agreed already; a second one is needed")
+    refuse_own_case(row.id, held.excluded, actor)
+    refuse_second_seat(row.id, (agreed.person for agreed in agreements(row.agreed)), actor)
     if row.decide_by is not None and micros(actor.now) > row.decide_by:
         raise DecisionExpired(row.id, "the time to decide has run out")
+    return role
 
 
 def _entry(held: Ticket, sealed: Sealed, resolution: Resolution, digest: str, now: datetime) -> LedgerEntry:
@@ -284,10 +268,19 @@ def _entry(held: Ticket, sealed: Sealed, resolution: Resolution, digest: str, no
     )
 
 
-def _write(
-    tx: Transaction, row: Row[Any], resolution: Resolution, actor: Actor, outcome: ResolutionEffect
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    """One person's resolution with its effect, whose agreement it is, and when."""
+
+    resolution: Resolution
+    outcome: ResolutionEffect
+    mine: Agreement
+    now: datetime
+
+
+def _write(tx: Transaction, row: Row[Any], said: _Turn) -> int:
     """Insert the resolution; returns its turn within the ticket's round."""
+    resolution, outcome = said.resolution, said.outcome
     # The version counts up with every step, so it orders the turns of a round.
     turn: int = row.version
     resolution_id = new_id()
@@ -314,14 +307,14 @@ def _write(
         "turn": turn,
         "verdict": resolution.verdict.value,
         "is_final": outcome.verb is not Verb.AGREE,
-        "person": actor.person,
-        "role": row.role,
+        "person": said.mine.person,
+        "role": said.mine.role,
         "slot": row.slot,
         "agreed": agreed_text(outcome.agreed),
         "digest": outcome.digest,
         "content_sha256": tx.ring.hashed(tx.tenant, row.id, body),
-        "decided_at": micros(actor.now),
-        "expires_at": micros(actor.now + resolution.valid_for),
+        "decided_at": micros(said.now),
+        "expires_at": micros(said.now + resolution.valid_for),
         "idempotency_key": resolution.idempotency_key or resolution_id,
         "key_id": signer.key_id if signer else "",
         "content": tx.sealed_like(row, f"decision:{resolution_id}", body),

@@ -52,3 +52,26 @@ def test_a_people_file_of_another_form_is_a_policy_error(tmp_path: Path, text: s
     path.write_text(text)
     with pytest.raises(PolicyError, match=words):
         load_people(path, loads(GOOD))
+
+
+def test_every_text_of_an_entry_is_a_name_of_that_person(tmp_path: Path) -> None:
+    path = tmp_path / "people.yaml"
+    path.write_text(
+        "roles:\n  queue_manager: [fay]\n  supervisor: [suri]\n"
+        "people:\n  fay: {email: Fay@Example.org, aliases: [F-17, 4711], about: {team: blue}}\n"
+        "  suri: {about: {team: blue}}\n"
+    )
+    people = load_people(path, loads(GOOD))
+    for name in ("fay", "FAY ", "fay@example.org", "f-17", "4711"):
+        assert people.identities(name) == {"fay", "fay@example.org", "f-17", "4711"}, name
+    assert people.identities("suri") == {"suri"}
+    assert people.identities("blue") == set()
+
+
+def test_people_know_which_roles_cover_a_role(tmp_path: Path) -> None:
+    path = tmp_path / "people.yaml"
+    path.write_text("roles: {queue_manager: [q], supervisor: [s]}")
+    policy = loads(GOOD.replace("  supervisor:\n", "  supervisor: {covers: [queue_manager]}\n"))
+    people = load_people(path, policy)
+    assert people.covering("queue_manager") == ("supervisor",)
+    assert people.covering("supervisor") == ()
