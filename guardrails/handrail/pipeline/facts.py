@@ -25,6 +25,7 @@ from handrail.records import (
     Stage,
     ToolCall,
     Unknown,
+    first_new,
 )
 from handrail.text.paths import at
 from handrail.tickets.ports import LedgerQuery
@@ -259,14 +260,6 @@ def types_in(part: Part, findings: Iterable[Finding]) -> frozenset[str]:
         if found.place is not None and found.place.part is part
         for name in (found.type, found.category)
     )
-
-
-def first_new(messages: Sequence[Message]) -> int:
-    """Return the index of the first message after the assistant's last one."""
-    for index in range(len(messages) - 1, -1, -1):
-        if messages[index].speaker is Speaker.ASSISTANT:
-            return index + 1
-    return 0
 
 
 def _types_in_new(messages: Sequence[Message], findings: Iterable[Finding]) -> frozenset[str]:

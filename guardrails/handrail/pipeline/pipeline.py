@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from handrail.confidence.cascade import Cascade
 from handrail.pipeline.facts import DeclaredFacts
+from handrail.pipeline.pieces import Hide
 from handrail.pipeline.stream import StreamRelease
-from handrail.pipeline.withhold import Hide, mask
+from handrail.pipeline.withhold import mask
 from handrail.policy import Policy
 from handrail.policy.language.sources import InputFindings, OutputFindings, ToolFindings, Ungrounded
 from handrail.records import Finding

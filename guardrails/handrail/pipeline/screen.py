@@ -55,6 +55,14 @@ def screen(exchange: Exchange, messages: Sequence[Message]) -> Steps[Screened]:
     decision = policy.decide(facts, Stage.INPUT)
     for kind in sorted({kind for message in messages for kind in message.unreadable}):
         decision = merge((decision, policy.unsure(Stage.INPUT, f"content that cannot be read: {kind}")))
+    sent = Upstream(
+        scanner=pipeline.history_scanner,
+        masked_now=redacted_types(decision, pipeline.read_in),
+        withheld=pipeline.withheld,
+        hide=pipeline.hide(exchange.vault),
+    )
+    if findings and sent.cannot_mask(messages, findings):
+        decision = merge((decision, policy.unsure(Stage.INPUT, "a number or a key cannot be masked")))
     if status.state in WITH_A_PERSON:
         return Screened(decision=decision, evidence=evidence, pending=status)
     if not decision.effect.is_released:
@@ -63,24 +71,17 @@ def screen(exchange: Exchange, messages: Sequence[Message]) -> Steps[Screened]:
     return Screened(
         decision=decision,
         evidence=evidence,
-        messages=_upstream(exchange, decision),
+        messages=_upstream(sent, evidence),
         instruction=verbalised.instruction() if asks_itself else None,
         wants_logprobs=pipeline.reads_confidence,
     )
 
 
-def _upstream(exchange: Exchange, decision: Decision) -> tuple[Message, ...]:
-    pipeline, evidence = exchange.pipeline, exchange.evidence
+def _upstream(sent: Upstream, evidence: Evidence) -> tuple[Message, ...]:
     messages = evidence.messages
     # The arguments of earlier calls are scanned only when they are sent, so no finding tells of them yet.
     if not evidence.findings and not any(message.tool_calls for message in messages):
         return messages
-    sent = Upstream(
-        scanner=pipeline.history_scanner,
-        masked_now=redacted_types(decision, pipeline.read_in),
-        withheld=pipeline.withheld,
-        hide=pipeline.hide(exchange.vault),
-    )
     return sent.messages(messages, evidence.findings)
 
 
@@ -89,7 +90,7 @@ def _scanned(scanner: Scans, messages: Sequence[Message]) -> tuple[Finding, ...]
     found: list[Finding] = []
     for index, message in enumerate(messages):
         place = Place(part=Part.MESSAGE, index=index)
-        for finding in scanner.scan(message.text):
+        for finding in scanner.scan(message.words):
             if message.speaker is Speaker.SYSTEM and finding.type in TOPICS:
                 continue
             found.append(replace(finding, place=place))

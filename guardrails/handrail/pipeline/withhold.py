@@ -1,11 +1,22 @@
 """What the policy keeps from the model and from the caller: masked spans, or a whole message left out."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
-from handrail.pipeline.facts import first_new
-from handrail.records import Decision, Draft, Effect, Finding, Message, Part, Speaker, ToolCall
+from handrail.pipeline.pieces import Hide, masked_pieces, masked_units
+from handrail.records import (
+    Decision,
+    Draft,
+    Effect,
+    Finding,
+    Message,
+    Part,
+    Span,
+    Speaker,
+    ToolCall,
+    first_new,
+)
 from handrail.scan import redact
 from handrail.scan.spec import TOPICS
 from handrail.scan.vault import Vault
@@ -16,9 +27,6 @@ class Scans(Protocol):
 
     def scan(self, text: str) -> tuple[Finding, ...]:
         """Return what was found, with spans in the text."""
-
-
-Hide: TypeAlias = Callable[[str, Iterable[Finding]], str]
 
 
 class _Everything(frozenset[str]):
@@ -51,7 +59,7 @@ def mask(text: str, findings: Iterable[Finding], types: frozenset[str], hide: Hi
     return hide(text, covered) if covered else text
 
 
-def cannot_mask(findings: Iterable[Finding], types: frozenset[str], fixed: Sequence[tuple[int, int]]) -> bool:
+def cannot_mask(findings: Iterable[Finding], types: frozenset[str], fixed: Sequence[Span]) -> bool:
     """True when something that is to be masked lies where no mask can stand."""
     return bool(fixed) and any(
         finding.start < end and finding.end > start
@@ -81,30 +89,63 @@ class Upstream:
 
     def messages(self, messages: Sequence[Message], findings: Sequence[Finding]) -> tuple[Message, ...]:
         """Return the messages that may be sent."""
-        new = first_new(messages)
-        by_message: dict[int, list[Finding]] = {}
-        for finding in findings:
-            if finding.place is not None and finding.place.part is Part.MESSAGE:
-                by_message.setdefault(finding.place.index, []).append(finding)
+        by_message = _by_message(findings)
         sent = []
-        for index, message in enumerate(messages):
+        for index, (message, is_new) in enumerate(zip(messages, _are_new(messages), strict=True)):
             found = by_message.get(index, [])
-            if index >= new and message.speaker is not Speaker.SYSTEM:
+            if is_new:
                 sent.append(self._masked(message, found, self.masked_now))
             elif topic := next((f.type for f in found if f.type in TOPICS and f.type in self.withheld), None):
-                sent.append(replace(message, text=f"[withheld: {topic}]"))
+                sent.append(replace(message, text=f"[withheld: {topic}]", fixed=(), runs=()))
             else:
                 sent.append(self._masked(message, found, self.withheld))
         return tuple(sent)
+
+    def cannot_mask(self, messages: Sequence[Message], findings: Sequence[Finding]) -> bool:
+        """True when something that is to be masked lies in a number or a key of a message."""
+        by_message = _by_message(findings)
+        return any(
+            message.fixed
+            and cannot_mask(
+                by_message.get(index, ()), self.masked_now if is_new else self.withheld, message.fixed
+            )
+            for index, (message, is_new) in enumerate(zip(messages, _are_new(messages), strict=True))
+        )
 
     def _masked(self, message: Message, findings: Sequence[Finding], types: frozenset[str]) -> Message:
         if not types:
             return message
         calls = tuple(masked_call(call, self.scanner, types, self.hide) for call in message.tool_calls)
-        text = mask(message.text, findings, types, self.hide)
+        text = self._text(message, findings, types)
         if text == message.text and calls == message.tool_calls:
             return message
-        return replace(message, text=text, tool_calls=calls)
+        return replace(message, text=text, tool_calls=calls, fixed=(), runs=())
+
+    def _text(self, message: Message, findings: Sequence[Finding], types: frozenset[str]) -> str:
+        if not message.runs:
+            return mask(message.text, findings, types, self.hide)
+
+        def find(text: str) -> list[Finding]:
+            found = self.scanner.scan(text)
+            # Topics do not count in the developer's own text.
+            named = TOPICS if message.speaker is Speaker.SYSTEM else frozenset[str]()
+            return [one for one in found if _is_of(one, types) and one.type not in named]
+
+        (text,) = masked_units(message.text, [(0, len(message.text))], message.runs, find, self.hide)
+        return text
+
+
+def _by_message(findings: Iterable[Finding]) -> dict[int, list[Finding]]:
+    found: dict[int, list[Finding]] = {}
+    for finding in findings:
+        if finding.place is not None and finding.place.part is Part.MESSAGE:
+            found.setdefault(finding.place.index, []).append(finding)
+    return found
+
+
+def _are_new(messages: Sequence[Message]) -> list[bool]:
+    new = first_new(messages)
+    return [index >= new and message.speaker is not Speaker.SYSTEM for index, message in enumerate(messages)]
 
 
 def masked_call(call: ToolCall, scanner: Scans, types: frozenset[str], hide: Hide = redact) -> ToolCall:
@@ -128,40 +169,45 @@ class Downstream:
             text = mask(text, self.scanner.scan(text), self.types, self.hide)
         return self.vault.restore(text) if self.vault else text
 
-    def parts(self, text: str, spans: Sequence[tuple[int, int]]) -> list[str]:
+    def parts(self, text: str, spans: Sequence[Span]) -> list[str]:
         """Return some parts of one text; what was found over several of them is named in the first."""
-        found = [one for one in self.scanner.scan(text) if _is_of(one, self.types)] if self.types else []
-        given, named = [], set[int]()
-        for start, end in spans:
-            inside = [one for one in found if one.start < end and one.end > start]
-            again = [one for one in inside if id(one) in named]
-            named.update(map(id, inside))
-            piece = text[start:end]
-            for one in reversed(again):
-                piece = piece[: max(one.start - start, 0)] + piece[one.end - start :]
-            first = [one for one in inside if one not in again]
-            cut = start + sum(min(one.end, end) - max(one.start, start) for one in again)
-            local = [
-                replace(one, start=max(one.start, start) - cut, end=min(one.end, end) - cut) for one in first
-            ]
-            piece = self.hide(piece, local) if local else piece
-            given.append(self.vault.restore(piece) if self.vault else piece)
-        return given
+        return [self._restored(piece) for piece in masked_pieces(text, spans, self._found(text), self.hide)]
 
     def draft(self, draft: Draft) -> Draft:
         """Return a draft; the draft itself where nothing changes."""
         if not self.types and not self.vault:
             return draft
+        units = _units(draft)
+        told = masked_units(draft.told, units, draft.runs, self._found, self.hide)
+        text, refusal, *asides = map(self._restored, told)
         changed = replace(
             draft,
-            text=self.text(draft.text),
-            refusal=draft.refusal and self.text(draft.refusal),
-            asides=tuple(self.text(aside) for aside in draft.asides),
+            text=text,
+            refusal=draft.refusal and refusal,
+            asides=tuple(asides),
             tool_calls=tuple(
                 masked_call(call, self.scanner, self.types, self.hide) for call in draft.tool_calls
             ),
         )
         if changed == draft:
             return draft
-        # Log-probabilities belong to the tokens the model wrote.
-        return changed if changed.text == draft.text else replace(changed, logprobs=None)
+        # Log-probabilities belong to the tokens the model wrote, spans to the text as it was.
+        logprobs = draft.logprobs if changed.text == draft.text else None
+        return replace(changed, logprobs=logprobs, fixed=(), runs=())
+
+    def _found(self, text: str) -> list[Finding]:
+        return [one for one in self.scanner.scan(text) if _is_of(one, self.types)] if self.types else []
+
+    def _restored(self, text: str) -> str:
+        return self.vault.restore(text) if self.vault else text
+
+
+def _units(draft: Draft) -> list[Span]:
+    """Return where the text, the refusal and each aside stand in what a draft told."""
+    start = len(draft.answer) - len(draft.refusal or "")
+    units = [(0, len(draft.text)), (start, len(draft.answer))]
+    at = len(draft.answer)
+    for aside in draft.asides:
+        units.append((at + 1, at + 1 + len(aside)))
+        at += 1 + len(aside)
+    return units

@@ -23,7 +23,17 @@ from handrail.records.enums import (
     Stage,
     Trigger,
 )
-from handrail.records.exchange import NOTE_NAME, Answer, Context, Draft, Message, ToolCall
+from handrail.records.exchange import (
+    NOTE_NAME,
+    Answer,
+    Context,
+    Draft,
+    Message,
+    Run,
+    Span,
+    ToolCall,
+    first_new,
+)
 from handrail.records.finding import Finding, Place, Signal
 
 __all__ = [
@@ -45,16 +55,19 @@ __all__ = [
     "Place",
     "PolicyRef",
     "Reason",
+    "Run",
     "Score",
     "Severity",
     "Signal",
     "SignalKind",
+    "Span",
     "Speaker",
     "Stage",
     "TokenLogprob",
     "ToolCall",
     "Trigger",
     "Unknown",
+    "first_new",
     "owners",
     "strictest",
 ]

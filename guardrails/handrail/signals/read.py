@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from handrail.records import Message, Part, Place, Signal, SignalKind, Speaker
+from handrail.records import Message, Part, Place, Signal, SignalKind, Speaker, first_new
 from handrail.signals.lexicon import Phrases, Sign, assent_words, compiled, lexicon
 from handrail.text.normalise import normalise
 
@@ -32,18 +32,15 @@ def read_signals(messages: Sequence[Message]) -> tuple[Signal, ...]:
     person?") or that points back at an answer where there was none is left out. Spans count characters of the
     message; `place.index` is the index in `messages`.
     """
-    first_new = 0
-    answered: Message | None = None
-    for index, message in enumerate(messages):
-        if message.speaker is Speaker.ASSISTANT:
-            first_new = index + 1
-            answered = message if message.text else answered
+    first = first_new(messages)
+    before = reversed(messages[:first])
+    answered = next((m for m in before if m.speaker is Speaker.ASSISTANT and m.text), None)
     so_far = _Conversation(
         has_answered=answered is not None,
         has_claimed=answered is not None and not answered.text.rstrip().endswith("?"),
     )
     found: list[Signal] = []
-    for index in range(first_new, len(messages)):
+    for index in range(first, len(messages)):
         if messages[index].speaker is Speaker.USER and messages[index].text:
             found += _read(messages[index].text, index, so_far)
     return tuple(found)

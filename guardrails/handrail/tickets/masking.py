@@ -30,9 +30,9 @@ def mask_of(evidence: Evidence) -> Mask:
     for finding in evidence.findings:
         if finding.category == UNMASKED:
             continue
-        value = value_of(evidence, finding)
-        if len(value.strip()) >= SHORTEST_VALUE:
-            labels.setdefault(value, f"[{finding.type}]")
+        for value in (value_of(evidence, finding), *_pieces_of(evidence, finding)):
+            if len(value.strip()) >= SHORTEST_VALUE:
+                labels.setdefault(value, f"[{finding.type}]")
     return Mask(labels=tuple(sorted(labels.items(), key=lambda item: (-len(item[0]), item[0]))))
 
 
@@ -47,10 +47,22 @@ def _text_at(evidence: Evidence, finding: Finding) -> str:
     if place is None:
         return ""
     if place.part is Part.MESSAGE:
-        return evidence.messages[place.index].text if place.index < len(evidence.messages) else ""
+        return evidence.messages[place.index].words if place.index < len(evidence.messages) else ""
     if place.part is Part.ARGUMENTS:
         return evidence.call.arguments if evidence.call else ""
     return evidence.draft.words if evidence.draft else ""
+
+
+def _pieces_of(evidence: Evidence, finding: Finding) -> tuple[str, ...]:
+    """Return the pieces in which a finding stands in the exchange, if it was found in a run of them."""
+    place = finding.place
+    if place is None or place.part is Part.ARGUMENTS:
+        return ()
+    if place.part is not Part.MESSAGE:
+        return evidence.draft.behind(finding.start, finding.end) if evidence.draft else ()
+    if place.index >= len(evidence.messages):
+        return ()
+    return evidence.messages[place.index].behind(finding.start, finding.end)
 
 
 def holds_mask(text: str, labels: Sequence[str]) -> bool:
