@@ -33,6 +33,7 @@ NAMES = (
     "policy",
     "written_policies",
     "confidence",
+    "log",
     "tickets",
     "gateway",
 )

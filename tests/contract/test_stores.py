@@ -17,6 +17,7 @@ from handrail.errors import (
     NotDecided,
     TicketNotFound,
 )
+from handrail.ids import new_id
 from handrail.records import (
     Decision,
     Effect,
@@ -627,6 +628,37 @@ def test_one_batch_of_the_log_holds_decisions_of_several_tenants(sides: Sides) -
     }
     report = sides.admin.verify()
     assert report.is_intact, report.problems
+
+
+@pytest.mark.parametrize("is_now", [False, True], ids=["batched", "now"])
+@pytest.mark.parametrize(
+    ("exchange", "tenant"),
+    [("half \ud83d", "default"), ("whole", "half \udc00"), ("whole", "t" * 65), ("whole", "nul \0")],
+    ids=["exchange", "tenant", "long tenant", "nul"],
+)
+def test_a_decision_that_no_database_can_hold_is_a_fault_entry_and_the_others_are_kept(
+    sides: Sides, exchange: str, tenant: str, is_now: bool
+) -> None:
+    decision = Decision(
+        stage=Stage.ANSWER, effect=Effect.PASS, policy=PolicyRef(name="shop", version="1", sha256="ab" * 32)
+    )
+    before = sum(row["kind"] == "decision.fault" for row in sides.admin.export())
+    name = new_id()
+    sides.app.log(decision, exchange=f"{name}-1", tenant="default", at=NOW)
+    write = sides.app.log_now if is_now else sides.app.log
+    write(decision, exchange=exchange, tenant=tenant, at=NOW)
+    sides.app.log(decision, exchange=f"{name}-2", tenant="default", at=NOW)
+    sides.app.flush()
+    rows = list(sides.admin.export())
+    kept = [row["data"]["exchange"] for row in rows if str(row["data"].get("exchange")).startswith(name)]
+    assert sorted(kept) == [f"{name}-1", f"{name}-2"]
+    faults = [row for row in rows if row["kind"] == "decision.fault"]
+    # SQLite holds what a column's length forbids elsewhere, and a null character.
+    is_held = sides.backend != "postgresql" and tenant in ("t" * 65, "nul \0")
+    assert len(faults) == before + (not is_held)
+    if not is_held:
+        assert faults[-1]["data"].keys() == {"exchange", "stage", "effect", "policy", "fault"}
+    assert sides.admin.verify().is_intact
 
 
 def test_the_audit_chain_of_everything_above_is_intact(sides: Sides) -> None:

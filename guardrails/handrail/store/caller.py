@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -13,6 +13,7 @@ from handrail.errors import DecisionExpired, StoreUnavailable, TicketError
 from handrail.records import Decision, FactValue, Unknown
 from handrail.store import ledger
 from handrail.store.audit.chain import Event, append
+from handrail.store.audit.entry import UNWRITABLE, LoggedDecision, storable
 from handrail.store.audit.log import DecisionLog
 from handrail.store.crypto.sealing import Sealer
 from handrail.store.crypto.signing import Signing
@@ -38,34 +39,6 @@ T = TypeVar("T")
 TRIES = 3
 
 
-class _LoggedDecision(NamedTuple):
-    """A decision on its way into the log; it is written out when its batch is."""
-
-    decision: Decision
-    exchange: str
-    tenant: str
-    at: datetime
-    scored: Mapping[str, object] | None = None
-
-    def event(self) -> Event:
-        from handrail.policy.runtime.record import write_fact
-
-        decision = self.decision
-        data: dict[str, object] = {
-            "exchange": self.exchange,
-            "stage": decision.stage.value,
-            "effect": decision.effect.value,
-            "rules": [reason.rule for reason in decision.reasons],
-            "shadow": [reason.rule for reason in decision.shadow],
-            "answers": dict(decision.answers),
-            "policy": decision.policy.sha256,
-            "facts": {name: write_fact(value) for name, value in decision.facts.items()},
-        }
-        if self.scored is not None:
-            data["scored"] = self.scored
-        return Event(tenant=self.tenant, kind=f"decision.{decision.effect.value}", at=self.at, data=data)
-
-
 class CallerStore:
     """The side of the store that a guard uses; implements `handrail.tickets.ports.TicketStore`.
 
@@ -84,7 +57,7 @@ class CallerStore:
         clock: Clock = now_utc,
     ) -> None:
         self._database, self._sealer, self._signing, self._clock = database, sealer, signing, clock
-        self._log = DecisionLog[_LoggedDecision](self._write_log)
+        self._log = DecisionLog[LoggedDecision](self._write_log)
 
     @property
     def database(self) -> Database:
@@ -212,7 +185,7 @@ class CallerStore:
         scored: Mapping[str, object] | None = None,
     ) -> None:
         """Queue a decision for the batched log; see `DecisionLog` for what a crash can lose."""
-        self._log.add(_LoggedDecision(decision, exchange, tenant, at, scored))
+        self._log.add(LoggedDecision(decision, exchange, tenant, at, scored))
 
     def sampling_key(self) -> bytes:
         """Return the key by which it is drawn which answers people check; it comes from the key ring."""
@@ -228,15 +201,32 @@ class CallerStore:
         scored: Mapping[str, object] | None = None,
     ) -> None:
         """Log a decision synchronously: a block, a reserved action, all of them where `log: durable`."""
-        self._write_log([_LoggedDecision(decision, exchange, tenant, at, scored)])
+        self._write_log([LoggedDecision(decision, exchange, tenant, at, scored)])
 
     def flush(self) -> None:
         """Write what the batched log has queued."""
         self._log.flush()
 
-    def _write_log(self, decisions: Sequence[_LoggedDecision]) -> None:
-        events = [logged.event() for logged in decisions]
+    def _write_log(self, decisions: Sequence[LoggedDecision]) -> None:
+        """Write decisions; one that no database can hold becomes a fault entry, and the others are kept."""
+        try:
+            self._record([logged.event() for logged in decisions])
+        except UNWRITABLE:
+            events = [storable(logged) for logged in decisions]
+            try:
+                self._record(events)
+            except UNWRITABLE:
+                for logged, event in zip(decisions, events, strict=True):
+                    self._record_or_fault(logged, event)
+
+    def _record(self, events: Sequence[Event]) -> None:
         self._written(events[0].tenant, lambda tx: tx.events.extend(events))
+
+    def _record_or_fault(self, logged: LoggedDecision, event: Event) -> None:
+        try:
+            self._record([event])
+        except UNWRITABLE as error:
+            self._record([logged.fault(type(error).__name__)])
 
     def close(self) -> None:
         """Flush the log and let go of the database."""

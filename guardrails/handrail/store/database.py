@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from handrail.errors import ConfigError, MissingExtra, StoreUnavailable
 from handrail.store.audit.chain import forget, keep
-from handrail.store.prepared import begin_later, begin_now
+from handrail.store.prepared import Unstorable, begin_later, begin_now
 
 MOUNTS = Path("/proc/self/mountinfo")
 MEMORY = frozenset({"tmpfs", "ramfs"})
@@ -156,6 +156,8 @@ class Database:
                     keep(conn)
         except IntegrityError:
             raise
+        except (DataError, self._engine.dialect.loaded_dbapi.DataError) as error:
+            raise Unstorable("store", why=type(getattr(error, "orig", None) or error).__name__) from None
         except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error, OSError) as error:
             raise unavailable(error) from None
 

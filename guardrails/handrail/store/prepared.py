@@ -9,11 +9,17 @@ from typing import Any
 from sqlalchemy import Connection, Executable, Table
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from handrail.errors import StoreUnavailable
+
 OPENING = "handrail_opening"
 
 
 class UniqueViolation(Exception):
     """A row with this key is there already."""
+
+
+class Unstorable(StoreUnavailable):
+    """The database can be reached, and cannot hold a value that it was given."""
 
 
 class PreparedRow:
@@ -128,6 +134,22 @@ def _compiled(statement: Any, conn: Connection) -> _Compiled:
     )
 
 
+ROWS = "rows"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CompiledRows(_Compiled):
+    """A statement that takes whole rows, filled up to `most`, and how many they are."""
+
+    most: int
+
+    def bound(self, values: Mapping[str, Any]) -> Any:
+        """Return the columns of every row in turn, nulls for the rest, and the number of rows."""
+        rows, order = values[ROWS], self.order or ()
+        given = [row[name] for row in rows for name in order]
+        return [*given, *([None] * (len(order) * (self.most - len(rows)))), len(rows)]
+
+
 Statements = Sequence[tuple[Prepared, Mapping[str, Any]]]
 _NAMED = re.compile(r"%\(\w+\)s")
 
@@ -136,27 +158,36 @@ class PreparedRows:
     """Inserts rows of one table, many with one call into the driver.
 
     Each call gives up the interpreter's lock, and beside busy threads it takes milliseconds to get it back: a
-    hundred rows must not cost a hundred calls. There is one statement for each power of two of rows up to
-    `MOST`, because a driver keeps every text that it has seen.
+    hundred rows must not cost a hundred calls. A driver keeps every text that it has seen, so there is one
+    statement for each power of two of rows: SQLite takes the next larger one, filled up with rows that its
+    limit leaves out; PostgreSQL takes several, which go to it as one message.
     """
 
     MOST = 256
+    MOST_AT_ONCE = 1024
 
     def __init__(self, table: Table) -> None:
         names = tuple(column.key for column in table.columns)
         one = Prepared(lambda _: table.insert())
         self._of_size = {size: _Repeated(one, names, size) for size in (2**power for power in range(9))}
+        self._up_to = {size: _Limited(one, names, size) for size in (2**power for power in range(11))}
 
-    def statements(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Prepared, Mapping[str, Any]]]:
+    def statements(
+        self, rows: Sequence[Mapping[str, Any]], *, is_postgres: bool
+    ) -> list[tuple[Prepared, Mapping[str, Any]]]:
         """Return the statements that insert some rows, in order."""
         found: list[tuple[Prepared, Mapping[str, Any]]] = []
         done = 0
         while done < len(rows):
             left = len(rows) - done
-            size = min(self.MOST, 1 << (left.bit_length() - 1))
-            part = rows[done : done + size]
-            values = {f"{name}_{index}": row[name] for index, row in enumerate(part) for name in row}
-            found.append((self._of_size[size], values))
+            if is_postgres:
+                size = min(self.MOST, 1 << (left.bit_length() - 1))
+                part = rows[done : done + size]
+                values = {f"{name}_{index}": row[name] for index, row in enumerate(part) for name in row}
+                found.append((self._of_size[size], values))
+            else:
+                size = min(self.MOST_AT_ONCE, left)
+                found.append((self._up_to[1 << (size - 1).bit_length()], {ROWS: rows[done : done + size]}))
             done += size
         return found
 
@@ -174,6 +205,23 @@ class _Repeated(Prepared):
             head, values, row = self._one._for(conn).sql.partition(" VALUES ")
             text = ", ".join([_NAMED.sub("%s", row)] * self._count)
             found = _Compiled(sql=head + values + text, order=self._order, fixed={}, names=())
+            self._compiled[conn.dialect.name] = found
+        return found
+
+
+class _Limited(Prepared):
+    """An insert of up to some number of rows: the statement has room for that many and takes the first."""
+
+    def __init__(self, one: Prepared, names: tuple[str, ...], most: int) -> None:
+        self._one, self._names, self._most = one, names, most
+        self._compiled = {}
+
+    def _for(self, conn: Connection) -> "_Compiled":
+        found = self._compiled.get(conn.dialect.name)
+        if found is None:
+            head, _, row = self._one._for(conn).sql.partition(" VALUES ")
+            text = f"{head} SELECT * FROM (VALUES {', '.join([row] * self._most)}) LIMIT ?"  # noqa: S608 - the parts are SQLAlchemy's own
+            found = _CompiledRows(sql=text, order=self._names, fixed={}, names=(), most=self._most)
             self._compiled[conn.dialect.name] = found
         return found
 

@@ -81,6 +81,29 @@ def entry_hash(row: Mapping[str, object]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def entry_row(event: Event, *, writer: str, seq: int, prev: str) -> dict[str, object]:
+    """Return the columns of one entry with its hash; pure.
+
+    Raises:
+        ValueError, TypeError: something in it is neither JSON nor text that can be encoded.
+    """
+    row: dict[str, object] = {
+        "writer": writer,
+        "seq": seq,
+        "tenant": event.tenant,
+        "ticket": event.ticket,
+        "version": event.version,
+        "kind": event.kind,
+        "actor": event.actor,
+        "role": event.role,
+        "at": micros(event.at),
+        "data": json.dumps(dict(event.data), sort_keys=True, ensure_ascii=False, separators=(",", ":")),
+        "prev": prev,
+    }
+    row["hash"] = entry_hash(row)
+    return row
+
+
 def append(
     conn: Connection,
     events: Sequence[Event],
@@ -96,20 +119,7 @@ def append(
     head = conn.info.get(PENDING) or conn.info.get(HEAD) or _new_head()
     rows = []
     for event in events:
-        row: dict[str, object] = {
-            "writer": head.writer,
-            "seq": head.seq + 1,
-            "tenant": event.tenant,
-            "ticket": event.ticket,
-            "version": event.version,
-            "kind": event.kind,
-            "actor": event.actor,
-            "role": event.role,
-            "at": micros(event.at),
-            "data": json.dumps(dict(event.data), sort_keys=True, ensure_ascii=False, separators=(",", ":")),
-            "prev": head.hash,
-        }
-        row["hash"] = entry_hash(row)
+        row = entry_row(event, writer=head.writer, seq=head.seq + 1, prev=head.hash)
         rows.append(row)
         head = Head(head.writer, head.seq + 1, str(row["hash"]))
     conn.info[PENDING] = head
@@ -138,12 +148,13 @@ def _write(
 def _entries(rows: Sequence[Mapping[str, Any]], *, is_postgres: bool) -> Statements:
     tenants = list(dict.fromkeys(row["tenant"] for row in rows))
     if not is_postgres or len(tenants) == 1:
-        return _ENTRIES.statements(rows)
+        return _ENTRIES.statements(rows, is_postgres=is_postgres)
     found: list[tuple[Prepared, Mapping[str, Any]]] = []
     for tenant in tenants:
         # Row-level security lets a connection write entries of the tenant that it names.
         found.append((_NAME_TENANT, {"tenant": tenant}))
-        found += _ENTRIES.statements([row for row in rows if row["tenant"] == tenant])
+        own = [row for row in rows if row["tenant"] == tenant]
+        found += _ENTRIES.statements(own, is_postgres=True)
     return found
 
 

@@ -1,11 +1,13 @@
-"""The batched log of passed decisions: bounded, written by one thread, with a stated window of loss."""
+"""The batched log of decisions: bounded, written by one thread, with a stated window of loss."""
 
+import logging
 import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
 
 from handrail.errors import StoreUnavailable
 
@@ -17,12 +19,19 @@ BATCH: Final = 1024
 GATHER_S: Final = LOSS_WINDOW_S / 10
 LATE_S: Final = LOSS_WINDOW_S / 4
 SLOW_S: Final = LOSS_WINDOW_S / 4
-PATIENCE_S: Final = 2 * LOSS_WINDOW_S
+CALM_S: Final = 4 * LOSS_WINDOW_S
+PATIENCE_S: Final = 4 * LOSS_WINDOW_S
+
+log = logging.getLogger("handrail")
 
 
-class _Queued(NamedTuple, Generic[T]):
-    since: float
+@dataclass(slots=True)
+class _Queued(Generic[T]):
+    """A decision that waits. `since` is when its answer went out, None while its caller waits for it."""
+
     decision: T
+    since: float | None
+    at: float
 
 
 class DecisionLog(Generic[T]):
@@ -30,8 +39,10 @@ class DecisionLog(Generic[T]):
 
     A process that dies loses at most what was queued within `LOSS_WINDOW_S` seconds while the store could be
     written. Threads that are busier than the writing one would leave it behind, so callers may have to wait:
-    one that finds the oldest decision unwritten for `LATE_S`, or the queue full, until that has changed; one
-    that finds that the last batch took longer than `SLOW_S`, until its own decision is written. None waits
+    one that finds the oldest decision unwritten for `LATE_S`, or the queue full, until that has changed; and
+    before the first batch is written, and for `CALM_S` after one that took longer than `SLOW_S`, every one
+    until its own decision is written. A writing thread that was kept from its work once, by other threads or
+    by other processes, is kept from it again, and then nothing but waiting bounds what is lost. None waits
     for more than `PATIENCE_S`, nor while the store cannot be written: then `MOST_WAITING` may be queued.
     """
 
@@ -47,7 +58,9 @@ class DecisionLog(Generic[T]):
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._is_failing = False
-        self._longest_wait_s = self._last_write_s = 0.0
+        self._longest_wait_s = 0.0
+        # A store that has not written yet is not known to be fast.
+        self._slow_until = float("inf")
         self._added = self._done = 0
         self._pid = os.getpid()
 
@@ -65,37 +78,45 @@ class DecisionLog(Generic[T]):
                 self._written.wait_for(lambda: not self._must_wait(), timeout=PATIENCE_S)
             if len(self._waiting) >= MOST_WAITING:
                 raise StoreUnavailable("decision log", why="too many decisions wait to be written")
-            self._waiting.append(_Queued(time.monotonic(), decision))
+            now = time.monotonic()
+            is_slow = now < self._slow_until and not self._is_failing
+            queued = _Queued(decision, None if is_slow else now, now)
+            self._waiting.append(queued)
             self._added += 1
             number = self._added
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="handrail-log", daemon=True)
                 self._thread.start()
             elif len(self._waiting) == 1:
                 self._arrived.notify()
-            if self._last_write_s > SLOW_S and not self._is_failing:
+            if is_slow:
                 self._written.wait_for(lambda: self._done >= number or self._is_failing, timeout=PATIENCE_S)
+                queued.since = time.monotonic()
 
     @property
     def longest_wait_s(self) -> float:
-        """For how many seconds a written decision had waited at most, since this log was opened."""
+        """For how many seconds a decision whose answer was out had waited at most when it was written."""
         return self._longest_wait_s
 
     def _must_wait(self) -> bool:
         if self._is_failing or not self._waiting:
             return False
-        return len(self._waiting) >= MOST_WAITING or time.monotonic() - self._waiting[0].since > LATE_S
+        return len(self._waiting) >= MOST_WAITING or time.monotonic() - self._waiting[0].at > LATE_S
 
     def _run(self) -> None:
         while not self._closing.is_set():
             with self._arrived:
                 self._arrived.wait_for(lambda: self._waiting or self._closing.is_set())
-            self._closing.wait(LOSS_WINDOW_S if self._is_failing else GATHER_S)
+                is_slow = time.monotonic() < self._slow_until
+            if self._is_failing or not is_slow:
+                self._closing.wait(LOSS_WINDOW_S if self._is_failing else GATHER_S)
             try:
                 self.flush()
             except StoreUnavailable:
                 # They stay queued, and `add` refuses more once too many wait.
                 continue
+            except Exception as error:  # noqa: BLE001 - whatever it is, a thread that ends would lose the log
+                log.error("decisions not written, tried again: %s", type(error).__name__)
 
     def flush(self) -> None:
         """Write what waits, in order.
@@ -119,14 +140,20 @@ class DecisionLog(Generic[T]):
                 left -= len(batch)
 
     def _ended(self, count: int, began: float, *, is_failing: bool) -> None:
-        now = time.monotonic()
         with self._written:
-            if count:
-                self._longest_wait_s = max(self._longest_wait_s, now - self._waiting[0].since)
+            now = time.monotonic()
             for _ in range(count):
-                self._waiting.popleft()
+                since = self._waiting.popleft().since
+                if since is not None:
+                    self._longest_wait_s = max(self._longest_wait_s, now - since)
             self._done += count
-            self._last_write_s, self._is_failing = now - began, is_failing
+            self._is_failing = is_failing
+            if not is_failing:
+                is_first = self._slow_until == float("inf")
+                if now - began > SLOW_S:
+                    self._slow_until = now + CALM_S
+                elif is_first:
+                    self._slow_until = now
             self._written.notify_all()
 
     def close(self) -> None:

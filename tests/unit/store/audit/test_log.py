@@ -125,6 +125,46 @@ def test_beside_a_slow_store_a_caller_is_released_once_its_own_decision_is_writt
     log.close()
 
 
+def test_no_error_ends_the_writing_thread() -> None:
+    sink, failures = Sink(), [MemoryError("x"), ValueError("x"), KeyError("x")]
+
+    def failing(events: Sequence[Event]) -> None:
+        if failures:
+            raise failures.pop()
+        sink(events)
+
+    log = DecisionLog(failing)
+    log.add(event(1))
+    deadline = time.monotonic() + 20 * LOSS_WINDOW_S
+    while not sink.batches and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert sink.batches == [[1]]
+    log.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_writing_thread_that_is_gone_is_started_again() -> None:
+    sink, failures = Sink(), [SystemExit()]
+
+    def leaving(events: Sequence[Event]) -> None:
+        if failures:
+            raise failures.pop()
+        sink(events)
+
+    others = set(threading.enumerate())
+    log = DecisionLog(leaving)
+    log.add(event(1))
+    deadline = time.monotonic() + 20 * LOSS_WINDOW_S
+    while set(threading.enumerate()) - others:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    log.add(event(2))
+    while not sink.batches and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert sink.batches == [[1, 2]]
+    log.close()
+
+
 def test_a_forked_child_does_not_write_what_its_parent_queued() -> None:
     sink = Sink()
     sink.is_away = True

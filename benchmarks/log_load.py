@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import json
+import multiprocessing
 import os
 import signal
 import threading
@@ -16,15 +17,23 @@ from typing import Any
 from sqlalchemy import select
 
 from handrail import Guard
-from handrail.policy import loads
+from handrail.errors import StoreUnavailable
+from handrail.policy import load
 from handrail.records import Draft, Message, Speaker
+from handrail.store import SqlStore
 from handrail.store.tables import audit
-from support.chaos import FORK, Scene
-from support.shop_guard import POLICY
+from handrail.tickets.ticket import Ticket
 
+FORK = multiprocessing.get_context("fork")
 MOST = 200_000
 QUESTION = (Message(speaker=Speaker.USER, text="Where is my parcel?"),)
 ANSWER = (Draft(text="It left our warehouse this morning and comes on Friday. " * 8),)
+Opener = Callable[[], SqlStore]
+
+
+class _NoSpool:
+    def put(self, ticket: Ticket) -> None:
+        raise StoreUnavailable("no spool")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,17 +95,17 @@ class Released:
         }
 
 
-def killed_under(scene: Scene, load: Load, *, after_s: float) -> Loss:
+def killed_under(opener: Opener, under: Load, *, after_s: float) -> Loss:
     """Run a process under a load, kill it after some seconds of answering, and count what the log lacks."""
-    released = Released(load.lanes)
-    process: Any = FORK.Process(target=_answer, args=(scene, load, released))
+    released = Released(under.lanes)
+    process: Any = FORK.Process(target=_answer, args=(opener, under, released))
     process.start()
     _wait(lambda: any(released.counts), process)
     time.sleep(after_s)  # the load itself: nothing is awaited
     before = time.monotonic()
     os.kill(process.pid, signal.SIGKILL)
     process.join()
-    known = _logged(scene)
+    known = _logged(opener)
     answers = released.all()
     missing = [at for exchange, at in answers.items() if exchange not in known]
     return Loss(
@@ -116,31 +125,34 @@ def _wait(is_so: Callable[[], bool], process: Any) -> None:
         time.sleep(0.01)
 
 
-def _logged(scene: Scene) -> set[str]:
-    sides = scene.sides()
+def _logged(opener: Opener) -> set[str]:
+    store = opener()
     try:
-        with sides.admin.read("default") as tx:
+        with store.read("default") as tx:
             rows = tx.conn.execute(select(audit.c.data).where(audit.c.kind == "decision.pass"))
-            found = {json.loads(row.data)["exchange"] for row in rows}
-        assert sides.admin.verify().is_intact
-        return found
+            return {json.loads(row.data)["exchange"] for row in rows}
     finally:
-        sides.close()
+        store.close()
 
 
-def _answer(scene: Scene, load: Load, released: Released) -> None:
-    store = scene.sides().app
-    guard = Guard(loads(POLICY), store=store, spool=scene.spool())
-    for _ in range(load.spinning):
+def guard_over(store: SqlStore) -> Guard:
+    """A guard under the shipped policy for support."""
+    return Guard(load("baseline"), store=store, spool=_NoSpool())
+
+
+def _answer(opener: Opener, under: Load, released: Released) -> None:
+    store = opener()
+    guard = guard_over(store)
+    for _ in range(under.spinning):
         threading.Thread(target=_spin, daemon=True).start()
     lanes = [
-        threading.Thread(target=_lane, args=(guard, store, released, lane, load.pause_s), daemon=True)
-        for lane in range(load.threads)
+        threading.Thread(target=_lane, args=(guard, store, released, lane, under.pause_s), daemon=True)
+        for lane in range(under.threads)
     ]
     for thread in lanes:
         thread.start()
-    if load.tasks:
-        asyncio.run(_tasks(guard, store, released, load))
+    if under.tasks:
+        asyncio.run(_tasks(guard, store, released, under))
     for thread in lanes:
         thread.join()
 
@@ -162,7 +174,7 @@ def _lane(guard: Guard, store: Any, released: Released, lane: int, pause_s: floa
             time.sleep(pause_s)
 
 
-async def _tasks(guard: Guard, store: Any, released: Released, load: Load) -> None:
+async def _tasks(guard: Guard, store: Any, released: Released, under: Load) -> None:
     async def lane(index: int) -> None:
         for number in range(released.most):
             try:
@@ -174,7 +186,7 @@ async def _tasks(guard: Guard, store: Any, released: Released, load: Load) -> No
             await asyncio.sleep(0)
 
     async with asyncio.TaskGroup() as group:
-        for index in range(load.tasks):
+        for index in range(under.tasks):
             group.create_task(lane(index))
 
 
