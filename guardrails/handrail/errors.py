@@ -7,6 +7,7 @@ HandrailError
 │ └ MissingExtra        also an ImportError; names the install to run
 ├ CheckFailed           handrail could not judge: treat as unsafe
 │ └ StoreUnavailable    the ticket store cannot be reached
+├ RequestRefused        a request that no provider would take, or beyond the bounds
 ├ HandoffRequired       a person must decide; carries the Handoff
 ├ AnswerBlocked         the policy forbids it outright
 ├ ActionFailed          yours to raise inside `authorised`: nothing was done
@@ -100,6 +101,17 @@ class StoreUnavailable(CheckFailed):
     """The ticket store cannot be reached, or refuses to write."""
 
 
+class RequestRefused(HandrailError):
+    """A request is malformed or goes beyond the bounds, so nothing was sent.
+
+    `status` is that of an HTTP answer, `code` names the problem and `param` the field, empty for the whole.
+    """
+
+    def __init__(self, why: str, *, code: str, status: int = 400, param: str = "") -> None:
+        super().__init__(why)
+        self.code, self.status, self.param = code, status, param
+
+
 class HandoffRequired(HandrailError):
     """A person must decide; `handoff` says which role and which ticket.
 
@@ -169,8 +181,8 @@ class PolicyChanged(TicketError):
 
 
 def is_final(error: BaseException) -> bool:
-    """Tell whether retrying is wrong: a person must decide, the policy forbids it, or a ticket says no.
+    """Tell whether retrying is wrong: a person must decide, or what was asked is forbidden or malformed.
 
     Use it as a predicate for retries: `retry_if_exception(lambda error: not is_final(error))`.
     """
-    return isinstance(error, HandoffRequired | AnswerBlocked | TicketError | ConfigError)
+    return isinstance(error, HandoffRequired | AnswerBlocked | RequestRefused | TicketError | ConfigError)

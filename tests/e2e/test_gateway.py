@@ -202,15 +202,18 @@ def test_a_body_over_the_limit_is_refused(tmp_path: Path, provider: ModelServer,
     assert provider.seen == []
 
 
-def test_an_answer_over_the_limit_is_not_given(tmp_path: Path) -> None:
-    limits = {"answer_bytes": 1000, "retries": 0}
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_an_answer_over_the_limit_is_handed_off_unread(tmp_path: Path, is_stream: bool) -> None:
+    limits = {"answer_bytes": 1000}
     with (
         model_server(Say("word " * 1000)) as provider,
         gateway(tmp_path, provider.url, limits=limits) as address,
         client_of(address) as client,
     ):
-        answer = ask(client)
-    assert answer.status_code == 502
+        answer = ask(client, stream=is_stream)
+        assert len(provider.seen) == 1
+    assert answer.status_code == 200
+    assert answer.headers["x-handrail-ticket"]
     assert "word" not in answer.text
 
 

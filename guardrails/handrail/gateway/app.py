@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from handrail.errors import StoreUnavailable
 from handrail.gateway.callers import Callers, KnownCaller, policies_of
+from handrail.gateway.log import RequestLog
 from handrail.gateway.metrics import MEDIA_TYPE, Metrics
 from handrail.gateway.proxy import Proxy
 from handrail.gateway.request import GatewayRequest, read_request
@@ -23,6 +24,7 @@ from handrail.gateway.settings import Settings
 from handrail.gateway.tickets import MAX_WAIT_S, state_of
 from handrail.gateway.upstream import Pools, Upstream
 from handrail.guard import Guard
+from handrail.records import PolicyRef
 
 
 class Gateway:
@@ -38,7 +40,7 @@ class Gateway:
         self._settings, self._pools = settings, pools
         self._callers = Callers(settings, guards)
         self._proxy = Proxy(Upstream(pools, settings), settings)
-        self._store = guards[settings.policy].store
+        self._store, self._guards = guards[settings.policy].store, guards
         self._under_way = self._waiting = 0
         self.metrics = Metrics()
         self.is_draining = False
@@ -47,28 +49,30 @@ class Gateway:
 
     async def model(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request to the provider's API."""
-        request = Request(scope, receive)
-        start, endpoint, answered = perf_counter(), "unknown", None
+        request, told = Request(scope, receive), RequestLog()
+        start, answered = perf_counter(), None
         try:
             with self._slot():
                 known = self._identify(request)
+                told.tenant = known.tenant
                 async with asyncio.timeout(self._settings.limits.seconds):
                     asked = await read_request(
                         request, limit=self._settings.limits.body_bytes, named=self._settings.named
                     )
-                endpoint = asked.about.value
-                answered = await self._given(asked, known, receive, send)
+                told.endpoint = asked.about.value
+                answered = await self._given(asked, known, receive, told.sender(send))
         except Refusal as refusal:
             answered = refusal.response
-            await send_whole(answered, send)
+            await send_whole(answered, told.sender(send))
         except TimeoutError:
             answered = error_response(408, "the request took too long to arrive", code="timeout")
-            await send_whole(answered, send)
+            await send_whole(answered, told.sender(send))
         except ClientDisconnect:
             return
         finally:
-            self.metrics.seconds.labels(endpoint).observe(perf_counter() - start)
-            self.metrics.requests.labels(endpoint, answered.outcome if answered else "gone").inc()
+            self.metrics.seconds.labels(told.endpoint).observe(perf_counter() - start)
+            self.metrics.requests.labels(told.endpoint, answered.outcome if answered else "gone").inc()
+            told.end(answered)
 
     async def _given(
         self, asked: GatewayRequest, known: KnownCaller, receive: Receive, send: Send
@@ -78,15 +82,20 @@ class Gateway:
 
     async def ticket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Return a ticket's state; `?wait=SECONDS` waits for a person's decision."""
-        request = Request(scope, receive)
+        request, told = Request(scope, receive), RequestLog(endpoint="tickets")
+        answered = None
         try:
             known = self._identify(request)
+            told.tenant = known.tenant
             wait_s = _seconds(request.query_params.get("wait", "0"))
             with self._waiter(wait_s):
                 work = state_of(known, request.path_params["ticket"], wait_s)
-                await deliver(work, receive, send, keep_alive_s=None)
+                answered = await deliver(work, receive, told.sender(send), keep_alive_s=None)
         except Refusal as refusal:
-            await send_whole(refusal.response, send)
+            answered = refusal.response
+            await send_whole(answered, told.sender(send))
+        finally:
+            told.end(answered)
 
     def _identify(self, request: Request) -> KnownCaller:
         known = self._callers.identify(request.headers)
@@ -138,6 +147,10 @@ class Gateway:
     async def measured(self, request: Request) -> Response:
         """Return the metrics."""
         return Response(self.metrics.text(), media_type=MEDIA_TYPE)
+
+    def policies(self) -> tuple[PolicyRef, ...]:
+        """Return the policies in force, each once."""
+        return tuple(guard.policy.ref for guard in self._guards.values())
 
     async def drain(self) -> None:
         """Take no new request, wait for those under way, close the connections to the provider."""

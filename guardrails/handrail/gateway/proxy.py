@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 from tenacity import (
     AsyncRetrying,
@@ -11,17 +12,16 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from handrail.errors import CheckFailed, ConfigError, HandrailError
+from handrail.errors import CheckFailed, ConfigError, HandrailError, RequestRefused
 from handrail.gateway.callers import KnownCaller
 from handrail.gateway.request import GatewayRequest
-from handrail.gateway.responses import GatewayResponse, error_response
+from handrail.gateway.responses import Fault, GatewayResponse, error_response
 from handrail.gateway.settings import Settings
-from handrail.gateway.upstream import ProviderResponse, Upstream
+from handrail.gateway.upstream import ProviderResponse, Upstream, fault_of
 from handrail.guard import Guard
-from handrail.http.driver import aanswering
+from handrail.http.driver import aanswering, aexchange
 from handrail.http.endpoints import Endpoint
-from handrail.http.exchange import ExchangeSettings, Reply, Request, Send, exchange
-from handrail.pipeline.needs import arun
+from handrail.http.exchange import ExchangeSettings, Reply, Request, Send
 from handrail.records import FaultKind
 
 
@@ -42,7 +42,10 @@ class Proxy:
             retry_error_callback=_last,
         )
         self._exchanges = ExchangeSettings(
-            shape=settings.shape, named=settings.named, trusted=settings.trusted
+            shape=settings.shape,
+            named=settings.named,
+            trusted=settings.trusted,
+            bounds=settings.limits.bounds(),
         )
 
     async def answer(self, asked: GatewayRequest, known: KnownCaller) -> GatewayResponse:
@@ -76,13 +79,17 @@ class Proxy:
             created=int(time.time()),
             is_last_attempt=lambda: True,
             endpoint=asked.path,
+            query=asked.query,
         )
         try:
-            reply = await arun(exchange(request, self._exchanges), aanswering(guard, send))
+            reply = await aexchange(request, self._exchanges, aanswering(guard, send))
         except ConfigError as error:
             return error_response(404, str(error), code="not_guarded")
+        except RequestRefused as error:
+            return error_response(error.status, str(error), code=error.code, param=error.param)
         except CheckFailed as error:
-            return error_response(502, str(error), code="check_failed", outcome="failed")
+            fault = Fault(code="check_failed", kind=error.step, exchange=error.exchange)
+            return error_response(502, str(error), code="check_failed", outcome="failed", fault=fault)
         except HandrailError as error:
             return error_response(400, str(error), code="refused")
         return self._given(reply)
@@ -100,16 +107,32 @@ class Proxy:
         response, outcome = reply.upstream, reply.outcome
         assert response is None or isinstance(response, ProviderResponse)
         effect = "open" if outcome is None else outcome.decision.effect.value
-        if reply.body is None:
-            assert response is not None
+        if response is not None and (reply.body is None or _is_failure(reply)):
             return self._upstream.given(response, effect)
+        assert reply.body is not None
         return GatewayResponse(
             status=reply.status,
             body=reply.body,
             media_type=reply.media_type,
             headers={**(response.passed_back() if response else {}), **reply.headers},
             outcome=effect,
+            fault=_fault_behind(reply),
         )
+
+
+def _is_failure(reply: Reply) -> bool:
+    """True for a failure of the provider that nothing was put in the place of by the policy."""
+    failed = reply.upstream is not None and not reply.upstream.is_success
+    return failed and (reply.outcome is None or reply.outcome.is_released)
+
+
+def _fault_behind(reply: Reply) -> Fault | None:
+    """Return the provider's failure behind a hand-off, None if it has answered."""
+    response, outcome = reply.upstream, reply.outcome
+    if response is None or outcome is None or (response.is_success and not response.is_too_large):
+        return None
+    ticket = outcome.handoff.ticket if outcome.handoff else ""
+    return replace(fault_of(response), exchange=outcome.exchange, ticket=ticket)
 
 
 def _may_pass(response: ProviderResponse) -> bool:

@@ -8,13 +8,21 @@ from typing import Any
 
 from starlette.requests import Request
 
-from handrail.gateway.responses import Refusal, error_response
-from handrail.http.endpoints import Endpoint, endpoint
+from handrail.gateway.responses import Fault, Refusal, error_response
+from handrail.guard.threads import LONG, at_length
+from handrail.http.endpoints import Endpoint, endpoint, words_beside
 
 PREFIX = "/v1"
 # No escapes and no dot segments: an upstream that reads them otherwise would serve another resource.
-_PATH = re.compile(r"/v1(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~:@!$'()*+,;=-]+)+")
+_PATH = re.compile(r"/v1(?:/[A-Za-z0-9_~@][A-Za-z0-9._~:@!$'()*+,=-]*)+")
 _UNGUARDED = (Endpoint.OPEN, Endpoint.UNKNOWN)
+
+_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}")
+# Names of features end with the day or the version of each; so little fits in that no words do.
+_FEATURE = r"[a-z_]{1,30}(?:-[a-z]{1,20}|-\d{1,3}[a-z]?){0,6}(?:-\d{4}-?\d{2}-?\d{2}|=v\d{1,2})"
+_FEATURES = re.compile(rf"{_FEATURE}(?:, ?{_FEATURE}){{0,15}}")
+# The caller's headers that go to the provider with a guarded request, and how each must look.
+OF_GUARDED = {"anthropic-version": _VERSION, "anthropic-beta": _FEATURES, "openai-beta": _FEATURES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,29 +40,50 @@ class GatewayRequest:
 
 
 async def read_request(request: Request, *, limit: int, named: tuple[str, ...]) -> GatewayRequest:
-    """Read a request.
+    """Read a request. A long body is parsed in a thread.
 
     Raises:
-        Refusal: too large, not readable, or with an address or a body that could be read in two ways.
+        Refusal: too large, not readable, or its address, a header or its body could be read in two ways.
         ClientDisconnect: the caller is gone.
     """
-    raw = request.scope.get("raw_path") or request.scope["path"].encode()
-    path = request.scope["path"]
-    if raw.split(b"?")[0] != path.encode() or not _PATH.fullmatch(path):
-        raise Refusal(error_response(404, "no such resource", code="not_guarded"))
+    path, query = _address(request, named)
     about = endpoint(request.method, path, named=named)
     body = await _body(request, limit)
-    loaded = {} if about in _UNGUARDED else _loaded(body)
+    if about in _UNGUARDED:
+        loaded: dict[str, Any] = {}
+    else:
+        _check_headers(request.headers)
+        loaded = _loaded(body) if len(body) <= LONG else await at_length(_loaded, body)
+    if about is Endpoint.OPEN and (beside := words_beside(path, query, has_body=bool(body), named=named)):
+        raise Refusal(error_response(400, f"this request takes no {beside}", code=f"bad_{beside}"))
     return GatewayRequest(
         about=about,
         method=request.method,
         path=path,
-        query=request.url.query,
+        query=query,
         headers=request.headers,
         body=body,
         is_stream=loaded.get("stream") is True,
         facts=_facts(request.headers.get("x-handrail-facts")),
     )
+
+
+def _address(request: Request, named: tuple[str, ...]) -> tuple[str, str]:
+    raw = request.scope.get("raw_path") or request.scope["path"].encode()
+    path: str = request.scope["path"]
+    if raw.split(b"?")[0] != path.encode() or not _PATH.fullmatch(path):
+        raise Refusal(error_response(404, "no such resource", code="not_guarded"))
+    # As it came: decoding it once more could make another query of it.
+    return path, request.scope["query_string"].decode("latin-1")
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, shape in OF_GUARDED.items():
+        if name in headers and not shape.fullmatch(headers[name]):
+            problem = Fault(code="bad_header", kind=name)
+            raise Refusal(
+                error_response(400, f"{name} is not as it should be", code="bad_header", fault=problem)
+            )
 
 
 async def _body(request: Request, limit: int) -> bytes:
@@ -72,11 +101,11 @@ async def _body(request: Request, limit: int) -> bytes:
 
 def _loaded(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body, object_pairs_hook=_unique)
+        # Of the encodings that JSON may have, providers need to know one.
+        value = json.loads(body.decode(), object_pairs_hook=_unique)
     except (ValueError, RecursionError):
-        raise Refusal(
-            error_response(400, "the body is no JSON object, or names a field twice", code="bad_body")
-        ) from None
+        why = "the body is no JSON object in UTF-8, or names a field twice"
+        raise Refusal(error_response(400, why, code="bad_body")) from None
     if not isinstance(value, dict):
         raise Refusal(error_response(400, "the body is no JSON object", code="bad_body"))
     return value

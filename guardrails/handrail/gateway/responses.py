@@ -4,28 +4,44 @@ Answers and errors have the shapes that OpenAI clients read. Work for a caller w
 """
 
 import asyncio
-import logging
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.types import Receive, Send
 
-from handrail.wire.foreign_json import dump_object
+from handrail.wire.foreign_json import dump_object, mapping_of
 from handrail.wire.handoff import error_body
 
 EVENT_STREAM = "text/event-stream"
 KEEP_ALIVE = b": waiting\n\n"
 
-log = logging.getLogger("handrail.gateway")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What went wrong, for the log.
+
+    Args:
+        code: as the caller is told it.
+        kind: what failed: a kind of fault, of error or of header.
+        upstream_status: status of the provider's response.
+        exchange: id of the guarded exchange.
+        ticket: the ticket that was opened for it.
+    """
+
+    code: str
+    kind: str = ""
+    upstream_status: int | None = None
+    exchange: str = ""
+    ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayResponse:
-    """What the caller gets. `outcome` is for the metrics.
+    """What the caller gets. `outcome` is for the metrics, `fault` for the log.
 
-    It is an effect of the policy (`pass`, `redact`, `hand_off`, `block`), `open` for what is not guarded,
-    `refused` for what the gateway did not take and `failed` for what went wrong behind it.
+    The outcome is an effect of the policy (`pass`, `redact`, `hand_off`, `block`), `open` for what is not
+    guarded, `refused` for what the gateway did not take and `failed` for what went wrong behind it.
     """
 
     status: int
@@ -33,6 +49,7 @@ class GatewayResponse:
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     outcome: str = "pass"
+    fault: Fault | None = None
 
     def as_event(self) -> bytes:
         """The answer inside an event stream that has begun: its own events, or one that holds the error."""
@@ -50,11 +67,25 @@ class Refusal(Exception):
         self.response = response
 
 
-def error_response(status: int, message: str, *, code: str, outcome: str = "refused") -> GatewayResponse:
-    """Return an error. Clients are told to try again only where that may help."""
+def error_response(
+    status: int,
+    message: str,
+    *,
+    code: str,
+    param: str = "",
+    outcome: str = "refused",
+    fault: Fault | None = None,
+) -> GatewayResponse:
+    """Return an error in the shape that both OpenAI's and Anthropic's clients read.
+
+    Clients are told to try again only where that may help.
+    """
     again = {"retry-after": "1"} if status in (429, 503) else {"x-should-retry": "false"}
-    body = dump_object(error_body(message, code=code))
-    return GatewayResponse(status=status, body=body, headers=again, outcome=outcome)
+    told = error_body(message, code=code)["error"]
+    body = dump_object({"type": "error", "error": {**mapping_of(told), "param": param or None}})
+    return GatewayResponse(
+        status=status, body=body, headers=again, outcome=outcome, fault=fault or Fault(code=code)
+    )
 
 
 def json_response(content: Mapping[str, Any], status: int = 200) -> GatewayResponse:
@@ -103,7 +134,7 @@ async def deliver(
 def result_of(task: "asyncio.Future[GatewayResponse]") -> GatewayResponse:
     """Return the result of a finished task; of an error the caller learns only that there was one.
 
-    This is the gateway's boundary. Only the kind of an error is logged: its message may hold scanned text.
+    This is the gateway's boundary. Only the kind of an error is kept: its message may hold scanned text.
     """
     if task.cancelled():
         return error_response(503, "shutting down", code="draining", outcome="failed")
@@ -112,8 +143,10 @@ def result_of(task: "asyncio.Future[GatewayResponse]") -> GatewayResponse:
         return task.result()
     if isinstance(error, Refusal):
         return error.response
-    log.error("a request could not be judged: %s", type(error).__name__)
-    return error_response(502, "the request could not be judged", code="check_failed", outcome="failed")
+    fault = Fault(code="check_failed", kind=type(error).__name__)
+    return error_response(
+        502, "the request could not be judged", code="check_failed", outcome="failed", fault=fault
+    )
 
 
 async def send_whole(response: GatewayResponse, send: Send) -> None:

@@ -2,20 +2,39 @@
 
 import gc
 import signal
+import socket
 from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
 
+from handrail.gateway.log import log_to_stderr, tell_start
 from handrail.gateway.settings import Settings
 
 
 class Server(uvicorn.Server):
-    """A server that tells its application of a shutdown as soon as the signal comes."""
+    """A server that says how it has started, and tells its application of a shutdown as the signal comes.
 
-    def __init__(self, config: uvicorn.Config, app: Starlette) -> None:
+    Args:
+        config: of uvicorn.
+        app: the gateway.
+        settings: of the gateway, for what is said at the start; nothing is said without.
+    """
+
+    def __init__(self, config: uvicorn.Config, app: Starlette, settings: Settings | None = None) -> None:
         super().__init__(config)
-        self._app = app
+        self._app, self._settings = app, settings
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so once it does."""
+        await super().startup(sockets)
+        if self._settings is not None and self.started:
+            tell_start(self._settings, self._app.state.gateway.policies(), self._address())
+
+    def _address(self) -> str:
+        # The port that the system gave, where none was asked for.
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        return f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take no new request from now on; a second SIGINT does not wait for those under way."""
@@ -42,8 +61,9 @@ def serve(app: Starlette, settings: Settings, *, host: str, port: int) -> None:
         ws="none",
         timeout_graceful_shutdown=int(settings.limits.drain_s) + 1,
     )
+    log_to_stderr()
     _settle_memory()
-    Server(config, app).run()
+    Server(config, app, settings).run()
 
 
 def _settle_memory() -> None:

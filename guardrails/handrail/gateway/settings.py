@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from dataclasses import fields
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -12,6 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from handrail.errors import ConfigError
+from handrail.http.bounds import Bounds
 
 
 class Part(BaseModel):
@@ -33,11 +35,14 @@ class Limits(Part):
 
     `seconds` bounds the provider's part of a request, `check_s` what handrail adds to it; `retries` is
     how often the provider is asked again after a passing failure; `waiters` bounds how many callers wait for
-    a person at once.
+    a person at once. `answers`, `messages` and `depth` bound what one request may ask for, hold and nest.
     """
 
     body_bytes: Annotated[int, Field(gt=0)] = 4 * 1024 * 1024
     answer_bytes: Annotated[int, Field(gt=0)] = 32 * 1024 * 1024
+    answers: Annotated[int, Field(gt=0)] = 128
+    messages: Annotated[int, Field(gt=0)] = 10_000
+    depth: Annotated[int, Field(gt=0, le=500)] = 100
     at_once: Annotated[int, Field(gt=0)] = 600
     waiters: Annotated[int, Field(gt=0)] = 200
     seconds: Annotated[float, Field(gt=0)] = 300.0
@@ -45,6 +50,11 @@ class Limits(Part):
     retries: Annotated[int, Field(ge=0, le=5)] = 1
     keep_alive_s: Annotated[float, Field(gt=0)] = 5.0
     drain_s: Annotated[float, Field(ge=0)] = 30.0
+
+    def bounds(self) -> Bounds:
+        """Return the bounds on one exchange."""
+        names = [field.name for field in fields(Bounds)]
+        return Bounds(**{name: getattr(self, name) for name in names})
 
 
 class Settings(Part):

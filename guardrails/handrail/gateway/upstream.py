@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from handrail.gateway.request import PREFIX, GatewayRequest
-from handrail.gateway.responses import GatewayResponse, error_response
+from handrail.gateway.request import OF_GUARDED, PREFIX, GatewayRequest
+from handrail.gateway.responses import Fault, GatewayResponse, error_response
 from handrail.gateway.settings import Limits, Settings
+from handrail.http.endpoints import Endpoint
 from handrail.http.exchange import UpstreamResponse
+from handrail.http.failures import is_error
 from handrail.records import FaultKind
-from handrail.wire.foreign_json import load_object
 
 _OF_ONE_POOL = 8
 
@@ -68,10 +69,13 @@ class Pools:
             await client.aclose()
 
 
-_PASSED_ON = (
-    *("accept", "content-type", "user-agent"),
-    *("openai-beta", "anthropic-version", "anthropic-beta"),
-)
+# With what the program has named, the caller's description of its body goes on as well.
+_OF_OPEN = ("accept", "content-type", "user-agent", *OF_GUARDED)
+_OWN = {
+    "accept": "application/json, text/event-stream",
+    "content-type": "application/json",
+    "user-agent": "handrail-gateway",
+}
 _PASSED_BACK = (
     "openai-processing-ms",
     "openai-version",
@@ -109,7 +113,7 @@ class Upstream:
         """Send a request and read its answer to the end. A failure of the provider is a fault, not an error.
 
         Args:
-            asked: whose address and headers are used.
+            asked: whose address is used.
             body: what is sent.
             deadline: in the event loop's time.
         """
@@ -120,31 +124,34 @@ class Upstream:
                 )
                 async with self._pools.answer(request) as response:
                     read = await self._read(response)
+            if read is None:
+                return ProviderResponse(
+                    status=response.status_code, headers=response.headers, is_too_large=True
+                )
         except (TimeoutError, httpx.TimeoutException):
             return ProviderResponse(fault=FaultKind.TIMEOUT)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL):
             return ProviderResponse(fault=FaultKind.ERROR)
         return ProviderResponse(status=response.status_code, body=read, headers=response.headers)
 
-    async def _read(self, response: httpx.Response) -> bytes:
+    async def _read(self, response: httpx.Response) -> bytes | None:
+        """Read an answer to its end, None if it is larger than it may be."""
         parts, size = [], 0
         async for chunk in response.aiter_bytes():
             size += len(chunk)
             if size > self._settings.limits.answer_bytes:
-                raise httpx.StreamError("the answer is too large")
+                return None
             parts.append(chunk)
         return b"".join(parts)
 
     def given(self, response: ProviderResponse, outcome: str) -> GatewayResponse:
         """Return the provider's own answer, or, if it failed, what a caller may know of that."""
         if response.fault is not None:
-            return error_response(502, "the provider gave no answer", code="upstream", outcome="failed")
+            return _upstream_error(502, "the provider gave no answer", response)
         if not response.is_success:
             return self._failed(response)
-        if self._holds_key(response.body):
-            return error_response(
-                502, "the provider's answer cannot be given", code="upstream", outcome="failed"
-            )
+        if response.is_too_large or self._holds_key(response.body):
+            return _upstream_error(502, "the provider's answer cannot be given", response)
         return GatewayResponse(
             status=response.status,
             body=response.body,
@@ -157,14 +164,18 @@ class Upstream:
         """Return a failure, in the provider's own words only if they are an error and name no key."""
         if response.status in _KEY_REFUSED:
             # These words are about the gateway's key, which is not the caller's.
-            return error_response(
-                502, "the provider refuses the gateway's key", code="upstream_key", outcome="failed"
+            return _upstream_error(
+                502, "the provider refuses the gateway's key", response, code="upstream_key"
             )
-        if response.status < 400 or not _is_error(response.body) or self._holds_key(response.body):
+        if response.status < 400 or not is_error(response.body) or self._holds_key(response.body):
             status = response.status if response.status >= 400 else 502
-            return error_response(status, "the provider failed", code="upstream", outcome="failed")
+            return _upstream_error(status, "the provider failed", response)
         return GatewayResponse(
-            status=response.status, body=response.body, headers=response.passed_back(), outcome="failed"
+            status=response.status,
+            body=response.body,
+            headers=response.passed_back(),
+            outcome="failed",
+            fault=fault_of(response),
         )
 
     def _holds_key(self, body: bytes) -> bool:
@@ -176,14 +187,24 @@ class Upstream:
         return f"{address}?{asked.query}" if asked.query else address
 
     def _headers(self, asked: GatewayRequest) -> dict[str, str]:
-        headers = {name: asked.headers[name] for name in _PASSED_ON if name in asked.headers}
+        is_open = asked.about is Endpoint.OPEN
+        passed_on = _OF_OPEN if is_open else OF_GUARDED
+        headers = {} if is_open else dict(_OWN)
+        headers.update({name: asked.headers[name] for name in passed_on if name in asked.headers})
         key, header = self._settings.upstream_key(), self._settings.upstream_key_header
         if key is not None:
             headers[header] = f"Bearer {key}" if header == "authorization" else key
         return headers
 
 
-def _is_error(body: bytes) -> bool:
-    """True for a JSON error and nothing else: nobody judges an answer with a failing status."""
-    value = load_object(body)
-    return value is not None and "error" in value and not value.keys() & {"choices", "output", "content"}
+def fault_of(response: UpstreamResponse, code: str = "upstream") -> Fault:
+    """Return what failed at the provider."""
+    kind = "too_large" if response.is_too_large else response.fault.value if response.fault else ""
+    return Fault(code=code, kind=kind, upstream_status=response.status or None)
+
+
+def _upstream_error(
+    status: int, message: str, response: ProviderResponse, code: str = "upstream"
+) -> GatewayResponse:
+    fault = fault_of(response, code)
+    return error_response(status, message, code=code, outcome="failed", fault=fault)

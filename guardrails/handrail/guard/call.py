@@ -40,7 +40,7 @@ from handrail.errors import CheckFailed, ConfigError
 from handrail.guard.context import Scope
 from handrail.guard.outcome import Outcome, OutcomeRecorder
 from handrail.guard.samples import AnswerSampler, DrawnAnswer
-from handrail.guard.threads import in_thread
+from handrail.guard.threads import LONG, in_thread, step_at_length
 from handrail.pipeline.exchange import Exchange
 from handrail.pipeline.judge import Judged, downstream, judge
 from handrail.pipeline.needs import Need, NeedConversation, NeedFacts, NeedHistory, Steps, answered, arun, run
@@ -116,8 +116,18 @@ class CallRunner:
         except Exception as error:  # noqa: BLE001 - the boundary: what could not be judged is unsure
             return failed(_reason(error))
 
-    async def arun(self, steps: Steps[T], failed: Callable[[str], T], ask: AsyncAsk | None = None) -> T:
-        """Run steps as `run` does; the store and the caller's facts are asked in a thread."""
+    async def arun(
+        self,
+        steps: Steps[T],
+        failed: Callable[[str], T],
+        ask: AsyncAsk | None = None,
+        *,
+        is_long: bool = False,
+    ) -> T:
+        """Run steps as `run` does; the store and the caller's facts are asked in a thread.
+
+        Steps over long texts are taken in a thread, too.
+        """
 
         async def answer(need: Need) -> object:
             if isinstance(need, SampleRequest) and ask is not None:
@@ -126,7 +136,7 @@ class CallRunner:
             return await in_thread(answered, need, self._answer)
 
         try:
-            return await arun(steps, answer)
+            return await arun(steps, answer, stepper=step_at_length if is_long else None)
         except ConfigError:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary, for awaiting callers
@@ -263,9 +273,10 @@ class Call:
         self._learn(drafts)
         again = None if ask is None else lambda need: ask(self._askable(need))
         steps = judge(self._exchange, drafts, self._screened, wants_json=wants_json)
-        judged = await self._runner.arun(steps, self._runner.unjudged(self._exchange), again)
+        is_long = are_long(self.messages) or are_long(drafts)
+        judged = await self._runner.arun(steps, self._runner.unjudged(self._exchange), again, is_long=is_long)
         drawn = self._runner.drawn(judged)
-        if judged.decision.effect.is_released and (drawn is None or drawn.content is None):
+        if not is_long and judged.decision.effect.is_released and (drawn is None or drawn.content is None):
             # Only the batched log is written to, which waits for nothing.
             self.outcome = self._runner.conclude_answer(judged, self._scope, drawn)
         else:
@@ -335,6 +346,17 @@ class Call:
         return need
 
 
+def are_long(said: Sequence[Message] | Sequence[Draft]) -> bool:
+    """True when reading all of this would hold up an event loop."""
+    size = 0
+    for one in said:
+        size += len(one.text) + sum([len(call.arguments) for call in one.tool_calls])
+        if isinstance(one, Draft):
+            size += len(one.refusal or "") + sum(map(len, one.asides))
+    # Every message, however short, is read by itself.
+    return size + 64 * len(said) > LONG
+
+
 def begin(runner: CallRunner, scope: Scope, messages: Sequence[Message], id: str) -> Call:  # noqa: A002
     """Screen the input and return the call."""
     exchange = runner.exchange(id, scope)
@@ -347,7 +369,9 @@ def begin(runner: CallRunner, scope: Scope, messages: Sequence[Message], id: str
 async def abegin(runner: CallRunner, scope: Scope, messages: Sequence[Message], id: str) -> Call:  # noqa: A002
     """Screen the input and return the call, awaiting the store."""
     exchange = runner.exchange(id, scope)
-    screened = await runner.arun(screen(exchange, messages), runner.unscreened(exchange))
+    screened = await runner.arun(
+        screen(exchange, messages), runner.unscreened(exchange), is_long=are_long(messages)
+    )
     call = Call(runner, exchange, scope, screened)
     if not call.messages:
         call.outcome = await in_thread(runner.conclude_input, screened)

@@ -1,15 +1,28 @@
 """How the needs of an exchange are answered: by the guard, and by whoever sends; plainly or awaited."""
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from handrail.http.exchange import Need, Screen, Send, UpstreamResponse
+from handrail.guard.threads import LONG, at_length, step_at_length
+from handrail.http.exchange import (
+    ExchangeSettings,
+    Need,
+    Reply,
+    Request,
+    Screen,
+    Send,
+    UpstreamResponse,
+    exchange,
+)
+from handrail.pipeline.needs import Returned, arun, step
 
 if TYPE_CHECKING:
     from handrail.confidence.cascade import SampleRequest
     from handrail.guard import Guard
     from handrail.records import Draft
 
+T = TypeVar("T")
+NeedT = TypeVar("NeedT")
 Sender = Callable[[Send], UpstreamResponse]
 AsyncSender = Callable[[Send], Awaitable[UpstreamResponse]]
 
@@ -55,3 +68,22 @@ def aanswering(guard: "Guard", send: AsyncSender) -> Callable[[Need], Awaitable[
         return await need.call.afinish(need.drafts, ask=ask, wants_json=need.wants_json)
 
     return answer
+
+
+async def aexchange(
+    request: Request, settings: ExchangeSettings, answer: Callable[[Need], Awaitable[object]]
+) -> Reply:
+    """Take the steps of one guarded request; long bodies are read in a thread.
+
+    Raises:
+        HandrailError: as `exchange` and its steps do.
+    """
+    is_long = len(request.body) > LONG
+    steps = await at_length(exchange, request, settings) if is_long else exchange(request, settings)
+
+    async def stepper(steps: Generator[NeedT, Any, T], reply: object, /) -> NeedT | Returned[T]:
+        nonlocal is_long
+        is_long = is_long or (isinstance(reply, UpstreamResponse) and len(reply.body) > LONG)
+        return await step_at_length(steps, reply) if is_long else step(steps, reply)
+
+    return await arun(steps, answer, stepper=stepper)

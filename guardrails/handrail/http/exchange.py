@@ -12,15 +12,19 @@ and it returns a `Reply`. `http/driver.py` answers the needs, by plain calls or 
 An exchange goes through them in this order:
 
 1. `endpoint` says what the address carries. A request to an open one goes upstream as it is; one to an
-   unknown address is refused before anything is sent.
-2. The request's messages are screened. If that already decides, the provider never hears of the request.
+   unknown address, a malformed one and one beyond the bounds are refused before anything is sent.
+2. The request's messages are screened. A query that says more than a version is unreadable. If that already
+   decides, the provider never hears of the request.
 3. The provider is asked with `call.messages` in place of the caller's, and with the caller's own bytes where
    nothing has changed. If it refuses only because log-probabilities were asked for beside the caller's
    request, it is asked once more without them.
 4. A failure is the client's to retry, and each retry comes through here as a request of its own. The last one
-   is judged, because a policy may hand off on faults.
-5. The answer is read into drafts and judged. A stream is collected to its end first; with `stream: release`
-   in the policy `http/incremental.py` gives it in pieces, and the whole is judged at the end.
+   is judged, because a policy may hand off on faults. Of a failure's words the caller sees those of an error
+   only: an answer under a failing status and the body of a redirect are not given. Where a redirect leads is
+   a request of its own here, and must be another guarded address.
+5. The answer is read into drafts and judged; one beyond the bounds is unreadable. A stream is collected to
+   its end first; with `stream: release` in the policy `http/incremental.py` gives it in pieces, and the
+   whole is judged at the end.
 6. Released and unchanged: the caller gets the provider's response byte for byte. Released and changed: the
    same answer rewritten. Withheld: the notice, in the shape that the request expects.
 
@@ -30,14 +34,17 @@ raises `CheckFailed`, even if the policy has no rule on faults. `tests/contract/
 `test_bypass_anthropic.py` and `test_bypass_gateway.py` try that through every entry point of the clients.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from handrail.confidence.capabilities import blames_logprobs
-from handrail.errors import CheckFailed, ConfigError, HandrailError
+from handrail.errors import ConfigError
+from handrail.http.bounds import Bounds
 from handrail.http.endpoints import Endpoint, endpoint
+from handrail.http.failures import at_most, beyond_bounds, instead_of_failure, must_be_readable
 from handrail.http.incremental import IncrementalRelease
+from handrail.http.trust import screened_messages
 from handrail.records import Draft, FaultKind, Message
 from handrail.wire import anthropic, chat, responses
 from handrail.wire.foreign_json import Json, dump_object, load_object
@@ -48,9 +55,6 @@ from handrail.wire.sse import collect
 if TYPE_CHECKING:
     from handrail.confidence.cascade import SampleRequest
     from handrail.guard import Call, Outcome
-
-# The most answers that one request may ask for: each is judged, and a hand-off writes a notice for each.
-MOST_ANSWERS = 128
 
 HandoffShape: TypeAlias = Literal["auto", "error"]
 
@@ -68,12 +72,15 @@ class ExchangeSettings:
     Args:
         shape: `auto` answers a hand-off in the shape the request expects, `error` with status 400.
         named: resources that are let through unguarded.
-        trusted: kinds of content (`image`, `file`, `audio`) that may go upstream although nothing reads them.
+        trusted: kinds of content (`image`, `file`, `audio`, `query`) that may go upstream although nothing
+            reads them.
+        bounds: how much one request and one answer may hold.
     """
 
     shape: HandoffShape = "auto"
     named: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +89,13 @@ class Request:
 
     Args:
         method: HTTP method, upper case.
-        path: path of the address, decoded, without its query.
+        path: path of the address as it is sent, without its query.
         body: the bytes as they came.
         created: Unix time, in seconds.
         is_last_attempt: tells whether no retry follows if the provider fails.
         releases: the policy wants streams in pieces and the driver can give them so.
         endpoint: where it goes; what models there can give is remembered under this name.
+        query: of the address.
     """
 
     method: str
@@ -97,18 +105,21 @@ class Request:
     is_last_attempt: Callable[[], bool] = bool
     releases: bool = False
     endpoint: str = ""
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamResponse:
     """What the provider answered; `body` is decoded. A failure to answer is a `fault` instead.
 
+    `is_too_large` is an answer of which no more was read than the bounds allow.
     A driver adds, in a subclass, what it needs to give this very response back.
     """
 
     status: int = 0
     body: bytes = b""
     fault: FaultKind | None = None
+    is_too_large: bool = False
 
     @property
     def is_success(self) -> bool:
@@ -201,17 +212,15 @@ def exchange(request: Request, settings: ExchangeSettings) -> Exchange:
 
     Raises:
         ConfigError: the endpoint is not known and not named, or asks for something that cannot be guarded.
+        RequestRefused: it is malformed, or goes beyond the bounds.
         CheckFailed: the request or the answer could not be read.
-        HandrailError: it asks for more than `MOST_ANSWERS` answers.
     """
     kind = endpoint(request.method, request.path, named=settings.named)
     if kind is Endpoint.OPEN:
         return _unguarded()
     if kind is Endpoint.UNKNOWN:
         raise ConfigError("this endpoint is not guarded; name it to let it through unguarded")
-    body = load_object(request.body)
-    if body is None:
-        raise CheckFailed("read request", why="not a JSON object")
+    body = settings.bounds.read(request.body)
     return GuardedExchange(FORMATS[kind], request, settings, body).steps()
 
 
@@ -231,18 +240,15 @@ class GuardedExchange:
     """
 
     def __init__(self, wire: WireFormat, request: Request, settings: ExchangeSettings, body: Json) -> None:
-        self._wire, self._request, self._settings, self._body = wire, request, settings, body
+        self._wire, self._request, self.settings, self._body = wire, request, settings, body
         self._asked: ModelRequest = wire.read_request(body)
-        if self._asked.n > MOST_ANSWERS:
-            raise HandrailError(f"a request may ask for {MOST_ANSWERS} answers at most")
         # Chat completions say the same text once; the other formats repeat it in closing events.
         self._releases = request.releases and self._asked.stream and wire is chat
 
     def steps(self) -> Exchange:
         """Take the steps up to the reply."""
-        messages = self._asked.messages
-        if self._settings.trusted:
-            messages = tuple(_trusting(message, self._settings.trusted) for message in messages)
+        query, trusted = self._request.query, self.settings.trusted
+        messages = screened_messages(self._asked.messages, query, trusted)
         call: Call = yield Screen(messages=messages)
         if call.outcome is not None:
             return self._withheld(call.outcome)
@@ -255,6 +261,8 @@ class GuardedExchange:
             return (yield from self._failed(call, response))
         if self._releases:
             return Reply(upstream=response, stream=ReleasedStream(self, call))
+        if response.is_too_large:
+            return (yield from self._oversized(call, response))
         if self._asked.stream:
             return (yield from self._streamed(call, response))
         return (yield from self._whole(call, response))
@@ -262,14 +270,15 @@ class GuardedExchange:
     def _send(self, call: "Call", messages: tuple[Message, ...]) -> Send:
         body = self._body
         if call.messages != messages or call.instruction is not None or call.wants_logprobs:
+            own = call.messages[: len(self._asked.messages)]
             body = self._wire.write_request(
-                body, call.messages, logprobs=call.wants_logprobs, instruction=call.instruction
+                body, own, logprobs=call.wants_logprobs, instruction=call.instruction
             )
         return Send(body=None if body is self._body else dump_object(body), opens=self._releases)
 
     def _whole(self, call: "Call", response: UpstreamResponse) -> Exchange:
         answer = load_object(response.body)
-        drafts = self._wire.read_response(answer or {})
+        drafts = self.within_bounds(self._wire.read_response(answer or {}))
         outcome: Outcome = yield self.judge(call, drafts)
         if not outcome.is_released:
             return self._withheld(outcome, response, answer)
@@ -285,7 +294,7 @@ class GuardedExchange:
     def _streamed(self, call: "Call", response: UpstreamResponse) -> Exchange:
         stream = self._wire.Stream()
         is_closed = collect(stream, response.body)
-        drafts = stream.drafts()
+        drafts = self.within_bounds(stream.drafts())
         outcome: Outcome = yield self.judge(call, drafts)
         if not outcome.is_released:
             return self._withheld(outcome, response, stream.whole)
@@ -297,16 +306,29 @@ class GuardedExchange:
         status, kind = response.status, "text/event-stream"
         return Reply(upstream=response, outcome=outcome, status=status, body=body, media_type=kind)
 
+    def within_bounds(self, drafts: tuple[Draft, ...]) -> tuple[Draft, ...]:
+        """Return the drafts, or what stands for more of them than one response may hold."""
+        return at_most(self.settings.bounds.answers, drafts)
+
+    def _oversized(self, call: "Call", response: UpstreamResponse) -> Exchange:
+        """Judge an answer that was too large to be read; no policy lets it pass."""
+        draft = beyond_bounds("too large")
+        outcome: Outcome = yield self.judge(call, (draft,))
+        if outcome.is_released:
+            must_be_readable(call, (draft,))
+        return self._withheld(outcome, response)
+
     def _failed(self, call: "Call", response: UpstreamResponse) -> Exchange:
         """Leave a failure to the client, whose retries come through here again; judge the last one."""
         fault = response.fault or (FaultKind.TIMEOUT if response.status in (408, 504) else FaultKind.ERROR)
         may_pass = response.fault is not None or response.status in (408, 409, 429) or response.status >= 500
-        if not (may_pass and self._request.is_last_attempt()):
-            return Reply(upstream=response)
-        outcome: Outcome = yield self.judge(call, (Draft(fault=fault),))
-        if outcome.is_released:
-            return Reply(upstream=response, outcome=outcome)
-        return self._withheld(outcome, response)
+        outcome: Outcome | None = None
+        if may_pass and self._request.is_last_attempt():
+            outcome = yield self.judge(call, (Draft(fault=fault),))
+            if not outcome.is_released:
+                return self._withheld(outcome, response)
+        body = None if response.fault else instead_of_failure(response.status, response.body)
+        return Reply(upstream=response, outcome=outcome, status=response.status, body=body)
 
     def _blames_logprobs(self, call: "Call", response: UpstreamResponse) -> bool:
         """True when only what was asked for beside the caller's request made it fail."""
@@ -334,7 +356,7 @@ class GuardedExchange:
         handoff = outcome.handoff
         headers = {TICKET_HEADER: handoff.ticket} if handoff else {}
         status, kind = 200, "application/json"
-        if self._settings.shape == "error":
+        if self.settings.shape == "error":
             code = "handed_off" if handoff else "blocked"
             body = dump_object(error_body(outcome.notice, code=code, handoff=handoff))
             status, headers = 400, {**headers, "x-should-retry": "false"}
@@ -353,7 +375,8 @@ class ReleasedStream:
 
     def __init__(self, of: GuardedExchange, call: "Call") -> None:
         self._of, self._call = of, call
-        self._release = IncrementalRelease(call.stream, strips_logprobs=not of.keeps_logprobs(call))
+        strips, most = not of.keeps_logprobs(call), of.settings.bounds.answer_bytes
+        self._release = IncrementalRelease(call.stream, strips_logprobs=strips, most_bytes=most)
 
     def take(self, data: bytes) -> bytes:
         """Take bytes from the provider; return what may be shown by now."""
@@ -367,7 +390,7 @@ class ReleasedStream:
         """
         release, call = self._release, self._call
         release.end()
-        drafts = release.stream.drafts()
+        drafts = self._of.within_bounds(release.stream.drafts())
         outcome: Outcome = yield self._of.judge(call, drafts)
         if not outcome.is_released:
             return release.rest_instead(self._of.handoff(outcome, release.stream.whole))
@@ -375,17 +398,3 @@ class ReleasedStream:
         if outcome.drafts == drafts:
             return release.rest()
         return release.rest_of(outcome.drafts, keep_logprobs=self._of.keeps_logprobs(call))
-
-
-def must_be_readable(call: "Call", drafts: Sequence[Draft]) -> None:
-    """Raise CheckFailed for an answer that could not be read.
-
-    A policy without a rule on faults lets them pass; what nothing could read must not pass even so.
-    """
-    if any(draft.fault is FaultKind.UNREADABLE for draft in drafts):
-        raise CheckFailed("read answer", exchange=call.exchange, why="not in the shape it should have")
-
-
-def _trusting(message: Message, trusted: Sequence[str]) -> Message:
-    unreadable = tuple(kind for kind in message.unreadable if kind not in trusted)
-    return message if unreadable == message.unreadable else replace(message, unreadable=unreadable)

@@ -112,16 +112,23 @@ class IncrementalRelease:
     Args:
         new_release: makes the release of one choice.
         strips_logprobs: log-probabilities come that the caller had not asked for.
+        most_bytes: how large the stream may be; a larger one cannot be judged, and its rest is not kept.
     """
 
-    def __init__(self, new_release: "Callable[[], StreamRelease]", *, strips_logprobs: bool) -> None:
+    def __init__(
+        self, new_release: "Callable[[], StreamRelease]", *, strips_logprobs: bool, most_bytes: int = 1 << 26
+    ) -> None:
         self.stream, self._is_closed = ChatStream(), False
-        self._strips = strips_logprobs
+        self._strips, self._left = strips_logprobs, most_bytes
         self._reader = EventReader()
         self._queue = ReleaseQueue[Event](new_release)
 
     def take(self, data: bytes) -> bytes:
         """Take bytes from the provider; return what may be shown by now."""
+        self._left -= len(data)
+        if self._left < 0:
+            self.stream.broken()
+            return b""
         for event in self._reader.feed(data):
             self._read(event)
         return b"".join(map(self._bytes_of, self._queue.ready()))

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from handrail.errors import CheckFailed
-from handrail.http.driver import aanswering, answering
-from handrail.http.endpoints import Endpoint, endpoint
+from handrail.errors import CheckFailed, ConfigError
+from handrail.http.driver import aanswering, aexchange, answering
+from handrail.http.endpoints import Endpoint, endpoint, words_beside
 from handrail.http.exchange import (
     ExchangeSettings,
     Need,
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _OF_ENCODING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _OF_BODY = _OF_ENCODING | {"content-type"}
 _LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
+# Encoded bytes that are decoded at a time: few can become very many.
+_PIECE = 65_536
 _RETRY_COUNT = "x-stainless-retry-count"
 # Both libraries give a request's extensions to the request that follows a redirect.
 _GUARDED = "handrail.guarded"
@@ -67,7 +69,7 @@ class GuardedTransport:
         guard: decides.
         settings: how hand-offs look and what is let through.
         retries: how often the client tries again, so that only its last failure is judged.
-        owner: kept alive as long as this transport, because it closes `inner` when it goes.
+        owner: the client; kept alive as long as this transport, because it closes `inner` when it goes.
     """
 
     http: ClassVar[Any]
@@ -80,33 +82,46 @@ class GuardedTransport:
         settings: ExchangeSettings | None = None,
         *,
         retries: int = 0,
-        owner: object = None,
+        owner: Any = None,
     ) -> None:
         self._inner, self._guard, self._settings = inner, guard, settings or ExchangeSettings()
         self._retries, self._owner = retries, owner
+        # What the client puts before every path.
+        self._base = owner.base_url.path if owner is not None else ""
 
     def _is_open(self, request: Any) -> bool:
         """True for a request that is let through unguarded.
 
         Raises:
-            CheckFailed: a redirect leads from a guarded request to an open address.
+            CheckFailed: a redirect leads from a guarded request to an address that is not guarded.
+            ConfigError: a request to an open address carries words.
         """
-        is_open = endpoint(request.method, request.url.path, named=self._settings.named) is Endpoint.OPEN
-        if is_open and _GUARDED in request.extensions:
+        path, query = _address(request)
+        named, base = self._settings.named, self._base
+        kind = endpoint(request.method, path, named=named, base=base)
+        if kind in (Endpoint.OPEN, Endpoint.UNKNOWN) and _GUARDED in request.extensions:
             raise CheckFailed("read answer", why="the provider redirects to an address that is not guarded")
-        if not is_open:
+        if kind is not Endpoint.OPEN:
             request.extensions[_GUARDED] = True
-        return is_open
+            return False
+        headers = request.headers
+        has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+        if beside := words_beside(path, query, has_body=has_body, named=named, base=base):
+            raise ConfigError(
+                f"the {beside} of this request is not guarded; name the resource to let it through"
+            )
+        return True
 
     def _described(self, request: Any, body: bytes) -> Request:
         def is_last_attempt() -> bool:
             tried = request.headers.get(_RETRY_COUNT, "")
             return not tried.isdecimal() or int(tried) >= self._retries
 
-        path = request.url.path
+        path, query = _address(request)
         return Request(
             method=request.method,
             path=path,
+            query=query,
             body=body,
             created=int(time.time()),
             is_last_attempt=is_last_attempt,
@@ -123,12 +138,30 @@ class GuardedTransport:
             request.method, request.url, headers=headers, content=send.body, extensions=request.extensions
         )
 
+    def _is_beyond(self, size: int) -> bool:
+        return size > self._settings.bounds.answer_bytes
+
     def _read(self, response: Any, raw: bytes) -> LibraryResponse:
-        body = raw
-        if "content-encoding" in response.headers:
-            decoded = self.http.Response(response.status_code, headers=response.headers, content=raw)
-            body = decoded.content
-        return LibraryResponse(status=response.status_code, body=body, response=response, raw=raw)
+        status, body = response.status_code, raw
+        if "content-encoding" in response.headers and not self._is_beyond(len(raw)):
+            body = self._decoded(response, raw)
+        if self._is_beyond(len(body)):
+            return LibraryResponse(status=status, response=response, is_too_large=True)
+        return LibraryResponse(status=status, body=body, response=response, raw=raw)
+
+    def _decoded(self, response: Any, raw: bytes) -> bytes:
+        """Return a decoded body, or so much of it as is beyond the bounds, or nothing if it is broken."""
+        pieces = (raw[at : at + _PIECE] for at in range(0, len(raw), _PIECE))
+        encoded = self.http.Response(response.status_code, headers=response.headers, content=pieces)
+        decoded = bytearray()
+        try:
+            for piece in encoded.iter_bytes():
+                decoded += piece
+                if self._is_beyond(len(decoded)):
+                    break
+        except self.http.DecodingError:
+            return b""
+        return bytes(decoded)
 
     def _failed(self, error: Exception) -> LibraryResponse:
         is_late = isinstance(error, self.http.TimeoutException)
@@ -191,12 +224,16 @@ class SyncGuardedTransport(GuardedTransport):
             if send.opens and response.is_success:
                 return LibraryResponse(status=response.status_code, response=response)
             try:
-                raw = b"".join(response.stream)
+                raw = bytearray()
+                for chunk in response.stream:
+                    raw += chunk
+                    if self._is_beyond(len(raw)):
+                        break
             finally:
                 response.stream.close()
         except self.http.TransportError as error:
             return self._failed(error)
-        return self._read(response, raw)
+        return self._read(response, bytes(raw))
 
     def _pieces(
         self, response: Any, stream: ReleasedStream, answer: Callable[[Need], object]
@@ -224,9 +261,8 @@ class AsyncGuardedTransport(GuardedTransport):
         """Send a request through the guard; raises as the blocking one does."""
         if self._is_open(request):
             return await self._inner.handle_async_request(request)
-        steps = exchange(self._described(request, await request.aread()), self._settings)
         answer = aanswering(self._guard, partial(self._send, request))
-        reply = await arun(steps, answer)
+        reply = await aexchange(self._described(request, await request.aread()), self._settings, answer)
         if reply.stream is None:
             return self._given(request, reply)
         response = _opened(reply)
@@ -239,12 +275,16 @@ class AsyncGuardedTransport(GuardedTransport):
             if send.opens and response.is_success:
                 return LibraryResponse(status=response.status_code, response=response)
             try:
-                raw = b"".join([chunk async for chunk in response.stream])
+                raw = bytearray()
+                async for chunk in response.stream:
+                    raw += chunk
+                    if self._is_beyond(len(raw)):
+                        break
             finally:
                 await response.stream.aclose()
         except self.http.TransportError as error:
             return self._failed(error)
-        return self._read(response, raw)
+        return self._read(response, bytes(raw))
 
     async def _pieces(
         self, response: Any, stream: ReleasedStream, answer: Callable[[Need], Awaitable[object]]
@@ -263,6 +303,12 @@ class AsyncGuardedTransport(GuardedTransport):
     async def aclose(self) -> None:
         """Close the connections, which are also those of the client that was given."""
         await self._inner.aclose()
+
+
+def _address(request: Any) -> tuple[str, str]:
+    """Return the path and the query of a request as they are sent."""
+    path, _, query = request.url.raw_path.decode("ascii").partition("?")
+    return path, query
 
 
 def _opened(reply: Reply) -> Any:

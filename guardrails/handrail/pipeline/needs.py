@@ -7,7 +7,7 @@ call and `arun` by awaiting; nothing else in handrail steps such a generator.
 
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from handrail.confidence.cascade import SampleRequest
 from handrail.records import Context, Evidence
@@ -73,16 +73,48 @@ def run(steps: Generator[NeedT, Any, T], answer: Callable[[NeedT], object]) -> T
         reply = answered(need, answer)
 
 
-async def arun(steps: Generator[NeedT, Any, T], answer: Callable[[NeedT], Awaitable[object]]) -> T:
-    """Run steps to their result as `run` does, awaiting each answer."""
+@dataclass(frozen=True, slots=True)
+class Returned(Generic[T]):
+    """The result of steps that have come to their end."""
+
+    value: T
+
+
+def step(steps: Generator[NeedT, Any, T], reply: object) -> NeedT | Returned[T]:
+    """Take steps up to their next need, or to their result."""
+    try:
+        return steps.send(reply)
+    except StopIteration as stop:
+        return Returned(stop.value)
+
+
+class Stepper(Protocol):
+    """Takes steps somewhere else than in the event loop's thread, as `step` does."""
+
+    async def __call__(self, steps: Generator[NeedT, Any, T], reply: object, /) -> NeedT | Returned[T]:
+        """Take steps up to their next need, or to their result."""
+
+
+async def arun(
+    steps: Generator[NeedT, Any, T],
+    answer: Callable[[NeedT], Awaitable[object]],
+    *,
+    stepper: Stepper | None = None,
+) -> T:
+    """Run steps to their result as `run` does, awaiting each answer.
+
+    Args:
+        steps: what is run.
+        answer: answers a need.
+        stepper: takes steps that are long, so that the event loop is not held up; None takes them here.
+    """
     reply: object = None
     while True:
-        try:
-            need = steps.send(reply)
-        except StopIteration as stop:
-            result: T = stop.value
+        taken = step(steps, reply) if stepper is None else await stepper(steps, reply)
+        if isinstance(taken, Returned):
+            result: T = taken.value
             return result
-        reply = await answered(need, answer)
+        reply = await answered(taken, answer)
 
 
 def answered(need: NeedT, answer: Callable[[NeedT], T]) -> T:
