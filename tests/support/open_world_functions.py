@@ -1,4 +1,4 @@
-"""Every way through `@guard`: how a value goes in or comes out, and what is seen of it."""
+"""Every way through `@guard` and `@guard.tool`: how a value goes in or comes out, and what is seen of it."""
 
 import asyncio
 import functools
@@ -9,11 +9,23 @@ from handrail import Guard
 
 Seen = list[object]
 Entry = Callable[[Guard | None, Any, Seen], Any]
-"""Takes a guard, None for the control; a value; and where to note what reached the model."""
+"""Takes a guard, None for the control; a value; and where to note what reached the model or the tool."""
+
+
+class Failed(Exception):
+    """A guarded function's own error."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.detail = args
 
 
 def _through(guard: Guard | None) -> Any:
     return (lambda fn: fn) if guard is None else guard
+
+
+def _tool(guard: Guard | None) -> Any:
+    return (lambda fn: fn) if guard is None else guard.tool
 
 
 def argument(guard: Guard | None, value: Any, seen: Seen) -> Any:
@@ -126,6 +138,55 @@ def value_of_generator(guard: Guard | None, value: Any, seen: Seen) -> Any:
             return stop.value
 
 
+def error(guard: Guard | None, value: Any, seen: Seen) -> Any:
+    @_through(guard)
+    def ask(question: str) -> str:
+        try:
+            raise KeyError(value)
+        except KeyError as cause:
+            raise Failed("no", value) from cause
+
+    try:
+        return ask("Where?")
+    except Failed as failed:
+        seen.append(failed)
+        raise
+
+
+def tool_argument(guard: Guard | None, value: Any, seen: Seen) -> Any:
+    @_tool(guard)
+    def look_up(order: Any, *, more: Any = None) -> str:
+        seen.append(order)
+        return "Fine."
+
+    return look_up(value, more=7)
+
+
+def tool_argument_async(guard: Guard | None, value: Any, seen: Seen) -> Any:
+    @_tool(guard)
+    async def look_up(order: Any) -> str:
+        seen.append(order)
+        return "Fine."
+
+    return asyncio.run(look_up(value))
+
+
+def tool_result(guard: Guard | None, value: Any, seen: Seen) -> Any:
+    @_tool(guard)
+    def look_up(order: str) -> Any:
+        return value
+
+    return look_up("7")
+
+
+def tool_result_async(guard: Guard | None, value: Any, seen: Seen) -> Any:
+    @_tool(guard)
+    async def look_up(order: str) -> Any:
+        return value
+
+    return asyncio.run(look_up("7"))
+
+
 def stream(guard: Guard | None, value: Any, seen: Seen) -> Any:
     @_through(guard)
     def ask(question: str) -> Iterator[Any]:
@@ -165,4 +226,7 @@ RESULTS: dict[str, Entry] = {
         *(chunk_of_generator, chunk_of_async_generator, value_of_generator),
     )
 }
+ERRORS: dict[str, Entry] = {"error": error}
+TOOL_ARGUMENTS: dict[str, Entry] = {entry.__name__: entry for entry in (tool_argument, tool_argument_async)}
+TOOL_RESULTS: dict[str, Entry] = {entry.__name__: entry for entry in (tool_result, tool_result_async)}
 STREAMS: dict[str, Entry] = {entry.__name__: entry for entry in (stream, stream_async, stream_returned)}

@@ -220,6 +220,7 @@ UNDECLARED: dict[str, Callable[[list[Any]], Any]] = {
     "object with slots": OpaqueSlots,
     "cycle": _cycle,
     "deep": _deep,
+    "error": lambda parts: ValueError(*parts),
     "lazy": lambda parts: (part for part in parts),
 }
 

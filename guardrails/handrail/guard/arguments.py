@@ -1,19 +1,18 @@
 """What a guarded function is called with: its texts as messages, and the arguments that the model may see."""
 
 import inspect
-import re
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from handrail.errors import ConfigError
 from handrail.guard.call import Call
+from handrail.pipeline.together import BESIDE_NAME, JointPart, JointText
 from handrail.records import NOTE_NAME, Message, Speaker
+from handrail.text.documents import BEHIND_KEY, BETWEEN
 from handrail.text.json_data import MAY_BE_JSON
 from handrail.text.values import CannotHold, Leaf, LeafKind, Path, read, rewrite, runs
-
-BESIDE_NAME = "arguments"
-"""Name of the message that holds what is judged beside the texts: numbers, keys and dates."""
 
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _ONLY_TEXT = {str}
@@ -28,8 +27,10 @@ _SPEAKERS = {
 }
 # Fields that tell who says what stands beside them; the first that is there counts.
 _SPEAKER_FIELDS = ("role", "type")
-# What no person is told apart by: the names of fields, and numbers of up to four digits.
-_HARMLESS = re.compile(r"[A-Za-z_]{1,40}|-?[0-9]{1,4}(?:\.[0-9]{1,4})?")
+# Stands for the index of the message of what is no text, which is known only when all is read.
+_BESIDE = -1
+# In which message a leaf stands, and from which character on; None of a key, which is in none.
+_Place: TypeAlias = tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +86,12 @@ class Arguments:
         signature: of the function.
         args: its positional arguments.
         kwargs: its keyword arguments.
-        messages: every text inside those that are read.
+        messages: every text inside those that are read, then what else they hold.
+        joint: which of these are judged as one.
         read: all arguments by name, and which are read; None if all are texts, given by position.
     """
 
-    __slots__ = ("_args", "_kwargs", "_read", "_signature", "messages")
+    __slots__ = ("_args", "_kwargs", "_read", "_signature", "joint", "messages")
 
     def __init__(
         self,
@@ -97,10 +99,11 @@ class Arguments:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         messages: tuple[Message, ...],
+        joint: tuple[JointText, ...],
         read: tuple[inspect.BoundArguments, tuple[str, ...]] | None = None,
     ) -> None:
         self._signature, self._args, self._kwargs = signature, args, kwargs
-        self.messages, self._read = messages, read
+        self.messages, self.joint, self._read = messages, joint, read
 
     def rebuilt(self, call: Call, *, asks_itself: bool) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments as the model may see them.
@@ -112,19 +115,15 @@ class Arguments:
         Raises:
             CannotMask: something is withheld where no mask can stand.
         """
-        if self._read is None and not asks_itself and call.messages == self.messages:
+        if not asks_itself and call.messages == self.messages:
             return self._args, self._kwargs
         bound, names = self._read or _whole(self._signature, self._args, self._kwargs)
-        # Read anew, because a list or an object may have changed since it was screened.
         read = _ReadArguments.of({name: bound.arguments[name] for name in names})
+        if read.messages != self.messages:
+            # A list or an object has changed since it was screened.
+            raise CannotMask("an argument that changed while it was judged")
         notes = [message.text for message in call.messages if message.name == NOTE_NAME]
-        beside = [message for message in call.messages if message.name == BESIDE_NAME]
         texts = [m.text for m in call.messages if m.name not in (NOTE_NAME, BESIDE_NAME)]
-        if beside and beside != read.beside:
-            raise CannotMask("an argument that cannot be masked")
-        for run in read.runs:
-            if call.withholds_over([texts[index] for index in run]):
-                raise CannotMask("a value that lies over two texts of an argument")
         if notes and texts:
             texts[0] = "\n\n".join([*notes, texts[0]])
         if asks_itself and call.instruction and texts:
@@ -151,15 +150,32 @@ def read_arguments(
         ConfigError: an argument cannot be read, or a name is none of the function's; says what to write.
         TypeError: the function cannot be called with these arguments.
     """
-    is_plain = plain is not None and not kwargs and len(args) == len(plain)
-    if is_plain and {*map(type, args)} <= _ONLY_TEXT and not any(text[:1] in MAY_BE_JSON for text in args):
+    if (
+        plain is not None
+        and not kwargs
+        and len(args) == len(plain)
+        and {*map(type, args)} <= _ONLY_TEXT
+        and not any(text[:1] in MAY_BE_JSON for text in args)
+    ):
         # The most usual call, read without binding.
         messages = tuple([Message(speaker=Speaker.USER, text=text) for text in args])
-        return Arguments(reads.signature, args, kwargs, messages)
+        return Arguments(reads.signature, args, kwargs, messages, _named(plain, args))
     bound, given = _whole(reads.signature, args, kwargs)
     names = reads.names(dict.fromkeys(given))
     read = _ReadArguments.of({name: bound.arguments[name] for name in names})
-    return Arguments(reads.signature, args, kwargs, (*read.messages, *read.beside), (bound, names))
+    return Arguments(reads.signature, args, kwargs, read.messages, read.joint, (bound, names))
+
+
+def _named(names: Sequence[str], texts: Sequence[str]) -> tuple[JointText, ...]:
+    """Return plain texts as they are judged, each behind the name of its parameter."""
+    at, pieces, parts = 0, [], []
+    for index, (name, text) in enumerate(zip(names, texts, strict=True)):
+        lead = f"{BETWEEN if index else ''}{name}{BEHIND_KEY}"
+        at += len(lead)
+        pieces += [lead, text]
+        parts.append(JointPart(at, at + len(text), index, 0))
+        at += len(text)
+    return (JointText("".join(pieces), tuple(parts)),)
 
 
 def _whole(
@@ -172,43 +188,50 @@ def _whole(
 
 @dataclass(frozen=True, slots=True)
 class _ReadArguments:
-    """Arguments and their texts: each text with the argument that it lies in."""
+    """Arguments and their texts: each text with the argument that it lies in.
+
+    `messages` are the texts, each with who says it, and behind them one of everything that is no text: every
+    number, date and name as it would be shown. `joint` are the groups that are judged as one: what one
+    message of a conversation holds, and what lies outside of all of these.
+    """
 
     values: Mapping[str, object]
     texts: tuple[tuple[str, Leaf], ...]
     messages: tuple[Message, ...]
-    beside: list[Message]
+    joint: tuple[JointText, ...]
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> "_ReadArguments":
         texts: list[tuple[str, Leaf]] = []
         messages: list[Message] = []
-        beside: list[str] = []
+        groups: dict[Path, _Group] = {}
+        beside = _Beside()
         # A function may take a message apart: `role=…, content=…`.
         outer = next((_speaker(values[name]) for name in _SPEAKER_FIELDS if name in values), None)
         for name, value in values.items():
-            reading = read(value)
-            if reading.unreadable:
-                why = reading.unreadable[0].why
-                raise ConfigError(
-                    f"argument {name!r} cannot be read ({why}); if nothing of it reaches the model, "
-                    f"write @guard(opaque=({name!r},))"
-                )
-            speakers = _speakers(reading.leaves)
-            for leaf in reading.leaves:
+            leaves = _leaves(name, value)
+            speakers = _speakers(leaves)
+            for leaf in leaves:
+                said = _said_at(leaf.path, speakers)
+                # What belongs to no message is judged behind the name of its argument.
+                group = groups.setdefault((name, *said) if said is not None else (), _Group())
+                place: _Place = None
                 if leaf.holds_mask:
+                    place = len(messages), 0
                     texts.append((name, leaf))
-                    speaker = _speaker_at(leaf.path, speakers) or outer or Speaker.USER
+                    speaker = speakers[said] if said is not None else outer or Speaker.USER
                     messages.append(Message(speaker=speaker, text=leaf.text))
-                elif not _HARMLESS.fullmatch(leaf.text):
-                    beside.append(leaf.text)
-        told = [Message(speaker=Speaker.TOOL, name=BESIDE_NAME, text="\n".join(beside))] if beside else []
-        return cls(values, tuple(texts), tuple(messages), told)
-
-    @property
-    def runs(self) -> list[list[int]]:
-        """Which texts a reader may take for one, by argument; see `handrail.text.values.runs`."""
-        return runs(leaf._replace(path=(name, *leaf.path)) for name, leaf in self.texts)
+                elif leaf.kind is not LeafKind.KEY:
+                    place = _BESIDE, beside.add(name, leaf)
+                group.add(name if said is None else "", leaf, place)
+        at = len(messages)
+        if beside.lines:
+            text = beside.text
+            messages.append(
+                Message(speaker=Speaker.TOOL, name=BESIDE_NAME, text=text, fixed=((0, len(text)),))
+            )
+        joint = tuple(one for group in groups.values() for one in group.joint(at))
+        return cls(values, tuple(texts), tuple(messages), joint)
 
     def with_texts(self, texts: Sequence[str]) -> dict[str, object]:
         """Return the arguments with other texts; raises `CannotHold` where one cannot be put."""
@@ -219,8 +242,87 @@ class _ReadArguments:
         return {name: rewrite(self.values[name], new) for name, new in changes.items()}
 
 
+def _leaves(name: str, value: object) -> tuple[Leaf, ...]:
+    reading = read(value)
+    if reading.unreadable:
+        why = reading.unreadable[0].why
+        raise ConfigError(
+            f"argument {name!r} cannot be read ({why}); if nothing of it reaches the model, "
+            f"write @guard(opaque=({name!r},))"
+        )
+    return reading.leaves
+
+
+class _Beside:
+    """The message of what is no text: each value behind the name by which it is given."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._length = 0
+
+    @property
+    def text(self) -> str:
+        return BETWEEN.join(self.lines)
+
+    def add(self, name: str, leaf: Leaf) -> int:
+        """Add a leaf; returns where its text begins."""
+        named = next((step for step in reversed(leaf.path) if type(step) is str), name)
+        lead = f"{named}{BEHIND_KEY}"
+        at = self._length + len(lead)
+        self.lines.append(f"{lead}{leaf.text}")
+        self._length = at + len(leaf.text) + len(BETWEEN)
+        return at
+
+
+class _Group:
+    """Leaves that are judged as one text."""
+
+    def __init__(self) -> None:
+        self._leaves: list[Leaf] = []
+        self._places: list[_Place] = []
+        self._pieces: list[str] = []
+        self._spans: list[tuple[int, int]] = []
+        self._at, self._gap, self._name = 0, "", ""
+
+    def add(self, name: str, leaf: Leaf, place: _Place) -> None:
+        """Add a leaf of an argument, and where it stands: in which message, from which character on."""
+        lead = self._gap
+        if name and name != self._name:
+            lead += f"{name}{BEHIND_KEY}"
+        self._name = name
+        start = self._at + len(lead)
+        self._pieces += [lead, leaf.text]
+        self._at = start + len(leaf.text)
+        self._gap = BEHIND_KEY if leaf.kind is LeafKind.KEY else BETWEEN
+        self._leaves.append(leaf._replace(path=(name, *leaf.path)))
+        self._places.append(place)
+        self._spans.append((start, self._at))
+
+    def joint(self, beside: int) -> Iterator[JointText]:
+        """Yield the whole, then each run of texts that a reader may take for one.
+
+        Args:
+            beside: the index of the message of what is no text.
+        """
+        yield JointText(
+            "".join(self._pieces), tuple(self._parts(range(len(self._spans)), self._spans, beside))
+        )
+        for run in runs(self._leaves):
+            texts = [self._leaves[index].text for index in run]
+            edges = list(itertools.accumulate(map(len, texts), initial=0))
+            yield JointText("".join(texts), tuple(self._parts(run, itertools.pairwise(edges), beside)))
+
+    def _parts(
+        self, indexes: Iterable[int], spans: Iterable[tuple[int, int]], beside: int
+    ) -> Iterator[JointPart]:
+        for index, (start, end) in zip(indexes, spans, strict=True):
+            place = self._places[index]
+            message = None if place is None else beside if place[0] == _BESIDE else place[0]
+            yield JointPart(start, end, message, 0 if place is None else place[1])
+
+
 def _speaker(role: object) -> Speaker | None:
-    return _SPEAKERS.get(str(role))
+    return _SPEAKERS.get(str(role)) if isinstance(role, str) else None
 
 
 def _speakers(leaves: Sequence[Leaf]) -> dict[Path, Speaker]:
@@ -229,11 +331,15 @@ def _speakers(leaves: Sequence[Leaf]) -> dict[Path, Speaker]:
     for field in reversed(_SPEAKER_FIELDS):
         for leaf in leaves:
             if leaf.path and leaf.path[-1] == field and leaf.kind is not LeafKind.KEY:
-                found[leaf.path[:-1]] = _speaker(leaf.text) or Speaker.USER
+                speaker = _speaker(leaf.text)
+                # A `type` may say anything; whoever has a `role` that nobody knows is taken for a person.
+                if speaker is not None or field == "role":
+                    found[leaf.path[:-1]] = speaker or Speaker.USER
     return found
 
 
-def _speaker_at(path: Path, speakers: Mapping[Path, Speaker]) -> Speaker | None:
+def _said_at(path: Path, speakers: Mapping[Path, Speaker]) -> Path | None:
+    """Return the path of the message that a leaf belongs to, None for none."""
     if not speakers:
         return None
-    return next((speakers[path[:n]] for n in range(len(path) - 1, -1, -1) if path[:n] in speakers), None)
+    return next((path[:n] for n in range(len(path) - 1, -1, -1) if path[:n] in speakers), None)

@@ -24,7 +24,6 @@ Why nothing is released that could not be judged:
 `tests/property/test_fail_closed.py` breaks each part in turn.
 """
 
-import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -42,12 +41,14 @@ from handrail.guard.outcome import Outcome, OutcomeRecorder
 from handrail.guard.samples import AnswerSampler, DrawnAnswer
 from handrail.guard.threads import LONG, in_thread, step_at_length
 from handrail.pipeline.exchange import Exchange
-from handrail.pipeline.judge import Judged, downstream, judge
+from handrail.pipeline.judge import Judged, downstream, judge, masks
 from handrail.pipeline.needs import Need, NeedConversation, NeedFacts, NeedHistory, Steps, answered, arun, run
 from handrail.pipeline.pipeline import Pipeline
 from handrail.pipeline.screen import Screened, screen
 from handrail.pipeline.stream import StreamRelease
-from handrail.records import Draft, Effect, Evidence, FaultKind, Message, Stage
+from handrail.pipeline.together import JointText
+from handrail.pipeline.withhold import WriteParts
+from handrail.records import Draft, Evidence, FaultKind, Message, Stage
 from handrail.scan.vault import Vault
 from handrail.tickets.ports import TicketStore
 
@@ -55,6 +56,7 @@ T = TypeVar("T")
 
 Ask = Callable[[SampleRequest], Sequence[Draft]]
 AsyncAsk = Callable[[SampleRequest], Awaitable[Sequence[Draft]]]
+Write = Callable[[WriteParts], None]
 
 log = logging.getLogger("handrail")
 
@@ -251,28 +253,41 @@ class Call:
         """A self-check to append to the request; its number is stripped from the answer again."""
         return self._screened.instruction
 
-    def finish(self, drafts: Sequence[Draft], *, ask: Ask | None = None, wants_json: bool = False) -> Outcome:
+    def finish(
+        self,
+        drafts: Sequence[Draft],
+        *,
+        ask: Ask | None = None,
+        wants_json: bool = False,
+        write: Write | None = None,
+    ) -> Outcome:
         """Judge what the model produced.
 
         Args:
             drafts: every choice of the answer.
             ask: how to ask the model again, where the policy checks confidence with more samples.
             wants_json: the caller asked for structured output, so anything else is a fault.
+            write: puts what is released into the caller's own values; where it fails, nothing is released.
         """
         self._learn(drafts)
         again = None if ask is None else lambda need: ask(self._askable(need))
-        steps = judge(self._exchange, drafts, self._screened, wants_json=wants_json)
+        steps = judge(self._exchange, drafts, self._screened, wants_json=wants_json, write=write)
         judged = self._runner.run(steps, self._runner.unjudged(self._exchange), again)
         self.outcome = self._runner.conclude_answer(judged, self._scope, self._runner.drawn(judged))
         return self.outcome
 
     async def afinish(
-        self, drafts: Sequence[Draft], *, ask: AsyncAsk | None = None, wants_json: bool = False
+        self,
+        drafts: Sequence[Draft],
+        *,
+        ask: AsyncAsk | None = None,
+        wants_json: bool = False,
+        write: Write | None = None,
     ) -> Outcome:
         """Judge what the model produced, as `finish` does."""
         self._learn(drafts)
         again = None if ask is None else lambda need: ask(self._askable(need))
-        steps = judge(self._exchange, drafts, self._screened, wants_json=wants_json)
+        steps = judge(self._exchange, drafts, self._screened, wants_json=wants_json, write=write)
         is_long = are_long(self.messages) or are_long(drafts)
         judged = await self._runner.arun(steps, self._runner.unjudged(self._exchange), again, is_long=is_long)
         drawn = self._runner.drawn(judged)
@@ -307,33 +322,10 @@ class Call:
             text, _ = verbalised.strip(text)
         return downstream(self._exchange, self.outcome.decision).text(text)
 
-    def redact_parts(self, text: str, spans: Sequence[tuple[int, int]]) -> list[str]:
-        """Some parts of one text as the caller may have them, judged as the whole that they are of.
-
-        Args:
-            text: the whole.
-            spans: start and end (exclusive) of each part, in order.
-        """
-        if self.outcome is None:
-            return [text[start:end] for start, end in spans]
-        parts = downstream(self._exchange, self.outcome.decision).parts(text, spans)
-        return parts if self.instruction is None else [verbalised.strip(part)[0] for part in parts]
-
-    def withholds_over(self, texts: Sequence[str]) -> bool:
-        """True when something that the policy keeps from the model lies over several texts read as one."""
-        pipeline, ends = self._runner.pipeline, list(itertools.accumulate(map(len, texts)))[:-1]
-        return any(
-            finding.start < end < finding.end
-            for finding in pipeline.scanner.scan("".join(texts))
-            if finding.type in pipeline.withheld or finding.category in pipeline.withheld
-            for end in ends
-        )
-
     @property
     def is_rewritten(self) -> bool:
         """True when a released answer differs from what the model wrote."""
-        masks = self.outcome is not None and self.outcome.decision.effect is Effect.REDACT
-        return masks or bool(self._exchange.vault)
+        return self.outcome is not None and masks(self._exchange, self.outcome.decision)
 
     def _learn(self, drafts: Sequence[Draft]) -> None:
         if self._model is not None and self.wants_logprobs:
@@ -357,20 +349,32 @@ def are_long(said: Sequence[Message] | Sequence[Draft]) -> bool:
     return size + 64 * len(said) > LONG
 
 
-def begin(runner: CallRunner, scope: Scope, messages: Sequence[Message], id: str) -> Call:  # noqa: A002
-    """Screen the input and return the call."""
+def begin(
+    runner: CallRunner,
+    scope: Scope,
+    messages: Sequence[Message],
+    id: str,  # noqa: A002 - what it is
+    joint: Sequence[JointText] = (),
+) -> Call:
+    """Screen the input and return the call; messages that are part of a joint text are judged as that."""
     exchange = runner.exchange(id, scope)
-    screened = runner.run(screen(exchange, messages), runner.unscreened(exchange))
+    screened = runner.run(screen(exchange, messages, joint), runner.unscreened(exchange))
     call = Call(runner, exchange, scope, screened)
     call.outcome = runner.conclude_input(screened)
     return call
 
 
-async def abegin(runner: CallRunner, scope: Scope, messages: Sequence[Message], id: str) -> Call:  # noqa: A002
-    """Screen the input and return the call, awaiting the store."""
+async def abegin(
+    runner: CallRunner,
+    scope: Scope,
+    messages: Sequence[Message],
+    id: str,  # noqa: A002 - what it is
+    joint: Sequence[JointText] = (),
+) -> Call:
+    """Screen the input and return the call as `begin` does, awaiting the store."""
     exchange = runner.exchange(id, scope)
     screened = await runner.arun(
-        screen(exchange, messages), runner.unscreened(exchange), is_long=are_long(messages)
+        screen(exchange, messages, joint), runner.unscreened(exchange), is_long=are_long(messages)
     )
     call = Call(runner, exchange, scope, screened)
     if not call.messages:

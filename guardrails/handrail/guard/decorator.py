@@ -11,17 +11,18 @@ from handrail.errors import CheckFailed
 from handrail.guard.arguments import Arguments, CannotMask, Reads, read_arguments
 from handrail.guard.call import Call
 from handrail.guard.outcome import Outcome
-from handrail.guard.results import draft_of, draft_of_chunks, redacted_results
+from handrail.guard.results import Results, draft_of
+from handrail.pipeline.together import JointText
 from handrail.records import Draft, FaultKind, Handoff, Message
 
 
 class BeginsCalls(Protocol):
     """What a decorated function needs of its guard, under whatever policy is in force when it is called."""
 
-    def begin(self, messages: Sequence[Message], /) -> Call:
+    def begin(self, messages: Sequence[Message], /, *, joint: Sequence[JointText]) -> Call:
         """Screen what would go to a model."""
 
-    async def abegin(self, messages: Sequence[Message], /) -> Call:
+    async def abegin(self, messages: Sequence[Message], /, *, joint: Sequence[JointText]) -> Call:
         """Screen what would go to a model, awaiting the store."""
 
 
@@ -72,7 +73,7 @@ class Decoration:
     def _plain(self) -> Function:
         def plain(*args: Any, **kwargs: Any) -> Any:
             arguments = self._read(args, kwargs)
-            call = self.guard.begin(arguments.messages)
+            call = self.guard.begin(arguments.messages, joint=arguments.joint)
             if call.outcome is not None:
                 return self.withheld(call.outcome)
             try:
@@ -97,10 +98,11 @@ class Decoration:
             def ask(need: SampleRequest) -> Sequence[Draft]:
                 return [draft_of(self.fn(*args, **kwargs)) for _ in range(need.count)]
 
-            outcome = call.finish([draft_of(result)], ask=ask if self.options.resample else None)
-            if outcome.is_released and not (call.is_rewritten or self.options.asks_itself):
-                return result
-            return self._released(call, outcome, result)
+            given = Results([result])
+            outcome = call.finish(
+                [given.draft()], ask=ask if self.options.resample else None, write=given.write
+            )
+            return given.values[0] if outcome.is_released else self.withheld(outcome)
 
         return plain
 
@@ -108,7 +110,7 @@ class Decoration:
     def _coroutine(self) -> Function:
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
             arguments = self._read(args, kwargs)
-            call = await self.guard.abegin(arguments.messages)
+            call = await self.guard.abegin(arguments.messages, joint=arguments.joint)
             if call.outcome is not None:
                 return self.withheld(call.outcome)
             try:
@@ -127,7 +129,7 @@ class Decoration:
     def _generator(self) -> Function:
         def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
             arguments = self._read(args, kwargs)
-            call = self.guard.begin(arguments.messages)
+            call = self.guard.begin(arguments.messages, joint=arguments.joint)
             if call.outcome is not None:
                 yield self.withheld(call.outcome)
                 return None
@@ -144,7 +146,7 @@ class Decoration:
     def _async_generator(self) -> Function:
         async def generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
             arguments = self._read(args, kwargs)
-            call = await self.guard.abegin(arguments.messages)
+            call = await self.guard.abegin(arguments.messages, joint=arguments.joint)
             if call.outcome is not None:
                 yield self.withheld(call.outcome)
                 return
@@ -166,7 +168,9 @@ class Decoration:
             if outcome.is_released:
                 raise
             return self.withheld(outcome)
-        return self._released(call, await call.afinish([draft_of(value)], ask=ask), value)
+        given = Results([value])
+        outcome = await call.afinish([given.draft()], ask=ask, write=given.write)
+        return given.values[0] if outcome.is_released else self.withheld(outcome)
 
     def _held(self, call: Call, source: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
         chunks: list[Any] = []
@@ -185,11 +189,12 @@ class Decoration:
         finally:
             if hasattr(source, "close"):
                 source.close()
-        outcome = call.finish([draft_of_chunks(chunks, value)])
+        given = Results([*chunks, value], chunks=len(chunks))
+        outcome = call.finish([given.draft()], write=given.write)
         if not outcome.is_released:
             yield self.withheld(outcome)
             return None
-        *chunks, value = self._given(call, [*chunks, value], chunks=len(chunks))
+        *chunks, value = given.values
         yield from chunks
         return value
 
@@ -206,22 +211,13 @@ class Decoration:
         finally:
             if isinstance(source, AsyncGenerator):
                 await source.aclose()
-        outcome = await call.afinish([draft_of_chunks(chunks)])
+        given = Results(chunks, chunks=len(chunks))
+        outcome = await call.afinish([given.draft()], write=given.write)
         if not outcome.is_released:
             yield self.withheld(outcome)
             return
-        for chunk in self._given(call, chunks, chunks=len(chunks)):
+        for chunk in given.values:
             yield chunk
-
-    def _released(self, call: Call, outcome: Outcome, result: Any) -> Any:
-        if not outcome.is_released:
-            return self.withheld(outcome)
-        return self._given(call, [result])[0]
-
-    def _given(self, call: Call, results: list[Any], *, chunks: int = 0) -> list[Any]:
-        if not call.is_rewritten and not self.options.asks_itself:
-            return results
-        return redacted_results(call, results, chunks=chunks)
 
     def withheld(self, outcome: Outcome) -> Any:
         """Map a hand-off for the caller, or raise it."""

@@ -20,6 +20,7 @@ from handrail.guard.samples import sampler_of
 from handrail.guard.threads import in_thread
 from handrail.guard.tool_gate import Permit, agate, gate, guarded_tool, name_of
 from handrail.ids import new_id
+from handrail.pipeline.together import JointText
 from handrail.policy import People, Policy
 from handrail.records import Context, Handoff, Message, ToolCall
 from handrail.scan import Scanner
@@ -190,13 +191,17 @@ class Guard:
             tenant=tenant, customer=customer, conversation=conversation, facts=facts, aliases=aliases
         )
 
-    def begin(self, messages: Sequence[Message], *, exchange: str | None = None) -> Call:
+    def begin(
+        self, messages: Sequence[Message], *, exchange: str | None = None, joint: Sequence[JointText] = ()
+    ) -> Call:
         """Screen what would go to a model; see `Call`. The same `exchange` never opens two tickets."""
-        return begin(self._runner, scopes.current(), messages, exchange or new_id())
+        return begin(self._runner, scopes.current(), messages, exchange or new_id(), joint)
 
-    async def abegin(self, messages: Sequence[Message], *, exchange: str | None = None) -> Call:
+    async def abegin(
+        self, messages: Sequence[Message], *, exchange: str | None = None, joint: Sequence[JointText] = ()
+    ) -> Call:
         """Screen what would go to a model, as `begin` does."""
-        return await abegin(self._runner, scopes.current(), messages, exchange or new_id())
+        return await abegin(self._runner, scopes.current(), messages, exchange or new_id(), joint)
 
     def gate(self, call: ToolCall, *, exchange: str | None = None) -> Permit | Outcome:
         """Decide whether an action may run now; an `Outcome` says why it may not."""

@@ -1,6 +1,6 @@
 """What comes out: every draft of a model's answer and every call it proposes, judged together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from handrail.confidence.cascade import Budget, measure
@@ -11,7 +11,7 @@ from handrail.pipeline.gate import decide_call, on_call
 from handrail.pipeline.merge import merge
 from handrail.pipeline.needs import Steps
 from handrail.pipeline.screen import Screened
-from handrail.pipeline.withhold import Downstream, cannot_mask, redacted_types
+from handrail.pipeline.withhold import Downstream, WriteParts, cannot_mask, redacted_types
 from handrail.records import (
     Context,
     Decision,
@@ -43,9 +43,23 @@ class Judged:
 
 
 def judge(
-    exchange: Exchange, drafts: Sequence[Draft], screened: Screened, *, wants_json: bool = False
+    exchange: Exchange,
+    drafts: Sequence[Draft],
+    screened: Screened,
+    *,
+    wants_json: bool = False,
+    write: Callable[[WriteParts], None] | None = None,
 ) -> Steps[Judged]:
-    """Decide on what the model produced: every draft's text and every call it proposes."""
+    """Decide on what the model produced: every draft's text and every call it proposes.
+
+    Args:
+        exchange: its state so far.
+        drafts: every choice of the answer.
+        screened: what went in.
+        wants_json: anything but JSON is a fault.
+        write: puts what is released into the caller's own values, where that differs from what they hold; an
+            answer for which it fails is not judged.
+    """
     budget = replace(exchange.pipeline.cascade.self_check.budget)
     read = [_read(exchange, draft, screened, wants_json=wants_json) for draft in drafts]
     read = read or [Draft(fault=FaultKind.EMPTY)]
@@ -61,8 +75,11 @@ def judge(
     if call is not None:
         worst = on_call(exchange.pipeline, worst, call)
     exchange.evidence = worst
-    released = _released(exchange, read, decision) if decision.effect.is_released else ()
-    return Judged(decision=decision, evidence=worst, drafts=released)
+    if not decision.effect.is_released:
+        return Judged(decision=decision, evidence=worst)
+    if write is not None and (masks(exchange, decision) or screened.instruction is not None):
+        write(_writer(exchange, decision, screened))
+    return Judged(decision=decision, evidence=worst, drafts=_released(exchange, read, decision))
 
 
 def _unjudged(
@@ -98,6 +115,19 @@ def downstream(exchange: Exchange, decision: Decision) -> Downstream:
         vault=exchange.vault,
         hide=pipeline.hide(exchange.vault),
     )
+
+
+def masks(exchange: Exchange, decision: Decision) -> bool:
+    """True when a released answer differs from what the model wrote."""
+    return decision.effect is Effect.REDACT or bool(exchange.vault)
+
+
+def _writer(exchange: Exchange, decision: Decision, screened: Screened) -> WriteParts:
+    given = downstream(exchange, decision)
+    if screened.instruction is None:
+        return given.parts
+    # The number of a self-check is no part of the answer.
+    return lambda text, spans, runs: [verbalised.strip(one)[0] for one in given.parts(text, spans, runs)]
 
 
 def _released(exchange: Exchange, drafts: Sequence[Draft], decision: Decision) -> tuple[Draft, ...]:

@@ -8,19 +8,17 @@ from handrail.pipeline.exchange import Exchange
 from handrail.pipeline.facts import FactInputs, gather
 from handrail.pipeline.merge import merge
 from handrail.pipeline.needs import WITH_A_PERSON, Steps, conversation_status
-from handrail.pipeline.withhold import Scans, Upstream, redacted_types
+from handrail.pipeline.together import JointText, scan_together
+from handrail.pipeline.withhold import Upstream, redacted_types
 from handrail.records import (
     NOTE_NAME,
     Decision,
     Evidence,
     Finding,
     Message,
-    Part,
-    Place,
     Speaker,
     Stage,
 )
-from handrail.scan.spec import TOPICS
 from handrail.signals import read_signals
 from handrail.tickets.ports import ConversationState, ConversationStatus
 
@@ -40,12 +38,20 @@ class Screened:
     wants_logprobs: bool = False
 
 
-def screen(exchange: Exchange, messages: Sequence[Message]) -> Steps[Screened]:
-    """Decide on what goes in; returns what may go upstream."""
+def screen(
+    exchange: Exchange, messages: Sequence[Message], joint: Sequence[JointText] = ()
+) -> Steps[Screened]:
+    """Decide on what goes in; returns what may go upstream.
+
+    Args:
+        exchange: its state so far.
+        messages: what would go to the model.
+        joint: which of the messages are judged as one text.
+    """
     pipeline, policy = exchange.pipeline, exchange.pipeline.policy
     status = yield from conversation_status(exchange.evidence.context)
-    messages = _with_note(tuple(messages), status)
-    findings = _scanned(pipeline.history_scanner, messages)
+    scanned = scan_together(pipeline.history_scanner, messages, joint)
+    messages, findings = _with_note(scanned.messages, scanned.findings, status)
     evidence = replace(
         exchange.evidence, messages=messages, findings=findings, signals=read_signals(messages)
     )
@@ -85,21 +91,18 @@ def _upstream(sent: Upstream, evidence: Evidence) -> tuple[Message, ...]:
     return sent.messages(messages, evidence.findings)
 
 
-def _scanned(scanner: Scans, messages: Sequence[Message]) -> tuple[Finding, ...]:
-    """Scan every message; a finding's place tells which. Topics do not count in the developer's own text."""
-    found: list[Finding] = []
-    for index, message in enumerate(messages):
-        place = Place(part=Part.MESSAGE, index=index)
-        for finding in scanner.scan(message.words):
-            if message.speaker is Speaker.SYSTEM and finding.type in TOPICS:
-                continue
-            found.append(replace(finding, place=place))
-    return tuple(found)
-
-
-def _with_note(messages: tuple[Message, ...], status: ConversationStatus) -> tuple[Message, ...]:
+def _with_note(
+    messages: tuple[Message, ...], findings: tuple[Finding, ...], status: ConversationStatus
+) -> tuple[tuple[Message, ...], tuple[Finding, ...]]:
+    """Put a person's note before what was said; the findings move on with their messages."""
     if status.state is not ConversationState.RETURNED or not status.note:
-        return messages
+        return messages, findings
     first = next((i for i, m in enumerate(messages) if m.speaker is not Speaker.SYSTEM), len(messages))
     note = Message(speaker=Speaker.SYSTEM, text=status.note, name=NOTE_NAME)
-    return (*messages[:first], note, *messages[first:])
+    moved = tuple(
+        replace(one, place=replace(one.place, index=one.place.index + 1))
+        if one.place is not None and one.place.index >= first
+        else one
+        for one in findings
+    )
+    return (*messages[:first], note, *messages[first:]), moved

@@ -1,10 +1,10 @@
 """What the policy keeps from the model and from the caller: masked spans, or a whole message left out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from handrail.pipeline.pieces import Hide, masked_pieces, masked_units
+from handrail.pipeline.pieces import Hide, masked_units
 from handrail.records import (
     Decision,
     Draft,
@@ -12,6 +12,7 @@ from handrail.records import (
     Finding,
     Message,
     Part,
+    Run,
     Span,
     Speaker,
     ToolCall,
@@ -27,6 +28,10 @@ class Scans(Protocol):
 
     def scan(self, text: str) -> tuple[Finding, ...]:
         """Return what was found, with spans in the text."""
+
+
+WriteParts: TypeAlias = Callable[[str, Sequence[Span], Sequence[Run]], list[str]]
+"""Writes some parts of one text as the caller may have them, judged as the whole that they are of."""
 
 
 class _Everything(frozenset[str]):
@@ -169,9 +174,15 @@ class Downstream:
             text = mask(text, self.scanner.scan(text), self.types, self.hide)
         return self.vault.restore(text) if self.vault else text
 
-    def parts(self, text: str, spans: Sequence[Span]) -> list[str]:
-        """Return some parts of one text; what was found over several of them is named in the first."""
-        return [self._restored(piece) for piece in masked_pieces(text, spans, self._found(text), self.hide)]
+    def parts(self, text: str, spans: Sequence[Span], runs: Sequence[Run] = ()) -> list[str]:
+        """Return some parts of one text; what was found over several of them is named in the first.
+
+        Args:
+            text: the whole.
+            spans: start and end (exclusive) of each part, in order.
+            runs: parts that are also read as one.
+        """
+        return [self._restored(piece) for piece in masked_units(text, spans, runs, self._found, self.hide)]
 
     def draft(self, draft: Draft) -> Draft:
         """Return a draft; the draft itself where nothing changes."""

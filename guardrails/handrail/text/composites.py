@@ -204,6 +204,20 @@ def _error_parts(value: BaseException) -> Parts:
     yield from attributes(value).items()
 
 
+def dumped(value: object) -> dict[str, object] | None:
+    """Return the fields of a pydantic model, from whichever package, as plain data; None of anything else.
+
+    For what is known of a value beside its texts: a model that cannot be dumped is read by `read` alone.
+    """
+    if not hasattr(type(value), "__pydantic_core_schema__") or isinstance(value, type):
+        return None
+    try:
+        data = value.model_dump()  # type: ignore[attr-defined]
+    except Exception:  # noqa: BLE001 - a class of the caller's may do anything when it is dumped
+        return None
+    return data if isinstance(data, dict) else None
+
+
 def _with_attributes(shape: Shape) -> Shape:
     """A subclass of a container may hold more than its items."""
 

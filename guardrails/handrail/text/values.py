@@ -49,6 +49,7 @@ class LeafKind(StrEnum):
 
 
 _HOLDING = frozenset({LeafKind.TEXT, LeafKind.BYTES})
+_GOING_ON = _HOLDING | {LeafKind.FIXED, LeafKind.ENUM}
 
 
 class Leaf(NamedTuple):
@@ -84,11 +85,11 @@ def runs(leaves: Iterable[Leaf]) -> list[list[int]]:
     """Return which leaves a reader may take for one text: those at one place of the items of a list.
 
     A value that is split over two items is whole only where they are read without what lies between. Indexes
-    count leaves; leaves that cannot hold a mask are in no run.
+    count leaves; keys, numbers and dates are in no run.
     """
     found: dict[Path, list[int]] = {}
     for index, leaf in enumerate(leaves):
-        if leaf.holds_mask and any(type(step) is int for step in leaf.path):
+        if leaf.kind in _GOING_ON and any(type(step) is int for step in leaf.path):
             place = tuple("*" if type(step) is int else step for step in leaf.path)
             found.setdefault(place, []).append(index)
     return [run for run in found.values() if len(run) > 1]
@@ -150,7 +151,14 @@ def rewrite(value: object, changes: Mapping[Path, str]) -> Any:
         for step in path:
             node = node.setdefault(step, {})
         node[_NEW] = text
-    return _rewritten(value, tree, ()) if tree else value
+    if not tree:
+        return value
+    try:
+        return _rewritten(value, tree, ())
+    except CannotHold:
+        raise
+    except Exception:  # noqa: BLE001 - a class of the caller's may do anything when it is copied
+        raise CannotHold((), type(value).__name__) from None
 
 
 _LEAF = partial(tuple.__new__, Leaf)
@@ -172,18 +180,28 @@ class _Walk:
         reader = _QUICK.get(type(value))
         if reader is not None:
             reader(self, value, path, kind)
-        elif not isinstance(value, _NOTHING):
-            leaf = _leaf_text(value)
-            if leaf is None:
-                self._composite(value, path, kind)
-                return
-            text, own = leaf
-            if own in _HOLDING:
-                self.text(text, path, own if kind is LeafKind.TEXT else kind)
-            else:
-                self.leaves.append((path, text, own if kind is LeafKind.TEXT else kind))
-            if not _is_plain_leaf(type(value)) and attributes(value):
-                self._refuse(path, "unregistered")
+            return
+        try:
+            self._unusual(value, path, kind)
+        except _TooMuch:
+            raise
+        except Exception:  # noqa: BLE001 - a class of the caller's may do anything when it is read
+            self._refuse(path, "failed")
+
+    def _unusual(self, value: object, path: Path, kind: LeafKind) -> None:
+        if isinstance(value, _NOTHING):
+            return
+        leaf = _leaf_text(value)
+        if leaf is None:
+            self._composite(value, path, kind)
+            return
+        text, own = leaf
+        if own in _HOLDING:
+            self.text(text, path, own if kind is LeafKind.TEXT else kind)
+        else:
+            self.leaves.append((path, text, own if kind is LeafKind.TEXT else kind))
+        if not _is_plain_leaf(type(value)) and attributes(value):
+            self._refuse(path, "unregistered")
 
     def nothing(self, value: object, path: Path, kind: LeafKind) -> None:
         return
@@ -248,10 +266,6 @@ class _Walk:
                             self.into(key, (*path, KEY, key), LeafKind.KEY)
                     else:
                         self.into(part, (*path, step), kind)
-            except _TooMuch:
-                raise
-            except Exception:  # noqa: BLE001 - a class of the caller's may do anything when it is read
-                self._refuse(path, "failed")
             finally:
                 self._leave(value)
 

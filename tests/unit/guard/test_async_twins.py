@@ -21,7 +21,7 @@ from support.scenes import KEY, PEOPLE, POLICY
 
 WAITS_FOR_NOTHING = {
     Guard: {"context", "tool"},
-    Call: {"asks", "refused_logprobs", "stream", "redact_answer", "redact_parts", "withholds_over"},
+    Call: {"asks", "refused_logprobs", "stream", "redact_answer"},
     Action: set[str](),
     Permit: set[str](),
 }

@@ -12,9 +12,9 @@ import pydantic
 import pytest
 
 from handrail import ConfigError, Guard, Handoff
-from handrail.guard.results import document_of
 from handrail.policy import loads
 from handrail.store import Spool, open_store
+from handrail.text.documents import document_of
 
 POLICY = """\
 policy: masks
@@ -223,7 +223,7 @@ def test_an_argument_of_any_shape_reaches_the_model_masked(guard: Guard, argumen
     assert "[EMAIL]" in document_of([seen]).text
 
 
-@pytest.mark.parametrize("argument", [int(CARD), {MAIL: 1}, ["4111 1111 ", "1111 1111"], [Decimal(CARD)]])
+@pytest.mark.parametrize("argument", [int(CARD), {MAIL: 1}, [Decimal(CARD)], {"x": {MAIL}, MAIL: "x"}])
 def test_what_cannot_be_kept_from_the_model_goes_to_a_person(guard: Guard, argument: object) -> None:
     seen: list[object] = []
 
