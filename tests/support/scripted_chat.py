@@ -91,8 +91,12 @@ class ScriptedChat(BaseChatModel):
                 AIMessageChunk("", tool_call_chunks=[{**chunk, "type": "tool_call_chunk"}])
                 for chunk in chunks
             ]
+        for index, bad in enumerate(said.invalid_tool_calls, start=len(said.tool_calls)):
+            whole = {"name": bad["name"], "args": bad["args"], "id": bad["id"], "index": index}
+            pieces.append(AIMessageChunk("", tool_call_chunks=[{**whole, "type": "tool_call_chunk"}]))
         end = AIMessageChunk(
             "",
+            name=said.name,
             additional_kwargs=said.additional_kwargs,
             usage_metadata=said.usage_metadata,
             response_metadata=said.response_metadata,

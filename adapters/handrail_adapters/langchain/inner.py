@@ -11,8 +11,9 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables.config import var_child_runnable_config
 
 from handrail.records import Draft, Message
-from handrail_adapters.langchain.messages import write_messages
-from handrail_adapters.langchain.results import read_generations
+from handrail_adapters.langchain.messages import read_message, without_artifact, write_messages
+from handrail_adapters.langchain.options import options_message, read_options, write_options
+from handrail_adapters.langchain.results import drafts_of
 
 
 class detached_run:  # noqa: N801 - reads as the statement that it is
@@ -28,37 +29,54 @@ class detached_run:  # noqa: N801 - reads as the statement that it is
 
 
 class InnerModel:
-    """One call of the inner model: the caller's messages and options, and what the guard read of them."""
+    """One call of the inner model: the caller's messages and options, and what the guard read of them.
+
+    Args:
+        model: the model.
+        messages: the caller's.
+        stop: words at which the model stops.
+        options: what else the model is called with.
+        trusted: kinds of content that may go to the model unread.
+        uses_cache: the model may look in LangChain's cache, and put its answers there as it wrote them.
+    """
 
     def __init__(
         self,
         model: BaseChatModel,
         messages: list[BaseMessage],
-        read: tuple[Message, ...],
         stop: list[str] | None,
         options: dict[str, Any],
+        *,
+        trusted: tuple[str, ...] = (),
+        uses_cache: bool = False,
     ) -> None:
-        self._model, self._messages, self._read = model, messages, read
-        self._stop, self._options = stop, options
+        self._model, self._messages, self._trusted = model, messages, trusted
+        self._options, self._uses_cache = {"stop": stop, **options}, uses_cache
+        self._said = read_options(self._options)
+        beside = options_message(self._said)
+        self.read = (*beside, *(read_message(message, trusted=trusted) for message in messages))
+        self._beside = len(beside)
 
     def upstream(self, call: Any) -> tuple[list[BaseMessage], dict[str, Any]]:
         """Return the messages and options that may go to the model."""
         kind = type(self._model)
         field = _naming_field(kind)
         call.asks(str(getattr(self._model, field)) if field else "", kind.__name__)
-        sent = self._written(call.messages)
+        sent, options = self._written(call.messages)
         if call.instruction is not None:
             sent = _instructed(sent, call.instruction)
-        return sent, self._with_logprobs(wants=call.wants_logprobs)
+        return sent, self._with_logprobs(options, wants=call.wants_logprobs)
 
-    def _written(self, messages: Sequence[Message]) -> list[BaseMessage]:
-        if tuple(messages) == self._read:
-            return self._messages
-        return write_messages(self._messages, messages)
+    def _written(self, messages: Sequence[Message]) -> tuple[list[BaseMessage], dict[str, Any]]:
+        if tuple(messages) == self.read:
+            return [without_artifact(message) for message in self._messages], self._options
+        beside, told = messages[: self._beside], messages[self._beside :]
+        options = write_options(self._options, self._said, beside[0].text) if beside else self._options
+        return write_messages(self._messages, told, trusted=self._trusted), options
 
-    def _with_logprobs(self, *, wants: bool) -> dict[str, Any]:
+    def _with_logprobs(self, options: dict[str, Any], *, wants: bool) -> dict[str, Any]:
         can = wants and "logprobs" in type(self._model).model_fields
-        return {**self._options, "logprobs": True} if can else self._options
+        return {**options, "logprobs": True} if can else options
 
     def generate(self, call: Any) -> ChatResult:
         """Ask for whole answers."""
@@ -78,7 +96,7 @@ class InnerModel:
         if self._model.rate_limiter:
             self._model.rate_limiter.acquire(blocking=True)
         with detached_run():
-            chunks = iter(self._model._stream(messages, stop=self._stop, **options))
+            chunks = iter(self._model._stream(messages, **options))
         while True:
             with detached_run():
                 chunk = next(chunks, None)
@@ -92,7 +110,7 @@ class InnerModel:
         if self._model.rate_limiter:
             await self._model.rate_limiter.aacquire(blocking=True)
         with detached_run():
-            chunks = aiter(self._model._astream(messages, stop=self._stop, **options))
+            chunks = aiter(self._model._astream(messages, **options))
         while True:
             with detached_run():
                 chunk = await anext(chunks, None)
@@ -105,18 +123,18 @@ class InnerModel:
         messages, options = self._repeated(need)
         with detached_run():
             results = [self._ask(messages, options) for _ in range(need.count)]
-        return [draft for result in results for draft in read_generations(result.generations)]
+        return [draft for result in results for draft in drafts_of(result)]
 
     async def aagain(self, need: Any) -> Sequence[Draft]:
         """Ask for more answers, or a question about the proposed one."""
         messages, options = self._repeated(need)
         with detached_run():
             results = [await self._aask(messages, options) for _ in range(need.count)]
-        return [draft for result in results for draft in read_generations(result.generations)]
+        return [draft for result in results for draft in drafts_of(result)]
 
     def _repeated(self, need: Any) -> tuple[list[BaseMessage], dict[str, Any]]:
-        sent = self._written(need.messages)
-        options = self._with_logprobs(wants=need.wants_logprobs)
+        sent, options = self._written(need.messages)
+        options = self._with_logprobs(options, wants=need.wants_logprobs)
         if "temperature" in type(self._model).model_fields:
             options = {**options, "temperature": need.temperature}
         if need.instruction is None:
@@ -126,21 +144,24 @@ class InnerModel:
 
     def _ask(self, messages: list[BaseMessage], options: dict[str, Any]) -> ChatResult:
         if self._is_plain(options, is_async=False):
-            return self._model._generate(messages, stop=self._stop, **options)
-        return self._model._generate_with_cache(messages, stop=self._stop, **options)
+            return self._model._generate(messages, **options)
+        return self._cached()._generate_with_cache(messages, **options)
 
     async def _aask(self, messages: list[BaseMessage], options: dict[str, Any]) -> ChatResult:
         if self._is_plain(options, is_async=True):
-            return await self._model._agenerate(messages, stop=self._stop, **options)
-        return await self._model._agenerate_with_cache(messages, stop=self._stop, **options)
+            return await self._model._agenerate(messages, **options)
+        return await self._cached()._agenerate_with_cache(messages, **options)
+
+    def _cached(self) -> BaseChatModel:
+        """Return the model, without a cache unless it may use one."""
+        return self._model if self._uses_cache else self._model.model_copy(update={"cache": False})
 
     def _is_plain(self, options: dict[str, Any], *, is_async: bool) -> bool:
         # What LangChain does around a model beside asking it; the guarded model does the rest itself.
-        model = self._model
-        cache = model.cache
-        is_cached = cache is not False and (cache is not None or get_llm_cache() is not None)
-        return not (is_cached or model.rate_limiter) and not (
-            streams(type(model), is_async=is_async) and model._should_stream(async_api=is_async, **options)
+        model, given = self._model, {name: value for name, value in options.items() if name != "stop"}
+        has_cache = model.cache is not False and (model.cache is not None or get_llm_cache() is not None)
+        return not ((has_cache and self._uses_cache) or model.rate_limiter) and not (
+            streams(type(model), is_async=is_async) and model._should_stream(async_api=is_async, **given)
         )
 
 

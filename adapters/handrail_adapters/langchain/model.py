@@ -11,10 +11,8 @@ from langchain_core.runnables import Runnable, RunnableBinding
 from pydantic import ConfigDict, SkipValidation, model_validator
 
 from handrail.errors import ConfigError
-from handrail.records import Message
 from handrail_adapters.langchain.inner import InnerModel, streams
-from handrail_adapters.langchain.messages import read_message
-from handrail_adapters.langchain.results import IncrementalChunks, ResultWriter, read_generations
+from handrail_adapters.langchain.results import IncrementalChunks, ResultWriter
 from handrail_adapters.langchain.structured import GuardedStructured, guarded_steps
 
 if TYPE_CHECKING:
@@ -34,6 +32,9 @@ class GuardedChatModel(BaseChatModel):
         guard: decides.
         trusted: kinds of content that may go to the model unread: `image`, `audio`, `file`, `video`.
         exchange: gives the exchange an id of its own; the same id never opens two tickets.
+        inner_cache: let the inner model use LangChain's cache (its own, or that of `set_llm_cache`). The
+            cache then holds prompts as they were sent and answers as the model wrote them, before anything
+            was masked or withheld, for everybody who shares it. Each answer from it is judged again.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -42,7 +43,8 @@ class GuardedChatModel(BaseChatModel):
     guard: SkipValidation[Any]
     trusted: tuple[str, ...] = ()
     exchange: SkipValidation[Callable[[Sequence[BaseMessage]], str | None]] | None = None
-    # A cached answer would be released without being judged. The inner model's own cache is used as ever.
+    inner_cache: bool = False
+    # A cached answer would be released without being judged.
     cache: Any = False
 
     @model_validator(mode="after")
@@ -73,6 +75,9 @@ class GuardedChatModel(BaseChatModel):
 
     def _resolve_model_profile(self) -> Any:
         return self.inner._resolve_model_profile()
+
+    def _combine_llm_outputs(self, llm_outputs: list[Any]) -> dict[str, Any]:
+        return dict(self.inner._combine_llm_outputs(llm_outputs))
 
     def get_token_ids(self, text: str) -> list[int]:
         """Return the inner model's token ids of a text."""
@@ -121,13 +126,12 @@ class GuardedChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        read, writer = self._read(messages), ResultWriter(self.inner, kwargs)
-        call = self.guard.begin(read, exchange=self._exchange(messages))
+        inner, writer = self._asked(messages, stop, kwargs), ResultWriter(self.inner, kwargs, self.trusted)
+        call = self.guard.begin(inner.read, exchange=self._exchange(messages))
         if call.outcome is not None:
             return writer.withheld(call.outcome)
-        inner = InnerModel(self.inner, messages, read, stop, kwargs)
         result = inner.generate(call)
-        drafts = read_generations(result.generations)
+        drafts = writer.read(result)
         outcome = call.finish(drafts, ask=inner.again)
         return writer.result(result, drafts, outcome, wanted_logprobs=call.wants_logprobs)
 
@@ -138,13 +142,12 @@ class GuardedChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        read, writer = self._read(messages), ResultWriter(self.inner, kwargs)
-        call = await self.guard.abegin(read, exchange=self._exchange(messages))
+        inner, writer = self._asked(messages, stop, kwargs), ResultWriter(self.inner, kwargs, self.trusted)
+        call = await self.guard.abegin(inner.read, exchange=self._exchange(messages))
         if call.outcome is not None:
             return writer.withheld(call.outcome)
-        inner = InnerModel(self.inner, messages, read, stop, kwargs)
         result = await inner.agenerate(call)
-        drafts = read_generations(result.generations)
+        drafts = writer.read(result)
         outcome = await call.afinish(drafts, ask=inner.aagain)
         return writer.result(result, drafts, outcome, wanted_logprobs=call.wants_logprobs)
 
@@ -155,12 +158,11 @@ class GuardedChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        read, writer = self._read(messages), ResultWriter(self.inner, kwargs)
-        call = self.guard.begin(read, exchange=self._exchange(messages))
+        inner, writer = self._asked(messages, stop, kwargs), ResultWriter(self.inner, kwargs, self.trusted)
+        call = self.guard.begin(inner.read, exchange=self._exchange(messages))
         if call.outcome is not None:
             yield writer.withheld_chunk(call.outcome)
             return
-        inner = InnerModel(self.inner, messages, read, stop, kwargs)
         pieces = self._pieces(call, writer)
         for chunk in inner.stream(call):
             yield from pieces.take(chunk)
@@ -174,12 +176,11 @@ class GuardedChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        read, writer = self._read(messages), ResultWriter(self.inner, kwargs)
-        call = await self.guard.abegin(read, exchange=self._exchange(messages))
+        inner, writer = self._asked(messages, stop, kwargs), ResultWriter(self.inner, kwargs, self.trusted)
+        call = await self.guard.abegin(inner.read, exchange=self._exchange(messages))
         if call.outcome is not None:
             yield writer.withheld_chunk(call.outcome)
             return
-        inner = InnerModel(self.inner, messages, read, stop, kwargs)
         pieces = self._pieces(call, writer)
         async for chunk in inner.astream(call):
             for ready in pieces.take(chunk):
@@ -193,9 +194,12 @@ class GuardedChatModel(BaseChatModel):
         strips = writer.strips(wanted_logprobs=call.wants_logprobs)
         return IncrementalChunks(call.stream if releases else None, strips=strips)
 
-    def _read(self, messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
-        trusted = self.trusted
-        return tuple([read_message(message, trusted=trusted) for message in messages])
+    def _asked(
+        self, messages: list[BaseMessage], stop: list[str] | None, options: dict[str, Any]
+    ) -> InnerModel:
+        return InnerModel(
+            self.inner, messages, stop, options, trusted=self.trusted, uses_cache=self.inner_cache
+        )
 
     def _exchange(self, messages: Sequence[BaseMessage]) -> str | None:
         return self.exchange(messages) if self.exchange is not None else None

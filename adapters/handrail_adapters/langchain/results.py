@@ -11,26 +11,55 @@ from handrail.guard import Outcome
 from handrail.http.incremental import GAP, ReleaseQueue
 from handrail.pipeline.stream import StreamRelease
 from handrail.records import Draft, FaultKind
-from handrail_adapters.langchain.messages import (
-    beside_slots,
-    notice_fields,
-    read_draft,
-    view_of,
-    without_logprobs,
-    write_draft,
-)
+from handrail_adapters.langchain.answers import read_draft, said, write_beside, write_draft
+from handrail_adapters.langchain.fields import Json, without_logprobs
+from handrail_adapters.langchain.messages import notice_fields
 
 
-def read_generations(generations: Sequence[ChatGeneration]) -> list[Draft]:
-    """Return one draft per generation."""
-    return [read_draft(generation.message, generation.generation_info) for generation in generations]
+def drafts_of(result: ChatResult, *, trusted: Sequence[str] = ()) -> list[Draft]:
+    """Return one draft per generation; what stands beside all of them is judged with the first."""
+    return [
+        read_draft(generation.message, _beside(generation, None if index else result), trusted=trusted)
+        for index, generation in enumerate(result.generations)
+    ]
+
+
+def _beside(generation: ChatGeneration, result: ChatResult | None = None) -> Json:
+    """Return what stands beside a message: in its generation and, for the first, in the whole result."""
+    found: Json = {}
+    if generation.generation_info:
+        found["info"] = generation.generation_info
+    if generation.text != generation.message.content and generation.text != _text_of(generation.message):
+        found["text"] = generation.text
+    if result is not None and result.llm_output:
+        found["output"] = result.llm_output
+    return found
+
+
+def _of_chunks(chunks: Sequence[ChatGenerationChunk]) -> Json:
+    """Return what chunks hold that is no part of the message they add up to."""
+    found: list[Json] = []
+    for chunk in chunks:
+        lost = {
+            **(chunk.message.model_extra or {}),
+            **({"name": chunk.message.name} if chunk.message.name else {}),
+        }
+        if chunk.text != chunk.message.content and chunk.text != _text_of(chunk.message):
+            lost["text"] = chunk.text
+        found += [lost] if lost else []
+    return {"chunks": found} if found else {}
+
+
+def _text_of(message: BaseMessage) -> str:
+    """Return the text that LangChain derives from a message."""
+    return ChatGeneration(message=message).text
 
 
 class ResultWriter:
     """Turns outcomes into results for one call, given the model and the options it was called with."""
 
-    def __init__(self, inner: Any, options: dict[str, Any]) -> None:
-        self._inner, self._options = inner, options
+    def __init__(self, inner: Any, options: dict[str, Any], trusted: Sequence[str] = ()) -> None:
+        self._inner, self._options, self._trusted = inner, options, trusted
 
     def strips(self, *, wanted_logprobs: bool) -> bool:
         """True when log-probabilities came because the policy wanted them, and the caller had not asked."""
@@ -71,46 +100,48 @@ class ResultWriter:
         if not outcome.is_released:
             return self.withheld(outcome, result.generations)
         strips = self.strips(wanted_logprobs=wanted_logprobs)
-        if not strips and list(outcome.drafts) == list(drafts):
+        pairs = list(zip(drafts, outcome.drafts, strict=True))
+        if not strips and all(said(before) == said(after) for before, after in pairs):
             return result
-        generations = []
-        for generation, before, after in zip(result.generations, drafts, outcome.drafts, strict=True):
+        generations, output = [], result.llm_output
+        for index, generation in enumerate(result.generations):
+            before, after = pairs[index]
+            beside = write_beside(_beside(generation, None if index else result), before, after)
+            output = output if index else beside.get("output", output)
             message = write_draft(generation.message, before, after)
-            if strips or after.text != before.text:
-                generations.append(stripped(generation, message))
-            elif message is not generation.message:
-                generations.append(generation.model_copy(update={"message": message}))
-            else:
-                generations.append(generation)
-        return result.model_copy(update={"generations": generations})
+            drops = strips or message.text != generation.message.text
+            generations.append(_generation(generation, message, beside, drops_logprobs=drops))
+        return result.model_copy(update={"generations": generations, "llm_output": output})
+
+    def read(self, result: ChatResult) -> list[Draft]:
+        """Return one draft per generation."""
+        return drafts_of(result, trusted=self._trusted)
 
     def read_chunks(self, chunks: Sequence[ChatGenerationChunk]) -> list[Draft]:
         """Return the draft that chunks add up to."""
         whole = merge_chat_generation_chunks(list(chunks))
         if whole is None:
             return [Draft(fault=FaultKind.EMPTY)]
-        return [read_draft(whole.message, whole.generation_info)]
-
-
-def said(draft: Draft) -> tuple[object, ...]:
-    """Return what a draft says."""
-    return (draft.text, draft.asides, draft.tool_calls, draft.refusal)
+        beside = {**_beside(whole), **_of_chunks(chunks)}
+        return [read_draft(whole.message, beside, trusted=self._trusted)]
 
 
 def _usage(message: BaseMessage) -> dict[str, Any]:
     usage = getattr(message, "usage_metadata", None)
-    return {"usage_metadata": usage} if usage else {}
+    if not usage:
+        return {}
+    counts = {name: usage.get(name) for name in ("input_tokens", "output_tokens", "total_tokens")}
+    return {"usage_metadata": {name: n if isinstance(n, int) else 0 for name, n in counts.items()}}
 
 
-def stripped(generation: Any, message: BaseMessage) -> Any:
-    """Return a generation with another message, and without log-probabilities."""
-    info = generation.generation_info
-    about = without_logprobs(message.response_metadata)
-    update = {
-        "message": message.model_copy(update={"response_metadata": about}),
-        "generation_info": without_logprobs(info) if info else info,
-        "text": message.text if isinstance(message.content, str) else generation.text,
-    }
+def _generation(generation: Any, message: BaseMessage, beside: Json, *, drops_logprobs: bool) -> Any:
+    """Return a generation with another message, and what may stand beside it."""
+    info = beside.get("info", generation.generation_info)
+    if drops_logprobs:
+        about = without_logprobs(message.response_metadata)
+        message = message.model_copy(update={"response_metadata": about})
+        info = without_logprobs(info) if info else info
+    update = {"message": message, "generation_info": info, "text": _text_of(message)}
     return generation.model_copy(update=update)
 
 
@@ -147,15 +178,18 @@ class IncrementalChunks:
         elif whole is None or not outcome.drafts or said(outcome.drafts[0]) == said(drafts[0]):
             yield from map(self._given, left)
         else:
-            message = write_draft(whole.message, drafts[0], outcome.drafts[0])
+            before, after = drafts[0], outcome.drafts[0]
+            message = write_draft(whole.message, before, after)
+            beside = write_beside(_beside(whole), before, after)
+            drops = self._strips or message.text != whole.message.text
             if isinstance(message.content, str):
                 message = message.model_copy(update={"content": message.content[len(shown) :]})
-            yield stripped(whole, message)
+            yield _generation(whole, message, beside, drops_logprobs=drops or bool(shown))
 
     def _given(self, chunk: ChatGenerationChunk) -> ChatGenerationChunk:
         if not self._strips:
             return chunk
-        given: ChatGenerationChunk = stripped(chunk, chunk.message)
+        given: ChatGenerationChunk = _generation(chunk, chunk.message, {}, drops_logprobs=True)
         return given
 
 
@@ -164,4 +198,19 @@ def _is_plain(chunk: ChatGenerationChunk) -> bool:
     message = chunk.message
     if not isinstance(message, AIMessageChunk) or not isinstance(message.content, str):
         return False
-    return not (message.tool_call_chunks or message.additional_kwargs or beside_slots(view_of(message)))
+    if message.tool_call_chunks or message.tool_calls or message.invalid_tool_calls:
+        return False
+    if not (_holds_more(message) or chunk.generation_info):
+        return chunk.text == message.content
+    draft = read_draft(message, _beside(chunk))
+    return not (draft.asides or draft.refusal or draft.unreadable)
+
+
+def _holds_more(message: AIMessageChunk) -> bool:
+    return bool(
+        message.additional_kwargs
+        or message.response_metadata
+        or message.usage_metadata
+        or message.name
+        or message.model_extra
+    )

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class GuardedRunnable(Runnable[Any, Any]):
     """A runnable behind the guard. Runs inside it are not seen by callbacks, traces or event streams.
 
-    Prefer `GuardedChatModel` where there is a model: this one judges the text of any input and output, and
-    knows neither tool calls nor log-probabilities.
+    Prefer `GuardedChatModel` where there is a model: this one judges whatever is in any input, option and
+    output, as `guard` does for a function, and knows neither tool calls nor log-probabilities.
 
     Args:
         inner: the runnable.
@@ -44,30 +44,30 @@ class GuardedRunnable(Runnable[Any, Any]):
             HandoffRequired: a person must decide, and nothing maps that to an output.
         """
 
-        def run(given: Any) -> Any:
+        def run(given: Any, **options: Any) -> Any:
             with detached_run():
-                return self.inner.invoke(given, _quiet(config), **kwargs)
+                return self.inner.invoke(given, _quiet(config), **options)
 
-        return self._guarded(run)(input)
+        return self._guarded(run)(input, **kwargs)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Return the output, as `invoke` does."""
 
-        async def run(given: Any) -> Any:
+        async def run(given: Any, **options: Any) -> Any:
             with detached_run():
-                return await self.inner.ainvoke(given, _quiet(config), **kwargs)
+                return await self.inner.ainvoke(given, _quiet(config), **options)
 
-        return await self._guarded(run)(input)
+        return await self._guarded(run)(input, **kwargs)
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:  # noqa: A002
         """Stream the output once all of it was judged."""
 
-        def run(given: Any) -> Iterator[Any]:
+        def run(given: Any, **options: Any) -> Iterator[Any]:
             with detached_run():
-                pieces = list(self.inner.stream(given, _quiet(config), **kwargs))
+                pieces = list(self.inner.stream(given, _quiet(config), **options))
             yield from pieces
 
-        yield from self._guarded(run)(input)
+        yield from self._guarded(run)(input, **kwargs)
 
     async def astream(
         self,
@@ -77,13 +77,13 @@ class GuardedRunnable(Runnable[Any, Any]):
     ) -> AsyncIterator[Any]:
         """Stream the output once all of it was judged."""
 
-        async def run(given: Any) -> AsyncIterator[Any]:
+        async def run(given: Any, **options: Any) -> AsyncIterator[Any]:
             with detached_run():
-                pieces = [piece async for piece in self.inner.astream(given, _quiet(config), **kwargs)]
+                pieces = [piece async for piece in self.inner.astream(given, _quiet(config), **options)]
             for piece in pieces:
                 yield piece
 
-        async for piece in self._guarded(run)(input):
+        async for piece in self._guarded(run)(input, **kwargs):
             yield piece
 
 

@@ -2,19 +2,25 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic_ai.exceptions import ModelAPIError
-from pydantic_ai.messages import ModelMessagesTypeAdapter, ModelResponse, TextPart
+from pydantic_ai.messages import ModelResponse, TextPart
 from pydantic_ai.models import CompletedStreamedResponse
 from pydantic_ai.models.wrapper import WrapperModel
 
 from handrail.errors import AnswerBlocked, ConfigError, HandoffRequired
 from handrail.records import NOTE_NAME, Draft, Effect, FaultKind, Handoff, Message, Speaker
-from handrail.text.json_data import mapped
 from handrail.wire.handoff import handoff_body, read_handoff
-from handrail_adapters.pydantic_ai.messages import dumped, read_messages, read_response, write_messages
+from handrail_adapters.pydantic_ai.answers import read_response, write_response
+from handrail_adapters.pydantic_ai.messages import (
+    options_message,
+    read_options,
+    units_of,
+    write_messages,
+    write_options,
+)
 
 if TYPE_CHECKING:
     from handrail.guard import Call, Guard, Outcome
@@ -43,12 +49,13 @@ class GuardedModel(WrapperModel):
         self, messages: Any, model_settings: Any, model_request_parameters: Any
     ) -> ModelResponse:
         """Ask the model through the guard."""
-        call, sent, given = await self._begin(messages, model_request_parameters)
+        asked = _Asked(messages, model_settings, model_request_parameters)
+        call, sent, given = await self._begin(asked)
         if given is not None:
             return given
         try:
-            settings = _with_logprobs(model_settings, call)
-            response = await self.wrapped.request(sent, settings, model_request_parameters)
+            settings = _with_logprobs(sent.settings, call)
+            response = await self.wrapped.request(sent.messages, settings, sent.parameters)
         except ModelAPIError:
             given = await self._failed(call, model_request_parameters)
             if given is None:
@@ -62,11 +69,11 @@ class GuardedModel(WrapperModel):
     ) -> AsyncGenerator[CompletedStreamedResponse]:
         """Ask the model through the guard; its events come when all of them are judged."""
         parameters = model_request_parameters
-        call, sent, given = await self._begin(messages, parameters)
+        call, sent, given = await self._begin(_Asked(messages, model_settings, parameters))
         if given is None:
             try:
-                settings = _with_logprobs(model_settings, call)
-                asking = self.wrapped.request_stream(sent, settings, parameters, run_context)
+                settings = _with_logprobs(sent.settings, call)
+                asking = self.wrapped.request_stream(sent.messages, settings, sent.parameters, run_context)
                 async with asking as stream:
                     events = [event async for event in stream]
                     response = stream.get()
@@ -83,36 +90,34 @@ class GuardedModel(WrapperModel):
                     return
         yield CompletedStreamedResponse(given, model_request_parameters=parameters, replay_events=True)
 
-    async def _begin(self, messages: Any, parameters: Any) -> "tuple[Call, Any, ModelResponse | None]":
-        plain = dumped(messages)
-        read = [self._trusting(message) for message in read_messages(plain)]
+    async def _begin(self, asked: "_Asked") -> "tuple[Call, _Asked, ModelResponse | None]":
+        units = units_of(asked.messages, trusted=self.trusted)
+        options, said = read_options(asked.settings, asked.parameters)
+        beside = options_message(said)
+        read = [*beside, *(unit.message for unit in units)]
         call = await self.guard.abegin(read)
         if call.outcome is not None:
-            return call, messages, self._withheld(call.outcome, parameters)
+            return call, asked, self._withheld(call.outcome, asked.parameters)
         call.asks(self.model_name, self.base_url or "")
         if call.messages == tuple(read) and call.instruction is None:
-            return call, messages, None
+            return call, asked, None
         told = []
         if call.instruction is not None:
             told = [Message(speaker=Speaker.SYSTEM, text=call.instruction, name=NOTE_NAME)]
-        return call, write_messages(messages, plain, [*told, *call.messages]), None
-
-    def _trusting(self, message: Message) -> Message:
-        left = tuple(kind for kind in message.unreadable if kind not in self.trusted)
-        return message if left == message.unreadable else replace(message, unreadable=left)
+        if beside:
+            options = write_options(options, said, call.messages[0].text)
+        messages = write_messages(asked.messages, units, [*told, *call.messages[len(beside) :]])
+        return call, _Asked(messages, options["settings"], options["parameters"]), None
 
     async def _judged(self, call: "Call", response: ModelResponse, parameters: Any) -> ModelResponse:
         answers = frozenset(tool.name for tool in parameters.output_tools)
-        draft = read_response(response, answers)
-        outcome = await call.afinish([draft])
+        was = read_response(response, answers, self.trusted)
+        outcome = await call.afinish([was.draft])
         if not outcome.is_released:
             return self._withheld(outcome, parameters, response)
-        if outcome.decision.effect is not Effect.REDACT and outcome.drafts == (draft,):
+        if not outcome.drafts:
             return response
-        plain = dumped([response])[0]
-        plain["parts"] = [_masked(part, call) for part in plain["parts"]]
-        released: Any = ModelMessagesTypeAdapter.validate_python([plain])[0]
-        return replace(response, parts=released.parts)
+        return write_response(was, outcome.drafts[0], asks_itself=call.instruction is not None)
 
     async def _failed(self, call: "Call", parameters: Any) -> ModelResponse | None:
         outcome = await call.afinish([Draft(fault=FaultKind.ERROR)])
@@ -152,20 +157,18 @@ class GuardedModel(WrapperModel):
         raise ConfigError("batches are answered past the guard")
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a model is asked: the conversation, settings, and tools with what else is expected."""
+
+    messages: Any
+    settings: Any
+    parameters: Any
+
+
 def _with_logprobs(settings: Any, call: "Call") -> Any:
     # Models that have none take no notice of it.
     return {**(settings or {}), "openai_logprobs": True} if call.wants_logprobs else settings
-
-
-_KEPT = frozenset({"part_kind", "timestamp", "tool_call_id", "tool_name", "id", "provider_name"})
-"""Fields of a part that hold names and ids, never words."""
-
-
-def _masked(value: Any, call: "Call") -> Any:
-    def masked(path: tuple[str | int, ...], leaf: object) -> object:
-        return call.redact_answer(leaf) if isinstance(leaf, str) and _KEPT.isdisjoint(path) else leaf
-
-    return mapped(value, masked)
 
 
 def get_handoff(response: object) -> Handoff | None:

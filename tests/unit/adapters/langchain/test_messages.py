@@ -25,13 +25,12 @@ from handrail.records import (
     ToolCall,
     Trigger,
 )
+from handrail_adapters.langchain.answers import read_draft, write_draft
 from handrail_adapters.langchain.messages import (
     get_block,
     get_handoff,
     notice_fields,
-    read_draft,
     read_message,
-    write_draft,
     write_messages,
 )
 
