@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
+from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -21,10 +22,17 @@ DEPTH = 3
 _AT = r"(?:@|[ ]?[\[({<][ ]?(?i:at|@)[ ]?[\])}>][ ]?|[ ](?i:at)[ ])"
 _DOT = r"(?:\.|[ ]?[\[({<][ ]?(?i:dot|punkt|point|\.)[ ]?[\])}>][ ]?|[ ](?i:dot)[ ])"
 
+_NAMED = (
+    "commat|period|lowbar|hyphen|plus|nbsp|ensp|emsp|thinsp|shy|ndash|mdash|middot|zwn?j|lrm|rlm|colon|sol"
+)
+"""Characters that HTML names and that stand in or between the groups of values."""
+
 RUNS: tuple[tuple[str, str], ...] = (
     ("percent", r"(?:%[0-9A-Fa-f]{2})+"),
-    ("entity", r"&#(?:[xX][0-9A-Fa-f]{1,6}|\d{1,7});"),
-    ("escape", r"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrtbfv])"),
+    ("entity", rf"&(?:#(?:[xX][0-9A-Fa-f]{{1,6}}|\d{{1,7}})|{_NAMED});"),
+    ("tag", r"\d(?:</?[A-Za-z][A-Za-z0-9]{0,9}(?:[ /][^<>]{0,60})?>\s{0,3}){1,4}\d"),
+    ("colour", r"(?:\x1b|\\(?:033|e|x1[bB]|u001[bB]))\[[0-9;]{0,12}[A-Za-z]"),
+    ("escape", r"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrtbfv@.])"),
     (
         "mail",
         rf"\b[A-Za-z0-9._%+-]+(?:{_DOT}[A-Za-z0-9_%+-]+){{0,3}}{_AT}[A-Za-z0-9-]+(?:{_DOT}[A-Za-z0-9-]+)+",
@@ -39,7 +47,8 @@ RUNS: tuple[tuple[str, str], ...] = (
 """What can hide a value, as name and expression."""
 
 TRIGGERS = (
-    r"%[0-9A-Fa-f]{2}|&#[xX]?[0-9A-Fa-f]|\\(?:[ux][0-9A-Fa-f]{2}|[nrtbfv])",
+    rf"%[0-9A-Fa-f]{{2}}|&(?:#[xX]?[0-9A-Fa-f]|(?:{_NAMED});)",
+    r"\\(?:[ux][0-9A-Fa-f]{2}|[nrtbfv@])|\d</?[A-Za-z]|(?:\x1b|\\033|\\e)\[",
     r"[\[({<][ ]?(?i:at|dot|punkt|point|@|\.)[ ]?[\])}>]|[ ](?i:dot)[ ]",
     r"(?:\b[A-Za-z0-9]|[+(])(?:[ .\-_*|,/][A-Za-z0-9@.+()\-]){5}",
     r"\b[A-Za-z0-9]{1,8}(?:\.[A-Za-z0-9]{1,8}){8}|\d\.\d\.\d",
@@ -47,10 +56,14 @@ TRIGGERS = (
 )
 """Cheap signs that a stretch may hide something; part of the engine's one pass."""
 
-_ESCAPES = frozenset({"percent", "entity", "escape"})
+_ESCAPES = frozenset({"percent", "entity", "tag", "colour", "escape"})
 """What is taken off first and alone: beside an escape may stand a key that looks encoded itself."""
 
-_CONTROLS = {"n": "\n", "r": "\n", "t": "\t", "b": " ", "f": " ", "v": " "}
+_PARTED = frozenset({"spaced", "dotted", "pointed"})
+_OBJECT_ID = re.compile(r"[0-2]\.(?:3\.6\.1|2\.840|16\.840|5\.29|5\.4|3\.132|3\.14)\.")
+"""How object identifiers of standards begin (ITU-T X.660): dots are their own."""
+
+_CONTROLS = {"@": "@", ".": ".", "n": "\n", "r": "\n", "t": "\t", "b": " ", "f": " ", "v": " "}
 _RUN_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_%-"
 _RUN_CHARACTER = re.compile(r"[A-Za-z0-9+/=_%-]*")
 _BLOCK = 4096
@@ -109,7 +122,7 @@ def _written_out(text: str, kinds: frozenset[str]) -> Normalised | None:
     for run in _runs().finditer(encode(text)):
         start, end = run.span()
         kind = next(name for number, (name, _) in enumerate(RUNS, 1) if run.start(number) >= 0)
-        if kind not in kinds:
+        if kind not in kinds or (kind in _PARTED and _OBJECT_ID.match(text, start)):
             continue
         stretches.copy(text[at:start], at)
         if kind == "spaced" and end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
@@ -152,6 +165,8 @@ def _percent(run: str, at: int, into: Stretches) -> bool:
 
 
 def _numbered(run: str, at: int, into: Stretches) -> bool:
+    if run.startswith("&") and run[1] != "#":
+        return _fold(unescape(run), run, at, into)
     if run.startswith("&"):
         digits = run[2:-1]
         code = int(digits[1:], 16) if digits[0] in "xX" else int(digits)
@@ -160,6 +175,19 @@ def _numbered(run: str, at: int, into: Stretches) -> bool:
     else:
         code = int(run[2:], 16)
     return code < 0x110000 and _fold(chr(code), run, at, into)
+
+
+def _tag(run: str, at: int, into: Stretches) -> bool:
+    """Write the markup between two digits as a blank."""
+    into.copy(run[0], at)
+    into.fold(" ", at + 1, len(run) - 2)
+    into.copy(run[-1], at + len(run) - 1)
+    return True
+
+
+def _colour(run: str, at: int, into: Stretches) -> bool:
+    """Write what changes a terminal's colours as a blank."""
+    return _fold(" ", run, at, into)
 
 
 def _fold(written: str, run: str, at: int, into: Stretches) -> bool:
@@ -242,6 +270,8 @@ def _decoded(data: bytes, run: str, at: int, into: Stretches) -> bool:
 _WRITERS: dict[str, Callable[[str, int, Stretches], bool]] = {
     "percent": _percent,
     "entity": _numbered,
+    "tag": _tag,
+    "colour": _colour,
     "escape": _numbered,
     "mail": _mail,
     "bracketed": _bracketed,

@@ -14,7 +14,7 @@ wherever the cuts fall.
   be longer (keys, tokens) has a bounded pattern and goes on through `EntitySpec.extend`. A rule is
   represented by an expression that occurs wherever it can accept anything (`Rule.gate_pattern`).
 - *Context words may be asked first.* A rule that needs a context word is not run where the gate saw none of
-  its words, and a rule is spared the search for words that the gate did not see. Context lies at most
+  its words, apart or glued to something, and a rule is spared the search for words that the gate did not see. Context lies at most
   `BEFORE` characters before a span and `AFTER` behind it, so a word that counts is inside the window.
 - *Each match is found once.* A match belongs to the stretch in which it begins. Where it reaches beyond the
   stretch, `Sweep.resume` makes the same pattern go on behind it, as one pass over the whole text would: the
@@ -36,7 +36,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from handrail.scan.checks import CHECKED_NUMBERS
-from handrail.scan.expressions import byte_options, compiled, encode, unbounded, words
+from handrail.scan.expressions import byte_options, compiled, encode, glued, unbounded, words
 from handrail.scan.names import NameRule
 from handrail.scan.rule import BEFORE, PERSON, Candidate, Rule
 from handrail.scan.spec import EntitySpec
@@ -99,9 +99,9 @@ class Engine:
                 raise
         ids: dict[tuple[str, ...], int] = {(): -1}
         for rule in self.rules:
-            for listed in (rule.spec.context, rule.spec.against):
+            for listed, expression in ((rule.spec.context, glued), (rule.spec.against, words)):
                 if listed not in ids:
-                    ids[listed] = gate.Add(words(listed).encode("latin-1"))
+                    ids[listed] = gate.Add(encode(expression(listed)))
         term = gate.Add(encode(words(self._terms))) if self._terms else -1
         for trigger in self._triggers:
             gate.Add(trigger.encode("latin-1"))

@@ -1,6 +1,7 @@
 """RE2 expressions over one byte per character: how a text is encoded for them, how they are compiled."""
 
 import codecs
+import re
 from collections.abc import Callable
 from operator import methodcaller
 from typing import TYPE_CHECKING
@@ -44,15 +45,33 @@ BOUNDARY = r"(?:\b|_)"
 r"""Where a value begins or ends: as `\b`, but an underscore beside it is not its own."""
 
 
+BEHIND_NAME = r"(?:\b|[_\d])"
+"""Where the name of a value ends: the value may be glued to it."""
+
+NAMED_BOUNDARY = r"(?:\b|[A-Za-z_])"
+r"""Where a number begins or ends: as `BOUNDARY`, but its name may be glued to it, which `Rule.judge` leaves
+out.
+"""
+
+
 def unbounded(expression: str) -> str:
     r"""Return an expression whose `\b` at either end does not count an underscore beside the value as part
     of it.
 
-    A match may then begin or end with that underscore, which `Rule.judge` leaves out.
+    A match may then begin or end with that underscore, which `Rule.judge` leaves out. Beside a digit a letter
+    may stand in its place.
     """
     if expression.startswith(r"\b"):
-        expression = BOUNDARY + expression.removeprefix(r"\b")
-    return expression.removesuffix(r"\b") + BOUNDARY if expression.endswith(r"\b") else expression
+        rest = expression.removeprefix(r"\b")
+        expression = (NAMED_BOUNDARY if _BEGINS_WITH_DIGIT.match(rest) else BOUNDARY) + rest
+    if expression.endswith(r"\b"):
+        rest = expression.removesuffix(r"\b")
+        expression = rest + (NAMED_BOUNDARY if _ENDS_IN_DIGIT.search(rest) else BOUNDARY)
+    return expression
+
+
+_BEGINS_WITH_DIGIT = re.compile(r"\\d|\[[1-9-]+\]|[1-9]|\((?:\?:)?(?:\\d|0\[|19\|)")
+_ENDS_IN_DIGIT = re.compile(r"\\d(?:\{[\d,]+\})?(?:\)(?:\{[\d,]+\}|\?)?)?$")
 
 
 def compiled(expression: str, spec: EntitySpec) -> "re2._Regexp":
@@ -78,19 +97,33 @@ def _reason(error: Exception) -> str:
     return reason.decode("latin-1") if isinstance(reason, bytes) else str(reason)
 
 
+def is_spelled(phrase: str) -> bool:
+    """Tell whether every character of a phrase has a byte of its own, so that an expression can name it."""
+    return all(character <= "\xff" for character in phrase)
+
+
 def words(phrases: tuple[str, ...]) -> str:
-    """Return an expression for whole words and phrases without regard to case."""
+    """Return an expression for whole words and phrases without regard to case.
+
+    In place of those of other scripts stands any word of as many foreign letters.
+    """
     import re2
 
     return f"(?i)(?:{'|'.join(apart(phrase, re2.escape(phrase)) for phrase in phrases)})"
 
 
+def glued(phrases: tuple[str, ...]) -> str:
+    """Return an expression that occurs wherever one of the phrases does, apart or glued to something."""
+    import re2
+
+    written = (r"[ ]?".join(map(re2.escape, phrase.split())) for phrase in phrases)
+    return f"(?i)(?:{'|'.join(written)})"
+
+
 def apart(phrase: str, expression: str) -> str:
     """Return a phrase's expression with word boundaries where it begins or ends in an ASCII word character.
 
-    Elsewhere a boundary would ask for a word character beside the phrase.
+    A digit behind a word ends it. Elsewhere a boundary would ask for a word character beside the phrase.
     """
-    first, last = (
-        BOUNDARY if c.isascii() and (c.isalnum() or c == "_") else "" for c in (phrase[0], phrase[-1])
-    )
-    return first + expression + last
+    first, last = (c.isascii() and (c.isalnum() or c == "_") for c in (phrase[0], phrase[-1]))
+    return (BOUNDARY if first else "") + expression + (BEHIND_NAME if last else "")

@@ -5,10 +5,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from handrail.scan.checks import CHECKS, READINGS
-from handrail.scan.expressions import BOUNDARY, compiled, words
+from handrail.scan.expressions import BOUNDARY, NAMED_BOUNDARY, compiled, is_spelled, words
 from handrail.scan.spec import EntitySpec
 from handrail.text.edges import REACH as EDGE_REACH
-from handrail.text.edges import extent, is_whole
+from handrail.text.edges import extent, is_named, is_whole
 
 if TYPE_CHECKING:
     import re2
@@ -47,7 +47,11 @@ class Rule:
         self.spec = spec
         self.pattern = pattern
         self.room = _room(spec)
-        self._is_bounded = BOUNDARY in pattern
+        self._is_bounded = BOUNDARY in pattern or NAMED_BOUNDARY in pattern
+        followed = [rest[:1] for rest in pattern.split(NAMED_BOUNDARY)[1:]]
+        self._has_name_before = any(character not in ("", ")") for character in followed)
+        self._has_name_behind = any(character in ("", ")") for character in followed)
+        self.names = _names(spec)
         self.fallback: Callable[[str], bool] | None = CHECKS[spec.fallback] if spec.fallback else None
         self.readings = READINGS.get(spec.check)
         self.check: Callable[[str], bool] | None = (
@@ -76,8 +80,8 @@ class Rule:
 
     @cached_property
     def near(self) -> "re2._Regexp":
-        """Words that raise the score, compiled."""
-        return compiled(words(self.spec.context), self.spec)
+        """Words that raise the score, compiled; those of other scripts count directly before a value only."""
+        return compiled(words(tuple(filter(is_spelled, self.spec.context))), self.spec)
 
     @cached_property
     def contrary(self) -> "re2._Regexp":
@@ -90,8 +94,10 @@ class Rule:
         """Return the candidate for a match, or None when edges, check digit or context forbid it."""
         spec = self.spec
         if self._is_bounded:
-            start += text[start] == "_"
-            end -= text[end - 1] == "_"
+            has_name = self._has_name_before and text[start].isalpha() and text[start + 1].isdigit()
+            start += text[start] == "_" or has_name
+            has_name = self._has_name_behind and text[end - 1].isalpha() and text[end - 2].isdigit()
+            end -= text[end - 1] == "_" or has_name
         start, end = extent(text, start, end, spec.edge)
         if self.readings is None:
             return self._weighed(text, data, (start, end), near=near, contrary=contrary)
@@ -106,7 +112,7 @@ class Rule:
     ) -> Candidate | None:
         """Return the candidate for one reading of a match."""
         spec, (start, end) = self.spec, span
-        if start >= end or not is_whole(text, start, end, spec.edge):
+        if start >= end or not is_whole(text, start, end, spec.edge, names=self.names, is_led=self.group > 0):
             return None
         needs_context = spec.needs_context
         if self.check is not None and not self.check(text[start:end]):
@@ -114,7 +120,9 @@ class Rule:
                 return None
             needs_context = True
         score = spec.score
-        has_context = near and bool(spec.context) and _is_near(self.near, data, start, end)
+        has_context = (near and bool(spec.context) and _is_near(self.near, data, start, end)) or (
+            bool(self.names) and is_named(text, start, end, self.names)
+        )
         if has_context:
             score += CONTEXT_GAIN
         elif needs_context:
@@ -138,6 +146,13 @@ def _is_near(
     after: int = AFTER,
 ) -> bool:
     return expression.search(data, max(0, start - before), min(len(data), end + after)) is not None
+
+
+def _names(spec: EntitySpec) -> tuple[str, ...]:
+    """Return what values of a type are called, as it may be glued to one: `cardnumber`, `ssn`."""
+    own = () if spec.needs_context else (spec.type.rpartition("_")[2],)
+    written = (name.replace(" ", "") for name in (*own, *spec.context))
+    return tuple(dict.fromkeys(name for name in written if name.isalpha() and len(name) > 1))
 
 
 def _room(spec: EntitySpec) -> int:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 
 from handrail.errors import PolicyError
@@ -86,7 +86,7 @@ class Scanner:
             data = encode(view.text)
             inner = self.engine.sweep(view.text, data, is_hidden=True).found
             inner += self.terms.candidates(view.text, data)
-            for candidate in inner:
+            for candidate in map(partial(_between_escapes, view), inner):
                 start, end = view.raw_span(candidate.start, candidate.end)
                 gain = HIDDEN_GAIN if end - start != candidate.end - candidate.start else 0.0
                 if gain or _touches_fold(view, candidate.start, candidate.end):
@@ -140,6 +140,20 @@ def capped(findings: Iterable[Finding], limit: int, end: int) -> tuple[Finding, 
         elif counts[finding.type] == limit:
             kept.append(replace(finding, end=end, note=f"capped at {limit}; reaches to the end of the text"))
     return tuple(kept)
+
+
+def _between_escapes(view: Normalised, candidate: Candidate) -> Candidate:
+    """Leave foreign letters that are written out on either side of a mail address to the text around it."""
+    if candidate.spec.edge != "atom":
+        return candidate
+    start, end = candidate.start, candidate.end
+    start += _is_written_out(view, start) and view.text[start + 1].isalnum()
+    end -= _is_written_out(view, end - 1) and view.text[end - 2].isalnum()
+    return candidate._replace(start=start, end=end)
+
+
+def _is_written_out(view: Normalised, at: int) -> bool:
+    return not view.text[at].isascii() and view.raw_start(at + 1) - view.raw_start(at) > 1
 
 
 def _touches_fold(view: Normalised, start: int, end: int) -> bool:

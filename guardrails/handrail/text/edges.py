@@ -16,6 +16,9 @@ another script never belong to it. What is left to decide depends on the kind of
   value.
 - `none`: anything may touch it.
 
+A name glued to its value (`visa4111…`, `ssn536-…`, `IBANDE89…`) is no part of it: letters that end in one
+of the value's own names do not touch it, and behind such a value letters do not either.
+
 Words of a language (`is_apart`) differ from identifiers in one point: an underscore that leads on makes
 them a part of a name in code, and so does a dot or a bracket that reads as one.
 """
@@ -38,6 +41,10 @@ _QUANTITY_BEFORE = "$\u20ac\u00a3\u00a5"
 _QUANTITY = _QUANTITY_BEFORE + "%#+"
 _EMPHASIS = "*_~=|^"
 _ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrtbfv0])|%[0-9A-Fa-f]{2}")
+_COLOUR = re.compile(r"(?:\x1b|\\(?:033|e|x1[bB]|u001[bB]))\[[0-9;]{0,12}[A-Za-z]")
+_LONGEST_NAME = 24
+_AFTER_NAME = " .:=#\t\"'"
+_LETTERS = re.compile(r"[A-Za-z]+")
 _UNSPACED = frozenset({"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"})
 _EAST_ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"})
 
@@ -100,19 +107,72 @@ def _is_code(text: str, start: int, end: int, before: str, after: str) -> bool:
     return before in ":>" and start > 1 and text[start - 2 : start] in ("::", "->")
 
 
-def is_whole(text: str, start: int, end: int, edge: Edge) -> bool:
-    """Tell whether nothing touches a span that would make it part of something longer; pure."""
+def is_named(text: str, start: int, end: int, names: tuple[str, ...]) -> bool:
+    """Tell whether one of a value's names stands directly before it, or is glued to its end; pure.
+
+    Args:
+        text: any text.
+        start: where the value begins.
+        end: where it ends.
+        names: in lower case without blanks; a short one counts where a word begins with it (`mySSN536…`).
+    """
+    run = text[max(0, start - _LONGEST_NAME) : start].rstrip(_AFTER_NAME)
+    low = run.lower()
+    for name in names:
+        if low.endswith(name):
+            at = len(run) - len(name)
+            if (
+                len(name) > 3
+                or at == 0
+                or not run[at - 1].isalnum()
+                or run[at].isupper() > run[at - 1].isupper()
+            ):
+                return True
+    return text[end : end + 1].isalpha() and text[end : end + REACH].lower().startswith(names)
+
+
+def _is_freed(text: str, start: int, end: int, names: tuple[str, ...], *, is_led: bool) -> bool:
+    """Tell whether the letters that touch a value are its name, or stand behind a value that has one."""
+    before = text[start - 1] if start else " "
+    if (
+        _joins(before, text[start])
+        and not is_led
+        and not (before.isalpha() and is_named(text, start, end, names))
+    ):
+        return False
+    after = _LETTERS.match(text, end)
+    if after is None or not text[end - 1].isdigit():
+        return not _joins(text[end : end + 1] or " ", text[end - 1])
+    return (is_named(text, start, end, names) or (is_led and before.isalpha())) and not (
+        after.end() == end + 1 and text[after.end() : after.end() + 1].isdigit()
+    )
+
+
+def is_whole(
+    text: str, start: int, end: int, edge: Edge, *, names: tuple[str, ...] = (), is_led: bool = False
+) -> bool:
+    """Tell whether nothing touches a span that would make it part of something longer; pure.
+
+    Args:
+        text: any text.
+        start: where the span begins.
+        end: where it ends.
+        edge: the kind of the value.
+        names: what the value is called, see `is_named`.
+        is_led: what stands before the span was recognised as leading up to it.
+    """
     if edge == "none":
         return True
     before = text[start - 1] if start else " "
     after = text[end] if end < len(text) else " "
     if edge == "assigned":
         return not _is_expression(text, start, end, before, after)
-    if _joins(before, text[start]) or _joins(after, text[end - 1]):
+    is_touched = _joins(before, text[start]) or _joins(after, text[end - 1])
+    if is_touched and not _is_freed(text, start, end, names, is_led=is_led):
         return False
     if edge == "digits":
         return not (
-            before in _QUANTITY_BEFORE
+            (before in _QUANTITY_BEFORE and after != before)
             or _leads_on(text, start - 1, -1, text[start:end].replace(",", ""))
             or _leads_on(text, end, 1, text[start:end].replace(",", ""))
             or _is_listed(text, start, end)
@@ -210,10 +270,15 @@ def after_escape(text: str, start: int) -> int:
     r"""Return where a value begins whose match took in the rest of a written-out escape (`\nann@…`,
     `%20ann@…`).
     """
-    if start and text[start - 1] in "\\%":
-        escape = _ESCAPE.match(text, start - 1)
+    at = start - (start > 0 and text[start - 1] in "\\%")
+    if text[at] in "\\%":
+        escape = _ESCAPE.match(text, at)
         if escape is not None:
             return escape.end()
+    if start and text[start - 1] in "[;":
+        for colour in _COLOUR.finditer(text, max(0, start - 2 * REACH), start + REACH):
+            if colour.start() < start < colour.end():
+                return colour.end()
     return start
 
 

@@ -120,6 +120,8 @@ def is_grouped_phone(text: str) -> bool:
 
 
 def _is_date_shaped(lengths: tuple[int, ...]) -> bool:
+    if lengths == (2, 2, 2):
+        return True
     return len(lengths) >= 3 and sorted(lengths[:3])[1] <= 2 and max(lengths[:3]) == 4
 
 

@@ -63,6 +63,11 @@ def is_card(text: str) -> bool:
     return _issuer_has(digits) and not is_one_digit(digits) and luhn(digits)
 
 
+def is_grouped_card(text: str) -> bool:
+    """Tell whether digits in groups of other sizes than cards have can be one."""
+    return len(only_digits(text)) > 12 and is_card(text)
+
+
 def is_luhn(text: str) -> bool:
     """Tell whether digits, not all the same, have their Luhn digit."""
     digits = only_digits(text)
@@ -195,6 +200,7 @@ def is_isin(text: str) -> bool:
 
 CHECKS: Mapping[str, Callable[[str], bool]] = {
     "card": is_card,
+    "grouped_card": is_grouped_card,
     "luhn": is_luhn,
     "iban": is_iban,
     "bic": is_bic,

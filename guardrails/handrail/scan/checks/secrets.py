@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 
@@ -52,6 +53,29 @@ def is_password(text: str) -> bool:
     return len(set(word)) > 3 and not word.isalpha() and "*" not in word
 
 
+_TECHNICAL = re.compile(
+    r"(?ix) (?: sha|md|rsa|aes|utf|base|argon|pbkdf|bcrypt|scrypt|oauth|oidc|saml|tls|ssl|https?|ipv|win"
+    r"|office|level|step|field|input|page|line|test|chapter|section|ver(?:sion)?|user|account|option|attempt|rule|column"
+    r"|row|item|error|code|part|phase|day|week|iso|rfc|cve|nist|ntlm|ldap|mfa|2fa|v|q|covid|mp|ps|h|type|group|hash|salt"
+    r"|api|login|form|db|host|server|zone|gate|room ) [-_ ]?v?\d[\d.-]*[a-z]{0,2}"
+    r"|\d+(?:st|nd|rd|th|am|pm|px|ms|mins?|s|h|d|kb|mb|gb|x|k|m|digits?|char(?:acter)?s?|times?|days?|hours?|minutes?)"
+)
+
+
+def is_chosen_word(text: str) -> bool:
+    """Tell whether a word that merely stands where a password may stand has the look of one: letters and a
+    digit.
+
+    Names of techniques, numbered things and measures (`SHA256`, `field2`, `30min`) have that look too.
+    """
+    word = text.rstrip(".,!?:)")
+    has_both = any(map(str.isalpha, word)) and any(map(str.isdigit, word))
+    is_address = "://" in word or "@" in word[1:] or "::" in word or word.startswith(("test_", "/"))
+    return (
+        len(word) > 4 and has_both and is_password(word) and not is_address and not _TECHNICAL.fullmatch(word)
+    )
+
+
 def is_jwt(text: str) -> bool:
     """Tell whether the first part of a web token decodes to a JSON object that names its algorithm (RFC
     7519).
@@ -68,5 +92,6 @@ CHECKS: Mapping[str, Callable[[str], bool]] = {
     "random": is_random,
     "secret_value": is_secret_value,
     "password": is_password,
+    "chosen_word": is_chosen_word,
     "jwt": is_jwt,
 }
