@@ -14,8 +14,9 @@ wherever the cuts fall.
   be longer (keys, tokens) has a bounded pattern and goes on through `EntitySpec.extend`. A rule is
   represented by an expression that occurs wherever it can accept anything (`Rule.gate_pattern`).
 - *Context words may be asked first.* A rule that needs a context word is not run where the gate saw none of
-  its words, apart or glued to something, and a rule is spared the search for words that the gate did not see. Context lies at most
-  `BEFORE` characters before a span and `AFTER` behind it, so a word that counts is inside the window.
+  its words, apart or glued to something, and a rule is spared the search for words that the gate did not see.
+  Context lies at most `BEFORE` characters before a span and `AFTER` behind it, so a word that counts is
+  inside the window.
 - *Each match is found once.* A match belongs to the stretch in which it begins. Where it reaches beyond the
   stretch, `Sweep.resume` makes the same pattern go on behind it, as one pass over the whole text would: the
   matches of one pattern do not overlap.
@@ -252,7 +253,10 @@ class _Gate(NamedTuple):
 
 def _patterns(spec: EntitySpec) -> tuple[str, ...]:
     """Return a specification's patterns, as one where none of them captures: fewer to look up."""
-    patterns = spec.patterns if spec.edge == "none" else tuple(map(unbounded, spec.patterns))
+    is_text = bool(spec.extend)
+    patterns = tuple(
+        pattern if spec.edge == "none" else unbounded(pattern, is_text=is_text) for pattern in spec.patterns
+    )
     joined = "|".join(f"(?:{pattern})" for pattern in patterns)
     if len(patterns) < 2 or compiled(joined, spec).groups:
         return patterns

@@ -54,19 +54,19 @@ out.
 """
 
 
-def unbounded(expression: str) -> str:
+def unbounded(expression: str, *, is_text: bool = False) -> str:
     r"""Return an expression whose `\b` at either end does not count an underscore beside the value as part
     of it.
 
     A match may then begin or end with that underscore, which `Rule.judge` leaves out. Beside a digit a letter
-    may stand in its place.
+    may stand in its place, unless the expression is for text that begins with a number, such as an address.
     """
     if expression.startswith(r"\b"):
         rest = expression.removeprefix(r"\b")
-        expression = (NAMED_BOUNDARY if _BEGINS_WITH_DIGIT.match(rest) else BOUNDARY) + rest
+        expression = (NAMED_BOUNDARY if not is_text and _BEGINS_WITH_DIGIT.match(rest) else BOUNDARY) + rest
     if expression.endswith(r"\b"):
         rest = expression.removesuffix(r"\b")
-        expression = rest + (NAMED_BOUNDARY if _ENDS_IN_DIGIT.search(rest) else BOUNDARY)
+        expression = rest + (NAMED_BOUNDARY if not is_text and _ENDS_IN_DIGIT.search(rest) else BOUNDARY)
     return expression
 
 

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from handrail.errors import PolicyError
 from handrail.records import Finding
+from handrail.scan.address_lines import LOCALITY, lines
 from handrail.scan.catalogue import shipped
 from handrail.scan.checks import CHECKS
 from handrail.scan.deobfuscate import TRIGGERS, deobfuscate, run_edge
@@ -45,6 +46,7 @@ class Scanner:
         self.entities = _selected(self.spec)
         self.terms = Terms((*self.entities, *map(_denied, self.spec.deny)))
         self.engine = Engine(self.entities, TRIGGERS, tuple(term.phrase for term in self.terms.terms))
+        self._locality = next((entity for entity in self.entities if entity.type == LOCALITY), None)
         self._allowed = frozenset(normalise(value.value).text.lower() for value in self.spec.allow)
 
     def scan(self, text: str) -> tuple[Finding, ...]:
@@ -64,7 +66,8 @@ class Scanner:
         """Return the findings that stand among candidates, with spans in the original of `view`."""
         return [
             _finding(candidate, view.raw_span(candidate.start, candidate.end))
-            for candidate in resolve(candidates, self.spec.floor)
+            for whole in resolve(candidates, self.spec.floor)
+            for candidate in lines(view.text, whole, self._locality)
             if not self._is_allowed(view.text, candidate)
         ]
 

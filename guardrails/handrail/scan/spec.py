@@ -121,7 +121,7 @@ CATEGORIES = frozenset(
     {"identifier", "financial", "credential", "network", "location", "health", "legal", "personnel"}
 )
 
-TAGGED = frozenset({"person", "address"})
+TAGGED = frozenset({"person", "address", "locality"})
 """Types that a tagger finds; see `ScanSpec.tagger`."""
 
 TOPICS: Mapping[str, str] = {

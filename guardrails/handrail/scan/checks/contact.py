@@ -136,6 +136,9 @@ def _is_amount(number: str, groups: list[str], lengths: tuple[int, ...]) -> bool
 _STREET_BEFORE_NUMBER = re.compile(
     r"(?i)^(?:rue|avenue|boulevard|route|via|plaza|place|calle|cours|corso|largo)\b"
 )
+_NO_STREET = re.compile(
+    r"(?:via|route|plaza)[ ](?:[A-Z]{2}|(?:Terminal|Gate|Platform|Line|Bus|Train|Flight|Exit|Port|Channel)\b)"
+)
 _SMALL_WORDS = frozenset(
     [
         "day",
@@ -158,10 +161,12 @@ _SMALL_WORDS = frozenset(
 
 
 def is_address(text: str) -> bool:
-    """Tell whether there is a number, and words that are no unit of time."""
-    if not any(character.isdigit() for character in text):
+    """Tell whether there is a number or a street corner, and words that are no unit of time."""
+    if not any(character.isdigit() for character in text) and "corner of" not in text.lower():
         return False
     if _STREET_BEFORE_NUMBER.match(text) and not re.search(r"\d", text.split(",")[0]):
+        return False
+    if _NO_STREET.match(text):
         return False
     words = [word.strip(".,").lower() for word in text.split()]
     return not (len(words) < 4 and any(word in _SMALL_WORDS for word in words[1:2]))
