@@ -10,6 +10,7 @@ HandrailError
 ├ RequestRefused        a request that no provider would take, or beyond the bounds
 ├ HandoffRequired       a person must decide; carries the Handoff
 ├ AnswerBlocked         the policy forbids it outright
+├ ErrorWithheld         stands for an error of a guarded function whose text is withheld
 ├ ActionFailed          yours to raise inside `authorised`: nothing was done
 └ TicketError
   ├ TicketNotFound
@@ -131,6 +132,17 @@ class AnswerBlocked(HandrailError):
         rules = ", ".join(reason.rule for reason in decision.reasons) or "policy"
         super().__init__(f"blocked by {rules}")
         self.decision = decision
+
+
+class ErrorWithheld(HandrailError):
+    """A guarded function failed with an error that tells what the policy withholds.
+
+    Raised only where no error of the same class can be made without its text; `kind` names that class.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"{kind}: text withheld")
+        self.kind = kind
 
 
 class ActionFailed(HandrailError):

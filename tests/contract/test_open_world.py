@@ -12,12 +12,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from handrail import AnswerBlocked, ConfigError, Guard, HandoffRequired
+from handrail.errors import ErrorWithheld
 from support.open_world import everything, guard_of, leaks
 from support.open_world_functions import (
     ARGUMENTS,
+    ERRORS,
     RESULTS,
     STREAMS,
     Entry,
+    Failed,
 )
 from support.open_world_values import World, calm, calm_streams, planted, planted_streams
 
@@ -63,14 +66,17 @@ def drawn(world: st.SearchStrategy[World], examples: int, holds: Callable[[World
 def is_withheld(entry: Entry, guards: Guards, world: World, policy: str) -> None:
     """The control shows the secret, the guard shows and lets through none of it, and nothing else fails."""
     bare: list[object] = []
-    bare.append(entry(None, world.value(), bare))
+    try:
+        bare.append(entry(None, world.value(), bare))
+    except Failed as failed:
+        bare.append(failed)
     assert leaks(world.needles, *bare), "the control must leak"
     seen: list[object] = []
     try:
         seen.append(entry(guards(policy), world.value(), seen))
         # What is lazy is judged when it is drained, and drained once.
         told = everything(*seen)
-    except (HandoffRequired, AnswerBlocked, ConfigError) as withheld:
+    except (HandoffRequired, AnswerBlocked, ConfigError, Failed, ErrorWithheld) as withheld:
         told = everything(*seen, withheld)
     assert not leaks(world.needles, told), "the secret was seen"
 
@@ -84,6 +90,18 @@ def is_unchanged(entry: Entry, guards: Guards, world: World, policy: str) -> Non
     assert everything(arrived) == before
     assert type(arrived) is type(value)
     assert arrived == value
+
+
+@EXAMPLES
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_bypass_no_secret_in_an_argument_reaches_the_model(guards: Guards, name: str, examples: int) -> None:
+    drawn(planted(), examples, lambda world, effect: is_withheld(ARGUMENTS[name], guards, world, effect))
+
+
+@EXAMPLES
+@pytest.mark.parametrize("name", ERRORS)
+def test_bypass_no_secret_in_an_error_reaches_the_caller(guards: Guards, name: str, examples: int) -> None:
+    drawn(planted(), examples, lambda world, effect: is_withheld(ERRORS[name], guards, world, effect))
 
 
 @EXAMPLES

@@ -35,9 +35,10 @@ from handrail.clock import Clock
 from handrail.confidence.capabilities import ModelCapabilities
 from handrail.confidence.cascade import Replies, SampleRequest
 from handrail.confidence.scorers import verbalised
-from handrail.errors import CheckFailed, ConfigError
+from handrail.errors import CheckFailed, ConfigError, ErrorWithheld
 from handrail.guard.context import Scope
 from handrail.guard.outcome import Outcome, OutcomeRecorder
+from handrail.guard.raised import ErrorJudge, class_name
 from handrail.guard.samples import AnswerSampler, DrawnAnswer
 from handrail.guard.threads import LONG, in_thread, step_at_length
 from handrail.pipeline.exchange import Exchange
@@ -166,6 +167,12 @@ class CallRunner:
         return lambda why: Judged(
             decision=self.pipeline.policy.unsure(Stage.ANSWER, why), evidence=exchange.evidence
         )
+
+    def told(self, error: BaseException) -> BaseException:
+        """Return an error of a guarded function as its caller may have it; see `handrail.guard.raised`."""
+        judge = ErrorJudge(scanner=self.pipeline.scanner, types=self.pipeline.withheld_out)
+        withheld = ErrorWithheld(class_name(type(error)))
+        return self.run(judge.steps(error), lambda _: withheld)
 
     def conclude_input(self, screened: Screened) -> Outcome | None:
         """Return the outcome if the input already decides, None if the model may be asked."""
@@ -305,6 +312,10 @@ class Call:
     async def afail(self, fault: FaultKind) -> Outcome:
         """Judge a model call that gave no answer, as `fail` does."""
         return await self.afinish([Draft(fault=fault)])
+
+    def told(self, error: BaseException) -> BaseException:
+        """Return an error of the function that was guarded as its caller may have it."""
+        return self._runner.told(error)
 
     def stream(self) -> StreamRelease:
         """Start releasing one streamed choice: it tells how many chunks may be shown before `finish`.

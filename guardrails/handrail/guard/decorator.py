@@ -27,6 +27,7 @@ class BeginsCalls(Protocol):
 
 
 Function = Callable[..., Any]
+Failures = list[BaseException]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +81,13 @@ class Decoration:
                 args, kwargs = arguments.rebuilt(call, asks_itself=self.options.asks_itself)
             except CannotMask as error:
                 return self.withheld(call.finish([_unmasked(error)]))
+            failed: Failures = []
             try:
                 result = self.fn(*args, **kwargs)
-            except self.options.faults as error:
-                outcome = call.fail(fault_of(error))
-                if outcome.is_released:
-                    raise
-                return self.withheld(outcome)
+            except BaseException as error:  # noqa: BLE001 - whatever it is, its text is judged
+                failed.append(error)
+            if failed:
+                return self._failed(call, failed)
             if type(result) is not str:
                 if inspect.isawaitable(result):
                     return self._awaited(call, result)
@@ -161,34 +162,35 @@ class Decoration:
         return generator
 
     async def _awaited(self, call: Call, result: Awaitable[Any], ask: Any = None) -> Any:
+        failed: Failures = []
         try:
             value = await result
-        except self.options.faults as error:
-            outcome = await call.afail(fault_of(error))
-            if outcome.is_released:
-                raise
-            return self.withheld(outcome)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, its text is judged
+            failed.append(error)
+        if failed:
+            return await self._afailed(call, failed)
         given = Results([value])
         outcome = await call.afinish([given.draft()], ask=ask, write=given.write)
         return given.values[0] if outcome.is_released else self.withheld(outcome)
 
     def _held(self, call: Call, source: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
         chunks: list[Any] = []
+        failed: Failures = []
         value = None
         try:
             while True:
                 chunks.append(next(source))
         except StopIteration as stop:
             value = stop.value
-        except self.options.faults as error:
-            outcome = call.fail(fault_of(error))
-            if outcome.is_released:
-                raise
-            yield self.withheld(outcome)
-            return None
+        except BaseException as error:  # noqa: BLE001 - whatever it is, its text is judged
+            failed.append(error)
         finally:
             if hasattr(source, "close"):
                 source.close()
+        if failed:
+            chunks.clear()
+            yield self._failed(call, failed)
+            return None
         given = Results([*chunks, value], chunks=len(chunks))
         outcome = call.finish([given.draft()], write=given.write)
         if not outcome.is_released:
@@ -200,17 +202,18 @@ class Decoration:
 
     async def _held_async(self, call: Call, source: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
         chunks: list[Any] = []
+        failed: Failures = []
         try:
             chunks += [chunk async for chunk in source]
-        except self.options.faults as error:
-            outcome = await call.afail(fault_of(error))
-            if outcome.is_released:
-                raise
-            yield self.withheld(outcome)
-            return
+        except BaseException as error:  # noqa: BLE001 - whatever it is, its text is judged
+            failed.append(error)
         finally:
             if isinstance(source, AsyncGenerator):
                 await source.aclose()
+        if failed:
+            chunks.clear()
+            yield await self._afailed(call, failed)
+            return
         given = Results(chunks, chunks=len(chunks))
         outcome = await call.afinish([given.draft()], write=given.write)
         if not outcome.is_released:
@@ -218,6 +221,28 @@ class Decoration:
             return
         for chunk in given.values:
             yield chunk
+
+    def _failed(self, call: Call, failed: Failures) -> Any:
+        """Return what stands for a model that could not be asked, else raise the error as it may be told.
+
+        It is handed over in a list, so that no frame of a traceback still holds what was withheld.
+        """
+        fault = fault_of(failed[0]) if isinstance(failed[0], self.options.faults) else None
+        told = call.told(failed.pop())
+        if fault is not None:
+            outcome = call.fail(fault)
+            if not outcome.is_released:
+                return self.withheld(outcome)
+        raise told
+
+    async def _afailed(self, call: Call, failed: Failures) -> Any:
+        fault = fault_of(failed[0]) if isinstance(failed[0], self.options.faults) else None
+        told = call.told(failed.pop())
+        if fault is not None:
+            outcome = await call.afail(fault)
+            if not outcome.is_released:
+                return self.withheld(outcome)
+        raise told
 
     def withheld(self, outcome: Outcome) -> Any:
         """Map a hand-off for the caller, or raise it."""
@@ -245,7 +270,7 @@ def _unmasked(error: CannotMask) -> Draft:
     return Draft(unreadable=(str(error),))
 
 
-def fault_of(error: Exception) -> FaultKind:
+def fault_of(error: BaseException) -> FaultKind:
     """Name a failed model call."""
     return FaultKind.TIMEOUT if isinstance(error, TimeoutError) else FaultKind.ERROR
 

@@ -7,7 +7,7 @@ from handrail.confidence.cascade import Cascade
 from handrail.pipeline.facts import DeclaredFacts
 from handrail.pipeline.pieces import Hide
 from handrail.pipeline.stream import StreamRelease
-from handrail.pipeline.withhold import mask
+from handrail.pipeline.withhold import EVERYTHING, mask
 from handrail.policy import Policy
 from handrail.policy.language.sources import InputFindings, OutputFindings, ToolFindings, Ungrounded
 from handrail.records import Finding
@@ -29,6 +29,7 @@ class Pipeline:
         reads_confidence: a rule reads how sure the model is.
         reads_grounding: a rule reads how many statements of an answer have no source.
         withheld: finding types and categories that some rule keeps from the model.
+        withheld_out: those that some rule on answers names; all of them where one names none.
         read_in, read_out: names of the facts that hold findings in the input, and in the answer.
         redaction: how findings are replaced: `label`, `mask` or `pseudonym`.
         named_out: finding types that a rule on the answer names; None where nothing may be released before
@@ -43,6 +44,7 @@ class Pipeline:
     reads_confidence: bool = field(init=False)
     reads_grounding: bool = field(init=False)
     withheld: frozenset[str] = field(init=False)
+    withheld_out: frozenset[str] = field(init=False)
     read_in: frozenset[str] = field(init=False)
     read_out: frozenset[str] = field(init=False)
     redaction: str = field(init=False)
@@ -60,6 +62,7 @@ class Pipeline:
             "reads_confidence": self.policy.reads_confidence,
             "reads_grounding": any(isinstance(source, Ungrounded) for source in sources.values()),
             "withheld": self.policy.withheld_types,
+            "withheld_out": _withheld_out(self.policy, read_out),
             "read_in": read_in,
             "read_out": read_out,
             "redaction": str(self.policy.scan.get("redaction", "label")),
@@ -83,9 +86,19 @@ class Pipeline:
 
     def redact_reply(self, text: str) -> str:
         """What a person wrote for the customer, with everything masked that a rule keeps out of answers."""
-        rules = [rule for rule in self.policy.hand_offs if not self.read_out.isdisjoint(rule.when.reads)]
-        types = frozenset[str]().union(*(rule.finding_types for rule in rules))
+        types = self.withheld_out
         return mask(text, self.scanner.scan(text), types) if types and text else text
+
+
+def _withheld_out(policy: Policy, read_out: frozenset[str]) -> frozenset[str]:
+    if policy.mode == "shadow":
+        return frozenset()
+    rules = [
+        rule for rule in policy.hand_offs if not rule.is_shadow and not read_out.isdisjoint(rule.when.reads)
+    ]
+    if any(not rule.finding_types for rule in rules):
+        return EVERYTHING
+    return frozenset[str]().union(*(rule.finding_types for rule in rules))
 
 
 def _named_out(policy: Policy, read_out: frozenset[str]) -> frozenset[str] | None:

@@ -60,7 +60,7 @@ def redacted_types(decision: Decision, read: frozenset[str]) -> frozenset[str]:
 
 def mask(text: str, findings: Iterable[Finding], types: frozenset[str], hide: Hide = redact) -> str:
     """Mask the findings of some types or categories in one text."""
-    covered = [finding for finding in findings if _is_of(finding, types)]
+    covered = [finding for finding in findings if is_of(finding, types)]
     return hide(text, covered) if covered else text
 
 
@@ -69,12 +69,13 @@ def cannot_mask(findings: Iterable[Finding], types: frozenset[str], fixed: Seque
     return bool(fixed) and any(
         finding.start < end and finding.end > start
         for finding in findings
-        if _is_of(finding, types)
+        if is_of(finding, types)
         for start, end in fixed
     )
 
 
-def _is_of(finding: Finding, types: frozenset[str]) -> bool:
+def is_of(finding: Finding, types: frozenset[str]) -> bool:
+    """True if a finding is of one of these types or categories."""
     return finding.type in types or finding.category in types
 
 
@@ -134,7 +135,7 @@ class Upstream:
             found = self.scanner.scan(text)
             # Topics do not count in the developer's own text.
             named = TOPICS if message.speaker is Speaker.SYSTEM else frozenset[str]()
-            return [one for one in found if _is_of(one, types) and one.type not in named]
+            return [one for one in found if is_of(one, types) and one.type not in named]
 
         (text,) = masked_units(message.text, [(0, len(message.text))], message.runs, find, self.hide)
         return text
@@ -207,7 +208,7 @@ class Downstream:
         return replace(changed, logprobs=logprobs, fixed=(), runs=())
 
     def _found(self, text: str) -> list[Finding]:
-        return [one for one in self.scanner.scan(text) if _is_of(one, self.types)] if self.types else []
+        return [one for one in self.scanner.scan(text) if is_of(one, self.types)] if self.types else []
 
     def _restored(self, text: str) -> str:
         return self.vault.restore(text) if self.vault else text

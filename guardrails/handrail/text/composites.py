@@ -10,10 +10,11 @@ from collections import ChainMap, OrderedDict, UserDict, UserList, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from types import MappingProxyType, SimpleNamespace
+from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType, SimpleNamespace
 from typing import Any, TypeAlias, TypeVar
 
 T = TypeVar("T")
+_FIELDS = (MemberDescriptorType, GetSetDescriptorType)
 Step: TypeAlias = object
 Parts: TypeAlias = Iterable[tuple[Step, Any]]
 
@@ -89,6 +90,9 @@ def _find(kind: type) -> Shape | None:
         return _PYDANTIC if hasattr(kind, "__pydantic_core_schema__") else _RECORD
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return Shape(lambda value: zip(value._fields, value, strict=True), _replaced)
+    if kind.__name__ in ("Request", "Response") and kind.__module__.partition(".")[0] in ("httpx", "httpx2"):
+        # What the errors of most providers' packages carry.
+        return Shape(_http_parts, None)
     if hasattr(kind, "get_secret_value"):
         return Shape(
             lambda value: [("secret", value.get_secret_value())], lambda value, new: kind(new["secret"])
@@ -199,9 +203,38 @@ def _set_with(value: Any, new: Mapping[Step, object]) -> Any:
     return twin
 
 
-def _error_parts(value: BaseException) -> Parts:
-    yield "args", value.args
-    yield from attributes(value).items()
+def error_parts(value: BaseException) -> dict[str, object]:
+    """Return what an error holds: arguments, attributes and notes, and the fields of built-in classes."""
+    parts: dict[str, object] = {"args": value.args, **attributes(value)}
+    for base in type(value).__mro__:
+        if base is BaseException:
+            break
+        for name, place in vars(base).items():
+            if isinstance(place, _FIELDS) and not name.startswith("__"):
+                parts.setdefault(name, getattr(value, name, None))
+    if hasattr(type(value), "error_count"):
+        # A pydantic ValidationError holds the input that it refuses.
+        parts["errors"] = getattr(value, "errors", tuple)()
+    return parts
+
+
+def _error_and_causes(value: BaseException) -> Parts:
+    yield from error_parts(value).items()
+    yield "shown", str(value)
+    yield "__cause__", value.__cause__
+    if value.__context__ is not value.__cause__:
+        yield "__context__", value.__context__
+
+
+def _http_parts(value: Any) -> Parts:
+    """Return what an HTTP message of httpx holds; fails, and so is unreadable, while it is not read."""
+    yield "headers", value.headers.multi_items()
+    yield "content", value.content
+    if hasattr(value, "status_code"):
+        yield "reason", (value.status_code, value.reason_phrase)
+        yield "request", value._request
+    else:
+        yield "target", (value.method, str(value.url))
 
 
 def dumped(value: object) -> dict[str, object] | None:
@@ -257,7 +290,7 @@ _CONTAINERS: Sequence[tuple[type, Shape]] = (
     (set, Shape(enumerate, _set_with)),
     (frozenset, Shape(enumerate, _set_with)),
     (deque, Shape(enumerate, lambda value, new: type(value)(_items_with(value, new), value.maxlen))),
-    (BaseException, Shape(_error_parts, None)),
+    (BaseException, Shape(_error_and_causes, None)),
     (Sequence, Shape(lambda value: ((index, value[index]) for index in range(len(value))), None)),
 )
 _PLAIN = frozenset(

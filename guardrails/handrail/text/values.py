@@ -158,7 +158,8 @@ def rewrite(value: object, changes: Mapping[Path, str]) -> Any:
     except CannotHold:
         raise
     except Exception:  # noqa: BLE001 - a class of the caller's may do anything when it is copied
-        raise CannotHold((), type(value).__name__) from None
+        failed = CannotHold((), type(value).__name__)
+    raise failed
 
 
 _LEAF = partial(tuple.__new__, Leaf)
