@@ -106,6 +106,9 @@ def test_a_chain_cut_together_with_its_end_is_found_by_a_checkpoint_kept_elsewhe
     tamper(sides, "DELETE FROM audit_heads")
     tamper(sides, "DELETE FROM decisions")
     tamper(sides, "DELETE FROM tickets")
+    assert not sides.admin.verify().is_intact
+    tamper(sides, "DELETE FROM uses")
+    tamper(sides, "DELETE FROM ledger")
     assert sides.admin.verify().is_intact
     assert not sides.admin.verify(kept).is_intact
     with pytest.raises(ConfigError, match="trusted key"):

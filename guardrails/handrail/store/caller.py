@@ -76,7 +76,7 @@ class CallerStore:
             tx = self._tx(tenant, conn)
             yield tx
             if tx.events:
-                append(conn, tx.events, tx.letters, tx.later)
+                append(conn, tx.events, tx.letters, tx.later, ring=None if tx.is_postgres else tx.ring)
 
     @contextmanager
     def read(self, tenant: str) -> Iterator[Transaction]:

@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Table, delete, func, select, tuple_, update
 
-from handrail.store.audit.chain import Event
-from handrail.store.audit.verify import PRUNED, REMOVED
-from handrail.store.ledger import settle
+from handrail.store.audit.chain import Event, floor_mac
+from handrail.store.audit.standing import PRUNED, REMOVED
+from handrail.store.ledger import forget_customer, settle
 from handrail.store.tables import (
     attempts,
     audit,
     audit_heads,
     erasures,
-    ledger,
     micros,
     outbox,
     resolutions,
@@ -23,7 +22,6 @@ from handrail.store.tables import (
 )
 from handrail.store.tickets.rows import Move, load, move
 from handrail.store.transaction import Transaction
-from handrail.text.identity import identity
 from handrail.tickets.lifecycle import UNDECIDED, State, Verb
 from handrail.tickets.ports import Settlement
 
@@ -43,17 +41,27 @@ def erase(tx: Transaction, customer: str, *, by: str, now: datetime) -> int:
         if State(row.state) in {*UNDECIDED, State.DECIDED}:
             settle(tx, name, Settlement.NO_EFFECT, now=now)
             move(tx, row, Move(verb=Verb.CANCEL, now=now, actor=by, data={"why": "erased"}))
-    tx.conn.execute(update(tickets).where(mine).values(content=None, sealed=None))
-    for table in (attempts, resolutions):
-        where = (table.c.tenant == tx.tenant) & table.c.ticket.in_(select(tickets.c.id).where(mine))
-        tx.conn.execute(update(table).where(where).values(content=None))
-    names = [tx.hashed(name) for name in {customer, identity(customer)}]
-    whose = (ledger.c.tenant == tx.tenant) & ledger.c.customer.in_(names)
-    tx.conn.execute(update(ledger).where(whose).values(customer=None, conversation=None))
+    theirs = select(tickets.c.id).where(mine)
+    _empty(tx, tickets, mine, content=None, sealed=None)
+    said = (resolutions.c.tenant == tx.tenant) & resolutions.c.ticket.in_(theirs)
+    _empty(tx, resolutions, said, content=None)
+    tried = (attempts.c.tenant == tx.tenant) & attempts.c.ticket.in_(theirs)
+    tx.conn.execute(update(attempts).where(tried).values(content=None))
+    forget_customer(tx, customer)
     tx.conn.execute(erasures.insert().values(tenant=tx.tenant, subject=subject, at=micros(now)))
     data = {"subject": subject, "tickets": len(found)}
     tx.events.append(Event(tenant=tx.tenant, kind="subject.erase", at=now, actor=by, data=data))
     return len(found)
+
+
+def _empty(tx: Transaction, table: Table, where: ColumnElement[bool], **nothing: None) -> None:
+    """Empty columns of some rows, and write the rows' keyed hashes anew."""
+    for row in tx.conn.execute(select(table).where(where)).all():
+        values: dict[str, object] = dict(nothing)
+        if row.mac is not None:
+            values["mac"] = tx.mac(table.name, {**row._mapping, **nothing})
+        this = (table.c.tenant == tx.tenant) & (table.c.id == row.id)
+        tx.conn.execute(update(table).where(this).values(**values))
 
 
 def prune_tickets(tx: Transaction, *, before: datetime, by: str, now: datetime, limit: int = 1000) -> int:
@@ -96,8 +104,11 @@ def prune_audit(tx: Transaction, *, before: datetime, by: str, now: datetime) ->
 def _cut(tx: Transaction, writer: str, last: int) -> int:
     at_floor = select(audit.c.hash).where(tuple_(audit.c.writer, audit.c.seq) == tuple_(writer, last))
     floor = tx.conn.execute(at_floor).scalar_one()
+    authentic = {} if tx.is_postgres else {"floor_mac": floor_mac(tx.ring, writer, last, floor)}
     tx.conn.execute(
-        update(audit_heads).where(audit_heads.c.writer == writer).values(floor_seq=last, floor_hash=floor)
+        update(audit_heads)
+        .where(audit_heads.c.writer == writer)
+        .values(floor_seq=last, floor_hash=floor, **authentic)
     )
     done = tx.conn.execute(delete(audit).where(audit.c.writer == writer, audit.c.seq <= last))
     return int(done.rowcount)

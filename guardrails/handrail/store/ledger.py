@@ -17,6 +17,9 @@ from handrail.text.identity import identity
 from handrail.tickets.ports import LedgerEntry, LedgerQuery, Settlement
 
 RESERVED = "reserved"
+AGAIN = ("amounts", "digest", "tool")
+AUTHENTIC = ("at", "customer", "conversation", "ticket", "mac")
+"""What reserving an action again writes anew; the second where the whole row is hashed with a key."""
 COUNTING = (RESERVED, Settlement.DONE.value, Settlement.UNKNOWN.value)
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
@@ -106,7 +109,8 @@ def reserve(tx: Transaction, entry: LedgerEntry, seen: Mapping[LedgerQuery, Fact
 
 def _insert(dialect: str) -> Any:
     statement = insert_into(ledger, dialect)
-    again = {name: statement.excluded[name] for name in ("amounts", "digest", "tool")}
+    names = AGAIN + AUTHENTIC if dialect == "sqlite" else AGAIN
+    again = {name: statement.excluded[name] for name in names}
     is_reserved = ledger.c.state == literal_column(f"'{RESERVED}'")
     return statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=again, where=is_reserved)
 
@@ -140,7 +144,7 @@ def _values(tx: Transaction, entry: LedgerEntry) -> dict[str, Any]:
         name: [str(value.amount), value.currency] if isinstance(value, Money) else [str(value), ""]
         for name, value in entry.amounts.items()
     }
-    return {
+    values = {
         "tenant": tx.tenant,
         "id": entry.id,
         "tool": entry.tool,
@@ -152,6 +156,25 @@ def _values(tx: Transaction, entry: LedgerEntry) -> dict[str, Any]:
         "state": RESERVED,
         "amounts": json.dumps(amounts, sort_keys=True),
     }
+    return {**values, "mac": _mac(tx, values)}
+
+
+def _mac(tx: Transaction, values: Mapping[str, Any]) -> str | None:
+    """Return the keyed hash of an entry; its state, which changes in place, is compared with the chain."""
+    return tx.mac("ledger", {name: value for name, value in values.items() if name != "state"})
+
+
+def forget_customer(tx: Transaction, customer: str) -> None:
+    """Take a customer's name out of their entries; the entries keep counting for the tenant."""
+    names = [tx.hashed(name) for name in {customer, identity(customer)}]
+    whose = (ledger.c.tenant == tx.tenant) & ledger.c.customer.in_(names)
+    for row in tx.conn.execute(select(ledger).where(whose)).all():
+        nobody = {"customer": None, "conversation": None}
+        values: dict[str, object] = dict(nobody)
+        if row.mac is not None:
+            values["mac"] = _mac(tx, {**row._mapping, **nobody})
+        this = (ledger.c.tenant == tx.tenant) & (ledger.c.id == row.id)
+        tx.conn.execute(update(ledger).where(this).values(**values))
 
 
 def _event(tx: Transaction, entry: LedgerEntry, kind: str) -> Event:

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text, update
 
 from handrail.errors import ConfigError
+from handrail.store.audit.chain import end_mac, floor_mac
+from handrail.store.crypto.keys import KeyRing
 from handrail.store.database import Database
-from handrail.store.tables import keys_metadata
+from handrail.store.tables import audit_heads, keys_metadata
 
-REVISION = "0002"
+REVISION = "0003"
 SCRIPTS = Path(__file__).with_name("migrations")
 # As alembic makes it, so that a later version can upgrade what this one made.
 _VERSION_TABLE = (
@@ -18,7 +20,7 @@ _VERSION_TABLE = (
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('handrail.migrate', 0))")
 
 
-def prepare(database: Database) -> None:
+def prepare(database: Database, ring: KeyRing) -> None:
     """Make sure that the tables are of this version; SQLite files are made and upgraded, PostgreSQL is not.
 
     Raises:
@@ -35,6 +37,18 @@ def prepare(database: Database) -> None:
             "run as their owner: handrail store upgrade URL"
         )
     upgrade(database)
+    _adopt_chains(database, ring)
+
+
+def _adopt_chains(database: Database, ring: KeyRing) -> None:
+    """Authenticate the ends of the chains that an earlier version left, once, after an upgrade."""
+    with database.write() as conn:
+        for head in conn.execute(select(audit_heads).where(audit_heads.c.mac.is_(None))).all():
+            macs = {
+                "mac": end_mac(ring, head.writer, head.seq, head.hash),
+                "floor_mac": floor_mac(ring, head.writer, head.floor_seq, head.floor_hash),
+            }
+            conn.execute(update(audit_heads).where(audit_heads.c.writer == head.writer).values(**macs))
 
 
 def prepare_keys(database: Database) -> None:

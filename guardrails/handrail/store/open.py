@@ -61,7 +61,7 @@ def open_store(
     if file is not None and not file.parent.is_dir():
         raise ConfigError(f"the folder {file.parent} does not exist")
     provider = key_provider or environment.key_provider() or _own_keys(file)
-    database.prepare_with(prepare)
+    database.prepare_with(lambda tables: prepare(tables, provider.ring()))
     keys = Database(_keys_url(parsed, file))
     keys.prepare_with(prepare_keys)
     sealer = Sealer(provider, apart=keys)
@@ -84,9 +84,10 @@ def _postgres(database: Database, provider: KeyProvider | None, trust: Trust, cl
             "PostgreSQL needs to know whose resolutions count: pass trust=Trust(trusted=…), "
             "or set HANDRAIL_TRUSTED_KEYS"
         )
-    database.prepare_with(prepare)
+    sealer = Sealer(provider)
+    database.prepare_with(lambda tables: prepare(tables, sealer.ring))
     signing = Signing(signer=signer, trusted=trusted, is_required=True)
-    return SqlStore(database, Sealer(provider), signing, clock)
+    return SqlStore(database, sealer, signing, clock)
 
 
 def _own_keys(file: Path | None) -> KeyProvider:

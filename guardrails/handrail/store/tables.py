@@ -96,6 +96,7 @@ tickets = Table(
     Column("closed_at", BigInteger),
     Column("content", LargeBinary),
     Column("sealed", LargeBinary),
+    Column("mac", String(64)),
     PrimaryKeyConstraint("tenant", "id"),
 )
 _OPEN = tickets.c.is_open.is_(True)
@@ -165,6 +166,7 @@ resolutions = Table(
     Column("content", LargeBinary),
     Column("key_id", String(64), nullable=False),
     Column("signature", LargeBinary),
+    Column("mac", String(64)),
     PrimaryKeyConstraint("tenant", "id"),
     UniqueConstraint("tenant", "ticket", "round", "turn"),
     UniqueConstraint("tenant", "ticket", "idempotency_key"),
@@ -194,6 +196,7 @@ ledger = Table(
     Column("ticket", String(64)),
     Column("state", String(16), nullable=False),
     Column("amounts", Text, nullable=False),
+    Column("mac", String(64)),
     PrimaryKeyConstraint("tenant", "id"),
     Index("ix_ledger_customer", "tenant", "tool", "customer", "at"),
     Index("ix_ledger_conversation", "tenant", "tool", "conversation", "at"),
@@ -250,6 +253,8 @@ audit_heads = Table(
     Column("hash", String(64), nullable=False),
     Column("floor_seq", BigInteger, nullable=False),
     Column("floor_hash", String(64), nullable=False),
+    Column("mac", String(64)),
+    Column("floor_mac", String(64)),
 )
 
 erasures = Table(

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row
 
 from handrail.errors import StoreUnavailable
 from handrail.store.audit.chain import Event
+from handrail.store.crypto.authentic import mac_of, part_of
 from handrail.store.crypto.keys import KeyRing
 from handrail.store.crypto.sealing import DataKey, Label, Sealer, seal
 from handrail.store.crypto.signing import Signing
@@ -37,6 +38,14 @@ class Transaction:
     def hashed(self, value: str | None) -> str | None:
         """Return the keyed hash of a customer or conversation, None for none."""
         return None if value is None else self.ring.hashed(self.tenant, value)
+
+    def mac(self, table: str, values: Mapping[Any, Any]) -> str | None:
+        """Return the keyed hash of a row; None on PostgreSQL, where signatures and grants say what counts."""
+        return None if self.is_postgres else mac_of(self.ring, table, values)
+
+    def part_of_new(self, name: str) -> str:
+        """Return the label under which a field of a row that is about to be written is sealed."""
+        return name if self.is_postgres else part_of(name, is_authentic=True)
 
     def label(self, ticket: str, part: str) -> Label:
         """Return the label of one sealed field."""

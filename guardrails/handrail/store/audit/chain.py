@@ -19,9 +19,10 @@
 #
 # `verify` walks all chains. An altered entry no longer fits its hash, a deleted one leaves a gap, a chain
 # that was cut ends before its head, a writer that was removed has a head without entries; and every version
-# of every ticket must be on some chain. Who can rewrite the whole table can make all of this fit again: a
-# checkpoint, the signed heads kept on another machine, shows that too. Retention cuts chains from their
-# start: `floor_seq` and `floor_hash` say from where a chain is still whole.
+# of every ticket must be on some chain. Heads carry a keyed hash, so who can rewrite the whole table and has
+# no key cannot make all of this fit again. Who has an older copy of it can put that back: a checkpoint, the
+# signed heads kept on another machine, shows that too. Retention cuts chains from their start: `floor_seq`
+# and `floor_hash` say from where a chain is still whole.
 #
 # The names of kinds and columns are part of what is hashed. They are never rewritten.
 #
@@ -39,12 +40,18 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, literal_column, select
 
+from handrail.store.crypto.authentic import mac_of
+from handrail.store.crypto.keys import KeyRing
 from handrail.store.prepared import Prepared, PreparedRows, Statements, commit_together
 from handrail.store.tables import audit, audit_heads, insert_into, micros, outbox
 
 HEAD = "handrail_head"
 PENDING = "handrail_pending_head"
 FIELDS = ("writer", "seq", "tenant", "ticket", "version", "kind", "actor", "role", "at", "data", "prev")
+
+
+# On PostgreSQL nobody who appends may write the keyed hash; see `Transaction.mac`.
+END = {"sqlite": ("seq", "hash", "mac"), "postgresql": ("seq", "hash")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,17 +111,47 @@ def entry_row(event: Event, *, writer: str, seq: int, prev: str) -> dict[str, ob
     return row
 
 
+def records(entry: Mapping[str, Any], resolution: Mapping[str, Any]) -> bool:
+    """Return whether an entry is unaltered and records this resolution as its row stands; pure."""
+    try:
+        data = json.loads(entry["data"])
+    except ValueError:
+        return False
+    said = {name: data.get(name) for name in ("verdict", "digest", "turn")}
+    said |= {"person": entry["actor"], "role": entry["role"]}
+    # Earlier versions did not write these.
+    said |= {name: data[key] for name, key in (("slot", "slot"), ("expires_at", "expires")) if key in data}
+    is_complete = resolution["mac"] is None or "expires" in data
+    return (
+        is_complete
+        and entry_hash(entry) == entry["hash"]
+        and all(resolution[name] == value for name, value in said.items())
+    )
+
+
+def end_mac(ring: KeyRing, writer: str, seq: int, end: str) -> str:
+    """Return the keyed hash of a chain's end; pure."""
+    return mac_of(ring, "audit_heads", {"writer": writer, "seq": seq, "hash": end})
+
+
+def floor_mac(ring: KeyRing, writer: str, seq: int, floor: str) -> str:
+    """Return the keyed hash of where a chain begins; pure."""
+    return mac_of(ring, "audit_heads.floor", {"writer": writer, "seq": seq, "hash": floor})
+
+
 def append(
     conn: Connection,
     events: Sequence[Event],
     letters: Sequence[Mapping[str, Any]] = (),
     later: Statements = (),
+    *,
+    ring: KeyRing | None = None,
 ) -> None:
     """Append events to this connection's chain, as the last thing in its transaction.
 
     `keep` makes the new end count once the transaction was committed. `letters` are rows for the outbox that
     go with them; `later` are statements whose answer nobody waits for. PostgreSQL gets all of it, with the
-    commit, on one way.
+    commit, on one way. `ring` authenticates the new end.
     """
     head = conn.info.get(PENDING) or conn.info.get(HEAD) or _new_head()
     rows = []
@@ -124,7 +161,8 @@ def append(
         head = Head(head.writer, head.seq + 1, str(row["hash"]))
     conn.info[PENDING] = head
     is_postgres = conn.dialect.name == "postgresql"
-    statements = [*later, *_write(rows, letters, head, is_postgres=is_postgres)]
+    statements = [*later, *((_LETTER, item) for item in letters)]
+    statements += [*_entries(rows, is_postgres=is_postgres), (_END, _new_end(head, ring))]
     if is_postgres:
         commit_together(conn, statements)
         return
@@ -132,17 +170,16 @@ def append(
         prepared(conn, values)
 
 
-def _write(
-    rows: Sequence[Mapping[str, Any]], letters: Sequence[Mapping[str, Any]], head: Head, *, is_postgres: bool
-) -> Statements:
-    """Return the statements that record entries, messages and the new end."""
-    end = {
+def _new_end(head: Head, ring: KeyRing | None) -> dict[str, Any]:
+    start = genesis(head.writer)
+    return {
         "end_writer": head.writer,
         "end_seq": head.seq,
         "end_hash": head.hash,
-        "start_hash": genesis(head.writer),
+        "end_mac": ring and end_mac(ring, head.writer, head.seq, head.hash),
+        "start_hash": start,
+        "start_mac": ring and floor_mac(ring, head.writer, 0, start),
     }
-    return [*((_LETTER, item) for item in letters), *_entries(rows, is_postgres=is_postgres), (_END, end)]
 
 
 def _entries(rows: Sequence[Mapping[str, Any]], *, is_postgres: bool) -> Statements:
@@ -165,8 +202,10 @@ def _end(dialect: str) -> Any:
         hash=bindparam("end_hash"),
         floor_seq=literal_column("0"),
         floor_hash=bindparam("start_hash"),
+        mac=bindparam("end_mac"),
+        floor_mac=bindparam("start_mac"),
     )
-    new = {"seq": statement.excluded.seq, "hash": statement.excluded.hash}
+    new = {name: statement.excluded[name] for name in END[dialect]}
     return statement.on_conflict_do_update(index_elements=["writer"], set_=new)
 
 

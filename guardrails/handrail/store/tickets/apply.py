@@ -1,7 +1,7 @@
 """Gives a person's resolution back, once: decided → applying → applied, failed or outcome unknown."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,9 +15,10 @@ from handrail.errors import (
     DigestMismatch,
     NotAllowed,
 )
+from handrail.store.audit.chain import records
 from handrail.store.ledger import settle, settled, settling
 from handrail.store.prepared import Prepared, PreparedResult, UniqueViolation
-from handrail.store.tables import micros, moment, resolutions, tickets, uses
+from handrail.store.tables import audit, micros, moment, resolutions, tickets, uses
 from handrail.store.tickets.rows import (
     APPLY_LEASE,
     Agreement,
@@ -28,6 +29,7 @@ from handrail.store.tickets.rows import (
     load,
     load_with,
     move,
+    resolution_text,
 )
 from handrail.store.transaction import Transaction
 from handrail.tickets.action import action_digest
@@ -141,6 +143,13 @@ _TURNS = Prepared(
     )
 )
 _USE = Prepared(lambda _: uses.insert())
+_ENTRIES = Prepared(
+    lambda _: select(audit).where(
+        audit.c.tenant == bindparam("tenant"),
+        audit.c.ticket == bindparam("ticket"),
+        audit.c.version > bindparam("since"),
+    )
+)
 
 
 def _turns(tx: Transaction, ticket: str) -> tuple[Prepared, Mapping[str, Any]]:
@@ -169,6 +178,7 @@ def final_resolution(
     if tx.signing.is_required:
         for turn in turns:
             tx.signing.check(turn)
+    _on_record(tx, row, turns)
     bodies = [_body(tx, row, turn) for turn in turns]
     arguments = next((body["arguments"] for body in reversed(bodies) if body["arguments"]), sealed.arguments)
     decided = {Agreement(turn["role"], turn["person"], turn["slot"]) for turn in turns}
@@ -177,8 +187,23 @@ def final_resolution(
     return FinalResolution(row=turns[-1], arguments=arguments, body=bodies[-1])
 
 
+def _on_record(tx: Transaction, row: Row[Any], turns: Sequence[Mapping[str, Any]]) -> None:
+    """Accept resolutions that are on the audit chain as they stand; costs what one ticket's entries do.
+
+    Raises:
+        NotAllowed: one is not.
+    """
+    wanted = {"tenant": tx.tenant, "ticket": row.id, "since": turns[0]["turn"]}
+    found = {entry.version: entry for entry in _ENTRIES(tx.conn, wanted)}
+    for turn in turns:
+        # The step that a resolution takes is the one after the version that the person saw.
+        entry = found.get(turn["turn"] + 1)
+        if entry is None or not records(entry._mapping, turn):
+            raise NotAllowed(row.id, "its resolution is not on record as it stands")
+
+
 def _body(tx: Transaction, row: Row[Any], turn: Mapping[str, Any]) -> Mapping[str, Any]:
-    text = tx.opened(turn["content"], row.id, f"decision:{turn['id']}")
+    text = resolution_text(tx, row.id, turn)
     if tx.ring.hashed(tx.tenant, row.id, text) != turn["content_sha256"]:
         raise NotAllowed(row.id, "its resolution was altered after it was written")
     body: Mapping[str, Any] = json.loads(text)

@@ -133,7 +133,7 @@ def view(tx: Transaction, ticket: str) -> TicketView:
 
 def view_of(tx: Transaction, row: Values) -> TicketView:
     """Return the view of a row's values."""
-    held = content_of(tx, row["id"], row["content"])
+    held = content_of(tx, row)
     return TicketView(
         ticket=held,
         id=row["id"],

@@ -9,7 +9,7 @@ from sqlalchemy import Row, bindparam, literal_column, select
 from handrail.store.crypto.sealing import Erased
 from handrail.store.prepared import Prepared
 from handrail.store.tables import moment, moment_or_none, resolutions, tickets
-from handrail.store.tickets.rows import content
+from handrail.store.tickets.rows import content, resolution_text
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import UNDECIDED, State
 from handrail.tickets.ports import ConversationState, ConversationStatus, ResolutionView
@@ -69,7 +69,7 @@ def _body(tx: Transaction, row: Row[Any], final: Row[Any]) -> dict[str, Any]:
     if final.content is None:
         return {}
     try:
-        body: dict[str, Any] = json.loads(tx.opened(final.content, row.id, f"decision:{final.id}"))
+        body: dict[str, Any] = json.loads(resolution_text(tx, row.id, final._mapping))
     except Erased:
         return {}
     return body

@@ -125,11 +125,11 @@ def _values(tx: Transaction, ticket: Ticket, subject: str, key: DataKey) -> dict
         "created_at": micros(ticket.created_at),
         "updated_at": micros(ticket.created_at),
         "closed_at": None,
-        "content": tx.seal(key, ticket.id, "content", masked.model_dump_json()),
-        "sealed": tx.seal(key, ticket.id, "sealed", sealed.model_dump_json()),
+        "content": tx.seal(key, ticket.id, tx.part_of_new("content"), masked.model_dump_json()),
+        "sealed": tx.seal(key, ticket.id, tx.part_of_new("sealed"), sealed.model_dump_json()),
     }
     values["next_timer"] = next_timer(values)
-    return values
+    return {**values, "mac": tx.mac("tickets", values)}
 
 
 def _facts(ticket: Ticket) -> dict[str, object]:

@@ -33,6 +33,7 @@ from handrail.store.tickets.rows import (
     load,
     move,
     names,
+    resolution_text,
 )
 from handrail.store.transaction import Transaction
 from handrail.tickets.action import action_digest, canonical_arguments
@@ -123,7 +124,7 @@ def _last_edit(tx: Transaction, row: Row[Any]) -> Mapping[str, str]:
     if not agreements(row.agreed):
         return {}
     query = (
-        select(resolutions.c.id, resolutions.c.content)
+        select(resolutions)
         .where(resolutions.c.tenant == tx.tenant, resolutions.c.ticket == row.id)
         .where(resolutions.c.round == row.round, resolutions.c.verdict == Verdict.EDIT.value)
         .order_by(resolutions.c.turn.desc())
@@ -132,7 +133,7 @@ def _last_edit(tx: Transaction, row: Row[Any]) -> Mapping[str, str]:
     found = tx.conn.execute(query).first()
     if found is None:
         return {}
-    body: Mapping[str, str] = json.loads(tx.opened(found.content, row.id, f"decision:{found.id}"))
+    body: Mapping[str, str] = json.loads(resolution_text(tx, row.id, found._mapping))
     return body
 
 
@@ -206,6 +207,8 @@ def resolve(tx: Transaction, ticket: str, resolution: Resolution, actor: Actor) 
         "reason": resolution.reason_code,
         "digest": outcome.digest,
         "turn": turn,
+        "slot": row.slot,
+        "expires": micros(actor.now + resolution.valid_for),
         "edited": resolution.verdict is Verdict.EDIT,
     }
     step = Move(verb=outcome.verb, now=actor.now, actor=actor.person, role=role, data=data, changes=changes)
@@ -317,8 +320,9 @@ def _write(tx: Transaction, row: Row[Any], said: _Turn) -> int:
         "expires_at": micros(said.now + resolution.valid_for),
         "idempotency_key": resolution.idempotency_key or resolution_id,
         "key_id": signer.key_id if signer else "",
-        "content": tx.sealed_like(row, f"decision:{resolution_id}", body),
+        "content": tx.sealed_like(row, tx.part_of_new(f"decision:{resolution_id}"), body),
     }
+    values["mac"] = tx.mac("decisions", values)
     values["signature"] = signer.sign(values) if signer else None
     tx.put(_INSERT, values)
     return turn

@@ -12,6 +12,7 @@ from sqlalchemy import Row, Select, bindparam, select, update
 from handrail.errors import StoreUnavailable, TicketNotFound
 from handrail.ids import new_id
 from handrail.store.audit.chain import Event
+from handrail.store.crypto.authentic import authentic, mac_of, part_of
 from handrail.store.crypto.sealing import Erased
 from handrail.store.prepared import Prepared, PreparedResult, run_together
 from handrail.store.tables import micros, tickets
@@ -49,9 +50,10 @@ def load(tx: Transaction, ticket: str, *, for_update: bool = True) -> Row[Any]:
 
     Raises:
         TicketNotFound: none of this id for this tenant.
+        StoreUnavailable: it was altered.
     """
     query = _LOCKED if for_update and tx.is_postgres else _ROW
-    return _only(query(tx.conn, {"tenant": tx.tenant, "ticket": ticket}), ticket)
+    return _only(tx, query(tx.conn, {"tenant": tx.tenant, "ticket": ticket}), ticket)
 
 
 def load_with(
@@ -64,30 +66,33 @@ def load_with(
     """
     query = _LOCKED if tx.is_postgres else _ROW
     found, *results = run_together(tx.conn, [(query, {"tenant": tx.tenant, "ticket": ticket}), *then])
-    return _only(found, ticket), results
+    return _only(tx, found, ticket), results
 
 
-def _only(found: PreparedResult, ticket: str) -> Row[Any]:
+def _only(tx: Transaction, found: PreparedResult, ticket: str) -> Row[Any]:
     row: Row[Any] | None = found.first()
     if row is None:
         raise TicketNotFound(ticket, "not found")
+    authentic(tx.ring, "tickets", row._mapping)
     return row
 
 
 def content(tx: Transaction, row: Row[Any]) -> Ticket | None:
     """Return a row's ticket with its texts masked, None if its subject was erased."""
-    return content_of(tx, row.id, row.content)
+    return content_of(tx, row._mapping)
 
 
-def content_of(tx: Transaction, ticket: str, blob: bytes | None) -> Ticket | None:
-    """Return a ticket of its encrypted content, None if its subject was erased."""
+def content_of(tx: Transaction, values: Mapping[Any, Any]) -> Ticket | None:
+    """Return the ticket of a row's values with its texts masked, None if its subject was erased."""
+    blob, ticket = values["content"], values["id"]
     if blob is None:
         return None
     if ticket not in tx.read:
         try:
-            tx.read[ticket] = Ticket.model_validate_json(tx.opened(blob, ticket, "content"))
+            opened = tx.opened(blob, ticket, part_of("content", is_authentic=values["mac"] is not None))
         except Erased:
             return None
+        tx.read[ticket] = Ticket.model_validate_json(opened)
     return tx.read[ticket]
 
 
@@ -96,9 +101,24 @@ def sealed_part(tx: Transaction, row: Row[Any]) -> Sealed | None:
     if row.sealed is None:
         return None
     try:
-        return Sealed.model_validate_json(tx.opened(row.sealed, row.id, "sealed"))
+        return Sealed.model_validate_json(
+            tx.opened(row.sealed, row.id, part_of("sealed", is_authentic=row.mac is not None))
+        )
     except Erased:
         return None
+
+
+def resolution_text(tx: Transaction, ticket: str, values: Mapping[Any, Any]) -> str:
+    """Return what a person said in a resolution, as JSON, from its row's values.
+
+    Raises:
+        Erased: its subject was erased.
+        StoreUnavailable: the resolution was altered.
+    """
+    authentic(tx.ring, "decisions", values)
+    return tx.opened(
+        values["content"], ticket, part_of(f"decision:{values['id']}", is_authentic=values["mac"] is not None)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +152,8 @@ def move(tx: Transaction, row: Row[Any], step: Move) -> dict[str, Any]:
     values["next_timer"] = next_timer(values)
     if state not in UNDECIDED and row.is_open:
         values["closed_at"] = micros(step.now)
+    if row.mac is not None:
+        values["mac"] = mac_of(tx.ring, "tickets", values)
     changed = {name: value for name, value in values.items() if value != row._mapping[name]}
     new = {f"new_{name}": value for name, value in changed.items()}
     where = {"at_tenant": tx.tenant, "at_id": row.id, "at_version": row.version}

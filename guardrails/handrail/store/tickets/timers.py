@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, select
 
+from handrail.store.crypto.authentic import mac_of
 from handrail.store.ledger import settle
 from handrail.store.tables import micros, micros_or_none, moment, moment_or_none, tickets
 from handrail.store.tickets.apply import lapse
@@ -99,6 +100,8 @@ def _postpone(tx: Transaction, row: Row[Any], now: datetime) -> None:
     changes: dict[str, object] = {"next_timer": micros(now + QUIET_FOR)}
     if row.start_by is not None and row.start_by <= micros(now):
         changes["start_by"] = None
+    if row.mac is not None:
+        changes["mac"] = mac_of(tx.ring, "tickets", {**row._mapping, **changes})
     tx.conn.execute(
         tickets.update()
         .where(tickets.c.tenant == tx.tenant, tickets.c.id == row.id, tickets.c.version == row.version)
