@@ -18,9 +18,16 @@ from benchmarks.report import close
 from benchmarks.ticket_load import NOW, Opener, postgres, sqlite
 
 from handrail.ids import new_id
+from handrail.records import CallCost
 from handrail.store.audit.log import LOSS_WINDOW_S
+from handrail.tickets.ports import DecisionEntry
 
 MOST_BYTES = 400.0
+COST = CallCost(
+    latency_us={"screen": 131, "model": 812_345, "judge": 87},
+    asked=1,
+    usage={"prompt_tokens": 412, "completion_tokens": 57, "total_tokens": 469},
+)
 LOADS = {
     "1 thread": Load(threads=1),
     "4 threads": Load(threads=4),
@@ -70,7 +77,19 @@ def written(opener: Opener, count: int) -> tuple[float, float]:
     store.flush()
     began = time.process_time()
     for number in range(count):
-        store.log(outcome.decision, exchange=new_id(), tenant="default", at=NOW + timedelta(seconds=number))
+        entry = DecisionEntry(
+            decision=outcome.decision,
+            exchange=new_id(),
+            tenant="default",
+            at=NOW + timedelta(seconds=number),
+            cost=COST,
+            model="gpt-4.1-mini",
+            adapter="http",
+            conversation=f"c{number // 4}",
+            customer=f"u{number // 8}",
+            sources=guard.policy.fact_sources,
+        )
+        store.log(entry)
     store.flush()
     write_us = (time.process_time() - began) / count * 1e6
     lines = [json.dumps(entry) for entry in store.export() if entry["kind"] == "decision.pass"]

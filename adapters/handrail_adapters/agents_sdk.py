@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from handrail.errors import ActionFailed, MissingExtra, TicketError
 from handrail.guard import Outcome, arguments_json
+from handrail.guard.context import through
 from handrail.records import Draft, Handoff, ToolCall
 from handrail.tickets.ports import Settlement
 from handrail.wire.handoff import handoff_body, read_handoff
@@ -110,7 +111,8 @@ def handoff_output_guardrail(guard: "Guard", *, text_of: Callable[[Any], str] = 
     """
 
     async def judge(context: Any, agent: Any, output: Any) -> GuardrailFunctionOutput:
-        call = await guard.abegin([])
+        with through("agents_sdk"):
+            call = await guard.abegin([])
         outcome = call.outcome or await call.afinish([Draft(text=text_of(output))])
         told = handoff_body(outcome.handoff) if outcome.handoff else None
         is_same = outcome.is_released and outcome.drafts[0].text == text_of(output)

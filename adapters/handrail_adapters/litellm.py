@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from handrail.errors import ConfigError, MissingExtra
+from handrail.guard.context import through
 from handrail.wire import chat
 from handrail.wire.chat.request import SETTINGS
 
@@ -52,7 +53,7 @@ class HandoffGuardrail(CustomGuardrail):  # type: ignore[misc]
         if call_type not in _CHAT:
             return f"{call_type} is not guarded; name it to let it through unguarded"
         body = _body(data)
-        with self._context(user_api_key_dict, data):
+        with self._context(user_api_key_dict, data), through("litellm"):
             call = await self._guard.abegin(chat.read_request(body).messages)
         if call.outcome is not None:
             return call.outcome.notice
@@ -73,6 +74,7 @@ class HandoffGuardrail(CustomGuardrail):  # type: ignore[misc]
             return response
         body, call = response.model_dump(), self._call(data)
         drafts = chat.read_response(body)
+        call.used(body.get("usage"))
         with self._context(user_api_key_dict, data):
             outcome = await call.afinish(drafts, wants_json=chat.read_request(_body(data)).wants_json)
         if not outcome.is_released:
@@ -89,6 +91,7 @@ class HandoffGuardrail(CustomGuardrail):  # type: ignore[misc]
         for chunk in chunks:
             stream.feed(chunk.model_dump(exclude_none=True))
         drafts = stream.drafts()
+        call.used((stream.whole or {}).get("usage"))
         with self._context(user_api_key_dict, request_data):
             outcome = await call.afinish(drafts)
         if not outcome.is_released:

@@ -32,6 +32,8 @@ class AskingCall:
 
     def asks(self, model: str, endpoint: str = "") -> None: ...
 
+    def used(self, usage: object) -> None: ...
+
     def stream(self) -> Any:
         return SimpleNamespace(released=1, feed=lambda chunk: 1)
 

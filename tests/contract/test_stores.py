@@ -33,6 +33,7 @@ from handrail.tickets.lifecycle import State, Verb
 from handrail.tickets.ports import (
     Attempt,
     ConversationState,
+    DecisionEntry,
     LedgerEntry,
     LedgerQuery,
     Settlement,
@@ -606,9 +607,9 @@ def test_passed_decisions_are_logged_in_batches_and_blocks_at_once(sides: Sides)
         reasons=(Reason(rule="r", effect=Effect.PASS, trigger=Trigger.UNSURE),),
     )
     for number in range(20):
-        sides.app.log(decision, exchange=f"e{number}", tenant="default", at=NOW)
+        sides.app.log(DecisionEntry(decision=decision, exchange=f"e{number}", tenant="default", at=NOW))
     sides.app.flush()
-    sides.app.log_now(decision, exchange="now", tenant="default", at=NOW)
+    sides.app.log_now(DecisionEntry(decision=decision, exchange="now", tenant="default", at=NOW))
     report = sides.admin.verify()
     assert report.is_intact, report.problems
 
@@ -619,7 +620,7 @@ def test_one_batch_of_the_log_holds_decisions_of_several_tenants(sides: Sides) -
     )
     tenants = [f"t{number % 3}" for number in range(700)]
     for number, tenant in enumerate(tenants):
-        sides.app.log(decision, exchange=f"e{number}", tenant=tenant, at=NOW)
+        sides.app.log(DecisionEntry(decision=decision, exchange=f"e{number}", tenant=tenant, at=NOW))
     sides.app.flush()
     exported = sides.admin.export()
     rows = [row for row in exported if row["kind"] == "decision.pass" and row["tenant"] in tenants]
@@ -644,10 +645,10 @@ def test_a_decision_that_no_database_can_hold_is_a_fault_entry_and_the_others_ar
     )
     before = sum(row["kind"] == "decision.fault" for row in sides.admin.export())
     name = new_id()
-    sides.app.log(decision, exchange=f"{name}-1", tenant="default", at=NOW)
+    sides.app.log(DecisionEntry(decision=decision, exchange=f"{name}-1", tenant="default", at=NOW))
     write = sides.app.log_now if is_now else sides.app.log
-    write(decision, exchange=exchange, tenant=tenant, at=NOW)
-    sides.app.log(decision, exchange=f"{name}-2", tenant="default", at=NOW)
+    write(DecisionEntry(decision=decision, exchange=exchange, tenant=tenant, at=NOW))
+    sides.app.log(DecisionEntry(decision=decision, exchange=f"{name}-2", tenant="default", at=NOW))
     sides.app.flush()
     rows = list(sides.admin.export())
     kept = [row["data"]["exchange"] for row in rows if str(row["data"].get("exchange")).startswith(name)]

@@ -13,6 +13,7 @@ from handrail.errors import AlreadyDecided, HandrailError, NotAllowed, TicketNot
 from handrail.records import Decision, Effect, PolicyRef, Stage
 from handrail.review.decision_log import log_lines
 from handrail.store import samples as audits
+from handrail.tickets.ports import DecisionEntry
 from handrail.tickets.resolution import Resolution
 from handrail.tickets.samples import SampledAnswer, SampleText, SampleVerdict
 from handrail.tickets.ticket import Verdict
@@ -135,7 +136,8 @@ def scored(sides: Sides, exchange: str, *, escalated: bool, audited: bool = True
         "escalated": escalated,
     }
     decision = Decision(stage=Stage.ANSWER, effect=effect, policy=policy)
-    sides.app.log(decision, exchange=exchange, tenant="default", at=NOW, scored=row)
+    entry = DecisionEntry(decision=decision, exchange=exchange, tenant="default", at=NOW, scored=row)
+    sides.app.log(entry)
 
 
 def test_the_log_holds_scores_unrounded_with_verdicts_from_checks_and_from_tickets(sides: Sides) -> None:
@@ -151,12 +153,10 @@ def test_the_log_holds_scores_unrounded_with_verdicts_from_checks_and_from_ticke
     audits.keep(sides.app, answer(), at=NOW)
     audits.judge(sides.inbox, "default", "x1", SampleVerdict.WRONG, actor())
     sides.app.flush()
-    sides.app.log(
-        Decision(stage=Stage.ANSWER, effect=Effect.PASS, policy=PolicyRef(name="s", version="1", sha256="")),
-        exchange="unscored",
-        tenant="default",
-        at=NOW,
+    unscored = Decision(
+        stage=Stage.ANSWER, effect=Effect.PASS, policy=PolicyRef(name="s", version="1", sha256="")
     )
+    sides.app.log(DecisionEntry(decision=unscored, exchange="unscored", tenant="default", at=NOW))
     sides.app.flush()
     rows = [json.loads(line) for line in log_lines(sides.admin, "default")]
     assert {row["exchange"]: row.get("verdict") for row in rows} == {

@@ -77,6 +77,9 @@ class ToyCall:
     def asks(self, model: str, endpoint: str = "") -> None:
         """A toy learns nothing of models."""
 
+    def used(self, usage: object) -> None:
+        """A toy keeps no log."""
+
     def refused_logprobs(self) -> None:
         self.wants_logprobs = False
 

@@ -11,8 +11,9 @@ from langchain_core.runnables import Runnable, RunnableBinding
 from pydantic import ConfigDict, SkipValidation, model_validator
 
 from handrail.errors import ConfigError
+from handrail.guard.context import through
 from handrail_adapters.langchain.inner import InnerModel, streams
-from handrail_adapters.langchain.results import IncrementalChunks, ResultWriter
+from handrail_adapters.langchain.results import IncrementalChunks, ResultWriter, usage_in
 from handrail_adapters.langchain.structured import GuardedStructured, guarded_steps
 
 if TYPE_CHECKING:
@@ -127,11 +128,13 @@ class GuardedChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         inner, writer = self._asked(messages, stop, kwargs), ResultWriter(self.inner, kwargs, self.trusted)
-        call = self.guard.begin(inner.read, exchange=self._exchange(messages))
+        with through("langchain"):
+            call = self.guard.begin(inner.read, exchange=self._exchange(messages))
         if call.outcome is not None:
             return writer.withheld(call.outcome)
         result = inner.generate(call)
         drafts = writer.read(result)
+        call.used(usage_in(result.generations))
         outcome = call.finish(drafts, ask=inner.again)
         return writer.result(result, drafts, outcome, wanted_logprobs=call.wants_logprobs)
 
@@ -143,11 +146,13 @@ class GuardedChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         inner, writer = self._asked(messages, stop, kwargs), ResultWriter(self.inner, kwargs, self.trusted)
-        call = await self.guard.abegin(inner.read, exchange=self._exchange(messages))
+        with through("langchain"):
+            call = await self.guard.abegin(inner.read, exchange=self._exchange(messages))
         if call.outcome is not None:
             return writer.withheld(call.outcome)
         result = await inner.agenerate(call)
         drafts = writer.read(result)
+        call.used(usage_in(result.generations))
         outcome = await call.afinish(drafts, ask=inner.aagain)
         return writer.result(result, drafts, outcome, wanted_logprobs=call.wants_logprobs)
 
@@ -159,7 +164,8 @@ class GuardedChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         inner, writer = self._asked(messages, stop, kwargs), ResultWriter(self.inner, kwargs, self.trusted)
-        call = self.guard.begin(inner.read, exchange=self._exchange(messages))
+        with through("langchain"):
+            call = self.guard.begin(inner.read, exchange=self._exchange(messages))
         if call.outcome is not None:
             yield writer.withheld_chunk(call.outcome)
             return
@@ -177,7 +183,8 @@ class GuardedChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         inner, writer = self._asked(messages, stop, kwargs), ResultWriter(self.inner, kwargs, self.trusted)
-        call = await self.guard.abegin(inner.read, exchange=self._exchange(messages))
+        with through("langchain"):
+            call = await self.guard.abegin(inner.read, exchange=self._exchange(messages))
         if call.outcome is not None:
             yield writer.withheld_chunk(call.outcome)
             return

@@ -126,6 +126,11 @@ class ResultWriter:
         return [read_draft(whole.message, beside, trusted=self._trusted)]
 
 
+def usage_in(generations: Sequence[ChatGeneration]) -> object:
+    """Return what the provider states that an answer used, None where it says nothing."""
+    return getattr(generations[0].message, "usage_metadata", None) if generations else None
+
+
 def _usage(message: BaseMessage) -> dict[str, Any]:
     usage = getattr(message, "usage_metadata", None)
     if not usage:

@@ -11,6 +11,7 @@ from pydantic_ai.models import CompletedStreamedResponse
 from pydantic_ai.models.wrapper import WrapperModel
 
 from handrail.errors import AnswerBlocked, ConfigError, HandoffRequired
+from handrail.guard.context import through
 from handrail.records import NOTE_NAME, Draft, Effect, FaultKind, Handoff, Message, Speaker
 from handrail.wire.handoff import handoff_body, read_handoff
 from handrail_adapters.pydantic_ai.answers import read_response, write_response
@@ -95,7 +96,8 @@ class GuardedModel(WrapperModel):
         options, said = read_options(asked.settings, asked.parameters)
         beside = options_message(said)
         read = [*beside, *(unit.message for unit in units)]
-        call = await self.guard.abegin(read)
+        with through("pydantic_ai"):
+            call = await self.guard.abegin(read)
         if call.outcome is not None:
             return call, asked, self._withheld(call.outcome, asked.parameters)
         call.asks(self.model_name, self.base_url or "")
@@ -112,6 +114,7 @@ class GuardedModel(WrapperModel):
     async def _judged(self, call: "Call", response: ModelResponse, parameters: Any) -> ModelResponse:
         answers = frozenset(tool.name for tool in parameters.output_tools)
         was = read_response(response, answers, self.trusted)
+        call.used({name: value for name, value in vars(response.usage).items() if value})
         outcome = await call.afinish([was.draft])
         if not outcome.is_released:
             return self._withheld(outcome, parameters, response)

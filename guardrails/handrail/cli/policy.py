@@ -278,7 +278,7 @@ def backtest(
     raise typer.Exit(1 if any(load.is_over for load in result.roles.values()) else 0)
 
 
-def _records(log: Path) -> "Iterator[tuple[int, Mapping[str, Any] | None]]":
+def _records(log: Path) -> "Iterator[tuple[int, object]]":
     from rich.progress import Progress
 
     size = log.stat().st_size
@@ -289,16 +289,9 @@ def _records(log: Path) -> "Iterator[tuple[int, Mapping[str, Any] | None]]":
             if not line.strip():
                 continue
             try:
-                record = json.loads(line)
+                yield number, json.loads(line)
             except (ValueError, RecursionError):
-                record = None
-            yield number, _unwrapped(record) if isinstance(record, dict) else None
-
-
-def _unwrapped(record: "dict[str, Any]") -> "dict[str, Any]":
-    """Return the decision inside an entry of the audit log's export, or the record as it is."""
-    data = record.get("data")
-    return {"at": record.get("at", ""), **data} if isinstance(data, dict) and "facts" in data else record
+                yield number, None
 
 
 def _backtest_data(result: "Backtest") -> dict[str, Any]:
@@ -306,6 +299,8 @@ def _backtest_data(result: "Backtest") -> dict[str, Any]:
         "records": result.records,
         "days": result.days,
         "hand_offs": result.hand_offs,
+        "recorded_hand_offs": result.recorded_hand_offs,
+        "without_facts": result.without_facts,
         "blocks": result.blocks,
         "newly": result.newly,
         "no_longer": result.no_longer,
@@ -338,6 +333,11 @@ def _print_backtest(result: "Backtest") -> None:
         f" {result.blocks} blocks, {result.newly} newly stopped, {result.no_longer} no longer;"
         f" {len(result.unreadable)} unreadable lines"
     )
+    if result.without_facts:
+        console.print(
+            f"{result.without_facts} of {result.recorded_hand_offs} recorded hand-offs are on record without "
+            "facts, as 0.1 kept them, and were not decided again"
+        )
     rules = Table("rule", "fires", "newly", "no longer", "in shadow")
     names = {*result.by_rule, *result.in_shadow, *result.no_longer_by_rule}
     for name in sorted(names, key=lambda name: (-result.by_rule[name], name)):

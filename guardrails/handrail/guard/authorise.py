@@ -15,7 +15,7 @@ from handrail.guard.threads import in_thread, in_thread_or_undone
 from handrail.guard.tool_gate import settlement_of
 from handrail.pipeline.gate import regate
 from handrail.policy.runtime.roles import unfilled
-from handrail.records import Context, Decision, Effect, ToolCall, Trigger, Unknown
+from handrail.records import Context, Decision, Effect, Evidence, ToolCall, Trigger, Unknown
 from handrail.tickets.ports import Approval, Settlement
 
 
@@ -84,8 +84,10 @@ class Authorised:
 
     def _begin(self) -> Approval:
         store, tenant = self.runner.store, self.scope.context.tenant
-        _still_covered(self.runner, store.approved(tenant, self.ticket), self.scope)
-        return store.begin(tenant, self.ticket, now=self.runner.now())
+        decision, evidence = _still_covered(self.runner, store.approved(tenant, self.ticket), self.scope)
+        approval = store.begin(tenant, self.ticket, now=self.runner.now())
+        self.runner.recorder.authorised(decision, evidence, approval.ticket)
+        return approval
 
     def _entered(self, approval: Approval) -> Action:
         # A context variable lets the action by, so it is set in the caller's own task or thread.
@@ -114,13 +116,13 @@ class Authorised:
         self.runner.store.finish(tenant, approval.ticket, settlement_of(kind), now=self.runner.now())
 
 
-def _still_covered(runner: CallRunner, approval: Approval, scope: Scope) -> None:
+def _still_covered(runner: CallRunner, approval: Approval, scope: Scope) -> tuple[Decision, Evidence]:
     """Run today's policy on the approved action; it may only have become stricter where roles agreed.
 
     Raises:
         PolicyChanged: a block, or a hand-off to a role that has not approved. The ticket is open again.
     """
-    decision = decide_again(runner, approval, scope)
+    decision, evidence = decide_again(runner, approval, scope)
     blocked = [reason.rule for reason in decision.reasons if reason.effect is Effect.BLOCK]
     needed = [
         reason.role
@@ -134,10 +136,11 @@ def _still_covered(runner: CallRunner, approval: Approval, scope: Scope) -> None
         why = f"now blocked by {', '.join(blocked)}" if blocked else f"now also needs {', '.join(roles)}"
         runner.store.reopen(approval.tenant, approval.ticket, roles=roles, why=why, now=runner.now())
         raise PolicyChanged(approval.ticket, why)
+    return decision, evidence
 
 
-def decide_again(runner: CallRunner, approval: Approval, scope: Scope) -> Decision:
-    """Run today's policy on an action that a person approved or is about to."""
+def decide_again(runner: CallRunner, approval: Approval, scope: Scope) -> tuple[Decision, Evidence]:
+    """Run today's policy on an action that a person approved; return what it says and on what evidence."""
 
     def failed(why: str) -> Decision:
         raise CheckFailed("policy re-run", exchange=approval.ticket, why=why)
@@ -152,4 +155,5 @@ def decide_again(runner: CallRunner, approval: Approval, scope: Scope) -> Decisi
     exchange = runner.exchange(approval.ticket, Scope(context=context))
     recorded = {name: value for name, value in approval.facts.items() if not isinstance(value, Unknown)}
     call = ToolCall(id=approval.ticket, name=approval.tool, arguments=approval.arguments)
-    return runner.run(regate(exchange, call, recorded), failed)
+    decision = runner.run(regate(exchange, call, recorded), failed)
+    return decision, exchange.evidence

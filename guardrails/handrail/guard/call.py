@@ -26,7 +26,7 @@ Why nothing is released that could not be judged:
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -36,11 +36,12 @@ from handrail.confidence.capabilities import ModelCapabilities
 from handrail.confidence.cascade import Replies, SampleRequest
 from handrail.confidence.scorers import verbalised
 from handrail.errors import CheckFailed, ConfigError, ErrorWithheld
-from handrail.guard.context import Scope
+from handrail.guard.context import Scope, came_through
 from handrail.guard.outcome import Outcome, OutcomeRecorder
 from handrail.guard.raised import ErrorJudge, class_name
 from handrail.guard.samples import AnswerSampler, DrawnAnswer
-from handrail.guard.threads import LONG, in_thread, step_at_length
+from handrail.guard.stopwatch import Ask, AsyncAsk, StopWatch, usage_of
+from handrail.guard.threads import are_long, in_thread, step_at_length
 from handrail.pipeline.exchange import Exchange
 from handrail.pipeline.judge import Judged, downstream, judge, masks
 from handrail.pipeline.needs import Need, NeedConversation, NeedFacts, NeedHistory, Steps, answered, arun, run
@@ -55,8 +56,6 @@ from handrail.tickets.ports import TicketStore
 
 T = TypeVar("T")
 
-Ask = Callable[[SampleRequest], Sequence[Draft]]
-AsyncAsk = Callable[[SampleRequest], Awaitable[Sequence[Draft]]]
 Write = Callable[[WriteParts], None]
 
 log = logging.getLogger("handrail")
@@ -95,7 +94,7 @@ class CallRunner:
         """Begin an exchange for the present caller."""
         return Exchange(
             pipeline=self.pipeline,
-            evidence=Evidence(exchange=id, context=scope.context),
+            evidence=Evidence(exchange=id, context=scope.context, adapter=came_through()),
             now=self.now(),
             vault=Vault() if self.pipeline.redaction == "pseudonym" else None,
         )
@@ -220,9 +219,13 @@ class Call:
     only those, to the model, then hand everything it produced to `finish` (or `fail`), once.
     """
 
-    def __init__(self, runner: CallRunner, exchange: Exchange, scope: Scope, screened: Screened) -> None:
+    def __init__(
+        self, runner: CallRunner, exchange: Exchange, scope: Scope, screened: Screened, watch: StopWatch
+    ) -> None:
         self._runner, self._exchange, self._scope, self._screened = runner, exchange, scope, screened
         self._model: tuple[str, str] | None = None
+        self._watch = watch
+        watch.lap("screen")
         self.wants_logprobs: bool = screened.wants_logprobs
         """True when log-probabilities should be asked for: a rule reads confidence and they may be had."""
         self.outcome: Outcome | None = None
@@ -244,6 +247,10 @@ class Call:
         if self._model is not None:
             self._runner.capabilities.refused(*self._model)
         self.wants_logprobs = False
+
+    def used(self, usage: object) -> None:
+        """Say what the provider states that the answer used: a mapping of its names to numbers."""
+        self._watch.usage = usage_of(usage)
 
     @property
     def exchange(self) -> str:
@@ -277,9 +284,10 @@ class Call:
             write: puts what is released into the caller's own values; where it fails, nothing is released.
         """
         self._learn(drafts)
-        again = None if ask is None else lambda need: ask(self._askable(need))
+        self._watch.lap("model")
+        again = self._watch.asking(ask, self._askable)
         steps = judge(self._exchange, drafts, self._screened, wants_json=wants_json, write=write)
-        judged = self._runner.run(steps, self._runner.unjudged(self._exchange), again)
+        judged = self._timed(self._runner.run(steps, self._runner.unjudged(self._exchange), again))
         self.outcome = self._runner.conclude_answer(judged, self._scope, self._runner.drawn(judged))
         return self.outcome
 
@@ -293,10 +301,12 @@ class Call:
     ) -> Outcome:
         """Judge what the model produced, as `finish` does."""
         self._learn(drafts)
-        again = None if ask is None else lambda need: ask(self._askable(need))
+        self._watch.lap("model")
+        again = self._watch.aasking(ask, self._askable)
         steps = judge(self._exchange, drafts, self._screened, wants_json=wants_json, write=write)
         is_long = are_long(self.messages) or are_long(drafts)
-        judged = await self._runner.arun(steps, self._runner.unjudged(self._exchange), again, is_long=is_long)
+        unjudged = self._runner.unjudged(self._exchange)
+        judged = self._timed(await self._runner.arun(steps, unjudged, again, is_long=is_long))
         drawn = self._runner.drawn(judged)
         if not is_long and judged.decision.effect.is_released and (drawn is None or drawn.content is None):
             # Only the batched log is written to, which waits for nothing.
@@ -304,6 +314,10 @@ class Call:
         else:
             self.outcome = await in_thread(self._runner.conclude_answer, judged, self._scope, drawn)
         return self.outcome
+
+    def _timed(self, judged: Judged) -> Judged:
+        self._watch.lap("judge")
+        return replace(judged, evidence=replace(judged.evidence, cost=self._watch.cost()))
 
     def fail(self, fault: FaultKind) -> Outcome:
         """Judge a model call that gave no answer; released means that the policy leaves the fault to you."""
@@ -349,17 +363,6 @@ class Call:
         return need
 
 
-def are_long(said: Sequence[Message] | Sequence[Draft]) -> bool:
-    """True when reading all of this would hold up an event loop."""
-    size = 0
-    for one in said:
-        size += len(one.text) + sum([len(call.arguments) for call in one.tool_calls])
-        if isinstance(one, Draft):
-            size += len(one.refusal or "") + sum(map(len, one.asides))
-    # Every message, however short, is read by itself.
-    return size + 64 * len(said) > LONG
-
-
 def begin(
     runner: CallRunner,
     scope: Scope,
@@ -368,9 +371,9 @@ def begin(
     joint: Sequence[JointText] = (),
 ) -> Call:
     """Screen the input and return the call; messages that are part of a joint text are judged as that."""
-    exchange = runner.exchange(id, scope)
+    exchange, watch = runner.exchange(id, scope), StopWatch()
     screened = runner.run(screen(exchange, messages, joint), runner.unscreened(exchange))
-    call = Call(runner, exchange, scope, screened)
+    call = Call(runner, exchange, scope, screened, watch)
     call.outcome = runner.conclude_input(screened)
     return call
 
@@ -383,11 +386,11 @@ async def abegin(
     joint: Sequence[JointText] = (),
 ) -> Call:
     """Screen the input and return the call as `begin` does, awaiting the store."""
-    exchange = runner.exchange(id, scope)
+    exchange, watch = runner.exchange(id, scope), StopWatch()
     screened = await runner.arun(
         screen(exchange, messages, joint), runner.unscreened(exchange), is_long=are_long(messages)
     )
-    call = Call(runner, exchange, scope, screened)
+    call = Call(runner, exchange, scope, screened, watch)
     if not call.messages:
         call.outcome = await in_thread(runner.conclude_input, screened)
     return call

@@ -10,6 +10,7 @@ from handrail.confidence.cascade import SampleRequest
 from handrail.errors import CheckFailed
 from handrail.guard.arguments import Arguments, CannotMask, Reads, read_arguments
 from handrail.guard.call import Call
+from handrail.guard.context import through
 from handrail.guard.outcome import Outcome
 from handrail.guard.results import Results, draft_of
 from handrail.pipeline.together import JointText
@@ -74,7 +75,8 @@ class Decoration:
     def _plain(self) -> Function:
         def plain(*args: Any, **kwargs: Any) -> Any:
             arguments = self._read(args, kwargs)
-            call = self.guard.begin(arguments.messages, joint=arguments.joint)
+            with through("decorator"):
+                call = self.guard.begin(arguments.messages, joint=arguments.joint)
             if call.outcome is not None:
                 return self.withheld(call.outcome)
             try:
@@ -111,7 +113,8 @@ class Decoration:
     def _coroutine(self) -> Function:
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
             arguments = self._read(args, kwargs)
-            call = await self.guard.abegin(arguments.messages, joint=arguments.joint)
+            with through("decorator"):
+                call = await self.guard.abegin(arguments.messages, joint=arguments.joint)
             if call.outcome is not None:
                 return self.withheld(call.outcome)
             try:
@@ -130,7 +133,8 @@ class Decoration:
     def _generator(self) -> Function:
         def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
             arguments = self._read(args, kwargs)
-            call = self.guard.begin(arguments.messages, joint=arguments.joint)
+            with through("decorator"):
+                call = self.guard.begin(arguments.messages, joint=arguments.joint)
             if call.outcome is not None:
                 yield self.withheld(call.outcome)
                 return None
@@ -147,7 +151,8 @@ class Decoration:
     def _async_generator(self) -> Function:
         async def generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
             arguments = self._read(args, kwargs)
-            call = await self.guard.abegin(arguments.messages, joint=arguments.joint)
+            with through("decorator"):
+                call = await self.guard.abegin(arguments.messages, joint=arguments.joint)
             if call.outcome is not None:
                 yield self.withheld(call.outcome)
                 return

@@ -26,7 +26,14 @@ from handrail.records import (
 from handrail.text.amounts import total_of_counted
 from handrail.tickets.masking import mask_of
 from handrail.tickets.notices import NoticeFields, render
-from handrail.tickets.ports import Attempt, ConversationState, ConversationStatus, TicketReceipt, TicketStore
+from handrail.tickets.ports import (
+    Attempt,
+    ConversationState,
+    ConversationStatus,
+    DecisionEntry,
+    TicketReceipt,
+    TicketStore,
+)
 
 if TYPE_CHECKING:
     from handrail.tickets.ticket import Ticket
@@ -126,22 +133,16 @@ class OutcomeRecorder:
         drawn: DrawnAnswer | None = None,
     ) -> Outcome:
         """Log a decision that lets the answer through."""
-        self._log(decision, evidence, drawn)
+        entry = self.entry(decision, evidence, drawn=drawn)
+        (self.store.log_now if self.policy.log == "durable" else self.store.log)(entry)
         return self._observed(Outcome(exchange=evidence.exchange, decision=decision, drafts=drafts), evidence)
 
     def withheld(self, decision: Decision, evidence: Evidence, drawn: DrawnAnswer | None = None) -> Outcome:
-        """Open a ticket if any reason hands off, and log a block."""
+        """Log the decision, and open a ticket if any reason hands off."""
+        self._log_withheld(decision, evidence, evidence.exchange, drawn)
         handoff = None
-        if drawn is not None:
-            try:
-                self._log(decision, evidence, drawn)
-            except StoreUnavailable as error:
-                # A calibration learns nothing from an answer that is not on record; nothing is released.
-                log.warning("score of exchange %s not logged: %s", evidence.exchange, error.step)
         if any(reason.effect is Effect.HAND_OFF for reason in decision.reasons):
             handoff = self._open(decision, evidence)
-        if decision.effect is Effect.BLOCK:
-            self._log_block(decision, evidence)
         notice = handoff.notice if handoff else self.policy.notices["blocked"]
         outcome = Outcome(exchange=evidence.exchange, decision=decision, handoff=handoff, notice=notice)
         return self._observed(outcome, evidence)
@@ -164,6 +165,7 @@ class OutcomeRecorder:
         except AlreadyDecided:
             # A person decided between the look and the joining; what came in meanwhile is a new case.
             return self.withheld(self.policy.unsure(decision.stage, "decided meanwhile"), evidence)
+        self._log_withheld(decision, evidence, ticket)
         kind = "human" if status.state is ConversationState.HUMAN else "pending"
         notice = self._notice(kind, role=role, due=status.due, ticket=ticket)
         handoff = Handoff(
@@ -177,20 +179,52 @@ class OutcomeRecorder:
         outcome = Outcome(exchange=evidence.exchange, decision=decision, handoff=handoff, notice=notice)
         return self._observed(outcome, evidence)
 
-    def _log(self, decision: Decision, evidence: Evidence, drawn: DrawnAnswer | None) -> None:
-        exchange, tenant, now = evidence.exchange, evidence.context.tenant, self.now()
-        decision = self.loggable(decision)
-        scored = drawn.row if drawn is not None else None
-        if self.policy.log == "durable":
-            self.store.log_now(decision, exchange=exchange, tenant=tenant, at=now, scored=scored)
-        else:
-            self.store.log(decision, exchange=exchange, tenant=tenant, at=now, scored=scored)
+    def entry(
+        self,
+        decision: Decision,
+        evidence: Evidence,
+        *,
+        ticket: str | None = None,
+        drawn: DrawnAnswer | None = None,
+        is_authorised: bool = False,
+    ) -> DecisionEntry:
+        """Return what the log holds of a decision; nobody's words are in it."""
+        context, draft = evidence.context, evidence.draft
+        return DecisionEntry(
+            decision=loggable(decision, self.policy),
+            exchange=evidence.exchange,
+            tenant=context.tenant,
+            at=self.now(),
+            customer=context.customer,
+            conversation=context.conversation,
+            ticket=ticket,
+            confidence=evidence.confidence,
+            model=draft.model if draft is not None else None,
+            scored=drawn.row if drawn is not None else None,
+            cost=evidence.cost,
+            adapter=evidence.adapter,
+            sources=self.policy.fact_sources,
+            is_authorised=is_authorised,
+        )
 
-    def loggable(self, decision: Decision) -> Decision:
-        """The decision with its facts but nobody's words: enough to take it again, and fit for a log."""
-        if self.policy.text_facts.isdisjoint(decision.facts):
-            return decision
-        return replace(decision, facts=without_words(decision.facts, self.policy))
+    def authorised(self, decision: Decision, evidence: Evidence, ticket: str) -> None:
+        """Log what today's policy says of an action that was given back to be run."""
+        entry = self.entry(decision, evidence, ticket=ticket, is_authorised=True)
+        self._log(entry, is_now=self.policy.log == "durable")
+
+    def _log_withheld(
+        self, decision: Decision, evidence: Evidence, ticket: str, drawn: DrawnAnswer | None = None
+    ) -> None:
+        is_handed_off = any(reason.effect is Effect.HAND_OFF for reason in decision.reasons)
+        entry = self.entry(decision, evidence, ticket=ticket if is_handed_off else None, drawn=drawn)
+        self._log(entry, is_now=decision.effect is Effect.BLOCK or self.policy.log == "durable")
+
+    def _log(self, entry: DecisionEntry, *, is_now: bool) -> None:
+        # No answer is released by it, so a log out of reach must not turn it into an error.
+        try:
+            (self.store.log_now if is_now else self.store.log)(entry)
+        except StoreUnavailable as error:
+            log.warning("decision of exchange %s not logged: %s", entry.exchange, error.step)
 
     def _observed(self, outcome: Outcome, evidence: Evidence) -> Outcome:
         if self.observe is not None:
@@ -229,22 +263,18 @@ class OutcomeRecorder:
             spooled=spooled,
         )
 
-    def _log_block(self, decision: Decision, evidence: Evidence) -> None:
-        # Nothing is released by a block, so a log out of reach must not turn it into an error.
-        try:
-            self.store.log_now(
-                self.loggable(decision),
-                exchange=evidence.exchange,
-                tenant=evidence.context.tenant,
-                at=self.now(),
-            )
-        except StoreUnavailable as error:
-            log.warning("block of exchange %s not logged: %s", evidence.exchange, error.step)
-
     def _notice(self, kind: str, *, role: str, due: datetime | None, ticket: str) -> str:
         policy = self.policy
         about = NoticeFields(role=role, due=due, ticket=ticket)
         return render(policy.notices[kind], about, zone=policy.time_zone, now=self.now())
+
+
+def loggable(decision: Decision, policy: Policy) -> Decision:
+    """Return a decision with its facts but nobody's words: enough to take it again, and fit for a log."""
+    parts = tuple(loggable(part, policy) for part in decision.parts)
+    if policy.text_facts.isdisjoint(decision.facts):
+        return replace(decision, parts=parts) if parts else decision
+    return replace(decision, facts=without_words(decision.facts, policy), parts=parts)
 
 
 def _notice_of(policy: Policy, decision: Decision) -> str:

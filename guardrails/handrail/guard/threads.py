@@ -1,11 +1,12 @@
 """What blocks or takes long, awaited in a thread; a program without coroutines imports no event loop."""
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from handrail.pipeline.needs import Returned, step
+from handrail.records import Draft, Message
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -19,6 +20,17 @@ LONG = 16_384
 
 # More would only take turns: what is long is computed, and nothing in it waits.
 _AT_ONCE = 2
+
+
+def are_long(said: Sequence[Message] | Sequence[Draft]) -> bool:
+    """True when reading all of this would hold up an event loop."""
+    size = 0
+    for one in said:
+        size += len(one.text) + sum([len(call.arguments) for call in one.tool_calls])
+        if isinstance(one, Draft):
+            size += len(one.refusal or "") + sum(map(len, one.asides))
+    # Every message, however short, is read by itself.
+    return size + 64 * len(said) > LONG
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

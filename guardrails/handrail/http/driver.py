@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from handrail.guard.context import through
 from handrail.guard.threads import LONG, at_length, step_at_length
 from handrail.http.exchange import (
     ExchangeSettings,
@@ -39,7 +40,8 @@ def answering(guard: "Guard", send: Sender) -> Callable[[Need], object]:
         if isinstance(need, Send):
             return send(need)
         if isinstance(need, Screen):
-            return guard.begin(need.messages)
+            with through("http"):
+                return guard.begin(need.messages)
         sampling = need.sampling
 
         def ask(wanted: "SampleRequest") -> "list[Draft]":
@@ -58,7 +60,8 @@ def aanswering(guard: "Guard", send: AsyncSender) -> Callable[[Need], Awaitable[
         if isinstance(need, Send):
             return await send(need)
         if isinstance(need, Screen):
-            return await guard.abegin(need.messages)
+            with through("http"):
+                return await guard.abegin(need.messages)
         sampling = need.sampling
 
         async def ask(wanted: "SampleRequest") -> "list[Draft]":

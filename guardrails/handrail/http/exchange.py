@@ -89,13 +89,12 @@ class Request:
 
     Args:
         method: HTTP method, upper case.
-        path: path of the address as it is sent, without its query.
+        path: path of the address as it is sent, without its `query`.
         body: the bytes as they came.
         created: Unix time, in seconds.
         is_last_attempt: tells whether no retry follows if the provider fails.
         releases: the policy wants streams in pieces and the driver can give them so.
         endpoint: where it goes; what models there can give is remembered under this name.
-        query: of the address.
     """
 
     method: str
@@ -279,7 +278,7 @@ class GuardedExchange:
     def _whole(self, call: "Call", response: UpstreamResponse) -> Exchange:
         answer = load_object(response.body)
         drafts = self.within_bounds(self._wire.read_response(answer or {}))
-        outcome: Outcome = yield self.judge(call, drafts)
+        outcome: Outcome = yield self.judge(call, drafts, answer)
         if not outcome.is_released:
             return self._withheld(outcome, response, answer)
         must_be_readable(call, drafts)
@@ -295,7 +294,7 @@ class GuardedExchange:
         stream = self._wire.Stream()
         is_closed = collect(stream, response.body)
         drafts = self.within_bounds(stream.drafts())
-        outcome: Outcome = yield self.judge(call, drafts)
+        outcome: Outcome = yield self.judge(call, drafts, stream.whole)
         if not outcome.is_released:
             return self._withheld(outcome, response, stream.whole)
         must_be_readable(call, drafts)
@@ -339,10 +338,11 @@ class GuardedExchange:
         """True unless log-probabilities came that the caller had not asked for."""
         return self._asked.wants_logprobs or not call.wants_logprobs
 
-    def judge(self, call: "Call", drafts: tuple[Draft, ...]) -> Judge:
-        """Return the need to judge what the model produced."""
-        sampling = Sampling(wire=self._wire, request=self._body)
-        return Judge(call=call, drafts=drafts, wants_json=self._asked.wants_json, sampling=sampling)
+    def judge(self, call: "Call", drafts: tuple[Draft, ...], body: Json | None = None) -> Judge:
+        """Return the need to judge what the model produced; `body` is the whole answer."""
+        call.used((body or {}).get("usage"))
+        again = Sampling(wire=self._wire, request=self._body)
+        return Judge(call=call, drafts=drafts, wants_json=self._asked.wants_json, sampling=again)
 
     def handoff(self, outcome: "Outcome", upstream: Json | None) -> Json:
         """Return the answer that says that a person decides, or that the policy forbids it."""
@@ -391,7 +391,7 @@ class ReleasedStream:
         release, call = self._release, self._call
         release.end()
         drafts = self._of.within_bounds(release.stream.drafts())
-        outcome: Outcome = yield self._of.judge(call, drafts)
+        outcome: Outcome = yield self._of.judge(call, drafts, release.stream.whole)
         if not outcome.is_released:
             return release.rest_instead(self._of.handoff(outcome, release.stream.whole))
         must_be_readable(call, drafts)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from handrail.errors import CheckFailed
 from handrail.pipeline.exchange import Exchange
 from handrail.pipeline.facts import FactInputs, Totals, gather
-from handrail.pipeline.merge import merge
 from handrail.pipeline.needs import WITH_A_PERSON, Steps, conversation_status
 from handrail.pipeline.pipeline import Pipeline
+from handrail.policy.runtime.merge import merge
 from handrail.records import (
     Decision,
     Evidence,

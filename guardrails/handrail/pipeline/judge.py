@@ -8,10 +8,10 @@ from handrail.confidence.scorers import verbalised
 from handrail.pipeline.exchange import Exchange
 from handrail.pipeline.facts import UNGROUNDED, FactInputs, gather, types_in
 from handrail.pipeline.gate import decide_call, on_call
-from handrail.pipeline.merge import merge
 from handrail.pipeline.needs import Steps
 from handrail.pipeline.screen import Screened
 from handrail.pipeline.withhold import Downstream, WriteParts, cannot_mask, redacted_types
+from handrail.policy.runtime.merge import merge
 from handrail.records import (
     Context,
     Decision,

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from handrail.confidence.scorers import verbalised
 from handrail.pipeline.exchange import Exchange
 from handrail.pipeline.facts import FactInputs, gather
-from handrail.pipeline.merge import merge
 from handrail.pipeline.needs import WITH_A_PERSON, Steps, conversation_status
 from handrail.pipeline.together import JointText, scan_together
 from handrail.pipeline.withhold import Upstream, redacted_types
+from handrail.policy.runtime.merge import merge
 from handrail.records import (
     NOTE_NAME,
     Decision,

@@ -26,6 +26,7 @@ from handrail.records.enums import (
 from handrail.records.exchange import (
     NOTE_NAME,
     Answer,
+    CallCost,
     Context,
     Draft,
     Message,
@@ -39,6 +40,7 @@ from handrail.records.finding import Finding, Place, Signal
 __all__ = [
     "NOTE_NAME",
     "Answer",
+    "CallCost",
     "Confidence",
     "Context",
     "Decision",

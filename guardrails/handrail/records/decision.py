@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from handrail.records.confidence import Confidence
 from handrail.records.enums import Effect, Severity, Stage, Trigger
-from handrail.records.exchange import Context, Draft, Message, ToolCall
+from handrail.records.exchange import CallCost, Context, Draft, Message, ToolCall
 from handrail.records.finding import Finding, Signal
 
 
@@ -63,7 +63,8 @@ class Decision:
     """What the policy says about one stage of one exchange.
 
     `role` owns the hand-off, `co_approvers` must agree too; `shadow` holds what rules in shadow mode would
-    have done; `answers` holds the answer of each business decision that was taken.
+    have done; `answers` holds the answer of each business decision that was taken. `parts` are the
+    decisions that this one was merged from, none if it was taken as it is.
     """
 
     stage: Stage
@@ -75,6 +76,7 @@ class Decision:
     shadow: tuple[Reason, ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, FactValue] = field(default_factory=dict)
+    parts: "tuple[Decision, ...]" = field(default=(), repr=False, compare=False)
 
     @property
     def is_released(self) -> bool:
@@ -103,8 +105,8 @@ class Handoff:
 class Evidence:
     """All that was seen of one exchange when it was decided; what a ticket is made from.
 
-    `call` is the tool call in question, `shown` what the person had already been shown of a stream, `sources`
-    where each fact came from.
+    `call` is the tool call in question, `shown` what the person had already been shown of a stream, `adapter`
+    the name of what the call came through, `cost` what it took.
     """
 
     exchange: str
@@ -116,6 +118,8 @@ class Evidence:
     signals: tuple[Signal, ...] = ()
     confidence: Confidence | None = None
     shown: str = ""
+    adapter: str = ""
+    cost: CallCost | None = field(default=None, compare=False)
 
 
 def strictest(effects: Iterable[Effect]) -> Effect:

@@ -111,6 +111,18 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallCost:
+    """What a call took: microseconds by part, how often the model was asked, and usage as the provider says.
+
+    `usage` holds the provider's own names, nested ones joined by dots, and its numbers.
+    """
+
+    latency_us: Mapping[str, int] = field(default_factory=dict)
+    asked: int = 0
+    usage: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """Whose call it is: tenant, customer and conversation, with facts the caller states.
 

@@ -10,10 +10,10 @@ from sqlalchemy.exc import IntegrityError
 
 from handrail.clock import Clock, now_utc
 from handrail.errors import DecisionExpired, StoreUnavailable, TicketError
-from handrail.records import Decision, FactValue, Unknown
+from handrail.records import FactValue, Unknown
 from handrail.store import ledger
 from handrail.store.audit.chain import Event, append
-from handrail.store.audit.entry import UNWRITABLE, LoggedDecision, storable
+from handrail.store.audit.entry import UNWRITABLE, event_of, fault_of, sources_of, storable
 from handrail.store.audit.log import DecisionLog
 from handrail.store.crypto.sealing import Sealer
 from handrail.store.crypto.signing import Signing
@@ -27,6 +27,7 @@ from handrail.tickets.ports import (
     Approval,
     Attempt,
     ConversationStatus,
+    DecisionEntry,
     LedgerEntry,
     LedgerQuery,
     ResolutionView,
@@ -57,7 +58,9 @@ class CallerStore:
         clock: Clock = now_utc,
     ) -> None:
         self._database, self._sealer, self._signing, self._clock = database, sealer, signing, clock
-        self._log = DecisionLog[LoggedDecision](self._write_log)
+        self._log = DecisionLog[DecisionEntry](self._write_log)
+        # Policies whose facts' sources this process has put on record.
+        self._policies: set[str] = set()
 
     @property
     def database(self) -> Database:
@@ -175,58 +178,46 @@ class CallerStore:
             count += 1
         return count
 
-    def log(
-        self,
-        decision: Decision,
-        *,
-        exchange: str,
-        tenant: str,
-        at: datetime,
-        scored: Mapping[str, object] | None = None,
-    ) -> None:
+    def log(self, entry: DecisionEntry) -> None:
         """Queue a decision for the batched log; see `DecisionLog` for what a crash can lose."""
-        self._log.add(LoggedDecision(decision, exchange, tenant, at, scored))
+        self._log.add(entry)
 
     def sampling_key(self) -> bytes:
         """Return the key by which it is drawn which answers people check; it comes from the key ring."""
         return bytes.fromhex(self._sealer.ring.hashed("", "which answers are checked"))
 
-    def log_now(
-        self,
-        decision: Decision,
-        *,
-        exchange: str,
-        tenant: str,
-        at: datetime,
-        scored: Mapping[str, object] | None = None,
-    ) -> None:
+    def log_now(self, entry: DecisionEntry) -> None:
         """Log a decision synchronously: a block, a reserved action, all of them where `log: durable`."""
-        self._write_log([LoggedDecision(decision, exchange, tenant, at, scored)])
+        self._write_log([entry])
 
     def flush(self) -> None:
         """Write what the batched log has queued."""
         self._log.flush()
 
-    def _write_log(self, decisions: Sequence[LoggedDecision]) -> None:
+    def _write_log(self, entries: Sequence[DecisionEntry]) -> None:
         """Write decisions; one that no database can hold becomes a fault entry, and the others are kept."""
+        hashed = self._sealer.ring.hashed
+        new = {entry.decision.policy.sha256: entry for entry in entries}
+        sources = [sources_of(entry) for sha, entry in new.items() if sha not in self._policies]
         try:
-            self._record([logged.event() for logged in decisions])
+            self._record([*sources, *(event_of(entry, hashed) for entry in entries)])
         except UNWRITABLE:
-            events = [storable(logged) for logged in decisions]
+            events = [storable(entry, hashed) for entry in entries]
             try:
-                self._record(events)
+                self._record([*sources, *events])
             except UNWRITABLE:
-                for logged, event in zip(decisions, events, strict=True):
-                    self._record_or_fault(logged, event)
+                for entry, event in zip(entries, events, strict=True):
+                    self._record_or_fault(entry, event)
+        self._policies.update(new)
 
     def _record(self, events: Sequence[Event]) -> None:
         self._written(events[0].tenant, lambda tx: tx.events.extend(events))
 
-    def _record_or_fault(self, logged: LoggedDecision, event: Event) -> None:
+    def _record_or_fault(self, entry: DecisionEntry, event: Event) -> None:
         try:
             self._record([event])
         except UNWRITABLE as error:
-            self._record([logged.fault(type(error).__name__)])
+            self._record([fault_of(entry, type(error).__name__)])
 
     def close(self) -> None:
         """Flush the log and let go of the database."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from handrail.records import Decision, FactValue, Money, Trigger
+from handrail.records import CallCost, Confidence, Decision, FactValue, Money, Trigger
 from handrail.text.identity import identity
 
 if TYPE_CHECKING:
@@ -157,6 +157,31 @@ class ResolutionView:
     changed: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionEntry:
+    """One decision for the log, with what it rests on: codes, numbers and ids, nobody's words.
+
+    `scored` is the answer's score with its audit draw, see `handrail.guard.samples`; `sources` says where
+    each of the policy's facts comes from; `ticket` is the one that the decision opens, joins or gives back.
+    Customer and conversation leave as keyed hashes.
+    """
+
+    decision: Decision
+    exchange: str
+    tenant: str
+    at: datetime
+    customer: str | None = None
+    conversation: str | None = None
+    ticket: str | None = None
+    confidence: Confidence | None = None
+    model: str | None = None
+    scored: Mapping[str, object] | None = None
+    cost: CallCost | None = None
+    adapter: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    is_authorised: bool = False
+
+
 class TicketStore(Protocol):
     """Durable home of tickets, resolutions, ledger and log. Every method is one transaction, safe to repeat.
 
@@ -196,30 +221,10 @@ class TicketStore(Protocol):
     def finish(self, tenant: str, ticket: str, settlement: Settlement, *, now: datetime) -> None:
         """Move applying to applied, failed or outcome_unknown."""
 
-    def log(
-        self,
-        decision: Decision,
-        *,
-        exchange: str,
-        tenant: str,
-        at: datetime,
-        scored: Mapping[str, object] | None = None,
-    ) -> None:
-        """Queue a decision for the batched log (bounded; loss window stated by the store).
+    def log(self, entry: DecisionEntry) -> None:
+        """Queue a decision for the batched log (bounded; loss window stated by the store)."""
 
-        `scored` is the answer's score with its audit draw, numbers and codes only; see
-        `handrail.guard.samples`.
-        """
-
-    def log_now(
-        self,
-        decision: Decision,
-        *,
-        exchange: str,
-        tenant: str,
-        at: datetime,
-        scored: Mapping[str, object] | None = None,
-    ) -> None:
+    def log_now(self, entry: DecisionEntry) -> None:
         """Log a decision synchronously: a block, a reserved action, all of them where `log: durable`."""
 
     def close(self) -> None:

@@ -16,12 +16,12 @@ from handrail.policy import loads
 from handrail.records import Draft, FaultKind, Message, Speaker, Stage, ToolCall
 from handrail.store import SqlStore, open_store
 from handrail.testing import FrozenClock
-from handrail.tickets.ports import Settlement
+from handrail.tickets.ports import DecisionEntry, Settlement
 from support.scenes import KEY, PEOPLE, POLICY
 
 WAITS_FOR_NOTHING = {
     Guard: {"context", "tool"},
-    Call: {"asks", "refused_logprobs", "stream", "redact_answer"},
+    Call: {"asks", "refused_logprobs", "used", "stream", "redact_answer"},
     Action: set[str](),
     Permit: set[str](),
 }
@@ -116,12 +116,9 @@ def test_no_twin_makes_the_loop_wait_for_the_store(tmp_path: Path) -> None:
         with watched.used_elsewhere():
             await guard.areload(loads(COUNTED))
         with watched.used_elsewhere():
-            guard.store.log(  # queued, and written by `aclose`
-                guard.policy.unsure(Stage.TOOL, "x"),
-                exchange="e",
-                tenant="default",
-                at=FrozenClock().at,
-            )
+            unsure = guard.policy.unsure(Stage.TOOL, "x")
+            entry = DecisionEntry(decision=unsure, exchange="e", tenant="default", at=FrozenClock().at)
+            guard.store.log(entry)  # queued, and written by `aclose`
             await guard.aclose()
 
     async def calls(guard: Guard) -> None:

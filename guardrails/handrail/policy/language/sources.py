@@ -219,3 +219,24 @@ def parse_source(text: str) -> Source | None:
         case ["context", name] if name:
             return ContextField(name=name)
     return None
+
+
+def written(source: Source) -> str:
+    """Return a source as `from:` names it, `caller` for the caller's own; without keys beside it. Pure."""
+    match source:
+        case ToolArgument(path=path):
+            return ".".join(("tool.args", *path))
+        case ToolResult(tool=tool, path=path):
+            return ".".join(("tool.result", tool, *path))
+        case ContextField(name=name):
+            return f"context.{name}"
+        case Ledger():
+            return "ledger"
+        case Conversation():
+            return "conversation"
+        case Provenance():
+            return "provenance"
+        case Threshold(name=name):
+            return f"thresholds.{name}"
+        case _:
+            return next((name for name, fixed in _FIXED.items() if fixed == source), "caller")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from handrail.policy.language.facts import FactDeclaration, Kind
-from handrail.policy.language.sources import Caller, ConfidenceValue, InputFindings, Ledger
+from handrail.policy.language.sources import Caller, ConfidenceValue, InputFindings, Ledger, written
 from handrail.policy.runtime.decide import unsure
 from handrail.policy.runtime.plan import Planner, is_later
 from handrail.policy.runtime.roles import RolePlan
@@ -29,6 +29,10 @@ from handrail.records import (
 )
 
 _ORDER = {stage: rank for rank, stage in enumerate(Stage)}
+
+
+IF_UNSURE = "if_unsure"
+"""What stands for a rule where a check failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,7 @@ class Policy:
     content: Mapping[str, Any] = field(default_factory=dict, repr=False)
     named_texts: frozenset[str] = field(init=False, repr=False, compare=False)
     text_facts: frozenset[str] = field(init=False, repr=False, compare=False)
+    fact_sources: Mapping[str, str] = field(init=False, repr=False, compare=False)
     _planner: Planner = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -86,6 +91,8 @@ class Policy:
         object.__setattr__(self, "named_texts", texts_named_in(self.units))
         texts = frozenset(name for name, fact in self.facts.items() if fact.type is Kind.TEXT)
         object.__setattr__(self, "text_facts", texts)
+        sources = {name: written(fact.source) for name, fact in self.facts.items()}
+        object.__setattr__(self, "fact_sources", sources)
 
     @property
     def units(self) -> tuple[Unit, ...]:
@@ -185,7 +192,7 @@ class Policy:
             stage: where in the call it failed.
             why: a code or short phrase, never scanned text.
         """
-        reason = unsure("if_unsure", self.if_unsure, why)
+        reason = unsure(IF_UNSURE, self.if_unsure, why)
         if self.mode == "shadow":
             return Decision(stage=stage, effect=Effect.PASS, policy=self.ref, shadow=(reason,))
         return Decision(

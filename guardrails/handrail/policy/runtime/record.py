@@ -7,7 +7,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from handrail.policy.language.facts import OTHER_TEXT, Kind
-from handrail.policy.runtime.policy import Policy
+from handrail.policy.runtime.merge import merge
+from handrail.policy.runtime.policy import IF_UNSURE, Policy
 from handrail.records import Decision, FactValue, Money, Reason, Stage, Unknown
 
 
@@ -31,8 +32,8 @@ def write_decision(decision: Decision, policy: Policy | None = None) -> dict[str
         "role": decision.role,
         "co_approvers": list(decision.co_approvers),
         "answers": dict(decision.answers),
-        "reasons": [_reason(reason) for reason in decision.reasons],
-        "shadow": [_reason(reason) for reason in decision.shadow],
+        "reasons": [write_reason(reason) for reason in decision.reasons],
+        "shadow": [write_reason(reason) for reason in decision.shadow],
         "facts": {name: write_fact(value) for name, value in sorted(facts.items())},
     }
 
@@ -54,7 +55,38 @@ def without_words(facts: Mapping[str, FactValue], policy: Policy) -> dict[str, F
     return found
 
 
-def _reason(reason: Reason) -> dict[str, Any]:
+def write_parts(decision: Decision) -> list[dict[str, Any]]:
+    """Return the decisions that one was merged from, each as what it takes to take it again; pure.
+
+    One that a failed check left unsure rests on no facts; those with different causes get different numbers.
+    """
+    causes: dict[str, int] = {}
+    found: list[dict[str, Any]] = []
+    for part in decision.parts or (decision,):
+        given = (*part.reasons, *part.shadow)
+        if not part.facts and [reason.rule for reason in given] == [IF_UNSURE]:
+            cause = causes.setdefault(given[0].because, len(causes) + 1)
+            found.append({"stage": str(part.stage), "unsure": cause})
+        elif decision.parts:
+            facts = {name: write_fact(value) for name, value in sorted(part.facts.items())}
+            found.append({"stage": str(part.stage), "facts": facts})
+    return found
+
+
+def take_again(record: Mapping[str, Any], policy: Policy) -> Decision:
+    """Take a recorded decision again under a policy, part by part where it was merged; pure."""
+    parts = [_part(part, policy) for part in record.get("parts") or (record,)]
+    return merge(parts) if len(parts) > 1 else parts[0]
+
+
+def _part(part: Mapping[str, Any], policy: Policy) -> Decision:
+    if "unsure" in part:
+        return policy.unsure(Stage(part["stage"]), str(part["unsure"]))
+    facts = {name: read_fact(value) for name, value in part["facts"].items()}
+    return policy.decide(facts, Stage(part["stage"]))
+
+
+def write_reason(reason: Reason) -> dict[str, Any]:
     return {
         "rule": reason.rule,
         "effect": str(reason.effect),
@@ -126,8 +158,7 @@ def rederive(record: Mapping[str, Any], policy: Policy) -> Rederived:
 
     With the policy whose sha256 the record names, nothing may differ. Another policy's hash is a difference.
     """
-    facts = {name: read_fact(value) for name, value in record["facts"].items()}
-    decision = policy.decide(facts, Stage(record["stage"]))
+    decision = take_again(record, policy)
     again = write_decision(decision)
     keys = ("policy", "effect", "role", "co_approvers", "answers", "reasons", "shadow", "facts")
     differences = tuple(key for key in keys if key in record and again[key] != record[key])

@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from handrail.policy.runtime.log_row import FAULT, LogRow, UnreadableRow, read_row
+from handrail.policy.runtime.merge import merge
 from handrail.policy.runtime.policy import Policy
 from handrail.policy.runtime.record import read_fact
 from handrail.records import Decision, Effect, FactValue, Stage
 
 STOPPED = (Effect.HAND_OFF, Effect.BLOCK)
+DECIDED, WITHOUT_FACTS, UNREADABLE = "decided", "without_facts", "unreadable"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,9 +32,15 @@ class RoleLoad:
 
 @dataclass(slots=True, kw_only=True)
 class Backtest:
-    """What a policy would have done. `newly` and `no_longer` count records whose recorded outcome differs."""
+    """What a policy would have done. `newly` and `no_longer` count records whose recorded outcome differs.
+
+    `recorded_hand_offs` counts what was handed off at the time; `without_facts` those of them of which only
+    the ticket is on record, so that they were not decided again.
+    """
 
     records: int = 0
+    recorded_hand_offs: int = 0
+    without_facts: int = 0
     days: int = 0
     hand_offs: int = 0
     blocks: int = 0
@@ -46,28 +55,100 @@ class Backtest:
     unreadable: list[int] = field(default_factory=list)
 
 
-def backtest(lines: Iterable[tuple[int, Mapping[str, Any] | None]], policy: Policy) -> Backtest:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedRow:
+    """What a policy says of one row, and what was recorded: codes only, so that rows can be kept and counted.
+
+    `state` is `decided`, `without_facts` or `unreadable`. `stopping` and `shadow` are rules, `unknown` facts.
+    """
+
+    line: int
+    state: str
+    day: str = ""
+    exchange: str = ""
+    effect: str = ""
+    hands_off: bool = False
+    roles: tuple[str, ...] = ()
+    stopping: tuple[str, ...] = ()
+    shadow: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    was: str = ""
+    was_rules: tuple[str, ...] = ()
+
+
+def try_row(line: int, record: object, policy: Policy) -> TriedRow | None:
+    """Say what a policy makes of one record of a log, None for one that is no decision; pure."""
+    try:
+        row = read_row(record)
+    except UnreadableRow:
+        return TriedRow(line=line, state=UNREADABLE)
+    if row is None or not row.is_decision or row.outcome == FAULT:
+        return None
+    told = {"line": line, "day": row.at[:10], "exchange": row.exchange, "was": row.effect}
+    if row.facts is None:
+        return TriedRow(**told, state=WITHOUT_FACTS)  # type: ignore[arg-type]
+    decision = _again(row, policy)
+    stopping = [reason for reason in decision.reasons if reason.effect in STOPPED]
+    return TriedRow(
+        **told,  # type: ignore[arg-type]
+        state=DECIDED,
+        effect=decision.effect.value,
+        hands_off=any(reason.effect is Effect.HAND_OFF for reason in stopping),
+        roles=tuple(role for role in (decision.role, *decision.co_approvers) if role),
+        stopping=tuple(dict.fromkeys(reason.rule for reason in stopping)),
+        shadow=tuple(dict.fromkeys(reason.rule for reason in decision.shadow)),
+        unknown=tuple(dict.fromkeys(name for reason in stopping for name in reason.unknown)),
+        was_rules=row.rules,
+    )
+
+
+def _again(row: LogRow, policy: Policy) -> Decision:
+    """Take a decision again, part by part where it was merged of several."""
+    parts = [
+        policy.unsure(_stage(part), str(part["unsure"]))
+        if "unsure" in part
+        else policy.decide(read_facts(part.get("facts") or {}, policy), _stage(part))
+        for part in row.parts or ({"stage": row.stage, "facts": row.facts},)
+    ]
+    return merge(parts) if len(parts) > 1 else parts[0]
+
+
+def _stage(part: Mapping[str, Any]) -> Stage:
+    return Stage(part["stage"]) if part.get("stage") in tuple(Stage) else Stage.ANSWER
+
+
+def backtest(records: Iterable[tuple[int, object]], policy: Policy) -> Backtest:
     """Run a policy over recorded decisions; pure.
 
     Args:
-        lines: line number and record; None for a line that could not be read. A record has `stage` and
-            `facts` and, if it is to be compared, `effect`, `reasons` and `at` (ISO 8601).
+        records: the number and the record of each line; see `handrail.policy.runtime.log_row`.
         policy: the policy to try.
     """
+    tried = (try_row(line, record, policy) for line, record in records)
+    return counted((row for row in tried if row is not None), policy)
+
+
+def counted(rows: Iterable[TriedRow], policy: Policy) -> Backtest:
+    """Add up what a policy said of every row; pure."""
     result = Backtest()
     per_day: dict[str, Counter[str]] = defaultdict(Counter)
     days: set[str] = set()
-    for number, record in lines:
-        decision = _again(record, policy)
-        if record is None or decision is None:
-            result.unreadable.append(number)
-            continue
-        result.records += 1
-        day = str(record.get("at", ""))[:10]
-        days.add(day)
-        _count(result, record, decision)
-        for role in filter(None, (decision.role, *decision.co_approvers)):
-            per_day[role][day] += 1
+    decided, alone = set[str](), set[str]()
+    for row in rows:
+        if row.state == UNREADABLE:
+            result.unreadable.append(row.line)
+        elif row.state == WITHOUT_FACTS:
+            alone.add(row.exchange)
+        else:
+            days.add(row.day)
+            _count(result, row)
+            if row.was == Effect.HAND_OFF:
+                result.recorded_hand_offs += 1
+                decided.add(row.exchange)
+            for role in row.roles:
+                per_day[role][row.day] += 1
+    result.without_facts = len(alone - decided)
+    result.recorded_hand_offs += result.without_facts
     result.days = len(days - {""})
     for role, by_day in per_day.items():
         day, most = by_day.most_common(1)[0]
@@ -79,16 +160,6 @@ def backtest(lines: Iterable[tuple[int, Mapping[str, Any] | None]], policy: Poli
             capacity_per_day=plan.capacity_per_day if plan else None,
         )
     return result
-
-
-def _again(record: Mapping[str, Any] | None, policy: Policy) -> Decision | None:
-    if record is None or not isinstance(record.get("facts"), Mapping):
-        return None
-    try:
-        stage = Stage(record.get("stage", ""))
-    except ValueError:
-        return None
-    return policy.decide(read_facts(record["facts"], policy), stage)
 
 
 def read_facts(raw: Mapping[str, Any], policy: Policy) -> dict[str, FactValue]:
@@ -105,22 +176,19 @@ def read_facts(raw: Mapping[str, Any], policy: Policy) -> dict[str, FactValue]:
     return facts
 
 
-def _count(result: Backtest, record: Mapping[str, Any], decision: Decision) -> None:
-    stopping = [reason for reason in decision.reasons if reason.effect in STOPPED]
-    rules = dict.fromkeys(reason.rule for reason in stopping)
-    result.by_rule.update(rules.keys())
-    result.in_shadow.update({reason.rule for reason in decision.shadow})
-    result.unknown.update({name for reason in stopping for name in reason.unknown})
-    result.hand_offs += any(reason.effect is Effect.HAND_OFF for reason in stopping)
-    result.blocks += decision.effect is Effect.BLOCK
-    if "effect" not in record:
+def _count(result: Backtest, row: TriedRow) -> None:
+    result.records += 1
+    result.by_rule.update(row.stopping)
+    result.in_shadow.update(row.shadow)
+    result.unknown.update(row.unknown)
+    result.hand_offs += row.hands_off
+    result.blocks += row.effect == Effect.BLOCK
+    was_stopped = row.was in STOPPED
+    if not row.was:
         return
-    was_stopped = record["effect"] in STOPPED
-    if stopping and not was_stopped:
+    if row.stopping and not was_stopped:
         result.newly += 1
-        result.newly_by_rule.update(rules.keys())
-    elif was_stopped and not stopping:
+        result.newly_by_rule.update(row.stopping)
+    elif was_stopped and not row.stopping:
         result.no_longer += 1
-        before = record.get("reasons") or ()
-        names = {str(reason.get("rule")) for reason in before if isinstance(reason, Mapping)}
-        result.no_longer_by_rule.update(names)
+        result.no_longer_by_rule.update(set(row.was_rules))

@@ -140,6 +140,8 @@ def _facts(ticket: Ticket) -> dict[str, object]:
         "exchange": ticket.exchange,
         "digest": ticket.action.digest if ticket.action else "",
         "confidence": ticket.confidence.score if ticket.confidence else None,
+        # From version 2 on the decision behind a ticket is an entry of its own.
+        "v": 2,
     }
 
 

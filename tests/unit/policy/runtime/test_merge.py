@@ -7,7 +7,7 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.pipeline.merge import merge
+from handrail.policy.runtime.merge import merge
 from handrail.records import Decision, Effect, PolicyRef, Reason, Severity, Stage, Trigger
 
 POLICY = PolicyRef(name="shop", version="1", sha256="0" * 64)

@@ -10,7 +10,7 @@ def merge(decisions: Sequence[Decision]) -> Decision:
     """Merge decisions on the parts of one answer; `decisions` is not empty.
 
     Effects are merged by strictness. Of the reasons that hand off, the most severe owns the ticket, the first
-    of equals; the other roles are co-approvers.
+    of equals; the other roles are co-approvers. `parts` are the decisions as they were.
     """
     reasons = tuple(dict.fromkeys(reason for decision in decisions for reason in decision.reasons))
     owner, others = owners(reasons)
@@ -31,4 +31,5 @@ def merge(decisions: Sequence[Decision]) -> Decision:
         shadow=tuple(dict.fromkeys(reason for decision in decisions for reason in decision.shadow)),
         answers=answers,
         facts=facts,
+        parts=tuple(part for decision in decisions for part in decision.parts or (decision,)),
     )
