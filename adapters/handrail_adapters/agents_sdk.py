@@ -14,7 +14,7 @@ from handrail.guard import Outcome, arguments_json
 from handrail.guard.context import through
 from handrail.records import Draft, Handoff, ToolCall
 from handrail.tickets.ports import Settlement
-from handrail.wire.handoff import handoff_body, read_handoff
+from handrail.wire.handoff import WITHHELD, handoff_body, read_handoff
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
@@ -46,7 +46,8 @@ def guard_tool(tool: FunctionTool, guard: "Guard") -> FunctionTool:
         passed = await _gate(guard, context.tool_call_id, tool.name, arguments)
         if not isinstance(passed, Outcome):
             async with passed:
-                return await tool.on_invoke_tool(context, arguments)
+                result = await tool.on_invoke_tool(context, arguments)
+            return await _given(guard, tool, arguments, result)
         if passed.handoff is None or passed.is_blocked:
             return f"Not carried out: {passed.notice}"
         return await _approved(guard, passed.handoff.ticket, tool, context)
@@ -60,6 +61,11 @@ async def _gate(guard: "Guard", call_id: str, name: str, arguments: str) -> Any:
     return await guard.agate(ToolCall(id=call_id, name=name, arguments=arguments), exchange=exchange)
 
 
+async def _given(guard: "Guard", tool: FunctionTool, arguments: str, result: Any) -> Any:
+    given = await guard.ajudge_result(ToolCall(id=tool.name, name=tool.name, arguments=arguments), result)
+    return f"{WITHHELD} {given.notice}" if isinstance(given, Outcome) else given.value
+
+
 async def _approved(guard: "Guard", ticket: str, tool: FunctionTool, context: Any) -> Any:
     try:
         async with guard.aauthorised(ticket) as action:
@@ -68,6 +74,7 @@ async def _approved(guard: "Guard", ticket: str, tool: FunctionTool, context: An
             arguments = json.dumps(dict(action.arguments))
             await guard.agate(ToolCall(id=ticket, name=tool.name, arguments=arguments))
             result = await tool.on_invoke_tool(context, arguments)
+        result = await _given(guard, tool, arguments, result)
     except (TicketError, ActionFailed) as error:
         return f"Not carried out: {error}. Do not retry it."
     if not action.is_edited:

@@ -9,7 +9,9 @@ HandrailError
 │ └ StoreUnavailable    the ticket store cannot be reached
 ├ RequestRefused        a request that no provider would take, or beyond the bounds
 ├ HandoffRequired       a person must decide; carries the Handoff
+│ └ ResultHandedOff     the action was carried out, its result waits for a person
 ├ AnswerBlocked         the policy forbids it outright
+│ └ ResultBlocked       the action was carried out, its result may not be shown
 ├ ErrorWithheld         stands for an error of a guarded function whose text is withheld
 ├ ActionFailed          yours to raise inside `authorised`: nothing was done
 └ TicketError
@@ -125,6 +127,10 @@ class HandoffRequired(HandrailError):
         self.handoff = handoff
 
 
+class ResultHandedOff(HandoffRequired):
+    """The action was carried out; a person must decide on what it returned before anybody sees it."""
+
+
 class AnswerBlocked(HandrailError):
     """The policy forbids this answer or action outright."""
 
@@ -132,6 +138,10 @@ class AnswerBlocked(HandrailError):
         rules = ", ".join(reason.rule for reason in decision.reasons) or "policy"
         super().__init__(f"blocked by {rules}")
         self.decision = decision
+
+
+class ResultBlocked(AnswerBlocked):
+    """The action was carried out; the policy forbids to show what it returned."""
 
 
 class ErrorWithheld(HandrailError):

@@ -7,9 +7,9 @@ from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, SkipValidation
 
-from handrail.guard import Outcome, arguments_json
+from handrail.guard import Outcome, read_call
 from handrail.records import Handoff, ToolCall
-from handrail.wire.handoff import handoff_body
+from handrail.wire.handoff import WITHHELD, handoff_body
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
@@ -40,29 +40,35 @@ class GuardedTool(BaseTool):
         self, tool_input: str | dict[str, Any], *args: Any, tool_call_id: str | None = None, **kwargs: Any
     ) -> Any:
         """Run the tool if it may run."""
-        permit = self.guard.gate(self._call(tool_input, tool_call_id))
+        call, tool_input = self._read(tool_input, tool_call_id)
+        permit = self.guard.gate(call)
         if isinstance(permit, Outcome):
             return self._stopped(permit, tool_call_id)
         try:
             with permit:
-                return completed(self.inner.run(tool_input, *args, tool_call_id=tool_call_id, **kwargs))
+                result = completed(self.inner.run(tool_input, *args, tool_call_id=tool_call_id, **kwargs))
         except ToolFailed as failed:
-            return failed.result
+            result = failed.result
+        given = self.guard.judge_result(call, result)
+        return self._withheld(given, tool_call_id) if isinstance(given, Outcome) else given.value
 
     async def arun(
         self, tool_input: str | dict[str, Any], *args: Any, tool_call_id: str | None = None, **kwargs: Any
     ) -> Any:
         """Run the tool if it may run."""
-        permit = await self.guard.agate(self._call(tool_input, tool_call_id))
+        call, tool_input = self._read(tool_input, tool_call_id)
+        permit = await self.guard.agate(call)
         if isinstance(permit, Outcome):
             return self._stopped(permit, tool_call_id)
         try:
             async with permit:
-                return completed(
+                result = completed(
                     await self.inner.arun(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
                 )
         except ToolFailed as failed:
-            return failed.result
+            result = failed.result
+        given = await self.guard.ajudge_result(call, result)
+        return self._withheld(given, tool_call_id) if isinstance(given, Outcome) else given.value
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:
         return self.run(kwargs if kwargs else str(args[0]) if args else {})
@@ -70,15 +76,24 @@ class GuardedTool(BaseTool):
     async def _arun(self, *args: Any, **kwargs: Any) -> Any:
         return await self.arun(kwargs if kwargs else str(args[0]) if args else {})
 
-    def _call(self, tool_input: str | dict[str, Any], tool_call_id: str | None) -> ToolCall:
+    def _read(
+        self, tool_input: str | dict[str, Any], tool_call_id: str | None
+    ) -> tuple[ToolCall, str | dict[str, Any]]:
+        """Return the call, and the input with copies of what the model proposed, to run."""
         names = list(self.inner.args)
         given = {names[0]: tool_input} if isinstance(tool_input, str) and names else tool_input
         # What a framework injects (state, stores, ids) is no part of the action that the model proposed.
         shown = {name: value for name, value in cast("dict[str, Any]", given or {}).items() if name in names}
-        return ToolCall(id=tool_call_id or self.name, name=self.name, arguments=arguments_json(shown))
+        call, copies = read_call(tool_call_id or self.name, self.name, shown)
+        return call, tool_input if isinstance(tool_input, str) else {**tool_input, **copies}
 
     def _stopped(self, outcome: Outcome, tool_call_id: str | None) -> Any:
-        text = stopped_text(outcome.notice, outcome.handoff)
+        return self._told(stopped_text(outcome.notice, outcome.handoff), outcome, tool_call_id)
+
+    def _withheld(self, outcome: Outcome, tool_call_id: str | None) -> Any:
+        return self._told(withheld_text(outcome.notice), outcome, tool_call_id)
+
+    def _told(self, text: str, outcome: Outcome, tool_call_id: str | None) -> Any:
         if tool_call_id is None:
             return (text, None) if self.response_format == "content_and_artifact" else text
         return stopped_message(text, outcome.handoff, name=self.name, tool_call_id=tool_call_id)
@@ -90,8 +105,13 @@ def stopped_text(notice: str, handoff: Handoff | None) -> str:
     return f"Not carried out: {why}. Tell the user: {notice}"
 
 
+def withheld_text(notice: str) -> str:
+    """Return what the model is told of an action that is done and whose result nobody may see yet."""
+    return f"{WITHHELD} Tell the user: {notice}"
+
+
 def stopped_message(text: str, handoff: Handoff | None, *, name: str, tool_call_id: str) -> ToolMessage:
-    """Return the tool message of an action that did not run."""
+    """Return the tool message of an action that did not run, or whose result is withheld."""
     extra = {"handoff": handoff_body(handoff)} if handoff else {"blocked": True}
     return ToolMessage(text, name=name, tool_call_id=tool_call_id, status="error", additional_kwargs=extra)
 
@@ -125,5 +145,5 @@ def _register(tool: BaseTool, guard: "Guard") -> None:
     has_only_async = getattr(tool, "coroutine", None) is not None and getattr(tool, "func", None) is None
     fn: Any = aact if has_only_async else act
     # The action is what an approval names; an argument that is left out there is left to the tool.
-    fn.__signature__ = inspect.Signature([inspect.Parameter("arguments", inspect.Parameter.VAR_KEYWORD)])
+    fn.__signature__ = inspect.Signature([inspect.Parameter("_given", inspect.Parameter.VAR_KEYWORD)])
     guard.tool(name=tool.name)(fn)

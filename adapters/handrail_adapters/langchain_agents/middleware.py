@@ -10,7 +10,7 @@ from langchain_core.messages import ToolMessage
 from langgraph.config import get_config
 
 from handrail.errors import ActionFailed, ConfigError, TicketError
-from handrail.guard import Outcome, arguments_json
+from handrail.guard import Outcome, read_call
 from handrail.guard.context import current
 from handrail.records import Handoff, ToolCall
 from handrail_adapters.langchain.messages import get_handoff
@@ -21,6 +21,7 @@ from handrail_adapters.langchain.tools import (
     completed,
     stopped_message,
     stopped_text,
+    withheld_text,
 )
 from handrail_adapters.langchain_agents.waiting import TICKET_KEY, TicketWait, continuation, exchange_id
 
@@ -62,7 +63,15 @@ def model_exchange(messages: Any) -> str | None:
 def call_of(request: Any) -> ToolCall:
     """Return the call that a request is about."""
     call = request.tool_call
-    return ToolCall(id=call["id"] or call["name"], name=call["name"], arguments=arguments_json(call["args"]))
+    return read_call(call["id"] or call["name"], call["name"], call["args"])[0]
+
+
+def frozen(request: Any) -> Any:
+    """Return the request with copies of its arguments, which nobody can change while the gate waits."""
+    call = request.tool_call
+    _, copies = read_call("", "", call["args"])
+    kept = all(copies[name] is value for name, value in call["args"].items())
+    return request if kept else with_arguments(request, copies)
 
 
 def ticket_of(request: Any) -> str | None:
@@ -92,6 +101,12 @@ def refused(outcome: Outcome, request: Any) -> ToolMessage:
     """Return what the model is told of a call that was stopped."""
     call = request.tool_call
     text = stopped_text(outcome.notice, outcome.handoff)
+    return stopped_message(text, outcome.handoff, name=call["name"], tool_call_id=call["id"])
+
+
+def withheld(outcome: Outcome, request: Any) -> ToolMessage:
+    """Return what the model is told of a call that was carried out and whose result nobody may see yet."""
+    call, text = request.tool_call, withheld_text(outcome.notice)
     return stopped_message(text, outcome.handoff, name=call["name"], tool_call_id=call["id"])
 
 
@@ -192,14 +207,16 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
                 return self._approved(ticket, request, handler)
             if isinstance(request.tool, GuardedTool):
                 return handler(request)
+            request = frozen(request)
             permit = self.guard.gate(call_of(request), exchange=self._exchange(request))
             if isinstance(permit, Outcome):
                 return self._stopped(permit, request, handler)
             try:
                 with permit:
-                    return completed(handler(request))
+                    result = completed(handler(request))
             except ToolFailed as failed:
-                return failed.result
+                result = failed.result
+            return self._given(request, result)
 
     async def awrap_tool_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
         """Run a tool if the guard lets it, or if a person approved exactly this call."""
@@ -209,14 +226,29 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
                 return await self._aapproved(ticket, request, handler)
             if isinstance(request.tool, GuardedTool):
                 return await handler(request)
+            request = frozen(request)
             permit = await self.guard.agate(call_of(request), exchange=self._exchange(request))
             if isinstance(permit, Outcome):
                 return await self._astopped(permit, request, handler)
             try:
                 async with permit:
-                    return completed(await handler(request))
+                    result = completed(await handler(request))
             except ToolFailed as failed:
-                return failed.result
+                result = failed.result
+            return await self._agiven(request, result)
+
+    def _given(self, request: Any, result: Any) -> Any:
+        # A guarded tool judges what it returns itself.
+        if isinstance(request.tool, GuardedTool):
+            return result
+        given = self.guard.judge_result(call_of(request), result)
+        return withheld(given, request) if isinstance(given, Outcome) else given.value
+
+    async def _agiven(self, request: Any, result: Any) -> Any:
+        if isinstance(request.tool, GuardedTool):
+            return result
+        given = await self.guard.ajudge_result(call_of(request), result)
+        return withheld(given, request) if isinstance(given, Outcome) else given.value
 
     def _guarded(self, request: Any) -> Any:
         return guarded_request(request, self._model)
@@ -250,9 +282,10 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
                     self.guard.gate(call_of(approved))
                 result = completed(handler(approved))
         except ToolFailed as failed:
-            return failed.result
+            return self._given(approved, failed.result)
         except (TicketError, ActionFailed) as error:
             return not_run(error, request)
+        result = self._given(approved, result)
         return told_edited(result) if action.is_edited else result
 
     async def _aapproved(self, ticket: str, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
@@ -264,9 +297,10 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
                     await self.guard.agate(call_of(approved))
                 result = completed(await handler(approved))
         except ToolFailed as failed:
-            return failed.result
+            return await self._agiven(approved, failed.result)
         except (TicketError, ActionFailed) as error:
             return not_run(error, request)
+        result = await self._agiven(approved, result)
         return told_edited(result) if action.is_edited else result
 
     def _exchange(self, request: Any) -> str:

@@ -9,8 +9,9 @@ from pydantic_ai.tools import DeferredToolRequests, DeferredToolResults, ToolApp
 from pydantic_ai.toolsets import WrapperToolset
 
 from handrail.errors import ActionFailed, TicketError
-from handrail.guard import Outcome, arguments_json
+from handrail.guard import Outcome, arguments_json, read_call
 from handrail.records import ToolCall
+from handrail.wire.handoff import WITHHELD
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
@@ -35,15 +36,20 @@ class GuardedToolset(WrapperToolset[Any]):
         ticket = (ctx.tool_call_metadata or {}).get(TICKET) if ctx.tool_call_approved else None
         if ticket is not None:
             return await self._approved(ticket, name, ctx, tool)
-        call = ToolCall(id=ctx.tool_call_id or name, name=name, arguments=arguments_json(tool_args))
+        call, arguments = read_call(ctx.tool_call_id or name, name, tool_args)
         passed = await self.guard.agate(call)
         if not isinstance(passed, Outcome):
             async with passed:
-                return await self.wrapped.call_tool(name, tool_args, ctx, tool)
+                result = await self.wrapped.call_tool(name, arguments, ctx, tool)
+            return await self._given(call, result)
         if passed.handoff is None or passed.is_blocked:
             return f"Not carried out: {passed.notice}"
         handoff = passed.handoff
         raise ApprovalRequired({TICKET: handoff.ticket, "role": handoff.role, "notice": handoff.notice})
+
+    async def _given(self, call: ToolCall, result: Any) -> Any:
+        given = await self.guard.ajudge_result(call, result)
+        return f"{WITHHELD} {given.notice}" if isinstance(given, Outcome) else given.value
 
     async def _approved(self, ticket: str, name: str, ctx: Any, tool: Any) -> Any:
         try:
@@ -53,6 +59,7 @@ class GuardedToolset(WrapperToolset[Any]):
                 call = ToolCall(id=ticket, name=name, arguments=arguments_json(dict(action.arguments)))
                 await self.guard.agate(call)
                 result = await self.wrapped.call_tool(name, dict(action.arguments), ctx, tool)
+            result = await self._given(call, result)
         except (TicketError, ActionFailed) as error:
             return f"Not carried out: {error}. Do not retry it."
         if not action.is_edited:

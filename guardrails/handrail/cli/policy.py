@@ -64,7 +64,7 @@ def run_tests(
 def explain(
     policy: PolicyArgument,
     facts: Annotated[str, typer.Option(help="A JSON object, a file that holds one, or - for stdin.")],
-    stage: Annotated[str, typer.Option(help="input, answer or tool.")] = "",
+    stage: Annotated[str, typer.Option(help="input, answer, tool or result.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Say rule by rule what a policy makes of some facts.
@@ -132,7 +132,7 @@ def _stage(text: str, facts: "Mapping[str, FactValue]", policy: "Policy") -> Any
     try:
         return Stage(text)
     except ValueError:
-        raise typer.BadParameter("input, answer or tool", param_hint="--stage") from None
+        raise typer.BadParameter("input, answer, tool or result", param_hint="--stage") from None
 
 
 @commands.command()

@@ -92,9 +92,8 @@ def _unscanned(policy: "Policy") -> "Iterator[Remark]":
 
     known = _scanner_types() | {str(entity.get("type")) for entity in policy.scan["entities"]}
     known |= {str(denied.get("type", "denied")) for denied in policy.scan["deny"]}
-    kinds = (sources.InputFindings, sources.OutputFindings, sources.ToolFindings)
     for fact in policy.facts.values():
-        if not isinstance(fact.source, kinds):
+        if not isinstance(fact.source, sources.FINDINGS):
             continue
         for value in fact.values:
             if value not in known:

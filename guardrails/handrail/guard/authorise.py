@@ -1,5 +1,6 @@
 """Giving a person's decision back, once: decided → applying → applied, failed or outcome unknown."""
 
+import functools
 import inspect
 import json
 from collections.abc import Callable, Mapping
@@ -12,10 +13,12 @@ from handrail.errors import ActionFailed, CheckFailed, PolicyChanged
 from handrail.guard.call import CallRunner
 from handrail.guard.context import Authorisation, Scope, authorised
 from handrail.guard.threads import in_thread, in_thread_or_undone
+from handrail.guard.tool import tool_of
 from handrail.guard.tool_gate import settlement_of
 from handrail.pipeline.gate import regate
 from handrail.policy.runtime.roles import unfilled
 from handrail.records import Context, Decision, Effect, Evidence, ToolCall, Trigger, Unknown
+from handrail.tickets.action import RECEIVER
 from handrail.tickets.ports import Approval, Settlement
 
 
@@ -32,21 +35,38 @@ class Action:
     idempotency_key: str
     is_edited: bool
     tools: Mapping[str, Callable[..., object]]
+    approval: Approval = field(repr=False)
 
-    def run(self) -> object:
+    @property
+    def receiver(self) -> object:
+        """What tells the object apart whose method acts, None for a function that is nobody's."""
+        return _arguments(self.approval).get(RECEIVER)
+
+    def run(self, *, receiver: object = None) -> object:
         """Call the guarded tool of this name with the approved arguments.
 
-        Raises:
-            ActionFailed: no tool of this name is guarded here.
-        """
-        if self.tool not in self.tools:
-            raise ActionFailed(f"no tool called {self.tool!r} is guarded here; call it yourself")
-        return self.tools[self.tool](**self.arguments)
+        Args:
+            receiver: the object whose method acts, where this program has not seen it since it started.
 
-    async def arun(self) -> object:
+        Raises:
+            ActionFailed: no tool of this name is guarded here, or it cannot be called so; nothing was done.
+            DigestMismatch: the receiver is not the approved one.
+        """
+        fn = self.tools.get(self.tool)
+        tool = tool_of(fn) if fn is not None else None
+        if tool is None:
+            raise ActionFailed(f"no tool called {self.tool!r} is guarded here; call it yourself")
+        return tool.resume(self.approval, receiver)
+
+    async def arun(self, *, receiver: object = None) -> object:
         """Call the guarded tool as `run` does: an async one is awaited, another one runs in a thread."""
-        result = await in_thread(self.run)
+        result = await in_thread(functools.partial(self.run, receiver=receiver))
         return await result if inspect.isawaitable(result) else result
+
+
+def _arguments(approval: Approval) -> Mapping[str, object]:
+    found: Mapping[str, object] = json.loads(approval.arguments or "{}")
+    return found
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +78,7 @@ class Authorised:
     ticket: str
     tools: Mapping[str, Callable[..., object]]
     _approval: Approval | None = field(init=False, default=None)
+    _authorisation: Authorisation | None = field(init=False, default=None)
     _block: AbstractContextManager[None] | None = field(init=False, default=None)
 
     def __enter__(self) -> Action:
@@ -69,7 +90,7 @@ class Authorised:
         try:
             self._left()
         finally:
-            self._finish(kind)
+            self._finish(kind, error)
 
     async def __aenter__(self) -> Action:
         return self._entered(await in_thread_or_undone(self._begin, self._unused))
@@ -80,7 +101,7 @@ class Authorised:
         try:
             self._left()
         finally:
-            await in_thread(self._finish, kind)
+            await in_thread(self._finish, kind, error)
 
     def _begin(self) -> Approval:
         store, tenant = self.runner.store, self.scope.context.tenant
@@ -91,15 +112,20 @@ class Authorised:
 
     def _entered(self, approval: Approval) -> Action:
         # A context variable lets the action by, so it is set in the caller's own task or thread.
-        self._approval, self._block = approval, authorised(Authorisation(approval=approval))
+        self._approval, self._authorisation = approval, Authorisation(approval=approval)
+        self._block = authorised(self._authorisation)
         self._block.__enter__()
+        fn = self.tools.get(approval.tool)
+        tool = tool_of(fn) if fn is not None else None
+        hidden = {RECEIVER} if tool is not None and tool.function.has_receiver else set[str]()
         return Action(
             ticket=approval.ticket,
             tool=approval.tool,
-            arguments=json.loads(approval.arguments or "{}"),
+            arguments={name: own for name, own in _arguments(approval).items() if name not in hidden},
             idempotency_key=approval.idempotency_key,
             is_edited=approval.edited,
             tools=self.tools,
+            approval=approval,
         )
 
     def _left(self) -> None:
@@ -111,9 +137,13 @@ class Authorised:
         tenant = self.scope.context.tenant
         self.runner.store.finish(tenant, approval.ticket, Settlement.NO_EFFECT, now=self.runner.now())
 
-    def _finish(self, kind: type[BaseException] | None) -> None:
+    def _finish(self, kind: type[BaseException] | None, error: BaseException | None) -> None:
         approval, tenant = cast("Approval", self._approval), self.scope.context.tenant
-        self.runner.store.finish(tenant, approval.ticket, settlement_of(kind), now=self.runner.now())
+        refused = self._authorisation.refused if self._authorisation is not None else None
+        settlement = settlement_of(kind)
+        if error is not None and error is refused:
+            settlement = Settlement.NO_EFFECT
+        self.runner.store.finish(tenant, approval.ticket, settlement, now=self.runner.now())
 
 
 def _still_covered(runner: CallRunner, approval: Approval, scope: Scope) -> tuple[Decision, Evidence]:

@@ -155,6 +155,10 @@ class CallRunner:
             case SampleRequest():
                 return Replies()
 
+    def judges_result(self, tool: str) -> bool:
+        """Tell whether a rule reads what a tool returns."""
+        return bool(self.pipeline.declared.for_result(tool))
+
     def unscreened(self, exchange: Exchange) -> Callable[[str], Screened]:
         """What a failed screening gives: nothing may go to the model, a person decides."""
         return lambda why: Screened(

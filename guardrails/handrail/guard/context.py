@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from handrail.errors import CheckFailed
 from handrail.records import Context, Evidence, ToolCall
-from handrail.tickets.action import canonical_arguments
+from handrail.tickets.action import FrozenAction
 from handrail.tickets.ports import Approval
 
 REMEMBERED_CALLS = 256
@@ -15,10 +15,20 @@ REMEMBERED_CALLS = 256
 
 @dataclass(slots=True)
 class Authorisation:
-    """An approval inside `with guard.authorised(...)`; `used` turns True when its action starts."""
+    """An approval inside `with guard.authorised(...)`.
+
+    `used` turns True when its action starts; `refused` is what was raised before it could, so that nothing
+    was done.
+    """
 
     approval: Approval
     used: bool = False
+    refused: BaseException | None = None
+
+    def refuse(self, error: BaseException) -> None:
+        """Say that this error kept the action from starting."""
+        if not self.used:
+            self.refused = error
 
 
 @dataclass(slots=True)
@@ -43,7 +53,7 @@ class Scope:
 
 def _key(call: ToolCall) -> tuple[str, str]:
     try:
-        return call.name, canonical_arguments(call.arguments)
+        return call.name, FrozenAction.of(call).arguments
     except CheckFailed:
         return call.name, call.arguments
 

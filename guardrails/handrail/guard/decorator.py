@@ -65,7 +65,7 @@ class Decoration:
     def wrapper(self) -> Function:
         """Return a function of the same kind as the one that is guarded."""
         run: Function = {"async_generator": self._async_generator, "generator": self._generator}.get(
-            _kind(self.fn), self._coroutine if _kind(self.fn) == "coroutine" else self._plain
+            kind_of(self.fn), self._coroutine if kind_of(self.fn) == "coroutine" else self._plain
         )
         wrapped = functools.update_wrapper(run, self.fn)
         wrapped.__handrail__ = self  # type: ignore[attr-defined]
@@ -280,7 +280,8 @@ def fault_of(error: BaseException) -> FaultKind:
     return FaultKind.TIMEOUT if isinstance(error, TimeoutError) else FaultKind.ERROR
 
 
-def _kind(fn: Function) -> str:
+def kind_of(fn: Function) -> str:
+    """Tell how a function is called: `plain`, `coroutine`, `generator` or `async_generator`."""
     inner: Any = fn
     while isinstance(inner, functools.partial):
         inner = inner.func

@@ -18,7 +18,9 @@ from handrail.guard.outcome import Observer, Outcome, OutcomeRecorder, SpoolPort
 from handrail.guard.resolve import ResolutionFields, read_resolution, resolve, wait
 from handrail.guard.samples import sampler_of
 from handrail.guard.threads import in_thread
-from handrail.guard.tool_gate import Permit, agate, gate, guarded_tool, name_of
+from handrail.guard.tool import ToolOptions, decorated, tool_of
+from handrail.guard.tool_gate import Permit, agate, gate, name_of
+from handrail.guard.tool_results import JudgedResult, ajudge_result, judge_result, tool_result
 from handrail.ids import new_id
 from handrail.pipeline.together import JointText
 from handrail.policy import People, Policy
@@ -132,13 +134,7 @@ class Guard:
     ) -> "Guard":
         """Build a guard from a policy file and a store's URL, as `from_policy` does."""
         return await in_thread(
-            cls.from_policy,
-            policy,
-            people=people,
-            store=store,
-            facts=facts,
-            clock=clock,
-            observe=observe,
+            cls.from_policy, policy, people=people, store=store, facts=facts, clock=clock, observe=observe
         )
 
     @property
@@ -210,6 +206,20 @@ class Guard:
     async def agate(self, call: ToolCall, *, exchange: str | None = None) -> Permit | Outcome:
         """Decide whether an action may run now, as `gate` does."""
         return await agate(self._runner, scopes.current(), call, exchange or new_id())
+
+    def judge_result(
+        self, call: ToolCall, result: object, *, chunks: Sequence[object] = ()
+    ) -> JudgedResult | Outcome:
+        """Judge what an undecorated action returned; an `Outcome` says why nobody may see it. It is done."""
+        return judge_result(self._runner, scopes.current(), tool_result(call, result, chunks), new_id())
+
+    async def ajudge_result(
+        self, call: ToolCall, result: object, *, chunks: Sequence[object] = ()
+    ) -> JudgedResult | Outcome:
+        """Judge what an action returned, as `judge_result` does."""
+        return await ajudge_result(
+            self._runner, scopes.current(), tool_result(call, result, chunks), new_id()
+        )
 
     @overload
     def __call__(self, fn: FunctionT, /) -> FunctionT: ...
@@ -289,30 +299,26 @@ class Guard:
     def tool(self, fn: FunctionT, /) -> FunctionT: ...
 
     @overload
-    def tool(
-        self, /, *, name: str | None = None, on_handoff: Callable[[Handoff], object] | None = None
-    ) -> Callable[[FunctionT], FunctionT]: ...
+    def tool(self, /, **options: Unpack[ToolOptions]) -> Callable[[FunctionT], FunctionT]: ...
 
     def tool(
-        self,
-        fn: FunctionT | None = None,
-        /,
-        *,
-        name: str | None = None,
-        on_handoff: Callable[[Handoff], object] | None = None,
+        self, fn: FunctionT | None = None, /, **options: Unpack[ToolOptions]
     ) -> FunctionT | Callable[[FunctionT], FunctionT]:
         """Guard a function that acts: it runs only if the policy lets it or a person authorised exactly it.
 
+        It runs on copies of the arguments that were judged. What it returns is judged where a rule reads
+        `result.findings` or `result.amounts`; the action is done by then.
+
         Args:
-            fn: the function, sync or async.
-            name: the tool's name in the policy; by default the function's own.
-            on_handoff: maps a `Handoff` to a return value in place of raising `HandoffRequired`.
+            fn: the function, sync or async, a generator or an async generator.
+            **options: `name`, `receiver` and `on_handoff`; see `ToolOptions`.
+
         """
 
         def guarded(inner: FunctionT) -> FunctionT:
-            known = name or name_of(inner)
-            self._tools[known] = guarded_tool(self, inner, name=known, on_handoff=on_handoff)
-            return cast("FunctionT", self._tools[known])
+            name = options.get("name") or name_of(inner)
+            self._tools[name] = decorated(self, inner, name, options)
+            return cast("FunctionT", self._tools[name])
 
         return guarded if fn is None else guarded(fn)
 
@@ -349,22 +355,15 @@ class Guard:
             ConfigError: this guard knows no people, or its store takes no decisions.
             NotAllowed, AlreadyDecided, DecisionExpired, DigestMismatch: why it was not recorded.
         """
-        from handrail.store import Actor, SqlStore
+        from handrail.store import Actor
         from handrail.tickets.resolution import Resolution
         from handrail.tickets.ticket import Verdict
 
         if self.people is None:
             raise ConfigError("this guard knows no people: Guard.from_policy(..., people='people.yaml')")
-        if not isinstance(self.store, SqlStore):
-            raise ConfigError("this guard's store takes no decisions")
-        return resolve(
-            self.store,
-            self.policy,
-            scopes.current().context.tenant,
-            ticket,
-            resolution=Resolution(verdict=Verdict(verdict), **fields),
-            actor=Actor(person=person, people=self.people, now=self._clock()),
-        )
+        actor = Actor(person=person, people=self.people, now=self._clock())
+        resolution, tenant = Resolution(verdict=Verdict(verdict), **fields), scopes.current().context.tenant
+        return resolve(self.store, self.policy, tenant, ticket, resolution=resolution, actor=actor)
 
     async def aresolve(
         self, ticket: str, person: str, verdict: "Verdict | str", **fields: Unpack[ResolutionFields]
@@ -396,5 +395,5 @@ class Guard:
         await in_thread(self.close)
 
     def _returning(self, fn: Callable[..., object]) -> Callable[..., Any]:
-        decoration = decoration_of(fn) or Decoration(guard=self, fn=fn, options=Options())
+        decoration = tool_of(fn) or decoration_of(fn) or Decoration(guard=self, fn=fn, options=Options())
         return decoration.returning(lambda handoff: handoff)

@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from handrail.errors import AlreadyDecided, AnswerBlocked, HandoffRequired, StoreUnavailable
+from handrail.errors import (
+    AlreadyDecided,
+    AnswerBlocked,
+    HandoffRequired,
+    ResultBlocked,
+    ResultHandedOff,
+    StoreUnavailable,
+)
 from handrail.guard.samples import DrawnAnswer
 from handrail.policy import Policy
 from handrail.policy.runtime.record import without_words
@@ -21,6 +28,7 @@ from handrail.records import (
     Reason,
     SignalKind,
     Speaker,
+    Stage,
     Trigger,
 )
 from handrail.text.amounts import total_of_counted
@@ -65,10 +73,11 @@ class Outcome:
 
     def raise_if_withheld(self) -> None:
         """Raise `AnswerBlocked` or `HandoffRequired` unless the answer is released."""
+        is_done = self.decision.stage is Stage.RESULT
         if self.handoff is not None and not self.is_blocked:
-            raise HandoffRequired(self.handoff)
+            raise (ResultHandedOff if is_done else HandoffRequired)(self.handoff)
         if not self.decision.effect.is_released:
-            raise AnswerBlocked(self.decision)
+            raise (ResultBlocked if is_done else AnswerBlocked)(self.decision)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +270,7 @@ class OutcomeRecorder:
             due=opened.due,
             joined=opened.joined,
             spooled=spooled,
+            done=evidence.done is not None,
         )
 
     def _notice(self, kind: str, *, role: str, due: datetime | None, ticket: str) -> str:

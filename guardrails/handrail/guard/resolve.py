@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
-from handrail.errors import NotAllowed
+from handrail.errors import ConfigError, NotAllowed
 from handrail.pipeline.pipeline import Pipeline
 from handrail.policy import Policy
 from handrail.policy.language.sources import Source, ToolArgument
@@ -17,7 +17,7 @@ from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import ResolutionView, TicketStore
 
 if TYPE_CHECKING:
-    from handrail.store import Actor, SqlStore
+    from handrail.store import Actor
     from handrail.tickets.resolution import Resolution
     from handrail.tickets.ticket import TicketView
 
@@ -48,15 +48,19 @@ class ResolutionFields(TypedDict, total=False):
 
 
 def resolve(
-    store: "SqlStore", policy: Policy, tenant: str, ticket: str, *, resolution: "Resolution", actor: "Actor"
+    store: TicketStore, policy: Policy, tenant: str, ticket: str, *, resolution: "Resolution", actor: "Actor"
 ) -> "TicketView":
     """Claim a ticket that is free, then record what the person decided.
 
     Raises:
+        ConfigError: this store takes no decisions.
         NotAllowed: not a member of the role, excluded, or an edited amount that cannot be read.
     """
+    from handrail.store import SqlStore
     from handrail.tickets.ticket import Verdict, amounts_of
 
+    if not isinstance(store, SqlStore):
+        raise ConfigError("this guard's store takes no decisions")
     view = store.get(tenant, ticket)
     if view.ticket is None:
         raise NotAllowed(ticket, "its content was erased")

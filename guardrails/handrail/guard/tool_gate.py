@@ -1,26 +1,25 @@
 """The tool gate: an action runs only if the policy lets it or a person authorised exactly it."""
 
-import dataclasses
-import functools
-import inspect
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from decimal import Decimal
 from types import TracebackType
-from typing import Any, Protocol
-from uuid import UUID
 
-from handrail.errors import ActionFailed, AlreadyUsed, CheckFailed, DigestMismatch
+from handrail.errors import (
+    ActionFailed,
+    AlreadyUsed,
+    CheckFailed,
+    DigestMismatch,
+    ResultBlocked,
+    ResultHandedOff,
+)
 from handrail.guard.call import CallRunner
 from handrail.guard.context import Scope
 from handrail.guard.outcome import Outcome
 from handrail.guard.threads import in_thread, in_thread_or_undone
 from handrail.pipeline.gate import Gated
 from handrail.pipeline.gate import gate as decided
-from handrail.records import Decision, Handoff, Money, Stage, ToolCall, Unknown
-from handrail.tickets.action import action_digest, canonical_arguments
+from handrail.records import Decision, Money, Stage, ToolCall, Unknown
+from handrail.tickets.action import FrozenAction, canonical_arguments
 from handrail.tickets.ports import LedgerEntry, Settlement, TicketStore
 
 ATTEMPTS = 16
@@ -33,12 +32,14 @@ class Permit:
 
     Leaving the block says how it ended: done, or without effect (`ActionFailed`), or unknown (any other
     exception). A program that cannot use a block calls `settle` itself. `entry` is the action's ledger entry,
-    None if no rule counts such actions.
+    None if no rule counts such actions. With `judges_result` a rule reads what the action returns: hand that
+    to `Guard.judge_result` before anybody sees it.
     """
 
     store: TicketStore
     tenant: str
     entry: str | None = None
+    judges_result: bool = False
 
     def settle(self, settlement: Settlement) -> None:
         """Say how the action ended."""
@@ -69,7 +70,8 @@ class Permit:
 
 def settlement_of(kind: type[BaseException] | None) -> Settlement:
     """Say how an action ended from the kind of exception that it ended with, None for none."""
-    if kind is None:
+    if kind is None or issubclass(kind, ResultHandedOff | ResultBlocked):
+        # The action was carried out; what it returned is withheld.
         return Settlement.DONE
     return Settlement.NO_EFFECT if issubclass(kind, ActionFailed) else Settlement.UNKNOWN
 
@@ -117,20 +119,31 @@ def _authorised(runner: CallRunner, scope: Scope, call: ToolCall) -> Permit:
     if authorisation is None:
         raise CheckFailed("authorisation")
     approval = authorisation.approval
-    if canonical_arguments(call.arguments) != canonical_arguments(approval.arguments):
-        raise DigestMismatch(approval.ticket, f"{call.name} was called with other arguments than approved")
+    if not _is_approved(call, approval.arguments):
+        error = DigestMismatch(approval.ticket, f"{call.name} was called with other arguments than approved")
+        authorisation.refuse(error)
+        raise error
     if authorisation.used:
         raise AlreadyUsed(approval.ticket, f"{call.name} has run once on this approval")
     authorisation.used = True
-    return Permit(store=runner.store, tenant=approval.tenant)
+    judges = runner.judges_result(call.name)
+    return Permit(store=runner.store, tenant=approval.tenant, judges_result=judges)
+
+
+def _is_approved(call: ToolCall, arguments: str) -> bool:
+    try:
+        return FrozenAction.of(call).arguments == canonical_arguments(arguments)
+    except CheckFailed:
+        return False
 
 
 def _reserve(runner: CallRunner, scope: Scope, call: ToolCall, gated: Gated, exchange: str) -> Permit | None:
     """Reserve a counted action on the totals it was decided on; None if they have moved meanwhile."""
     policy, store, context = runner.pipeline.policy, runner.store, scope.context
+    judges = runner.judges_result(call.name)
     if call.name not in policy.counted_tools:
         runner.recorder.released(gated.decision, gated.evidence, ())
-        return Permit(store=store, tenant=context.tenant)
+        return Permit(store=store, tenant=context.tenant, judges_result=judges)
     entry = LedgerEntry(
         id=f"{exchange}-{call.id}",
         tenant=context.tenant,
@@ -138,9 +151,7 @@ def _reserve(runner: CallRunner, scope: Scope, call: ToolCall, gated: Gated, exc
         at=runner.now(),
         customer=context.customer,
         conversation=context.conversation,
-        digest=action_digest(
-            call.name, call.arguments, policy_sha256=policy.ref.sha256, tenant=context.tenant
-        ),
+        digest=FrozenAction.of(call).digest(policy_sha256=policy.ref.sha256, tenant=context.tenant),
         amounts=amounts(gated.decision),
     )
     try:
@@ -150,7 +161,7 @@ def _reserve(runner: CallRunner, scope: Scope, call: ToolCall, gated: Gated, exc
         store.log_now(runner.recorder.entry(gated.decision, gated.evidence))
     except CheckFailed as error:
         raise CheckFailed("ledger", exchange=exchange, why=error.step) from None
-    return Permit(store=store, tenant=context.tenant, entry=entry.id)
+    return Permit(store=store, tenant=context.tenant, entry=entry.id, judges_result=judges)
 
 
 def amounts(decision: Decision) -> dict[str, Money]:
@@ -158,85 +169,6 @@ def amounts(decision: Decision) -> dict[str, Money]:
     return {name: value for name, value in decision.facts.items() if isinstance(value, Money)}
 
 
-class GatesActions(Protocol):
-    """What a guarded tool needs of its guard, under whatever policy is in force when it is called."""
-
-    def gate(self, call: ToolCall, /) -> Permit | Outcome:
-        """Decide whether an action may run now."""
-
-    async def agate(self, call: ToolCall, /) -> Permit | Outcome:
-        """Decide whether an action may run now, awaiting the store."""
-
-
 def name_of(fn: Callable[..., object]) -> str:
     """Return the name of a function, or of the class of another callable."""
     return str(getattr(fn, "__name__", type(fn).__name__))
-
-
-def guarded_tool(
-    guard: GatesActions, fn: Callable[..., Any], *, name: str, on_handoff: Callable[[Handoff], object] | None
-) -> Callable[..., Any]:
-    """Return `fn` behind the gate; sync stays sync, async stays async."""
-    signature = inspect.signature(fn)
-    ids = iter(range(1, 1 << 62))
-
-    def call_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolCall:
-        bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        arguments = {key: value for key, value in bound.arguments.items() if key not in ("self", "cls")}
-        return ToolCall(id=f"{name}-{next(ids)}", name=name, arguments=arguments_json(arguments))
-
-    @functools.wraps(fn)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        permit = guard.gate(call_of(args, kwargs))
-        if isinstance(permit, Outcome):
-            return _stopped(permit, on_handoff)
-        with permit:
-            return fn(*args, **kwargs)
-
-    @functools.wraps(fn)
-    async def arun(*args: Any, **kwargs: Any) -> Any:
-        permit = await guard.agate(call_of(args, kwargs))
-        if isinstance(permit, Outcome):
-            return _stopped(permit, on_handoff)
-        async with permit:
-            return await fn(*args, **kwargs)
-
-    return arun if inspect.iscoroutinefunction(fn) else run
-
-
-def _stopped(outcome: Outcome, on_handoff: Callable[[Handoff], object] | None) -> Any:
-    if outcome.handoff is not None and on_handoff is not None and not outcome.is_blocked:
-        return on_handoff(outcome.handoff)
-    outcome.raise_if_withheld()
-    raise CheckFailed("gate", exchange=outcome.exchange)
-
-
-def arguments_json(arguments: dict[str, Any]) -> str:
-    """Write a call's arguments as JSON; what JSON lacks is written as text.
-
-    Raises:
-        CheckFailed: an argument cannot be written, so the policy could not read it.
-    """
-    try:
-        return json.dumps(arguments, default=_plain, allow_nan=True)
-    except (TypeError, ValueError, RecursionError):
-        raise CheckFailed("reading arguments", why="an argument cannot be written as JSON") from None
-
-
-def _plain(value: object) -> object:
-    match value:
-        case Decimal() | UUID() | timedelta():
-            return str(value)
-        case datetime() | date():
-            return value.isoformat()
-        case Money():
-            return {"amount": str(value.amount), "currency": value.currency}
-        case set() | frozenset():
-            return sorted(value, key=str)
-        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        case _ if hasattr(value, "model_dump"):
-            dumped: object = value.model_dump(mode="json")
-            return dumped
-    raise TypeError(type(value).__name__)

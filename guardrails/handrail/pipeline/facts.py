@@ -28,6 +28,7 @@ from handrail.records import (
     first_new,
 )
 from handrail.text.paths import at
+from handrail.text.stated_amounts import AmountStated
 from handrail.tickets.ports import LedgerQuery
 
 NO_CUSTOMER = "nobody_named"
@@ -45,6 +46,7 @@ class FactInputs:
 
     `is_bare`: the call comes from the program, no model proposed it here. `reserved` is the call's own ledger
     entry, if it has one already. `proposed` are the types found in the arguments of every call of the answer.
+    `returned` is what the call returned, as JSON data, and `sums` the amounts of money in it.
     """
 
     evidence: Evidence
@@ -53,6 +55,8 @@ class FactInputs:
     is_bare: bool = False
     reserved: str = ""
     proposed: frozenset[str] = frozenset()
+    returned: object = None
+    sums: tuple[AmountStated, ...] = ()
 
 
 Values = dict[str, FactValue]
@@ -68,6 +72,7 @@ class DeclaredFacts:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._by_tool: dict[str, tuple[FactDeclaration, ...]] = {}
+        self._of_result: dict[str, tuple[FactDeclaration, ...]] = {}
         self.at_stage: Mapping[Stage, tuple[FactDeclaration, ...]] = {
             stage: self._named(policy.facts_at(stage)) for stage in Stage
         }
@@ -76,14 +81,26 @@ class DeclaredFacts:
         """Return the facts worth reading for a call of one tool."""
         found = self._by_tool.get(tool)
         if found is None:
-            facts = self._policy.facts.values()
-            known = {
-                fact.name: fact.read(tool) for fact in facts if isinstance(fact.source, sources.ToolName)
-            }
+            known = self._named_tool(tool)
             found = self._named(self._policy.facts_needed(Stage.TOOL, known) | known.keys())
             if len(self._by_tool) < MOST_TOOLS:
                 self._by_tool[tool] = found
         return found
+
+    def for_result(self, tool: str) -> tuple[FactDeclaration, ...]:
+        """Return the facts worth reading of what one tool returned; none if no rule reads its results."""
+        found = self._of_result.get(tool)
+        if found is None:
+            known = self._named_tool(tool)
+            names = self._policy.facts_of_result(known)
+            found = self._named(names | known.keys() if names else names)
+            if len(self._of_result) < MOST_TOOLS:
+                self._of_result[tool] = found
+        return found
+
+    def _named_tool(self, tool: str) -> Values:
+        facts = self._policy.facts.values()
+        return {fact.name: fact.read(tool) for fact in facts if isinstance(fact.source, sources.ToolName)}
 
     def _named(self, names: Set[str]) -> tuple[FactDeclaration, ...]:
         return tuple(fact for name, fact in self._policy.facts.items() if name in names)
@@ -117,6 +134,8 @@ def gather(
                     queries[name] = query
             case sources.Threshold():
                 pass
+            case sources.ResultAmounts():
+                raw[name] = largest(inputs.sums, fact.currencies)
             case _:
                 raw[name] = reading.raw(source)
                 if fact.currency_from is not None:
@@ -190,11 +209,13 @@ class _Reading:
             case sources.ToolArgument(path=path):
                 return at(_parsed(call.arguments), path) if call else None
             case sources.ToolResult(tool=tool, path=path):
-                return at(_newest_result(evidence.messages, tool), path)
+                return at(self._newest_result(tool), path)
             case sources.ContextField(name=name):
                 return self._context(name)
             case sources.ToolFindings():
                 return types_in(Part.ARGUMENTS, evidence.findings)
+            case sources.ResultFindings():
+                return types_in(Part.RESULT, evidence.findings)
             case sources.OutputFindings():
                 return types_in(Part.ANSWER, evidence.findings) | self.inputs.proposed
             case sources.Provenance(of=of):
@@ -228,6 +249,12 @@ class _Reading:
                 return _newest_result(evidence.messages, after.removeprefix("tool.")) is not None
         return None
 
+    def _newest_result(self, tool: str) -> object:
+        call, returned = self.inputs.call, self.inputs.returned
+        if returned is not None and call is not None and call.name == tool:
+            return _parsed(returned) if isinstance(returned, str) else returned
+        return _newest_result(self.inputs.evidence.messages, tool)
+
     def _context(self, name: str) -> object:
         context = self.inputs.evidence.context
         own = {"tenant": context.tenant, "customer": context.customer, "conversation": context.conversation}
@@ -250,6 +277,17 @@ def _kind(draft: Draft | None) -> str | None:
     if has_text and has_calls:
         return "both"
     return "text" if has_text else "tool_calls" if has_calls else "empty"
+
+
+def largest(sums: Sequence[AmountStated], currencies: Sequence[str]) -> Money | Unknown:
+    """Return the largest of some amounts; one of another or of no clear currency makes it unknown. Pure."""
+    sole = currencies[0] if len(currencies) == 1 else None
+    known = [Money(amount=one.amount, currency=one.currency or sole or "") for one in sums]
+    if any(one.currency not in currencies for one in known):
+        return Unknown(why="other_currency")
+    if len({one.currency for one in known}) > 1:
+        return Unknown(why="several_currencies")
+    return max(known, key=lambda one: one.amount, default=Money(amount=Decimal(0), currency=currencies[0]))
 
 
 def types_in(part: Part, findings: Iterable[Finding]) -> frozenset[str]:

@@ -19,7 +19,7 @@ from handrail.records import (
     ToolCall,
     Unknown,
 )
-from handrail.tickets.action import canonical_arguments
+from handrail.tickets.action import FrozenAction
 from handrail.tickets.ports import ConversationStatus, LedgerQuery
 
 
@@ -66,7 +66,7 @@ def decide_call(pipeline: Pipeline, call: ToolCall, inputs: FactInputs) -> Steps
     facts, totals = yield from gather(policy, pipeline.declared.for_tool(call.name), inputs)
     decision = policy.decide(facts, Stage.TOOL)
     try:
-        canonical_arguments(call.arguments)
+        FrozenAction.of(call)
     except CheckFailed as error:
         why = f"arguments of {call.name}: {error.why}"
         decision = merge([decision, policy.unsure(Stage.TOOL, why)])

@@ -9,7 +9,13 @@ from handrail.pipeline.pieces import Hide
 from handrail.pipeline.stream import StreamRelease
 from handrail.pipeline.withhold import EVERYTHING, mask
 from handrail.policy import Policy
-from handrail.policy.language.sources import InputFindings, OutputFindings, ToolFindings, Ungrounded
+from handrail.policy.language.sources import (
+    InputFindings,
+    OutputFindings,
+    ResultFindings,
+    ToolFindings,
+    Ungrounded,
+)
 from handrail.records import Finding
 from handrail.scan import CachedScanner, Scanner, redact
 from handrail.scan.vault import Vault
@@ -30,7 +36,8 @@ class Pipeline:
         reads_grounding: a rule reads how many statements of an answer have no source.
         withheld: finding types and categories that some rule keeps from the model.
         withheld_out: those that some rule on answers names; all of them where one names none.
-        read_in, read_out: names of the facts that hold findings in the input, and in the answer.
+        read_in, read_out, read_back: names of the facts that hold findings in the input, in the answer, and
+            in what a tool returned.
         redaction: how findings are replaced: `label`, `mask` or `pseudonym`.
         named_out: finding types that a rule on the answer names; None where nothing may be released before
             the end: a rule reads confidence, or names no type and so may mean any.
@@ -47,6 +54,7 @@ class Pipeline:
     withheld_out: frozenset[str] = field(init=False)
     read_in: frozenset[str] = field(init=False)
     read_out: frozenset[str] = field(init=False)
+    read_back: frozenset[str] = field(init=False)
     redaction: str = field(init=False)
     named_out: frozenset[str] | None = field(init=False)
     declared: DeclaredFacts = field(init=False)
@@ -65,6 +73,9 @@ class Pipeline:
             "withheld_out": _withheld_out(self.policy, read_out),
             "read_in": read_in,
             "read_out": read_out,
+            "read_back": frozenset(
+                name for name, source in sources.items() if isinstance(source, ResultFindings)
+            ),
             "redaction": str(self.policy.scan.get("redaction", "label")),
             "named_out": _named_out(self.policy, read_out),
             "declared": DeclaredFacts(self.policy),

@@ -89,7 +89,7 @@ class Handoff:
     """What the caller gets in place of an answer: ticket, deciding role, and what to tell the person.
 
     `joined` says that the ticket was open already; `spooled` that the store was out of reach and the ticket
-    lies in the spool under this id.
+    lies in the spool under this id; `done` that the action was carried out and its result is what waits.
     """
 
     ticket: str
@@ -99,14 +99,16 @@ class Handoff:
     due: datetime | None = None
     joined: bool = False
     spooled: bool = False
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """All that was seen of one exchange when it was decided; what a ticket is made from.
 
-    `call` is the tool call in question, `shown` what the person had already been shown of a stream, `adapter`
-    the name of what the call came through, `cost` what it took.
+    `call` is the tool call in question, `done` one that was carried out and whose result is in question, as
+    `draft`. `shown` is what the person had already been shown of a stream, `adapter` the name of what the
+    call came through, `cost` what it took.
     """
 
     exchange: str
@@ -114,6 +116,7 @@ class Evidence:
     messages: tuple[Message, ...] = ()
     draft: Draft | None = None
     call: ToolCall | None = None
+    done: ToolCall | None = None
     findings: tuple[Finding, ...] = ()
     signals: tuple[Signal, ...] = ()
     confidence: Confidence | None = None

@@ -56,6 +56,7 @@ class Stage(StrEnum):
     INPUT = "input"
     ANSWER = "answer"
     TOOL = "tool"
+    RESULT = "result"
 
 
 class Speaker(StrEnum):
@@ -73,6 +74,7 @@ class Part(StrEnum):
     MESSAGE = "message"
     ANSWER = "answer"
     ARGUMENTS = "arguments"
+    RESULT = "result"
 
 
 class SignalKind(StrEnum):

@@ -21,11 +21,15 @@ Run: TypeAlias = tuple[Span, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """A call that a model proposes or a program makes; `arguments` is the JSON text as given."""
+    """A call that a model proposes or a program makes; `arguments` is the JSON text as given.
+
+    `unreadable` says which of its arguments could not be read, and why: names and codes.
+    """
 
     id: str
     name: str
     arguments: str
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,11 @@ def register(
     _shapes.clear()
 
 
+def is_registered(kind: type) -> bool:
+    """True for classes, and subclasses of those, that `register` was told of."""
+    return any(base in _registered for base in kind.__mro__)
+
+
 def shape_of(kind: type) -> Shape | None:
     """Return the shape of a type, None if its values are not taken apart."""
     try:

@@ -1,14 +1,47 @@
-"""The digest that binds a resolution to one action: tool, arguments, policy and tenant."""
+"""What acts, as one frozen value, and the digest that binds a resolution to it."""
 
 import hashlib
 import json
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import NoReturn
 
 from handrail.errors import CheckFailed
+from handrail.records import ToolCall
 
 MAX_DEPTH = 64
 MAX_DIGITS = 64
+
+
+RECEIVER = "self"
+"""Name among an action's arguments for the identity of the object whose method acts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenAction:
+    """One action: a tool and its canonical arguments, the receiver of a method among them.
+
+    It is judged, shown, edited, stored and run from this one value. Two calls are one action if these are
+    equal: compact, spaced, escaped and re-ordered JSON is one, and so are `10`, `10.0` and `1e1`.
+    """
+
+    tool: str
+    arguments: str
+
+    @classmethod
+    def of(cls, call: ToolCall) -> "FrozenAction":
+        """Return the action that a call is.
+
+        Raises:
+            CheckFailed: an argument could not be read, or they are not one unambiguous JSON object.
+        """
+        if call.unreadable:
+            raise CheckFailed("action arguments", why=", ".join(call.unreadable))
+        return cls(tool=call.name, arguments=canonical_arguments(call.arguments))
+
+    def digest(self, *, policy_sha256: str, tenant: str) -> str:
+        """Return the digest that binds a resolution to it; see `action_digest`."""
+        return action_digest(self.tool, self.arguments, policy_sha256=policy_sha256, tenant=tenant)
 
 
 def action_digest(tool: str, arguments_json: str, *, policy_sha256: str, tenant: str) -> str:
@@ -35,8 +68,30 @@ def canonical_arguments(arguments_json: str) -> str:
     Raises:
         CheckFailed: not JSON, not an object, a key twice, NaN or an infinity, or beyond any sane size.
     """
+    return _written(_parsed(arguments_json), 0)
+
+
+def with_receiver(edited: str, original: str) -> str:
+    """Return edited arguments, canonical, of the same object's method as the original ones; pure.
+
+    Raises:
+        CheckFailed: the edit names another object: whose method acts is no argument that a person may write.
+    """
+    try:
+        receiver = _parsed(original).get(RECEIVER)
+    except CheckFailed:
+        return edited
+    arguments = _parsed(edited)
+    if receiver is None:
+        return edited
+    if _written(arguments.setdefault(RECEIVER, receiver), 0) != _written(receiver, 0):
+        raise CheckFailed("decide", why="the object whose method acts cannot be edited")
+    return _written(arguments, 0)
+
+
+def _parsed(arguments_json: str) -> dict[str, object]:
     if not arguments_json.strip():
-        return "{}"
+        return {}
     try:
         value = json.loads(
             arguments_json,
@@ -49,7 +104,7 @@ def canonical_arguments(arguments_json: str) -> str:
         raise CheckFailed("action arguments", why="not JSON") from None
     if not isinstance(value, dict):
         raise CheckFailed("action arguments", why="not a JSON object")
-    return _written(value, 0)
+    return value
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from handrail.errors import CheckFailed
 from handrail.records import Decision, Effect, Evidence, Reason, Speaker, Trigger, Unknown
-from handrail.tickets.action import action_digest, canonical_arguments
+from handrail.tickets.action import FrozenAction, canonical_arguments
 from handrail.tickets.calendar import WorkingRole, calendar_of
 from handrail.tickets.masking import Mask, mask_of, value_of
 from handrail.tickets.notices import NoticeFields, render
@@ -25,9 +25,11 @@ from handrail.tickets.ticket import (
     Sealed,
     Summary,
     Ticket,
+    ToolCallRecord,
     amounts_of,
 )
 from handrail.tickets.transcript import (
+    LONGEST_RESULT,
     excerpt,
     last_reply,
     latest_request,
@@ -72,7 +74,8 @@ def shortened(text: str, limit: int) -> str:
 def _situation(ticket: Ticket) -> str:
     wanted = shortened(ticket.wanted, 200)
     said = f" The customer wrote: “{wanted}”" if wanted else ""
-    return f"{_WHY[ticket.trigger]} ({ticket.reason_code}).{said}"
+    done = f" {ticket.tried[-1].tool} was carried out; its result is withheld." if ticket.done else ""
+    return f"{_WHY[ticket.trigger]} ({ticket.reason_code}).{done}{said}"
 
 
 def _background(ticket: Ticket) -> str:
@@ -107,6 +110,8 @@ def _request(ticket: Ticket) -> str:
     due = f" by {ticket.decide_by:%Y-%m-%d %H:%M %Z}".rstrip() if ticket.decide_by else ""
     if ticket.action is not None:
         what = f"Approve, edit or reject {ticket.action.tool}"
+    elif ticket.done:
+        what = "Release or correct the result"
     elif ticket.draft_answer:
         what = "Approve or correct the draft answer"
     else:
@@ -199,6 +204,7 @@ def compose(
         draft_answer=mask(sealed.draft_answer),
         shown=mask(evidence.shown),
         action=_action(evidence, decision, mask),
+        done=evidence.done is not None,
         confidence=ConfidenceRecord.of(evidence.confidence) if evidence.confidence else None,
         policy=PolicyRecord.of(decision),
         facts={name: FactRecord.of(value) for name, value in decision.facts.items()},
@@ -246,9 +252,18 @@ def _sealed(evidence: Evidence) -> Sealed:
         draft_answer=evidence.draft.answer if evidence.draft else "",
         shown=evidence.shown,
         lines=excerpt(evidence),
-        tried=tool_calls(evidence),
+        tried=(*tool_calls(evidence), *_carried_out(evidence)),
         values=tuple(value_of(evidence, finding) for finding in evidence.findings),
     )
+
+
+def _carried_out(evidence: Evidence) -> tuple[ToolCallRecord, ...]:
+    """Return the call whose result is in question: it is done."""
+    if evidence.done is None:
+        return ()
+    result = evidence.draft.text if evidence.draft else ""
+    call = evidence.done
+    return (ToolCallRecord(tool=call.name, arguments=call.arguments, result=result[:LONGEST_RESULT]),)
 
 
 def _action(evidence: Evidence, decision: Decision, mask: Mask) -> ProposedAction | None:
@@ -266,13 +281,12 @@ def _action(evidence: Evidence, decision: Decision, mask: Mask) -> ProposedActio
 
 
 def _digest(evidence: Evidence, decision: Decision) -> str:
-    call = evidence.call
+    call = evidence.call or evidence.done
     if call is None:
         return ""
     try:
-        return action_digest(
-            call.name, call.arguments, policy_sha256=decision.policy.sha256, tenant=evidence.context.tenant
-        )
+        action = FrozenAction.of(call)
+        return action.digest(policy_sha256=decision.policy.sha256, tenant=evidence.context.tenant)
     except CheckFailed:
         # Arguments that cannot be read can be edited by a person, never approved as they are.
         return ""
@@ -315,6 +329,7 @@ def _dedupe_key(evidence: Evidence, decision: Decision) -> str:
         context.conversation or "",
         context.customer or "",
         _digest(evidence, decision) or (evidence.call.arguments if evidence.call else ""),
+        *(["done"] if evidence.done else []),
         *newest,
         *sorted(reason.rule for reason in decision.reasons),
     ]

@@ -49,7 +49,8 @@ def _text_at(evidence: Evidence, finding: Finding) -> str:
     if place.part is Part.MESSAGE:
         return evidence.messages[place.index].words if place.index < len(evidence.messages) else ""
     if place.part is Part.ARGUMENTS:
-        return evidence.call.arguments if evidence.call else ""
+        call = evidence.call or evidence.done
+        return call.arguments if call else ""
     return evidence.draft.words if evidence.draft else ""
 
 

@@ -321,8 +321,8 @@ class Sealed(TicketModel):
 class Ticket(TicketModel):
     """A hand-off as a durable record, version 1.
 
-    `role` is whose turn it is, `co_approvers` must agree too; `excluded` may not decide. `start_by` is when
-    work must have begun, `warn_at` when half of the time to decide has gone, `decide_by` when it is over.
+    `role` is whose turn it is, `co_approvers` agree too; `excluded` may not decide. Work begins by `start_by`
+    and is over at `decide_by`. `done`: the last call tried was carried out, `draft_answer` is its result.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -354,6 +354,7 @@ class Ticket(TicketModel):
     draft_answer: str = ""
     shown: str = ""
     action: ProposedAction | None = None
+    done: bool = False
     confidence: ConfidenceRecord | None = None
     policy: PolicyRecord
     facts: Mapping[str, FactRecord] = Field(default_factory=dict)
@@ -370,10 +371,9 @@ class Ticket(TicketModel):
 
 
 class TicketView(TicketModel):
-    """A ticket with where it stands now, as a reviewer gets it.
+    """A ticket with where it stands now, as a reviewer gets it: without `sealed`, or None once it was erased.
 
-    `ticket.sealed` is None; `ticket` itself is None once the data subject was erased. `digest` is that of the
-    action as it stands: an edit by an earlier approver has changed it.
+    `digest` is that of the action as it stands: an edit by an earlier approver has changed it.
     """
 
     id: str

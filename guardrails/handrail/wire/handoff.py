@@ -5,12 +5,15 @@ from datetime import datetime
 from handrail.records import Handoff, Trigger
 from handrail.wire.foreign_json import Json, load_object, mapping_of, text_of
 
+WITHHELD = "Carried out, but its result is withheld: a person must see it first. Do not do it again."
+"""What a model is told of an action that is done and whose result a person or the policy keeps."""
+
 TICKET_HEADER = "x-handrail-ticket"
 
 
 def handoff_body(handoff: Handoff) -> Json:
     """Return the `handoff` field of a response; ids, roles and times only."""
-    return {
+    body: Json = {
         "ticket": handoff.ticket,
         "role": handoff.role,
         "triggers": [trigger.value for trigger in handoff.triggers],
@@ -19,6 +22,7 @@ def handoff_body(handoff: Handoff) -> Json:
         "joined": handoff.joined,
         "spooled": handoff.spooled,
     }
+    return {**body, "done": True} if handoff.done else body
 
 
 def read_handoff(value: object) -> Handoff | None:
@@ -42,6 +46,7 @@ def read_handoff(value: object) -> Handoff | None:
         due=_moment(due),
         joined=field.get("joined") is True,
         spooled=field.get("spooled") is True,
+        done=field.get("done") is True,
     )
 
 

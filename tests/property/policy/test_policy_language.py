@@ -214,6 +214,9 @@ def evaluated_one_by_one(
     for unit in policy.units:
         is_complete = all(name in facts for name in unit.reads)
         is_late = order.index(unit.stage) > order.index(stage)
+        if stage is Stage.RESULT and unit.stage is not stage:
+            # The action that gave the result has been judged, and is done.
+            continue
         if isinstance(unit, Rule):
             verdict = unit.when.test(known)
             is_waiting = any(

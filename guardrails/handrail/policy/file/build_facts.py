@@ -17,6 +17,8 @@ _SOURCE_KINDS: Mapping[type, frozenset[Kind]] = {
     sources.InputFindings: frozenset({Kind.SET}),
     sources.OutputFindings: frozenset({Kind.SET}),
     sources.ToolFindings: frozenset({Kind.SET}),
+    sources.ResultFindings: frozenset({Kind.SET}),
+    sources.ResultAmounts: frozenset({Kind.MONEY}),
     sources.SignalSeen: frozenset({Kind.YES_NO}),
     sources.ConfidenceValue: frozenset({Kind.NUMBER}),
     sources.AnswerKind: frozenset({Kind.ONE_OF}),

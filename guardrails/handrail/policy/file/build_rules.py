@@ -33,7 +33,6 @@ _SIGNALS = {
     SignalKind.COMPLAINT: Trigger.COMPLAINT,
     SignalKind.DISPUTE: Trigger.COMPLAINT,
 }
-FINDINGS = (sources.InputFindings, sources.OutputFindings, sources.ToolFindings)
 
 
 def build_hand_offs(builder: PolicyBuilder) -> tuple[Rule, ...]:
@@ -98,10 +97,10 @@ def trigger_of(when: Condition, facts: Mapping[str, FactDeclaration]) -> Trigger
                 return _SIGNALS[kind]
             case sources.ConfidenceValue():
                 return Trigger.LOW_CONFIDENCE
-            case sources.InputFindings() | sources.OutputFindings() | sources.ToolFindings():
-                return Trigger.SENSITIVE_DATA
             case sources.FaultSeen():
                 return Trigger.FAULT
+            case source if isinstance(source, sources.FINDINGS):
+                return Trigger.SENSITIVE_DATA
             case _:
                 pass
     return Trigger.HIGH_STAKES if any(fact.type is Kind.MONEY for fact in read) else Trigger.NEVER_AI
@@ -112,7 +111,7 @@ def finding_types(formula: Formula, facts: Mapping[str, FactDeclaration]) -> fro
     return frozenset(
         atom.item
         for atom in atoms(formula)
-        if isinstance(atom, Holds) and isinstance(facts[atom.fact].source, FINDINGS)
+        if isinstance(atom, Holds) and isinstance(facts[atom.fact].source, sources.FINDINGS)
     )
 
 

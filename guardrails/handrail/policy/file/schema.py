@@ -201,7 +201,7 @@ class CaseShape(Shape):
 
     name: str = Field(description="A sentence.")
     given: Given = Field(default_factory=dict, description="Facts; `null` states that one is unknown.")
-    stage: Literal["input", "answer", "tool"] | None = Field(
+    stage: Literal["input", "answer", "tool", "result"] | None = Field(
         default=None, description="Without it the latest stage among the given facts."
     )
     expect: ExpectShape = Field(description="What the policy must say.")

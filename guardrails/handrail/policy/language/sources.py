@@ -71,6 +71,18 @@ class ToolFindings(_WithoutKeys):
     stage = Stage.TOOL
 
 
+class ResultFindings(_WithoutKeys):
+    """`result.findings`: types and categories of what was found in what a tool returned."""
+
+    stage = Stage.RESULT
+
+
+class ResultAmounts(_WithoutKeys):
+    """`result.amounts`: the largest amount of money that a tool's result states, 0 where it states none."""
+
+    stage = Stage.RESULT
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalSeen:
     """`signal.<kind>`: whether the person's new words show it."""
@@ -168,6 +180,8 @@ Source: TypeAlias = (
     | InputFindings
     | OutputFindings
     | ToolFindings
+    | ResultFindings
+    | ResultAmounts
     | SignalSeen
     | ConfidenceValue
     | AnswerKind
@@ -181,11 +195,16 @@ Source: TypeAlias = (
     | Caller
 )
 
+FINDINGS = (InputFindings, OutputFindings, ToolFindings, ResultFindings)
+"""Sources that give what a scanner found."""
+
 _FIXED: dict[str, Source] = {
     "tool.name": ToolName(),
     "input.findings": InputFindings(),
     "output.findings": OutputFindings(),
     "tool.findings": ToolFindings(),
+    "result.findings": ResultFindings(),
+    "result.amounts": ResultAmounts(),
     "confidence": ConfidenceValue(),
     "answer.kind": AnswerKind(),
     "answer.ungrounded": Ungrounded(),

@@ -13,7 +13,9 @@ below depends on these and on nothing else.
 *Who takes part by stage.* A unit's own stage is the latest stage among the facts it reads.
 
 - At its own stage a unit always takes part. A fact that is not at hand is unknown to it.
-- After its own stage it takes part if every fact it reads is at hand, be it as `Unknown`. Otherwise the
+- What a tool returned is judged after the action was done, so at the stage `result` only units of that stage
+  take part: what an earlier one said of the action was settled when it ran.
+- Else after its own stage it takes part if every fact it reads is at hand, be it as `Unknown`. If not, the
   earlier stage has judged it with more facts than there are now. Statements are judged this way at every
   stage.
 - Before its own stage only a rule of `hand_offs` takes part, and only where it is certainly true whatever the
@@ -176,6 +178,8 @@ def takes_part(unit: Unit, stage: Stage, present: Collection[str]) -> bool:
     """Tell whether a unit is evaluated at a stage with these facts at hand; pure."""
     if is_later(unit, stage):
         return isinstance(unit, Rule) and _can_be_certain(unit, present)
+    if unit.stage is not stage and stage is Stage.RESULT:
+        return False
     if unit.stage is stage and not isinstance(unit, Statement):
         return True
     return all(name in present for name in unit.reads)

@@ -142,6 +142,14 @@ class Policy:
         """
         return self._worth_reading(stage, self._planner.not_ruled_out(known))
 
+    def facts_of_result(self, known: Mapping[str, FactValue]) -> frozenset[str]:
+        """Names of the facts worth reading of what a tool returned, once some are known, such as its name.
+
+        Empty where no rule says anything of that tool's results.
+        """
+        units = self._planner.not_ruled_out(known)
+        return frozenset(name for unit in units if unit.stage is Stage.RESULT for name in unit.reads)
+
     def _worth_reading(self, stage: Stage, units: Iterable[Unit]) -> frozenset[str]:
         names: set[str] = set()
         for unit in units:
@@ -159,7 +167,8 @@ class Policy:
         Rules whose own stage (the latest among the facts they read) is `stage` are evaluated; a fact absent
         from `facts` is unknown to them. Rules with an earlier stage are evaluated if every fact they read is
         in `facts`, even as `Unknown`; those with a later one apply only if they are certainly true already,
-        whatever the facts to come (`input.findings has email or output.findings has email`).
+        whatever the facts to come (`input.findings has email or output.findings has email`). At the stage
+        `result` only rules of that stage are evaluated: the action has been judged, and is done.
         """
         if self.constants:
             facts = {**facts, **self.constants}

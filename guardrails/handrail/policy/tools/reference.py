@@ -205,7 +205,8 @@ def _outcomes() -> Iterator[str]:
     yield from _prose(
         f"Stages: {_listed(Stage)}. A rule's stage is the latest among the facts it reads. At its stage a"
         " rule is always evaluated; later it is evaluated again where every fact it reads is at hand, and"
-        " before its stage it applies if it is certainly true, whatever the facts still to come."
+        " before its stage it applies if it is certainly true, whatever the facts still to come. What a tool"
+        " returned is judged by the rules that read it alone: the action is done by then."
     )
     yield ""
     yield from _prose(

@@ -36,7 +36,7 @@ from handrail.store.tickets.rows import (
     resolution_text,
 )
 from handrail.store.transaction import Transaction
-from handrail.tickets.action import action_digest, canonical_arguments
+from handrail.tickets.action import action_digest, canonical_arguments, with_receiver
 from handrail.tickets.lifecycle import State, Verb, refusal
 from handrail.tickets.masking import holds_mask
 from handrail.tickets.ports import LedgerEntry, Settlement
@@ -160,7 +160,7 @@ def edited_arguments(original: str, resolution: Resolution, held: Ticket) -> str
     else:
         merged = json.loads(canonical_arguments(original)) | dict(resolution.changes)
         text = json.dumps(merged)
-    canonical = canonical_arguments(text)
+    canonical = with_receiver(canonical_arguments(text), original)
     if holds_mask(canonical, tuple(held.mask)) and not holds_mask(original, tuple(held.mask)):
         raise CheckFailed("decide", why="the edited action holds a mask in place of a value")
     return canonical
