@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from handrail.errors import ErrorWithheld, HandrailError
+from handrail.pipeline.decoded import Scans
 from handrail.pipeline.needs import Steps
-from handrail.pipeline.withhold import Scans, is_of
+from handrail.pipeline.withhold import is_of
 from handrail.records import Draft
 from handrail.text.composites import error_parts
 from handrail.text.documents import document_of

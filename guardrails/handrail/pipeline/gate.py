@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from handrail.errors import CheckFailed
+from handrail.pipeline.decoded import scan_decoded
 from handrail.pipeline.exchange import Exchange
 from handrail.pipeline.facts import FactInputs, Totals, gather
 from handrail.pipeline.needs import WITH_A_PERSON, Steps, conversation_status
@@ -77,5 +78,5 @@ def on_call(pipeline: Pipeline, evidence: Evidence, call: ToolCall) -> Evidence:
     """The same evidence about one call: of arguments, only the findings in that call's."""
     place = Place(part=Part.ARGUMENTS)
     others = [f for f in evidence.findings if f.place is None or f.place.part is not Part.ARGUMENTS]
-    found = [replace(finding, place=place) for finding in pipeline.scanner.scan(call.arguments)]
+    found = [replace(finding, place=place) for finding in scan_decoded(pipeline.scanner, call.arguments)]
     return replace(evidence, call=call, findings=(*others, *found))

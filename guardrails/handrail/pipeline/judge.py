@@ -5,12 +5,20 @@ from dataclasses import dataclass, replace
 
 from handrail.confidence.cascade import Budget, measure
 from handrail.confidence.scorers import verbalised
+from handrail.pipeline.decoded import fixed_in, scan_decoded
 from handrail.pipeline.exchange import Exchange
 from handrail.pipeline.facts import UNGROUNDED, FactInputs, gather, types_in
 from handrail.pipeline.gate import decide_call, on_call
 from handrail.pipeline.needs import Steps
 from handrail.pipeline.screen import Screened
-from handrail.pipeline.withhold import Downstream, WriteParts, cannot_mask, redacted_types
+from handrail.pipeline.withhold import (
+    Downstream,
+    WriteParts,
+    call_cannot_mask,
+    cannot_mask,
+    is_of,
+    redacted_types,
+)
 from handrail.policy.runtime.merge import merge
 from handrail.records import (
     Context,
@@ -91,13 +99,25 @@ def _unjudged(
         policy.unsure(Stage.ANSWER, f"content that cannot be read: {code}")
         for code in sorted({code for draft in drafts for code in draft.unreadable})
     ]
-    if any(draft.fixed for draft in drafts):
-        types = redacted_types(merge(decisions), exchange.pipeline.read_out)
-        for one in judged:
-            own = [f for f in one.findings if f.place is not None and f.place.part is Part.ANSWER]
-            if one.draft is not None and cannot_mask(own, types, one.draft.fixed):
-                found.append(policy.unsure(Stage.ANSWER, "a number or a key cannot be masked"))
+    given = downstream(exchange, merge(decisions))
+    if given.types and any(cannot_hold(given, one) for one in judged):
+        found.append(policy.unsure(Stage.ANSWER, "a number or a key cannot be masked"))
     return found
+
+
+def cannot_hold(given: Downstream, evidence: Evidence) -> bool:
+    """True when something that is to be masked in an answer is a number or a key."""
+    draft = evidence.draft
+    if draft is None:
+        return False
+    own = [
+        f
+        for f in evidence.findings
+        if f.place is not None and f.place.part is Part.ANSWER and is_of(f, given.types)
+    ]
+    if own and cannot_mask(own, given.types, (*draft.fixed, *fixed_in(draft.told))):
+        return True
+    return any(call_cannot_mask(call, given.scanner, given.types, given.is_own) for call in draft.tool_calls)
 
 
 def slice_of(context: Context) -> str | None:
@@ -113,7 +133,8 @@ def downstream(exchange: Exchange, decision: Decision) -> Downstream:
         scanner=pipeline.scanner,
         types=redacted_types(decision, pipeline.read_out),
         vault=exchange.vault,
-        hide=pipeline.hide(exchange.vault),
+        # A pseudonym would be given back with those of the caller's own values.
+        hide=pipeline.hide(None),
     )
 
 
@@ -154,7 +175,9 @@ def _weigh(
     exchange: Exchange, draft: Draft, screened: Screened, place: Place, budget: Budget
 ) -> Steps[Evidence]:
     pipeline, before = exchange.pipeline, screened.evidence
-    findings = tuple([replace(finding, place=place) for finding in pipeline.scanner.scan(draft.words)])
+    findings = tuple(
+        [replace(finding, place=place) for finding in scan_decoded(pipeline.scanner, draft.words)]
+    )
     if pipeline.reads_grounding:
         findings += _ungrounded(draft, screened.messages, place)
     confidence = None

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from handrail.confidence.cascade import Cascade
+from handrail.pipeline.decoded import scan_decoded
 from handrail.pipeline.facts import DeclaredFacts
 from handrail.pipeline.pieces import Hide
 from handrail.pipeline.stream import StreamRelease
@@ -98,7 +99,7 @@ class Pipeline:
     def redact_reply(self, text: str) -> str:
         """What a person wrote for the customer, with everything masked that a rule keeps out of answers."""
         types = self.withheld_out
-        return mask(text, self.scanner.scan(text), types) if types and text else text
+        return mask(text, scan_decoded(self.scanner, text), types) if types and text else text
 
 
 def _withheld_out(policy: Policy, read_out: frozenset[str]) -> frozenset[str]:

@@ -67,7 +67,7 @@ def screen(
         withheld=pipeline.withheld,
         hide=pipeline.hide(exchange.vault),
     )
-    if findings and sent.cannot_mask(messages, findings):
+    if sent.cannot_mask(messages, findings):
         decision = merge((decision, policy.unsure(Stage.INPUT, "a number or a key cannot be masked")))
     if status.state in WITH_A_PERSON:
         return Screened(decision=decision, evidence=evidence, pending=status)

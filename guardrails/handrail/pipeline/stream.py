@@ -19,6 +19,7 @@ class StreamRelease:
         self._stream = None if types is None else StreamScanner(scanner, types)
         self._chunks: list[str] = []
         self._released = 0
+        self._is_quoted = False
 
     @property
     def released(self) -> int:
@@ -33,6 +34,10 @@ class StreamRelease:
     def feed(self, chunk: str) -> int:
         """Take the next chunk of text; return how many chunks, from the first on, may be shown by now."""
         self._chunks.append(chunk)
+        self._is_quoted = self._is_quoted or '"' in chunk
+        if self._is_quoted and "\\" in chunk:
+            # What an escape of JSON hides is read only when the text is whole.
+            self._stream = None
         if self._stream is None:
             return self._released
         for piece in self._stream.feed(chunk):

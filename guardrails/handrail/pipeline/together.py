@@ -7,20 +7,14 @@ it lies over, and is masked there.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from handrail.pipeline.decoded import Scans, scan_decoded
 from handrail.records import Finding, Message, Part, Place, Speaker
 from handrail.scan.spec import TOPICS
 
 BESIDE_NAME = "arguments"
 """Name of a message that holds what is no text: numbers, dates, keys. Nothing in it can be masked."""
-
-
-class Scans(Protocol):
-    """Whatever finds sensitive data in a text."""
-
-    def scan(self, text: str) -> tuple[Finding, ...]:
-        """Return what was found, with spans in the text."""
 
 
 class JointPart(NamedTuple):
@@ -61,7 +55,7 @@ def scan_together(scanner: Scans, messages: Sequence[Message], joint: Sequence[J
     for index, message in enumerate(messages):
         if index not in covered or message.runs:
             place = Place(part=Part.MESSAGE, index=index)
-            found.update((replace(one, place=place), None) for one in scanner.scan(message.words))
+            found.update((replace(one, place=place), None) for one in scan_decoded(scanner, message.words))
     for one in joint:
         for finding in scanner.scan(one.text):
             found.update((traced, None) for traced in _traced(finding, one, keys))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from handrail.pipeline.decoded import fixed_in, scan_decoded
 from handrail.pipeline.exchange import Exchange
 from handrail.pipeline.facts import FactInputs, gather
 from handrail.pipeline.gate import on_call
@@ -48,7 +49,7 @@ def judge_return(exchange: Exchange, returned: Returned) -> Steps[JudgedReturn]:
     before = replace(before, exchange=exchange.evidence.exchange)
     exchange.evidence = _of_result(before, returned)
     place = Place(part=Part.RESULT)
-    found = tuple(replace(one, place=place) for one in pipeline.scanner.scan(returned.draft.words))
+    found = tuple(replace(one, place=place) for one in scan_decoded(pipeline.scanner, returned.draft.words))
     weighed = on_call(pipeline, before, call)
     weighed = replace(weighed, findings=weighed.findings + found)
     exchange.evidence = _of_result(weighed, returned)
@@ -85,7 +86,7 @@ def _unjudged(exchange: Exchange, draft: Draft, decision: Decision) -> list[Deci
     ]
     types = redacted_types(decision, exchange.pipeline.read_back)
     own = [f for f in exchange.evidence.findings if f.place is not None and f.place.part is Part.RESULT]
-    if cannot_mask(own, types, draft.fixed):
+    if cannot_mask(own, types, (*draft.fixed, *fixed_in(draft.told))):
         found.append(policy.unsure(Stage.RESULT, "a number or a key of a result cannot be masked"))
     return found
 

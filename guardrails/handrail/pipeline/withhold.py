@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
+from handrail.pipeline.decoded import Scans, fixed_in, hide_decoded, scan_decoded
 from handrail.pipeline.pieces import Hide, masked_units
 from handrail.records import (
     Decision,
@@ -21,14 +22,7 @@ from handrail.records import (
 from handrail.scan import redact
 from handrail.scan.spec import TOPICS
 from handrail.scan.vault import Vault
-
-
-class Scans(Protocol):
-    """Whatever finds sensitive data in a text."""
-
-    def scan(self, text: str) -> tuple[Finding, ...]:
-        """Return what was found, with spans in the text."""
-
+from handrail.text.json_data import json_tokens
 
 WriteParts: TypeAlias = Callable[[str, Sequence[Span], Sequence[Run]], list[str]]
 """Writes some parts of one text as the caller may have them, judged as the whole that they are of."""
@@ -61,7 +55,7 @@ def redacted_types(decision: Decision, read: frozenset[str]) -> frozenset[str]:
 def mask(text: str, findings: Iterable[Finding], types: frozenset[str], hide: Hide = redact) -> str:
     """Mask the findings of some types or categories in one text."""
     covered = [finding for finding in findings if is_of(finding, types)]
-    return hide(text, covered) if covered else text
+    return hide_decoded(text, covered, hide) if covered else text
 
 
 def cannot_mask(findings: Iterable[Finding], types: frozenset[str], fixed: Sequence[Span]) -> bool:
@@ -111,12 +105,19 @@ class Upstream:
         """True when something that is to be masked lies in a number or a key of a message."""
         by_message = _by_message(findings)
         return any(
-            message.fixed
-            and cannot_mask(
-                by_message.get(index, ()), self.masked_now if is_new else self.withheld, message.fixed
+            self._cannot_mask(
+                message, by_message.get(index, ()), self.masked_now if is_new else self.withheld
             )
             for index, (message, is_new) in enumerate(zip(messages, _are_new(messages), strict=True))
         )
+
+    def _cannot_mask(self, message: Message, findings: Sequence[Finding], types: frozenset[str]) -> bool:
+        if not types:
+            return False
+        own = [one for one in findings if is_of(one, types)]
+        if own and cannot_mask(own, types, (*message.fixed, *fixed_in(message.text))):
+            return True
+        return any(call_cannot_mask(call, self.scanner, types) for call in message.tool_calls)
 
     def _masked(self, message: Message, findings: Sequence[Finding], types: frozenset[str]) -> Message:
         if not types:
@@ -132,12 +133,14 @@ class Upstream:
             return mask(message.text, findings, types, self.hide)
 
         def find(text: str) -> list[Finding]:
-            found = self.scanner.scan(text)
+            found = scan_decoded(self.scanner, text)
             # Topics do not count in the developer's own text.
             named = TOPICS if message.speaker is Speaker.SYSTEM else frozenset[str]()
             return [one for one in found if is_of(one, types) and one.type not in named]
 
-        (text,) = masked_units(message.text, [(0, len(message.text))], message.runs, find, self.hide)
+        (text,) = masked_units(
+            message.text, [(0, len(message.text))], message.runs, find, decoding(self.hide)
+        )
         return text
 
 
@@ -154,10 +157,52 @@ def _are_new(messages: Sequence[Message]) -> list[bool]:
     return [index >= new and message.speaker is not Speaker.SYSTEM for index, message in enumerate(messages)]
 
 
-def masked_call(call: ToolCall, scanner: Scans, types: frozenset[str], hide: Hide = redact) -> ToolCall:
-    """Mask findings of some types inside a call's arguments."""
-    arguments = mask(call.arguments, scanner.scan(call.arguments), types, hide)
+def masked_call(
+    call: ToolCall,
+    scanner: Scans,
+    types: frozenset[str],
+    hide: Hide = redact,
+    *,
+    is_own: Callable[[str], bool] = lambda value: False,
+) -> ToolCall:
+    """Mask findings of some types inside a call's arguments, in the decoded leaves where these are JSON.
+
+    Args:
+        call: the call.
+        scanner: finds them.
+        types: which of them are masked.
+        hide: masks them.
+        is_own: tells of a value that it stays, because whoever will have the call gave it.
+    """
+    found = _not_own(call, scan_decoded(scanner, call.arguments), is_own) if types else []
+    arguments = mask(call.arguments, found, types, hide)
     return call if arguments == call.arguments else replace(call, arguments=arguments)
+
+
+def call_cannot_mask(
+    call: ToolCall,
+    scanner: Scans,
+    types: frozenset[str],
+    is_own: Callable[[str], bool] = lambda value: False,
+) -> bool:
+    """True when something that is to be masked is a number or a key of a call's arguments."""
+    fixed = fixed_in(call.arguments) if types else ()
+    found = _not_own(call, scan_decoded(scanner, call.arguments), is_own) if fixed else []
+    return cannot_mask(found, types, fixed)
+
+
+def _not_own(call: ToolCall, findings: Iterable[Finding], is_own: Callable[[str], bool]) -> list[Finding]:
+    def value(one: Finding) -> str:
+        written = call.arguments[one.start : one.end]
+        tokens = json_tokens(f'"{written}"') if "\\" in written else None
+        return tokens[0].text if tokens else written
+
+    return [one for one in findings if not is_own(value(one))]
+
+
+def decoding(hide: Hide) -> Hide:
+    """Return what hides findings so that JSON in a text stays JSON."""
+    return lambda text, findings: hide_decoded(text, findings, hide)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +217,7 @@ class Downstream:
     def text(self, text: str) -> str:
         """Return one text of the answer."""
         if self.types:
-            text = mask(text, self.scanner.scan(text), self.types, self.hide)
+            text = mask(text, scan_decoded(self.scanner, text), self.types, self.hide)
         return self.vault.restore(text) if self.vault else text
 
     def parts(self, text: str, spans: Sequence[Span], runs: Sequence[Run] = ()) -> list[str]:
@@ -190,7 +235,7 @@ class Downstream:
         if not self.types and not self.vault:
             return draft
         units = _units(draft)
-        told = masked_units(draft.told, units, draft.runs, self._found, self.hide)
+        told = masked_units(draft.told, units, draft.runs, self._found, decoding(self.hide))
         text, refusal, *asides = map(self._restored, told)
         changed = replace(
             draft,
@@ -198,7 +243,8 @@ class Downstream:
             refusal=draft.refusal and refusal,
             asides=tuple(asides),
             tool_calls=tuple(
-                masked_call(call, self.scanner, self.types, self.hide) for call in draft.tool_calls
+                masked_call(call, self.scanner, self.types, self.hide, is_own=self.is_own)
+                for call in draft.tool_calls
             ),
         )
         if changed == draft:
@@ -207,8 +253,13 @@ class Downstream:
         logprobs = draft.logprobs if changed.text == draft.text else None
         return replace(changed, logprobs=logprobs, fixed=(), runs=())
 
+    def is_own(self, value: str) -> bool:
+        """True of a value that the caller gave and the model knows by its pseudonym only."""
+        return self.vault is not None and self.vault.holds(value)
+
     def _found(self, text: str) -> list[Finding]:
-        return [one for one in self.scanner.scan(text) if is_of(one, self.types)] if self.types else []
+        found = scan_decoded(self.scanner, text) if self.types else ()
+        return [one for one in found if is_of(one, self.types)]
 
     def _restored(self, text: str) -> str:
         return self.vault.restore(text) if self.vault else text

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 
 from handrail.records import Finding
 from handrail.scan.redact import replaced
-from handrail.text.json_data import mapped
+from handrail.text.json_data import json_segments, json_tokens, with_tokens
 
 _PSEUDONYM = re.compile(r"<([A-Z][A-Z0-9_]*_\d+)>")
+_MAY_HOLD = re.compile(r"<|\\u003c", re.IGNORECASE)
 _OPEN = re.compile(r"<(?:[A-Z][A-Z0-9_]*)?$")
 _LONGEST = 80
 
@@ -23,6 +24,7 @@ class Vault:
     def __init__(self) -> None:
         self._names: dict[tuple[str, str], str] = {}
         self._values: dict[str, str] = {}
+        self._given: set[str] = set()
         self._counts: dict[str, int] = {}
 
     def __repr__(self) -> str:
@@ -30,6 +32,10 @@ class Vault:
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def holds(self, value: str) -> bool:
+        """True if a pseudonym stands for this value."""
+        return value in self._given
 
     def hide(self, text: str, findings: Iterable[Finding]) -> str:
         """Return the text with every finding replaced by its pseudonym.
@@ -50,27 +56,32 @@ class Vault:
             name = f"{kind}_{number}"
             self._names[kind, value] = name
             self._values[name] = value
+            self._given.add(value)
         return f"<{name}>"
 
     def restore(self, text: str) -> str:
-        """Return the text with the vault's pseudonyms replaced by their values; others stay."""
-        return _PSEUDONYM.sub(self._value, text)
+        """Return the text with the vault's pseudonyms replaced by their values; others stay.
+
+        JSON in the text, and JSON in its strings, stays valid and keeps its layout.
+        """
+        if not _MAY_HOLD.search(text):
+            return text
+        out, at = [], 0
+        for start, end, tokens in json_segments(text):
+            told = {token.start: self.restore(token.text) for token in tokens}
+            changes = {token.start: told[token.start] for token in tokens if told[token.start] != token.text}
+            out += [_PSEUDONYM.sub(self._value, text[at:start]), with_tokens(text[start:end], changes)]
+            at = end
+        return "".join([*out, _PSEUDONYM.sub(self._value, text[at:])])
 
     def restore_arguments(self, arguments: str) -> str:
         """Return a tool call's JSON arguments with pseudonyms replaced, still valid JSON.
 
         What is no JSON is restored as plain text would be, each value escaped for a JSON string.
         """
-        try:
-            parsed = json.loads(arguments)
-        except (ValueError, RecursionError):
-            return self.restore_escaped(arguments)
-        if not _PSEUDONYM.search(arguments) and "\\u003c" not in arguments.lower():
-            return arguments
-        restored = mapped(
-            parsed, lambda _, leaf: self.restore(leaf) if isinstance(leaf, str) else leaf, key=self.restore
+        return (
+            self.restore(arguments) if json_tokens(arguments) is not None else self.restore_escaped(arguments)
         )
-        return json.dumps(restored, ensure_ascii=False)
 
     def restore_escaped(self, text: str) -> str:
         """Return a piece of JSON text with pseudonyms replaced by values escaped for a JSON string."""

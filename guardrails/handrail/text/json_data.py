@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 LeafPath: TypeAlias = tuple[str | int, ...]
 """Where a leaf lies in JSON data: keys of objects and indexes of lists."""
@@ -48,6 +48,11 @@ def written(path: LeafPath) -> str:
 
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[{}\[\]]|:', re.DOTALL)
+# Where JSON may begin in prose: at the start of a line, or behind what introduces it.
+_MAY_BEGIN = re.compile(r"(?:^|(?<=[\s:=(>`]))[{\[](?=\s*[\"{\[\]}\d\-tfn])", re.MULTILINE)
+MOST_FAILURES = 32
+"""How many places of a text that look like JSON and are none are tried, for each costs its length."""
+
 MAY_BE_JSON = frozenset('{["') | frozenset(" \t\n\r")
 """First characters of what could be JSON; nearly every other text is told apart by this alone."""
 
@@ -83,6 +88,38 @@ def json_tokens(text: str) -> tuple[JsonToken, ...] | None:
     return tuple(tokens)
 
 
+class JsonSegment(NamedTuple):
+    """JSON within a text; `start` and `end` count characters of the text, those of `tokens` from `start`."""
+
+    start: int
+    end: int
+    tokens: tuple[JsonToken, ...]
+
+
+def json_segments(text: str) -> list[JsonSegment]:
+    """Return the JSON objects and lists in a text, or the text itself where it is JSON as a whole. Pure."""
+    if "{" not in text and "[" not in text and text.lstrip()[:1] != '"':
+        return []
+    whole = json_tokens(text)
+    if whole is not None:
+        return [JsonSegment(0, len(text), whole)] if whole else []
+    found: list[JsonSegment] = []
+    at, failures = 0, 0
+    while failures < MOST_FAILURES and (opening := _MAY_BEGIN.search(text, at)) is not None:
+        start = opening.start()
+        try:
+            _, end = _decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            at, failures = start + 1, failures + 1
+            continue
+        at = end
+        tokens = json_tokens(text[start:end])
+        # A number in brackets is a note in prose.
+        if tokens and any(token.kind != "number" for token in tokens):
+            found.append(JsonSegment(start, end, tokens))
+    return found
+
+
 def with_tokens(text: str, changes: Mapping[int, str]) -> str:
     """Return the text with other strings at some tokens, each named by its `start`; pure."""
     tokens = {token.start: token for token in json_tokens(text) or ()}
@@ -97,3 +134,6 @@ def with_tokens(text: str, changes: Mapping[int, str]) -> str:
 
 def _kept(number: str) -> str:
     return number
+
+
+_decoder = json.JSONDecoder(parse_int=_kept, parse_float=_kept)

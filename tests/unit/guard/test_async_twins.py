@@ -21,7 +21,7 @@ from support.scenes import KEY, PEOPLE, POLICY
 
 WAITS_FOR_NOTHING = {
     Guard: {"context", "tool"},
-    Call: {"asks", "refused_logprobs", "used", "stream", "redact_answer"},
+    Call: {"asks", "refused_logprobs", "used", "stream", "redact_answer", "told"},
     Action: set[str](),
     Permit: set[str](),
 }

@@ -46,3 +46,20 @@ def test_the_same_value_gets_the_same_pseudonym_and_repr_shows_none():
     text = "jane@example.com, jane@example.com"
     assert vault.hide(text, found(text)) == "<EMAIL_1>, <EMAIL_1>"
     assert "jane" not in repr(vault)
+
+
+def test_a_pseudonym_comes_back_in_json_and_in_json_in_its_strings() -> None:
+    vault = Vault()
+    value = 'o"neil\\ann'
+    name = vault.pseudonym(value, Finding(type="person", category="identifier", start=0, end=len(value)))
+    for text in (
+        json.dumps({"to": name}),
+        json.dumps({"to": name}).replace("<", "\\u003c"),
+        f'{{ "to" : "{name}"}}',
+    ):
+        for restored in (vault.restore(text), vault.restore_arguments(text)):
+            assert json.loads(restored) == {"to": value}
+    nested = json.dumps({"body": json.dumps({"to": [f"for {name}"], name: 1})})
+    assert json.loads(json.loads(vault.restore(nested))["body"]) == {"to": [f"for {value}"], value: 1}
+    assert vault.restore(f'So: {{"to": "{name}"}}, {name}') == f"So: {json.dumps({'to': value})}, {value}"
+    assert vault.restore_arguments('{ "n" : 1.50 ,"to": "<PERSON_9>"}') == '{ "n" : 1.50 ,"to": "<PERSON_9>"}'

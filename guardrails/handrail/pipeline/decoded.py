@@ -1,0 +1,137 @@
+r"""JSON inside a text, read as whoever parses it reads it: scanned decoded, masked leaf by leaf.
+
+In the raw text an escape touches what it stands beside: `Write to\nann@example.org` seems to hold
+`nann@example.org`, and a mask over that leaves a lone backslash. So the strings, keys and numbers of every
+JSON object or list in a text are scanned decoded and side by side, as the leaves of any value are; what is
+found is traced back to the raw text, and a mask is written so that the text stays JSON of the same layout.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from handrail.pipeline.pieces import Hide
+from handrail.records import Finding, Span
+from handrail.text.documents import BEHIND_KEY, BETWEEN
+from handrail.text.json_data import JsonSegment, JsonToken, json_segments, with_tokens
+
+DEEPEST = 16
+"""How deep JSON in strings of JSON is followed; what lies deeper is read as it is written."""
+
+_CHARACTER = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.|.", re.DOTALL)
+
+
+class Scans(Protocol):
+    """Whatever finds sensitive data in a text."""
+
+    def scan(self, text: str) -> tuple[Finding, ...]:
+        """Return what was found, with spans in the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A stretch of the decoded reading. `raw` is where each of its characters, and its end, is written."""
+
+    start: int
+    text: str
+    raw: "range | list[int]"
+    is_fixed: bool = False
+
+
+def scan_decoded(scanner: Scans, text: str) -> tuple[Finding, ...]:
+    """Return what is found in a text in which JSON is read decoded; spans count the raw text."""
+    pieces = _pieces(text)
+    if pieces is None:
+        return scanner.scan(text)
+    found: dict[Finding, None] = {}
+    for finding in scanner.scan("".join(piece.text for piece in pieces)):
+        for piece in pieces:
+            first = max(finding.start - piece.start, 0)
+            last = min(finding.end - piece.start, len(piece.text))
+            if piece.raw and first < last:
+                found[replace(finding, start=piece.raw[first], end=piece.raw[last])] = None
+    return tuple(sorted(found, key=lambda one: (one.start, one.end, one.type)))
+
+
+def fixed_in(text: str) -> tuple[Span, ...]:
+    """Return the spans of keys and numbers of JSON in a text, which cannot hold a mask."""
+    return tuple((piece.raw[0], piece.raw[-1]) for piece in _pieces(text) or () if piece.is_fixed)
+
+
+def hide_decoded(text: str, findings: Iterable[Finding], hide: Hide) -> str:
+    """Return a text with findings hidden, JSON in it as JSON of the same layout.
+
+    A number that must be hidden becomes a string, and a key another key: nothing is ever left unhidden here.
+    """
+    findings, segments = list(findings), json_segments(text)
+    if not segments:
+        return hide(text, findings)
+    out, at = [], 0
+    for segment in segments:
+        out.append(_hidden_within(text, at, segment.start, findings, hide))
+        inner, changes = text[segment.start : segment.end], {}
+        for token in segment.tokens:
+            start, end = segment.start + token.start, segment.start + token.end
+            local = _local(findings, start, _offsets(text, start, end, token))
+            if local:
+                changes[token.start] = hide_decoded(token.text, local, hide)
+        out.append(with_tokens(inner, changes) if changes else inner)
+        at = segment.end
+    out.append(_hidden_within(text, at, len(text), findings, hide))
+    return "".join(out)
+
+
+def _hidden_within(text: str, start: int, end: int, findings: Iterable[Finding], hide: Hide) -> str:
+    local = _local(findings, start, range(start, end + 1))
+    return hide(text[start:end], local) if local else text[start:end]
+
+
+def _local(findings: Iterable[Finding], start: int, raw: "range | list[int]") -> list[Finding]:
+    """Return the findings that lie over some raw characters, with spans among these."""
+    found = []
+    for one in findings:
+        first = bisect_right(raw, max(one.start, raw[0])) - 1
+        last = bisect_left(raw, min(one.end, raw[-1]))
+        if first < last and one.end > start:
+            found.append(replace(one, start=first, end=last))
+    return found
+
+
+def _pieces(text: str, depth: int = DEEPEST) -> list[_Piece] | None:
+    """Return a text as it is read decoded, None if it holds no JSON."""
+    segments = json_segments(text) if depth else []
+    if not segments:
+        return None
+    pieces: list[_Piece] = []
+    at = 0
+    for start, end, tokens in (*segments, JsonSegment(len(text), len(text), ())):
+        if start > at:
+            _add(pieces, text[at:start], range(at, start + 1))
+        for token in tokens:
+            raw = _offsets(text, start + token.start, start + token.end, token)
+            inner = _pieces(token.text, depth - 1) if token.kind == "string" else None
+            if inner is None:
+                _add(pieces, token.text, raw, is_fixed=token.kind != "string")
+            for piece in inner or ():
+                _add(pieces, piece.text, [raw[offset] for offset in piece.raw], is_fixed=piece.is_fixed)
+            _add(pieces, BEHIND_KEY if token.kind == "key" else BETWEEN, ())
+        at = end
+    return pieces
+
+
+def _add(
+    pieces: list[_Piece], text: str, raw: "range | list[int] | tuple[()]", *, is_fixed: bool = False
+) -> None:
+    start = pieces[-1].start + len(pieces[-1].text) if pieces else 0
+    pieces.append(_Piece(start, text, raw or [], is_fixed and bool(text)))
+
+
+def _offsets(text: str, start: int, end: int, token: JsonToken) -> "range | list[int]":
+    """Return where each character of a token, and its end, is written in a text."""
+    if token.kind == "number":
+        return range(start, end + 1)
+    if "\\" not in text[start:end]:
+        return range(start + 1, end)
+    return [*(match.start() for match in _CHARACTER.finditer(text, start + 1, end - 1)), end - 1]
