@@ -4,7 +4,8 @@
 
 Bars: no exchange fails and a killed process loses at most half a second of released answers, on both stores,
 under 1, 4 and 8 saturating threads, 200 tasks and beside three spinning threads; 400 bytes a passed exchange,
-compressed. Figures without a bar's measurement are null, and short.
+compressed; a million exchanges put before a policy in 5 minutes on two cores and 2 GiB, the same
+rows to the byte on Ray and after a kill. Figures without a bar's measurement are null, and short.
 """
 
 import json
@@ -13,16 +14,19 @@ import time
 import zlib
 from datetime import timedelta
 
+from benchmarks.log_backtest import figures_of
 from benchmarks.log_load import ANSWER, QUESTION, Load, guard_over, killed_under
 from benchmarks.report import close
 from benchmarks.ticket_load import NOW, Opener, postgres, sqlite
 
 from handrail.ids import new_id
+from handrail.policy.runtime.log_row import PASSED, as_data, read_row
 from handrail.records import CallCost
 from handrail.store.audit.log import LOSS_WINDOW_S
 from handrail.tickets.ports import DecisionEntry
 
 MOST_BYTES = 400.0
+MOST_S, MOST_MB = 300.0, 2048.0
 COST = CallCost(
     latency_us={"screen": 131, "model": 812_345, "judge": 87},
     asked=1,
@@ -52,7 +56,7 @@ def main() -> None:
                 killed(f"{name}, {load_name}", opener, load, kills, figures)
     with sqlite() as opener:
         figures["bytes_per_passed"], figures["write_us"] = written(opener, 2_000)
-    figures |= dict.fromkeys(("backtest_1m_s", "backtest_1m_mb", "rows_equal_ray", "resume_equal"))
+    figures |= figures_of(100_000 if "--quick" in sys.argv[1:] else 1_000_000)
     close("log", figures, missed(figures))
 
 
@@ -92,7 +96,8 @@ def written(opener: Opener, count: int) -> tuple[float, float]:
         store.log(entry)
     store.flush()
     write_us = (time.process_time() - began) / count * 1e6
-    lines = [json.dumps(entry) for entry in store.export() if entry["kind"] == "decision.pass"]
+    rows = [row for row in map(read_row, store.export()) if row is not None]
+    lines = [json.dumps(as_data(row)) for row in rows if row.outcome == PASSED]
     store.close()
     packed = zlib.compress("\n".join(lines).encode(), 9)
     size = len(packed) / len(lines)
@@ -107,8 +112,12 @@ def missed(figures: dict[str, float | None]) -> list[str]:
         "longest_wait_s": LOSS_WINDOW_S,
         "failed_exchanges": 0,
         "bytes_per_passed": MOST_BYTES,
+        "backtest_1m_s": MOST_S,
+        "backtest_1m_mb": MOST_MB,
+        "unreadable": 0,
     }
-    return [name for name, bar in bars.items() if (figures[name] or 0.0) > bar]
+    equal = [name for name in ("rows_equal_ray", "resume_equal") if figures[name] is False]
+    return [name for name, bar in bars.items() if (figures[name] or 0.0) > bar] + equal
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from handrail import Guard
 from handrail.errors import StoreUnavailable
-from handrail.policy import load
+from handrail.policy import Policy, load
 from handrail.records import Draft, Message, Speaker
 from handrail.store import SqlStore
 from handrail.store.tables import audit
@@ -135,9 +135,9 @@ def _logged(opener: Opener) -> set[str]:
         store.close()
 
 
-def guard_over(store: SqlStore) -> Guard:
-    """A guard under the shipped policy for support."""
-    return Guard(load("baseline"), store=store, spool=_NoSpool())
+def guard_over(store: SqlStore, policy: Policy | None = None) -> Guard:
+    """A guard under a policy, by default the shipped one that any program may start from."""
+    return Guard(policy or load("baseline"), store=store, spool=_NoSpool())
 
 
 def _answer(opener: Opener, under: Load, released: Released) -> None:

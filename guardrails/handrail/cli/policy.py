@@ -11,7 +11,7 @@ from handrail.cli.options import text_of
 from handrail.cli.policy_check import check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from handrail.policy import Policy
     from handrail.policy.tools.backtest import Backtest
@@ -250,25 +250,32 @@ def _print_difference(found: "Difference") -> None:
 
 @commands.command()
 def backtest(
-    log: Annotated[Path, typer.Argument(help="Recorded decisions, one JSON object a line.")],
+    log: Annotated[Path, typer.Argument(help="What `handrail log export` or `audit export` wrote.")],
     policy: Annotated[str, typer.Option("--policy", "-p", help="The policy to try.")],
+    workers: Annotated[int, typer.Option(min=1, max=256, help="How many processes.")] = 1,
+    engine: Annotated[str, typer.Option(help="processes, or ray: the cluster of RAY_ADDRESS.")] = "processes",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the rows; a run that was stopped goes on from them.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what a policy would have handed off on a log: per rule and role, newly, no longer, load by role.
 
-    The log is what `handrail audit export` writes, or one decision a line as JSON.
+    The log is an export, as JSON lines, gzip or Parquet, of this version or of 0.1, or one decision a line.
 
     Exit code 1 if a role would be asked for more than its `capacity_per_day`, 2 if no line could be read.
 
     **Examples**
 
     - `handrail policy backtest decisions.jsonl --policy support-next.yaml`
+    - `handrail policy backtest decisions.parquet -p support-next.yaml --workers 8 --out rows/`
     """
-    from handrail.policy import load
-    from handrail.policy.tools.backtest import backtest as run
+    from handrail.bulk import added_up, backtest_job
+    from handrail.cli.bulk import run_with_progress
 
-    loaded = load(policy)
-    result = run(_records(log), loaded)
+    job, loaded = backtest_job(policy)
+    with run_with_progress(job, log, out, workers=workers, engine=engine) as found:
+        result = added_up(found, loaded)
     if as_json:
         typer.echo(json.dumps(_backtest_data(result)))
     else:
@@ -276,22 +283,6 @@ def backtest(
     if not result.records:
         raise typer.Exit(2)
     raise typer.Exit(1 if any(load.is_over for load in result.roles.values()) else 0)
-
-
-def _records(log: Path) -> "Iterator[tuple[int, object]]":
-    from rich.progress import Progress
-
-    size = log.stat().st_size
-    with Progress(transient=True, disable=not sys.stderr.isatty()) as progress, log.open("rb") as lines:
-        task = progress.add_task("reading", total=size)
-        for number, line in enumerate(lines, start=1):
-            progress.advance(task, len(line))
-            if not line.strip():
-                continue
-            try:
-                yield number, json.loads(line)
-            except (ValueError, RecursionError):
-                yield number, None
 
 
 def _backtest_data(result: "Backtest") -> dict[str, Any]:

@@ -1,0 +1,131 @@
+"""Cuts a file of rows into chunks that can be read alone: JSON lines, plain or gzip, and Parquet."""
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handrail.errors import ConfigError, MissingExtra
+
+CHUNK_BYTES = 8_000_000
+_BLOCK = 1 << 20
+_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+JSON_COLUMNS = (
+    *("rules", "shadow", "reasons", "shadow_reasons", "co_approvers", "parts"),
+    *("answers", "facts", "sources", "confidence", "scored", "latency_us", "usage", "labels"),
+)
+"""Columns of a Parquet export that hold JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Part of a file: bytes from `start` to `end` of JSON lines, or row groups of Parquet.
+
+    `number` counts chunks from 0, `line` is the number of its first row, from 1.
+    """
+
+    path: str
+    number: int
+    start: int
+    end: int
+    line: int
+
+
+def chunks_of(path: Path, size: int = CHUNK_BYTES) -> list[Chunk]:
+    """Cut a file into chunks of about `size` bytes; one that is compressed as a whole is one chunk.
+
+    Raises:
+        ConfigError: it cannot be read.
+        MissingExtra: it is Parquet, and pyarrow is not installed.
+    """
+    try:
+        with path.open("rb") as file:
+            kind = file.read(4)
+            if kind == _PARQUET:
+                return _of_parquet(path)
+            if kind.startswith(_GZIP):
+                return [Chunk(path=str(path), number=0, start=0, end=-1, line=1)]
+            file.seek(0)
+            return list(_of_lines(path, file, size))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or 'unknown'}") from None
+
+
+def _of_lines(path: Path, file: Any, size: int) -> Iterator[Chunk]:
+    number, start, at, line, lines = 0, 0, 0, 1, 0
+    while block := file.read(_BLOCK):
+        at += len(block)
+        lines += block.count(b"\n")
+        if at - start >= size:
+            rest = file.readline()
+            at += len(rest)
+            lines += rest.endswith(b"\n")
+            yield Chunk(path=str(path), number=number, start=start, end=at, line=line)
+            number, start, line = number + 1, at, line + lines
+            lines = 0
+    if at > start:
+        yield Chunk(path=str(path), number=number, start=start, end=at, line=line)
+
+
+def _of_parquet(path: Path) -> list[Chunk]:
+    found, line = [], 1
+    with _parquet(path) as file:
+        for group in range(file.num_row_groups):
+            found.append(Chunk(path=str(path), number=group, start=group, end=group + 1, line=line))
+            line += file.metadata.row_group(group).num_rows
+    return found
+
+
+def _parquet(path: Path) -> Any:
+    try:
+        from pyarrow.parquet import ParquetFile
+    except ImportError:
+        raise MissingExtra("bulk", "pyarrow") from None
+    return ParquetFile(path)
+
+
+def records_in(chunk: Chunk) -> Iterator[tuple[int, object]]:
+    """Yield the number and the record of each row that is not blank; None for one that is no JSON."""
+    path = Path(chunk.path)
+    with path.open("rb") as file:
+        kind = file.read(4)
+    if kind == _PARQUET:
+        yield from _rows_of(path, chunk)
+        return
+    is_packed = kind.startswith(_GZIP)
+    with path.open("rb") as plain, gzip.open(plain) if is_packed else nullcontext(plain) as file:
+        file.seek(chunk.start)
+        at, number = chunk.start, chunk.line
+        for line in file:
+            if line.strip():
+                yield number, _json(line)
+            at, number = at + len(line), number + 1
+            if at >= chunk.end >= 0:
+                return
+
+
+def _rows_of(path: Path, chunk: Chunk) -> Iterator[tuple[int, object]]:
+    number = chunk.line
+    with _parquet(path) as file:
+        for batch in file.iter_batches(row_groups=list(range(chunk.start, chunk.end)), batch_size=4096):
+            for row in batch.to_pylist():
+                yield number, _unpacked(row)
+                number += 1
+
+
+def _unpacked(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _json(value) if name in JSON_COLUMNS and isinstance(value, str) else value
+        for name, value in row.items()
+        if value is not None
+    }
+
+
+def _json(text: str | bytes) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

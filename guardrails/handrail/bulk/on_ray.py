@@ -1,0 +1,54 @@
+"""The same rows on Ray Data: a running cluster, or one that is started here for the length of a run."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from handrail.bulk.chunks import Chunk
+from handrail.bulk.job import RowJob, rows_of
+from handrail.errors import MissingExtra
+
+# Ray reports usage over the network unless it is told not to before it is imported.
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_DISABLE_PROGRESS_BARS": "1"}
+
+
+def on_ray(job: RowJob, chunks: list[Chunk], workers: int) -> Iterator[tuple[int, bytes]]:
+    """Yield each chunk's number and rows as they are done.
+
+    Raises:
+        MissingExtra: Ray is not installed.
+    """
+    if not chunks:
+        return
+    os.environ.update(QUIET)
+    try:
+        import ray
+        import ray.data
+    except ImportError:
+        raise MissingExtra("ray", "ray") from None
+    address = os.environ.get("RAY_ADDRESS")
+    is_own = not ray.is_initialized()
+    if is_own:
+        here: dict[str, Any] = {} if address else {"num_cpus": max(1, workers), "include_dashboard": False}
+        ray.init(address=address, log_to_driver=False, logging_level="error", **here)
+    try:
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        items = [{"number": chunk.number, "chunk": chunk} for chunk in chunks]
+        rows = ray.data.from_items(items, override_num_blocks=len(items)).map(_Rows(job))
+        for row in rows.iter_rows():
+            yield int(row["number"]), bytes(row["rows"])
+    finally:
+        if is_own:
+            ray.shutdown()
+
+
+class _Rows:
+    """The function of one chunk, with its job."""
+
+    def __init__(self, job: RowJob) -> None:
+        self._job = job
+        self.__name__ = type(job).__name__
+
+    def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
+        number, rows = rows_of(self._job, item["chunk"])
+        return {"number": number, "rows": rows}
