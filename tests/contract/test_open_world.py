@@ -101,12 +101,6 @@ def test_bypass_no_secret_in_an_argument_reaches_the_model(guards: Guards, name:
 
 
 @EXAMPLES
-@pytest.mark.parametrize("name", ERRORS)
-def test_bypass_no_secret_in_an_error_reaches_the_caller(guards: Guards, name: str, examples: int) -> None:
-    drawn(planted(), examples, lambda world, effect: is_withheld(ERRORS[name], guards, world, effect))
-
-
-@EXAMPLES
 @pytest.mark.parametrize("name", RESULTS)
 def test_bypass_no_secret_in_a_result_reaches_the_caller(guards: Guards, name: str, examples: int) -> None:
     drawn(planted(), examples, lambda world, effect: is_withheld(RESULTS[name], guards, world, effect))
@@ -123,10 +117,46 @@ def test_bypass_no_secret_cut_over_chunks_reaches_the_caller(
 
 
 @EXAMPLES
-@pytest.mark.parametrize("name", [*ARGUMENTS, *RESULTS])
+@pytest.mark.parametrize("name", ERRORS)
+def test_bypass_no_secret_in_an_error_reaches_the_caller(guards: Guards, name: str, examples: int) -> None:
+    drawn(planted(), examples, lambda world, effect: is_withheld(ERRORS[name], guards, world, effect))
+
+
+@EXAMPLES
+@pytest.mark.parametrize("name", TOOL_ARGUMENTS)
+def test_bypass_no_secret_in_an_argument_reaches_a_tool(guards: Guards, name: str, examples: int) -> None:
+    drawn(planted(), examples, lambda world, effect: is_withheld(TOOL_ARGUMENTS[name], guards, world, effect))
+
+
+@EXAMPLES
+@pytest.mark.parametrize("name", TOOL_RESULTS)
+def test_bypass_no_secret_in_a_tools_result_reaches_the_caller(
+    guards: Guards, name: str, examples: int
+) -> None:
+    drawn(
+        planted(),
+        examples,
+        lambda world, effect: is_withheld(TOOL_RESULTS[name], guards, world, f"{effect} results"),
+    )
+
+
+@EXAMPLES
+@pytest.mark.parametrize("name", [*ARGUMENTS, *RESULTS, *TOOL_ARGUMENTS])
 def test_a_value_of_a_declared_kind_comes_through_unchanged(guards: Guards, name: str, examples: int) -> None:
-    entry = {**ARGUMENTS, **RESULTS}[name]
+    entry = {**ARGUMENTS, **RESULTS, **TOOL_ARGUMENTS}[name]
     drawn(calm(), examples, lambda world, effect: is_unchanged(entry, guards, world, effect))
+
+
+@EXAMPLES
+@pytest.mark.parametrize("name", TOOL_RESULTS)
+def test_a_tools_result_of_a_declared_kind_comes_through_unchanged(
+    guards: Guards, name: str, examples: int
+) -> None:
+    drawn(
+        calm(),
+        examples,
+        lambda world, effect: is_unchanged(TOOL_RESULTS[name], guards, world, f"{effect} results"),
+    )
 
 
 @EXAMPLES

@@ -153,6 +153,37 @@ def error(guard: Guard | None, value: Any, seen: Seen) -> Any:
         raise
 
 
+def error_of_tool(guard: Guard | None, value: Any, seen: Seen) -> Any:
+    @_tool(guard)
+    def look_up(order: str) -> str:
+        try:
+            raise KeyError(value)
+        except KeyError as cause:
+            raise Failed("no", value) from cause
+
+    try:
+        return look_up("7")
+    except Failed as failed:
+        seen.append(failed)
+        raise
+
+
+def error_of_async_stream(guard: Guard | None, value: Any, seen: Seen) -> Any:
+    @_through(guard)
+    async def ask(question: str) -> AsyncIterator[Any]:
+        yield "Fine."
+        raise Failed(value)
+
+    async def collect() -> list[Any]:
+        return [chunk async for chunk in ask("Where?")]
+
+    try:
+        return asyncio.run(collect())
+    except Failed as failed:
+        seen.append(failed)
+        raise
+
+
 def tool_argument(guard: Guard | None, value: Any, seen: Seen) -> Any:
     @_tool(guard)
     def look_up(order: Any, *, more: Any = None) -> str:
@@ -226,7 +257,7 @@ RESULTS: dict[str, Entry] = {
         *(chunk_of_generator, chunk_of_async_generator, value_of_generator),
     )
 }
-ERRORS: dict[str, Entry] = {"error": error}
+ERRORS: dict[str, Entry] = {entry.__name__: entry for entry in (error, error_of_tool, error_of_async_stream)}
 TOOL_ARGUMENTS: dict[str, Entry] = {entry.__name__: entry for entry in (tool_argument, tool_argument_async)}
 TOOL_RESULTS: dict[str, Entry] = {entry.__name__: entry for entry in (tool_result, tool_result_async)}
 STREAMS: dict[str, Entry] = {entry.__name__: entry for entry in (stream, stream_async, stream_returned)}

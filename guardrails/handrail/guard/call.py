@@ -173,7 +173,7 @@ class CallRunner:
 
     def told(self, error: BaseException) -> BaseException:
         """Return an error of a guarded function as its caller may have it; see `handrail.guard.raised`."""
-        judge = ErrorJudge(scanner=self.pipeline.scanner, types=self.pipeline.withheld_out)
+        judge = ErrorJudge(scanner=self.pipeline.scanner, types=self.pipeline.withheld_told)
         withheld = ErrorWithheld(class_name(type(error)))
         return self.run(judge.steps(error), lambda _: withheld)
 

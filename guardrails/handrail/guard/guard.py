@@ -207,6 +207,10 @@ class Guard:
         """Decide whether an action may run now, as `gate` does."""
         return await agate(self._runner, scopes.current(), call, exchange or new_id())
 
+    def told(self, error: BaseException) -> BaseException:
+        """Return an error of a guarded function as its caller may have it."""
+        return self._runner.told(error)
+
     def judge_result(
         self, call: ToolCall, result: object, *, chunks: Sequence[object] = ()
     ) -> JudgedResult | Outcome:

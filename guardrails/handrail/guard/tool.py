@@ -49,6 +49,9 @@ class GatesActions(Protocol):
     def gate(self, call: ToolCall, /) -> Permit | Outcome:
         """Decide whether an action may run now."""
 
+    def told(self, error: BaseException, /) -> BaseException:
+        """Return an error of a function that acts as its caller may have it."""
+
     async def agate(self, call: ToolCall, /) -> Permit | Outcome:
         """Decide whether an action may run now, awaiting the store."""
 
@@ -93,17 +96,38 @@ class ToolDecoration:
         kind, act = kind_of(self.function.fn), self._act
 
         def plain(*args: Any, **kwargs: Any) -> Any:
-            return act(self._read(args, kwargs))
+            failed: list[BaseException] = []
+            try:
+                return act(self._read(args, kwargs))
+            except BaseException as error:  # noqa: BLE001 - whatever it is, its text is judged
+                failed.append(error)
+            raise self.guard.told(failed.pop())
 
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
-            return await act(self._read(args, kwargs))
+            failed: list[BaseException] = []
+            try:
+                return await act(self._read(args, kwargs))
+            except BaseException as error:  # noqa: BLE001 - whatever it is, its text is judged
+                failed.append(error)
+            raise self.guard.told(failed.pop())
 
         def generator(*args: Any, **kwargs: Any) -> Any:
-            return (yield from act(self._read(args, kwargs)))
+            failed: list[BaseException] = []
+            try:
+                return (yield from act(self._read(args, kwargs)))
+            except BaseException as error:  # noqa: BLE001 - whatever it is, its text is judged
+                failed.append(error)
+            raise self.guard.told(failed.pop())
 
         async def async_generator(*args: Any, **kwargs: Any) -> Any:
-            async for chunk in act(self._read(args, kwargs)):
-                yield chunk
+            failed: list[BaseException] = []
+            try:
+                async for chunk in act(self._read(args, kwargs)):
+                    yield chunk
+            except BaseException as error:  # noqa: BLE001 - whatever it is, its text is judged
+                failed.append(error)
+            if failed:
+                raise self.guard.told(failed.pop())
 
         made: dict[str, Function] = {
             "async_generator": async_generator,

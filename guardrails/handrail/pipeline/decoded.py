@@ -38,6 +38,7 @@ class _Piece:
     text: str
     raw: "range | list[int]"
     is_fixed: bool = False
+    place: str = ""
 
 
 def scan_decoded(scanner: Scans, text: str) -> tuple[Finding, ...]:
@@ -113,19 +114,38 @@ def _pieces(text: str, depth: int = DEEPEST) -> list[_Piece] | None:
             raw = _offsets(text, start + token.start, start + token.end, token)
             inner = _pieces(token.text, depth - 1) if token.kind == "string" else None
             if inner is None:
-                _add(pieces, token.text, raw, is_fixed=token.kind != "string")
+                _add(pieces, token.text, raw, is_fixed=token.kind != "string", place=token.place)
             for piece in inner or ():
                 _add(pieces, piece.text, [raw[offset] for offset in piece.raw], is_fixed=piece.is_fixed)
             _add(pieces, BEHIND_KEY if token.kind == "key" else BETWEEN, ())
         at = end
+    _add_runs(pieces)
     return pieces
 
 
+def _add_runs(pieces: list[_Piece]) -> None:
+    """Read the strings at one place of the items of a list once more, without what lies between them."""
+    runs: dict[str, list[_Piece]] = {}
+    for piece in pieces:
+        if "*" in piece.place:
+            runs.setdefault(piece.place, []).append(piece)
+    for run in runs.values():
+        if len(run) > 1:
+            _add(pieces, BETWEEN, ())
+            for piece in run:
+                _add(pieces, piece.text, piece.raw)
+
+
 def _add(
-    pieces: list[_Piece], text: str, raw: "range | list[int] | tuple[()]", *, is_fixed: bool = False
+    pieces: list[_Piece],
+    text: str,
+    raw: "range | list[int] | tuple[()]",
+    *,
+    is_fixed: bool = False,
+    place: str = "",
 ) -> None:
     start = pieces[-1].start + len(pieces[-1].text) if pieces else 0
-    pieces.append(_Piece(start, text, raw or [], is_fixed and bool(text)))
+    pieces.append(_Piece(start, text, raw or [], is_fixed and bool(text), place))
 
 
 def _offsets(text: str, start: int, end: int, token: JsonToken) -> "range | list[int]":

@@ -37,6 +37,7 @@ class Pipeline:
         reads_grounding: a rule reads how many statements of an answer have no source.
         withheld: finding types and categories that some rule keeps from the model.
         withheld_out: those that some rule on answers names; all of them where one names none.
+        withheld_told: those that some rule on answers or on what tools return names.
         read_in, read_out, read_back: names of the facts that hold findings in the input, in the answer, and
             in what a tool returned.
         redaction: how findings are replaced: `label`, `mask` or `pseudonym`.
@@ -53,6 +54,7 @@ class Pipeline:
     reads_grounding: bool = field(init=False)
     withheld: frozenset[str] = field(init=False)
     withheld_out: frozenset[str] = field(init=False)
+    withheld_told: frozenset[str] = field(init=False)
     read_in: frozenset[str] = field(init=False)
     read_out: frozenset[str] = field(init=False)
     read_back: frozenset[str] = field(init=False)
@@ -66,17 +68,17 @@ class Pipeline:
         read_out = frozenset(
             name for name, source in sources.items() if isinstance(source, OutputFindings | ToolFindings)
         )
+        read_back = frozenset(name for name, source in sources.items() if isinstance(source, ResultFindings))
         derived: dict[str, object] = {
             "history_scanner": CachedScanner(self.scanner),
             "reads_confidence": self.policy.reads_confidence,
             "reads_grounding": any(isinstance(source, Ungrounded) for source in sources.values()),
             "withheld": self.policy.withheld_types,
-            "withheld_out": _withheld_out(self.policy, read_out),
+            "withheld_out": _withheld_by(self.policy, read_out),
+            "withheld_told": _withheld_by(self.policy, read_out | read_back),
             "read_in": read_in,
             "read_out": read_out,
-            "read_back": frozenset(
-                name for name, source in sources.items() if isinstance(source, ResultFindings)
-            ),
+            "read_back": read_back,
             "redaction": str(self.policy.scan.get("redaction", "label")),
             "named_out": _named_out(self.policy, read_out),
             "declared": DeclaredFacts(self.policy),
@@ -102,12 +104,10 @@ class Pipeline:
         return mask(text, scan_decoded(self.scanner, text), types) if types and text else text
 
 
-def _withheld_out(policy: Policy, read_out: frozenset[str]) -> frozenset[str]:
+def _withheld_by(policy: Policy, read: frozenset[str]) -> frozenset[str]:
     if policy.mode == "shadow":
         return frozenset()
-    rules = [
-        rule for rule in policy.hand_offs if not rule.is_shadow and not read_out.isdisjoint(rule.when.reads)
-    ]
+    rules = [rule for rule in policy.hand_offs if not rule.is_shadow and not read.isdisjoint(rule.when.reads)]
     if any(not rule.finding_types for rule in rules):
         return EVERYTHING
     return frozenset[str]().union(*(rule.finding_types for rule in rules))

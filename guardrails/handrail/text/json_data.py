@@ -59,12 +59,16 @@ MAY_BE_JSON = frozenset('{["') | frozenset(" \t\n\r")
 
 @dataclass(frozen=True, slots=True)
 class JsonToken:
-    """A string, key or number of a JSON text; `start` and `end` (exclusive) count characters of the text."""
+    """A string, key or number of a JSON text; `start` and `end` (exclusive) count characters of the text.
+
+    `place` tells strings apart by the keys that lead to them; items of a list are at one place, with a `*`.
+    """
 
     kind: Literal["string", "key", "number"]
     start: int
     end: int
     text: str
+    place: str = ""
 
 
 def json_tokens(text: str) -> tuple[JsonToken, ...] | None:
@@ -76,14 +80,21 @@ def json_tokens(text: str) -> tuple[JsonToken, ...] | None:
     except (ValueError, RecursionError):
         return None
     tokens: list[JsonToken] = []
+    way: list[str] = []
     for match in _TOKEN.finditer(text):
         first = match[0][0]
         if first == '"':
-            tokens.append(JsonToken("string", match.start(), match.end(), json.loads(match[0])))
+            said = json.loads(match[0])
+            tokens.append(JsonToken("string", match.start(), match.end(), said, "/".join(way)))
         elif first == ":":
             last = tokens[-1]
             tokens[-1] = JsonToken("key", last.start, last.end, last.text)
-        elif first not in "{}[]":
+            way[-1] = last.text.replace("*", "")
+        elif first in "{[":
+            way.append("*" if first == "[" else "")
+        elif first in "]}":
+            way.pop()
+        else:
             tokens.append(JsonToken("number", match.start(), match.end(), match[0]))
     return tuple(tokens)
 

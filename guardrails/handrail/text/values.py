@@ -89,9 +89,10 @@ def runs(leaves: Iterable[Leaf]) -> list[list[int]]:
     """
     found: dict[Path, list[int]] = {}
     for index, leaf in enumerate(leaves):
-        if leaf.kind in _GOING_ON and any(type(step) is int for step in leaf.path):
-            place = tuple("*" if type(step) is int else step for step in leaf.path)
-            found.setdefault(place, []).append(index)
+        if leaf.kind in _GOING_ON:
+            place = tuple("*" if type(step) is int else getattr(step, "place", step) for step in leaf.path)
+            if any("*" in step for step in place if type(step) is str):
+                found.setdefault(place, []).append(index)
     return [run for run in found.values() if len(run) > 1]
 
 
@@ -105,9 +106,10 @@ class CannotHold(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Json:
-    """Step into a text that is JSON: to the token that begins at this character."""
+    """Step into a text that is JSON: to the token that begins at this character; see `JsonToken.place`."""
 
     at: int
+    place: str = ""
 
 
 _NOTHING = (NoneType, bool, EllipsisType, NotImplementedType)
@@ -122,6 +124,7 @@ _NAMES = (
     ipaddress.IPv6Network,
 )
 _PENDING = (Awaitable, asyncio.Future, concurrent.futures.Future)
+_LEAF = partial(tuple.__new__, Leaf)
 
 
 def read(value: object) -> Reading:
@@ -160,9 +163,6 @@ def rewrite(value: object, changes: Mapping[Path, str]) -> Any:
     except Exception:  # noqa: BLE001 - a class of the caller's may do anything when it is copied
         failed = CannotHold((), type(value).__name__)
     raise failed
-
-
-_LEAF = partial(tuple.__new__, Leaf)
 
 
 class _TooMuch(Exception):
@@ -276,7 +276,7 @@ class _Walk:
             self.leaves.append((path, text, kind))
             return
         for token in tokens:
-            inner = (*path, Json(token.start))
+            inner = (*path, Json(token.start, token.place))
             if token.kind == "string":
                 self.text(token.text, inner, kind)
             else:

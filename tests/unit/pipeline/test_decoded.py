@@ -108,3 +108,22 @@ def test_what_the_caller_gave_is_no_label_in_a_tools_arguments() -> None:
     told = Downstream(scanner=default_scanner(), types=TYPES, vault=vault).draft(draft)
     assert told.text == f"To {MAIL}, not [EMAIL]"
     assert json.loads(told.tool_calls[0].arguments) == {"to": MAIL, "cc": "[EMAIL]"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '["write to ann@exam", "ple.org now"]',
+        json.dumps({"content": [{"text": "card 453914", "n": 1}, {"text": "8803436467, thanks"}]}),
+        json.dumps({"body": '["write to ann@exam", "ple.org now"]'}),
+    ],
+)
+def test_what_is_split_over_two_items_of_a_list_is_masked_in_both(text: str) -> None:
+    told = masked(text)
+    assert json.loads(told)
+    assert not any(piece in told for piece in ("ann@exam", "ple.org", "453914", "8803436467"))
+
+
+def test_two_lists_are_not_read_as_one() -> None:
+    text = '{"a": ["write to ann@exam"], "b": ["ple.org now"]}'
+    assert masked(text) == text
