@@ -20,6 +20,7 @@ from benchmarks.report import close
 
 from handrail import Guard
 from handrail.records import Draft, Message, Speaker
+from handrail.text.values import read
 
 TEXT = (
     "Thank you for your message about the order that you placed with us last week. The parcel left our "
@@ -34,6 +35,7 @@ BARS_US = {
     "stream_chunk_us": 15.0,
     "langchain_us": 10.0,
     "exchange_p99_us": 1000.0,
+    "nested_read_us": 60.0,
 }
 BAR_RATIO = 20.0
 # What the peers look for: addresses and keys in an answer.
@@ -133,6 +135,21 @@ def check_us(folder: Path, calls: int) -> float:
     return statistics.median(blocks[1:])
 
 
+def nested() -> dict[str, object]:
+    """Return a result of 1 kB as a program's own records are: mappings, lists, numbers and texts."""
+    parcels = [
+        {"id": f"parcel {number}", "weight": 1.25 * number, "at": {"city": "Bergen", "street": TEXT[:60]}}
+        for number in range(5)
+    ]
+    return {"order": 4711, "state": "on its way", "parcels": parcels, "note": TEXT[:300], "gift": False}
+
+
+def nested_read_us(calls: int) -> float:
+    """CPU microseconds of reading a nested result of 1 kB, every leaf with its path."""
+    value = nested()
+    return statistics.median(_block(lambda: read(value), calls) for _ in range(7))
+
+
 def main() -> int:
     """Run the benchmark; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
@@ -151,6 +168,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         times = exchanges(Path(folder), 500 if options.quick else 5000)
         check = check_us(Path(folder), 200 if options.quick else 1000)
+    figures["nested_read_us"] = round(nested_read_us(500 if options.quick else 2000), 1)
+    print(f"{'reading 1 kB, nested':24}{figures['nested_read_us']:20.2f}")
     print(f"\n{'us an exchange':24}{'wall p50':>10}{'wall p99':>10}{'cpu p50':>10}{'cpu p99':>10}")
     for name, one in times.items():
         shown = (statistics.median(one.wall), _p99(one.wall), statistics.median(one.cpu), _p99(one.cpu))

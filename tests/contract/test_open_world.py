@@ -169,35 +169,3 @@ def test_a_stream_of_a_declared_kind_comes_through_unchanged(
         assert STREAMS[name](guards(effect), chunks, []) == chunks
 
     drawn(calm_streams(), examples, same)
-
-
-@EXAMPLES
-@pytest.mark.parametrize("name", TOOL_RESULTS)
-def test_bypass_no_secret_in_a_tools_result_reaches_the_caller(
-    guards: Guards, name: str, examples: int
-) -> None:
-    drawn(
-        planted(),
-        examples,
-        lambda world, effect: is_withheld(TOOL_RESULTS[name], guards, world, f"{effect} results"),
-    )
-
-
-@EXAMPLES
-@pytest.mark.parametrize("name", TOOL_ARGUMENTS)
-def test_a_tools_argument_of_a_declared_kind_comes_through_unchanged(
-    guards: Guards, name: str, examples: int
-) -> None:
-    drawn(calm(), examples, lambda world, effect: is_unchanged(TOOL_ARGUMENTS[name], guards, world, effect))
-
-
-@EXAMPLES
-@pytest.mark.parametrize("name", TOOL_RESULTS)
-def test_a_tools_result_of_a_declared_kind_comes_through_unchanged(
-    guards: Guards, name: str, examples: int
-) -> None:
-    drawn(
-        calm(),
-        examples,
-        lambda world, effect: is_unchanged(TOOL_RESULTS[name], guards, world, f"{effect} results"),
-    )
