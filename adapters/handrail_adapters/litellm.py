@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from handrail.errors import ConfigError, MissingExtra
 from handrail.guard.context import through
 from handrail.wire import chat
-from handrail.wire.chat.request import SETTINGS
+from handrail.wire.chat.table import SETTINGS
 
 if TYPE_CHECKING:
     from handrail.guard import Call, Guard, Outcome

@@ -23,7 +23,7 @@ from handrail.confidence.scorers import p_true
 from handrail.confidence.scorers.agreement import agreement
 from handrail.confidence.scorers.logprobs import logit, sigmoid
 from handrail.confidence.scorers.score import score, signals
-from handrail.records import NOTE_NAME, Confidence, Draft, Message, Score, Speaker
+from handrail.records import NOTE_NAME, SETTING_NAME, Confidence, Draft, Message, Score, Speaker
 
 if TYPE_CHECKING:
     from handrail.confidence.calibration.artefact import Calibration
@@ -197,8 +197,11 @@ def prompt_sha256(messages: Sequence[Message]) -> str:
     own = "\x1e".join(
         message.text
         for message in messages
-        # What a person has decided in this conversation is told in a note; it is no part of the prompt.
-        if message.speaker is Speaker.SYSTEM and message.name != NOTE_NAME
+        # What a person has decided in this conversation is told in a note; it is no part of the prompt. Nor
+        # are the tools and other settings of the request.
+        if message.speaker is Speaker.SYSTEM
+        and message.name != NOTE_NAME
+        and not (message.name or "").startswith(SETTING_NAME)
     )
     return hashlib.sha256(own.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -30,7 +30,7 @@ An exchange goes through them in this order:
 
 This holds on every path. No byte of an answer reaches the caller before it was judged, or before the release
 let it go. Nothing but screened messages goes upstream, in retries and samples too. What could not be read
-raises `CheckFailed`, even if the policy has no rule on faults. `tests/contract/test_bypass_openai.py`,
+is handed to `if_unsure`, even if the policy has no rule on faults. `tests/contract/test_bypass_openai.py`,
 `test_bypass_anthropic.py` and `test_bypass_gateway.py` try that through every entry point of the clients.
 """
 
@@ -212,7 +212,7 @@ def exchange(request: Request, settings: ExchangeSettings) -> Exchange:
     Raises:
         ConfigError: the endpoint is not known and not named, or asks for something that cannot be guarded.
         RequestRefused: it is malformed, or goes beyond the bounds.
-        CheckFailed: the request or the answer could not be read.
+        CheckFailed: an answer that could not be read would be given.
     """
     kind = endpoint(request.method, request.path, named=settings.named)
     if kind is Endpoint.OPEN:
@@ -241,6 +241,8 @@ class GuardedExchange:
     def __init__(self, wire: WireFormat, request: Request, settings: ExchangeSettings, body: Json) -> None:
         self._wire, self._request, self.settings, self._body = wire, request, settings, body
         self._asked: ModelRequest = wire.read_request(body)
+        # What went upstream: what an answer says again of it is no news.
+        self._sent = body
         # Chat completions say the same text once; the other formats repeat it in closing events.
         self._releases = request.releases and self._asked.stream and wire is chat
 
@@ -269,35 +271,35 @@ class GuardedExchange:
     def _send(self, call: "Call", messages: tuple[Message, ...]) -> Send:
         body = self._body
         if call.messages != messages or call.instruction is not None or call.wants_logprobs:
-            own = call.messages[: len(self._asked.messages)]
+            own = call.messages[: len(call.messages) - (len(messages) - len(self._asked.messages))]
             body = self._wire.write_request(
                 body, own, logprobs=call.wants_logprobs, instruction=call.instruction
             )
+        self._sent = body
         return Send(body=None if body is self._body else dump_object(body), opens=self._releases)
 
     def _whole(self, call: "Call", response: UpstreamResponse) -> Exchange:
         answer = load_object(response.body)
-        drafts = self.within_bounds(self._wire.read_response(answer or {}))
+        drafts = self.within_bounds(self._wire.read_response(answer or {}, sent=self._sent))
         outcome: Outcome = yield self.judge(call, drafts, answer)
         if not outcome.is_released:
             return self._withheld(outcome, response, answer)
-        must_be_readable(call, drafts)
-        assert answer is not None
+        must_be_readable(call, drafts, outcome)
         body = None
-        if outcome.drafts != drafts or not self.keeps_logprobs(call):
+        if answer is not None and (outcome.drafts != drafts or not self.keeps_logprobs(call)):
             keeps = self.keeps_logprobs(call)
-            released = self._wire.write_drafts(answer, outcome.drafts, keep_logprobs=keeps)
+            released = self._wire.write_drafts(answer, outcome.drafts, keep_logprobs=keeps, sent=self._sent)
             body = None if released is answer else dump_object(released)
         return Reply(upstream=response, outcome=outcome, status=response.status, body=body)
 
     def _streamed(self, call: "Call", response: UpstreamResponse) -> Exchange:
-        stream = self._wire.Stream()
+        stream = self._wire.Stream(self._sent)
         is_closed = collect(stream, response.body)
         drafts = self.within_bounds(stream.drafts())
         outcome: Outcome = yield self.judge(call, drafts, stream.whole)
         if not outcome.is_released:
             return self._withheld(outcome, response, stream.whole)
-        must_be_readable(call, drafts)
+        must_be_readable(call, drafts, outcome)
         body = None
         if outcome.drafts != drafts or not self.keeps_logprobs(call):
             released = stream.released(outcome.drafts, keep_logprobs=self.keeps_logprobs(call))
@@ -394,7 +396,5 @@ class ReleasedStream:
         outcome: Outcome = yield self._of.judge(call, drafts, release.stream.whole)
         if not outcome.is_released:
             return release.rest_instead(self._of.handoff(outcome, release.stream.whole))
-        must_be_readable(call, drafts)
-        if outcome.drafts == drafts:
-            return release.rest()
-        return release.rest_of(outcome.drafts, keep_logprobs=self._of.keeps_logprobs(call))
+        must_be_readable(call, drafts, outcome)
+        return release.rest_of(drafts, outcome.drafts, keep_logprobs=self._of.keeps_logprobs(call))

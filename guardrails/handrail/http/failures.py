@@ -9,7 +9,7 @@ from handrail.wire.foreign_json import dump_object, load_object
 from handrail.wire.handoff import error_body
 
 if TYPE_CHECKING:
-    from handrail.guard import Call
+    from handrail.guard import Call, Outcome
 
 # Fields of an error as providers write it; those of the first line tell what went wrong.
 _TELLING = frozenset({"error", "detail", "message"})
@@ -54,10 +54,12 @@ def at_most(count: int, drafts: tuple[Draft, ...]) -> tuple[Draft, ...]:
     return drafts if len(drafts) <= count else (beyond_bounds("too many answers"),)
 
 
-def must_be_readable(call: "Call", drafts: Sequence[Draft]) -> None:
-    """Raise CheckFailed for an answer that could not be read.
+def must_be_readable(call: "Call", drafts: Sequence[Draft], outcome: "Outcome | None" = None) -> None:
+    """Raise CheckFailed for an answer that could not be read and would be given all the same.
 
-    A policy without a rule on faults lets them pass; what nothing could read must not pass even so.
+    A guard hands such an answer to `if_unsure`. In shadow its `outcome` only says so, and the answer goes on.
     """
-    if any(draft.fault is FaultKind.UNREADABLE for draft in drafts):
+    if any(draft.fault is FaultKind.UNREADABLE for draft in drafts) and not (
+        outcome is not None and outcome.decision.shadow
+    ):
         raise CheckFailed("read answer", exchange=call.exchange, why="not in the shape it should have")

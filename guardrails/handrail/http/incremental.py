@@ -30,14 +30,14 @@ at any place).
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from types import NoneType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from handrail.records import Draft
-from handrail.wire.chat.request import OF_BODY, OF_CHOICE
-from handrail.wire.chat.response import write_drafts
+from handrail.wire.chat.response import says_more, write_drafts
 from handrail.wire.chat.stream import ChatStream, stream_of, without_logprobs, write_events
+from handrail.wire.chat.table import ANSWER
 from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of, whole_of
-from handrail.wire.slots import unknown_slots
 from handrail.wire.sse import DONE, Event, EventReader, write_event
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 GAP = "\n\n"
 
 _OF_TEXT = frozenset({"role", "content"})
-_OF_CHUNK_CHOICE = OF_CHOICE | {"delta"}
+_CHOICES = frozenset({"choices"})
+_OF_CHOICE = frozenset({"delta", "logprobs"})
 
 ItemT = TypeVar("ItemT")
 
@@ -158,12 +159,14 @@ class IncrementalRelease:
         """Return what is left of the stream, as it came."""
         return b"".join(map(self._bytes_of, self._queue.rest()))
 
-    def rest_of(self, drafts: Iterable[Draft], *, keep_logprobs: bool) -> bytes:
-        """Return what is left once the drafts are what may be released."""
+    def rest_of(self, before: Sequence[Draft], after: Sequence[Draft], *, keep_logprobs: bool) -> bytes:
+        """Return what is left once other drafts may be released than those that were read."""
+        if list(map(_told, after)) == list(map(_told, before)):
+            return self.rest()
         whole = self.stream.whole
         indexes = [whole_of(choice.get("index"), 0) for choice in objects_of(whole["choices"])]
         left = []
-        for index, draft in zip(indexes, drafts, strict=True):
+        for index, draft in zip(indexes, after, strict=True):
             shown = self._queue.shown(index)
             left.append(replace(draft, text=draft.text[len(shown) :] if draft.text.startswith(shown) else ""))
         body = write_drafts(whole, left, keep_logprobs=keep_logprobs)
@@ -180,22 +183,34 @@ class IncrementalRelease:
         return write_events(stream_of({**body, "choices": choices}))
 
 
+def _told(draft: Draft) -> tuple[object, ...]:
+    return (draft.text, draft.refusal, draft.asides, draft.tool_calls)
+
+
 def _texts_of(chunk: Json) -> list[tuple[int, str]] | None:
     """Return the text of each choice in a chunk, None if the chunk holds more than text."""
-    choices = objects_of(chunk.get("choices"))
-    if not choices or mapping_of(chunk.get("usage")) or unknown_slots(chunk, OF_BODY):
+    choices = chunk.get("choices")
+    if not isinstance(choices, list) or not choices or not ANSWER.is_plain(chunk, without=_CHOICES):
         return None
-    texts = []
-    for choice in choices:
-        index, delta = whole_of(choice.get("index"), -1), mapping_of(choice.get("delta"))
-        content = delta.get("content")
-        if index < 0 or choice.get("finish_reason") or unknown_slots(choice, _OF_CHUNK_CHOICE):
-            return None
-        if any(value for name, value in delta.items() if name not in _OF_TEXT):
-            return None
-        if isinstance(content, str):
-            if content:
-                texts.append((index, content))
-        elif content is not None:
-            return None
-    return texts
+    if mapping_of(chunk.get("usage")):
+        return None
+    read = [_text_of(mapping_of(choice)) for choice in choices]
+    if None in read:
+        return None
+    return [(index, text) for index, text in filter(None, read) if text]
+
+
+def _text_of(choice: Json) -> tuple[int, str] | None:
+    """Return the number and the text of a choice, None if it holds more than text."""
+    index, delta = whole_of(choice.get("index"), -1), mapping_of(choice.get("delta"))
+    content = delta.get("content")
+    if index < 0 or choice.get("finish_reason") or not ANSWER.is_plain(choice, "choices[]", _OF_CHOICE):
+        return None
+    if any(value for name, value in delta.items() if name not in _OF_TEXT):
+        return None
+    if delta.get("role") not in (None, "assistant") or not isinstance(content, (str, NoneType)):
+        return None
+    logprobs = choice.get("logprobs")
+    if logprobs is not None and says_more(logprobs, content or ""):
+        return None
+    return index, content or ""

@@ -25,6 +25,7 @@ from handrail.records.enums import (
 )
 from handrail.records.exchange import (
     NOTE_NAME,
+    SETTING_NAME,
     Answer,
     CallCost,
     Context,
@@ -39,6 +40,7 @@ from handrail.records.finding import Finding, Place, Signal
 
 __all__ = [
     "NOTE_NAME",
+    "SETTING_NAME",
     "Answer",
     "CallCost",
     "Confidence",

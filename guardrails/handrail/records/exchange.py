@@ -12,6 +12,9 @@ NOTE_NAME = "handrail"
 """Name of a message by which handrail tells the model what a person has decided."""
 
 
+SETTING_NAME = "setting "
+"""Begins the name of a message that stands for what a program set in a request, such as its tools."""
+
 Span: TypeAlias = tuple[int, int]
 """Start and end (exclusive) in a text, in characters."""
 

@@ -4,12 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from handrail.text.json_data import leaves
-
 Json: TypeAlias = dict[str, object]
-
-# Characters of the shortest number that can identify somebody.
-_LONG_NUMBER = 7
 
 
 def text_of(value: object) -> str:
@@ -45,34 +40,31 @@ def kind_of(value: object) -> str:
     return text if 0 < len(text) <= 40 and text.isascii() and text.replace("_", "").isalnum() else "unknown"
 
 
-def has_text(value: object) -> bool:
-    """True when a JSON value says something anywhere inside: in a string, a long number or a key.
-
-    Shorter numbers identify nobody; keys that are plain names are structure.
-    """
-    return any(
-        (isinstance(leaf, str) and leaf)
-        or (isinstance(leaf, int | float) and len(str(leaf)) >= _LONG_NUMBER)
-        or any(isinstance(step, str) and not _is_plain_name(step) for step in path)
-        for path, leaf in leaves(value)
-    )
-
-
-def _is_plain_name(key: str) -> bool:
-    return key.isascii() and key.replace("_", "").replace("-", "").isalpha()
-
-
 def load_object(data: str | bytes) -> Json | None:
-    """Return JSON text as an object, None if it is something else."""
+    """Return JSON text as an object, None if it is something else, or if it gives a key twice.
+
+    Of two values under one key a reader knows only the last; another may take the first.
+    """
     try:
-        value = json.loads(data if isinstance(data, str) else data.decode())
+        value = _STRICT.decode(data if isinstance(data, str) else data.decode())
     except (ValueError, RecursionError):
         # A byte order mark or another encoding, which json looks for in bytes only.
         try:
-            value = json.loads(data)
+            value = json.loads(data, object_pairs_hook=_once)
         except (ValueError, RecursionError):
             return None
     return value if isinstance(value, dict) else None
+
+
+def _once(pairs: list[tuple[str, object]]) -> Json:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key is given twice")
+    return value
+
+
+# Made once: to make one takes as long as to read an event of a stream.
+_STRICT = json.JSONDecoder(object_pairs_hook=_once)
 
 
 def dump_object(body: Mapping[str, object]) -> bytes:

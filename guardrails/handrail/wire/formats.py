@@ -55,11 +55,11 @@ class WireFormat(Protocol):
     """How one endpoint writes requests and answers, as plain dicts."""
 
     @property
-    def Stream(self) -> Callable[[], WireStream]:  # noqa: N802 - a class in a module
-        """Collects a streamed answer."""
+    def Stream(self) -> Callable[[Json | None], WireStream]:  # noqa: N802 - a class in a module
+        """Collects a streamed answer to the request that was sent."""
 
     def read_request(self, body: Json) -> ModelRequest:
-        """Read a request. Fields that are not settings come first, as documents (speaker `tool`)."""
+        """Read a request. Fields that are no messages come first, as documents."""
 
     def write_request(
         self, body: Json, messages: Sequence[Message], *, logprobs: bool = ..., instruction: str | None = ...
@@ -92,16 +92,24 @@ class WireFormat(Protocol):
             logprobs: whether log-probabilities are needed.
         """
 
-    def read_response(self, body: Json) -> tuple[Draft, ...]:
-        """Read an answer, one draft per choice. What cannot be read has the fault `unreadable`."""
+    def read_response(self, body: Json, *, sent: Json | None = ...) -> tuple[Draft, ...]:
+        """Read an answer, one draft per choice. What cannot be read is `unreadable`, and a fault.
 
-    def write_drafts(self, body: Json, drafts: Sequence[Draft], *, keep_logprobs: bool = ...) -> Json:
+        Args:
+            body: the answer.
+            sent: the request that was sent for it. What the answer says again of it is not judged.
+        """
+
+    def write_drafts(
+        self, body: Json, drafts: Sequence[Draft], *, keep_logprobs: bool = ..., sent: Json | None = ...
+    ) -> Json:
         """Return the answer that may be released; the same object if nothing in it changes.
 
         Args:
             body: the provider's answer.
             drafts: what may be released, in the order of `read_response(body)`.
             keep_logprobs: False when the caller had not asked for them.
+            sent: as it was given to `read_response`.
 
         Raises:
             CheckFailed: the drafts do not belong to this answer.

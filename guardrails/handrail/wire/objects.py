@@ -1,7 +1,7 @@
 """Objects of a framework, read leaf by leaf: as the text of a message, as what stands beside an answer.
 
-Where `slots` knows the fields of a provider's JSON, this reads whatever class a framework gives, less what
-its table names as structure.
+Where `structure` knows the fields of a provider's JSON, this reads whatever class a framework gives, less
+what its table names as structure.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,9 +12,11 @@ from handrail.errors import CheckFailed
 from handrail.records import Run, Span
 from handrail.text.structure import Structure
 from handrail.text.values import CannotHold, Leaf, Path, Reading, rewrite, runs
-from handrail.wire.slots import SEPARATOR
 
 T = TypeVar("T")
+
+SEPARATOR = "\n\u241e\n"
+"""Between the texts of one speaker: a line of its own, which no value can lie over."""
 
 
 @dataclass(frozen=True, slots=True)

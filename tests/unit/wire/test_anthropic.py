@@ -147,8 +147,9 @@ def test_everything_an_answer_says_is_in_its_draft(body: dict[str, Any]) -> None
     for block in body["content"]:
         for said in (block.get("text"), block.get("thinking")):
             assert said is None or said in told
-        for nested in (block.get("input"), block.get("words")):
-            assert nested is None or json.dumps(nested, ensure_ascii=False) in told
+        given, words = block.get("input"), block.get("words")
+        assert given is None or json.dumps(given, ensure_ascii=False) in told
+        assert words is None or all(word in told for word in ("words", "deep", *words["deep"]))
 
 
 @given(ANSWERS)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from handrail.confidence.cascade import prompt_sha256
 from handrail.errors import CheckFailed
 from handrail.records import Draft, FaultKind, Handoff, Message, Speaker, ToolCall, Trigger
 from handrail.wire import chat
@@ -84,8 +85,22 @@ def test_a_field_that_is_no_setting_is_read_as_a_document_and_written_back() -> 
     sent = chat.write_request(body, (masked, *asked.messages[1:]))
     assert sent["documents"] == [{"title": "Ann", "text": "[masked]"}]
     assert sent["messages"] == ASKS["messages"]
-    with pytest.raises(CheckFailed):
-        chat.write_request(body, (replace(masked, text="[withheld]"), *asked.messages[1:]))
+    withheld: Any = chat.write_request(body, (replace(masked, text="[withheld]"), *asked.messages[1:]))
+    assert withheld["documents"] == [{"title": "[withheld]", "text": ""}]
+
+
+def test_what_the_program_says_of_its_tools_is_its_own_text_and_judged() -> None:
+    function = {"name": "f", "description": "ask Ann", "parameters": {"type": "object"}}
+    body = {**ASKS, "tools": [{"type": "function", "function": function}], "n": 2, "seed": 7, "stop": ["Ann"]}
+    first, *others = chat.read_request(body).messages
+    assert (first.speaker, first.name) == (Speaker.SYSTEM, "setting tools")
+    assert prompt_sha256(chat.read_request(body).messages) == prompt_sha256(others)
+    assert "Ann" in first.text
+    assert len(others) == len(ASKS["messages"])
+    masked = replace(first, text=first.text.replace("Ann", "[name]"))
+    sent: Any = chat.write_request(body, (masked, *others))
+    assert sent["tools"][0]["function"] == {**function, "description": "ask [name]"}
+    assert sent["messages"] == ASKS["messages"]
 
 
 @pytest.mark.parametrize(

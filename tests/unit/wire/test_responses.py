@@ -121,17 +121,30 @@ def test_everything_that_asks_the_program_to_act_is_a_call(item: dict[str, Any],
 def test_an_unchanged_response_is_the_very_same_object() -> None:
     body = response({}, Say("On its way.", others=["Soon."], calls=[("f", "{}")]))
     drafts = responses.read_response(body)
-    assert drafts[0].text == "On its way.Soon."
+    assert drafts[0].text.splitlines()[::2] == ["On its way.", "Soon."]
     assert responses.write_drafts(body, drafts) is body
 
 
-def test_a_text_over_several_parts_is_masked_as_one() -> None:
+def test_a_text_over_several_parts_is_judged_apart_and_as_one_and_stays_in_its_parts() -> None:
     body = response({}, Say("the key is SEC", others=["RET-1"]))
     (draft,) = responses.read_response(body)
-    assert "SECRET-1" in draft.text
-    released: Any = responses.write_drafts(body, [replace(draft, text="the key is [masked]")])
+    assert "SECRET-1" in draft.words
+    released: Any = responses.write_drafts(
+        body, [replace(draft, text=draft.text.replace("RET-1", "[masked]"))]
+    )
     texts = [part["text"] for item in released["output"] for part in item["content"]]
-    assert texts == ["the key is [masked]", ""]
+    assert texts == ["the key is SEC", "[masked]"]
+    withheld: Any = responses.write_drafts(body, [replace(draft, text="[masked]")])
+    assert [part["text"] for item in withheld["output"] for part in item["content"]] == ["[masked]", ""]
+
+
+def test_what_a_response_says_again_of_its_request_is_not_said_by_the_model() -> None:
+    tool = {"type": "function", "name": "f", "description": "ask Ann"}
+    body = {**response({}, Say("Fine.")), "instructions": "rules", "tools": [{**tool, "strict": True}]}
+    sent = {"instructions": "rules", "tools": [tool]}
+    assert responses.read_response(body, sent=sent)[0].asides == ()
+    assert responses.read_response({**body, "instructions": "other"}, sent=sent)[0].asides == ("other",)
+    assert "ask Ann" in responses.read_response(body)[0].asides
 
 
 @pytest.mark.parametrize("status", ["queued", "in_progress"])

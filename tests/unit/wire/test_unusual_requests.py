@@ -89,14 +89,16 @@ def test_what_an_answer_says_twice_is_read_twice(field: str) -> None:
 
 
 @pytest.mark.parametrize("value", [{SECRET: 1}, 4111111111111111, [{"a": [4111111111111111]}]])
-def test_keys_and_long_numbers_of_an_unknown_field_are_read(value: Any) -> None:
+def test_keys_and_numbers_of_an_unknown_field_are_read_and_can_hold_no_mask(value: Any) -> None:
     body: dict[str, Any] = {
         "choices": [{"index": 0, "message": {"role": "assistant", "content": "fine", "more": value}}]
     }
     (draft,) = chat.read_response(body)
     assert any(SECRET in aside or "4111111111111111" in aside for aside in draft.asides)
+    words = draft.words
+    assert any(words[start:end] in (SECRET, "4111111111111111") for start, end in draft.fixed)
     body["choices"][0]["message"]["more"] = {"took": 12}
-    assert chat.read_response(body)[0].asides == ()
+    assert chat.read_response(body)[0].asides == ("more", "took", "12")
 
 
 def test_a_chunk_that_carries_a_whole_message_is_unreadable() -> None:

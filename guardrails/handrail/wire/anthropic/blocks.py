@@ -1,46 +1,17 @@
-"""The blocks of a message's content: where their words lie, and which tools they call."""
+"""The blocks of a message's content: what they say, and which tools they call."""
 
 import json
 from collections.abc import Sequence
-from copy import deepcopy
+from dataclasses import dataclass, field
 
+from handrail.errors import CheckFailed
 from handrail.records import ToolCall
+from handrail.text.values import Leaf, LeafKind, Path
 from handrail.wire.foreign_json import Json, kind_of, mapping_of, objects_of, text_of
-from handrail.wire.slots import Path, Slot, take_call, unknown_slots
+from handrail.wire.requests import take_call
+from handrail.wire.structure import Table, Words
 
-# Known fields. Any other field that holds text is read and scanned, so that nothing slips by.
-# Settings, and what the program itself says about its tools and its user: no words that must be judged.
-SETTINGS = frozenset(
-    {
-        *("messages", "system", "model", "max_tokens", "stop_sequences", "stream", "metadata"),
-        *("temperature", "top_k", "top_p", "thinking", "output_config", "output_format", "service_tier"),
-        *("tools", "tool_choice", "cache_control", "container", "context_management", "mcp_servers"),
-        *("betas", "inference_geo", "speed", "user_profile_id", "workspace_id", "diagnostics"),
-    }
-)
-OF_BODY = frozenset(
-    {
-        *("id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage", "handoff"),
-        *("container", "context_management", "diagnostics"),
-    }
-)
-# Of a block: what names and places it, and what only the provider can read.
-NAMING = frozenset(
-    {
-        *("type", "id", "name", "tool_use_id", "server_name", "cache_control", "caller", "toolset_name"),
-        *("signature", "is_error", "encrypted_content", "encrypted_index", "index"),
-    }
-)
-UNREADABLE = {"image": "image", "container_upload": "file", "audio": "audio", "video": "video"}
-# Encrypted by the provider; there are no words to read.
-SEALED = frozenset({"redacted_thinking"})
-
-
-_TEXT = frozenset({*NAMING, "text"})
-_THINKING = frozenset({*NAMING, "thinking"})
-_CALL = frozenset({*NAMING, "input"})
-_RESULT = frozenset({*NAMING, "content"})
-_DOCUMENT = frozenset({*NAMING, "source"})
+_UNREADABLE = {"image": "image", "container_upload": "file", "audio": "audio", "video": "video"}
 
 
 def blocks_of(content: object) -> list[Json]:
@@ -48,60 +19,74 @@ def blocks_of(content: object) -> list[Json]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else objects_of(content)
 
 
-def block_slots(block: Json, at: Path) -> tuple[list[Slot], set[str]]:
-    """Return where a block's text lies, and the kinds of content in it that cannot be read."""
-    kind = text_of(block.get("type"))
-    if kind in UNREADABLE:
-        return [], {UNREADABLE[kind]}
-    if kind in SEALED:
-        return [], set()
-    match kind:
-        case "text" if isinstance(block.get("text"), str):
-            return [Slot((*at, "text")), *unknown_slots(block, _TEXT, at)], set()
-        case "thinking" if isinstance(block.get("thinking"), str):
-            return [Slot((*at, "thinking")), *unknown_slots(block, _THINKING, at)], set()
-        case "tool_use":
-            return unknown_slots(block, _CALL, at), set()
-        case "tool_result":
-            slots, unreadable = content_slots(block.get("content"), (*at, "content"))
-            return slots + unknown_slots(block, _RESULT, at), unreadable
-        case "document":
-            return _document_slots(block, at)
-        case _:
-            return unknown_slots(block, NAMING, at), set() if kind else {kind_of(kind)}
+@dataclass(slots=True)
+class Blocks:
+    """What blocks say: the texts of the message, and all else. What they ask is `calls_of`."""
+
+    table: Table
+    place: str
+    texts: Words = field(default_factory=Words)
+    beside: Words = field(default_factory=Words)
+
+    def take_content(self, content: object, at: Path) -> None:
+        """Read the content of a message or of a result."""
+        if isinstance(content, str):
+            self.texts.say(at, content)
+        elif isinstance(content, list):
+            for index, block in enumerate(content):
+                if isinstance(block, dict):
+                    self._take(block, (*at, index))
+                else:
+                    self.beside.unreadable.add("unknown")
+        elif content is not None:
+            self.beside.unreadable.add("unknown")
+
+    def _take(self, block: Json, at: Path) -> None:
+        kind, rest = text_of(block.get("type")), dict(block)
+        if kind in _UNREADABLE or not kind:
+            self.beside.unreadable.add(_UNREADABLE.get(kind, kind_of(kind)))
+            return
+        if kind == "text" and isinstance(block.get("text"), str):
+            self.texts.say((*at, "text"), text_of(rest.pop("text")))
+        elif kind == "tool_use":
+            if not isinstance(rest.pop("input", None), (dict, str)):
+                self.beside.unreadable.add("tool_call")
+        elif kind == "tool_result":
+            self._inner(rest, "content", (*at, "content"))
+        elif kind == "document":
+            self._take_source(rest, at)
+        if rest.keys() == {"type"}:
+            return
+        found = self.table.judged(rest, self.place, at)
+        if kind == "tool_use":
+            # A tool's name can hold no mask: another tool would be called.
+            name = (*at, "name")
+            found.leaves = [
+                Leaf(leaf.path, leaf.text, LeafKind.NAME) if leaf.path == name else leaf
+                for leaf in found.leaves
+            ]
+        self.beside.add(found)
+
+    def _take_source(self, rest: Json, at: Path) -> None:
+        source = mapping_of(rest.get("source"))
+        if source.get("type") == "content":
+            rest["source"] = dict(source)
+            self._inner(mapping_of(rest["source"]), "content", (*at, "source", "content"))
+        elif source.get("type") != "text" or not isinstance(source.get("data"), str):
+            self.beside.unreadable.add("file")
+            rest.pop("source", None)
+
+    def _inner(self, of: Json, name: str, at: Path) -> None:
+        """Take the content of a block out of it, in place; it is judged beside the message's own texts."""
+        inner = Blocks(self.table, self.place, self.beside, self.beside)
+        inner.take_content(of.pop(name, None), at)
 
 
-def content_slots(content: object, at: Path) -> tuple[list[Slot], set[str]]:
-    """Return where the text of a message's or a result's content lies, and what in it cannot be read."""
-    if content is None:
-        return [], set()
-    if isinstance(content, str):
-        return [Slot(at)], set()
-    if not isinstance(content, list):
-        return [], {"unknown"}
-    slots: list[Slot] = []
-    unreadable: set[str] = set()
-    for index, block in enumerate(content):
-        if not isinstance(block, dict):
-            unreadable.add("unknown")
-            continue
-        of_block, kinds = block_slots(block, (*at, index))
-        slots += of_block
-        unreadable |= kinds
-    return slots, unreadable
-
-
-def _document_slots(block: Json, at: Path) -> tuple[list[Slot], set[str]]:
-    source = mapping_of(block.get("source"))
-    beside = unknown_slots(block, _DOCUMENT, at)
-    match text_of(source.get("type")):
-        case "text":
-            return [Slot((*at, "source", "data")), *beside], set()
-        case "content":
-            slots, unreadable = content_slots(source.get("content"), (*at, "source", "content"))
-            return slots + beside, unreadable
-        case _:
-            return beside, {"file"}
+def message_words(content: object, table: Table) -> Words:
+    """Return all that the content of a message of a request says, in its order; its calls are not in it."""
+    words = Words()
+    Blocks(table, "messages[].content[]", words, words).take_content(content, ("content",))
+    return words
 
 
 def calls_of(content: object) -> tuple[ToolCall, ...]:
@@ -126,10 +111,14 @@ def with_calls(content: Sequence[Json], calls: Sequence[ToolCall]) -> list[Json]
             kept.append(block)
             continue
         given = take_call(left, block.get("id"), block.get("name"))
-        if given is None:
-            continue
-        new = deepcopy(block)
-        if given.arguments != _arguments(block):
-            new["input"] = json.loads(given.arguments)
-        kept.append(new)
+        if given is not None:
+            is_same = given.arguments == _arguments(block)
+            kept.append(block if is_same else {**block, "input": _loaded(given.arguments)})
     return kept
+
+
+def _loaded(arguments: str) -> object:
+    try:
+        return json.loads(arguments)
+    except ValueError:
+        raise CheckFailed("wire", why="changed arguments are no JSON") from None

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 from handrail.records import Message, Speaker
-from handrail.wire.anthropic.blocks import SETTINGS, blocks_of, calls_of, content_slots, with_calls
+from handrail.wire.anthropic.blocks import blocks_of, calls_of, message_words, with_calls
+from handrail.wire.anthropic.table import BY_PROGRAM, REQUEST
 from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of
 from handrail.wire.formats import ModelRequest
-from handrail.wire.slots import changed_request, join, read_documents, rewritten
+from handrail.wire.requests import Fields, changed_request, read_documents
+from handrail.wire.structure import Words
+from handrail.wire.words import message_of, with_words
 
 _SPEAKERS = {"user": Speaker.USER, "assistant": Speaker.ASSISTANT, "system": Speaker.SYSTEM}
 # A model that thinks first takes no temperature.
@@ -14,10 +17,11 @@ _NOT_SAMPLED = frozenset({"stream", "thinking"})
 _OF_OUTPUT = frozenset({"tools", "tool_choice", "output_config", "output_format"})
 # Which message of the request a unit is a part of; no field of the provider's has such a name.
 _OF = "\x00message"
+_FIELDS = Fields(table=REQUEST, messages=frozenset({"messages", "system"}), by_program=BY_PROGRAM)
 
 
 def read_request(body: Json) -> ModelRequest:
-    """Read a messages request. Fields that are not settings come first, as documents (speaker `tool`).
+    """Read a messages request. Fields that are no messages come first, as documents.
 
     The results of tools are messages of their own, though they travel inside the user's.
     """
@@ -27,7 +31,7 @@ def read_request(body: Json) -> ModelRequest:
     )
     wants_json = text_of(wanted.get("type")) == "json_schema"
     return ModelRequest(
-        messages=(*read_documents(body, SETTINGS), *map(_read_unit, _units(body))),
+        messages=(*read_documents(body, _FIELDS), *map(_read_unit, _units(body))),
         model=text_of(body.get("model")) or None,
         stream=body.get("stream") is True,
         wants_json=wants_json,
@@ -58,16 +62,22 @@ def _units(body: Json) -> list[Json]:
 
 def _read_unit(unit: Json) -> Message:
     content = unit.get("content")
-    slots, unreadable = content_slots(content, ("content",))
     first = next(iter(blocks_of(content)), {})
     is_result = first.get("type") == "tool_result"
-    return Message(
-        speaker=Speaker.TOOL if is_result else _SPEAKERS.get(text_of(unit.get("role")), Speaker.USER),
-        text=join(unit, slots),
-        tool_calls=calls_of(content),
-        tool_call_id=text_of(first.get("tool_use_id")) or None if is_result else None,
-        unreadable=tuple(sorted(unreadable)),
+    return message_of(
+        _words(unit),
+        Speaker.TOOL if is_result else _SPEAKERS.get(text_of(unit.get("role")), Speaker.USER),
+        calls=calls_of(content),
+        call_id=text_of(first.get("tool_use_id")) or None if is_result else None,
     )
+
+
+def _words(unit: Json) -> Words:
+    words = message_words(unit.get("content"), REQUEST)
+    rest = {name: value for name, value in unit.items() if name not in ("content", _OF)}
+    if rest and not REQUEST.is_plain(rest, "messages[]"):
+        words.add(REQUEST.judged(rest, "messages[]"))
+    return words
 
 
 def write_request(
@@ -77,9 +87,9 @@ def write_request(
 
     The instruction is added to the system text. This provider gives no log-probabilities.
     """
-    asked, units = read_request(body), _units(body)
+    units = _units(body)
     new, written = changed_request(
-        body, asked.messages, messages, settings=SETTINGS, raws=units, write=_write_unit
+        body, _FIELDS, list(map(_read_unit, units)), messages, raws=units, write=_write_unit
     )
     if written is None and not instruction:
         return new
@@ -128,7 +138,7 @@ def _write_unit(message: Message, raw: Json | None, original: Message | None) ->
         return {"role": role, "content": message.text}
     new = raw
     if message.text != original.text:
-        new = rewritten(raw, content_slots(raw.get("content"), ("content",))[0], message.text)
+        new = with_words(raw, _words(raw), message.text)
     if message.tool_calls != original.tool_calls:
         new = {**new, "content": with_calls(blocks_of(new.get("content")), message.tool_calls)}
     return new

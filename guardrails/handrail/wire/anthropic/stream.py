@@ -5,35 +5,47 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from handrail.records import Draft, FaultKind
+from handrail.text.json_data import leaves
+from handrail.text.values import read
 from handrail.wire.anthropic.response import read_response, write_drafts
-from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of, whole_of
+from handrail.wire.anthropic.table import EVENT
+from handrail.wire.foreign_json import Json, load_object, mapping_of, objects_of, text_of, whole_of
+from handrail.wire.words import with_echoes
 
 _PIECES = {"text": "text", "thinking": "thinking"}
+_KNOWN = frozenset({"text", "thinking", "signature", "partial_json"})
+_USUAL = frozenset({"type", "index", "delta"})
 
 
 class MessageStream:
     """Collects the events of one stream; `whole` is the response they add up to."""
 
-    def __init__(self) -> None:
+    def __init__(self, sent: Json | None = None) -> None:
         self._message: Json = {}
         self._blocks: dict[int, Json] = {}
         self._pieces: dict[int, dict[str, list[str]]] = {}
+        self._said: list[Json] = []
         self._is_broken = self._is_failed = self._is_ended = False
 
     def feed(self, event: Json) -> None:
         """Take one event."""
         index = whole_of(event.get("index"), -1)
-        match text_of(event.get("type")):
+        kind, delta = text_of(event.get("type")), event.get("delta")
+        if not (kind == "content_block_delta" and isinstance(delta, dict) and event.keys() <= _USUAL):
+            # Pieces are judged as what they add up to; whatever else is said, as it is.
+            self._said.append(event)
+        match kind:
             case "message_start":
                 self._message = dict(mapping_of(event.get("message")))
                 self._blocks = dict(enumerate(map(dict, objects_of(self._message.get("content")))))
             case "content_block_start" if index >= 0:
                 self._blocks[index] = dict(mapping_of(event.get("content_block")))
+                self._pieces.pop(index, None)
             case "content_block_delta" if index in self._blocks:
-                self._take(index, mapping_of(event.get("delta")))
+                self._take(index, mapping_of(delta))
             case "message_delta":
                 usage = {**mapping_of(self._message.get("usage")), **mapping_of(event.get("usage"))}
-                self._message.update(mapping_of(event.get("delta")), usage=usage)
+                self._message.update(mapping_of(delta), usage=usage)
             case "message_stop":
                 self._is_ended = True
             case "error":
@@ -50,8 +62,8 @@ class MessageStream:
     def _take(self, index: int, delta: Json) -> None:
         for name, value in delta.items():
             if name == "type":
-                continue
-            if isinstance(value, str):
+                self._said.append({"delta": {"type": value}})
+            elif isinstance(value, str):
                 self._pieces.setdefault(index, {}).setdefault(name, []).append(value)
             elif name == "citation":
                 block = self._blocks[index]
@@ -74,11 +86,23 @@ class MessageStream:
                 block[name] = text_of(block.get(name)) + text
         return block
 
+    def _untold(self) -> list[str]:
+        """Return what events say and the whole does not; a correct stream has nothing of the kind."""
+        whole = self.whole
+        known = {leaf for _, leaf in leaves(whole) if isinstance(leaf, str)}
+        known |= {leaf.text for leaf in read(whole).leaves}
+        found = [leaf.text for event in self._said for leaf in EVENT.judged(event).leaves]
+        return [text for text in dict.fromkeys(found) if text not in known]
+
+    def _echoes(self) -> list[str]:
+        fields = [field for block in self._pieces.values() for field in block.items()]
+        return ["\n".join(pieces) for name, pieces in fields if name not in _KNOWN and len(pieces) > 1]
+
     def drafts(self) -> tuple[Draft, ...]:
         """Return the draft. A stream that broke, failed or never ended is a fault."""
-        draft = read_response(self.whole)[0]
+        draft = with_echoes(read_response(self.whole)[0], self._untold(), self._echoes())
         if self._is_broken:
-            return (replace(draft, fault=FaultKind.UNREADABLE),)
+            return (replace(draft, unreadable=("stream",), fault=FaultKind.UNREADABLE),)
         if self._is_failed:
             return (replace(draft, fault=draft.fault or FaultKind.ERROR),)
         if not self._is_ended:
@@ -89,15 +113,14 @@ class MessageStream:
         """Return the events that may be released, None if they are the ones that came."""
         whole = self.whole
         body = write_drafts(whole, drafts)
-        return None if body is whole else stream_of(body)
+        is_told = drafts[0].asides == self.drafts()[0].asides
+        return None if body is whole and is_told else stream_of(body)
 
 
 def _loaded(text: str) -> object:
-    """Return a call's arguments; what is not JSON stays text, which the guard refuses."""
-    try:
-        return json.loads(text) if text else {}
-    except (ValueError, RecursionError):
-        return text
+    """Return a call's arguments; what is no JSON object stays text, which the guard refuses."""
+    loaded = load_object(text) if text else {}
+    return text if loaded is None else loaded
 
 
 def stream_of(body: Json) -> list[Json]:

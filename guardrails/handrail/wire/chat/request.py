@@ -1,63 +1,23 @@
 """A chat request: its messages for the guard, and the request that may go upstream."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 
-from handrail.records import Message, Speaker, ToolCall
-from handrail.wire.foreign_json import (
-    Json,
-    json_text_of,
-    kind_of,
-    mapping_of,
-    objects_of,
-    text_of,
-    whole_of,
+from handrail.records import Message, Speaker
+from handrail.text.values import Path
+from handrail.wire.chat.calls import (
+    are_calls_readable,
+    read_tool_calls,
+    without_arguments,
+    write_tool_calls,
 )
+from handrail.wire.chat.table import BY_PROGRAM, REQUEST
+from handrail.wire.foreign_json import Json, kind_of, mapping_of, objects_of, text_of, whole_of
 from handrail.wire.formats import ModelRequest
-from handrail.wire.slots import (
-    Path,
-    Slot,
-    changed_request,
-    join,
-    read_documents,
-    rewritten,
-    take_call,
-    unknown_slots,
-)
+from handrail.wire.requests import Fields, changed_request, read_documents
+from handrail.wire.structure import Words
+from handrail.wire.words import message_of, with_words
 
-# Known fields. Any other field that holds text is read and scanned, so that nothing slips by.
-# Settings, and what the program itself says about its tools and its user: no words that must be judged.
-SETTINGS = frozenset(
-    {
-        *("messages", "model", "modalities", "audio", "n", "seed", "stop", "store", "user", "metadata"),
-        *("temperature", "top_p", "frequency_penalty", "presence_penalty", "logit_bias"),
-        *("max_tokens", "max_completion_tokens", "reasoning_effort", "verbosity", "service_tier"),
-        *("stream", "stream_options", "logprobs", "top_logprobs", "response_format"),
-        *("tools", "tool_choice", "parallel_tool_calls", "functions", "function_call"),
-        *("web_search_options", "moderation", "safety_identifier"),
-        *("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"),
-    }
-)
-OF_REQUEST_MESSAGE = frozenset(
-    {"role", "content", "refusal", "tool_calls", "function_call", "tool_call_id", "name", "audio"}
-)
-
-OF_BODY = frozenset(
-    {
-        *("id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier"),
-        *("handoff", "prompt_filter_results", "moderation", "request_id", "provider"),
-        # Random padding that hides the length of a streamed token.
-        "obfuscation",
-    }
-)
-OF_CHOICE = frozenset(
-    {
-        *("index", "message", "finish_reason", "native_finish_reason", "logprobs"),
-        *("content_filter_results", "stop_reason", "token_ids", "matched_stop"),
-    }
-)
-OF_MESSAGE = frozenset({"role", "content", "refusal", "tool_calls", "function_call", "audio"})
-
+_FIELDS = Fields(table=REQUEST, messages=frozenset({"messages"}), by_program=BY_PROGRAM)
 
 SPEAKERS = {
     "system": Speaker.SYSTEM,
@@ -69,15 +29,13 @@ SPEAKERS = {
 }
 
 _PLAIN = frozenset({"role", "content"})
-_OF_CALL = frozenset({"id", "type", "index", "function", "custom"})
-_OF_KIND = {"function": frozenset({"name", "arguments"}), "custom": frozenset({"name", "input"})}
 _OF_STREAM = frozenset({"stream", "stream_options"})
 _OF_OUTPUT = frozenset({"tools", "tool_choice", "parallel_tool_calls", "response_format"})
 _UNREADABLE = {"image_url": "image", "input_image": "image", "input_audio": "audio", "file": "file"}
 
 
 def read_request(body: Json) -> ModelRequest:
-    """Read a chat request. Fields that are not settings come first, as documents (speaker `tool`)."""
+    """Read a chat request. Fields that are no messages come first, as documents."""
     messages = [read_message(message) for message in _raws(body)]
     functions: list[Json] = []
     if "tools" in body or "functions" in body:
@@ -87,7 +45,7 @@ def read_request(body: Json) -> ModelRequest:
         text_of(mapping_of(body["response_format"]).get("type")) in ("json_schema", "json_object")
     )
     return ModelRequest(
-        messages=(*read_documents(body, SETTINGS), *messages),
+        messages=(*read_documents(body, _FIELDS), *messages),
         model=text_of(body.get("model")) or None,
         stream=body.get("stream") is True,
         n=max(1, whole_of(body.get("n"), 1)),
@@ -109,94 +67,61 @@ def _raws(body: Json) -> list[Json]:
 
 def read_message(message: Json) -> Message:
     """Read one message of a chat request or history."""
-    speaker = SPEAKERS.get(text_of(message.get("role")), Speaker.USER)
-    if message.keys() <= _PLAIN and isinstance(content := message.get("content"), str):
+    role = message.get("role")
+    speaker = SPEAKERS.get(role, Speaker.USER) if isinstance(role, str) else Speaker.USER
+    if message.keys() <= _PLAIN and isinstance(content := message.get("content"), str) and role in SPEAKERS:
         return Message(speaker=speaker, text=content)
-    slots, unreadable = message_slots(message)
-    return Message(
-        speaker=speaker,
-        text=join(message, slots),
+    return message_of(
+        message_words(message),
+        speaker,
         name=text_of(message.get("name")) or None,
-        tool_calls=read_tool_calls(message),
-        tool_call_id=text_of(message.get("tool_call_id")) or None,
-        unreadable=tuple(sorted(unreadable)),
+        calls=read_tool_calls(message),
+        call_id=text_of(message.get("tool_call_id")) or None,
     )
 
 
-def message_slots(message: Json) -> tuple[list[Slot], set[str]]:
-    """Return where a message's text lies, and the kinds of content in it that cannot be read."""
-    slots, unreadable = [], set()
-    content = message.get("content")
+def message_words(message: Json) -> Words:
+    """Return what a message says; the arguments of its calls are not among it."""
+    words, rest = Words(), dict(message)
+    _take_content(words, rest)
+    if rest.get("audio") is not None:
+        words.unreadable.add("audio")
+        del rest["audio"]
+    if are_calls_readable(rest):
+        rest = without_arguments(rest)
+    else:
+        words.unreadable.add("tool_call")
+        rest = {name: value for name, value in rest.items() if name not in ("tool_calls", "function_call")}
+    words.add(REQUEST.judged(rest, "messages[]"))
+    return words
+
+
+def _take_content(words: Words, message: Json) -> None:
+    """Take the content, and then the refusal, out of a message, in place."""
+    content = message.pop("content", None)
     if isinstance(content, str):
-        slots.append(Slot(("content",)))
+        words.say(("content",), content)
     elif isinstance(content, list):
         for index, part in enumerate(content):
-            of_part, kind = _part_slots(part, index)
-            slots += of_part
-            unreadable |= kind
+            _take_part(words, part, ("content", index))
     elif content is not None:
-        unreadable.add("unknown")
-    if text_of(message.get("refusal")):
-        slots.append(Slot(("refusal",)))
-    if message.get("audio") is not None:
-        unreadable.add("audio")
-    if not are_calls_readable(message):
-        unreadable.add("tool_call")
-    return slots + unknown_slots(message, OF_REQUEST_MESSAGE) + call_slots(message), unreadable
+        words.unreadable.add("unknown")
+    if isinstance(message.get("refusal"), str):
+        words.say(("refusal",), text_of(message.pop("refusal")))
 
 
-def _part_slots(part: object, index: int) -> tuple[list[Slot], set[str]]:
+def _take_part(words: Words, part: object, at: Path) -> None:
     if isinstance(part, str):
-        return [Slot(("content", index))], set()
-    part = mapping_of(part)
-    kind = text_of(part.get("type"))
-    at = ("content", index)
-    if kind in ("text", "refusal") and isinstance(part.get(kind), str):
-        return [Slot((*at, kind)), *unknown_slots(part, {"type", kind}, at)], set()
-    return [], {_UNREADABLE.get(kind, kind_of(kind))}
-
-
-def are_calls_readable(message: Json) -> bool:
-    """False when calls are no list of objects, or one of them is of two kinds and so may run as either."""
-    calls = message.get("tool_calls")
-    if calls is None:
-        return True
-    if not isinstance(calls, list) or len(objects_of(calls)) != len(calls):
-        return False
-    return not any("function" in call and "custom" in call for call in objects_of(calls))
-
-
-def call_slots(message: Json, at: Path = ()) -> list[Slot]:
-    """Return a slot for every field of a message's calls that is not known and holds text."""
-    slots: list[Slot] = []
-    for index, call in enumerate(objects_of(message.get("tool_calls"))):
-        of_call = (*at, "tool_calls", index)
-        slots += unknown_slots(call, _OF_CALL, of_call)
-        for kind, known in _OF_KIND.items():
-            slots += unknown_slots(mapping_of(call.get(kind)), known, (*of_call, kind))
-    return slots + unknown_slots(
-        mapping_of(message.get("function_call")), _OF_KIND["function"], (*at, "function_call")
-    )
-
-
-def read_tool_calls(message: Json) -> tuple[ToolCall, ...]:
-    """Read the calls a message proposes: functions, custom tools and the old single function."""
-    if "tool_calls" not in message and "function_call" not in message:
-        return ()
-    calls = []
-    for call in objects_of(message.get("tool_calls")):
-        function, custom = mapping_of(call.get("function")), mapping_of(call.get("custom"))
-        calls.append(
-            ToolCall(
-                id=text_of(call.get("id")),
-                name=text_of(function.get("name") or custom.get("name")),
-                arguments=json_text_of(function.get("arguments") or custom.get("input")),
-            )
-        )
-    if old := mapping_of(message.get("function_call")):
-        arguments = json_text_of(old.get("arguments"))
-        calls.append(ToolCall(id="", name=text_of(old.get("name")), arguments=arguments))
-    return tuple(calls)
+        words.say(at, part)
+        return
+    fields = mapping_of(part)
+    kind = text_of(fields.get("type"))
+    if kind not in ("text", "refusal") or not isinstance(fields.get(kind), str):
+        words.unreadable.add(_UNREADABLE.get(kind, kind_of(kind)))
+        return
+    words.say((*at, kind), text_of(fields[kind]))
+    rest = {name: value for name, value in fields.items() if name != kind}
+    words.add(REQUEST.judged(rest, "messages[].content[]", at))
 
 
 def write_request(
@@ -205,7 +130,12 @@ def write_request(
     """Return the request that may go upstream; the same object if nothing in it changes."""
     raws = _raws(body)
     new, written = changed_request(
-        body, read_request(body).messages, messages, settings=SETTINGS, raws=raws, write=write_message
+        body,
+        _FIELDS,
+        [read_message(raw) for raw in raws],
+        messages,
+        raws=raws,
+        write=write_message,
     )
     changes: Json = {}
     if written is not None or instruction is not None:
@@ -235,42 +165,7 @@ def write_message(message: Message, raw: Json | None, original: Message | None) 
         return {"role": role, "content": message.text}
     new = raw
     if message.text != original.text:
-        new = rewritten(raw, message_slots(raw)[0], message.text)
+        new = with_words(raw, message_words(raw), message.text)
     if message.tool_calls != original.tool_calls:
         new = write_tool_calls(new, message.tool_calls)
     return new
-
-
-def write_tool_calls(message: Json, calls: Sequence[ToolCall]) -> Json:
-    """Return a copy of a message that proposes only these calls, each with its arguments as given here."""
-    new = deepcopy(message)
-    left = list(calls)
-    raws = objects_of(new.get("tool_calls"))
-    kept = []
-    for raw, call in zip(raws, read_tool_calls({"tool_calls": raws}), strict=True):
-        given = take_call(left, call.id, call.name)
-        if given is None:
-            continue
-        if given.arguments != call.arguments:
-            _set_arguments(raw, given.arguments)
-        kept.append(raw)
-    if raws:
-        new["tool_calls"] = kept
-    if old := mapping_of(new.get("function_call")):
-        if left:
-            _write_arguments(old, "arguments", left[0].arguments)
-        else:
-            del new["function_call"]
-    return new
-
-
-def _set_arguments(call: Json, arguments: str) -> None:
-    if "custom" in call:
-        _write_arguments(mapping_of(call["custom"]), "input", arguments)
-    else:
-        _write_arguments(mapping_of(call["function"]), "arguments", arguments)
-
-
-def _write_arguments(of: Json, name: str, arguments: str) -> None:
-    if of.get(name) != arguments:
-        Slot((name,), is_json=True).write(of, arguments)

@@ -1,175 +1,240 @@
 """A chat response: its drafts for the guard, what may be released of it, and a hand-off in its shape."""
 
 from collections.abc import Sequence
-from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass
 
 from handrail.errors import CheckFailed
-from handrail.records import Draft, FaultKind, Handoff, TokenLogprob
-from handrail.wire.chat.request import (
-    OF_BODY,
-    OF_CHOICE,
-    OF_MESSAGE,
+from handrail.records import Draft, FaultKind, Handoff
+from handrail.text.values import Leaf, Path
+from handrail.wire.chat.calls import (
     are_calls_readable,
-    call_slots,
-    read_request,
     read_tool_calls,
+    with_fixed_names,
+    without_arguments,
     write_tool_calls,
 )
-from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of, whole_of
+from handrail.wire.chat.request import read_request
+from handrail.wire.chat.table import ANSWER
+from handrail.wire.foreign_json import Json, kind_of, mapping_of, objects_of, text_of, whole_of
 from handrail.wire.handoff import handoff_body
-from handrail.wire.logprobs import clip, read_logprobs
-from handrail.wire.slots import Slot, join, rewritten, unknown_slots
+from handrail.wire.logprobs import clip, read_logprobs, token_words, without_tokens
+from handrail.wire.objects import changed
+from handrail.wire.structure import Words, structure_of
+from handrail.wire.words import Said
 
-# Fields of a message that is its text.
+# Fields of a message that is its text, if it is the assistant's.
 _PLAIN = frozenset({"role", "content", "refusal"})
+_CHOICES = frozenset({"choices"})
+_HANDLED = frozenset({"message", "logprobs"})
 
 
-def read_response(body: Json) -> tuple[Draft, ...]:
-    """Read a chat response, one draft per choice. What cannot be read has the fault `unreadable`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    """One choice as it was read."""
+
+    said: Said
+    draft: Draft
+
+
+def read_response(body: Json, *, sent: Json | None = None) -> tuple[Draft, ...]:
+    """Read a chat response, one draft per choice. What cannot be read is `unreadable`, and a fault."""
     choices = body.get("choices")
-    if not isinstance(choices, list) or not choices or len(objects_of(choices)) != len(choices):
-        return (Draft(fault=FaultKind.UNREADABLE, model=text_of(body.get("model")) or None),)
-    model = text_of(body.get("model")) or None
-    drafts = [_read_choice(choice, model) for choice in choices]
-    if beside := unknown_slots(body, OF_BODY):
-        read = tuple(slot.read(body) for slot in beside)
-        drafts[0] = replace(drafts[0], asides=drafts[0].asides + read)
-    return tuple(drafts)
+    if isinstance(choices, list) and len(choices) == 1 and ANSWER.is_plain(body, without=_CHOICES):
+        draft = _plain_draft(choices[0], body)
+        if draft is not None:
+            return (draft,)
+    read = _read(body)
+    return tuple(choice.draft for choice in read) if read is not None else (_no_answer(body),)
 
 
-def _read_choice(choice: Json, model: str | None) -> Draft:
+def _plain_draft(choice: object, body: Json) -> Draft | None:
+    """Return the draft of the most usual answer, a text and nothing beside it; None for any other."""
+    if not isinstance(choice, dict) or not ANSWER.is_plain(choice, "choices[]", _HANDLED):
+        return None
+    message = choice.get("message")
+    if choice.get("logprobs") is not None or not isinstance(message, dict) or not message.keys() <= _PLAIN:
+        return None
+    content = message.get("content")
+    if not isinstance(content, str) or message.get("refusal") or message.get("role") != "assistant":
+        return None
+    end = text_of(choice.get("finish_reason")) or None
+    return Draft(text=content, finish_reason=end, model=_model(body))
+
+
+def _no_answer(body: Json) -> Draft:
+    return Draft(fault=FaultKind.UNREADABLE, unreadable=("answer",), model=_model(body))
+
+
+def _model(body: Json) -> str | None:
+    return text_of(body.get("model")) or None
+
+
+def _read(body: Json) -> list[_Choice] | None:
+    choices = body.get("choices")
+    if not isinstance(choices, list) or not 0 < len(objects_of(choices)) == len(choices):
+        return None
+    model = _model(body)
+    beside = Words()
+    if not ANSWER.is_plain(body, without=_CHOICES):
+        beside = ANSWER.judged({name: value for name, value in body.items() if name != "choices"})
+    return [
+        _read_choice(choice, index, model, beside if index == 0 else Words())
+        for index, choice in enumerate(choices)
+    ]
+
+
+def _read_choice(choice: Json, index: int, model: str | None, beside: Words) -> _Choice:
     message = choice.get("message")
     if not isinstance(message, dict):
-        return Draft(fault=FaultKind.UNREADABLE, model=model)
-    content = message.get("content")
-    if isinstance(content, str) and message.keys() <= _PLAIN and choice.keys() <= OF_CHOICE:
-        # The most usual answer: a text and nothing beside it.
-        return Draft(
-            text=content,
-            refusal=text_of(message.get("refusal")) or None,
-            finish_reason=text_of(choice.get("finish_reason")) or None,
-            logprobs=_logprobs(choice),
-            model=model,
-        )
-    slots, is_readable = _content_slots(message)
-    is_readable = is_readable and are_calls_readable(message) and not _has_sound(message)
-    return Draft(
-        text=content if isinstance(content, str) else join(message, slots),
-        asides=tuple(slot.read(choice) for slot in _aside_slots(choice)),
-        tool_calls=read_tool_calls(message),
-        refusal=text_of(message.get("refusal")) or None,
-        finish_reason=text_of(choice.get("finish_reason")) or None,
-        logprobs=_logprobs(choice),
-        model=model,
-        fault=None if is_readable else FaultKind.UNREADABLE,
-    )
-
-
-def _logprobs(choice: Json) -> tuple[TokenLogprob, ...] | None:
+        draft = Draft(fault=FaultKind.UNREADABLE, unreadable=("message",), model=model)
+        return _Choice(said=Said(), draft=draft)
+    at: Path = ("choices", index)
+    texts, refusals, words = _in_message(message, (*at, "message"))
+    if not ANSWER.is_plain(choice, "choices[]", without=_HANDLED):
+        others = {name: value for name, value in choice.items() if name not in _HANDLED}
+        words.add(ANSWER.judged(others, "choices[]", at))
     logprobs = choice.get("logprobs")
-    return read_logprobs(logprobs.get("content")) if isinstance(logprobs, dict) else None
+    if logprobs is not None:
+        text, refusal = ("".join(leaf.text for leaf in leaves) for leaves in (texts, refusals))
+        words.add(_in_logprobs(logprobs, text, refusal, (*at, "logprobs")))
+    words.add(beside)
+    said = Said(
+        texts=tuple(texts),
+        refusals=tuple(refusals),
+        beside=tuple(words.leaves),
+        unreadable=tuple(sorted(words.unreadable)),
+    )
+    draft = said.draft(
+        tool_calls=read_tool_calls(message),
+        finish_reason=text_of(choice.get("finish_reason")) or None,
+        logprobs=read_logprobs(logprobs.get("content")) if isinstance(logprobs, dict) else None,
+        model=model,
+        fault=FaultKind.UNREADABLE if said.unreadable else None,
+    )
+    return _Choice(said=said, draft=draft)
 
 
-def _has_sound(message: Json) -> bool:
-    return bool(mapping_of(message.get("audio")).get("data"))
-
-
-def _content_slots(message: Json) -> tuple[list[Slot], bool]:
+def _in_message(message: Json, at: Path) -> tuple[list[Leaf], list[Leaf], Words]:
+    """Return the texts, the refusals and all other words of a message."""
+    texts, refusals, words = Words(), Words(), Words()
     content = message.get("content")
-    if content is None or isinstance(content, str):
-        return [Slot(("content",))], True
-    if not isinstance(content, list):
-        return [], False
-    slots = []
-    for index, item in enumerate(content):
-        part = mapping_of(item)
-        if text_of(part.get("type")) != "text" or not isinstance(part.get("text"), str):
-            return [], False
-        slots.append(Slot(("content", index, "text")))
-    return slots, True
+    if isinstance(content, str):
+        texts.say((*at, "content"), content)
+    elif isinstance(content, list):
+        for index, part in enumerate(content):
+            _take_part(texts, words, part, (*at, "content", index))
+    elif content is not None:
+        words.unreadable.add("content")
+    refusal = message.get("refusal")
+    if isinstance(refusal, str) and refusal:
+        refusals.say((*at, "refusal"), refusal)
+    is_plain = message.keys() <= _PLAIN and message.get("role") == "assistant"
+    if is_plain and (not refusal or refusals.leaves):
+        return texts.leaves, refusals.leaves, words
+    rest = {name: value for name, value in message.items() if name != "content"}
+    if refusals.leaves:
+        del rest["refusal"]
+    if mapping_of(rest.get("audio")).get("data"):
+        words.unreadable.add("audio")
+        rest["audio"] = {name: part for name, part in mapping_of(rest["audio"]).items() if name != "data"}
+    if are_calls_readable(rest):
+        rest = without_arguments(rest)
+    else:
+        words.unreadable.add("tool_call")
+    found = ANSWER.judged(rest, "choices[].message", at)
+    words.leaves += with_fixed_names(found.leaves)
+    words.unreadable |= found.unreadable
+    return texts.leaves, refusals.leaves, words
 
 
-def _aside_slots(choice: Json) -> list[Slot]:
-    message = mapping_of(choice.get("message"))
-    slots = unknown_slots(message, OF_MESSAGE, ("message",)) + call_slots(message, ("message",))
-    if text_of(mapping_of(message.get("audio")).get("transcript")):
-        slots.append(Slot(("message", "audio", "transcript")))
-    content = message.get("content")
-    for index, part in enumerate(objects_of(content) if isinstance(content, list) else ()):
-        slots += unknown_slots(part, {"type", "text"}, ("message", "content", index))
-    return slots + unknown_slots(choice, OF_CHOICE)
+def _take_part(texts: Words, words: Words, part: object, at: Path) -> None:
+    fields = mapping_of(part)
+    if isinstance(part, str):
+        texts.say(at, part)
+    elif fields.get("type") == "text" and isinstance(fields.get("text"), str):
+        texts.say((*at, "text"), text_of(fields["text"]))
+        rest = {name: value for name, value in fields.items() if name != "text"}
+        words.add(ANSWER.judged(rest, "choices[].message.content[]", at))
+    else:
+        words.unreadable.add(kind_of(fields.get("type")))
 
 
-def write_drafts(body: Json, drafts: Sequence[Draft], *, keep_logprobs: bool = True) -> Json:
+def _in_logprobs(logprobs: object, text: str, refusal: str, at: Path) -> Words:
+    words = Words()
+    if not isinstance(logprobs, dict):
+        words.unreadable.add("logprobs")
+        return words
+    for name, said in (("content", text), ("refusal", refusal)):
+        words.add(token_words(logprobs.get(name), said, ANSWER, f"choices[].logprobs.{name}[]", (*at, name)))
+    rest = {name: value for name, value in logprobs.items() if name not in ("content", "refusal")}
+    if rest:
+        words.add(ANSWER.judged(rest, "choices[].logprobs", at))
+    return words
+
+
+def says_more(logprobs: object, text: str) -> bool:
+    """True when log-probabilities say anything that the text does not, such as what else might have stood."""
+    words = _in_logprobs(logprobs, text, "", ())
+    return bool(words.leaves or words.unreadable)
+
+
+def write_drafts(
+    body: Json, drafts: Sequence[Draft], *, keep_logprobs: bool = True, sent: Json | None = None
+) -> Json:
     """Return the response that may be released; the same object if nothing in it changes."""
-    originals = read_response(body)
-    choices = objects_of(body.get("choices"))
-    if len(drafts) != len(originals) or len(choices) != len(originals):
+    read = _read(body) or []
+    if len(drafts) != len(read):
         raise CheckFailed("wire", why="as many drafts as choices are needed")
-    beside = unknown_slots(body, OF_BODY)
-    new = body
-    if beside and drafts[0].asides != originals[0].asides:
-        new = deepcopy(body)
-        for slot, text in zip(beside, drafts[0].asides[-len(beside) :], strict=True):
-            slot.write(new, text)
-    written = [
-        _write_choice(choice, draft, original, keep_logprobs=keep_logprobs)
-        for choice, draft, original in zip(choices, drafts, originals, strict=True)
+    changes = [
+        choice.said.changes(choice.draft, draft) if _told(draft) != _told(choice.draft) else {}
+        for choice, draft in zip(read, drafts, strict=True)
     ]
-    if all(after is before for after, before in zip(written, choices, strict=True)):
+    # Tokens say what the text says; they are kept or left out, never rewritten.
+    in_tokens = [any("logprobs" in path for path in change) for change in changes]
+    places = {path: text for change in changes for path, text in change.items() if "logprobs" not in path}
+    new: Json = changed(body, places)
+    written = [
+        _write_choice(choice, draft, one.draft, keep=keep_logprobs, says_more=says_more)
+        for choice, draft, one, says_more in zip(
+            objects_of(new.get("choices")), drafts, read, in_tokens, strict=True
+        )
+    ]
+    if all(after is before for after, before in zip(written, objects_of(new.get("choices")), strict=True)):
         return new
     return {**new, "choices": written}
 
 
-def _write_choice(choice: Json, draft: Draft, original: Draft, *, keep_logprobs: bool) -> Json:
-    new = choice
-    aside_slots = _aside_slots(choice)
-    if draft.asides[: len(aside_slots)] != original.asides[: len(aside_slots)]:
-        new = deepcopy(new)
-        for slot, text in zip(aside_slots, draft.asides, strict=False):
-            slot.write(new, text)
-    message = mapping_of(new.get("message"))
-    if draft.text != original.text:
-        message = rewritten(message, _content_slots(message)[0], draft.text)
-        if "annotations" in message:
-            # They point into the text by position, and their titles may say what was withheld.
-            message["annotations"] = []
-    if draft.refusal != original.refusal:
-        message = {**message, "refusal": draft.refusal}
+def _told(draft: Draft) -> tuple[object, ...]:
+    return (draft.text, draft.refusal, draft.asides)
+
+
+def _write_choice(choice: Json, draft: Draft, original: Draft, *, keep: bool, says_more: bool) -> Json:
+    message = mapping_of(choice.get("message"))
+    new = message
     if draft.tool_calls != original.tool_calls:
-        message = write_tool_calls(message, draft.tool_calls)
-    if message is not new.get("message"):
-        new = {**new, "message": message}
-    return _write_logprobs(new, draft, original, keep=keep_logprobs)
-
-
-def _write_logprobs(choice: Json, draft: Draft, original: Draft, *, keep: bool) -> Json:
-    logprobs = choice.get("logprobs")
-    if not mapping_of(logprobs):
+        new = write_tool_calls(new, draft.tool_calls)
+    if draft.text != original.text and new.get("annotations"):
+        # They point into the text by position, and their titles may say what was withheld.
+        new = {**new, "annotations": []}
+    if new is not message:
+        choice = {**choice, "message": new}
+    if not mapping_of(choice.get("logprobs")):
         return choice
     if not keep:
         return {name: value for name, value in choice.items() if name != "logprobs"}
+    if says_more or draft.refusal != original.refusal:
+        return {**choice, "logprobs": None}
     if draft.text != original.text:
         kept = clip(original.logprobs or (), original.text, draft.text)
-        return {**choice, "logprobs": _first(mapping_of(logprobs), kept)}
-    if draft.refusal != original.refusal:
-        return {**choice, "logprobs": {**mapping_of(logprobs), "refusal": None}}
+        return {**choice, "logprobs": without_tokens(choice["logprobs"], kept)}
     return choice
-
-
-def _first(logprobs: Json, count: int | None) -> Json | None:
-    content = logprobs.get("content")
-    if count is None or not isinstance(content, list):
-        return None
-    return {**logprobs, "content": content[:count]}
 
 
 def write_handoff(
     request: Json, handoff: Handoff | None, notice: str, *, created: int, upstream: Json | None = None
 ) -> Json:
     """Return a chat response that hands off, with as many choices as were asked for."""
-    asked, upstream = read_request(request), upstream or {}
+    asked, upstream = read_request(request), structure_of(ANSWER, upstream)
     message: Json = {"role": "assistant", "content": notice, "refusal": None}
     if asked.is_structured:
         message = {"role": "assistant", "content": None, "refusal": notice}

@@ -4,12 +4,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from handrail.records import Draft, FaultKind
-from handrail.wire.chat.request import OF_BODY, OF_CHOICE
 from handrail.wire.chat.response import read_response, write_drafts
-from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of, whole_of
+from handrail.wire.chat.table import ANSWER
+from handrail.wire.foreign_json import Json, json_text_of, mapping_of, objects_of, text_of, whole_of
+from handrail.wire.grown import Grown
 from handrail.wire.sse import DONE_EVENT, write_event
+from handrail.wire.words import with_echoes
 
-_REPLACED = frozenset({"id", "name", "type", "role", "index", "format", "expires_at"})
+# Fields whose texts come in many pieces of one.
+_GROWING = frozenset(
+    {"content", "refusal", "reasoning_content", "reasoning", "arguments", "input", "transcript"}
+)
+_OBJECT = "chat.completion.chunk"
 
 
 class _Choice:
@@ -18,76 +24,99 @@ class _Choice:
     def __init__(self, index: int) -> None:
         self.index = index
         self.content: list[str] = []
-        self.logprobs: Json | None = None
-        self.message: Json = {"role": "assistant", "content": None}
-        self.rest: Json = {}
+        self.tokens: dict[str, list[object]] = {}
+        self.ends: list[object] = []
+        self.message, self.rest, self.beside_tokens = Grown(_GROWING), Grown(), Grown()
 
     def take(self, choice: Json, delta: Json) -> None:
-        for name, value in delta.items():
-            if name == "content" and isinstance(value, str):
-                self.content.append(value)
-            elif value is not None:
-                self.message[name] = _merged(self.message.get(name), value, name)
+        content = delta.get("content")
+        if isinstance(content, str):
+            self.content.append(content)
+            if len(delta) > 1:
+                self.message.take({name: value for name, value in delta.items() if name != "content"})
+        elif delta:
+            self.message.take(delta)
         for name, value in choice.items():
-            if value is None or name in ("index", "delta"):
+            if value is None or name == "index" or name == "delta":
                 continue
-            if name == "logprobs":
-                self._take_logprobs(mapping_of(value))
-            elif name in OF_CHOICE:
-                self.rest[name] = value
+            if name == "finish_reason":
+                self.ends.append(value)
+            elif name == "logprobs" and isinstance(value, dict):
+                self._take_logprobs(value)
             else:
-                self.rest[name] = _merged(self.rest.get(name), value, name)
+                self.rest.take({name: value})
 
     def _take_logprobs(self, logprobs: Json) -> None:
-        if self.logprobs is None:
-            self.logprobs = {}
         for name, value in logprobs.items():
             if isinstance(value, list):
-                known = self.logprobs.get(name)
-                self.logprobs[name] = [*known, *value] if isinstance(known, list) else list(value)
-            else:
-                self.logprobs.setdefault(name, value)
+                self.tokens.setdefault(name, []).extend(value)
+            elif value is not None:
+                self.beside_tokens.take({name: value})
 
     @property
     def is_plain(self) -> bool:
-        return self.message["content"] is None and not self.message.get("annotations")
+        return bool(self.content) and not self.message.says("annotations")
 
-    def whole(self) -> Json:
-        message = dict(self.message)
+    def echoes(self) -> Iterator[str]:
+        for grown in (self.message, self.rest, self.beside_tokens):
+            yield from grown.echoes()
+
+    def replaced(self) -> list[object]:
+        ends = [end for end in self.ends[:-1] if end != self.ends[-1]]
+        return [*ends, *self.message.replaced, *self.rest.replaced, *self.beside_tokens.replaced]
+
+    def whole(self) -> Json | None:
+        """Return the choice, None if its pieces contradict each other."""
+        message, rest, beside = self.message.whole(), self.rest.whole(), self.beside_tokens.whole()
+        if message is None or rest is None or beside is None or not self.tokens.keys().isdisjoint(beside):
+            return None
         if self.content:
-            text = "".join(self.content)
-            parts = message["content"]
-            message["content"] = [{"type": "text", "text": text}, *parts] if isinstance(parts, list) else text
-        whole: Json = {"index": self.index, "message": message, **self.rest}
-        if self.logprobs is not None:
-            whole["logprobs"] = self.logprobs
+            if "content" in message:
+                return None
+            message = {**message, "content": "".join(self.content)}
+        message = {"role": "assistant", "content": None, **message}
+        whole: Json = {"index": self.index, "message": message, **rest}
+        if self.ends:
+            whole["finish_reason"] = self.ends[-1]
+        if self.tokens or beside:
+            if "logprobs" in rest:
+                return None
+            whole["logprobs"] = {**self.tokens, **beside}
         return whole
 
 
 class ChatStream:
     """Collects the chunks of one stream; `whole` is the response they add up to."""
 
-    def __init__(self) -> None:
+    def __init__(self, sent: Json | None = None) -> None:
         self.chunks: list[Json] = []
         self._is_broken = False
         self._top: Json = {}
+        self._odd: list[object] = []
+        self._beside = Grown()
         self._choices: dict[int, _Choice] = {}
 
     def feed(self, chunk: Json) -> None:
         """Take one chunk."""
         self.chunks.append(chunk)
+        top = self._top
         for name, value in chunk.items():
-            if name in OF_BODY:
-                if value is not None and name not in ("choices", "object"):
-                    self._top[name] = value
-            else:
-                self._top[name] = _merged(self._top.get(name), value, name)
+            if name != "choices" and value is not None and (name not in top or top[name] != value):
+                self._take_beside(name, value)
         choices = chunk.get("choices", [])
         if not isinstance(choices, list):
             self._is_broken = True
             return
         for choice in choices:
             self._take(mapping_of(choice))
+
+    def _take_beside(self, name: str, value: object) -> None:
+        if name not in ANSWER.top:
+            self._beside.take({name: value})
+            return
+        if not ANSWER.is_plain({name: value}):
+            self._odd.append(value)
+        self._top[name] = value
 
     def broken(self) -> None:
         """Say that something came which is no chunk; the stream can no longer be judged."""
@@ -107,17 +136,29 @@ class ChatStream:
     def whole(self) -> Json:
         """The response that the chunks add up to, as if it had not been streamed."""
         choices = [self._choices[index].whole() for index in sorted(self._choices)]
-        return {**self._top, "object": "chat.completion", "choices": choices}
+        beside = self._beside.whole()
+        if beside is None or None in choices:
+            self._is_broken = True
+        return {**self._top, **(beside or {}), "object": "chat.completion", "choices": choices}
 
     def drafts(self) -> tuple[Draft, ...]:
         """Return one draft per choice. A stream that broke or never ended is a fault."""
-        drafts = read_response(self.whole)
+        return self._read(self.whole)
+
+    def _read(self, whole: Json) -> tuple[Draft, ...]:
+        drafts = read_response(whole)
         if self._is_broken:
-            return tuple(replace(draft, fault=FaultKind.UNREADABLE) for draft in drafts)
-        return tuple(
+            drafts = (replace(drafts[0], unreadable=("stream",), fault=FaultKind.UNREADABLE), *drafts[1:])
+        drafts = tuple(
             draft if draft.fault or draft.finish_reason else replace(draft, fault=FaultKind.TRUNCATED)
             for draft in drafts
         )
+        replaced, echoes = [*self._odd, *self._beside.replaced], [*self._beside.echoes()]
+        for choice in self._choices.values():
+            replaced += choice.replaced()
+            echoes += choice.echoes()
+        first = with_echoes(drafts[0], map(json_text_of, replaced), echoes)
+        return (first, *drafts[1:])
 
     def released(self, drafts: Sequence[Draft], *, keep_logprobs: bool = True) -> list[Json] | None:
         """Return the chunks that may be released, None if they are the ones that came.
@@ -126,11 +167,12 @@ class ChatStream:
         otherwise comes in one chunk.
         """
         whole = self.whole
-        originals = read_response(whole)
+        originals = self._read(whole)
         body = write_drafts(whole, drafts, keep_logprobs=keep_logprobs)
-        if body is whole:
+        is_told = [_told(draft) for draft in drafts] == [_told(draft) for draft in originals]
+        if is_told and body is whole:
             return None
-        if [_told(draft) for draft in drafts] == [_told(draft) for draft in originals]:
+        if is_told:
             return [without_logprobs(chunk) for chunk in self.chunks]
         is_shortened = all(
             _told(replace(draft, text=original.text)) == _told(original)
@@ -175,35 +217,10 @@ def _drop_logprobs(choice: Json) -> Json:
     return {name: value for name, value in choice.items() if name != "logprobs"}
 
 
-def _merged(before: object, after: object, name: str) -> object:
-    if before is None or after is None:
-        return before if after is None else _grown(after, name)
-    if isinstance(before, dict) and isinstance(after, dict):
-        return {
-            key: _merged(before.get(key), after.get(key), key) for key in dict.fromkeys((*before, *after))
-        }
-    if isinstance(before, list) and isinstance(after, list):
-        return _grown([*before, *after], name)
-    if isinstance(before, str) and isinstance(after, str) and name not in _REPLACED:
-        return before + after
-    return after or before
-
-
-def _grown(value: object, name: str) -> object:
-    """Gather list entries that carry an index, as calls do, into one entry per index."""
-    if not isinstance(value, list) or name != "tool_calls":
-        return value
-    by_index: dict[int, object] = {}
-    for entry in objects_of(value):
-        index = whole_of(entry.get("index"), 0)
-        by_index[index] = _merged(by_index.get(index), entry, "tool_call")
-    return [by_index[index] for index in sorted(by_index)]
-
-
 def stream_of(body: Json) -> list[Json]:
     """Return a whole response as a stream: what each choice says, its end, then the usage."""
     head = {name: value for name, value in body.items() if name not in ("choices", "usage", "object")}
-    head["object"] = "chat.completion.chunk"
+    head["object"] = _OBJECT
     chunks: list[Json] = []
     for choice in objects_of(body.get("choices")):
         message = mapping_of(choice.get("message"))

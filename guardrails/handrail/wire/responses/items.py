@@ -1,36 +1,15 @@
-"""The items of a request's input and a response's output: where their words lie, what they ask to do."""
+"""The items of a request's input and a response's output: what they say, what they ask to do."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
+from handrail.errors import CheckFailed
 from handrail.records import ToolCall
-from handrail.wire.foreign_json import Json, has_text, kind_of, mapping_of, text_of
-from handrail.wire.slots import Path, Slot, unknown_slots
-
-# Known fields. Any other field that holds text is read and scanned, so that nothing slips by.
-# Settings, and what the program itself says about its tools and its user: no words that must be judged.
-SETTINGS = frozenset(
-    {
-        *("model", "input", "instructions", "store", "user", "metadata", "include", "background"),
-        *("conversation", "previous_response_id", "context_management", "background_options"),
-        *("temperature", "top_p", "top_logprobs", "max_output_tokens", "max_tool_calls", "truncation"),
-        *("stream", "stream_options", "text", "reasoning", "service_tier", "access_programs", "image"),
-        *("tools", "tool_choice", "parallel_tool_calls", "moderation", "safety_identifier"),
-        *("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"),
-    }
-)
-
-OF_BODY = SETTINGS | {
-    *("id", "object", "created_at", "completed_at", "status", "error", "incomplete_details", "output"),
-    *("usage", "tool_usage", "handoff", "prompt", "input_transformations", "prompt_cache_diagnostics"),
-}
-
-# Of an item: what names and places it. Reasoning may come encrypted; only the provider can read that.
-OF_ITEM = frozenset(
-    {
-        *("id", "type", "status", "role", "call_id", "name", "server_label", "namespace", "caller"),
-        *("execution", "phase", "fingerprint", "approval_request_id", "created_by", "encrypted_content"),
-    }
-)
+from handrail.text.values import Leaf, LeafKind, Path
+from handrail.wire.foreign_json import Json, kind_of, mapping_of, text_of
+from handrail.wire.logprobs import token_words
+from handrail.wire.structure import Table, Words
 
 # Items that ask the program to act, with the field that says what to do.
 ACTIONS = {
@@ -44,8 +23,7 @@ ACTIONS = {
     "computer_call": "action",
     "apply_patch_call": "operation",
 }
-
-
+_OF_TEXT = frozenset({"function_call", "custom_tool_call", "mcp_call", "mcp_approval_request"})
 _TEXTS = {
     "input_text": "text",
     "output_text": "text",
@@ -55,59 +33,114 @@ _TEXTS = {
     "refusal": "refusal",
 }
 _UNREADABLE = {
-    **{"input_image": "image", "computer_screenshot": "image", "input_file": "file", "input_audio": "audio"},
+    "input_image": "image",
+    "computer_screenshot": "image",
+    "input_file": "file",
+    "input_audio": "audio",
 }
-_BESIDE_TEXT = frozenset({"type", "text", "refusal", "annotations", "logprobs", "prompt_cache_breakpoint"})
+_SAYING = ("content", "output", "summary")
+# Items whose parts are of known kinds; another kind may be anything.
+_OF_PARTS = frozenset({"message", "function_call_output", "custom_tool_call_output"})
 
 
-def part_slots(part: object, at: Path) -> tuple[list[Slot], set[str]]:
-    """Return where the text of one content part lies, and what of it cannot be read."""
-    if isinstance(part, str):
-        return [Slot(at)], set()
-    fields = mapping_of(part)
-    kind = text_of(fields.get("type"))
-    name = _TEXTS.get(kind)
-    if name is None or not isinstance(fields.get(name), str):
-        return [], {_UNREADABLE.get(kind, kind_of(kind))}
-    return [Slot((*at, name)), *unknown_slots(fields, _BESIDE_TEXT, at)], set()
+@dataclass(slots=True)
+class Items:
+    """What items say: texts of messages, refusals, and all else. What they ask is `action_of`."""
+
+    table: Table
+    texts: Words = field(default_factory=Words)
+    refusals: Words = field(default_factory=Words)
+    beside: Words = field(default_factory=Words)
+
+    def take(self, item: Json, place: str, at: Path) -> None:
+        """Read one item.
+
+        Args:
+            item: the item.
+            place: of it in the table.
+            at: its path.
+        """
+        kind = text_of(item.get("type")) or "message"
+        rest = dict(item)
+        self._take_action(rest, kind)
+        if kind == "image_generation_call" and rest.pop("result", None):
+            self.beside.unreadable.add("image")
+        for name, value in item.items():
+            if name in _SAYING and name in rest:
+                self._take_said(rest, name, kind, place, at)
+            elif text_of(mapping_of(value).get("type")) in _UNREADABLE:
+                self.beside.unreadable.add(_UNREADABLE[text_of(mapping_of(value)["type"])])
+                del rest[name]
+        found = self.table.judged(rest, place, at)
+        if kind in ACTIONS:
+            found.leaves = list(_with_fixed_name(found.leaves, (*at, "name")))
+        self.beside.add(found)
+
+    def _take_action(self, rest: Json, kind: str) -> None:
+        """Take what an item asks out of it, in place; that is judged as a call."""
+        name = ACTIONS.get(kind)
+        if name is not None and name in rest:
+            if kind in _OF_TEXT and not isinstance(rest[name], str):
+                self.beside.unreadable.add("tool_call")
+            del rest[name]
+
+    def _take_said(self, rest: Json, name: str, kind: str, place: str, at: Path) -> None:
+        value = rest[name]
+        if isinstance(value, str):
+            del rest[name]
+            words = self.texts if kind == "message" else self.beside
+            words.say((*at, name), value)
+        elif isinstance(value, list):
+            del rest[name]
+            for index, part in enumerate(value):
+                self._take_part(part, kind, f"{place}.{name}[]", (*at, name, index))
+        elif isinstance(value, dict):
+            if text_of(value.get("type")) in _UNREADABLE:
+                del rest[name]
+                self.beside.unreadable.add(_UNREADABLE[text_of(value["type"])])
+            elif kind in _OF_PARTS:
+                self.beside.unreadable.add("unknown")
+        elif value is not None:
+            self.beside.unreadable.add("unknown")
+
+    def _take_part(self, part: object, of: str, place: str, at: Path) -> None:
+        if isinstance(part, str):
+            (self.texts if of == "message" else self.beside).say(at, part)
+            return
+        fields = mapping_of(part)
+        kind = text_of(fields.get("type"))
+        name = _TEXTS.get(kind)
+        if name is None or not isinstance(fields.get(name), str):
+            self._take_other(part, kind, of, place, at)
+            return
+        said = text_of(fields[name])
+        words = self.beside
+        if of == "message":
+            words = self.refusals if kind == "refusal" else self.texts
+        words.say((*at, name), said)
+        rest = {key: value for key, value in fields.items() if key != name and key != "logprobs"}
+        self.beside.add(self.table.judged(rest, place, at))
+        tokens = fields.get("logprobs")
+        self.beside.add(token_words(tokens, said, self.table, f"{place}.logprobs[]", (*at, "logprobs")))
+
+    def _take_other(self, part: object, kind: str, of: str, place: str, at: Path) -> None:
+        if kind in _UNREADABLE or of in _OF_PARTS or not isinstance(part, dict):
+            self.beside.unreadable.add(_UNREADABLE.get(kind, kind_of(kind)))
+        else:
+            self.beside.add(self.table.judged(part, place, at))
 
 
-def item_slots(item: Json) -> tuple[list[Slot], set[str]]:
-    """Return where an item's text lies, and the kinds of content in it that cannot be read.
-
-    What an item asks the program to do is not among it: see `action_of`.
-    """
-    kind = text_of(item.get("type")) or "message"
-    known = OF_ITEM | ({ACTIONS[kind]} if kind in ACTIONS else set())
-    slots: list[Slot] = []
-    unreadable: set[str] = set()
-    for name in sorted(set(item) - known):
-        of_field, kinds = _field_slots(item[name], name, kind)
-        slots += of_field
-        unreadable |= kinds
-    return slots, unreadable
+def _with_fixed_name(leaves: list[Leaf], name: Path) -> Iterator[Leaf]:
+    """A tool's name can hold no mask: another tool would be called."""
+    for leaf in leaves:
+        yield Leaf(leaf.path, leaf.text, LeafKind.NAME) if leaf.path == name else leaf
 
 
-def _field_slots(value: object, name: str, kind: str) -> tuple[list[Slot], set[str]]:
-    if kind == "image_generation_call" and name == "result" and value:
-        return [], {"image"}
-    if name in ("content", "output", "summary") and isinstance(value, str):
-        return [Slot((name,))] if value else [], set()
-    if name in ("content", "output", "summary") and isinstance(value, list):
-        slots: list[Slot] = []
-        unreadable: set[str] = set()
-        for index, part in enumerate(value):
-            of_part, kinds = part_slots(part, (name, index))
-            if kinds and kind in ("shell_call_output",):
-                of_part, kinds = [Slot((name, index), is_json=True)], set()
-            slots += of_part
-            unreadable |= kinds
-        return slots, unreadable
-    if name in ("content", "output", "summary") and value is not None and not isinstance(value, dict):
-        return [], {"unknown"}
-    if text_of(mapping_of(value).get("type")) in _UNREADABLE:
-        return [], {_UNREADABLE[text_of(mapping_of(value).get("type"))]}
-    return [Slot((name,), is_json=True)] if has_text(value) else [], set()
+def item_words(item: Json, table: Table, place: str) -> Words:
+    """Return all that an item of a request says, in its order, but not what it asks the program to do."""
+    words = Words()
+    Items(table, words, words, words).take(item, place, ())
+    return words
 
 
 def action_of(item: Json) -> ToolCall | None:
@@ -129,6 +162,10 @@ def with_arguments(item: Json, call: ToolCall) -> Json:
     before = action_of(item)
     if before is None or before.arguments == call.arguments:
         return item
-    new = dict(item)
-    Slot((ACTIONS[text_of(item.get("type"))],), is_json=True).write(new, call.arguments)
-    return new
+    name = ACTIONS[text_of(item.get("type"))]
+    if isinstance(item.get(name), str):
+        return {**item, name: call.arguments}
+    try:
+        return {**item, name: json.loads(call.arguments)}
+    except ValueError:
+        raise CheckFailed("wire", why="changed arguments are no JSON") from None

@@ -6,8 +6,10 @@ from handrail.errors import ConfigError
 from handrail.records import Message, Speaker
 from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of
 from handrail.wire.formats import ModelRequest
-from handrail.wire.responses.items import SETTINGS, action_of, item_slots, with_arguments
-from handrail.wire.slots import Slot, changed_request, join, read_documents, rewritten
+from handrail.wire.requests import Fields, changed_request, read_documents
+from handrail.wire.responses.items import action_of, item_words, with_arguments
+from handrail.wire.responses.table import BY_PROGRAM, REQUEST
+from handrail.wire.words import message_of, with_words
 
 LOGPROBS = "message.output_text.logprobs"
 
@@ -18,11 +20,12 @@ _BY_MODEL = frozenset(
 _OF_STREAM = frozenset({"stream", "stream_options"})
 _OF_OUTPUT = frozenset({"tools", "tool_choice", "parallel_tool_calls", "text"})
 # The two fields that are no items stand in the list of items under their own names.
-_FIELDS = ("instructions", "input")
+_MESSAGES = ("instructions", "input")
+_FIELDS = Fields(table=REQUEST, messages=frozenset(_MESSAGES), by_program=BY_PROGRAM)
 
 
 def read_request(body: Json) -> ModelRequest:
-    """Read a responses request. Fields that are not settings come first, as documents (speaker `tool`).
+    """Read a responses request. Fields that are no messages come first, as documents.
 
     Raises:
         ConfigError: it is to run in the background, where its answer would be fetched past the guard.
@@ -34,7 +37,7 @@ def read_request(body: Json) -> ModelRequest:
     tools = objects_of(body.get("tools"))
     include = body.get("include")
     return ModelRequest(
-        messages=(*read_documents(body, SETTINGS), *map(_read_raw, _raws(body))),
+        messages=(*read_documents(body, _FIELDS), *map(_read_raw, _raws(body))),
         model=text_of(body.get("model")) or None,
         stream=body.get("stream") is True,
         wants_logprobs=isinstance(include, list) and LOGPROBS in include,
@@ -61,17 +64,15 @@ def _raws(body: Json) -> list[Json]:
 
 
 def _read_raw(raw: Json) -> Message:
-    if len(raw) == 1 and (name := next(iter(raw))) in _FIELDS:
+    if len(raw) == 1 and (name := next(iter(raw))) in _MESSAGES:
         speaker = Speaker.SYSTEM if name == "instructions" else Speaker.USER
         return Message(speaker=speaker, text=text_of(raw[name]))
-    slots, unreadable = item_slots(raw)
     action = action_of(raw)
-    return Message(
-        speaker=_speaker(raw),
-        text=join(raw, slots),
-        tool_calls=(action,) if action else (),
-        tool_call_id=text_of(raw.get("call_id")) or None,
-        unreadable=tuple(sorted(unreadable)),
+    return message_of(
+        item_words(raw, REQUEST, "input[]"),
+        _speaker(raw),
+        calls=(action,) if action else (),
+        call_id=text_of(raw.get("call_id")) or None,
     )
 
 
@@ -88,16 +89,16 @@ def write_request(
     body: Json, messages: Sequence[Message], *, logprobs: bool = False, instruction: str | None = None
 ) -> Json:
     """Return the request that may go upstream; the same object if nothing in it changes."""
-    asked, raws = read_request(body), _raws(body)
+    raws = _raws(body)
     new, written = changed_request(
-        body, asked.messages, messages, settings=SETTINGS, raws=raws, write=_write_raw
+        body, _FIELDS, list(map(_read_raw, raws)), messages, raws=raws, write=_write_raw
     )
     changes: Json = {}
     if written is not None or instruction is not None:
         told: list[Json] = [{"role": "developer", "content": instruction}] if instruction else []
         changes |= _placed(body, (raws if written is None else written) + told)
-    if logprobs and not asked.wants_logprobs:
-        include = body.get("include")
+    include = body.get("include")
+    if logprobs and not (isinstance(include, list) and LOGPROBS in include):
         changes["include"] = [*(include if isinstance(include, list) else []), LOGPROBS]
     return {**new, **changes} if changes else new
 
@@ -123,11 +124,15 @@ def _write_raw(message: Message, raw: Json | None, original: Message | None) -> 
         return {"role": role, "content": message.text}
     new = raw
     if message.text != original.text:
-        is_field = len(raw) == 1 and next(iter(raw)) in _FIELDS
-        slots = [Slot((next(iter(raw)),))] if is_field else item_slots(raw)[0]
-        new = rewritten(raw, slots, message.text)
+        is_field = len(raw) == 1 and next(iter(raw)) in _MESSAGES
+        new = dict.fromkeys(raw, message.text) if is_field else _with_text(raw, message.text)
     if message.tool_calls and message.tool_calls != original.tool_calls:
         new = with_arguments(new, message.tool_calls[0])
+    return new
+
+
+def _with_text(raw: Json, text: str) -> Json:
+    new: Json = with_words(raw, item_words(raw, REQUEST, "input[]"), text)
     return new
 
 

@@ -1,138 +1,164 @@
 """A response: its draft for the guard, what may be released of it, and a hand-off in its shape."""
 
-from collections.abc import Iterator, Sequence
-from copy import deepcopy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from handrail.errors import CheckFailed
 from handrail.records import Draft, FaultKind, Handoff, TokenLogprob, ToolCall
+from handrail.text.values import Path, read
 from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of, whole_of
 from handrail.wire.handoff import handoff_body
 from handrail.wire.logprobs import clip, read_logprobs
-from handrail.wire.responses.items import OF_BODY, action_of, item_slots, with_arguments
+from handrail.wire.objects import changed
+from handrail.wire.requests import take_call
+from handrail.wire.responses.items import Items, action_of, with_arguments
 from handrail.wire.responses.request import read_request
-from handrail.wire.slots import Path, Slot, take_call, unknown_slots
+from handrail.wire.responses.table import ANSWER, REQUEST
+from handrail.wire.structure import Words, structure_of
+from handrail.wire.words import Said
 
 _REASONS = {"max_output_tokens": "length", "content_filter": "content_filter"}
-_BESIDE_TEXT = frozenset({"type", "text", "refusal", "annotations", "logprobs"})
+_OUTPUT = frozenset({"output"})
 
 
-def read_response(body: Json) -> tuple[Draft, ...]:
-    """Read a response as one draft. What cannot be read has the fault `unreadable`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """A response as it was read."""
 
-    The text is that of all its parts, one after the other, as clients show it.
+    said: Said
+    draft: Draft
+
+
+def read_response(body: Json, *, sent: Json | None = None) -> tuple[Draft, ...]:
+    """Read a response as one draft. What cannot be read is `unreadable`, and a fault.
+
+    The text is that of all its parts. What the response says again of the request that was `sent` is not said
+    by the model.
     """
+    return (_read(body, sent).draft,)
+
+
+def _read(body: Json, sent: Json | None) -> _Read:
     model = text_of(body.get("model")) or None
     output = body.get("output")
     if not isinstance(output, list) or len(objects_of(output)) != len(output):
-        return (Draft(fault=FaultKind.UNREADABLE, model=model),)
+        draft = Draft(fault=FaultKind.UNREADABLE, unreadable=("answer",), model=model)
+        return _Read(said=Said(), draft=draft)
+    items = Items(ANSWER)
+    for index, item in enumerate(output):
+        items.take(item, "output[]", ("output", index))
+    if not ANSWER.is_plain(body, without=_OUTPUT):
+        items.beside.add(_beside(body, sent or {}))
     status = text_of(body.get("status"))
-    fault = FaultKind.ERROR if status in ("failed", "cancelled") else None
-    if status in ("queued", "in_progress") or any(kinds for _, kinds in map(_beside, output)):
-        fault = FaultKind.UNREADABLE
-    reason = text_of(mapping_of(body.get("incomplete_details")).get("reason"))
-    texts = [text_of(part.get("text")) for _, part in _parts(body, "output_text")]
-    refusals = [text_of(part.get("refusal")) for _, part in _parts(body, "refusal")]
-    return (
-        Draft(
-            text="".join(texts),
-            asides=tuple(slot.read(body) for slot in _asides(body)),
-            tool_calls=_actions(body),
-            refusal="".join(refusals) or None,
-            finish_reason=_REASONS.get(reason, "length") if status == "incomplete" else "stop",
-            logprobs=_logprobs(body),
-            model=model,
-            fault=fault,
-        ),
+    unreadable = items.texts.unreadable | items.refusals.unreadable | items.beside.unreadable
+    if status in ("queued", "in_progress"):
+        unreadable.add("status")
+    said = Said(
+        texts=tuple(items.texts.leaves),
+        refusals=tuple(items.refusals.leaves),
+        beside=tuple(items.beside.leaves),
+        unreadable=tuple(sorted(unreadable)),
     )
+    fault = FaultKind.ERROR if status in ("failed", "cancelled") else None
+    reason = text_of(mapping_of(body.get("incomplete_details")).get("reason"))
+    draft = said.draft(
+        tool_calls=tuple(action for item in output if (action := action_of(item))),
+        finish_reason=_REASONS.get(reason, "length") if status == "incomplete" else "stop",
+        logprobs=_logprobs(body),
+        model=model,
+        fault=FaultKind.UNREADABLE if unreadable else fault,
+    )
+    return _Read(said=said, draft=draft)
 
 
-def _parts(body: Json, kind: str) -> Iterator[tuple[Path, Json]]:
-    for at, item in enumerate(objects_of(body.get("output"))):
-        if item.get("type") != "message":
-            continue
-        for index, part in enumerate(objects_of(item.get("content"))):
-            if part.get("type") == kind:
-                yield ("output", at, "content", index), part
+def _beside(body: Json, sent: Json) -> Words:
+    """Return what a response says beside its output, without what it says again of the request."""
+    words = ANSWER.judged({name: value for name, value in body.items() if name != "output"})
+    known = {name: {leaf.text for leaf in read(sent[name]).leaves} for name in body.keys() & sent.keys()}
+    words.leaves = [leaf for leaf in words.leaves if leaf.text not in known.get(str(leaf.path[0]), ())]
+    return words
 
 
-def _beside(item: Json) -> tuple[list[Slot], set[str]]:
-    """Return where an output item's other words lie, and what of it cannot be read."""
-    if item.get("type") != "message":
-        return item_slots(item)
-    slots, unreadable = item_slots({**item, "content": []})
-    content = item.get("content")
-    for index, part in enumerate(objects_of(content)):
-        if part.get("type") not in ("output_text", "refusal"):
-            unreadable.add("unknown")
-        slots += unknown_slots(part, _BESIDE_TEXT, ("content", index))
-        slots += unknown_slots({"annotations": part.get("annotations")}, frozenset(), ("content", index))
-    if not isinstance(content, list) or len(objects_of(content)) != len(content):
-        unreadable.add("unknown")
-    return slots, unreadable
-
-
-def _asides(body: Json) -> list[Slot]:
-    slots = [
-        Slot(("output", at, *slot.path), is_json=slot.is_json)
+def _parts(body: Json) -> list[tuple[Path, Json]]:
+    return [
+        (("output", at, "content", index), part)
         for at, item in enumerate(objects_of(body.get("output")))
-        for slot in _beside(item)[0]
+        if (text_of(item.get("type")) or "message") == "message"
+        for index, part in enumerate(objects_of(item.get("content")))
+        if part.get("type") == "output_text"
     ]
-    return slots + unknown_slots(body, OF_BODY)
-
-
-def _actions(body: Json) -> tuple[ToolCall, ...]:
-    return tuple(action for item in objects_of(body.get("output")) if (action := action_of(item)))
 
 
 def _logprobs(body: Json) -> tuple[TokenLogprob, ...] | None:
-    read = [read_logprobs(part.get("logprobs")) for _, part in _parts(body, "output_text")]
+    read = [read_logprobs(part.get("logprobs")) for _, part in _parts(body)]
     if not read or any(tokens is None for tokens in read):
         return None
     return tuple(token for tokens in read for token in tokens or ())
 
 
-def write_drafts(body: Json, drafts: Sequence[Draft], *, keep_logprobs: bool = True) -> Json:
+def write_drafts(
+    body: Json, drafts: Sequence[Draft], *, keep_logprobs: bool = True, sent: Json | None = None
+) -> Json:
     """Return the response that may be released; the same object if nothing in it changes."""
-    original = read_response(body)[0]
     if len(drafts) != 1:
         raise CheckFailed("wire", why="a response has exactly one draft")
-    draft = drafts[0]
-    told = (draft.text, draft.asides, draft.tool_calls, draft.refusal)
-    is_same = told == (original.text, original.asides, original.tool_calls, original.refusal)
-    parts = [part for _, part in _parts(body, "output_text")]
-    strips = not keep_logprobs and any(part.get("logprobs") for part in parts)
-    if is_same and not strips:
+    draft, known = drafts[0], _read(body, sent)
+    original = known.draft
+    told = (draft.text, draft.asides[: len(original.asides)], draft.refusal)
+    changes = {}
+    if told != (original.text, original.asides, original.refusal):
+        changes = known.said.changes(original, draft)
+    strips = not keep_logprobs and any(part.get("logprobs") for _, part in _parts(body))
+    if not changes and draft.tool_calls == original.tool_calls and not strips:
         return body
-    new = deepcopy(body)
-    for slot, text, before in zip(_asides(body), draft.asides, original.asides, strict=True):
-        if text != before:
-            slot.write(new, text)
-    if draft.text != original.text:
-        _write_text(new, draft.text, original)
-    if draft.refusal != original.refusal:
-        for index, (_, part) in enumerate(_parts(new, "refusal")):
-            part["refusal"] = (draft.refusal or "") if index == 0 else ""
+    # Tokens say what the text says; they are kept or left out, never rewritten.
+    new: Json = changed(body, {path: text for path, text in changes.items() if "logprobs" not in path})
+    in_tokens = {path[: path.index("logprobs")] for path in changes if "logprobs" in path}
+    if draft.text != original.text or in_tokens or strips:
+        new = _with_parts(new, body, original, in_tokens, strips=strips)
     if draft.tool_calls != original.tool_calls:
-        _write_actions(new, draft.tool_calls)
-    if strips:
-        for _, part in _parts(new, "output_text"):
-            part["logprobs"] = []
+        new = {**new, "output": _with_actions(new, draft.tool_calls)}
     return new
 
 
-def _write_text(body: Json, text: str, original: Draft) -> None:
-    parts = [part for _, part in _parts(body, "output_text")]
-    kept = clip(original.logprobs or (), original.text, text) if len(parts) == 1 else None
-    for index, part in enumerate(parts):
-        part["text"] = text if index == 0 else ""
-        # They point into the text by position, and their titles may say what was withheld.
-        part["annotations"] = []
-        logprobs = part.get("logprobs")
-        if isinstance(logprobs, list):
-            part["logprobs"] = logprobs[: kept or 0]
+def without_logprobs(body: Json) -> Json:
+    """Return a response without log-probabilities."""
+    return _with_parts(body, body, Draft(), set(), strips=True)
 
 
-def _write_actions(body: Json, calls: Sequence[ToolCall]) -> None:
+def _with_parts(body: Json, before: Json, original: Draft, in_tokens: set[Path], *, strips: bool) -> Json:
+    """Return a response whose changed parts have neither notes on their text nor its tokens."""
+    old = _parts(before)
+    new: dict[Path, Json] = {}
+    for (at, was), (_, part) in zip(old, _parts(body), strict=True):
+        one = dict(part)
+        is_changed = part.get("text") != was.get("text")
+        if is_changed:
+            # They point into the text by position, and their titles may say what was withheld.
+            one["annotations"] = []
+        tokens = part.get("logprobs")
+        if isinstance(tokens, list) and tokens:
+            kept: int | None = len(tokens)
+            if strips or at in in_tokens:
+                kept = 0
+            elif is_changed:
+                whole = original.logprobs if len(old) == 1 else None
+                kept = clip(whole or (), original.text, text_of(part.get("text")))
+            one["logprobs"] = tokens[: kept or 0]
+        new[at] = one
+    output: list[Any] = []
+    for index, item in enumerate(objects_of(body.get("output"))):
+        content = item.get("content")
+        if isinstance(content, list) and any(at[1] == index for at in new):
+            parts = [new.get(("output", index, "content", n), part) for n, part in enumerate(content)]
+            output.append({**item, "content": parts})
+        else:
+            output.append(item)
+    return {**body, "output": output}
+
+
+def _with_actions(body: Json, calls: Sequence[ToolCall]) -> list[Json]:
     left = list(calls)
     output = []
     for item in objects_of(body.get("output")):
@@ -141,15 +167,17 @@ def _write_actions(body: Json, calls: Sequence[ToolCall]) -> None:
             output.append(item)
         elif given := take_call(left, action.id, action.name):
             output.append(with_arguments(item, given))
-    body["output"] = output
+    return output
 
 
 def write_handoff(
     request: Json, handoff: Handoff | None, notice: str, *, created: int, upstream: Json | None = None
 ) -> Json:
     """Return a response that hands off; the ticket also stands in `metadata.handoff_ticket`."""
-    asked, upstream = read_request(request), upstream or {}
+    asked, upstream = read_request(request), structure_of(ANSWER, upstream)
     reference = handoff.ticket if handoff else "blocked"
+    # Of the request only what is structure is said again; the rest may be why it is handed off.
+    said = structure_of(REQUEST, request)
     part: Json = {"type": "output_text", "text": notice, "annotations": [], "logprobs": []}
     if asked.is_structured:
         part = {"type": "refusal", "refusal": notice}
@@ -164,15 +192,15 @@ def write_handoff(
         "status": "completed",
         "error": None,
         "incomplete_details": None,
-        "instructions": request.get("instructions"),
+        "instructions": None,
         "model": text_of(upstream.get("model")) or asked.model or "",
         "output": [item],
-        "parallel_tool_calls": request.get("parallel_tool_calls", True),
-        "previous_response_id": request.get("previous_response_id"),
-        "tool_choice": request.get("tool_choice", "auto"),
-        "tools": request.get("tools", []),
-        "text": request.get("text", {"format": {"type": "text"}}),
-        "metadata": {**mapping_of(request.get("metadata"))},
+        "parallel_tool_calls": said.get("parallel_tool_calls", True),
+        "previous_response_id": said.get("previous_response_id"),
+        "tool_choice": said.get("tool_choice", "auto"),
+        "tools": [],
+        "text": {"format": {"type": "text"}},
+        "metadata": {**mapping_of(said.get("metadata"))},
         "usage": mapping_of(upstream.get("usage")) or _NO_USAGE,
     }
     if handoff is not None:

@@ -1,33 +1,38 @@
 """A responses stream held to its end. The same text comes in several events; all of them are judged."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from handrail.records import Draft, FaultKind
 from handrail.text.json_data import leaves
+from handrail.text.values import read
 from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of
+from handrail.wire.logprobs import token_words
 from handrail.wire.responses.items import ACTIONS
-from handrail.wire.responses.response import read_response, write_drafts
+from handrail.wire.responses.response import read_response, without_logprobs, write_drafts
+from handrail.wire.responses.table import EVENT
+from handrail.wire.words import with_echoes
 
 _LAST = ("response.completed", "response.incomplete", "response.failed")
-# Fields that name or place something; everything else an event says must also be in the final response.
-_NAMING = frozenset(
-    {
-        *("type", "id", "item_id", "call_id", "name", "role", "status", "object", "model", "obfuscation"),
-        *("server_label", "namespace", "phase", "encrypted_content", "logprobs"),
-    }
-)
+_PLACES = ("item_id", "output_index", "content_index", "summary_index", "command_index")
+_SAID = frozenset({"delta", "logprobs"})
+# Sound and pictures, which nothing here reads.
+_UNREADABLE = frozenset({"response.audio.delta", "response.image_generation_call.partial_image"})
 
 
 class ResponseStream:
-    """Collects the events of one stream; `whole` is the response they add up to."""
+    """Collects the events of one stream; `whole` is the response they add up to.
 
-    def __init__(self) -> None:
+    Args:
+        sent: the request that it answers.
+    """
+
+    def __init__(self, sent: Json | None = None) -> None:
         self.events: list[Json] = []
+        self._sent = sent
         self._is_broken = False
         self._last: Json | None = None
         self._deltas: dict[tuple[object, ...], list[str]] = {}
-        self._told: list[str] = []
 
     def feed(self, event: Json) -> None:
         """Take one event."""
@@ -35,14 +40,11 @@ class ResponseStream:
         kind = text_of(event.get("type"))
         if kind in _LAST:
             self._last = mapping_of(event.get("response"))
+        elif kind in _UNREADABLE:
+            self._is_broken = True
         elif kind.endswith(".delta") and isinstance(event.get("delta"), str):
-            places = ("output_index", "content_index", "summary_index")
-            key = (kind, *(event.get(place) for place in places))
+            key = (kind, *(str(event.get(place)) for place in _PLACES))
             self._deltas.setdefault(key, []).append(text_of(event["delta"]))
-        elif kind in ("response.created", "response.in_progress", "response.queued"):
-            self._told += _words(mapping_of(event.get("response")).get("output"))
-        else:
-            self._told += _words({name: value for name, value in event.items() if name != "type"})
 
     def broken(self) -> None:
         """Say that something came which is no event; the stream can no longer be judged."""
@@ -62,47 +64,62 @@ class ResponseStream:
         item = {"id": "msg_0", "type": "message", "role": "assistant", "content": content}
         return {**first, "status": "incomplete", "output": [item] if texts else []}
 
-    def _untold(self) -> tuple[str, ...]:
-        """Return texts of events that are not in the whole; a correct stream has none."""
-        whole = "\x00".join(_words(self.whole.get("output")))
-        deltas = ["".join(pieces) for pieces in self._deltas.values()]
-        return tuple(text for text in dict.fromkeys([*deltas, *self._told]) if text not in whole)
+    def _untold(self) -> list[str]:
+        """Return what events say and the whole does not; a correct stream has nothing of the kind."""
+        whole = self.whole
+        known = {leaf for value in (whole, self._sent) for _, leaf in leaves(value) if isinstance(leaf, str)}
+        known |= {leaf.text for value in (whole, self._sent) for leaf in read(value).leaves}
+        found = ["".join(pieces) for pieces in self._deltas.values()]
+        for event in self.events:
+            if event.get("response") is not whole or whole is not self._last:
+                found += _said_in(event)
+            elif not EVENT.is_plain(event, without={"response"}):
+                found += _said_in({name: value for name, value in event.items() if name != "response"})
+        return [text for text in dict.fromkeys(found) if text not in known]
 
     def drafts(self) -> tuple[Draft, ...]:
         """Return the draft. A stream that broke or never ended is a fault."""
-        draft = read_response(self.whole)[0]
-        draft = replace(draft, asides=draft.asides + self._untold())
+        draft = with_echoes(read_response(self.whole, sent=self._sent)[0], self._untold())
         if self._is_broken:
-            return (replace(draft, fault=FaultKind.UNREADABLE),)
+            return (replace(draft, unreadable=("stream",), fault=FaultKind.UNREADABLE),)
         if self._last is None:
             return (replace(draft, fault=draft.fault or FaultKind.TRUNCATED),)
         return (draft,)
 
     def released(self, drafts: Sequence[Draft], *, keep_logprobs: bool = True) -> list[Json] | None:
         """Return the events that may be released, None if they are the ones that came."""
-        whole, untold = self.whole, self._untold()
-        kept = len(drafts[0].asides) - len(untold)
-        of_whole = replace(drafts[0], asides=drafts[0].asides[:kept])
-        body = write_drafts(whole, [of_whole], keep_logprobs=keep_logprobs)
-        is_same = body is whole and drafts[0].asides[kept:] == untold
-        if is_same:
+        whole = self.whole
+        body = write_drafts(whole, drafts, keep_logprobs=keep_logprobs, sent=self._sent)
+        is_told = drafts[0].asides == self.drafts()[0].asides
+        if body is whole and is_told:
             return None
-        if write_drafts(whole, [of_whole]) is whole and drafts[0].asides[kept:] == untold:
-            return [mapping_of(_without_logprobs(event)) for event in self.events]
+        if is_told and write_drafts(whole, drafts, sent=self._sent) is whole:
+            return [_without_logprobs(event) for event in self.events]
         return stream_of(body)
 
 
-def _words(value: object) -> Iterator[str]:
-    """Every text in an event, but for those in fields that name things."""
-    for path, leaf in leaves(value):
-        if isinstance(leaf, str) and leaf and _NAMING.isdisjoint(path):
-            yield leaf
+def _said_in(event: Json) -> list[str]:
+    """Return every text, number and key of an event that is no structure."""
+    is_usual = isinstance(event.get("delta"), str) and not event.get("logprobs")
+    if is_usual and EVENT.is_plain(event, without=_SAID):
+        return []
+    rest = {name: value for name, value in event.items() if name != "logprobs"}
+    said = [leaf.text for leaf in EVENT.judged(rest).leaves if leaf.path != ("delta",)]
+    text = text_of(event.get("delta")) or text_of(event.get("text"))
+    tokens = token_words(event.get("logprobs"), text, EVENT, "logprobs[]", ())
+    return [*said, *(leaf.text for leaf in tokens.leaves), *sorted(tokens.unreadable)]
 
 
-def _without_logprobs(value: object) -> object:
-    if isinstance(value, dict):
-        return {k: [] if k == "logprobs" and v else _without_logprobs(v) for k, v in value.items()}
-    return [_without_logprobs(inner) for inner in value] if isinstance(value, list) else value
+def _without_logprobs(event: Json) -> Json:
+    """Return an event in which no list of tokens says anything."""
+    new = {name: [] if name == "logprobs" and value else value for name, value in event.items()}
+    if isinstance(response := event.get("response"), dict):
+        new["response"] = without_logprobs(response)
+    if isinstance(item := event.get("item"), dict):
+        new["item"] = objects_of(without_logprobs({"output": [item]})["output"])[0]
+    if mapping_of(event.get("part")).get("logprobs"):
+        new["part"] = {**mapping_of(event["part"]), "logprobs": []}
+    return new
 
 
 def stream_of(body: Json) -> list[Json]:
