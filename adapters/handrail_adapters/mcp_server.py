@@ -21,16 +21,24 @@ from handrail.tickets.resolution import Page, Resolution
 from handrail.tickets.ticket import TicketView, Verdict
 
 if TYPE_CHECKING:
-    from handrail.store import Actor, Filter
-
-try:
     from mcp.server import MCPServer
     from mcp.server.elicitation import ElicitationResult
     from mcp.server.mcpserver.exceptions import ToolError
     from mcp.server.mcpserver.resolve import Elicit, Resolve
     from mcp_types import ToolAnnotations
-except ImportError as error:
-    raise MissingExtra("mcp", "mcp") from error
+
+    from handrail.store import Actor, Filter
+
+if not TYPE_CHECKING:
+    try:
+        from mcp.server import MCPServer
+        from mcp.server.elicitation import ElicitationResult
+        from mcp.server.mcpserver.exceptions import ToolError
+        from mcp.server.mcpserver.resolve import Elicit, Resolve
+        from mcp_types import ToolAnnotations
+    except ImportError:
+        # The command shows its help without them.
+        MCPServer = ElicitationResult = ToolError = Elicit = Resolve = ToolAnnotations = None
 
 T = TypeVar("T")
 
@@ -110,12 +118,19 @@ class Reviewer:
         return await _in_thread(lambda: self.store.resolve(self.tenant, ticket, resolution, self.actor()))
 
 
+def _must_be_installed() -> None:
+    if not TYPE_CHECKING and MCPServer is None:
+        raise MissingExtra("mcp", "mcp")
+
+
 def ticket_server(reviewer: Reviewer) -> MCPServer:
     """Build the MCP server of one person.
 
     Raises:
         ConfigError: the person fills no role.
+        MissingExtra: the package `mcp` is not installed.
     """
+    _must_be_installed()
     if not reviewer.people.roles_of(reviewer.person):
         raise ConfigError(f"{reviewer.person} fills no role, so there is nothing to show")
     server = MCPServer("handrail", version=__version__, instructions=INSTRUCTIONS)
@@ -283,6 +298,7 @@ def command(
     from handrail.policy import load, load_people
     from handrail.store import open_store
 
+    _must_be_installed()
     try:
         loaded = load(policy)
         opened = open_store(store)

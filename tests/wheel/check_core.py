@@ -28,11 +28,11 @@ LIBRARY = {
     "handrail_adapters.agents_sdk": "agents",
     "handrail_adapters.litellm": "litellm",
     "handrail_adapters.otel": "otel",
-    "handrail_adapters.mcp_server": "mcp",
     "handrail.confidence.calibration.fit": "review",
 }
 CALLS = {
     "from handrail_adapters.presidio import PresidioScanner; PresidioScanner()": "presidio",
+    "from handrail_adapters.mcp_server import ticket_server; ticket_server(None)": "mcp",
     "from handrail.store import open_store; open_store('postgresql://localhost/x')": "postgres",
     "from handrail.tickets.calendar import calendar\n"
     "calendar('o', zone='UTC', hours={'monday': '09:00-17:00'}, holidays='DE')": "desk",
@@ -113,6 +113,8 @@ def missing_extras_are_named() -> None:
         done = run(*words)
         is_named = done.returncode == 2 and f"pip install 'handrail[{extra}]'" in done.stderr
         check(f"handrail {' '.join(words)}", is_named and "Traceback" not in done.stderr, done.stderr)
+        helped = run(words[0], "--help")
+        check(f"{words[0]} --help", helped.returncode == 0 and "Usage" in helped.stdout, helped.stderr)
         marked = re.search(rf"^│ {words[0]} .*needs\s", run("--help").stdout, re.MULTILINE)
         check(f"{words[0]} is marked in --help", marked)
 

@@ -194,6 +194,8 @@ def create_app(
         ],
         lifespan=lifespan,
     )
+    # An address is known as it is written, or not at all.
+    app.router.redirect_slashes = False
     app.state.gateway = gateway
     return app
 

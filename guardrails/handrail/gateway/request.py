@@ -15,6 +15,10 @@ from handrail.http.endpoints import Endpoint, endpoint, words_beside
 PREFIX = "/v1"
 # No escapes and no dot segments: an upstream that reads them otherwise would serve another resource.
 _PATH = re.compile(r"/v1(?:/[A-Za-z0-9_~@][A-Za-z0-9._~:@!$'()*+,=-]*)+")
+# The one thing that may stand before a guarded resource: the name of a deployment.
+_GUARDED = re.compile(
+    r"/v1(?:/deployments/[A-Za-z0-9_][A-Za-z0-9._-]{0,99})?/(?:chat/completions|responses|messages)"
+)
 _UNGUARDED = (Endpoint.OPEN, Endpoint.UNKNOWN)
 
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -48,6 +52,8 @@ async def read_request(request: Request, *, limit: int, named: tuple[str, ...]) 
     """
     path, query = _address(request, named)
     about = endpoint(request.method, path, named=named)
+    if about not in _UNGUARDED and not _GUARDED.fullmatch(path):
+        raise Refusal(error_response(404, "no such resource", code="not_guarded"))
     body = await _body(request, limit)
     if about in _UNGUARDED:
         loaded: dict[str, Any] = {}

@@ -35,13 +35,14 @@ class Limits(Part):
 
     `seconds` bounds the provider's part of a request, `check_s` what handrail adds to it; `retries` is
     how often the provider is asked again after a passing failure; `waiters` bounds how many callers wait for
-    a person at once. `answers`, `messages` and `depth` bound what one request may ask for, hold and nest.
+    a person at once. `answers`, `messages`, `fields` and `depth` bound what one request may ask for and hold.
     """
 
     body_bytes: Annotated[int, Field(gt=0)] = 4 * 1024 * 1024
     answer_bytes: Annotated[int, Field(gt=0)] = 32 * 1024 * 1024
     answers: Annotated[int, Field(gt=0)] = 128
     messages: Annotated[int, Field(gt=0)] = 10_000
+    fields: Annotated[int, Field(gt=0)] = 500
     depth: Annotated[int, Field(gt=0, le=500)] = 100
     at_once: Annotated[int, Field(gt=0)] = 600
     waiters: Annotated[int, Field(gt=0)] = 200

@@ -27,6 +27,7 @@ class Bounds:
         answers: how many answers a request may ask for, and how many one response may hold: each is judged,
             and a hand-off writes a notice for each.
         messages: how many messages, input items or tools one request may hold.
+        fields: how many fields a request may have; each that is not known is read by itself.
         depth: how deep objects and lists may lie in each other.
     """
 
@@ -34,6 +35,7 @@ class Bounds:
     answer_bytes: int = 64 * 1024 * 1024
     answers: int = 128
     messages: int = 10_000
+    fields: int = 500
     depth: int = 100
 
     def read(self, body: bytes) -> Json:
@@ -67,6 +69,8 @@ class Bounds:
         if n is not None and (type(n) is not int or not 1 <= n <= self.answers):
             why = f"n is a whole number; a request may ask for {self.answers} answers at most"
             raise RequestRefused(why, code="bad_number", param="n")
+        if len(body) > self.fields:
+            raise RequestRefused(f"a request may have {self.fields} fields at most", code="too_many")
         for name in _LISTS:
             value = body.get(name)
             if isinstance(value, list) and len(value) > self.messages:

@@ -45,14 +45,15 @@ _GUARDED = tuple((kind, tuple(kind.split("/"))) for kind in list(Endpoint)[:3])
 _PLAIN = re.compile(r"[A-Za-z0-9_~@][A-Za-z0-9._~:@!$'()*+,=-]*")
 _NOT_IN_A_NAME = re.compile(r"[/\\%;?#\x00-\x1f\x7f]|^\.")
 
-_LISTED = r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,99}"
+# An id names something and says nothing: no address, and no number that could be somebody's.
+_ID = re.compile(r"(?=.{0,6}$|.*[A-Za-z])[A-Za-z0-9_][A-Za-z0-9._:-]{0,99}")
 # Parameters that choose a version of the API or a page of a list; they carry no words.
 _PARAMETERS = {
     "api-version": re.compile(r"\d{4}-\d{2}-\d{2}(?:-preview)?|v\d{1,2}|preview|latest"),
     "beta": re.compile(r"true|false"),
     "limit": re.compile(r"\d{1,4}"),
     "order": re.compile(r"asc|desc"),
-    **{name: re.compile(_LISTED) for name in ("after", "before", "after_id", "before_id")},
+    **dict.fromkeys(("after", "before", "after_id", "before_id"), _ID),
 }
 
 
@@ -74,8 +75,8 @@ def endpoint(method: str, path: str, *, named: tuple[str, ...] = (), base: str =
             if segments[-len(words) :] == words:
                 return kind
     rests = _rests(segments, base)
-    is_listed = method == "GET" and any(rest[:1] == ("models",) and len(rest) <= 2 for rest in rests)
-    return Endpoint.OPEN if is_listed or _is_named(rests, named) else Endpoint.UNKNOWN
+    is_open = (method == "GET" and any(map(_is_of_models, rests))) or _is_named(rests, named)
+    return Endpoint.OPEN if is_open else Endpoint.UNKNOWN
 
 
 def is_known_query(query: str) -> bool:
@@ -126,6 +127,12 @@ def _plain(path: str) -> Segments:
 def _rests(segments: Segments, base: str) -> list[Segments]:
     """Return what follows each base that these segments may begin with."""
     return [segments[len(b) :] for b in (*BASES, _plain(base)) if _begins(segments, b)]
+
+
+def _is_of_models(rest: Segments) -> bool:
+    return rest[:1] == ("models",) and (
+        len(rest) == 1 or (len(rest) == 2 and _ID.fullmatch(rest[1]) is not None)
+    )
 
 
 def _is_named(rests: list[Segments], named: tuple[str, ...]) -> bool:

@@ -146,6 +146,25 @@ def test_a_package_that_is_missing_is_named_with_its_extra(monkeypatch: pytest.M
     assert "pip install 'handrail[openai]'" in str(ran.exception)
 
 
+@pytest.mark.parametrize("name", ["gateway", "mcp", "demo", "calibrate", "confidence"])
+def test_a_command_shows_its_help_without_its_extra(name: str) -> None:
+    code = (
+        "import sys\n"
+        "class Missing:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] in ('mcp', 'mcp_types', 'starlette', 'openai', 'scipy'):\n"
+        "            raise ModuleNotFoundError(name, name=name)\n"
+        "sys.meta_path.insert(0, Missing())\n"
+        "import handrail.cli\n"
+        "sys.argv[0] = 'handrail'\n"
+        "handrail.cli.main()"
+    )
+    command = [sys.executable, "-c", code, name, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert f"Usage: handrail {name}" in done.stdout
+
+
 def test_the_former_name_of_a_command_still_answers() -> None:
     assert "drawn for review" in CliRunner().invoke(build(), ["audits", "--help"]).output
     assert "audits" not in CliRunner().invoke(build(), ["--help"]).output
