@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test test-litellm check fmt prove bench setup constraints clean stranger
+.PHONY: demo test test-litellm test-peers check fmt prove bench setup constraints clean stranger
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -56,6 +56,10 @@ constraints:  ## re-resolve everything and pin it, without addresses
 	(echo "# Versions that are tested together. Regenerate with \`make constraints\`."; \
 	 .venv-constraints/bin/python -m pip freeze --exclude-editable | grep '==' | grep -v '@') > constraints.txt
 	rm -rf .venv-constraints
+
+test-peers: $(VENV)/.dev  ## other packages' own tests, plain and with a guard that lets everything pass
+	$(PIP) install -q -c constraints.txt --group peers
+	PYTHONPATH=tests $(BIN)/python -m peers
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

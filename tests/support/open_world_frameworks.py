@@ -68,7 +68,9 @@ def _agents_tool(guard: Guard | None, arguments: str, seen: Seen, result: Any) -
     return asyncio.run(made.on_invoke_tool(context, arguments))
 
 
-FRAMEWORK_ARGUMENTS: dict[str, Entry] = {}
+FRAMEWORK_ARGUMENTS: dict[str, Entry] = {
+    entry.__name__: entry for entry in (runnable_argument, langchain_tool_argument)
+}
 FRAMEWORK_RESULTS: dict[str, Entry] = {"runnable_result": runnable_result}
 FRAMEWORK_TOOL_RESULTS: dict[str, Entry] = {
     entry.__name__: entry for entry in (langchain_tool_result, agents_tool_result)

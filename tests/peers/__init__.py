@@ -1,0 +1,1 @@
+"""Packages' own tests, run plain and again with a guard that lets everything pass."""
