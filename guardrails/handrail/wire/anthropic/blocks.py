@@ -55,7 +55,7 @@ class Blocks:
             self._inner(rest, "content", (*at, "content"))
         elif kind == "document":
             self._take_source(rest, at)
-        if rest.keys() == {"type"}:
+        if kind == "text" and rest.keys() == {"type"}:
             return
         found = self.table.judged(rest, self.place, at)
         if kind == "tool_use":
