@@ -31,6 +31,9 @@ class PassingCall:
     def asks(self, model: str, endpoint: str = "") -> None:
         """Remember nothing of models."""
 
+    def used(self, usage: object) -> None:
+        """Count nothing."""
+
     def finish(self, drafts: Sequence[Draft], **_: object) -> Outcome:
         return Outcome(exchange="e", decision=PASS, drafts=tuple(drafts))
 

@@ -26,6 +26,8 @@ from support.open_world_functions import (
 )
 from support.open_world_values import World, calm, calm_streams, planted, planted_streams
 
+# The threads of the guards draw random numbers meanwhile, which hypothesis takes for the strategies.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module")
 EXAMPLES = pytest.mark.parametrize(
     "examples", [pytest.param(100, id="few"), pytest.param(2000, id="many", marks=pytest.mark.slow)]
 )

@@ -87,11 +87,11 @@ class Arguments:
         args: its positional arguments.
         kwargs: its keyword arguments.
         messages: every text inside those that are read, then what else they hold.
-        joint: which of these are judged as one.
+        joint: which of these are judged as one; None if all are texts, given by position.
         read: all arguments by name, and which are read; None if all are texts, given by position.
     """
 
-    __slots__ = ("_args", "_kwargs", "_read", "_signature", "joint", "messages")
+    __slots__ = ("_args", "_joint", "_kwargs", "_read", "_signature", "messages")
 
     def __init__(
         self,
@@ -99,11 +99,17 @@ class Arguments:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         messages: tuple[Message, ...],
-        joint: tuple[JointText, ...],
+        joint: tuple[JointText, ...] | None = None,
         read: tuple[inspect.BoundArguments, tuple[str, ...]] | None = None,
     ) -> None:
         self._signature, self._args, self._kwargs = signature, args, kwargs
-        self.messages, self.joint, self._read = messages, joint, read
+        self.messages, self._joint, self._read = messages, joint, read
+
+    def joint(self) -> tuple[JointText, ...]:
+        """Return which messages are judged as one text."""
+        if self._joint is not None:
+            return self._joint
+        return _named(tuple(self._signature.parameters), [message.text for message in self.messages])
 
     def rebuilt(self, call: Call, *, asks_itself: bool) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments as the model may see them.
@@ -159,7 +165,7 @@ def read_arguments(
     ):
         # The most usual call, read without binding.
         messages = tuple([Message(speaker=Speaker.USER, text=text) for text in args])
-        return Arguments(reads.signature, args, kwargs, messages, _named(plain, args))
+        return Arguments(reads.signature, args, kwargs, messages)
     bound, given = _whole(reads.signature, args, kwargs)
     names = reads.names(dict.fromkeys(given))
     read = _ReadArguments.of({name: bound.arguments[name] for name in names})

@@ -48,7 +48,7 @@ from handrail.pipeline.needs import Need, NeedConversation, NeedFacts, NeedHisto
 from handrail.pipeline.pipeline import Pipeline
 from handrail.pipeline.screen import Screened, screen
 from handrail.pipeline.stream import StreamRelease
-from handrail.pipeline.together import JointText
+from handrail.pipeline.together import Joint
 from handrail.pipeline.withhold import WriteParts
 from handrail.records import Draft, Evidence, FaultKind, Message, Stage
 from handrail.scan.vault import Vault
@@ -372,7 +372,7 @@ def begin(
     scope: Scope,
     messages: Sequence[Message],
     id: str,  # noqa: A002 - what it is
-    joint: Sequence[JointText] = (),
+    joint: Joint | None = None,
 ) -> Call:
     """Screen the input and return the call; messages that are part of a joint text are judged as that."""
     exchange, watch = runner.exchange(id, scope), StopWatch()
@@ -387,7 +387,7 @@ async def abegin(
     scope: Scope,
     messages: Sequence[Message],
     id: str,  # noqa: A002 - what it is
-    joint: Sequence[JointText] = (),
+    joint: Joint | None = None,
 ) -> Call:
     """Screen the input and return the call as `begin` does, awaiting the store."""
     exchange, watch = runner.exchange(id, scope), StopWatch()

@@ -13,17 +13,17 @@ from handrail.guard.call import Call
 from handrail.guard.context import through
 from handrail.guard.outcome import Outcome
 from handrail.guard.results import Results, draft_of
-from handrail.pipeline.together import JointText
+from handrail.pipeline.together import Joint
 from handrail.records import Draft, FaultKind, Handoff, Message
 
 
 class BeginsCalls(Protocol):
     """What a decorated function needs of its guard, under whatever policy is in force when it is called."""
 
-    def begin(self, messages: Sequence[Message], /, *, joint: Sequence[JointText]) -> Call:
+    def begin(self, messages: Sequence[Message], /, *, joint: Joint) -> Call:
         """Screen what would go to a model."""
 
-    async def abegin(self, messages: Sequence[Message], /, *, joint: Sequence[JointText]) -> Call:
+    async def abegin(self, messages: Sequence[Message], /, *, joint: Joint) -> Call:
         """Screen what would go to a model, awaiting the store."""
 
 
@@ -83,12 +83,12 @@ class Decoration:
                 args, kwargs = arguments.rebuilt(call, asks_itself=self.options.asks_itself)
             except CannotMask as error:
                 return self.withheld(call.finish([_unmasked(error)]))
-            failed: Failures = []
+            failed: Failures | None = None
             try:
                 result = self.fn(*args, **kwargs)
             except BaseException as error:  # noqa: BLE001 - whatever it is, its text is judged
-                failed.append(error)
-            if failed:
+                failed = [error]
+            if failed is not None:
                 return self._failed(call, failed)
             if type(result) is not str:
                 if inspect.isawaitable(result):
@@ -101,10 +101,11 @@ class Decoration:
             def ask(need: SampleRequest) -> Sequence[Draft]:
                 return [draft_of(self.fn(*args, **kwargs)) for _ in range(need.count)]
 
+            again = ask if self.options.resample else None
+            if type(result) is str:
+                return self._text(call, call.finish([Draft(text=result)], ask=again), result)
             given = Results([result])
-            outcome = call.finish(
-                [given.draft()], ask=ask if self.options.resample else None, write=given.write
-            )
+            outcome = call.finish([given.draft()], ask=again, write=given.write)
             return given.values[0] if outcome.is_released else self.withheld(outcome)
 
         return plain
@@ -248,6 +249,13 @@ class Decoration:
             if not outcome.is_released:
                 return self.withheld(outcome)
         raise told
+
+    def _text(self, call: Call, outcome: Outcome, text: str) -> Any:
+        """Return a text, the most usual result, which can always be written."""
+        if not outcome.is_released:
+            return self.withheld(outcome)
+        is_same = not (call.is_rewritten or self.options.asks_itself)
+        return text if is_same else call.redact_answer(text)
 
     def withheld(self, outcome: Outcome) -> Any:
         """Map a hand-off for the caller, or raise it."""

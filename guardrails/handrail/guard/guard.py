@@ -22,7 +22,7 @@ from handrail.guard.tool import ToolOptions, decorated, tool_of
 from handrail.guard.tool_gate import Permit, agate, gate, name_of
 from handrail.guard.tool_results import JudgedResult, ajudge_result, judge_result, tool_result
 from handrail.ids import new_id
-from handrail.pipeline.together import JointText
+from handrail.pipeline.together import Joint
 from handrail.policy import People, Policy
 from handrail.records import Context, Handoff, Message, ToolCall
 from handrail.scan import Scanner
@@ -188,13 +188,13 @@ class Guard:
         )
 
     def begin(
-        self, messages: Sequence[Message], *, exchange: str | None = None, joint: Sequence[JointText] = ()
+        self, messages: Sequence[Message], *, exchange: str | None = None, joint: Joint | None = None
     ) -> Call:
         """Screen what would go to a model; see `Call`. The same `exchange` never opens two tickets."""
         return begin(self._runner, scopes.current(), messages, exchange or new_id(), joint)
 
     async def abegin(
-        self, messages: Sequence[Message], *, exchange: str | None = None, joint: Sequence[JointText] = ()
+        self, messages: Sequence[Message], *, exchange: str | None = None, joint: Joint | None = None
     ) -> Call:
         """Screen what would go to a model, as `begin` does."""
         return await abegin(self._runner, scopes.current(), messages, exchange or new_id(), joint)

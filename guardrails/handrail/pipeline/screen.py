@@ -7,7 +7,7 @@ from handrail.confidence.scorers import verbalised
 from handrail.pipeline.exchange import Exchange
 from handrail.pipeline.facts import FactInputs, gather
 from handrail.pipeline.needs import WITH_A_PERSON, Steps, conversation_status
-from handrail.pipeline.together import JointText, scan_together
+from handrail.pipeline.together import Joint, scan_together
 from handrail.pipeline.withhold import Upstream, redacted_types
 from handrail.policy.runtime.merge import merge
 from handrail.records import (
@@ -38,19 +38,17 @@ class Screened:
     wants_logprobs: bool = False
 
 
-def screen(
-    exchange: Exchange, messages: Sequence[Message], joint: Sequence[JointText] = ()
-) -> Steps[Screened]:
+def screen(exchange: Exchange, messages: Sequence[Message], joint: Joint | None = None) -> Steps[Screened]:
     """Decide on what goes in; returns what may go upstream.
 
     Args:
         exchange: its state so far.
         messages: what would go to the model.
-        joint: which of the messages are judged as one text.
+        joint: says which of the messages are judged as one text.
     """
     pipeline, policy = exchange.pipeline, exchange.pipeline.policy
     status = yield from conversation_status(exchange.evidence.context)
-    scanned = scan_together(pipeline.history_scanner, messages, joint)
+    scanned = scan_together(pipeline.history_scanner, messages, joint() if joint else ())
     messages, findings = _with_note(scanned.messages, scanned.findings, status)
     evidence = replace(
         exchange.evidence, messages=messages, findings=findings, signals=read_signals(messages)

@@ -5,9 +5,9 @@ scanned as one text, in which each stands behind its name; what is found is trac
 it lies over, and is masked there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from handrail.pipeline.decoded import Scans, scan_decoded
 from handrail.records import Finding, Message, Part, Place, Speaker
@@ -34,6 +34,10 @@ class JointText(NamedTuple):
 
     text: str
     parts: tuple[JointPart, ...]
+
+
+Joint: TypeAlias = Callable[[], Sequence[JointText]]
+"""Says which messages are judged as one text; asked only where they are scanned."""
 
 
 @dataclass(frozen=True, slots=True)
