@@ -5,7 +5,7 @@ import re
 from benchmarks.airline_case import CHANGES, Case
 
 from handrail.records import Speaker
-from handrail.signals.read import agrees
+from handrail.signals.assent import agrees
 
 _COVERED = re.compile(
     r"(?i)\b(?:sick|ill|illness|unwell|health|medical|hospital\w*|surgery|doctor|injur\w+|disease|flu|fever|covid"

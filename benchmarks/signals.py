@@ -1,68 +1,60 @@
-"""How well the signals and amounts are read on public utterances: `python -m benchmarks.signals [--quick]`.
+"""How well signals, topics and amounts are read: `python -m benchmarks.signals [--quick]`.
 
-Recall and false alarms with Wilson 95 % intervals. `held back` are rows that nobody looked at while the word
-lists were written: folds 5 to 9 of NLU++ and Bitext's own development part. The amounts have no such part.
+Each source is read by heads that were not trained on it: for the given sets (NLU++, Bitext, clinc150,
+banking77) heads are trained anew without the set; with `--quick` once, on the grammars alone. All other
+sources are no training data. Recall and false alarms come with positives and Wilson 95 % intervals, at the
+level .5.
 """
 
+import json
 import sys
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+from benchmarks.heads.evaluate import Scores, left_out, scores
 from benchmarks.report import close, data, rows, wilson
 
-from handrail.records import Message, SignalKind, Speaker
-from handrail.signals import read_signals
+from handrail.records import Message, Speaker
+from handrail.review.heads import Row
+from handrail.signals import read_signals, read_topics
+from handrail.signals.features import AFTER_CLAIM, FIRST
+from handrail.signals.heads import shipped
 from handrail.text.amounts import AmountSpan, read_amounts
 
-Row = dict[str, Any]
+Figures = dict[str, float | None]
+Read = Sequence[tuple[Row, Scores]]
+WRITTEN = Path(__file__).with_name("written")
+SHIFTS = Path(__file__).with_name("heads") / "shifts.json"
+LEVEL = 0.5
 QUICK = 5
-F1_BITEXT, F1_NLUPP, FALSE_CLINC = 0.78, 0.85, 0.004
 PRECISION_AMOUNTS, RECALL_AMOUNTS, RECALL_NLUPP_AMOUNTS = 0.78, 0.58, 0.92
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """How a reading compares with the labels."""
-
-    hit: int
-    missed: int
-    false: int
-    negatives: int
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall."""
-        return 2 * self.hit / max(1, 2 * self.hit + self.missed + self.false)
-
-    @property
-    def false_rate(self) -> float:
-        """Share of the rows without the label on which it fired."""
-        return self.false / max(1, self.negatives)
-
-
-def count(
-    read: Iterable[tuple[Row, frozenset[SignalKind]]], kind: SignalKind, wanted: Callable[[Row], bool | None]
-) -> Counts:
-    """Compare; rows for which `wanted` is None are left out as ambiguous."""
-    hit = missed = false = negatives = 0
-    for row, kinds in read:
-        label = wanted(row)
-        if label is None:
-            continue
-        fired = kind in kinds
-        hit += label and fired
-        missed += label and not fired
-        false += fired and not label
-        negatives += not label
-    return Counts(hit=hit, missed=missed, false=false, negatives=negatives)
-
-
-def kinds_of(text: str) -> frozenset[SignalKind]:
-    """Read one utterance as a whole conversation."""
-    return frozenset(signal.kind for signal in read_signals([Message(speaker=Speaker.USER, text=text)]))
+AT_LEAST = {
+    "asks_for_human_pooled_f1": 0.90,
+    "asks_for_human_pooled_recall": 0.90,
+    "complaint_written_recall": 0.85,
+    "emergency_written_recall": 0.95,
+    "health_meqsum_recall": 0.85,
+    "health_medquad_recall": 0.85,
+    "legal_written_recall": 0.75,
+    "amounts_precision": PRECISION_AMOUNTS,
+    "amounts_recall": RECALL_AMOUNTS,
+    "amounts_nlupp_recall": RECALL_NLUPP_AMOUNTS,
+}
+AT_MOST = {
+    "asks_for_human_clinc150_false": 0.0015,
+    "asks_for_human_banking77_false": 0.0015,
+    "complaint_service_false": 0.02,
+    "dispute_banking77_after_claim_false": 0.003,
+    "dispute_clinc150_after_claim_false": 0.003,
+    "health_clinc150_false": 0.01,
+    "health_banking77_false": 0.01,
+    "financial_banking77_false": 0.02,
+    "us_per_30_words": 60.0,
+}
 
 
 def percent(hits: int, n: int) -> str:
@@ -71,74 +63,80 @@ def percent(hits: int, n: int) -> str:
     return f"{100 * hits / n:6.2f} % [{100 * low:5.2f}, {100 * high:5.2f}]" if n else "     –"
 
 
-def line(source: str, kind: str, counts: Counts) -> None:
-    """Print one row of the table."""
-    positives = counts.hit + counts.missed
+def rates(source: str, head: str, read: Read, figures: Figures) -> tuple[int, int, int]:
+    """Print one row of the table and keep its figures; returns hits, positives and false alarms."""
+    hits = sum(s[head] >= LEVEL for row, s in read if head in row.labels)
+    positives = sum(head in row.labels for row, _ in read)
+    negatives = [s[head] for row, s in read if head not in row.labels | row.open]
+    false = sum(score >= LEVEL for score in negatives)
     print(
-        f"{source:<22}{kind:<16}{positives:>5}  {percent(counts.hit, positives):<27}"
-        f"{percent(counts.false, counts.negatives):<27}"
-        + (f"{counts.f1:.3f}" if positives else "  –  ")
-        + f"  ({counts.false} of {counts.negatives})"
+        f"{source:<24}{head:<16}{positives:>6}  {percent(hits, positives):<27}"
+        f"{percent(false, len(negatives)):<27}({false} of {len(negatives)})"
     )
+    name = f"{head}_{source}".replace(" ", "_")
+    if positives:
+        figures[f"{name}_recall"] = round(hits / positives, 4)
+        figures[f"{name}_positives"] = positives
+    if negatives:
+        figures[f"{name}_false"] = round(false / len(negatives), 5)
+    return hits, positives, false
 
 
-def bitext_human(row: Row) -> bool | None:
-    """`contact_customer_service` may or may not mean a person."""
-    return None if row["intent"] == "contact_customer_service" else row["intent"] == "contact_human_agent"
+def given(is_quick: bool, figures: Figures) -> None:
+    """Print how the given sets are read by heads that have not seen them."""
+    shifts: Mapping[str, float] = json.loads(SHIFTS.read_text("utf-8"))
+    read = left_out(shifts, at_once=is_quick, step=QUICK if is_quick else 1)
+    pooled = [0, 0, 0]
+    for source, pairs in read.items():
+        for head in shipped().names:
+            if any(head not in row.open for row, _ in pairs):
+                found = rates(source, head, pairs, figures)
+                if head == "asks_for_human":
+                    pooled = [a + b for a, b in zip(pooled, found, strict=True)]
+    hits, positives, false = pooled
+    figures["asks_for_human_pooled_recall"] = round(hits / positives, 4)
+    figures["asks_for_human_pooled_f1"] = round(2 * hits / (positives + hits + false), 4)
+    print(f"asks for a person, pooled: recall {percent(hits, positives)}, {false} false", end="; ")
+    print(f"F1 {figures['asks_for_human_pooled_f1']:.3f} over {positives} positives")
 
 
-def no_label(row: Row) -> bool:
-    """No row of this source has the label."""
-    return False
+def read_all(texts: Iterable[str], labels: Iterable[str] = (), opening: str = FIRST) -> Read:
+    """Read texts that are no training data with the shipped heads."""
+    of_all = frozenset(labels)
+    made = (Row(text=text, labels=of_all, opening=opening) for text in texts)
+    return [(row, scores(shipped(), row)) for row in made]
 
 
-def signals(step: int) -> dict[str, float]:
-    """Print the table of signals; return its figures."""
-    sets = {
-        name: [
-            (row, kinds_of(row["text"])) for row in list(rows(data("triggers", f"{name}.jsonl.gz")))[::step]
-        ]
-        for name in ("nlupp", "bitext_intents", "clinc150", "banking77")
-    }
-    human, complaint, dispute = SignalKind.ASKS_FOR_HUMAN, SignalKind.COMPLAINT, SignalKind.DISPUTE
-    print(f"{'source':<22}{'signal':<16}{'pos.':>5}  {'recall':<27}{'false alarms':<27}F1")
-    figures: dict[str, float] = {}
+def others(step: int, figures: Figures) -> None:
+    """Print how texts are read that no heads were trained on."""
 
-    def nlupp_human(row: Row) -> bool:
-        return "handoff" in row["intents"]
+    def lines(name: str) -> list[str]:
+        return (WRITTEN / f"{name}.txt").read_text("utf-8").splitlines()
 
-    def bitext_complaint(row: Row) -> bool:
-        return bool(row["intent"] == "complaint")
+    def texts(name: str, wanted: Callable[[dict[str, Any]], bool] = bool) -> list[str]:
+        found = [row["text"] for row in rows(data("triggers", f"{name}.jsonl.gz")) if wanted(row)]
+        return found[::step]
 
-    plans = [
-        ("nlupp", "nlupp", human, nlupp_human, lambda row: True),
-        ("nlupp held back", "nlupp", human, nlupp_human, lambda row: row["fold"] >= 5),
-        ("bitext", "bitext_intents", human, bitext_human, lambda row: True),
-        ("bitext held back", "bitext_intents", human, bitext_human, lambda row: row["split"] == "dev"),
-        ("bitext", "bitext_intents", complaint, bitext_complaint, lambda row: True),
-        (
-            "bitext held back",
-            "bitext_intents",
-            complaint,
-            bitext_complaint,
-            lambda row: row["split"] == "dev",
-        ),
-    ]
-    for source, name, kind, wanted, chosen in plans:
-        counts = count(((row, kinds) for row, kinds in sets[name] if chosen(row)), kind, wanted)
-        line(source, kind.value, counts)
-        figures[f"{source}_{kind.value}_f1".replace(" ", "_")] = round(counts.f1, 4)
-        figures[f"{source}_{kind.value}_positives".replace(" ", "_")] = counts.hit + counts.missed
+    complaints = lines("complaints")
+    rates("written", "complaint", read_all(complaints, ["complaint"]), figures)
+    without = [line for line in complaints if "complain" not in line.lower()]
+    rates("written no word", "complaint", read_all(without, ["complaint"]), figures)
+    rates("written", "emergency", read_all(lines("emergencies"), ["emergency"]), figures)
+    rates("written", "legal", read_all(lines("legal"), ["legal"]), figures)
+    rates("written", "asks_for_human", read_all(lines("asks"), ["asks_for_human"]), figures)
+    for head in shipped().names:
+        rates("service", head, read_all(lines("service")), figures)
+    rates("other", "asks_for_human", read_all(lines("other")), figures)
+    rates("meqsum", "health", read_all(texts("health_meqsum"), ["health"]), figures)
+    rates("medquad", "health", read_all(texts("health_medquad_q"), ["health"]), figures)
+    rates("jailbreak", "injection", read_all(texts("jailbreak_inthewild"), ["injection"]), figures)
+    rates("giskard", "injection", read_all(texts("injection_giskard"), ["injection"]), figures)
+    safe = read_all(texts("xstest", lambda row: row["label"] == "safe"))
+    for head in ("emergency", "health", "legal_threat", "injection"):
+        rates("xstest safe", head, safe, figures)
     for name in ("clinc150", "banking77"):
-        for kind in (human, complaint, dispute):
-            counts = count(sets[name], kind, no_label)
-            line(name, kind.value, counts)
-            figures[f"{name}_{kind.value}_false"] = round(counts.false_rate, 5)
-    for name in ("nlupp", "bitext_intents"):
-        counts = count(sets[name], dispute, no_label)
-        line(name, dispute.value, counts)
-        figures[f"{name}_dispute_false"] = round(counts.false_rate, 5)
-    return figures
+        read = read_all(texts(name), opening=AFTER_CLAIM)
+        rates(f"{name} after claim", "dispute", read, figures)
 
 
 def matched(span: tuple[int, int], found: Iterable[AmountSpan]) -> AmountSpan | None:
@@ -189,30 +187,32 @@ def amounts() -> dict[str, float]:
 
 
 def cost() -> float:
-    """Return microseconds per utterance."""
-    texts = [row["text"] for row in rows(data("triggers", "banking77.jsonl.gz"))][:1000]
-    began = time.perf_counter()
-    for text in texts:
-        kinds_of(text)
-    return (time.perf_counter() - began) / len(texts) * 1e6
+    """Return microseconds for all signals and topics of a text of 30 words."""
+    lines = (WRITTEN / "service.txt").read_text("utf-8").splitlines()
+    talk = " ".join(lines).split()
+    texts = [" ".join(talk[at : at + 30]) for at in range(0, len(talk) - 30, 30)]
+    best = float("inf")
+    for _ in range(7):
+        began = time.perf_counter()
+        for text in texts:
+            read_signals([Message(speaker=Speaker.USER, text=text)])
+        best = min(best, (time.perf_counter() - began) / len(texts) * 1e6)
+    read_topics(texts[0])
+    return best
 
 
 def main() -> None:
     """Print the tables and close with the bars."""
-    step = QUICK if "--quick" in sys.argv else 1
-    figures: dict[str, float] = signals(step)
+    is_quick = "--quick" in sys.argv
+    figures: Figures = {"us_per_30_words": round(cost(), 1)}
+    print(f"{'source':<24}{'head':<16}{'pos.':>6}  {'recall':<27}{'false alarms':<27}")
+    others(QUICK if is_quick else 1, figures)
+    given(is_quick, figures)
     figures |= amounts()
-    figures["us_per_utterance"] = round(cost(), 1)
-    print(f"{figures['us_per_utterance']:.0f} µs per utterance\n")
-    bars = [
-        ("bitext_asks_for_human_f1", figures["bitext_asks_for_human_f1"] >= F1_BITEXT),
-        ("nlupp_asks_for_human_f1", figures["nlupp_asks_for_human_f1"] >= F1_NLUPP),
-        ("clinc150_asks_for_human_false", figures["clinc150_asks_for_human_false"] <= FALSE_CLINC),
-        ("amounts_precision", figures["amounts_precision"] >= PRECISION_AMOUNTS),
-        ("amounts_recall", figures["amounts_recall"] >= RECALL_AMOUNTS),
-        ("amounts_nlupp_recall", figures["amounts_nlupp_recall"] >= RECALL_NLUPP_AMOUNTS),
-    ]
-    close("signals", figures, [name for name, is_met in bars if not is_met])
+    print(f"{figures['us_per_30_words']} µs for all signals and topics of 30 words\n")
+    short = [name for name, bar in AT_LEAST.items() if (figures.get(name) or 0.0) < bar]
+    short += [name for name, bar in AT_MOST.items() if (found := figures.get(name)) is None or found > bar]
+    close("signals", figures, short)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,9 @@ from handrail.pipeline.pipeline import Pipeline
 from handrail.policy import People, Policy, load, load_people
 from handrail.scan import EntitySpec, ListedValue, Origin, Scanner, ScanSpec
 from handrail.scan.spec import Analyzer
+from handrail.signals.heads import Heads, unpacked
+from handrail.signals.listening import DEFAULT, Listening, OwnWords
+from handrail.signals.read import hear
 
 if TYPE_CHECKING:
     from handrail.confidence.calibration.artefact import Calibration
@@ -101,7 +104,50 @@ def pipeline_of(policy: Policy, scanner: Scanner | None = None) -> Pipeline:
         calibration=calibration_of(policy),
         is_logged=is_sampled(policy),
     )
-    return Pipeline(policy=policy, scanner=scanner or scanner_of(policy), cascade=cascade)
+    return Pipeline(
+        policy=policy,
+        scanner=scanner or scanner_of(policy),
+        cascade=cascade,
+        listening=listening_of(policy),
+    )
+
+
+def listening_of(policy: Policy) -> Listening:
+    """Return what a policy listens for: its own words, levels and heads, tried on the texts it gives for
+    them.
+
+    Raises:
+        PolicyError: a text of `match:` is not heard, or one of `not_match:` is.
+        ConfigError: the file of its heads cannot be read, or has changed since the policy was loaded.
+    """
+    own = {
+        name: OwnWords(**{key: one[key] for key in ("level", "words", "match", "not_match")})
+        for name, one in policy.signals.items()
+    }
+    if not own and policy.signals_model is None:
+        return DEFAULT
+    listening = Listening(own=own, heads=_own_heads(policy))
+    for name, words in own.items():
+        for text in (*words.match, *words.not_match):
+            is_heard = name in {heard.name for heard in hear(text, listening=listening)}
+            if is_heard is not (text in words.match):
+                file, line, column = policy.signals[name]["at"]
+                problem = f"signal '{name}': a text of {'match' if not is_heard else 'not_match'} fails"
+                raise PolicyError(problem, file=file, line=line, column=column)
+    return listening
+
+
+def _own_heads(policy: Policy) -> Heads | None:
+    file = policy.signals_model
+    if file is None:
+        return None
+    try:
+        data = file.path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{file.path}: cannot be read: {error.strerror or 'unknown'}") from None
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise ConfigError(f"{file.path}: has changed since the policy was loaded; load the policy again")
+    return unpacked(data, source=str(file.path))
 
 
 def is_sampled(policy: Policy) -> bool:

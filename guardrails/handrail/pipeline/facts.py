@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from handrail.pipeline.asked import action_came_from, asked_by_user
+from handrail.pipeline.hearing import Declared, tools_in, topics_of
 from handrail.pipeline.needs import NeedFacts, NeedHistory, Steps
 from handrail.pipeline.provenance import came_from, confirmed_after
 from handrail.policy import FactDeclaration, Policy
@@ -27,6 +29,7 @@ from handrail.records import (
     Unknown,
     first_new,
 )
+from handrail.signals.language import UNKNOWN
 from handrail.text.paths import at
 from handrail.text.stated_amounts import AmountStated
 from handrail.tickets.ports import LedgerQuery
@@ -35,6 +38,9 @@ NO_CUSTOMER = "nobody_named"
 
 MOST_TOOLS = 512
 """Most tools whose facts are remembered."""
+
+UNTRAINED = "language_not_trained"
+"""Why a signal is unknown: the message is in a language on which no heads were trained."""
 
 UNGROUNDED = "ungrounded"
 """Type of a finding for something that an answer states and no message supports."""
@@ -157,6 +163,10 @@ _OF_A_MODEL_CALL = (
     sources.InputFindings
     | sources.OutputFindings
     | sources.SignalSeen
+    | sources.InputLanguage
+    | sources.InputTopics
+    | sources.ActionAskedByUser
+    | sources.ActionCameFrom
     | sources.ConfidenceValue
     | sources.AnswerKind
     | sources.Ungrounded
@@ -216,6 +226,10 @@ class _Reading:
                 return types_in(Part.ARGUMENTS, evidence.findings)
             case sources.ResultFindings():
                 return types_in(Part.RESULT, evidence.findings)
+            case sources.ActionCameFrom():
+                return action_came_from(call, evidence.messages) if call else None
+            case sources.ActionAskedByUser():
+                return asked_by_user(call, evidence.messages) if call else None
             case sources.OutputFindings():
                 return types_in(Part.ANSWER, evidence.findings) | self.inputs.proposed
             case sources.Provenance(of=of):
@@ -231,7 +245,13 @@ class _Reading:
             case sources.InputFindings():
                 return _types_in_new(evidence.messages, evidence.findings)
             case sources.SignalSeen(kind=kind):
-                return any(signal.kind is kind for signal in evidence.signals)
+                if any(signal.kind is kind for signal in evidence.signals):
+                    return True
+                return Unknown(why=UNTRAINED) if evidence.language == UNKNOWN else False
+            case sources.InputLanguage():
+                return evidence.language
+            case sources.InputTopics():
+                return self._topics()
             case sources.ConfidenceValue():
                 value = evidence.confidence.value if evidence.confidence else None
                 return None if value is None else float(value)
@@ -254,6 +274,17 @@ class _Reading:
         if returned is not None and call is not None and call.name == tool:
             return _parsed(returned) if isinstance(returned, str) else returned
         return _newest_result(self.inputs.evidence.messages, tool)
+
+    def _topics(self) -> frozenset[str]:
+        evidence = self.inputs.evidence
+        declared = Declared(
+            by_topic=self.policy.signals,
+            tools=tools_in(evidence.messages, self.inputs.call),
+            facts=evidence.context.facts,
+        )
+        new = first_new(evidence.messages)
+        findings = [one for one in evidence.findings if _is_new(one, evidence.messages, new)]
+        return topics_of(declared, findings)
 
     def _context(self, name: str) -> object:
         context = self.inputs.evidence.context
@@ -302,16 +333,16 @@ def types_in(part: Part, findings: Iterable[Finding]) -> frozenset[str]:
 
 def _types_in_new(messages: Sequence[Message], findings: Iterable[Finding]) -> frozenset[str]:
     new = first_new(messages)
-    return types_in(
-        Part.MESSAGE,
-        (
-            found
-            for found in findings
-            if found.place is not None
-            and found.place.part is Part.MESSAGE
-            and found.place.index >= new
-            and messages[found.place.index].speaker is not Speaker.SYSTEM
-        ),
+    return types_in(Part.MESSAGE, (found for found in findings if _is_new(found, messages, new)))
+
+
+def _is_new(found: Finding, messages: Sequence[Message], new: int) -> bool:
+    """Tell whether a finding lies in a message that is new and not the developer's."""
+    return (
+        found.place is not None
+        and found.place.part is Part.MESSAGE
+        and found.place.index >= new
+        and messages[found.place.index].speaker is not Speaker.SYSTEM
     )
 
 

@@ -20,6 +20,7 @@ from handrail.policy.language.sources import (
 from handrail.records import Finding
 from handrail.scan import CachedScanner, Scanner, redact
 from handrail.scan.vault import Vault
+from handrail.signals.listening import DEFAULT, Listening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class Pipeline:
         policy: decides.
         scanner: finds sensitive data.
         cascade: how confidence is measured.
+        listening: what is heard as a signal or a topic.
 
     Attributes:
         history_scanner: the scanner for messages, which come again with every turn of a conversation.
@@ -49,6 +51,7 @@ class Pipeline:
     policy: Policy
     scanner: Scanner
     cascade: Cascade = field(default_factory=Cascade)
+    listening: Listening = DEFAULT
     history_scanner: CachedScanner = field(init=False)
     reads_confidence: bool = field(init=False)
     reads_grounding: bool = field(init=False)

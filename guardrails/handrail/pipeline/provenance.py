@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from handrail.records import Message, Speaker
-from handrail.signals.read import agrees
+from handrail.signals.assent import agrees
 from handrail.text.edges import holds_whole
 from handrail.text.json_data import leaves
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from handrail.confidence.scorers import verbalised
 from handrail.pipeline.exchange import Exchange
 from handrail.pipeline.facts import FactInputs, gather
+from handrail.pipeline.hearing import hear_conversation
 from handrail.pipeline.needs import WITH_A_PERSON, Steps, conversation_status
 from handrail.pipeline.together import Joint, scan_together
 from handrail.pipeline.withhold import Upstream, redacted_types
@@ -19,7 +20,6 @@ from handrail.records import (
     Speaker,
     Stage,
 )
-from handrail.signals import read_signals
 from handrail.tickets.ports import ConversationState, ConversationStatus
 
 
@@ -50,8 +50,14 @@ def screen(exchange: Exchange, messages: Sequence[Message], joint: Joint | None 
     status = yield from conversation_status(exchange.evidence.context)
     scanned = scan_together(pipeline.history_scanner, messages, joint() if joint else ())
     messages, findings = _with_note(scanned.messages, scanned.findings, status)
+    heard = hear_conversation(messages, pipeline.listening, pipeline.withheld)
+    findings = (*findings, *heard.topics)
     evidence = replace(
-        exchange.evidence, messages=messages, findings=findings, signals=read_signals(messages)
+        exchange.evidence,
+        messages=messages,
+        findings=findings,
+        signals=heard.signals,
+        language=heard.language,
     )
     exchange.evidence = evidence
     inputs = FactInputs(evidence=evidence, now=exchange.now)

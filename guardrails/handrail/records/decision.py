@@ -108,7 +108,8 @@ class Evidence:
 
     `call` is the tool call in question, `done` one that was carried out and whose result is in question, as
     `draft`. `shown` is what the person had already been shown of a stream, `adapter` the name of what the
-    call came through, `cost` what it took.
+    call came through, `cost` what it took. `language` is that of the person's new words: a code, `unknown` if
+    no heads were trained on it, None if nothing tells.
     """
 
     exchange: str
@@ -122,6 +123,7 @@ class Evidence:
     confidence: Confidence | None = None
     shown: str = ""
     adapter: str = ""
+    language: str | None = None
     cost: CallCost | None = field(default=None, compare=False)
 
 

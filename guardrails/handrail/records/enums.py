@@ -83,6 +83,12 @@ class SignalKind(StrEnum):
     ASKS_FOR_HUMAN = "asks_for_human"
     COMPLAINT = "complaint"
     DISPUTE = "dispute"
+    AGGRIEVED = "aggrieved"
+    REPEATS = "repeats"
+    LEGAL_THREAT = "legal_threat"
+    EMERGENCY = "emergency"
+    OVERRIDES_RULE = "overrides_rule"
+    INJECTION = "injection"
 
 
 class FaultKind(StrEnum):

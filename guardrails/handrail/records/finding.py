@@ -33,10 +33,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """A sign in the person's words, with its span in that message."""
+    """A sign in the person's words, with its span in that message.
+
+    `score` is its probability, `words` are the spans of the words that made it, and `about` is the index of
+    the message that a dispute is about, None if there is none.
+    """
 
     kind: SignalKind
     start: int
     end: int
     score: float = 1.0
+    words: tuple[tuple[int, int], ...] = ()
+    about: int | None = None
     place: Place | None = None

@@ -1,5 +1,5 @@
-"""What a conversation shows beside its words: requests for a person, complaints, disputes, faults."""
+"""What a conversation shows beside its words: requests for a person, complaints, disputes, topics, faults."""
 
-from handrail.signals.read import read_signals
+from handrail.signals.read import read_signals, read_topics
 
-__all__ = ["read_signals"]
+__all__ = ["read_signals", "read_topics"]

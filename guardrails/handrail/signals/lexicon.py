@@ -73,7 +73,9 @@ def lexicon() -> Lexicon:
     lists: list[tuple[SignalKind, Sign]] = []
     phrases: dict[SignalKind, Phrases] = {}
     for kind in SignalKind:
-        of_kind = data[kind.value]
+        of_kind = data.get(kind.value)
+        if of_kind is None:
+            continue
         signs = {sign: spelling.joined(of_kind[sign]) for sign in SIGNS if sign in of_kind}
         for sign, expression in signs.items():
             first.Add(expression)

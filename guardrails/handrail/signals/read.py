@@ -1,152 +1,146 @@
-"""Reading signals in a person's newest words, and whether they agree to what was proposed. Pure."""
+"""Reading signals in a person's newest words, and topics in any text. Pure."""
 
-import re
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from handrail.records import Message, Part, Place, Signal, SignalKind, Speaker, first_new
-from handrail.signals.lexicon import Phrases, Sign, assent_words, compiled, lexicon
+from handrail.signals.features import AFTER_CLAIM, AFTER_QUESTION, FIRST, words_in
+from handrail.signals.heads import LEXICON
+from handrail.signals.listening import DEFAULT, NAMES, TOPIC_HEADS, Listening
+from handrail.signals.wordlists import Span, listed, lowered
 from handrail.text.normalise import normalise
 
-_CLAUSE_ENDS = re.compile(r"[.!?;:,()\n]")
-_CLAUSE = 60
+_SAME = 0.6
+"""A message that shares this much of its words with an earlier one of the same person says it again."""
+
+_FEW = 4
+"""Fewer words than these may well be said twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Conversation:
-    """What the assistant has done so far: what decides whether some signs can mean anything."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One signal or topic that a text shows.
 
-    has_answered: bool
-    has_claimed: bool
-
-    def allows(self, sign: Sign) -> bool:
-        """Tell whether signs of this list can mean anything here."""
-        return self.has_claimed if sign == "after_claim" else self.has_answered or sign != "after_answer"
-
-
-def read_signals(messages: Sequence[Message]) -> tuple[Signal, ...]:
-    """Return the signals in the user's messages after the assistant's last one, by message, kind and start.
-
-    A sign that is negated ("no need to talk to anyone"), asked about the assistant itself ("are you a real
-    person?") or that points back at an answer where there was none is left out. Spans count characters of the
-    message; `place.index` is the index in `messages`.
+    Attributes:
+        name: of the signal or topic.
+        score: its probability; 1 where the policy's own words show it.
+        start, end: where, in characters of the text.
+        words: the spans of the words that made it, the strongest sign of which the head was trained on.
     """
-    first = first_new(messages)
-    before = reversed(messages[:first])
-    answered = next((m for m in before if m.speaker is Speaker.ASSISTANT and m.text), None)
-    so_far = _Conversation(
-        has_answered=answered is not None,
-        has_claimed=answered is not None and not answered.text.rstrip().endswith("?"),
-    )
+
+    name: str
+    score: float
+    start: int
+    end: int
+    words: tuple[Span, ...]
+
+
+def hear(text: str, opening: str = FIRST, listening: Listening = DEFAULT) -> tuple[Heard, ...]:
+    """Return every signal and topic that a text shows at or above its level, in the order of `NAMES`.
+
+    Args:
+        text: what a person wrote.
+        opening: what came before; see `features`.
+        listening: words and levels of a policy.
+    """
+    seen = normalise(text)
+    words = lowered(seen.text)
+    by_list = listed(words, opening)
+    heads = listening.read
+    sums = heads.weigh(words, opening, [f"{LEXICON}{kind}" for kind in by_list])
+    found: dict[str, Heard] = {}
+    for index, (weight, least) in enumerate(zip(sums, listening.least, strict=True)):
+        if weight >= least:
+            name = heads.names[index]
+            spans = () if name in TOPIC_HEADS else by_list.get(SignalKind(name), ())
+            spans = spans or heads.explain(words, opening, name) or ((0, len(words)),)
+            found[name] = _heard(name, heads.probability(index, weight), spans)
+    for name, own in listening.own_words(words):
+        found[name] = _heard(name, 1.0, own)
+    if not found:
+        return ()
+    return tuple(_in_the_original(found[name], seen.raw_span) for name in NAMES if name in found)
+
+
+def _heard(name: str, score: float, spans: Sequence[Span]) -> Heard:
+    first = spans[0]
+    return Heard(name=name, score=score, start=first[0], end=first[1], words=tuple(spans))
+
+
+def _in_the_original(heard: Heard, raw: Callable[[int, int], Span]) -> Heard:
+    start, end = raw(heard.start, heard.end)
+    words = tuple(raw(*span) for span in heard.words)
+    return Heard(name=heard.name, score=heard.score, start=start, end=end, words=words)
+
+
+def read_signals(messages: Sequence[Message], listening: Listening = DEFAULT) -> tuple[Signal, ...]:
+    """Return the signals in the user's messages after the assistant's last one, by message and kind.
+
+    Heads that were trained on written and given lines judge each message; what the word lists see is one of
+    the things they weigh. A sign that is negated ("no need to talk to anyone"), asked about the assistant
+    itself ("are you a real person?") or that points back at an answer where there was none counts for
+    little. Spans count characters of the message; `place.index` is the index in `messages`. A dispute says
+    which answer it is about, and whoever writes the same again repeats it, whatever the words.
+    """
+    opening = _opening(messages)
     found: list[Signal] = []
-    for index in range(first, len(messages)):
-        if messages[index].speaker is Speaker.USER and messages[index].text:
-            found += _read(messages[index].text, index, so_far)
+    for index in range(first_new(messages), len(messages)):
+        message = messages[index]
+        if message.speaker is not Speaker.USER or not message.text:
+            continue
+        signals = {
+            heard.name: Signal(
+                kind=SignalKind(heard.name),
+                start=heard.start,
+                end=heard.end,
+                score=heard.score,
+                words=heard.words,
+                about=_disputed(messages[:index], message.text) if heard.name == SignalKind.DISPUTE else None,
+                place=Place(part=Part.MESSAGE, index=index),
+            )
+            for heard in hear(message.text, opening, listening)
+            if heard.name not in TOPIC_HEADS
+        }
+        again = _said_again(messages[:index], message.text) if SignalKind.REPEATS not in signals else None
+        if again is not None:
+            signals[SignalKind.REPEATS] = Signal(
+                kind=SignalKind.REPEATS,
+                start=0,
+                end=len(message.text),
+                score=again,
+                words=((0, len(message.text)),),
+                place=Place(part=Part.MESSAGE, index=index),
+            )
+        found += (signals[kind] for kind in SignalKind if kind in signals)
     return tuple(found)
 
 
-def _read(text: str, index: int, so_far: _Conversation) -> Iterator[Signal]:
-    seen = normalise(text)
-    words = _lowered(seen.text)
-    for kind, signs in _signs_in(words).items():
-        for start, end in _spans(words, lexicon().phrases[kind], signs, so_far):
-            raw_start, raw_end = seen.raw_span(start, end)
-            yield Signal(kind=kind, start=raw_start, end=raw_end, place=Place(part=Part.MESSAGE, index=index))
+def read_topics(text: str, listening: Listening = DEFAULT) -> tuple[Heard, ...]:
+    """Return the topics that a text is about; `TOPIC_HEADS` names them."""
+    return tuple(heard for heard in hear(text, listening=listening) if heard.name in TOPIC_HEADS)
 
 
-def _signs_in(text: str) -> Mapping[SignalKind, list[Sign]]:
-    """Return which lists of which signal match somewhere in a text; all of them if the set failed."""
-    words = lexicon()
-    matched = words.first.Match(text) or ()
-    has_failed = len(words.lists) not in matched
-    found: dict[SignalKind, list[Sign]] = {}
-    for index, (kind, sign) in enumerate(words.lists):
-        if index in matched or has_failed:
-            found.setdefault(kind, []).append(sign)
-    return found
+def _opening(messages: Sequence[Message]) -> str:
+    before = reversed(messages[: first_new(messages)])
+    answered = next((m.text for m in before if m.speaker is Speaker.ASSISTANT and m.text), None)
+    if answered is None:
+        return FIRST
+    return AFTER_QUESTION if answered.rstrip().endswith("?") else AFTER_CLAIM
 
 
-def plain(text: str) -> str:
-    """Return a text as the lexicon's expressions want it: normalised, lower case, plain apostrophes."""
-    return _lowered(normalise(text).text)
+def _disputed(before: Sequence[Message], text: str) -> int | None:
+    """Return the index of the answer that shares most words with a dispute, the newest in doubt."""
+    said = words_in(text)
+    answers = [at for at, one in enumerate(before) if one.speaker is Speaker.ASSISTANT and one.text]
+    return max(answers, key=lambda at: (len(said & words_in(before[at].text)), at), default=None)
 
 
-def _lowered(text: str) -> str:
-    """Lower case and plain apostrophes; every character keeps its place."""
-    lowered = text.lower()
-    if len(lowered) != len(text):  # one capital letter has a lower form of two characters
-        lowered = "".join(low if len(low := char.lower()) == 1 else char for char in text)
-    return lowered.translate(_SAME_WIDTH)
-
-
-_SAME_WIDTH = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "\u00a0": " "})
-
-
-def _spans(
-    text: str, phrases: Phrases, signs: Sequence[Sign], so_far: _Conversation
-) -> Iterator[tuple[int, int]]:
-    excused = _all(phrases.unless, text)
-    kept: set[tuple[int, int]] = set()
-    for sign in signs:
-        if not so_far.allows(sign):
-            continue
-        for start, end in _all(phrases.signs[sign], text):
-            if sign == "always" or not (_is_inside(start, excused) or _is_negated(text, start, phrases)):
-                kept.add((start, end))
-    yield from _merged(sorted(kept))
-
-
-def _all(expression: str, text: str) -> list[tuple[int, int]]:
-    return [match.span() for match in compiled(expression).finditer(text)]
-
-
-def _is_inside(start: int, spans: Sequence[tuple[int, int]]) -> bool:
-    at = bisect_right(spans, start, key=lambda span: span[0]) - 1
-    return at >= 0 and start < spans[at][1]
-
-
-def _is_negated(text: str, start: int, phrases: Phrases) -> bool:
-    before = text[max(0, start - _CLAUSE) : start]
-    clause = _CLAUSE_ENDS.split(before)[-1]
-    return compiled(phrases.never_after).search(clause) is not None
-
-
-def _merged(spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    at: tuple[int, int] | None = None
-    for start, end in spans:
-        if at is not None and start < at[1]:
-            at = (at[0], max(at[1], end))
-            continue
-        if at is not None:
-            yield at
-        at = (start, end)
-    if at is not None:
-        yield at
-
-
-_SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
-
-
-def agrees(text: str) -> bool:
-    """Tell whether a reply says a clear yes; in doubt it does not.
-
-    A yes is a word of assent that is neither negated (`I never agreed`, `not sure`) nor asked (`is that
-    correct?`) nor made conditional (`yes, but first`), with no sentence beside it that refuses.
-    """
-    words = assent_words()
-    has_assent = False
-    for sentence in _SENTENCES.split(plain(text).strip()):
-        if compiled(words.refuses).search(sentence):
-            return False
-        if not compiled(words.unless).search(sentence):
-            has_assent = has_assent or _says_yes(sentence)
-    return has_assent
-
-
-def _says_yes(sentence: str) -> bool:
-    words = assent_words()
-    return any(
-        not compiled(words.never_after).search(sentence[: match.span()[0]])
-        for match in compiled(words.says).finditer(sentence)
-    )
+def _said_again(before: Sequence[Message], text: str) -> float | None:
+    """Return how much of a message an earlier one of the same person shares, None if too little."""
+    answered = max((at for at, one in enumerate(before) if one.speaker is Speaker.ASSISTANT), default=0)
+    words = words_in(text) if answered else frozenset()
+    if len(words) < _FEW:
+        return None
+    earlier = [words_in(one.text) for one in before[:answered] if one.speaker is Speaker.USER and one.text]
+    most = max((len(words & others) / len(words | others) for others in earlier), default=0.0)
+    return most if most >= _SAME else None

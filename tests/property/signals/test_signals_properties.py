@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from handrail.records import Draft, FaultKind, Message, Money, Speaker, Unknown
 from handrail.signals import read_signals
+from handrail.signals.assent import agrees
 from handrail.signals.faults import read_fault
-from handrail.signals.read import agrees
 from handrail.text.amounts import read_amounts, total_of_counted
 from handrail.text.money import parse_money
 

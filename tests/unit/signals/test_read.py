@@ -2,7 +2,7 @@ import pytest
 
 from handrail.records import Message, Part, Place, Signal, SignalKind, Speaker
 from handrail.signals import read_signals
-from handrail.signals.read import agrees
+from handrail.signals.assent import agrees
 
 
 def user(text: str) -> Message:

@@ -20,6 +20,10 @@ _SOURCE_KINDS: Mapping[type, frozenset[Kind]] = {
     sources.ResultFindings: frozenset({Kind.SET}),
     sources.ResultAmounts: frozenset({Kind.MONEY}),
     sources.SignalSeen: frozenset({Kind.YES_NO}),
+    sources.InputLanguage: frozenset({Kind.ONE_OF}),
+    sources.InputTopics: frozenset({Kind.SET}),
+    sources.ActionCameFrom: frozenset({Kind.ONE_OF}),
+    sources.ActionAskedByUser: frozenset({Kind.YES_NO}),
     sources.ConfidenceValue: frozenset({Kind.NUMBER}),
     sources.AnswerKind: frozenset({Kind.ONE_OF}),
     sources.Ungrounded: frozenset({Kind.WHOLE, Kind.NUMBER}),
@@ -29,6 +33,8 @@ _SOURCE_KINDS: Mapping[type, frozenset[Kind]] = {
 }
 GIVEN_VALUES: Mapping[type, tuple[str, ...]] = {
     sources.Provenance: ("tool_result", "user_text", "both", "nowhere"),
+    sources.InputLanguage: ("en", "de", "es", "fr", "unknown"),
+    sources.ActionCameFrom: ("user_text", "tool_result", "untrusted_text", "nowhere"),
     sources.FaultSeen: ("none", *(str(kind) for kind in FaultKind)),
     sources.AnswerKind: ("text", "tool_calls", "both", "empty"),
 }

@@ -32,6 +32,12 @@ _SIGNALS = {
     SignalKind.ASKS_FOR_HUMAN: Trigger.ASKS_FOR_HUMAN,
     SignalKind.COMPLAINT: Trigger.COMPLAINT,
     SignalKind.DISPUTE: Trigger.COMPLAINT,
+    SignalKind.AGGRIEVED: Trigger.COMPLAINT,
+    SignalKind.REPEATS: Trigger.COMPLAINT,
+    SignalKind.LEGAL_THREAT: Trigger.NEVER_AI,
+    SignalKind.EMERGENCY: Trigger.NEVER_AI,
+    SignalKind.OVERRIDES_RULE: Trigger.HIGH_STAKES,
+    SignalKind.INJECTION: Trigger.HIGH_STAKES,
 }
 
 
@@ -97,6 +103,8 @@ def trigger_of(when: Condition, facts: Mapping[str, FactDeclaration]) -> Trigger
                 return _SIGNALS[kind]
             case sources.ConfidenceValue():
                 return Trigger.LOW_CONFIDENCE
+            case sources.InputTopics():
+                return Trigger.SENSITIVE_DATA
             case sources.FaultSeen():
                 return Trigger.FAULT
             case source if isinstance(source, sources.FINDINGS):

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from handrail.errors import PolicyError
-from handrail.policy.file import build, build_rules
+from handrail.policy.file import build, build_rules, build_signals
 from handrail.policy.file.build import Artefact, PolicyBuilder
 from handrail.policy.file.cases import build_cases
 from handrail.policy.file.diagnostics import shape_errors
@@ -125,9 +125,11 @@ def _assemble(builder: PolicyBuilder, artefacts: Mapping[str, Artefact | None], 
     builder.role(shape.owner, ("owner",))
     builder.role(shape.on_conflict.to if shape.on_conflict else None, ("on_conflict", "to"))
     hashes = {name: artefact[1] for name, artefact in artefacts.items() if artefact}
+    heads = build_signals.signals_model(builder, folder)
     content = builder.document.value
+    hashed = {**hashes, "signals_model": heads.sha256} if heads else hashes
     return Policy(
-        ref=PolicyRef(name=shape.policy, version=shape.version, sha256=fingerprint(content, hashes)),
+        ref=PolicyRef(name=shape.policy, version=shape.version, sha256=fingerprint(content, hashed)),
         mode=shape.mode,
         if_unsure=shape.if_unsure,
         time_zone=shape.time_zone,
@@ -142,6 +144,8 @@ def _assemble(builder: PolicyBuilder, artefacts: Mapping[str, Artefact | None], 
         constants=constants,
         notices=build.build_notices(builder),
         scan=build.build_scan(builder),
+        signals=build_signals.build_signals(builder),
+        signals_model=heads,
         stream=shape.stream,
         self_check=shape.self_check,
         log=shape.log,

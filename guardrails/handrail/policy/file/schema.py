@@ -182,6 +182,25 @@ class ScanShape(Shape):
     )
 
 
+class SignalShape(Shape):
+    """What a policy adds to one signal or topic."""
+
+    level: Decimal | int | None = Field(
+        default=None, ge=0, le=1, description="Probability from which it counts, 0..1."
+    )
+    words: list[str] = Field(default_factory=list, description="Words and phrases that always show it.")
+    match: list[str] = Field(default_factory=list, description="Texts in which it must be heard: tests.")
+    not_match: list[str] = Field(default_factory=list, description="Texts in which it must not: tests.")
+    tools: list[str] = Field(default_factory=list, description="A topic: tools whose results are on it.")
+    intents: list[str] = Field(
+        default_factory=list, description="A topic: values of the context's fact `intent` that declare it."
+    )
+    records: list[str] = Field(
+        default_factory=list,
+        description="A topic: values of the context's fact `record_type` that declare it.",
+    )
+
+
 class ExpectShape(Shape):
     """What a test expects; only what is written is compared."""
 
@@ -230,6 +249,12 @@ class PolicyShape(Shape):
         description="Share of the passed answers that a person checks, until a calibration says it.",
     )
     scan: ScanShape = Field(default_factory=ScanShape, description="Additions to the scanner.")
+    signals: dict[str, SignalShape] = Field(
+        default_factory=dict, description="Words, levels and tests of signals and topics."
+    )
+    signals_model: str | None = Field(
+        default=None, description="File of heads made with `handrail signals train`, beside the policy."
+    )
     self_check: Literal["off", "verbalised", "p_true", "agreement"] = Field(
         default="off", description="How the model is asked how sure it is, if at all."
     )

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from handrail.policy.language.sources import FINDINGS, Caller, Source
+from handrail.policy.language.sources import FINDINGS, Caller, InputTopics, Source
 from handrail.records import FactValue, Money, Stage, Unknown
 from handrail.text.money import parse_money
 
@@ -294,7 +294,7 @@ def _set(declaration: FactDeclaration, raw: object) -> FactValue:
     if not all(isinstance(item, str) for item in raw):
         return Unknown(why="not_a_set_of_text")
     items = frozenset(str(item) for item in raw)
-    if isinstance(declaration.source, FINDINGS):
+    if isinstance(declaration.source, (*FINDINGS, InputTopics)):
         # Scanners report more types than a policy names; those it cannot ask for are left out.
         return items & frozenset(declaration.values)
     return items if items <= frozenset(declaration.values) else Unknown(why="not_among_the_declared_values")

@@ -85,10 +85,38 @@ class ResultAmounts(_WithoutKeys):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalSeen:
-    """`signal.<kind>`: whether the person's new words show it."""
+    """`signal.<kind>`: whether the person's new words show it; unknown in a language that nobody trained."""
 
     stage = Stage.INPUT
     kind: SignalKind
+
+
+class InputLanguage(_WithoutKeys):
+    """`input.language`: the language of the person's new words; `unknown` if nobody trained it."""
+
+    stage = Stage.INPUT
+
+
+class InputTopics(_WithoutKeys):
+    """`input.topics`: topics that are declared, else those of findings, else those of the text."""
+
+    stage = Stage.INPUT
+
+
+class ActionCameFrom(_WithoutKeys):
+    """`action.came_from`: the least trusted place in which a value of the call's arguments stands alone.
+
+    `untrusted_text` inside a longer text of a tool result or document, `tool_result` as a whole value of one,
+    `user_text` in the person's own words.
+    """
+
+    stage = Stage.TOOL
+
+
+class ActionAskedByUser(_WithoutKeys):
+    """`action.asked_by_user`: whether the person asks for this kind of act or names a value of the call."""
+
+    stage = Stage.TOOL
 
 
 class ConfidenceValue(_WithoutKeys):
@@ -183,6 +211,10 @@ Source: TypeAlias = (
     | ResultFindings
     | ResultAmounts
     | SignalSeen
+    | InputLanguage
+    | InputTopics
+    | ActionCameFrom
+    | ActionAskedByUser
     | ConfidenceValue
     | AnswerKind
     | Ungrounded
@@ -205,6 +237,10 @@ _FIXED: dict[str, Source] = {
     "tool.findings": ToolFindings(),
     "result.findings": ResultFindings(),
     "result.amounts": ResultAmounts(),
+    "input.language": InputLanguage(),
+    "input.topics": InputTopics(),
+    "action.came_from": ActionCameFrom(),
+    "action.asked_by_user": ActionAskedByUser(),
     "confidence": ConfidenceValue(),
     "answer.kind": AnswerKind(),
     "answer.ungrounded": Ungrounded(),

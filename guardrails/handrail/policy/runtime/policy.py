@@ -78,6 +78,8 @@ class Policy:
     calibrations: Mapping[str, CalibrationFile] = field(default_factory=dict)
     audit_rate: float | None = None
     log: Literal["batched", "durable"] = "batched"
+    signals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    signals_model: CalibrationFile | None = None
     cases: tuple[Case, ...] = ()
     warnings: tuple[str, ...] = ()
     content: Mapping[str, Any] = field(default_factory=dict, repr=False)

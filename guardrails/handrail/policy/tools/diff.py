@@ -195,6 +195,8 @@ SETTINGS = (
     "self_check",
     "owner",
     "scan",
+    "signals",
+    "signals_model",
     "thresholds",
     "audit_rate",
     "log",

@@ -29,6 +29,7 @@ PARTS: Mapping[str, type[BaseModel]] = {
     "known_conflicts: one entry": shape.KnownConflictShape,
     "always, impossible: one statement": shape.StatementShape,
     "scan": shape.ScanShape,
+    "signals: one signal or topic": shape.SignalShape,
     "scan: one denied text": shape.DeniedShape,
     "tests: one test": shape.CaseShape,
     "tests: expect": shape.ExpectShape,

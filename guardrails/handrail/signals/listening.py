@@ -1,0 +1,83 @@
+"""What one policy listens for: its own words and levels for a signal or a topic, its own heads."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from handrail.records import SignalKind
+from handrail.signals.heads import Heads, shipped
+from handrail.signals.lexicon import Pattern, compiled
+from handrail.signals.wordlists import Span, plain
+
+TOPIC_HEADS: Mapping[str, str] = {
+    "health": "health",
+    "legal": "legal",
+    "personnel": "personnel",
+    "financial": "finance_topic",
+}
+"""Head of a topic → type of its finding."""
+
+NAMES = (*(str(kind) for kind in SignalKind), *TOPIC_HEADS)
+"""Every signal and topic that a policy may have words and a level for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnWords:
+    """What a policy says of one signal or topic.
+
+    Attributes:
+        level: Probability from which it counts, 0..1; None for the shipped level.
+        words: Words and phrases that always show it, whole words, whatever the case.
+        match: Texts in which it must be heard.
+        not_match: Texts in which it must not.
+    """
+
+    level: float | None = None
+    words: tuple[str, ...] = ()
+    match: tuple[str, ...] = ()
+    not_match: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listening:
+    """What is listened for; by default the shipped heads at their shipped levels. Safe between threads.
+
+    Args:
+        own: by signal or topic, what a policy adds.
+        heads: heads to use instead of the shipped ones.
+    """
+
+    own: Mapping[str, OwnWords] = field(default_factory=dict)
+    heads: Heads | None = None
+
+    @property
+    def read(self) -> Heads:
+        """The heads that are used."""
+        return self.heads if self.heads is not None else shipped()
+
+    @cached_property
+    def least(self) -> tuple[int, ...]:
+        """The least sum of weights that counts, for every head in their order."""
+        heads = self.read
+        given = {name: own.level for name, own in self.own.items() if own.level is not None}
+        levels = (given.get(name, level) for name, level in zip(heads.names, heads.levels, strict=True))
+        return tuple(heads.least(index, level) for index, level in enumerate(levels))
+
+    @cached_property
+    def _patterns(self) -> Mapping[str, Pattern]:
+        return {name: _any_of(own.words) for name, own in self.own.items() if own.words}
+
+    def own_words(self, text: str) -> Iterator[tuple[str, list[Span]]]:
+        """Yield each signal or topic that the policy's own words show in a plain text, with their places."""
+        for name, pattern in self._patterns.items() if self.own else ():
+            if spans := [match.span() for match in pattern.finditer(text)]:
+                yield name, spans
+
+
+DEFAULT = Listening()
+
+
+def _any_of(words: Sequence[str]) -> Pattern:
+    spelled = (r"\s+".join(re.escape(part) for part in plain(word).split()) for word in words)
+    return compiled(rf"(?:^|\b)(?:{'|'.join(spelled)})(?:\b|$)")
