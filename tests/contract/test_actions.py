@@ -255,7 +255,7 @@ def test_an_action_with_a_name_of_no_parameter_never_runs(guard: Guard, examples
         ticket = asked(guard, act, scene.ways[0])
         if any(one.kind is one.VAR_KEYWORD for one in scene.signature.parameters.values()):
             return
-        guard.resolve(ticket, "fay", "edit", changes={"p0x": 1})
+        guard.resolve(ticket, "fay", "edit", changes={"colour": 1})
         with pytest.raises(ActionFailed), guard.authorised(ticket) as action:
             action.run()
         assert ran == []

@@ -15,9 +15,9 @@ from handrail.guard.context import Authorisation, Scope, authorised
 from handrail.guard.threads import in_thread, in_thread_or_undone
 from handrail.guard.tool import tool_of
 from handrail.guard.tool_gate import settlement_of
-from handrail.pipeline.gate import regate
+from handrail.pipeline.gate import is_of_arguments, regate
 from handrail.policy.runtime.roles import unfilled
-from handrail.records import Context, Decision, Effect, Evidence, ToolCall, Trigger, Unknown
+from handrail.records import Context, Decision, Effect, Evidence, Reason, ToolCall, Trigger, Unknown
 from handrail.tickets.action import RECEIVER
 from handrail.tickets.ports import Approval, Settlement
 
@@ -159,7 +159,7 @@ def _still_covered(runner: CallRunner, approval: Approval, scope: Scope) -> tupl
         for reason in decision.reasons
         if reason.effect is Effect.HAND_OFF
         and reason.role
-        and not (reason.trigger is Trigger.UNSURE and reason.rule in approval.rules)
+        and not (reason.trigger is Trigger.UNSURE and _is_settled(runner, reason, approval))
     ]
     roles = unfilled(needed, approval.seats, runner.pipeline.policy.roles)
     if blocked or roles:
@@ -167,6 +167,13 @@ def _still_covered(runner: CallRunner, approval: Approval, scope: Scope) -> tupl
         runner.store.reopen(approval.tenant, approval.ticket, roles=roles, why=why, now=runner.now())
         raise PolicyChanged(approval.ticket, why)
     return decision, evidence
+
+
+def _is_settled(runner: CallRunner, reason: Reason, approval: Approval) -> bool:
+    """Tell whether a person has seen what is unknown: not where an edit made an argument unreadable."""
+    policy = runner.pipeline.policy
+    is_new = approval.edited and any(is_of_arguments(policy, name) for name in reason.unknown)
+    return reason.rule in approval.rules and not is_new
 
 
 def decide_again(runner: CallRunner, approval: Approval, scope: Scope) -> tuple[Decision, Evidence]:

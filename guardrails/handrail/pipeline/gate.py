@@ -9,6 +9,8 @@ from handrail.pipeline.exchange import Exchange
 from handrail.pipeline.facts import FactInputs, Totals, gather
 from handrail.pipeline.needs import WITH_A_PERSON, Steps, conversation_status
 from handrail.pipeline.pipeline import Pipeline
+from handrail.policy import Policy
+from handrail.policy.language.sources import ToolArgument, ToolFindings, ToolName
 from handrail.policy.runtime.merge import merge
 from handrail.records import (
     Decision,
@@ -49,7 +51,9 @@ def gate(exchange: Exchange, call: ToolCall, proposed: Evidence | None) -> Steps
 def regate(exchange: Exchange, call: ToolCall, recorded: Mapping[str, FactValue]) -> Steps[Decision]:
     """Decide on an approved action by today's policy; facts that are gone are taken from the record.
 
-    The call's id is the ticket's, under which the ledger holds it if it is reserved already.
+    What comes from an argument is read from the action as it is now: where that cannot be read it is unknown,
+    whatever an earlier one said. The call's id is the ticket's, under which the ledger holds it if it is
+    reserved already.
     """
     policy = exchange.pipeline.policy
     exchange.evidence = replace(exchange.evidence, call=call)
@@ -57,8 +61,18 @@ def regate(exchange: Exchange, call: ToolCall, recorded: Mapping[str, FactValue]
         evidence=exchange.evidence, now=exchange.now, call=call, is_bare=True, reserved=call.id
     )
     fresh, _ = yield from gather(policy, exchange.pipeline.declared.for_tool(call.name), inputs)
-    known = {name: value for name, value in fresh.items() if not isinstance(value, Unknown)}
-    return policy.decide({**fresh, **recorded, **known}, Stage.TOOL)
+    gone = {
+        name: recorded[name]
+        for name, value in fresh.items()
+        if isinstance(value, Unknown) and name in recorded and not is_of_arguments(policy, name)
+    }
+    return policy.decide({**recorded, **fresh, **gone}, Stage.TOOL)
+
+
+def is_of_arguments(policy: Policy, name: str) -> bool:
+    """Tell whether a fact is read from the arguments of a call."""
+    fact = policy.facts.get(name)
+    return fact is not None and isinstance(fact.source, ToolArgument | ToolFindings | ToolName)
 
 
 def decide_call(pipeline: Pipeline, call: ToolCall, inputs: FactInputs) -> Steps[tuple[Decision, Totals]]:

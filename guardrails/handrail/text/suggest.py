@@ -6,8 +6,10 @@ from itertools import islice
 MOST_WORDS, LONGEST = 500, 80
 
 
-def near(word: str, words: Iterable[str]) -> str:
+def near(word: str, words: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Return `; did you mean '…'?` when one of `words` looks like `word`, else nothing; pure.
+
+    `cutoff` is how much they have to have in common, 0..1 (`difflib.SequenceMatcher.ratio`).
 
     Only the first few hundred words are looked at, so that a huge file costs no more than a large one.
     """
@@ -15,5 +17,5 @@ def near(word: str, words: Iterable[str]) -> str:
         return ""
     from difflib import get_close_matches
 
-    close = get_close_matches(word, list(islice(words, MOST_WORDS)), n=1, cutoff=0.6)
+    close = get_close_matches(word, list(islice(words, MOST_WORDS)), n=1, cutoff=cutoff)
     return f"; did you mean '{close[0]}'?" if close else ""

@@ -608,3 +608,29 @@ def test_a_scanner_of_ones_own_stays_over_a_reload(tmp_path: Path) -> None:
     assert isinstance(guard.result(answer, "What is it called?"), Handoff)
     guard.reload(policy)
     assert isinstance(guard.result(answer, "What is it called?"), Handoff)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"changes": {"amount": 640}}, {"arguments": '{"amount":640.0, "order_id":"o1"}'}]
+)
+def test_an_edit_that_changes_nothing_is_refused(shop: Shop, fields: dict[str, object]) -> None:
+    ticket = shop.ticket()
+    with pytest.raises(NotAllowed, match="changes nothing"):
+        shop.decide(ticket, "edit", **fields)
+
+
+def test_an_edit_of_a_mistyped_argument_is_refused_with_the_name_that_was_meant(shop: Shop) -> None:
+    ticket = shop.ticket()
+    with pytest.raises(NotAllowed, match="no argument 'amout'; did you mean 'amount'"):
+        shop.decide(ticket, "edit", changes={"amout": 90})
+
+
+@pytest.mark.parametrize("amount", ["640 KWD", None, "BTC 3", [1]])
+def test_an_edit_that_makes_the_amount_unreadable_does_not_run_on_what_was_there_before(
+    shop: Shop, amount: object
+) -> None:
+    ticket = shop.ticket()
+    shop.guard.resolve(ticket, "fay", "edit", changes={"amount": amount}, amounts={})
+    with pytest.raises(PolicyChanged), shop.guard.authorised(ticket):
+        pytest.fail("must not begin")
+    assert shop.done == []

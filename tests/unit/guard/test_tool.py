@@ -134,7 +134,7 @@ def test_an_edit_that_the_function_does_not_take_had_no_effect(guard: Guard) -> 
         pytest.fail("must not run")
 
     ticket = proposed(guard, lambda: issue_refund(640))
-    guard.resolve(ticket, "fay", "edit", arguments='{"amount": 590, "amout": 5}')
+    guard.resolve(ticket, "fay", "edit", arguments='{"amount": 590, "colour": 5}')
     with pytest.raises(ActionFailed), guard.authorised(ticket) as action:
         action.run()
     assert state_of(guard, ticket) is State.FAILED

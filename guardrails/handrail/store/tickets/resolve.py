@@ -36,6 +36,7 @@ from handrail.store.tickets.rows import (
     resolution_text,
 )
 from handrail.store.transaction import Transaction
+from handrail.text.suggest import near
 from handrail.tickets.action import action_digest, canonical_arguments, with_receiver
 from handrail.tickets.lifecycle import State, Verb, refusal
 from handrail.tickets.masking import holds_mask
@@ -161,9 +162,33 @@ def edited_arguments(original: str, resolution: Resolution, held: Ticket) -> str
         merged = json.loads(canonical_arguments(original)) | dict(resolution.changes)
         text = json.dumps(merged)
     canonical = with_receiver(canonical_arguments(text), original)
+    _changes_something(canonical, original, held)
     if holds_mask(canonical, tuple(held.mask)) and not holds_mask(original, tuple(held.mask)):
         raise CheckFailed("decide", why="the edited action holds a mask in place of a value")
     return canonical
+
+
+MISTYPED = 0.8
+"""How alike the name of no argument and that of one are, to be taken for a slip of the keyboard."""
+
+
+def _changes_something(edited: str, original: str, held: Ticket) -> None:
+    """Accept an edit that is another action, with no name in it that looks mistyped.
+
+    Raises:
+        NotAllowed: nothing is changed, or a name that is not among the action's is nearly one of them.
+    """
+    try:
+        before = canonical_arguments(original)
+    except CheckFailed:
+        return
+    if edited == before:
+        raise NotAllowed(held.id, "the edit changes nothing; approve or reject it")
+    known = json.loads(before)
+    for name in json.loads(edited).keys() - known.keys():
+        meant = near(name, known, cutoff=MISTYPED)
+        if meant:
+            raise NotAllowed(held.id, f"the action has no argument '{name}'{meant}")
 
 
 _INSERT = Prepared(lambda _: resolutions.insert())
