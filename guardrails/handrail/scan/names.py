@@ -2,11 +2,12 @@
 
 import itertools
 import re
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from handrail.scan.expressions import compiled, encode
 from handrail.scan.rule import NAME_WINDOW, Candidate, Rule
+from handrail.scan.wordlists import lexicon, sign_set, signs
 from handrail.text.edges import is_apart
 
 if TYPE_CHECKING:
@@ -20,7 +21,17 @@ _COMPOUND = re.compile(r"[a-z\xdf-\xff][A-Z]")
 _COMPOUND_NAMES = ("Mc", "Mac", "De", "Di", "Du", "La", "Le", "Fitz", "Van", "Von", "Da", "Del", "San", "O'")
 
 _HOUSE_NUMBER = re.compile(r"\d{2}[ ]\Z")
-_OF_A_FIRM = re.compile(r"[ ](?:and|&)[ ](?:Sons|Co|Partners|Associates|Brothers)\b")
+_OF_A_FIRM = re.compile(
+    r"[ ](?:and|&)[ ](?:Sons|Co|Partners|Associates|Brothers)\b"
+    r"|(?:(?:,|[ ]and)[ ][A-Z][\w'-]+){0,2}[ ](?:LLP|LLC|Inc|Ltd|GmbH|AG|Group|Holdings|Orchestra|Bank)\b"
+)
+_SHOP = re.compile(
+    r"[ ](?:Bakery|Bar|Caf[e\xe9]|Coffee|Deli|Diner|Garage|Grill|Kitchen|Market|Pizza|Pub|Restaurant|Salon"
+    r"|Shop|Store)\b"
+)
+_PARTNER_BEFORE, _PARTNER_BEHIND = re.compile(r"([A-Z][\w'-]+)[ ]&[ ]$"), re.compile(r"[ ]&[ ]([A-Z][\w'-]+)")
+_LISTED_BEFORE = re.compile(r"(?:\b[A-Z][\w'-]+,[ ])+(?:[A-Z][\w'-]+,?[ ])?(?:(?:and|&)[ ])?$")
+_LISTED_BEHIND = re.compile(r"(?:,[ ][A-Z][\w'-]+){1,3}(?:,?[ ](?:and|&)[ ][A-Z][\w'-]+)?")
 
 CODE_WINDOW = 48
 """How many characters before a name tell whether it is a name in code."""
@@ -43,38 +54,6 @@ UNKNOWN = 0.52
 """Score of a word that nothing but what follows it makes a name."""
 
 _SENTENCE_ENDS = frozenset('.!?:;>"“(\n')
-
-
-@cache
-def signs(name: str) -> tuple[str, ...]:
-    """Return one list of the words and endings that tell names from other words."""
-    return tuple(_signs()[name])
-
-
-@cache
-def sign_set(name: str) -> frozenset[str]:
-    """Return one such list as a set."""
-    return frozenset(signs(name))
-
-
-@cache
-def _signs() -> dict[str, list[str]]:
-    import tomllib
-
-    text = _data("name_signs.toml")
-    return {name: list(listed) for name, listed in tomllib.loads(text).items()}
-
-
-@cache
-def lexicon(name: str) -> frozenset[str]:
-    """Return one of the word lists beside this module, lower case."""
-    return frozenset(_data(f"{name}.txt").lower().split())
-
-
-def _data(file: str) -> str:
-    from importlib.resources import files
-
-    return (files("handrail.scan") / "lexicon" / file).read_text("utf-8")
 
 
 def _is_filler(word: str) -> bool:
@@ -150,10 +129,7 @@ class NameRule(Rule):
                 break
             words.pop(0)
             run = -1
-        while words and _is_filler(text[words[-1][0] : words[-1][1]].lower()):
-            if len(words) == 2 and _is_surname_after(text, words, given):
-                break
-            words.pop()
+        words = _without_fillers(text, words, given)
         if not words or len(words) > 5:
             return None
         written = [text[a:b] for a, b in words]
@@ -182,9 +158,11 @@ class NameRule(Rule):
         if has_title:
             return 0.85
         known = lower[0] in given
-        if any(word in places for word in lower) and not (known and len(lower) > 1):
+        are_places = [word in places for word in lower]
+        if any(are_places) and not (known and len(lower) > 1 and not all(are_places)):
             return 0.0
         before = text[max(0, words[0][0] - NAME_WINDOW) : words[0][0]]
+        after = text[words[-1][1] :][:NAME_WINDOW]
         cue = _is_cue(before)
         if all(word.isupper() and len(word) > 1 for word in written) and not (
             known and (cue or len(lower) > 1)
@@ -192,13 +170,32 @@ class NameRule(Rule):
             return 0.0
         if _HOUSE_NUMBER.search(before):
             return 0.0
-        if _OF_A_FIRM.match(text, words[-1][1]):
+        if self._is_a_firm(lower, before, after, owns=written[-1].endswith("'s")):
             return 0.0
         if len(lower) == 3 and len(lower[1]) == 1:
             return 0.7
         if len(lower) > 1:
             return self._full_name(lower, known=known, cue=cue)
-        return self._single(lower[0], before, text[words[-1][1] :][:NAME_WINDOW], known=known, cue=cue)
+        return self._single(lower[0], before, after, known=known, cue=cue)
+
+    def _is_a_firm(self, lower: list[str], before: str, after: str, *, owns: bool) -> bool:
+        """Tell whether the names are those of a company: `Ernst & Young`, `Hall, Reyes and Cole LLP`."""
+        given, _, _ = self._lists
+        if _OF_A_FIRM.match(after) or " ".join(lower) in sign_set("firms"):
+            return True
+        if owns and _SHOP.match(after):
+            return True
+        partners = (_PARTNER_BEFORE.search(before), _PARTNER_BEHIND.match(after))
+        return any(partner is not None and partner.group(1).lower() not in given for partner in partners)
+
+    def _is_listed(self, before: str, after: str) -> bool:
+        """Tell whether a word stands in a list that has a known given name."""
+        given, _, _ = self._lists
+        parts = (_LISTED_BEFORE.search(before), _LISTED_BEHIND.match(after))
+        if parts[0] is not None and _is_cue(before[: parts[0].start()]):
+            return True
+        words = " ".join(part.group() for part in parts if part is not None)
+        return any(word.strip(",").lower() in given for word in words.split())
 
     def _full_name(self, lower: list[str], *, known: bool, cue: bool) -> float:
         given, _, _ = self._lists
@@ -216,7 +213,7 @@ class NameRule(Rule):
             return 0.0
         if cue and not after.lstrip().startswith(":"):
             return 0.55
-        if _next_word(after) in sign_set("deeds"):
+        if _next_word(after) in sign_set("deeds") or self._is_listed(before, after):
             return 0.55
         starts = not before.rstrip(" *-") or before.rstrip(" *-")[-1] in _SENTENCE_ENDS
         follows = after.startswith("'s") or _next_word(after) in sign_set("cues_after")
@@ -237,6 +234,17 @@ def _words(text: str, start: int, end: int) -> list[tuple[int, int]]:
     edges = [0, *seams, len(found)]
     parts = [found[a:b] for a, b in itertools.pairwise(edges)]
     return next((part for part in parts if text[part[0][0]] < "\u0250"), parts[0])
+
+
+def _without_fillers(text: str, words: list[tuple[int, int]], given: frozenset[str]) -> list[tuple[int, int]]:
+    """Leave out ordinary words behind a name; none are left where they make it a place or a company."""
+    while words and _is_filler(low := text[words[-1][0] : words[-1][1]].lower()):
+        if len(words) == 2 and _is_surname_after(text, words, given):
+            break
+        if low in sign_set("not_people"):
+            return []
+        words = words[:-1]
+    return words
 
 
 def _is_code(text: str, start: int, last: int, end: int) -> bool:

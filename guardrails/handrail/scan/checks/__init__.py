@@ -4,13 +4,14 @@ real.
 
 from collections.abc import Callable, Iterator, Mapping
 
-from handrail.scan.checks import contact, dates, money, national, secrets, world
+from handrail.scan.checks import contact, dates, money, national, people, secrets, world
 
 CHECKS: Mapping[str, Callable[[str], bool]] = {
     **contact.CHECKS,
     **dates.CHECKS,
     **money.CHECKS,
     **national.CHECKS,
+    **people.CHECKS,
     **secrets.CHECKS,
     **world.CHECKS,
 }
@@ -21,6 +22,8 @@ READINGS: Mapping[str, Callable[[str], Iterator[int]]] = {
     "international_phone": contact.phone_readings,
     "local_phone": contact.phone_readings,
     "grouped_phone": contact.phone_readings,
+    "lower_name": people.lower_name_readings,
+    "lower_surname": people.lower_name_readings,
 }
 """For some checks, how many characters of a match may be the number, in the order in which they are tried."""
 
