@@ -132,7 +132,8 @@ class Chaos:
 
     def _start(self, origin: float) -> subprocess.Popen[bytes]:
         command = [sys.executable, str(TESTS / "support" / "desk_worker.py"), self.desk_url]
-        environ = os.environ | {"PYTHONPATH": str(TESTS)}
+        paths = (str(TESTS), os.environ.get("PYTHONPATH", ""))
+        environ = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         return subprocess.Popen([*command, str(origin), str(SPEED), self.box.url], env=environ)
 
     def _replace(self, workers: list[subprocess.Popen[bytes]], chance: random.Random, origin: float) -> None:
