@@ -4,6 +4,7 @@ The model is guarded by its client: `OpenAIResponsesModel(name, openai_client=gu
 """
 
 import hashlib
+import inspect
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -31,7 +32,8 @@ def guard_tool(tool: FunctionTool, guard: "Guard") -> FunctionTool:
 
     A call that needs a person interrupts the run as any tool with `needs_approval` does. The ticket decides
     when the run is resumed, whatever the state says: a rejected call cannot run, an approved one runs once,
-    with the arguments as the person left them.
+    with the arguments as the person left them. A tool that asks for approval by itself goes on to ask: both
+    gates apply.
     """
 
     async def needs_approval(context: Any, parameters: dict[str, Any], call_id: str) -> bool:
@@ -40,7 +42,11 @@ def guard_tool(tool: FunctionTool, guard: "Guard") -> FunctionTool:
             return passed.handoff is not None and not passed.is_blocked
         # It is gated again where it runs; until then nothing is reserved.
         await passed.asettle(Settlement.NO_EFFECT)
-        return False
+        own = tool.needs_approval
+        if not callable(own):
+            return own
+        asked: Any = own(context, parameters, call_id)
+        return bool(await asked if inspect.isawaitable(asked) else asked)
 
     async def invoke(context: Any, arguments: str) -> Any:
         passed = await _gate(guard, context.tool_call_id, tool.name, arguments)
@@ -87,6 +93,8 @@ async def decided(
 ) -> Sequence[ToolApprovalItem]:
     """Put what people decided into the state of an interrupted run; returns the calls that still wait.
 
+    Among these are calls without a ticket, which wait because their tool itself asks for approval.
+
     Args:
         guard: whose tickets they are, in the context in which they were opened.
         state: `result.to_state()`; run the agent with it once nothing waits.
@@ -97,8 +105,9 @@ async def decided(
         call: Any = item.raw_item
         passed = await _gate(guard, call.call_id, item.tool_name or "", call.arguments)
         if not isinstance(passed, Outcome):
+            # No ticket: the tool itself asks, and whoever answers that approves it in the state.
             await passed.asettle(Settlement.NO_EFFECT)
-            state.approve(item)
+            waiting.append(item)
             continue
         found = passed.handoff and await guard.wait(passed.handoff.ticket, timeout_s=timeout_s)
         if not found:

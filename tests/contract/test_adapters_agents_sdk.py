@@ -1,6 +1,7 @@
 """The Agents SDK behind the guard: no way past its client, and a tool runs once or never."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -224,3 +225,24 @@ def test_a_final_answer_is_judged_by_the_guardrail(guard: Guard, issue_refund: F
         assert handoff.role == "privacy_lead"
     with model_server(Say("Fine.")) as server:
         assert run(refunding(server, issue_refund, output_guardrails=[rail])).final_output == "Fine."
+
+
+@pytest.mark.parametrize("kind", ["always", "asked", "asked at once"])
+def test_a_tool_that_asks_for_approval_by_itself_goes_on_to_ask(
+    guard: Guard, issue_refund: FunctionTool, paid: list[str], kind: str
+) -> None:
+    async def asks(context: Any, parameters: dict[str, Any], call_id: str) -> bool:
+        return True
+
+    ways: dict[str, Any] = {"always": True, "asked": asks, "asked at once": lambda *given: True}
+    careful = dataclasses.replace(issue_refund, needs_approval=ways[kind])
+    tool = guard_tool(careful, guard)
+    with model_server(proposes("10 USD"), Say("Done.")) as server:
+        agent = refunding(server, tool)
+        result = run(agent)
+        assert paid == []
+        state = result.to_state()
+        (item,) = asyncio.run(decided(guard, state))
+        state.approve(item)
+        run(agent, state)
+    assert len(paid) == 1
