@@ -93,6 +93,11 @@ class GuardedChatModel(BaseChatModel):
             return False
         return super()._should_stream(async_api=async_api, **kwargs)
 
+    def _should_use_protocol_streaming(self, *, async_api: bool, **kwargs: Any) -> bool:
+        if not streams(type(self.inner), is_async=async_api):
+            return False
+        return super()._should_use_protocol_streaming(async_api=async_api, **kwargs)
+
     def bind_tools(
         self, tools: Sequence[Any], *, tool_choice: Any = None, **kwargs: Any
     ) -> Runnable[LanguageModelInput, AIMessage]:

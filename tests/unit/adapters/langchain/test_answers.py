@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 from langchain_core.caches import InMemoryCache
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.globals import set_llm_cache
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.tracers._streaming import _V2StreamingCallbackHandler
 from pydantic import Field
 
 from handrail_adapters.langchain import GuardedChatModel, get_handoff
@@ -196,3 +198,12 @@ def test_an_inner_models_own_cache_is_not_used_unless_it_is_asked_to(cache: InMe
     GuardedChatModel(inner=model, guard=ToyGuard()).invoke("Where?")
     assert own._cache == {}
     assert model.cache is own
+
+
+class StreamEvents(BaseCallbackHandler, _V2StreamingCallbackHandler):
+    """Asks for the events of a stream."""
+
+
+def test_a_model_that_cannot_stream_answers_whole_whoever_asks_for_events() -> None:
+    model = GuardedChatModel(inner=Beside(message=AIMessage("Fine.")), guard=ToyGuard())
+    assert model.invoke("Where?", {"callbacks": [StreamEvents()]}).content == "Fine."
