@@ -24,6 +24,9 @@ from handrail.text.normalise import Normalised, normalise
 HIDDEN_GAIN = 0.35
 """What obfuscation adds to a score: what somebody encodes or spaces out is worth hiding."""
 
+_LEAD = 20
+"""How many characters before a value may name it."""
+
 CACHED = 4096
 """Most texts whose findings a `CachedScanner` remembers."""
 
@@ -160,11 +163,12 @@ def _is_written_out(view: Normalised, at: int) -> bool:
 
 
 def _touches_fold(view: Normalised, start: int, end: int) -> bool:
-    """Tell whether what stands beside a span was written out: there the span ends, which cannot be seen
-    otherwise.
+    """Tell whether what stands beside a span, or leads up to it, was written out: there it ends, which
+    cannot be seen otherwise (`%20pin: 4840`).
     """
-    before = start and view.raw_start(start) - view.raw_start(start - 1) != 1
-    return bool(before) or (end < len(view.text) and view.raw_start(end + 1) - view.raw_start(end) != 1)
+    first = max(0, start - _LEAD)
+    before = view.raw_start(start) - view.raw_start(first) != start - first
+    return before or (end < len(view.text) and view.raw_start(end + 1) - view.raw_start(end) != 1)
 
 
 def _stretches(text: str, lows: list[int]) -> Iterator[tuple[int, int]]:

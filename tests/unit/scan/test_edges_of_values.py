@@ -309,3 +309,11 @@ def test_a_terminal_colour_before_a_card_is_no_part_of_it():
 def test_a_card_in_groups_of_its_own_is_found_where_it_is_called_one():
     assert ("card", "411111 1111111111") in found("card 411111 1111111111")
     assert found("411111 1111111111") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("%20pin: 4840", "pin"), ("\x1b[31mDOB: 21.03.1954", "date_of_birth"), ("\\u00e9PIN: 4840", "pin")],
+)
+def test_what_is_written_out_before_the_name_of_a_value_does_not_hide_it(text, kind):
+    assert kind in {name for name, _ in found(text)}
