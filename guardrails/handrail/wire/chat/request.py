@@ -68,8 +68,9 @@ def _raws(body: Json) -> list[Json]:
 def read_message(message: Json) -> Message:
     """Read one message of a chat request or history."""
     role = message.get("role")
-    speaker = SPEAKERS.get(role, Speaker.USER) if isinstance(role, str) else Speaker.USER
-    if message.keys() <= _PLAIN and isinstance(content := message.get("content"), str) and role in SPEAKERS:
+    known = SPEAKERS.get(role) if isinstance(role, str) else None
+    speaker = known or Speaker.USER
+    if message.keys() <= _PLAIN and known and isinstance(content := message.get("content"), str):
         return Message(speaker=speaker, text=content)
     return message_of(
         message_words(message),
