@@ -30,6 +30,7 @@ from handrail.records import (
     first_new,
 )
 from handrail.signals.language import UNKNOWN
+from handrail.signals.small_talk import is_small_talk
 from handrail.text.paths import at
 from handrail.text.stated_amounts import AmountStated
 from handrail.tickets.ports import LedgerQuery
@@ -164,6 +165,7 @@ _OF_A_MODEL_CALL = (
     | sources.OutputFindings
     | sources.SignalSeen
     | sources.InputLanguage
+    | sources.InputSmallTalk
     | sources.InputTopics
     | sources.ActionAskedByUser
     | sources.ActionCameFrom
@@ -239,19 +241,27 @@ class _Reading:
             case _:
                 return self._of_exchange(source)
 
-    def _of_exchange(self, source: sources.Source) -> object:
+    def _of_words(self, source: sources.Source) -> object:
         evidence = self.inputs.evidence
         match source:
-            case sources.InputFindings():
-                return _types_in_new(evidence.messages, evidence.findings)
             case sources.SignalSeen(kind=kind):
                 if any(signal.kind is kind for signal in evidence.signals):
                     return True
                 return Unknown(why=UNTRAINED) if evidence.language == UNKNOWN else False
             case sources.InputLanguage():
                 return evidence.language
+            case sources.InputSmallTalk():
+                new = _new_words(evidence.messages)
+                return bool(new) and all(is_small_talk(text) for text in new)
             case sources.InputTopics():
                 return self._topics()
+        return None
+
+    def _of_exchange(self, source: sources.Source) -> object:
+        evidence = self.inputs.evidence
+        match source:
+            case sources.InputFindings():
+                return _types_in_new(evidence.messages, evidence.findings)
             case sources.ConfidenceValue():
                 value = evidence.confidence.value if evidence.confidence else None
                 return None if value is None else float(value)
@@ -267,7 +277,7 @@ class _Reading:
                 if after == "user_yes":
                     return confirmed_after(evidence.messages)
                 return _newest_result(evidence.messages, after.removeprefix("tool.")) is not None
-        return None
+        return self._of_words(source)
 
     def _newest_result(self, tool: str) -> object:
         call, returned = self.inputs.call, self.inputs.returned
@@ -329,6 +339,12 @@ def types_in(part: Part, findings: Iterable[Finding]) -> frozenset[str]:
         if found.place is not None and found.place.part is part
         for name in (found.type, found.category)
     )
+
+
+def _new_words(messages: Sequence[Message]) -> list[str]:
+    """Return what the person has said since the assistant's last message."""
+    new = messages[first_new(messages) :]
+    return [message.text for message in new if message.speaker is Speaker.USER]
 
 
 def _types_in_new(messages: Sequence[Message], findings: Iterable[Finding]) -> frozenset[str]:

@@ -21,6 +21,7 @@ _SOURCE_KINDS: Mapping[type, frozenset[Kind]] = {
     sources.ResultAmounts: frozenset({Kind.MONEY}),
     sources.SignalSeen: frozenset({Kind.YES_NO}),
     sources.InputLanguage: frozenset({Kind.ONE_OF}),
+    sources.InputSmallTalk: frozenset({Kind.YES_NO}),
     sources.InputTopics: frozenset({Kind.SET}),
     sources.ActionCameFrom: frozenset({Kind.ONE_OF}),
     sources.ActionAskedByUser: frozenset({Kind.YES_NO}),

@@ -97,6 +97,12 @@ class InputLanguage(_WithoutKeys):
     stage = Stage.INPUT
 
 
+class InputSmallTalk(_WithoutKeys):
+    """`input.small_talk`: whether the person's new words are nothing but greeting, thanks or small talk."""
+
+    stage = Stage.INPUT
+
+
 class InputTopics(_WithoutKeys):
     """`input.topics`: topics that are declared, else those of findings, else those of the text."""
 
@@ -212,6 +218,7 @@ Source: TypeAlias = (
     | ResultAmounts
     | SignalSeen
     | InputLanguage
+    | InputSmallTalk
     | InputTopics
     | ActionCameFrom
     | ActionAskedByUser
@@ -238,6 +245,7 @@ _FIXED: dict[str, Source] = {
     "result.findings": ResultFindings(),
     "result.amounts": ResultAmounts(),
     "input.language": InputLanguage(),
+    "input.small_talk": InputSmallTalk(),
     "input.topics": InputTopics(),
     "action.came_from": ActionCameFrom(),
     "action.asked_by_user": ActionAskedByUser(),
