@@ -312,8 +312,8 @@ class Call:
         unjudged = self._runner.unjudged(self._exchange)
         judged = self._timed(await self._runner.arun(steps, unjudged, again, is_long=is_long))
         drawn = self._runner.drawn(judged)
-        if not is_long and judged.decision.effect.is_released and (drawn is None or drawn.content is None):
-            # Only the batched log is written to, which waits for nothing.
+        is_short = not is_long and judged.decision.effect.is_released and not (drawn and drawn.content)
+        if is_short and not self._runner.recorder.log_waits:
             self.outcome = self._runner.conclude_answer(judged, self._scope, drawn)
         else:
             self.outcome = await in_thread(self._runner.conclude_answer, judged, self._scope, drawn)

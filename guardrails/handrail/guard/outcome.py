@@ -134,6 +134,11 @@ class OutcomeRecorder:
     now: Callable[[], datetime]
     observe: Observer | None = None
 
+    @property
+    def log_waits(self) -> bool:
+        """True when logging a released answer may wait for the store now."""
+        return self.policy.log == "durable" or self.store.log_waits
+
     def released(
         self,
         decision: Decision,

@@ -178,6 +178,11 @@ class CallerStore:
             count += 1
         return count
 
+    @property
+    def log_waits(self) -> bool:
+        """True when `log` may wait now."""
+        return self._log.is_slow
+
     def log(self, entry: DecisionEntry) -> None:
         """Queue a decision for the batched log; see `DecisionLog` for what a crash can lose."""
         self._log.add(entry)

@@ -221,6 +221,10 @@ class TicketStore(Protocol):
     def finish(self, tenant: str, ticket: str, settlement: Settlement, *, now: datetime) -> None:
         """Move applying to applied, failed or outcome_unknown."""
 
+    @property
+    def log_waits(self) -> bool:
+        """True when `log` may wait now, as it does while the store is slow; a hint for event loops."""
+
     def log(self, entry: DecisionEntry) -> None:
         """Queue a decision for the batched log (bounded; loss window stated by the store)."""
 

@@ -98,6 +98,16 @@ class DecisionLog(Generic[T]):
         """For how many seconds a decision whose answer was out had waited at most when it was written."""
         return self._longest_wait_s
 
+    @property
+    def is_slow(self) -> bool:
+        """True when the next decision may have to wait; read without a lock, so it is a hint."""
+        try:
+            since = self._waiting[0].at
+        except IndexError:
+            since = float("inf")
+        now = time.monotonic()
+        return now - since > LATE_S or now < self._slow_until
+
     def _must_wait(self) -> bool:
         if self._is_failing or not self._waiting:
             return False
