@@ -77,20 +77,27 @@ class Heads:
         numbers: dict[str, int] = {}
         packed: dict[str, int] = {}
         grams: dict[int, int] = {}
+        number = numbers.setdefault
         for name, weights in self.weights.items():
-            total = sum(weight << _LANE * head for head, weight in weights.items())
-            match name.split(" "):
-                case [single]:
-                    packed[single] = total
-                case ["!", now]:
-                    grams[_NEGATED | _number(numbers, now)] = total
-                case [before, now]:
-                    grams[_number(numbers, before) << _WORD | _number(numbers, now)] = total
-                case [first, "_", now]:
-                    grams[_SKIP | _number(numbers, first) << _WORD | _number(numbers, now)] = total
-                case [first, before, now]:
-                    key = (_number(numbers, first) << _WORD | _number(numbers, before)) << _WORD
-                    grams[key | _number(numbers, now)] = total
+            total = 0
+            for head, weight in weights.items():
+                total += weight << _LANE * head
+            tokens = name.split(" ")
+            if len(tokens) == 1:
+                packed[name] = total
+                continue
+            now = number(tokens[-1], len(numbers) + 1)
+            if tokens[0] == "!":
+                grams[_NEGATED | now] = total
+                continue
+            first = number(tokens[0], len(numbers) + 1)
+            if len(tokens) == 2:
+                grams[first << _WORD | now] = total
+            elif tokens[1] == "_":
+                grams[_SKIP | first << _WORD | now] = total
+            else:
+                middle = number(tokens[1], len(numbers) + 1)
+                grams[(first << _WORD | middle) << _WORD | now] = total
         classes = self.vocabulary.classes
         words = {
             word: (
