@@ -1,7 +1,8 @@
 """`handrail samples`: the passed answers that people check, so that errors nobody reported are seen too."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from handrail.store.samples import SampleRow
     from handrail.tickets.samples import SampleText
 
+Code = TypeVar("Code", bound=StrEnum)
+
 commands = typer.Typer(no_args_is_help=True, help="Check passed answers that were drawn for review.")
 
 ExchangeArgument = Annotated[str, typer.Argument(help="Id of the exchange.")]
@@ -42,16 +45,18 @@ def list_(
 
     - `handrail samples list --store sqlite:///handrail.db`
     """
-    from handrail.store.samples import waiting
+    from handrail.store.samples import labels_of, waiting
 
     with opened(store) as found:
         rows = waiting(found, tenant, limit=limit, judged=judged)
+        labels = labels_of(found, tenant, rows)
     if as_json:
-        typer.echo(json.dumps([_data(row) for row in rows]))
+        typer.echo(json.dumps([{**_data(row), "labels": labels.get(row.exchange, {})} for row in rows]))
         return
     for row in rows:
         verdict = f"  {row.verdict} by {row.judged_by}" if row.verdict else f"  for {' or '.join(row.roles)}"
-        typer.echo(f"{row.exchange}  {row.at:%Y-%m-%d %H:%M}  {row.model or '-'}{verdict}")
+        said = "".join(f"  {name} {value}" for name, value in labels.get(row.exchange, {}).items())
+        typer.echo(f"{row.exchange}  {row.at:%Y-%m-%d %H:%M}  {row.model or '-'}{verdict}{said}")
     if not rows:
         typer.echo("no answer was judged" if judged else "no answer waits to be checked")
 
@@ -94,21 +99,41 @@ def judge(  # noqa: PLR0913 - one parameter per option
     tenant: TenantOption = "default",
     policy: PolicyOption = "support",
     people: PeopleOption = DEFAULT_PEOPLE,
+    cause: Annotated[
+        str, typer.Option(help="fact, misunderstood, incomplete, tone, data, action or other.")
+    ] = "",
+    fix: Annotated[str, typer.Option(help="prompt, policy, tool, knowledge, model, people or nothing.")] = "",
+    hand_off: Annotated[
+        bool | None, typer.Option("--hand-off/--no-hand-off", help="It should have gone to a person.")
+    ] = None,
 ) -> None:
-    """Say whether an answer was right; once, because calibrations are made from it.
+    """Say whether an answer was right, why not, and what would have to change; once.
+
+    Calibrations are made from the verdict. Cause, hand-off and fix are labels for the review.
 
     **Examples**
 
     - `handrail samples judge 0197f… right --as quinn --people people.yaml`
+    - `handrail samples judge 0197f… wrong --as quinn --cause fact --fix knowledge --hand-off`
     """
     from handrail.store.samples import judge as judged
-    from handrail.tickets.samples import SampleVerdict
+    from handrail.tickets.samples import FixTarget, SampleCause, SampleLabels, SampleVerdict
 
-    if verdict not in list(SampleVerdict):
-        raise ConfigError(f"no verdict {verdict!r}; there are {', '.join(SampleVerdict)}")
+    said = _one_of(SampleVerdict, verdict, "verdict")
+    labels = SampleLabels(
+        cause=_one_of(SampleCause, cause, "cause") if cause else None,
+        should_have_been_handed_off=hand_off,
+        fix=_one_of(FixTarget, fix, "fix") if fix else None,
+    )
     with opened(store) as found:
-        judged(found, tenant, exchange, SampleVerdict(verdict), actor_of(person, policy, people))
+        judged(found, tenant, exchange, said, actor_of(person, policy, people), labels)
     typer.echo(f"{exchange} was {verdict}")
+
+
+def _one_of(kind: type[Code], value: str, what: str) -> Code:
+    if value not in list(kind):
+        raise ConfigError(f"no {what} {value!r}; there are {', '.join(kind)}")
+    return kind(value)
 
 
 def told(row: "SampleRow", words: "SampleText | None") -> list[str]:

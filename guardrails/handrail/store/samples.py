@@ -1,7 +1,7 @@
 """Passed answers that people check: kept sealed, read on record, judged once; and the log they belong to."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ from handrail.store.tables import audit, insert_into, metadata, micros, moment, 
 from handrail.store.tickets.actor import Actor
 from handrail.store.tickets.rows import listed, names
 from handrail.store.transaction import Transaction
-from handrail.tickets.samples import SampledAnswer, SampleText, SampleVerdict
+from handrail.tickets.samples import NO_LABELS, SampledAnswer, SampleLabels, SampleText, SampleVerdict
 
 audits = Table(
     "audits",
@@ -110,8 +110,17 @@ def show(
         return _row(row), _words(tx, row, unmask=unmask)
 
 
-def judge(store: CallerStore, tenant: str, exchange: str, verdict: SampleVerdict, actor: Actor) -> None:
-    """Record whether an answer was right; once, for calibrations are made from it.
+def judge(
+    store: CallerStore,
+    tenant: str,
+    exchange: str,
+    verdict: SampleVerdict,
+    actor: Actor,
+    labels: SampleLabels = NO_LABELS,
+) -> None:
+    """Record whether an answer was right, and what else was found of it; once.
+
+    Calibrations are made from the verdict; the labels stand in the audit log alone.
 
     Raises:
         TicketNotFound: no answer of this exchange is kept.
@@ -127,7 +136,22 @@ def judge(store: CallerStore, tenant: str, exchange: str, verdict: SampleVerdict
         )
         if done.rowcount != 1:
             raise AlreadyDecided(exchange, "this answer was judged before")
-        tx.events.append(_event(tx, JUDGED, exchange, actor, role, verdict=verdict.value))
+        told = {"labels": labels.data()} if labels.data() else {}
+        tx.events.append(_event(tx, JUDGED, exchange, actor, role, verdict=verdict.value, **told))
+
+
+def labels_of(store: CallerStore, tenant: str, rows: Sequence[SampleRow]) -> dict[str, Mapping[str, str]]:
+    """Return the labels of answers that were judged, by exchange; those without any are left out."""
+    moments = [micros(row.judged_at) for row in rows if row.judged_at is not None]
+    if not moments:
+        return {}
+    query = select(audit.c.data).where(
+        audit.c.tenant == tenant, audit.c.kind == JUDGED, audit.c.at.between(min(moments), max(moments))
+    )
+    with store.read(tenant) as tx:
+        found = [json.loads(row.data) for row in tx.conn.execute(query)]
+    wanted = {row.exchange for row in rows}
+    return {one["exchange"]: one["labels"] for one in found if "labels" in one and one["exchange"] in wanted}
 
 
 def prune(store: CallerStore, tenant: str, *, before: datetime, by: str, now: datetime) -> int:

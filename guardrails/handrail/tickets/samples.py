@@ -1,5 +1,6 @@
 """An answer that was passed and is to be checked all the same: what the person who checks it reads."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pydantic import Field
@@ -15,6 +16,52 @@ class SampleVerdict(StrEnum):
 
     RIGHT = "right"
     WRONG = "wrong"
+
+
+class SampleCause(StrEnum):
+    """What made an answer wrong, as far as whoever checked it can tell."""
+
+    FACT = "fact"
+    MISUNDERSTOOD = "misunderstood"
+    INCOMPLETE = "incomplete"
+    TONE = "tone"
+    DATA = "data"
+    ACTION = "action"
+    OTHER = "other"
+
+
+class FixTarget(StrEnum):
+    """What would have to change so that it does not happen again."""
+
+    PROMPT = "prompt"
+    POLICY = "policy"
+    TOOL = "tool"
+    KNOWLEDGE = "knowledge"
+    MODEL = "model"
+    PEOPLE = "people"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleLabels:
+    """What else was found of an answer: codes alone, so that they can stand in a log."""
+
+    cause: SampleCause | None = None
+    should_have_been_handed_off: bool | None = None
+    fix: FixTarget | None = None
+
+    def data(self) -> dict[str, str]:
+        """Return what was said, as the log holds it."""
+        wanted = self.should_have_been_handed_off
+        said = {
+            "cause": self.cause,
+            "should_have_been_handed_off": None if wanted is None else "yes" if wanted else "no",
+            "fix": self.fix,
+        }
+        return {name: str(value) for name, value in said.items() if value is not None}
+
+
+NO_LABELS = SampleLabels()
 
 
 class SampleText(TicketModel):

@@ -8,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from handrail.cli import build
 from handrail.errors import ConfigError, NotAllowed
+from handrail.policy.runtime.log_row import read_row
 from handrail.store import open_store
 from handrail.store import samples as audits
 from handrail.tickets.samples import SampledAnswer, SampleText
@@ -66,6 +67,25 @@ def test_an_answer_is_listed_shown_and_judged(url: str) -> None:
     assert run(url, "judge", "x1", "right", "--as", "quinn").stdout == "x1 was right\n"
     assert run(url, "list").stdout == "no answer waits to be checked\n"
     assert json.loads(run(url, "list", "--judged", "--json").stdout)[0]["judged_by"] == "quinn"
+
+
+def test_an_answer_gets_labels_that_the_list_and_the_log_show(url: str) -> None:
+    labels = ("--cause", "fact", "--fix", "knowledge", "--hand-off")
+    assert run(url, "judge", "x1", "wrong", "--as", "quinn", *labels).exit_code == 0
+    said = {"cause": "fact", "should_have_been_handed_off": "yes", "fix": "knowledge"}
+    assert json.loads(run(url, "list", "--judged", "--json").stdout)[0]["labels"] == said
+    assert "cause fact" in run(url, "list", "--judged").stdout
+    store = open_store(url, allow_volatile=True)
+    row = next(row for row in map(read_row, store.export()) if row is not None)
+    store.close()
+    assert (row.outcome, row.verdict, row.labels) == ("sampled", "wrong", said)
+
+
+@pytest.mark.parametrize("labels", [("--cause", "ghosts"), ("--fix", "everything")])
+def test_labels_that_nobody_knows_are_refused(url: str, labels: tuple[str, str]) -> None:
+    refused = run(url, "judge", "x1", "wrong", "--as", "quinn", *labels).exception
+    assert isinstance(refused, ConfigError)
+    assert labels[1] in str(refused)
 
 
 def test_others_and_other_verdicts_are_refused(url: str) -> None:

@@ -137,13 +137,19 @@ def _of_entry(entry: Mapping[str, Any], kind: str, data: Mapping[str, Any]) -> L
         opened = {"exchange": exchange, "effect": Effect.HAND_OFF.value, "rules": data.get("rules", ())}
         return _row({**whose, **ticket, **opened}, HANDED_OFF)
     if kind in _OF_TICKET:
-        said = {name: data[name] for name in ("verdict", "labels") if name in data}
-        return _row(
-            {"verdict": kind.partition(".")[2], **whose, **ticket, **said, "v": VERSION}, _OF_TICKET[kind]
-        )
+        said = _verdict(kind, str(data.get("verdict", "")))
+        return _row({**whose, **ticket, "verdict": said, "v": VERSION}, _OF_TICKET[kind])
     if kind == "answer.judge":
         return _row({**data, **whose, "v": VERSION}, SAMPLED)
     return None
+
+
+def _verdict(kind: str, said: str) -> str:
+    verb = kind.partition(".")[2]
+    if verb == "agree":
+        # Others must agree too, so it is no end; who agrees to an edit did not approve it as it was.
+        return verb if said in ("", "approve") else f"agree_{said}"
+    return said or verb
 
 
 def _decision(data: Mapping[str, Any]) -> LogRow:
