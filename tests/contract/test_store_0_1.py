@@ -10,7 +10,7 @@ import pytest
 from handrail import Guard
 from handrail.confidence.calibration import artefact
 from handrail.errors import AlreadyUsed, NotAllowed, StoreUnavailable
-from handrail.guard.resolve import resolve
+from handrail.guard.resolve import DecidedBy, resolve
 from handrail.policy import load
 from handrail.store import Spool, Trust, open_store
 from handrail.store import samples as audits
@@ -100,7 +100,8 @@ def test_messages_that_wait_go_out_and_those_given_up_stay_given_up(left: Left) 
 def test_an_open_ticket_can_be_decided(left: Left, name: str, person: str, state: State) -> None:
     resolution = Resolution(verdict=Verdict.APPROVE)
     policy = load(FOLDER / "policy.yaml")
-    view = resolve(left.sides.inbox, policy, "default", name, resolution=resolution, actor=left.actor(person))
+    by = DecidedBy(actor=left.actor(person), policy=policy)
+    view = resolve(left.sides.inbox, "default", name, resolution, by)
     assert view.state is state
     assert verified(left)["problems"] == []
 

@@ -155,7 +155,10 @@ def _ticket(sides: Sides, tenant: str, name: str) -> dict[str, Any]:
     resolution = sides.app.resolution(tenant, name)
     return {
         # What is at its default is left out, so that a field may go that was never filled.
-        "view": sides.inbox.get(tenant, name).model_dump(mode="json", exclude_defaults=True),
+        # What was decided came into the view later; it is in `resolution` here.
+        "view": sides.inbox.get(tenant, name).model_dump(
+            mode="json", exclude_defaults=True, exclude={"resolution"}
+        ),
         # The names of edited arguments came later.
         "resolution": None if resolution is None else _plain(resolution, without="changed"),
         "attempts": [_plain(attempt) for attempt in sides.inbox.attempts(tenant, name)],

@@ -174,7 +174,7 @@ class TicketWait:
 
     def _record(self, ticket: str, response: object, turn: int) -> str:
         """Record a response as its person's decision; returns why it does not count, if it does not."""
-        from handrail.guard.resolve import resolve
+        from handrail.guard.resolve import DecidedBy, resolve
         from handrail.store.tickets.actor import Actor
 
         if self.reviewer is None:
@@ -189,7 +189,8 @@ class TicketWait:
             resolution = ruling_of(response, view, key=f"{ticket}:{turn}:{actor.person}")
             if view.claimed_by != actor.person:
                 self._store.claim(tenant, ticket, actor)
-            resolve(self._store, self.guard.policy, tenant, ticket, resolution=resolution, actor=actor)
+            by = DecidedBy(actor=actor, policy=self.guard.policy, tools=self.guard.tools)
+            resolve(self._store, tenant, ticket, resolution, by)
         except (TicketError, ValueError) as error:
             return str(error)
         return ""

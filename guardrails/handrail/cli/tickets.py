@@ -1,6 +1,7 @@
 """`handrail tickets`: list, show, claim and decide tickets from a terminal."""
 
 import json
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +23,9 @@ from handrail.cli.options import (
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from handrail.tickets.ports import Attempt
     from handrail.tickets.ticket import TicketView
 
 commands = typer.Typer(no_args_is_help=True, help="List, show, claim and decide tickets.")
@@ -118,15 +122,17 @@ def show(  # noqa: PLR0913 - one parameter per option
         actor = actor_of(person, policy, people) if person else None
         view = found.view(tenant, ticket, actor) if actor else found.get(tenant, ticket)
         raw = found.unmask(tenant, ticket, actor).model_dump(mode="json") if unmask and actor else None
-        history = found.history(tenant, ticket)
+        history, joined = found.history(tenant, ticket), found.attempts(tenant, ticket)
     if as_json:
         document = {"view": view.model_dump(mode="json"), "unmasked": raw}
         typer.echo(json.dumps(document))
         return
-    for line in told(view):
+    for line in (*told(view), *tried(view), *decided(view)):
         typer.echo(line)
     if raw is not None:
         typer.echo(json.dumps(raw, indent=2, ensure_ascii=False))
+    for line in later(joined):
+        typer.echo(line)
     typer.echo("\nHistory")
     for event in history:
         typer.echo(f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.kind}  {event.actor}")
@@ -146,6 +152,41 @@ def told(view: "TicketView") -> list[str]:
     for question, answer in six_answers(view.ticket).items():
         lines += [question, *(f"  {line}" for line in answer.splitlines())]
     return lines
+
+
+def tried(view: "TicketView") -> list[str]:
+    """Return the calls that were made before, with what came back, as lines of text."""
+    calls = view.ticket.tried if view.ticket else ()
+    lines = [f"  {call.tool} {call.arguments} → {call.result or 'no result on record'}" for call in calls]
+    return ["What was tried before?", *lines] if lines else []
+
+
+def decided(view: "TicketView") -> list[str]:
+    """Return what a person decided as lines of text, nothing while nobody has."""
+    said = view.resolution
+    if said is None:
+        return []
+    waits = "" if said.is_final else f"; {', '.join(view.waiting_for)} must agree too"
+    what = {"approve": "approved", "edit": "edited", "reject": "rejected", "answer": "answered"}[said.verdict]
+    head = f"  {what} by {said.person} ({said.role}), {said.decided_at:%Y-%m-%d %H:%M %Z}{waits}"
+    told = {
+        "Answer": said.answer,
+        "To the customer": said.message_to_user,
+        "To the assistant": said.message_to_agent,
+        "Reason": said.reason_code,
+        "Note": said.note,
+    }
+    lines = [f"  {label}: {text}" for label, text in told.items() if text]
+    return ["What was decided?", head, *(f"  {change}" for change in said.changes), *lines]
+
+
+def later(attempts: "Sequence[Attempt]") -> list[str]:
+    """Return what came in while the ticket was open, as lines of text."""
+    lines = [
+        f"  {one.at:%Y-%m-%d %H:%M %Z}  {', '.join(one.rules) or one.note}  {one.text}".rstrip()
+        for one in attempts
+    ]
+    return ["", "What came in later?", *lines] if lines else []
 
 
 @commands.command()
@@ -184,8 +225,14 @@ def decide(  # noqa: PLR0913 - one parameter per option
     tenant: TenantOption = "default",
     policy: PolicyOption = "support",
     people: PeopleOption = DEFAULT_PEOPLE,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Say what an edit changes, record nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on a terminal.")] = False,
 ) -> None:
     """Decide a ticket. It is claimed first if nobody has it; an approved action then runs once.
+
+    What an edit changes is shown, and on a terminal asked about, before it is recorded.
 
     **Examples**
 
@@ -193,6 +240,7 @@ def decide(  # noqa: PLR0913 - one parameter per option
     - `handrail tickets decide 0197f… edit --set amount=590 --message "590 USD is on its way" --as fay`
     - `handrail tickets decide 0197f… answer --answer "Yes, until Friday." --as sam`
     """
+    from handrail.guard.resolve import DecidedBy
     from handrail.guard.resolve import resolve as record
     from handrail.policy import load
     from handrail.tickets.lifecycle import State
@@ -213,7 +261,13 @@ def decide(  # noqa: PLR0913 - one parameter per option
     )
     actor = actor_of(person, policy, people)
     with opened(store) as found:
-        view = record(found, load(policy), tenant, ticket, resolution=resolution, actor=actor)
+        for change in found.preview(tenant, ticket, resolution):
+            typer.echo(change)
+        if preview:
+            return
+        if not yes and sys.stdin.isatty():
+            typer.confirm(f"{verdict} {ticket}?", abort=True)
+        view = record(found, tenant, ticket, resolution, DecidedBy(actor=actor, policy=load(policy)))
     waits = f"; {', '.join(view.waiting_for)} must agree too" if view.state is State.READY else ""
     typer.echo(f"{ticket} is {view.state}{waits}")
 

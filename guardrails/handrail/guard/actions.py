@@ -24,6 +24,7 @@ from types import ModuleType
 from typing import Any
 
 from handrail.errors import ActionFailed, CheckFailed, ConfigError, DigestMismatch
+from handrail.guard.parameters import schema_of
 from handrail.records import ToolCall
 from handrail.text.composites import is_record, is_registered
 from handrail.text.frozen import SCALARS, Frozen, Json, freeze
@@ -47,7 +48,13 @@ def arguments_json(arguments: Mapping[str, Any]) -> str:
     return call.arguments
 
 
-def read_call(id: str, name: str, arguments: Mapping[str, Any]) -> tuple[ToolCall, dict[str, Any]]:  # noqa: A002
+def read_call(
+    id: str,  # noqa: A002 - the word for it everywhere else
+    name: str,
+    arguments: Mapping[str, Any],
+    *,
+    parameters: str = "",
+) -> tuple[ToolCall, dict[str, Any]]:
     """Read a call that a framework makes: what is to be gated, and copies of its arguments, to run.
 
     An argument that cannot be read is named in the call, which then goes to a person.
@@ -56,6 +63,7 @@ def read_call(id: str, name: str, arguments: Mapping[str, Any]) -> tuple[ToolCal
         id: the call's id.
         name: the tool's name.
         arguments: its arguments by name.
+        parameters: the JSON Schema of the tool's arguments, as text, where the framework knows it.
     """
     frozen = {key: freeze(value) for key, value in arguments.items()}
     call = ToolCall(
@@ -63,6 +71,7 @@ def read_call(id: str, name: str, arguments: Mapping[str, Any]) -> tuple[ToolCal
         name=name,
         arguments=json.dumps({key: one.data for key, one in frozen.items()}),
         unreadable=tuple(dict.fromkeys(why for one in frozen.values() for why in one.unreadable)),
+        parameters=parameters,
     )
     return call, {key: one.copy for key, one in frozen.items()}
 
@@ -106,6 +115,7 @@ class ToolFunction:
     fn: Callable[..., Any]
     receiver: str | None = None
     inner: Callable[..., Any] = field(init=False)
+    parameters: str = field(init=False, default="")
     _before: tuple[tuple[Any, ...], Mapping[str, Any]] = field(init=False)
     _parameters: tuple[inspect.Parameter, ...] = field(init=False)
     _signature: inspect.Signature = field(init=False)
@@ -142,6 +152,9 @@ class ToolFunction:
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
+        own = [one for one in parameters if one.name != first]
+        also = (RECEIVER,) if self.has_receiver else ()
+        object.__setattr__(self, "parameters", schema_of(own, self._hints, also=also))
 
     @property
     def has_receiver(self) -> bool:
@@ -210,11 +223,17 @@ class ToolFunction:
             DigestMismatch: the receiver is another one than the approved.
         """
         left = dict(arguments)
-        args: list[Any] = []
-        kwargs: dict[str, Any] = {}
+        first: tuple[Any, ...] = ()
         if self.has_receiver:
             found = self._receiver(left.pop(RECEIVER, None), receiver, ticket)
-            args += [found] if self._first else []
+            first = (found,) if self._first else ()
+        args, kwargs = self._given(left)
+        return (*first, *args), kwargs
+
+    def _given(self, left: dict[str, Json]) -> tuple[list[Any], dict[str, Any]]:
+        """Return the call that some arguments are, without the receiver."""
+        args: list[Any] = []
+        kwargs: dict[str, Any] = {}
         names = {one.name for one in self._parameters}
         for one in self._parameters:
             if one.name == self._first:
@@ -237,7 +256,16 @@ class ToolFunction:
                 args.append(one.default)
         if left:
             raise ActionFailed(f"{len(left)} arguments of the approved action are none of the function's")
-        return tuple(args), kwargs
+        return args, kwargs
+
+    def check(self, arguments: Mapping[str, Json]) -> None:
+        """Accept arguments that the function can be called with; whose method acts is not looked at.
+
+        Raises:
+            ActionFailed: it cannot be called so.
+        """
+        own = {name: value for name, value in arguments.items() if name != RECEIVER or not self.has_receiver}
+        self._given(own)
 
     def _value(self, parameter: inspect.Parameter, data: Json) -> Any:
         try:

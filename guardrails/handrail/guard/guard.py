@@ -15,7 +15,7 @@ from handrail.guard.call import Call, CallRunner, FactSource, abegin, begin
 from handrail.guard.decorator import Decoration, Options, decoration_of
 from handrail.guard.opening import open_parts, pipeline_of, policy_in_force
 from handrail.guard.outcome import Observer, Outcome, OutcomeRecorder, SpoolPort
-from handrail.guard.resolve import ResolutionFields, read_resolution, resolve, wait
+from handrail.guard.resolve import DecidedBy, ResolutionFields, read_resolution, resolve, wait
 from handrail.guard.samples import sampler_of
 from handrail.guard.threads import in_thread
 from handrail.guard.tool import ToolOptions, decorated, tool_of
@@ -141,6 +141,11 @@ class Guard:
     def policy(self) -> Policy:
         """The policy in force."""
         return self._runner.pipeline.policy
+
+    @property
+    def tools(self) -> Mapping[str, Callable[..., object]]:
+        """The functions that act which this guard guards, by name."""
+        return self._tools
 
     def reload(self, policy: Policy) -> None:
         """Put another policy in force at once; calls that have begun end under the old one.
@@ -367,7 +372,8 @@ class Guard:
             raise ConfigError("this guard knows no people: Guard.from_policy(..., people='people.yaml')")
         actor = Actor(person=person, people=self.people, now=self._clock())
         resolution, tenant = Resolution(verdict=Verdict(verdict), **fields), scopes.current().context.tenant
-        return resolve(self.store, self.policy, tenant, ticket, resolution=resolution, actor=actor)
+        by = DecidedBy(actor=actor, policy=self.policy, tools=self._tools)
+        return resolve(self.store, tenant, ticket, resolution, by)
 
     async def aresolve(
         self, ticket: str, person: str, verdict: "Verdict | str", **fields: Unpack[ResolutionFields]

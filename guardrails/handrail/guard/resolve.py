@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
-from handrail.errors import ConfigError, NotAllowed
+from handrail.errors import ActionFailed, CheckFailed, ConfigError, NotAllowed
+from handrail.guard.tool import tool_of
 from handrail.pipeline.pipeline import Pipeline
-from handrail.policy import Policy
-from handrail.policy.language.sources import Source, ToolArgument
+from handrail.policy import FactDeclaration, Policy
+from handrail.policy.language.sources import ToolArgument
 from handrail.records import FactValue, Money
 from handrail.text.paths import at
+from handrail.tickets.action import canonical_arguments
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import ResolutionView, TicketStore
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from handrail.tickets.ticket import TicketView
 
 Amounts: TypeAlias = Mapping[str, Money | Decimal]
+ToolsByName: TypeAlias = Mapping[str, Callable[..., object]]
 
 
 class ResolutionFields(TypedDict, total=False):
@@ -47,17 +50,29 @@ class ResolutionFields(TypedDict, total=False):
     readback: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecidedBy:
+    """Who decides, under which policy, in a program that guards these tools."""
+
+    actor: "Actor"
+    policy: Policy
+    tools: ToolsByName = field(default_factory=dict)
+
+
 def resolve(
-    store: TicketStore, policy: Policy, tenant: str, ticket: str, *, resolution: "Resolution", actor: "Actor"
+    store: TicketStore, tenant: str, ticket: str, resolution: "Resolution", by: DecidedBy
 ) -> "TicketView":
-    """Claim a ticket that is free, then record what the person decided.
+    """Claim a ticket that is free, then record what the person decided; returns the ticket as it then stands.
+
+    An edit is held against what the ticket knows of the tool and, where its function is among the tools,
+    against that. Its amounts are read from the action as it then is, by the policy's own facts.
 
     Raises:
         ConfigError: this store takes no decisions.
-        NotAllowed: not a member of the role, excluded, or an edited amount that cannot be read.
+        NotAllowed: not a member of the role, excluded, or an edit that cannot be carried out or read.
     """
     from handrail.store import SqlStore
-    from handrail.tickets.ticket import Verdict, amounts_of
+    from handrail.tickets.ticket import Verdict
 
     if not isinstance(store, SqlStore):
         raise ConfigError("this guard's store takes no decisions")
@@ -65,49 +80,84 @@ def resolve(
     if view.ticket is None:
         raise NotAllowed(ticket, "its content was erased")
     if view.state is State.READY:
-        view = store.claim(tenant, ticket, actor)
-    held = view.ticket
-    if resolution.verdict is Verdict.EDIT and resolution.amounts is None and held is not None and held.action:
-        amounts = _amounts(policy, amounts_of(held.action.amounts), _edited(ticket, resolution), ticket)
-        resolution = replace(resolution, amounts=amounts)
-    return store.resolve(tenant, ticket, resolution, actor)
+        store.claim(tenant, ticket, by.actor)
+    if resolution.verdict is Verdict.EDIT and resolution.arguments:
+        _must_be_readable(ticket, resolution.arguments)
+    read = EditReading(ticket=ticket, by=by, stated=resolution.amounts)
+    return store.resolve(tenant, ticket, resolution, by.actor, read_edit=read)
 
 
-def _edited(ticket: str, resolution: "Resolution") -> Mapping[str, object]:
-    if not resolution.arguments:
-        return resolution.changes
+def _must_be_readable(ticket: str, arguments: str) -> None:
     try:
-        read = json.loads(resolution.arguments)
-    except ValueError:
-        raise NotAllowed(ticket, "the edited arguments are not JSON") from None
-    if not isinstance(read, dict):
-        raise NotAllowed(ticket, "the edited arguments are not a JSON object")
-    return read
+        canonical_arguments(arguments)
+    except CheckFailed as error:
+        what = error.why if error.why.startswith("not ") else f"unreadable: {error.why}"
+        raise NotAllowed(ticket, f"the edited arguments are {what}") from None
 
 
-def _amounts(policy: Policy, before: Amounts, edited: Mapping[str, object], ticket: str) -> Amounts:
-    """Read every amount of an action from the edited arguments; what was not edited stays as it was.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditReading:
+    """Reads an edited action: whether its tool can take it, and what a ledger counts of it.
 
-    Money stays money and a number a number: what reads as the other cannot be read.
+    What the person themselves `stated` is not read.
     """
-    amounts: dict[str, Money | Decimal] = {}
-    for name, was in before.items():
-        value: FactValue = was
-        kept, declaration = was if isinstance(was, Money) else None, policy.facts.get(name)
-        if declaration is not None:
-            raw, currency = _edit(edited, declaration.source), _edit(edited, declaration.currency_from)
-            if raw is None and currency is not None and kept is not None:
-                raw = kept.amount
-            if raw is not None:
-                value = declaration.read(raw, currency=currency or (kept and kept.currency))
-        if not isinstance(value, type(was)):
-            raise NotAllowed(ticket, f"{name} of the edited action cannot be read")
-        amounts[name] = value
-    return amounts
+
+    ticket: str
+    by: DecidedBy
+    stated: Amounts | None = None
+
+    def __call__(self, tool: str, arguments: str, before: Amounts) -> Amounts:
+        """Return the amounts of an edited action.
+
+        Args:
+            tool: its name.
+            arguments: its arguments as they now are, as JSON.
+            before: its amounts before the edit, by the names of the policy's facts.
+
+        Raises:
+            NotAllowed: the tool's function cannot be called so, or an amount cannot be read any more.
+        """
+        edited = json.loads(arguments)
+        self._check(tool, edited)
+        if self.stated is not None:
+            return self.stated
+        amounts = dict(before)
+        for name, declaration in self.by.policy.facts.items():
+            if isinstance(declaration.source, ToolArgument):
+                was = before.get(name)
+                value = _value(declaration, edited, was)
+                if was is not None:
+                    amounts[name] = self._alike(name, value, was)
+                elif isinstance(value, Money):
+                    amounts[name] = value
+        return amounts
+
+    def _alike(self, name: str, value: FactValue, was: Money | Decimal) -> Money | Decimal:
+        # Money stays money and a number a number: what reads as the other cannot be read.
+        if isinstance(value, Money) and isinstance(was, Money):
+            return value
+        if isinstance(value, Decimal) and isinstance(was, Decimal):
+            return value
+        raise NotAllowed(self.ticket, f"{name} of the edited action cannot be read")
+
+    def _check(self, tool: str, edited: Mapping[str, Any]) -> None:
+        fn = self.by.tools.get(tool)
+        found = tool_of(fn) if fn is not None else None
+        if found is None:
+            return
+        try:
+            found.function.check(edited)
+        except ActionFailed as error:
+            raise NotAllowed(self.ticket, f"{tool} cannot take the edit: {error}") from None
 
 
-def _edit(edited: Mapping[str, object], source: Source | None) -> object:
-    return at(edited, source.path) if isinstance(source, ToolArgument) else None
+def _value(declaration: FactDeclaration, edited: Mapping[str, object], was: object) -> FactValue:
+    source, currency_from = declaration.source, declaration.currency_from
+    currency: object = was.currency if isinstance(was, Money) else None
+    if isinstance(currency_from, ToolArgument):
+        currency = at(edited, currency_from.path)
+    raw = at(edited, source.path) if isinstance(source, ToolArgument) else None
+    return declaration.read(raw, currency=currency)
 
 
 def read_resolution(

@@ -72,12 +72,14 @@ class ToolOptions(TypedDict, total=False):
     `name` is the tool's in the policy, by default the function's own. `receiver` names, for a method, the
     attribute that tells the objects apart whose method acts; without it all that is in a dataclass or a
     pydantic model does, or what is registered for its class, and an object without any of these cannot be
-    read, so that its actions go to a person. `on_handoff` maps a `Handoff` to a return value in place of
-    raising `HandoffRequired`.
+    read, so that its actions go to a person. `parameters` is the JSON Schema of the arguments where the
+    signature does not tell them; edits are held against it. `on_handoff` maps a `Handoff` to a return value
+    in place of raising `HandoffRequired`.
     """
 
     name: str | None
     receiver: str | None
+    parameters: Mapping[str, object] | None
     on_handoff: Callable[[Handoff], object] | None
 
 
@@ -89,6 +91,7 @@ class ToolDecoration:
     function: ToolFunction
     name: str
     on_handoff: Callable[[Handoff], object] | None = None
+    parameters: str = ""
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def wrapper(self) -> Function:
@@ -177,6 +180,7 @@ class ToolDecoration:
             name=self.name,
             arguments=read.arguments,
             unreadable=read.unreadable,
+            parameters=self.parameters or self.function.parameters,
         )
 
     def _plain(self, read: ReadCall) -> Any:
@@ -305,6 +309,7 @@ def decorated(guard: GatesActions, fn: Function, name: str, options: ToolOptions
         function=ToolFunction(fn=fn, receiver=options.get("receiver")),
         name=name,
         on_handoff=options.get("on_handoff"),
+        parameters=json.dumps(options["parameters"]) if options.get("parameters") is not None else "",
     ).wrapper()
 
 

@@ -56,7 +56,7 @@ def regate(exchange: Exchange, call: ToolCall, recorded: Mapping[str, FactValue]
     reserved already.
     """
     policy = exchange.pipeline.policy
-    exchange.evidence = replace(exchange.evidence, call=call)
+    exchange.evidence = on_call(exchange.pipeline, exchange.evidence, call)
     inputs = FactInputs(
         evidence=exchange.evidence, now=exchange.now, call=call, is_bare=True, reserved=call.id
     )

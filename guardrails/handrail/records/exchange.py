@@ -26,13 +26,15 @@ Run: TypeAlias = tuple[Span, ...]
 class ToolCall:
     """A call that a model proposes or a program makes; `arguments` is the JSON text as given.
 
-    `unreadable` says which of its arguments could not be read, and why: names and codes.
+    `unreadable` says which of its arguments could not be read, and why: names and codes. `parameters` is the
+    JSON Schema of the tool's arguments, as text, where it is known; a call is the same call without it.
     """
 
     id: str
     name: str
     arguments: str
     unreadable: tuple[str, ...] = ()
+    parameters: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from handrail.store.tickets.listing import Filter
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State, Verb
 from handrail.tickets.ports import Attempt, Settlement
-from handrail.tickets.resolution import Page, Resolution, TicketEvent
+from handrail.tickets.resolution import Page, ReadEdit, Resolution, TicketEvent
 from handrail.tickets.ticket import Sealed, TicketView
 from handrail.tickets.timers import next_step
 
@@ -106,9 +106,22 @@ class SqlStore(AdminStore):
         """Give a ticket to another role."""
         return self._shown(tenant, lambda tx: reviewing.reassign(tx, ticket, role, why, actor))
 
-    def resolve(self, tenant: str, ticket: str, resolution: Resolution, actor: Actor) -> TicketView:
+    def resolve(
+        self,
+        tenant: str,
+        ticket: str,
+        resolution: Resolution,
+        actor: Actor,
+        *,
+        read_edit: ReadEdit | None = None,
+    ) -> TicketView:
         """Record a person's resolution; see `handrail.store.tickets.resolve` for what is refused."""
-        return self._shown(tenant, lambda tx: resolving.resolve(tx, ticket, resolution, actor))
+        return self._shown(tenant, lambda tx: resolving.resolve(tx, ticket, resolution, actor, read_edit))
+
+    def preview(self, tenant: str, ticket: str, resolution: Resolution) -> tuple[str, ...]:
+        """Return what an edit would change, one line for each place; nothing is recorded."""
+        with self.read(tenant) as tx:
+            return resolving.preview(tx, ticket, resolution)
 
     def cancel(self, tenant: str, ticket: str, *, by: str, why: str, now: datetime) -> None:
         """Withdraw a ticket; `by` and `why` are recorded."""

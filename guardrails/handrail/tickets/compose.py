@@ -26,6 +26,7 @@ from handrail.tickets.ticket import (
     Summary,
     Ticket,
     ToolCallRecord,
+    Verdict,
     amounts_of,
 )
 from handrail.tickets.transcript import (
@@ -211,6 +212,7 @@ def compose(
         lines=masked_lines(sealed.lines, mask),
         wanted=mask(latest_request(evidence)),
         mask={f"[{finding.type}]": finding.category for finding in evidence.findings},
+        allowed=_allowed(evidence, sealed),
         approvals_needed=1 + len(route.others),
         excluded=tuple(name for name in evidence.context.customer_names if name),
         promise=_promise(notice, route, policy, ticket=id, now=now),
@@ -274,10 +276,18 @@ def _action(evidence: Evidence, decision: Decision, mask: Mask) -> ProposedActio
     return ProposedAction(
         tool=call.name,
         arguments=mask(_readable(call.arguments)),
+        parameters=mask(call.parameters),
         call=call.id,
         digest=_digest(evidence, decision),
         amounts={name: facts[name] for name in amounts_of(facts)},
     )
+
+
+def _allowed(evidence: Evidence, sealed: Sealed) -> tuple[Verdict, ...]:
+    """Return what a person may decide: where nothing is proposed, nothing can be approved or edited."""
+    if evidence.call is None and evidence.done is None and not sealed.draft_answer.strip():
+        return (Verdict.REJECT, Verdict.ANSWER)
+    return tuple(Verdict)
 
 
 def _digest(evidence: Evidence, decision: Decision) -> str:

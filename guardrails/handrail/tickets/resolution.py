@@ -70,6 +70,15 @@ class Resolution:
     readback: str = ""
 
 
+class ReadEdit(Protocol):
+    """Reads an edited action, with the policy and the tools of whoever records the edit."""
+
+    def __call__(
+        self, tool: str, arguments: str, before: Mapping[str, Money | Decimal], /
+    ) -> Mapping[str, Money | Decimal]:
+        """Return what a ledger counts of it, raises NotAllowed where it cannot be carried out or read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketRow:
     """One line of a list: where a ticket stands, without its content."""

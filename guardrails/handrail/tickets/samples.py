@@ -7,7 +7,8 @@ from pydantic import Field
 
 from handrail.records import Evidence
 from handrail.tickets.masking import mask_of
-from handrail.tickets.ticket import MessageRecord, TicketModel
+from handrail.tickets.model import TicketModel
+from handrail.tickets.ticket import MessageRecord
 from handrail.tickets.transcript import excerpt, masked_lines
 
 

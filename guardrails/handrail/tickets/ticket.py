@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from handrail.records import (
     Confidence,
@@ -24,30 +24,11 @@ from handrail.records import (
     Unknown,
 )
 from handrail.tickets.lifecycle import State
+from handrail.tickets.model import TicketModel, without_retired
 
 FactKind: TypeAlias = Literal["yes_no", "number", "money", "duration", "time", "text", "set", "unknown"]
 SCHEMA_VERSION: Literal[1] = 1
-SUMMARY_LIMIT = 1200
-LONGEST_TEXT = 2000
-
-
-# Fields that nothing ever filled. Stored tickets may still hold them; they are read over.
-_RETIRED = frozenset({"consent_export", "labels", "locale", "response_schema", "reversible"})
-
-
-def _without_retired(raw: object) -> object:
-    if isinstance(raw, dict) and not _RETIRED.isdisjoint(raw):
-        return {name: value for name, value in raw.items() if name not in _RETIRED}
-    return raw
-
-
-class TicketModel(BaseModel):
-    """Settings shared by every part of a ticket: frozen, and no room for a field that is not known.
-
-    Validators are built when the first ticket is read or written; a call that passes needs none.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+SUMMARY_LIMIT, LONGEST_TEXT = 1200, 2000
 
 
 class OnExpiry(StrEnum):
@@ -210,16 +191,18 @@ def amounts_of(facts: Mapping[str, FactRecord]) -> dict[str, Money | Decimal]:
 class ProposedAction(TicketModel):
     """What would be done if a person approves; `digest` binds their resolution to it.
 
-    `arguments` is the whole JSON text, masked where sensitive, never shortened.
+    `arguments` is the whole JSON text, masked where sensitive, never shortened. `parameters` is the JSON
+    Schema that edits of it are held against, as text; empty where the tool declares none.
     """
 
     tool: str
     arguments: str
+    parameters: str = ""
     call: str = ""
     digest: str
     amounts: Mapping[str, FactRecord] = Field(default_factory=dict)
 
-    _read_over = model_validator(mode="before")(_without_retired)
+    _read_over = model_validator(mode="before")(without_retired)
 
 
 class ConfidenceRecord(TicketModel):
@@ -367,7 +350,23 @@ class Ticket(TicketModel):
     promise: Promise
     sealed: Sealed | None = Field(default=None, repr=False)
 
-    _read_over = model_validator(mode="before")(_without_retired)
+    _read_over = model_validator(mode="before")(without_retired)
+
+
+class ResolutionRecord(TicketModel):
+    """What a person last decided; `changes` tells of an edit, masked. It is final once all have agreed."""
+
+    verdict: Verdict
+    person: str
+    role: str
+    decided_at: datetime
+    is_final: bool
+    changes: tuple[str, ...] = ()
+    answer: str = ""
+    message_to_user: str = ""
+    message_to_agent: str = ""
+    note: str = ""
+    reason_code: str = ""
 
 
 class TicketView(TicketModel):
@@ -393,6 +392,7 @@ class TicketView(TicketModel):
     decide_by: datetime | None = None
     updated_at: datetime
     erased: bool = False
+    resolution: ResolutionRecord | None = None
 
 
 def schema() -> dict[str, object]:

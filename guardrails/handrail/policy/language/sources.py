@@ -1,5 +1,6 @@
 """Where a fact comes from: small frozen values that a driver matches on to know what to fetch."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, TypeAlias
@@ -270,11 +271,17 @@ FORMS = (
 """Every way to write `from:`, for messages and for the reference page."""
 
 
+_INDEX = re.compile(r"\[([0-9]{1,9})\]")
+
+
 def parse_source(text: str) -> Source | None:
-    """Read a source that needs no further keys; None if the text is not one."""
+    """Read a source that needs no further keys; None if the text is not one.
+
+    `tool.args.items[0].amount` is `tool.args.items.0.amount`.
+    """
     if text in _FIXED:
         return _FIXED[text]
-    match text.split("."):
+    match _INDEX.sub(r".\1", text).split("."):
         case ["tool", "args", *path] if path and all(path):
             return ToolArgument(path=tuple(path))
         case ["tool", "result", tool, *path] if tool and path and all(path):

@@ -13,6 +13,7 @@ from handrail.store.crypto.sealing import Erased
 from handrail.store.ledger import settle
 from handrail.store.tables import attempts, audit, micros, moment, moment_or_none
 from handrail.store.tickets.actor import Actor, may_act, refuse_own_case, refuse_second_seat
+from handrail.store.tickets.decided import last_resolution
 from handrail.store.tickets.rows import (
     LEASE,
     Move,
@@ -152,6 +153,7 @@ def view_of(tx: Transaction, row: Values) -> TicketView:
         decide_by=moment_or_none(row["decide_by"]),
         updated_at=moment(row["updated_at"]),
         erased=held is None,
+        resolution=last_resolution(tx, row),
     )
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -16,6 +17,7 @@ from handrail.errors import (
     NotAllowed,
 )
 from handrail.ids import new_id
+from handrail.records import Money
 from handrail.store.crypto.signing import Signer
 from handrail.store.ledger import reserve
 from handrail.store.prepared import Prepared
@@ -36,13 +38,13 @@ from handrail.store.tickets.rows import (
     resolution_text,
 )
 from handrail.store.transaction import Transaction
-from handrail.text.suggest import near
-from handrail.tickets.action import action_digest, canonical_arguments, with_receiver
+from handrail.tickets.action import action_digest
+from handrail.tickets.edit import differences, edited_arguments
 from handrail.tickets.lifecycle import State, Verb, refusal
-from handrail.tickets.masking import holds_mask
 from handrail.tickets.ports import LedgerEntry, Settlement
-from handrail.tickets.resolution import Resolution
+from handrail.tickets.resolution import ReadEdit, Resolution
 from handrail.tickets.ticket import Sealed, Ticket, Verdict, amounts_of
+from handrail.tickets.unmasking import mask_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,7 @@ def effect_of(
     waiting = tuple(slot for slot in names(row.waiting_for) if slot != row.slot)
     agreed = (*before, mine)
     if resolution.verdict is Verdict.EDIT:
-        digest, arguments, answer = _edited(tx, case, resolution)
+        digest, arguments, answer = _edited(tx, row, case, resolution)
         # Whoever agreed before agreed to something else.
         agreed, waiting = (mine,), tuple(slot for slot in slots if slot != row.slot)
     else:
@@ -99,13 +101,18 @@ def effect_of(
     )
 
 
-def _edited(tx: Transaction, case: UnmaskedTicket, resolution: Resolution) -> tuple[str, str, str]:
+def _edited(
+    tx: Transaction, row: Row[Any], case: UnmaskedTicket, resolution: Resolution
+) -> tuple[str, str, str]:
     """Return digest, arguments and answer of an edited case."""
     held = case.held
     if held.action is None:
         answer = _needed(resolution.answer)
+        if answer == (_last_edit(tx, row).get("answer") or case.sealed.draft_answer):
+            raise NotAllowed(held.id, "the edit changes nothing; approve or reject it")
         return tx.ring.hashed(tx.tenant, held.id, "answer", answer), "", answer
-    arguments = edited_arguments(case.sealed.arguments, resolution, held)
+    original = _last_edit(tx, row).get("arguments") or case.sealed.arguments
+    arguments = edited_arguments(original, resolution, held)
     policy = held.policy.sha256
     return action_digest(held.action.tool, arguments, policy_sha256=policy, tenant=held.tenant), arguments, ""
 
@@ -118,6 +125,31 @@ def _as_it_stands(tx: Transaction, row: Row[Any], case: UnmaskedTicket) -> tuple
     if not row.digest:
         raise NotAllowed(row.id, "its arguments cannot be read; edit or reject it")
     return row.digest, edit.get("arguments") or case.sealed.arguments, ""
+
+
+def preview(tx: Transaction, ticket: str, resolution: Resolution) -> tuple[str, ...]:
+    """Return what an edit would change, masked as the ticket is; nothing is recorded.
+
+    Raises:
+        NotAllowed, CheckFailed: the edit would be refused.
+    """
+    row = load(tx, ticket, for_update=False)
+    held, sealed = intact(tx, row)
+    if held.action is None or resolution.verdict is not Verdict.EDIT:
+        return ()
+    original = _last_edit(tx, row).get("arguments") or sealed.arguments
+    edited = edited_arguments(original, resolution, held)
+    return differences(original, edited, mask_for(held, sealed, ()))
+
+
+def _must_propose(held: Ticket, sealed: Sealed) -> None:
+    """Accept a verdict on what is proposed where something is.
+
+    Raises:
+        NotAllowed: the ticket holds neither an action nor a draft, so there is nothing to approve or edit.
+    """
+    if held.action is None and not held.done and not sealed.draft_answer.strip():
+        raise NotAllowed(held.id, "it proposes nothing: write the customer an answer, reject or reassign it")
 
 
 def _last_edit(tx: Transaction, row: Row[Any]) -> Mapping[str, str]:
@@ -145,57 +177,21 @@ def _ended(verb: Verb, row: Row[Any], agreed: tuple[Agreement, ...], answer: str
 
 
 def _needed(answer: str) -> str:
-    if not answer:
+    if not answer.strip():
         raise CheckFailed("decide", why="an answer needs its text")
     return answer
-
-
-def edited_arguments(original: str, resolution: Resolution, held: Ticket) -> str:
-    """Return the edited action's arguments as canonical JSON; pure.
-
-    Raises:
-        CheckFailed: not a JSON object, or a mask label would be carried out in place of the real value.
-    """
-    if resolution.arguments:
-        text = resolution.arguments
-    else:
-        merged = json.loads(canonical_arguments(original)) | dict(resolution.changes)
-        text = json.dumps(merged)
-    canonical = with_receiver(canonical_arguments(text), original)
-    _changes_something(canonical, original, held)
-    if holds_mask(canonical, tuple(held.mask)) and not holds_mask(original, tuple(held.mask)):
-        raise CheckFailed("decide", why="the edited action holds a mask in place of a value")
-    return canonical
-
-
-MISTYPED = 0.8
-"""How alike the name of no argument and that of one are, to be taken for a slip of the keyboard."""
-
-
-def _changes_something(edited: str, original: str, held: Ticket) -> None:
-    """Accept an edit that is another action, with no name in it that looks mistyped.
-
-    Raises:
-        NotAllowed: nothing is changed, or a name that is not among the action's is nearly one of them.
-    """
-    try:
-        before = canonical_arguments(original)
-    except CheckFailed:
-        return
-    if edited == before:
-        raise NotAllowed(held.id, "the edit changes nothing; approve or reject it")
-    known = json.loads(before)
-    for name in json.loads(edited).keys() - known.keys():
-        meant = near(name, known, cutoff=MISTYPED)
-        if meant:
-            raise NotAllowed(held.id, f"the action has no argument '{name}'{meant}")
 
 
 _INSERT = Prepared(lambda _: resolutions.insert())
 
 
-def resolve(tx: Transaction, ticket: str, resolution: Resolution, actor: Actor) -> Mapping[str, Any]:
+def resolve(
+    tx: Transaction, ticket: str, resolution: Resolution, actor: Actor, read_edit: ReadEdit | None = None
+) -> Mapping[str, Any]:
     """Record a person's resolution; returns the ticket's new row.
+
+    `read_edit` reads the amounts of an edited action where the resolution does not state them; without it
+    they are taken to be what they were.
 
     Raises:
         NotAllowed: not a member, not the claimant, excluded, has agreed before, or not an allowed verdict.
@@ -208,12 +204,15 @@ def resolve(tx: Transaction, ticket: str, resolution: Resolution, actor: Actor) 
         return dict(row._mapping)
     held, sealed = intact(tx, row)
     role = _check_person(row, held, actor)
+    if resolution.verdict in (Verdict.APPROVE, Verdict.EDIT):
+        _must_propose(held, sealed)
     if resolution.verdict not in held.allowed:
         raise NotAllowed(ticket, f"{resolution.verdict} is not among the verdicts it allows")
     if resolution.digest and resolution.digest != row.digest:
         raise DigestMismatch(ticket, "its action is not the one that was shown")
     mine = Agreement(role, actor.person, row.slot)
     outcome = effect_of(tx, row, UnmaskedTicket(held=held, sealed=sealed), resolution, mine)
+    amounts = _amounts(UnmaskedTicket(held=held, sealed=sealed), resolution, outcome, read_edit)
     turn = _write(tx, row, _Turn(resolution=resolution, outcome=outcome, mine=mine, now=actor.now))
     changes: dict[str, object] = {
         "claimed_by": None,
@@ -226,7 +225,7 @@ def resolve(tx: Transaction, ticket: str, resolution: Resolution, actor: Actor) 
     if outcome.verb is Verb.AGREE:
         changes |= {"role": outcome.waiting_for[0], "slot": outcome.waiting_for[0]}
     if outcome.verb is Verb.APPROVE:
-        reserve(tx, _entry(held, sealed, resolution, outcome.digest, actor.now), {})
+        reserve(tx, _entry(held, sealed, outcome.digest, amounts, actor.now), {})
     data = {
         "verdict": resolution.verdict.value,
         "reason": resolution.reason_code,
@@ -279,10 +278,25 @@ def _check_person(row: Row[Any], held: Ticket, actor: Actor) -> str:
     return role
 
 
-def _entry(held: Ticket, sealed: Sealed, resolution: Resolution, digest: str, now: datetime) -> LedgerEntry:
-    amounts = resolution.amounts
-    if amounts is None:
-        amounts = amounts_of(held.action.amounts) if held.action else {}
+def _amounts(
+    case: UnmaskedTicket, resolution: Resolution, outcome: ResolutionEffect, read_edit: ReadEdit | None
+) -> Mapping[str, Money | Decimal]:
+    """Return what a ledger counts of the action as it now is.
+
+    Raises:
+        NotAllowed: it was edited to what cannot be carried out or read.
+    """
+    held = case.held
+    before = amounts_of(held.action.amounts) if held.action else {}
+    is_edited = bool(outcome.arguments) and outcome.arguments != case.sealed.arguments
+    if held.action is not None and is_edited and read_edit is not None:
+        return read_edit(held.action.tool, outcome.arguments, before)
+    return before if resolution.amounts is None else resolution.amounts
+
+
+def _entry(
+    held: Ticket, sealed: Sealed, digest: str, amounts: Mapping[str, Money | Decimal], now: datetime
+) -> LedgerEntry:
     return LedgerEntry(
         id=held.id,
         tenant=held.tenant,

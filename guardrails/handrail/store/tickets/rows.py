@@ -98,12 +98,16 @@ def content_of(tx: Transaction, values: Mapping[Any, Any]) -> Ticket | None:
 
 def sealed_part(tx: Transaction, row: Row[Any]) -> Sealed | None:
     """Return a row's unmasked texts, None if its subject was erased."""
-    if row.sealed is None:
+    return sealed_values(tx, row._mapping)
+
+
+def sealed_values(tx: Transaction, values: Mapping[Any, Any]) -> Sealed | None:
+    """Return the unmasked texts of a row's values, None if its subject was erased."""
+    if values["sealed"] is None:
         return None
+    part = part_of("sealed", is_authentic=values["mac"] is not None)
     try:
-        return Sealed.model_validate_json(
-            tx.opened(row.sealed, row.id, part_of("sealed", is_authentic=row.mac is not None))
-        )
+        return Sealed.model_validate_json(tx.opened(values["sealed"], values["id"], part))
     except Erased:
         return None
 

@@ -1,0 +1,60 @@
+"""What people decided about a ticket, as its reviewers see it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from handrail.store.crypto.sealing import Erased
+from handrail.store.tables import moment, resolutions
+from handrail.store.tickets.rows import agreements, content_of, resolution_text, sealed_values
+from handrail.store.transaction import Transaction
+from handrail.tickets.edit import differences
+from handrail.tickets.lifecycle import UNDECIDED, State
+from handrail.tickets.ticket import ResolutionRecord, Verdict
+from handrail.tickets.unmasking import mask_for
+
+
+def last_resolution(tx: Transaction, row: Mapping[str, Any]) -> ResolutionRecord | None:
+    """Return what a person last decided in the ticket's present round, None while nobody has."""
+    if State(row["state"]) in UNDECIDED and not agreements(row["agreed"]):
+        return None
+    query = (
+        select(resolutions)
+        .where(resolutions.c.tenant == tx.tenant, resolutions.c.ticket == row["id"])
+        .where(resolutions.c.round == row["round"])
+        .order_by(resolutions.c.turn.desc())
+        .limit(1)
+    )
+    found = tx.conn.execute(query).first()
+    if found is None:
+        return None
+    try:
+        body = json.loads(resolution_text(tx, row["id"], found._mapping)) if found.content else {}
+    except Erased:
+        body = {}
+    verdict = Verdict(found.verdict)
+    words = {name: body.get(name) or "" for name in _WORDS}
+    return ResolutionRecord(
+        verdict=verdict,
+        person=found.person,
+        role=found.role,
+        decided_at=moment(found.decided_at),
+        is_final=bool(found.is_final),
+        changes=_changes(tx, row, body) if verdict is Verdict.EDIT else (),
+        **words,
+    )
+
+
+_WORDS = ("answer", "message_to_user", "message_to_agent", "note", "reason_code")
+
+
+def _changes(tx: Transaction, row: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[str, ...]:
+    held, sealed = content_of(tx, row), sealed_values(tx, row)
+    if held is None or sealed is None:
+        return ()
+    mask = mask_for(held, sealed, ())
+    if held.action is None:
+        return (f"answer {mask(sealed.draft_answer)} → {mask(body.get('answer', ''))}",)
+    return differences(sealed.arguments, body.get("arguments", ""), mask)
