@@ -658,7 +658,7 @@ def test_a_decision_that_no_database_can_hold_is_a_fault_entry_and_the_others_ar
     is_held = sides.backend != "postgresql" and tenant in ("t" * 65, "nul \0")
     assert len(faults) == before + (not is_held)
     if not is_held:
-        assert faults[-1]["data"].keys() == {"exchange", "stage", "effect", "policy", "fault"}
+        assert faults[-1]["data"].keys() == {"v", "exchange", "stage", "effect", "policy", "fault"}
     assert sides.admin.verify().is_intact
 
 

@@ -24,8 +24,6 @@ NO_VALUES = {
 JUDGES_NOTHING = {
     "handrail/cli/confidence.py: _shown": "prints figures of a calibration, which handrail made itself",
     "handrail/tickets/action.py: _written": "writes JSON that was parsed, and refuses what else there is",
-    "handrail/wire/chat/stream.py: _merged": "joins the deltas of one stream, all of which are then read",
-    "handrail/wire/responses/stream.py: _without_logprobs": "drops log-probabilities wherever they lie",
     "handrail_adapters/tickets_rest.py: _body": "fills the body that a channel's own settings hold",
 }
 """Functions that go through JSON without deciding what of it is judged, and what they do."""

@@ -98,9 +98,10 @@ def new_world(folder: Path) -> World:
     (folder / "people.yaml").write_text(PEOPLE)
     policy = load(folder / "policy.yaml")
     database, keys = Flaky(make_url("sqlite+pysqlite://")), Database(make_url("sqlite+pysqlite://"))
-    database.prepare_with(prepare)
+    sealer = Sealer(FixedKeys(new_ring()), apart=keys)
+    database.prepare_with(lambda tables: prepare(tables, sealer.ring))
     keys.prepare_with(prepare_keys)
-    store = SqlStore(database, Sealer(FixedKeys(new_ring()), apart=keys), Signing(), clock=lambda: NOW)
+    store = SqlStore(database, sealer, Signing(), clock=lambda: NOW)
     return World(database, store, policy, load_people(folder / "people.yaml", policy))
 
 

@@ -24,7 +24,7 @@ from handrail_adapters.demo.scenario import SCRIPT, SYSTEM
 from handrail_adapters.demo.scripted_model import MODEL, ScriptedLine, ScriptedModelServer
 from handrail_adapters.openai import guard_openai
 
-NO_LINE = "nobody wrote a line for this"
+NO_LINE = "what is the tide at the pier tomorrow"
 WRONG = ("peru", NO_LINE)
 """Cues of the answers that are wrong."""
 TIMES = 12

@@ -9,9 +9,7 @@ from handrail.scan.spec import TOPICS
 from handrail.signals.language import UNKNOWN, language_of
 from handrail.signals.listening import TOPIC_HEADS, Listening
 from handrail.signals.read import read_signals, read_topics
-
-SCANNER = "heads"
-"""Name under which a finding says that learned heads made it."""
+from handrail.tickets.masking import HEARD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +54,7 @@ def _findings(text: str, index: int, listening: Listening) -> list[Finding]:
             start=heard.start,
             end=heard.end,
             score=heard.score,
-            scanner=SCANNER,
+            scanner=HEARD,
             place=place,
         )
         for heard in read_topics(text, listening)
@@ -88,8 +86,8 @@ def topics_of(declared: Declared, findings: Sequence[Finding]) -> frozenset[str]
     if said := declared.topics():
         return said
     known = frozenset(TOPICS.values())
-    found = frozenset(one.category for one in findings if one.scanner != SCANNER and one.category in known)
-    return found or frozenset(one.category for one in findings if one.scanner == SCANNER)
+    found = frozenset(one.category for one in findings if one.scanner != HEARD and one.category in known)
+    return found or frozenset(one.category for one in findings if one.scanner == HEARD)
 
 
 def tools_in(messages: Sequence[Message], call: ToolCall | None) -> frozenset[str]:

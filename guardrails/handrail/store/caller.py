@@ -1,5 +1,6 @@
 """The ticket store over SQLite or PostgreSQL: every public method is one transaction."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -38,6 +39,8 @@ from handrail.tickets.ticket import Ticket
 
 T = TypeVar("T")
 TRIES = 3
+
+log = logging.getLogger("handrail")
 
 
 class CallerStore:
@@ -225,9 +228,19 @@ class CallerStore:
             self._record([fault_of(entry, type(error).__name__)])
 
     def close(self) -> None:
-        """Flush the log and let go of the database."""
+        """Flush the log and let go of the database.
+
+        Raises:
+            StoreUnavailable: answers were released whose decisions cannot be written.
+        """
         try:
             self._log.close()
+        except StoreUnavailable as error:
+            left = self._log.waiting
+            if any(entry.decision.effect.is_released for entry in left):
+                raise
+            # No answer was released by them, and their tickets are in the store or in the spool.
+            log.warning("%d decisions not logged: %s", len(left), error.step)
         finally:
             self._database.close()
             if self._sealer.apart is not None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from handrail.records import Evidence, Finding, Part
 
 SHORTEST_VALUE = 3
+HEARD = "heads"
+"""Scanner of topics that are heard in a text as a whole: the words that made one are no values to mask."""
 UNMASKED = "grounding"
 """Category of findings that a reader should look at, not be kept from."""
 
@@ -28,7 +30,7 @@ def mask_of(evidence: Evidence) -> Mask:
     """Build the mask of an exchange from its findings; pure."""
     labels: dict[str, str] = {}
     for finding in evidence.findings:
-        if finding.category == UNMASKED:
+        if finding.category == UNMASKED or finding.scanner == HEARD:
             continue
         for value in (value_of(evidence, finding), *_pieces_of(evidence, finding)):
             if len(value.strip()) >= SHORTEST_VALUE:
@@ -37,7 +39,9 @@ def mask_of(evidence: Evidence) -> Mask:
 
 
 def value_of(evidence: Evidence, finding: Finding) -> str:
-    """Return the text behind a finding, empty where it has no place in this exchange; pure."""
+    """Return the text behind a finding, empty where it has none in this exchange; pure."""
+    if finding.scanner == HEARD:
+        return ""
     text = _text_at(evidence, finding)
     return text[finding.start : finding.end]
 

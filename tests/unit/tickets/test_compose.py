@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 from jsonschema import Draft202012Validator
 
-from handrail.records import Trigger
+from handrail.records import Context, Evidence, Finding, Message, Part, Place, Speaker, Trigger
 from handrail.tickets.compose import summarise
 from handrail.tickets.lifecycle import TABLE, State, Verb
+from handrail.tickets.masking import mask_of
 from handrail.tickets.notices import NoticeFields, render
 from handrail.tickets.questions import QUESTIONS, six_answers
 from handrail.tickets.routing import safe_default
@@ -120,3 +121,18 @@ def test_a_ticket_has_no_room_for_fields_it_does_not_know() -> None:
     raw["approved"] = True
     with pytest.raises(ValueError, match="approved"):
         Ticket.model_validate(raw)
+
+
+def test_the_words_that_made_a_topic_are_no_values_to_mask() -> None:
+    words = "Refund 640 USD, my loan is due"
+    place = Place(part=Part.MESSAGE, index=0)
+    heard = Finding(
+        type="finance_topic", category="financial", start=7, end=14, scanner="heads", score=0.9, place=place
+    )
+    evidence = Evidence(
+        exchange="x",
+        context=Context(),
+        messages=(Message(speaker=Speaker.USER, text=words),),
+        findings=(heard,),
+    )
+    assert mask_of(evidence)(words) == words

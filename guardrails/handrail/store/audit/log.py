@@ -166,8 +166,18 @@ class DecisionLog(Generic[T]):
                     self._slow_until = now
             self._written.notify_all()
 
+    @property
+    def waiting(self) -> tuple[T, ...]:
+        """What is queued and not written yet, in order."""
+        with self._arrived:
+            return tuple(queued.decision for queued in self._waiting)
+
     def close(self) -> None:
-        """Stop the thread and write what waits."""
+        """Stop the thread and write what waits.
+
+        Raises:
+            StoreUnavailable: the store cannot be written; `waiting` is what is lost with this process.
+        """
         with self._arrived:
             self._closing.set()
             self._arrived.notify_all()
