@@ -79,7 +79,8 @@ class Upstream:
 
     In what is new, `masked_now` is masked: the decision let the rest through. What is older was decided on in
     its own turn, so there everything that the policy ever withholds (`withheld`) stays withheld: spans are
-    masked, and a message on a withheld topic is left out.
+    masked, and a message on a withheld topic is left out. The arguments of calls are no part of what is new,
+    wherever the call stands: no rule has read them, so everything stays withheld in them.
     """
 
     scanner: Scans
@@ -112,18 +113,19 @@ class Upstream:
         )
 
     def _cannot_mask(self, message: Message, findings: Sequence[Finding], types: frozenset[str]) -> bool:
-        if not types:
-            return False
         own = [one for one in findings if is_of(one, types)]
         if own and cannot_mask(own, types, (*message.fixed, *fixed_in(message.text))):
             return True
-        return any(call_cannot_mask(call, self.scanner, types) for call in message.tool_calls)
+        of_calls = self._of_calls(types)
+        return any(call_cannot_mask(call, self.scanner, of_calls) for call in message.tool_calls)
+
+    def _of_calls(self, types: frozenset[str]) -> frozenset[str]:
+        return types if types is EVERYTHING else types | self.withheld
 
     def _masked(self, message: Message, findings: Sequence[Finding], types: frozenset[str]) -> Message:
-        if not types:
-            return message
-        calls = tuple(masked_call(call, self.scanner, types, self.hide) for call in message.tool_calls)
-        text = self._text(message, findings, types)
+        of_calls = self._of_calls(types)
+        calls = tuple(masked_call(call, self.scanner, of_calls, self.hide) for call in message.tool_calls)
+        text = self._text(message, findings, types) if types else message.text
         if text == message.text and calls == message.tool_calls:
             return message
         return replace(message, text=text, tool_calls=calls, fixed=(), runs=())
