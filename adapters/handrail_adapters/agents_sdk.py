@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from handrail.errors import ActionFailed, MissingExtra, TicketError
+from handrail.errors import ActionFailed, CheckFailed, MissingExtra, TicketError
 from handrail.guard import Outcome, arguments_json
 from handrail.guard.context import through
+from handrail.guard.fits import ais_about
 from handrail.records import Draft, Handoff, ToolCall
+from handrail.tickets.action import FrozenAction
 from handrail.tickets.ports import Settlement
 from handrail.wire.handoff import WITHHELD, handoff_body, read_handoff
 
@@ -37,9 +39,11 @@ def guard_tool(tool: FunctionTool, guard: "Guard") -> FunctionTool:
     """
 
     async def needs_approval(context: Any, parameters: dict[str, Any], call_id: str) -> bool:
-        passed = await _gate(guard, call_id, tool.name, arguments_json(parameters))
+        call = _call(call_id, tool.name, arguments_json(parameters), tool)
+        passed = await _gate(guard, call)
         if isinstance(passed, Outcome):
-            return passed.handoff is not None and not passed.is_blocked
+            # A call that joined another's ticket does not run, and the model is told so where it would.
+            return await _waits_for(guard, passed, call) is not None
         # It is gated again where it runs; until then nothing is reserved.
         await passed.asettle(Settlement.NO_EFFECT)
         own = tool.needs_approval
@@ -49,22 +53,42 @@ def guard_tool(tool: FunctionTool, guard: "Guard") -> FunctionTool:
         return bool(await asked if inspect.isawaitable(asked) else asked)
 
     async def invoke(context: Any, arguments: str) -> Any:
-        passed = await _gate(guard, context.tool_call_id, tool.name, arguments)
+        call = _call(context.tool_call_id, tool.name, arguments, tool)
+        passed = await _gate(guard, call)
         if not isinstance(passed, Outcome):
             async with passed:
                 result = await tool.on_invoke_tool(context, arguments)
             return await _given(guard, tool, arguments, result)
-        if passed.handoff is None or passed.is_blocked:
+        ticket = await _waits_for(guard, passed, call)
+        if ticket is None:
             return f"Not carried out: {passed.notice}"
-        return await _approved(guard, passed.handoff.ticket, tool, context)
+        return await _approved(guard, ticket, tool, context)
 
     return replace(tool, on_invoke_tool=invoke, needs_approval=needs_approval)
 
 
-async def _gate(guard: "Guard", call_id: str, name: str, arguments: str) -> Any:
-    # A run that is resumed asks again, and must find the same ticket.
-    exchange = hashlib.sha256(f"agents\x00{call_id}\x00{name}\x00{arguments}".encode()).hexdigest()[:32]
-    return await guard.agate(ToolCall(id=call_id, name=name, arguments=arguments), exchange=exchange)
+def _call(call_id: str, name: str, arguments: str, tool: FunctionTool | None = None) -> ToolCall:
+    parameters = json.dumps(tool.params_json_schema) if tool is not None else ""
+    return ToolCall(id=call_id, name=name, arguments=arguments, parameters=parameters)
+
+
+async def _gate(guard: "Guard", call: ToolCall) -> Any:
+    # A run that is resumed asks again, and must find the same ticket, however its arguments are written.
+    try:
+        arguments = FrozenAction.of(call).arguments
+    except CheckFailed:
+        arguments = call.arguments
+    exchange = hashlib.sha256(f"agents\x00{call.id}\x00{call.name}\x00{arguments}".encode()).hexdigest()[:32]
+    return await guard.agate(call, exchange=exchange)
+
+
+async def _waits_for(guard: "Guard", outcome: Outcome, call: ToolCall) -> str | None:
+    """Return the ticket on which a call waits; None if it is blocked, or joined that of another call."""
+    if outcome.handoff is None or outcome.is_blocked:
+        return None
+    ticket = outcome.handoff.ticket
+    is_own = not outcome.handoff.joined or await ais_about(guard.store, ticket, call)
+    return ticket if is_own else None
 
 
 async def _given(guard: "Guard", tool: FunctionTool, arguments: str, result: Any) -> Any:
@@ -103,13 +127,15 @@ async def decided(
     waiting = []
     for item in state.get_interruptions():
         call: Any = item.raw_item
-        passed = await _gate(guard, call.call_id, item.tool_name or "", call.arguments)
+        proposed = _call(call.call_id, item.tool_name or "", call.arguments)
+        passed = await _gate(guard, proposed)
         if not isinstance(passed, Outcome):
             # No ticket: the tool itself asks, and whoever answers that approves it in the state.
             await passed.asettle(Settlement.NO_EFFECT)
             waiting.append(item)
             continue
-        found = passed.handoff and await guard.wait(passed.handoff.ticket, timeout_s=timeout_s)
+        ticket = await _waits_for(guard, passed, proposed)
+        found = ticket and await guard.wait(ticket, timeout_s=timeout_s)
         if not found:
             waiting.append(item)
         elif found.verdict in ("approve", "edit"):

@@ -1,7 +1,9 @@
 """LangChain tools behind the gate: an action runs only if the policy lets it or a person authorised it."""
 
 import inspect
+import json
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakKeyDictionary
 
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
@@ -22,10 +24,36 @@ def guard_tool(tool: BaseTool, guard: "Guard") -> BaseTool:
     The guard also learns how to carry the action out after a person's approval (`guard.authorised`).
     """
     _register(tool, guard)
+    return GuardedTool(**guarded_fields(tool), inner=tool, guard=guard)
+
+
+def guarded_fields(tool: BaseTool) -> dict[str, Any]:
+    """Return the fields by which a tool is known to a model and a framework."""
     shown = {name: getattr(tool, name) for name in BaseTool.model_fields if name != "callbacks"}
     if shown["args_schema"] is None:
         shown["args_schema"] = tool.get_input_schema()
-    return GuardedTool(**shown, inner=tool, guard=guard)
+    return shown
+
+
+def parameters_of(tool: BaseTool | None) -> str:
+    """Return the JSON Schema of the arguments that a model may give a tool, as text; empty if it has none."""
+    if tool is None:
+        return ""
+    kind: Any = tool.args_schema
+    known = _SCHEMAS.get(kind) if isinstance(kind, type) else None
+    if known is not None:
+        return known
+    try:
+        shown: Any = tool.tool_call_schema
+        found = json.dumps(shown if isinstance(shown, dict) else shown.model_json_schema())
+    except Exception:  # noqa: BLE001 - a schema is code of the tool's; without it names alone are compared
+        return ""
+    if isinstance(kind, type):
+        _SCHEMAS[kind] = found
+    return found
+
+
+_SCHEMAS: "WeakKeyDictionary[type, str]" = WeakKeyDictionary()
 
 
 class GuardedTool(BaseTool):
@@ -84,7 +112,8 @@ class GuardedTool(BaseTool):
         given = {names[0]: tool_input} if isinstance(tool_input, str) and names else tool_input
         # What a framework injects (state, stores, ids) is no part of the action that the model proposed.
         shown = {name: value for name, value in cast("dict[str, Any]", given or {}).items() if name in names}
-        call, copies = read_call(tool_call_id or self.name, self.name, shown)
+        parameters = parameters_of(self.inner)
+        call, copies = read_call(tool_call_id or self.name, self.name, shown, parameters=parameters)
         return call, tool_input if isinstance(tool_input, str) else {**tool_input, **copies}
 
     def _stopped(self, outcome: Outcome, tool_call_id: str | None) -> Any:

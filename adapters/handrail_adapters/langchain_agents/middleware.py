@@ -12,17 +12,21 @@ from langgraph.config import get_config
 from handrail.errors import ActionFailed, ConfigError, TicketError
 from handrail.guard import Outcome, read_call
 from handrail.guard.context import current
+from handrail.guard.fits import ais_about, is_about, is_approved
 from handrail.records import Handoff, ToolCall
+from handrail.tickets.ports import ResolutionView
 from handrail_adapters.langchain.messages import get_handoff
 from handrail_adapters.langchain.model import GuardedChatModel
 from handrail_adapters.langchain.tools import (
     GuardedTool,
     ToolFailed,
     completed,
+    parameters_of,
     stopped_message,
     stopped_text,
     withheld_text,
 )
+from handrail_adapters.langchain_agents.permits import CallChanged, as_permitted, held
 from handrail_adapters.langchain_agents.waiting import TICKET_KEY, TicketWait, continuation, exchange_id
 
 if TYPE_CHECKING:
@@ -63,7 +67,8 @@ def model_exchange(messages: Any) -> str | None:
 def call_of(request: Any) -> ToolCall:
     """Return the call that a request is about."""
     call = request.tool_call
-    return read_call(call["id"] or call["name"], call["name"], call["args"])[0]
+    parameters = parameters_of(request.tool)
+    return read_call(call["id"] or call["name"], call["name"], call["args"], parameters=parameters)[0]
 
 
 def frozen(request: Any) -> Any:
@@ -122,6 +127,11 @@ def not_run(error: Exception, request: Any) -> ToolMessage:
     call = request.tool_call
     text = f"Not carried out now: {error}. Do not retry it."
     return ToolMessage(text, name=call["name"], tool_call_id=call["id"], status="error")
+
+
+def _must_be_for(tool: str, request: Any) -> None:
+    if tool != request.tool_call["name"]:
+        raise ActionFailed(f"the ticket approves {tool}")
 
 
 def told_edited(result: Any) -> Any:
@@ -203,7 +213,7 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
         """Run a tool if the guard lets it, or if a person approved exactly this call."""
         with self._conversation():
             ticket = ticket_of(request)
-            if ticket is not None:
+            if ticket is not None and self._is_as_decided(self.guard.resolution(ticket), request):
                 return self._approved(ticket, request, handler)
             if isinstance(request.tool, GuardedTool):
                 return handler(request)
@@ -211,18 +221,21 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
             permit = self.guard.gate(call_of(request), exchange=self._exchange(request))
             if isinstance(permit, Outcome):
                 return self._stopped(permit, request, handler)
+            going, holds = held(request, self.guard)
             try:
                 with permit:
-                    result = completed(handler(request))
+                    result = completed(as_permitted(handler(going), holds))
             except ToolFailed as failed:
                 result = failed.result
+            except CallChanged as changed:
+                return changed.result
             return self._given(request, result)
 
     async def awrap_tool_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
         """Run a tool if the guard lets it, or if a person approved exactly this call."""
         with self._conversation():
             ticket = ticket_of(request)
-            if ticket is not None:
+            if ticket is not None and self._is_as_decided(await self.guard.aresolution(ticket), request):
                 return await self._aapproved(ticket, request, handler)
             if isinstance(request.tool, GuardedTool):
                 return await handler(request)
@@ -230,12 +243,21 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
             permit = await self.guard.agate(call_of(request), exchange=self._exchange(request))
             if isinstance(permit, Outcome):
                 return await self._astopped(permit, request, handler)
+            going, holds = held(request, self.guard)
             try:
                 async with permit:
-                    result = completed(await handler(request))
+                    result = completed(as_permitted(await handler(going), holds))
             except ToolFailed as failed:
                 result = failed.result
+            except CallChanged as changed:
+                return changed.result
             return await self._agiven(request, result)
+
+    @staticmethod
+    def _is_as_decided(found: ResolutionView | None, request: Any) -> bool:
+        """Tell whether a call is still the one that was decided; another one is gated by itself."""
+        is_approved_one = found is not None and found.verdict in ("approve", "edit")
+        return not is_approved_one or is_approved(found, call_of(request))
 
     def _given(self, request: Any, result: Any) -> Any:
         # A guarded tool judges what it returns itself.
@@ -261,6 +283,8 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
     def _stopped(self, outcome: Outcome, request: Any, handler: Callable[[Any], Any]) -> Any:
         if self.mode == "message" or outcome.handoff is None:
             return refused(outcome, request)
+        if not is_about(self.guard.store, outcome.handoff.ticket, call_of(request)):
+            return refused(outcome, request)
         found = self._waiting.resolution(outcome.handoff)
         if found.verdict not in ("approve", "edit"):
             return rejected(found.message_to_agent, outcome.handoff, request)
@@ -268,6 +292,8 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
 
     async def _astopped(self, outcome: Outcome, request: Any, handler: Callable[[Any], Any]) -> Any:
         if self.mode == "message" or outcome.handoff is None:
+            return refused(outcome, request)
+        if not await ais_about(self.guard.store, outcome.handoff.ticket, call_of(request)):
             return refused(outcome, request)
         found = await self._waiting.aresolution(outcome.handoff)
         if found.verdict not in ("approve", "edit"):
@@ -278,9 +304,10 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
         try:
             with self.guard.authorised(ticket) as action:
                 approved = with_arguments(request, action.arguments)
+                _must_be_for(action.tool, request)
                 if not isinstance(approved.tool, GuardedTool):
                     self.guard.gate(call_of(approved))
-                result = completed(handler(approved))
+                result = completed(handler(held(approved, self.guard)[0]))
         except ToolFailed as failed:
             return self._given(approved, failed.result)
         except (TicketError, ActionFailed) as error:
@@ -292,10 +319,11 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
         try:
             async with self.guard.aauthorised(ticket) as action:
                 approved = with_arguments(request, action.arguments)
+                _must_be_for(action.tool, request)
                 # A guarded tool passes its own gate; for any other this is the gate.
                 if not isinstance(approved.tool, GuardedTool):
                     await self.guard.agate(call_of(approved))
-                result = completed(await handler(approved))
+                result = completed(await handler(held(approved, self.guard)[0]))
         except ToolFailed as failed:
             return await self._agiven(approved, failed.result)
         except (TicketError, ActionFailed) as error:

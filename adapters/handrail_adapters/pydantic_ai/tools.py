@@ -1,6 +1,7 @@
 """Tools that run only if the policy lets them or a person approved exactly this call."""
 
 import asyncio
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from pydantic_ai.toolsets import WrapperToolset
 
 from handrail.errors import ActionFailed, TicketError
 from handrail.guard import Outcome, arguments_json, read_call
+from handrail.guard.fits import ais_about
 from handrail.records import ToolCall
 from handrail.wire.handoff import WITHHELD
 
@@ -33,10 +35,12 @@ class GuardedToolset(WrapperToolset[Any]):
 
     async def call_tool(self, name: str, tool_args: dict[str, Any], ctx: Any, tool: Any) -> Any:
         """Run a tool through the gate."""
+        parameters = json.dumps(tool.tool_def.parameters_json_schema)
+        call, arguments = read_call(ctx.tool_call_id or name, name, tool_args, parameters=parameters)
         ticket = (ctx.tool_call_metadata or {}).get(TICKET) if ctx.tool_call_approved else None
-        if ticket is not None:
+        # A ticket that was opened for another call says nothing about this one, which is gated by itself.
+        if ticket is not None and await ais_about(self.guard.store, ticket, call):
             return await self._approved(ticket, name, ctx, tool)
-        call, arguments = read_call(ctx.tool_call_id or name, name, tool_args)
         passed = await self.guard.agate(call)
         if not isinstance(passed, Outcome):
             async with passed:
@@ -45,6 +49,8 @@ class GuardedToolset(WrapperToolset[Any]):
         if passed.handoff is None or passed.is_blocked:
             return f"Not carried out: {passed.notice}"
         handoff = passed.handoff
+        if handoff.joined and not await ais_about(self.guard.store, handoff.ticket, call):
+            return f"Not carried out, another call waits for a person first: {passed.notice}"
         raise ApprovalRequired({TICKET: handoff.ticket, "role": handoff.role, "notice": handoff.notice})
 
     async def _given(self, call: ToolCall, result: Any) -> Any:
