@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import BaseTool, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
 
 from handrail import Guard
@@ -305,3 +306,81 @@ def test_a_graph_of_ones_own_waits_at_the_node(guard: Guard) -> None:
         Command(resume={"decisions": [{"type": "respond", "message": "No keys here."}]}), THREAD
     )
     assert done["messages"][-1].content == "No keys here."
+
+
+def own_graph(guard: Guard, tools: ToolNode, script: list[AIMessage]) -> Any:
+    model = GuardedChatModel(inner=ScriptedChat(script=script), guard=guard)
+    graph = StateGraph(MessagesState)
+    graph.add_node("model", lambda state: {"messages": [model.invoke(state["messages"])]})
+    graph.add_node("person", HandoffNode(guard, reviewer=lambda: "fay"))
+    graph.add_node("tools", tools)
+    graph.add_edge(START, "model")
+    graph.add_edge("model", "person")
+    graph.add_conditional_edges(
+        "person", lambda state: "tools" if getattr(state["messages"][-1], "tool_calls", ()) else END
+    )
+    graph.add_edge("tools", "model")
+    return graph.compile(checkpointer=InMemorySaver())
+
+
+EDIT = {
+    "type": "edit",
+    "edited_action": {"name": "issue_refund", "args": {"amount": "590 USD", "order": "7"}},
+}
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize(("decision", "runs"), [({"type": "approve"}, "640 USD"), (EDIT, "590 USD")])
+def test_in_a_graph_of_ones_own_an_approved_call_runs_once_and_its_ticket_ends(
+    guard: Guard,
+    issue_refund: BaseTool,
+    paid: list[str],
+    decision: dict[str, Any],
+    runs: str,
+    wrapped: bool,
+    is_async: bool,
+) -> None:
+    middleware = HandoffMiddleware(guard)
+    shims: Any = {
+        "wrap_tool_call": middleware.wrap_tool_call,
+        "awrap_tool_call": middleware.awrap_tool_call,
+    }
+    tools = ToolNode([issue_refund], **shims) if wrapped else ToolNode([guard_tool(issue_refund, guard)])
+    built = own_graph(guard, tools, [proposes("640 USD"), AIMessage("Done.")])
+    paused = built.invoke(asks("640 USD"), THREAD)
+    resume: Any = Command(resume={"decisions": [decision]})
+    done = asyncio.run(built.ainvoke(resume, THREAD)) if is_async else built.invoke(resume, THREAD)
+    assert paid == [runs]
+    assert done["messages"][-1].content == "Done."
+    assert ("A person changed" in done["messages"][-2].content) is (decision is EDIT)
+    view = guard.store.get("default", paused["__interrupt__"][0].value["ticket"])  # type: ignore[attr-defined]
+    assert view.state == "applied"
+
+
+def test_an_approved_call_that_a_node_runs_again_pays_nothing_and_opens_no_ticket(
+    guard: Guard, issue_refund: BaseTool, paid: list[str]
+) -> None:
+    guarded = guard_tool(issue_refund, guard)
+    built = own_graph(guard, ToolNode([guarded]), [proposes("640 USD"), AIMessage("Done.")])
+    built.invoke(asks("640 USD"), THREAD)
+    done = built.invoke(Command(resume={"decisions": [{"type": "approve"}]}), THREAD)
+    call = next(m for m in done["messages"] if getattr(m, "tool_calls", ())).tool_calls[0]
+    again = guarded.invoke(call)
+    other = guarded.invoke({**call, "args": {"amount": "9000 USD", "order": "7"}})
+    assert paid == ["640 USD"]
+    assert other.additional_kwargs["handoff"]["ticket"] != call["id"].removeprefix("handrail-")
+    assert again.status == "error"
+    assert "handoff" not in again.additional_kwargs
+
+
+@pytest.mark.parametrize("id_", ["handrail-", "handrail-none", "handrail-{ticket}"])
+def test_bypass_the_id_of_a_decided_call_lets_no_other_call_by(
+    guard: Guard, issue_refund: BaseTool, paid: list[str], id_: str
+) -> None:
+    guarded = guard_tool(issue_refund, guard)
+    built = own_graph(guard, ToolNode([guarded]), [proposes("640 USD")])
+    ticket = built.invoke(asks("640 USD"), THREAD)["__interrupt__"][0].value["ticket"]
+    call = {**proposes("9000 USD").tool_calls[0], "id": id_.format(ticket=ticket)}
+    assert guarded.invoke(call).status == "error"
+    assert paid == []

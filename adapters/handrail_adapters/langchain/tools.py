@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
@@ -9,18 +10,31 @@ from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, SkipValidation
 
+from handrail.errors import ActionFailed, TicketError, TicketNotFound
 from handrail.guard import Outcome, read_call
+from handrail.guard.context import current
+from handrail.guard.fits import is_approved
 from handrail.records import Handoff, ToolCall
+from handrail.tickets.ports import ResolutionView
 from handrail.wire.handoff import WITHHELD, handoff_body
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
+
+EDITED = "A person changed this action before it ran; what follows is the result of the changed action. "
+_DECIDED = "handrail-"
+
+
+def call_id_of(ticket: str) -> str:
+    """Return the id of the call that a person's decision on a ticket becomes."""
+    return f"{_DECIDED}{ticket}"
 
 
 def guard_tool(tool: BaseTool, guard: "Guard") -> BaseTool:
     """Return a tool like this one that acts only if the guard lets it; the tool given is not changed.
 
     When it may not act, its result tells the model so; the ticket stands in `additional_kwargs["handoff"]`.
+    A call that `HandoffNode` made of a decision runs as it was approved, once, and its ticket ends with it.
     The guard also learns how to carry the action out after a person's approval (`guard.authorised`).
     """
     _register(tool, guard)
@@ -69,6 +83,15 @@ class GuardedTool(BaseTool):
     ) -> Any:
         """Run the tool if it may run."""
         call, tool_input = self._read(tool_input, tool_call_id)
+        ticket = _decided_ticket(tool_call_id)
+        found = self._found(ticket) if ticket else None
+        if ticket and found and not _is_another(found, call):
+            return self._decided(
+                ticket,
+                found,
+                call,
+                lambda: self.inner.run(tool_input, *args, tool_call_id=tool_call_id, **kwargs),
+            )
         permit = self.guard.gate(call)
         if isinstance(permit, Outcome):
             return self._stopped(permit, tool_call_id)
@@ -85,6 +108,15 @@ class GuardedTool(BaseTool):
     ) -> Any:
         """Run the tool if it may run."""
         call, tool_input = self._read(tool_input, tool_call_id)
+        ticket = _decided_ticket(tool_call_id)
+        found = await self._afound(ticket) if ticket else None
+        if ticket and found and not _is_another(found, call):
+            return await self._adecided(
+                ticket,
+                found,
+                call,
+                lambda: self.inner.arun(tool_input, *args, tool_call_id=tool_call_id, **kwargs),
+            )
         permit = await self.guard.agate(call)
         if isinstance(permit, Outcome):
             return self._stopped(permit, tool_call_id)
@@ -97,6 +129,57 @@ class GuardedTool(BaseTool):
             result = failed.result
         given = await self.guard.ajudge_result(call, result)
         return self._withheld(given, tool_call_id) if isinstance(given, Outcome) else given.value
+
+    def _found(self, ticket: str) -> ResolutionView | None:
+        try:
+            return cast("ResolutionView | None", self.guard.resolution(ticket))
+        except TicketNotFound:
+            # An id that only looks like a decided call's: the call is gated as any other.
+            return None
+
+    def _decided(self, ticket: str, found: ResolutionView, call: ToolCall, run: Callable[[], Any]) -> Any:
+        if found.verdict not in ("approve", "edit"):
+            return self._error("Not carried out: a person decided otherwise. Do not retry it.", call)
+        try:
+            with self.guard.authorised(ticket):
+                self.guard.gate(call)
+                result = completed(run())
+        except ToolFailed as failed:
+            result = failed.result
+        except (TicketError, ActionFailed) as error:
+            return self._error(f"Not carried out now: {error}. Do not retry it.", call)
+        given = self.guard.judge_result(call, result)
+        if isinstance(given, Outcome):
+            return self._withheld(given, call.id)
+        return told_edited(given.value) if found.verdict == "edit" else given.value
+
+    async def _afound(self, ticket: str) -> ResolutionView | None:
+        try:
+            return cast("ResolutionView | None", await self.guard.aresolution(ticket))
+        except TicketNotFound:
+            # An id that only looks like a decided call's: the call is gated as any other.
+            return None
+
+    async def _adecided(
+        self, ticket: str, found: ResolutionView, call: ToolCall, run: Callable[[], Awaitable[Any]]
+    ) -> Any:
+        if found.verdict not in ("approve", "edit"):
+            return self._error("Not carried out: a person decided otherwise. Do not retry it.", call)
+        try:
+            async with self.guard.aauthorised(ticket):
+                await self.guard.agate(call)
+                result = completed(await run())
+        except ToolFailed as failed:
+            result = failed.result
+        except (TicketError, ActionFailed) as error:
+            return self._error(f"Not carried out now: {error}. Do not retry it.", call)
+        given = await self.guard.ajudge_result(call, result)
+        if isinstance(given, Outcome):
+            return self._withheld(given, call.id)
+        return told_edited(given.value) if found.verdict == "edit" else given.value
+
+    def _error(self, text: str, call: ToolCall) -> ToolMessage:
+        return ToolMessage(text, name=self.name, tool_call_id=call.id, status="error")
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:
         return self.run(kwargs if kwargs else str(args[0]) if args else {})
@@ -126,6 +209,26 @@ class GuardedTool(BaseTool):
         if tool_call_id is None:
             return (text, None) if self.response_format == "content_and_artifact" else text
         return stopped_message(text, outcome.handoff, name=self.name, tool_call_id=tool_call_id)
+
+
+def _decided_ticket(tool_call_id: str | None) -> str | None:
+    """Return the ticket whose decision became this call, None for any other call."""
+    # Whoever holds the approval already, as `HandoffMiddleware` does, runs it by the gate.
+    if tool_call_id is None or not tool_call_id.startswith(_DECIDED) or current().authorisation is not None:
+        return None
+    return tool_call_id.removeprefix(_DECIDED)
+
+
+def _is_another(found: ResolutionView, call: ToolCall) -> bool:
+    """Tell whether a call is not the one that was approved, and so is gated by itself."""
+    return found.verdict in ("approve", "edit") and not is_approved(found, call)
+
+
+def told_edited(result: Any) -> Any:
+    """Return a result that says that a person changed the action before it ran."""
+    if isinstance(result, ToolMessage) and isinstance(result.content, str):
+        return result.model_copy(update={"content": EDITED + result.content})
+    return result
 
 
 def stopped_text(notice: str, handoff: Handoff | None) -> str:

@@ -24,6 +24,7 @@ from handrail_adapters.langchain.tools import (
     parameters_of,
     stopped_message,
     stopped_text,
+    told_edited,
     withheld_text,
 )
 from handrail_adapters.langchain_agents.permits import CallChanged, as_permitted, held
@@ -31,9 +32,6 @@ from handrail_adapters.langchain_agents.waiting import TICKET_KEY, TicketWait, c
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
-
-
-EDITED = "A person changed this action before it ran; what follows is the result of the changed action. "
 
 
 def guarded_request(request: ModelRequest[Any], wrap: Callable[[Any], Any]) -> ModelRequest[Any]:
@@ -132,13 +130,6 @@ def not_run(error: Exception, request: Any) -> ToolMessage:
 def _must_be_for(tool: str, request: Any) -> None:
     if tool != request.tool_call["name"]:
         raise ActionFailed(f"the ticket approves {tool}")
-
-
-def told_edited(result: Any) -> Any:
-    """Return a result that says that a person changed the action before it ran."""
-    if isinstance(result, ToolMessage) and isinstance(result.content, str):
-        return result.model_copy(update={"content": EDITED + result.content})
-    return result
 
 
 Mode = Literal["message", "interrupt"]

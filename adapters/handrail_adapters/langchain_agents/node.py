@@ -14,8 +14,9 @@ class HandoffNode:
     """A LangGraph node. If the last message is a hand-off, it pauses until the ticket is decided.
 
     Put it after the node that calls a `GuardedChatModel`, and lead on from it as from the model: an approved
-    action is then a tool call in the last message. Carry that out with `guard.authorised(ticket)`, as
-    `HandoffMiddleware.wrap_tool_call` does for a `ToolNode`.
+    action is then a tool call in the last message, and a tool of `guard_tool` runs it once, by the approval.
+    A `ToolNode` with tools that are not guarded ends no ticket: guard them, or give it `wrap_tool_call` and
+    `awrap_tool_call` of a `HandoffMiddleware`.
 
     Args:
         guard: whose tickets they are.

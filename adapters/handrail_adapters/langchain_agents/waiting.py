@@ -17,6 +17,7 @@ from handrail.records import Handoff
 from handrail.tickets.ports import ResolutionView
 from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import TicketView, Verdict
+from handrail_adapters.langchain.tools import call_id_of
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
@@ -206,7 +207,7 @@ def continuation(message: BaseMessage, handoff: Handoff, found: ResolutionView) 
     An approved action becomes a call of the tool, with the arguments as a person left them. A rejected one is
     shown to the model with its refusal, so that the model can answer; it never becomes a call that can run.
     """
-    call: dict[str, Any] = {"name": found.tool, "id": f"handrail-{handoff.ticket}", "type": "tool_call"}
+    call: dict[str, Any] = {"name": found.tool, "id": call_id_of(handoff.ticket), "type": "tool_call"}
     marked = {TICKET_KEY: handoff.ticket}
     if found.verdict in ("approve", "edit") and found.tool:
         calls = [{**call, "args": _loaded(found.arguments)}]
