@@ -23,7 +23,9 @@ NO_VALUES = {
 """Folders whose recursion is over what handrail made itself, and what that is."""
 JUDGES_NOTHING = {
     "handrail/cli/confidence.py: _shown": "prints figures of a calibration, which handrail made itself",
+    "handrail/text/json_schema.py: _same": "compares two values of one schema, and reads none",
     "handrail/tickets/action.py: _written": "writes JSON that was parsed, and refuses what else there is",
+    "handrail/tickets/edit.py: _between": "names the places where an edit differs; what it shows is masked",
     "handrail_adapters/tickets_rest.py: _body": "fills the body that a channel's own settings hold",
 }
 """Functions that go through JSON without deciding what of it is judged, and what they do."""

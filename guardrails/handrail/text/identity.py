@@ -4,6 +4,8 @@ import unicodedata
 
 from handrail.text.normalise import normalise
 
+_ROUNDS = 8
+
 
 def identity(name: str) -> str:
     """Return the form in which names are compared; pure.
@@ -11,8 +13,18 @@ def identity(name: str) -> str:
     Look-alike letters are folded, case, compatibility forms (NFKC) and invisible characters are gone, and
     white space is one blank inside and none around: `Fay`, `fay ` and full-width `ｆａｙ` are one name.
     """
-    folded = unicodedata.normalize("NFKC", normalise(name).text.casefold())
+    # What one folding leaves may be a look-alike of its own; a few more reach the form that stays.
+    for _ in range(_ROUNDS):
+        folded = _folded(name)
+        if folded == name:
+            break
+        name = folded
+    return name
+
+
+def _folded(name: str) -> str:
+    text = unicodedata.normalize("NFKC", normalise(name).text.casefold())
     visible = "".join(
-        char for char in folded if char.isspace() or unicodedata.category(char) not in ("Cc", "Cf")
+        char for char in text if char.isspace() or unicodedata.category(char) not in ("Cc", "Cf")
     )
     return " ".join(visible.split())
