@@ -1,5 +1,6 @@
 """Actions that were not the one a person saw, each by its smallest input."""
 
+import asyncio
 import copy
 import pickle
 from concurrent.futures import ProcessPoolExecutor
@@ -18,10 +19,11 @@ from handrail.errors import HandrailError, NotAllowed, PolicyChanged
 from handrail.guard.outcome import Outcome
 from handrail.records import Decision, Effect, Handoff, Money, PolicyRef, Stage, ToolCall
 from handrail.store import SqlStore
+from handrail.text.values import register
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import LedgerQuery
 from handrail.tickets.ticket import TicketView, Verdict
-from support.shop_guard import KEY, POLICY, shop_guard
+from support.shop_guard import KEY, PEOPLE, POLICY, shop_guard
 
 MONEY = "{type: money, currencies: [USD], from: tool.args.amount, optional: true}"
 WITH_CURRENCY = POLICY.replace(
@@ -318,3 +320,115 @@ def test_every_error_survives_pickle_copy_and_a_pool_of_processes() -> None:
             with pytest.raises(type(error)) as caught:
                 pool.submit(raised, error).result()
             assert alike(error, caught.value)
+
+
+class Ends(BaseException):
+    """An error that is no `Exception`."""
+
+
+RAISED = [
+    StopIteration,
+    StopAsyncIteration,
+    GeneratorExit,
+    asyncio.CancelledError,
+    Ends,
+    KeyError,
+    RecursionError,
+]
+BOTH = pytest.mark.parametrize("is_async", [False, True])
+
+
+def gated(guard: Guard, is_async: bool, arguments: str = '{"amount": "40 USD"}') -> Any:
+    call = ToolCall(id="k1", name="issue_refund", arguments=arguments)
+    return asyncio.run(asyncio.wait_for(guard.agate(call), 20)) if is_async else guard.gate(call)
+
+
+def throwing(kind: type[BaseException]) -> Any:
+    def thrown(*_: object) -> Any:
+        raise kind("said")
+
+    return thrown
+
+
+@BOTH
+@pytest.mark.parametrize("kind", RAISED)
+def test_whatever_a_fact_source_raises_its_facts_are_unknown(
+    tmp_path: Path, kind: type[BaseException], is_async: bool
+) -> None:
+    rule = '{id: halted, when: tool.name == "issue_refund" and halted, to: privacy_lead, because: Halted.}'
+    policy = POLICY.replace("  input.findings:", "  halted: {type: yes/no}\n  input.findings:").replace(
+        "\nhand_offs:\n", f"\nhand_offs:\n  - {rule}\n"
+    )
+    (tmp_path / "shop.yaml").write_text(policy)
+    guard = Guard.from_policy(
+        tmp_path / "shop.yaml", store=f"sqlite:///{tmp_path}/handrail.db", facts=throwing(kind)
+    )
+    passed = gated(guard, is_async)
+    assert isinstance(passed, Outcome)
+    assert passed.handoff is not None
+    assert passed.handoff.role == "queue_manager"
+    guard.close()
+
+
+@BOTH
+@pytest.mark.parametrize("kind", RAISED)
+def test_whatever_an_observer_raises_the_decision_stands(
+    tmp_path: Path, kind: type[BaseException], is_async: bool
+) -> None:
+    (tmp_path / "shop.yaml").write_text(POLICY)
+    guard = Guard.from_policy(
+        tmp_path / "shop.yaml", store=f"sqlite:///{tmp_path}/handrail.db", observe=throwing(kind)
+    )
+    assert not isinstance(gated(guard, is_async), Outcome)
+    handed_off = gated(guard, is_async, '{"amount": "640 USD"}')
+    assert handed_off.handoff.role == "finance_lead"
+    guard.close()
+
+
+class Opaque:
+    """A value that its reader cannot read."""
+
+
+@pytest.mark.parametrize("kind", RAISED)
+def test_whatever_a_registered_reader_raises_the_value_is_unreadable(
+    guard: Guard, kind: type[BaseException]
+) -> None:
+    register(Opaque, throwing(kind))
+    ran: list[object] = []
+
+    @guard.tool
+    def act(value: object) -> None:
+        ran.append(value)
+
+    with pytest.raises(HandoffRequired) as raised:
+        act(Opaque())
+    assert raised.value.handoff.role == "queue_manager"
+    assert ran == []
+
+
+def test_an_observer_hears_of_counted_passes_and_of_authorised_runs(tmp_path: Path) -> None:
+    heard: list[str] = []
+    counting = POLICY.replace(
+        "  input.findings:",
+        "  refunds: {type: money, currencies: [USD], from: ledger, sum: refund.amount, where: issue_refund,\n"
+        "    per: customer, within: 30 days}\n  input.findings:",
+    ).replace("refund.amount > 500 USD", "refund.amount + refunds > 500 USD")
+    (tmp_path / "shop.yaml").write_text(counting)
+    (tmp_path / "people.yaml").write_text(PEOPLE)
+    guard = Guard.from_policy(
+        tmp_path / "shop.yaml",
+        people=tmp_path / "people.yaml",
+        store=f"sqlite:///{tmp_path}/handrail.db",
+        observe=lambda seen: heard.append(str(seen.decision.effect)),
+    )
+    refunds = Refunds(guard)
+    with guard.context(customer="c1"):
+        refunds.refund("o1", 40)
+    assert heard == ["pass"]
+    ticket = refunds.ticket()
+    assert heard == ["pass", "hand_off"]
+    guard.resolve(ticket, "fay", "approve")
+    with guard.authorised(ticket) as action:
+        action.run()
+    assert len(heard) == 3
+    guard.close()

@@ -27,6 +27,7 @@ from handrail.errors import ActionFailed, CheckFailed, ConfigError, DigestMismat
 from handrail.guard.parameters import schema_of
 from handrail.records import ToolCall
 from handrail.text.composites import is_record, is_registered
+from handrail.text.foreign import is_theirs
 from handrail.text.frozen import SCALARS, Frozen, Json, freeze
 from handrail.text.thawed import CannotThaw, hints_of, thaw
 from handrail.tickets.action import RECEIVER, canonical_arguments
@@ -281,7 +282,9 @@ class ToolFunction:
             return freeze(receiver)
         try:
             return freeze(getattr(receiver, self.receiver))
-        except Exception:  # noqa: BLE001 - an attribute may be code of the caller's
+        except BaseException as error:
+            if not is_theirs(error):
+                raise
             return Frozen({"unreadable": "failed"}, receiver, ("failed",))
 
     def _remember(self, receiver: object, data: Json) -> None:

@@ -151,7 +151,8 @@ class CallRunner:
             case NeedHistory(queries=queries):
                 return self.store.totals(queries)
             case NeedFacts(names=names, evidence=evidence):
-                return self.facts(names, evidence, self.now()) if self.facts else {}
+                given = self.facts(names, evidence, self.now()) if self.facts else {}
+                return {name: given[name] for name in names if name in given}
             case SampleRequest():
                 return Replies()
 

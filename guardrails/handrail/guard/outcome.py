@@ -32,6 +32,7 @@ from handrail.records import (
     Trigger,
 )
 from handrail.text.amounts import total_of_counted
+from handrail.text.foreign import is_theirs
 from handrail.tickets.masking import mask_of
 from handrail.tickets.notices import NoticeFields, render
 from handrail.tickets.ports import (
@@ -225,6 +226,12 @@ class OutcomeRecorder:
         """Log what today's policy says of an action that was given back to be run."""
         entry = self.entry(decision, evidence, ticket=ticket, is_authorised=True)
         self._log(entry, is_now=self.policy.log == "durable")
+        self._observed(Outcome(exchange=evidence.exchange, decision=decision), evidence)
+
+    def counted(self, decision: Decision, evidence: Evidence) -> None:
+        """Log, durably, a decision that lets a counted action through."""
+        self.store.log_now(self.entry(decision, evidence))
+        self._observed(Outcome(exchange=evidence.exchange, decision=decision), evidence)
 
     def _log_withheld(
         self, decision: Decision, evidence: Evidence, ticket: str, drawn: DrawnAnswer | None = None
@@ -242,7 +249,13 @@ class OutcomeRecorder:
 
     def _observed(self, outcome: Outcome, evidence: Evidence) -> Outcome:
         if self.observe is not None:
-            self.observe(observation(outcome, evidence))
+            try:
+                self.observe(observation(outcome, evidence))
+            except BaseException as error:
+                if not is_theirs(error):
+                    raise
+                # It only looks on: what was decided, and is on record by now, stays decided.
+                log.warning("observer failed: %s (exchange %s)", type(error).__name__, outcome.exchange)
         return outcome
 
     def _open(self, decision: Decision, evidence: Evidence) -> Handoff:

@@ -158,7 +158,7 @@ def _reserve(runner: CallRunner, scope: Scope, call: ToolCall, gated: Gated, exc
         known = {query: value for query, value in gated.totals.items() if not isinstance(value, Unknown)}
         if not store.reserve(entry, known):
             return None
-        store.log_now(runner.recorder.entry(gated.decision, gated.evidence))
+        runner.recorder.counted(gated.decision, gated.evidence)
     except CheckFailed as error:
         raise CheckFailed("ledger", exchange=exchange, why=error.step) from None
     return Permit(store=store, tenant=context.tenant, entry=entry.id, judges_result=judges)

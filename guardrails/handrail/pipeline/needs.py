@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from handrail.confidence.cascade import SampleRequest
 from handrail.records import Context, Evidence
+from handrail.text.foreign import is_theirs
 from handrail.tickets.ports import ConversationState, ConversationStatus, LedgerQuery
 
 WITH_A_PERSON = (ConversationState.PENDING, ConversationState.HUMAN)
@@ -118,11 +119,15 @@ async def arun(
 
 
 def answered(need: NeedT, answer: Callable[[NeedT], T]) -> T:
-    """Answer one need; a StopIteration, which would end any generator around it, becomes a RuntimeError.
+    """Answer one need; what would end a generator or a task around it becomes a RuntimeError.
 
-    What answers in a thread goes through here as well: no future can carry a StopIteration.
+    What answers in a thread goes through here as well: no future can carry a StopIteration, and a
+    cancellation that the answer itself raises is none of the caller's.
     """
     try:
         return answer(need)
-    except StopIteration as stop:
-        raise RuntimeError("StopIteration raised while a need was answered") from stop
+    except BaseException as error:
+        is_plain = isinstance(error, Exception) and not isinstance(error, StopIteration)
+        if is_plain or not is_theirs(error):
+            raise
+        raise RuntimeError(f"{type(error).__name__} raised while a need was answered") from error

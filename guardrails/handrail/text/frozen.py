@@ -30,6 +30,7 @@ from types import NoneType
 from typing import Any, NamedTuple, TypeAlias
 
 from handrail.text.composites import KEY, Attribute, CannotRebuild, Shape, Step, is_registered, shape_of
+from handrail.text.foreign import is_theirs
 from handrail.text.values import DEEPEST, read
 
 LARGEST = 64
@@ -105,7 +106,9 @@ class _Freezing:
         self._open.add(id(value))
         try:
             return self._composite(value, shape)
-        except Exception:  # noqa: BLE001 - a class of the caller's may do anything when it is read or copied
+        except BaseException as error:
+            if not is_theirs(error):
+                raise
             return self._refused("failed", value)
         finally:
             self._open.discard(id(value))

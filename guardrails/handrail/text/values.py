@@ -25,6 +25,7 @@ from types import EllipsisType, ModuleType, NoneType, NotImplementedType
 from typing import Any, NamedTuple, TypeAlias
 
 from handrail.text.composites import KEY, CannotRebuild, Step, attributes, register, shape_of
+from handrail.text.foreign import is_theirs
 from handrail.text.json_data import MAY_BE_JSON, json_tokens, with_tokens
 
 __all__ = ["CannotHold", "Leaf", "LeafKind", "Reading", "Unreadable", "read", "register", "rewrite", "runs"]
@@ -186,7 +187,9 @@ class _Walk:
             self._unusual(value, path, kind)
         except _TooMuch:
             raise
-        except Exception:  # noqa: BLE001 - a class of the caller's may do anything when it is read
+        except BaseException as error:
+            if not is_theirs(error):
+                raise
             self._refuse(path, "failed")
 
     def _unusual(self, value: object, path: Path, kind: LeafKind) -> None:
