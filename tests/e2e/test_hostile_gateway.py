@@ -1,12 +1,14 @@
 """A gateway under hostile requests; `tests/prove/test_hostile_gateway.py` sends a thousand of them."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from support.hostile_gateway import attacked, holds_planted
 from support.hostile_requests import PLANTED, Hostile, ours, said
+from support.schema_requests import made
 
 pytestmark = pytest.mark.usefixtures("_upstream_key")
 
@@ -24,11 +26,23 @@ def some(requests: list[Hostile], count: int) -> list[Hostile]:
 
 
 def test_no_request_breaks_the_gateway_holds_it_up_or_goes_upstream_unread(tmp_path: Path) -> None:
-    report = attacked(tmp_path, some(ours(size=20_000), 45))
+    listed = ours(size=20_000)
+    calls = [one for one in listed if one.name.startswith(("the arguments are", "the role is"))]
+    report = attacked(tmp_path, [*some(listed, 45), *calls, *made(30)])
     assert report.own_failures == []
     assert report.leaks == []
     assert report.longest < (LONGEST_S, "")
     assert report.forwarded > 10, "a gateway that sends nothing proves nothing"
+
+
+def test_a_long_request_leaves_the_loop_to_others_while_it_is_read(tmp_path: Path) -> None:
+    # Reading it takes seconds; in the loop, they would pass between two ticks.
+    asks = Hostile(name="long", body=json.dumps(said({"role": "user", "content": "4" * 4_000_000})).encode())
+    begun = time.process_time()
+    report = attacked(tmp_path, [asks])
+    taken = time.process_time() - begun
+    assert report.forwarded == 1
+    assert report.longest[0] < taken / 3
 
 
 def test_without_a_guard_the_same_requests_would_leak(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class Report:
         own_failures: names of requests that ended with a status of 500 or more, or in no answer.
         leaks: names of requests whose planted words reached the provider.
         waits: seconds of processor time for which each request kept the loop, by name; the longest.
-        memory: megabytes of the process after each request.
+        memory: megabytes of the process after each request, where that is asked for.
         forwarded: how many requests reached the provider.
     """
 
@@ -149,7 +149,7 @@ async def ask(app: Starlette, hostile: Hostile) -> int | None:
     return begun.result() if begun.done() else None
 
 
-async def _attack(app: Starlette, provider: Provider, requests: Iterable[Hostile]) -> Report:
+async def _attack(app: Starlette, provider: Provider, requests: Iterable[Hostile], *, weighs: bool) -> Report:
     report, longest = Report(), 0.0
 
     async def ticking() -> None:
@@ -178,7 +178,8 @@ async def _attack(app: Starlette, provider: Provider, requests: Iterable[Hostile
             if any(map(holds_planted, provider.sent)):
                 report.leaks.append(hostile.name)
             report.waits[hostile.name] = max(longest, report.waits.get(hostile.name, 0.0))
-            report.memory.append(memory_mb())
+            if weighs:
+                report.memory.append(memory_mb())
         ticks.cancel()
     return report
 
@@ -190,7 +191,7 @@ def memory_mb() -> float:
     return pages * 4096 / 1e6
 
 
-def attacked(folder: Path, requests: Iterable[Hostile], **given: Any) -> Report:
+def attacked(folder: Path, requests: Iterable[Hostile], *, weighs: bool = False, **given: Any) -> Report:
     """Send requests, one after the other, to a gateway with a real guard."""
     settings = settings_of(folder, UPSTREAM, **given)
     (folder / "shop.yaml").write_text(POLICY)
@@ -201,4 +202,4 @@ def attacked(folder: Path, requests: Iterable[Hostile], **given: Any) -> Report:
         return Guard.from_policy(policy, people=folder / "people.yaml", store=settings.store)
 
     app = create_app(settings, make_guard=make_guard, transport=provider)
-    return asyncio.run(_attack(app, provider, requests))
+    return asyncio.run(_attack(app, provider, requests, weighs=weighs))

@@ -17,6 +17,9 @@ CHAT, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/responses", "/v1/messag
 # What the program tells the provider and no model reads.
 UNREAD = frozenset({"stop", "seed", "metadata", "logit_bias", "prompt_cache_retention"})
 
+# What a program gives the provider of a tool, for the servers it is to ask.
+OF_SERVERS = frozenset({"authorization", "headers"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hostile:
@@ -253,10 +256,14 @@ def planted(body: Any, at: int) -> Any:
     """Return a body with the planted words in one of its texts or keys, or in a field of their own."""
     places = list(_places(body, ()))
     if isinstance(body, dict):
-        places = [place for place in places if place[0] not in UNREAD]
+        places = [place for place in places if place[0] not in UNREAD and not _is_key_of_server(place)]
     if not places:
         return {**body, "more": WORDS} if isinstance(body, dict) else body
     return _with_words(body, places[at % len(places)])
+
+
+def _is_key_of_server(place: tuple[Any, ...]) -> bool:
+    return place[0] == "tools" and len(place) > 2 and place[2] in OF_SERVERS
 
 
 def _places(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
@@ -299,7 +306,7 @@ def _bodies(target: str, *, is_valid: bool, count: int) -> list[Any]:
     from hypothesis import HealthCheck, Phase, given, settings
 
     mode = schemathesis.GenerationMode.POSITIVE if is_valid else schemathesis.GenerationMode.NEGATIVE
-    operation = schemathesis.openapi.from_dict(_document())[target]["POST"]
+    operation = schemathesis.openapi.from_dict(request_schemas())[target]["POST"]
     bodies: list[Any] = []
 
     @settings(
@@ -318,8 +325,8 @@ def _bodies(target: str, *, is_valid: bool, count: int) -> list[Any]:
     return bodies
 
 
-def _document() -> dict[str, Any]:
-    """The two endpoints as an OpenAPI document, from the types that the OpenAI package checks calls with."""
+def request_schemas() -> dict[str, Any]:
+    """Return an OpenAPI document of the two endpoints, from the types of the OpenAI package."""
     from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
     from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
     from pydantic import TypeAdapter
