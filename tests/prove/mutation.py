@@ -30,6 +30,7 @@ from tests.prove.mutation_tables import altered
 ROOT = Path(__file__).parents[2]
 MODULES = (
     "tickets.lifecycle",
+    "tickets.edit",
     "policy.runtime.merge",
     "records.decision",
     "scan.redact",
