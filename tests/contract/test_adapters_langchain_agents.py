@@ -384,3 +384,18 @@ def test_bypass_the_id_of_a_decided_call_lets_no_other_call_by(
     call = {**proposes("9000 USD").tool_calls[0], "id": id_.format(ticket=ticket)}
     assert guarded.invoke(call).status == "error"
     assert paid == []
+
+
+@pytest.mark.parametrize("kind", [HandoffMiddleware, type("Own", (HandoffMiddleware,), {})])
+def test_only_an_agent_that_may_pause_has_a_step_to_pause_at(
+    guard: Guard, issue_refund: BaseTool, paid: list[str], kind: type[HandoffMiddleware]
+) -> None:
+    plain = create_agent(ScriptedChat(script=[]), [issue_refund]).get_graph().nodes.keys()
+    told = agent(ScriptedChat(script=[]), [issue_refund], kind(guard))
+    assert told.get_graph().nodes.keys() == plain
+    pausing = kind(guard, mode="interrupt", reviewer=lambda: "fay")
+    built = agent(ScriptedChat(script=[proposes("640 USD"), AIMessage("Done.")]), [issue_refund], pausing)
+    assert built.get_graph().nodes.keys() - plain == {f"{kind.__name__}.after_model"}
+    assert "__interrupt__" in built.invoke(asks("640 USD"), THREAD)
+    built.invoke(Command(resume={"decisions": [{"type": "approve"}]}), THREAD)
+    assert paid == ["640 USD"]

@@ -1,9 +1,10 @@
 """The middleware for LangChain agents: guarded model, gated tools, and a pause for a person."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, hook_config
 from langchain_core.messages import ToolMessage
@@ -135,6 +136,43 @@ def _must_be_for(tool: str, request: Any) -> None:
 Mode = Literal["message", "interrupt"]
 
 
+class _Pauses(AgentMiddleware[Any, Any, Any]):
+    """The step after the model at which a graph waits for a person."""
+
+    _conversation: Callable[[], AbstractContextManager[None]]
+    _waiting: TicketWait
+
+    @hook_config(can_jump_to=["model", "tools", "end"])
+    def after_model(self, state: Any, runtime: Any) -> dict[str, Any] | None:
+        """Wait for a person where the model's answer was handed off."""
+        last = state["messages"][-1]
+        handoff = get_handoff(last)
+        if handoff is None:
+            return None
+        with self._conversation():
+            found = self._waiting.resolution(handoff)
+        messages = list(continuation(last, handoff, found))
+        return {"messages": messages, "jump_to": next_step(messages)}
+
+    @hook_config(can_jump_to=["model", "tools", "end"])
+    async def aafter_model(self, state: Any, runtime: Any) -> dict[str, Any] | None:
+        """Wait for a person where the model's answer was handed off."""
+        last = state["messages"][-1]
+        handoff = get_handoff(last)
+        if handoff is None:
+            return None
+        with self._conversation():
+            found = await self._waiting.aresolution(handoff)
+        messages = list(continuation(last, handoff, found))
+        return {"messages": messages, "jump_to": next_step(messages)}
+
+
+@cache
+def _pausing(kind: type) -> Any:
+    """Return a class with the step at which its graph waits: LangChain looks for hooks in the class."""
+    return kind if issubclass(kind, _Pauses) else type(kind.__name__, (kind, _Pauses), {})
+
+
 class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
     """Guards an agent of `create_agent`: its model, and every tool where it runs.
 
@@ -151,6 +189,12 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
             ticket's role allows it. Without it people decide in the inbox, and a resume means "look again".
         trusted: kinds of content that may go to the model unread: `image`, `audio`, `file`, `video`.
     """
+
+    def __new__(cls, guard: "Guard", *, mode: Mode = "message", **_: Any) -> Self:
+        """Return a middleware that adds a step to the agent's graph only if the graph may have to pause."""
+        kind: Any = cls
+        made: Self = super().__new__(_pausing(kind) if mode == "interrupt" else kind)
+        return made
 
     def __init__(
         self,
@@ -175,30 +219,6 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
         """Ask the guarded model in place of the model."""
         with self._conversation():
             return await handler(self._guarded(request))
-
-    @hook_config(can_jump_to=["model", "tools", "end"])
-    def after_model(self, state: Any, runtime: Any) -> dict[str, Any] | None:
-        """Wait for a person where the model's answer was handed off."""
-        last = state["messages"][-1]
-        handoff = get_handoff(last)
-        if self.mode == "message" or handoff is None:
-            return None
-        with self._conversation():
-            found = self._waiting.resolution(handoff)
-        messages = list(continuation(last, handoff, found))
-        return {"messages": messages, "jump_to": next_step(messages)}
-
-    @hook_config(can_jump_to=["model", "tools", "end"])
-    async def aafter_model(self, state: Any, runtime: Any) -> dict[str, Any] | None:
-        """Wait for a person where the model's answer was handed off."""
-        last = state["messages"][-1]
-        handoff = get_handoff(last)
-        if self.mode == "message" or handoff is None:
-            return None
-        with self._conversation():
-            found = await self._waiting.aresolution(handoff)
-        messages = list(continuation(last, handoff, found))
-        return {"messages": messages, "jump_to": next_step(messages)}
 
     def wrap_tool_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
         """Run a tool if the guard lets it, or if a person approved exactly this call."""
