@@ -147,16 +147,25 @@ def _pydantic_parts(value: Any) -> Parts:
     own = attributes(value)
     # Which fields were given is structure: names of the class, no text of anybody's.
     own.pop("__pydantic_fields_set__", None)
-    return own.items()
+    # A computed field is dumped like any other, and may be the only place where a value is whole.
+    return [*own.items(), *((name, getattr(value, name)) for name in _computed(value) if name not in own)]
+
+
+def _computed(value: Any) -> Iterable[str]:
+    return getattr(getattr(value, "__pydantic_decorators__", None), "computed_fields", ())
 
 
 def _pydantic_with(value: Any, new: Mapping[Step, object]) -> Any:
     twin = value.model_copy()
-    for name, part in new.items():
+    computed = {name for name in new if str(name) in {*_computed(value)} - {*twin.__dict__}}
+    for name in new.keys() - computed:
+        part = new[name]
         if str(name) in twin.__dict__:
             twin.__dict__[str(name)] = part
         else:
             object.__setattr__(twin, str(name), part)
+    if any(getattr(twin, str(name)) != new[name] for name in computed):
+        raise CannotRebuild("computed field")
     return twin
 
 

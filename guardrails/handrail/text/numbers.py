@@ -178,3 +178,9 @@ def _after_words(tokens: Sequence[Token], at: int, taken: int) -> int:
         taken -= tokens[at].text != "-"
         at += 1
     return at
+
+
+def plain_number(text: str) -> str:
+    """Return a number as it is written where it is whole: `4111.0` is `4111`; any other as it was given."""
+    whole, _, fraction = text.partition(".")
+    return whole if fraction and not fraction.strip("0") else text

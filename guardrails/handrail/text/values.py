@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, TypeAlias
 from handrail.text.composites import KEY, CannotRebuild, Step, attributes, register, shape_of
 from handrail.text.foreign import is_theirs
 from handrail.text.json_data import MAY_BE_JSON, json_tokens, with_tokens
+from handrail.text.numbers import plain_number
 
 __all__ = ["CannotHold", "Leaf", "LeafKind", "Reading", "Unreadable", "read", "register", "rewrite", "runs"]
 
@@ -211,7 +212,8 @@ class _Walk:
         return
 
     def number(self, value: object, path: Path, kind: LeafKind) -> None:
-        self.leaves.append((path, str(value), LeafKind.NUMBER if kind is LeafKind.TEXT else kind))
+        shown = plain_number(str(value))
+        self.leaves.append((path, shown, LeafKind.NUMBER if kind is LeafKind.TEXT else kind))
 
     def mapping(self, value: dict[object, object], path: Path, kind: LeafKind) -> None:
         if not self._enter(value, path):
@@ -284,7 +286,8 @@ class _Walk:
                 self.text(token.text, inner, kind)
             else:
                 own = LeafKind.KEY if token.kind == "key" else LeafKind.NUMBER
-                self.leaves.append((inner, token.text, own))
+                shown = token.text if own is LeafKind.KEY else plain_number(token.text)
+                self.leaves.append((inner, shown, own))
 
     def _refuse(self, path: Path, why: str) -> None:
         self.unreadable.append(Unreadable(path, why))
@@ -309,7 +312,7 @@ def _leaf_text(value: object) -> tuple[str, LeafKind] | None:
     if isinstance(value, str):
         return str.__str__(value), LeafKind.TEXT
     if isinstance(value, _NUMBERS):
-        return str(value), LeafKind.NUMBER
+        return plain_number(str(value)), LeafKind.NUMBER
     if isinstance(value, (bytes, bytearray)):
         codec = _codec(value)
         return None if codec is None else (value.decode(codec), LeafKind.BYTES)
@@ -321,25 +324,19 @@ def _leaf_text(value: object) -> tuple[str, LeafKind] | None:
 
 
 def _codec(value: bytes | bytearray) -> str | None:
-    for codec in ("utf-16",) if value[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8",):
-        try:
-            value.decode(codec)
-        except UnicodeDecodeError:
-            return None
-        return codec
-    return None
+    codec = "utf-16" if value[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    try:
+        # A NUL is in no text: these bytes are in a coding of wider characters, or they are no text.
+        return None if "\0" in value.decode(codec) else codec
+    except UnicodeDecodeError:
+        return None
 
 
 def _is_plain_leaf(kind: type) -> bool:
-    return kind in _PLAIN_LEAVES or kind.__module__ in (
-        "pathlib",
-        "uuid",
-        "ipaddress",
-        "datetime",
-        "zoneinfo",
-    )
+    return kind in _PLAIN_LEAVES or kind.__module__ in _PLAIN_MODULES
 
 
+_PLAIN_MODULES = ("pathlib", "uuid", "ipaddress", "datetime", "zoneinfo")
 _PLAIN_LEAVES = frozenset({str, int, float, complex, bytes, bytearray, Decimal, Fraction})
 
 

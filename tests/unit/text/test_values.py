@@ -221,3 +221,40 @@ def test_nothing_is_no_text() -> None:
 def test_a_number_too_long_to_be_written_out_is_unreadable() -> None:
     for value in (10**5000, {"a": [10**5000]}):
         assert [one.why for one in read(value).unreadable] == ["size"]
+
+
+class Address(pydantic.BaseModel):
+    name: str
+    host: str = "example.org"
+
+    @pydantic.computed_field  # type: ignore[prop-decorator]
+    @property
+    def mail(self) -> str:
+        return f"{self.name}@{self.host}"
+
+
+def test_a_computed_field_is_read_and_cannot_hold_a_mask_of_its_own() -> None:
+    value = Address(name="ann")
+    paths = {leaf.text: leaf.path for leaf in read(value).leaves}
+    assert SECRET in paths
+    with pytest.raises(CannotHold):
+        rewrite(value, {paths[SECRET]: "[EMAIL]"})
+
+
+def test_a_computed_field_follows_the_fields_that_were_changed() -> None:
+    value = Address(name="ann")
+    paths = {leaf.text: leaf.path for leaf in read(value).leaves}
+    changed = rewrite(value, {paths["ann"]: "X", paths[SECRET]: "X@example.org"})
+    assert changed == Address(name="X")
+
+
+@pytest.mark.parametrize("coding", ["utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+def test_bytes_of_wide_characters_without_their_mark_are_unreadable(coding: str) -> None:
+    assert [one.why for one in read(SECRET.encode(coding)).unreadable] == ["undecodable"]
+
+
+@pytest.mark.parametrize(
+    "value", [4111111111111111.0, Decimal("4111111111111111.00"), '{"card": 4111111111111111.0}']
+)
+def test_a_whole_number_is_read_without_its_empty_fraction(value: object) -> None:
+    assert "4111111111111111" in {leaf.text for leaf in read(value).leaves}
