@@ -399,3 +399,17 @@ def test_only_an_agent_that_may_pause_has_a_step_to_pause_at(
     assert "__interrupt__" in built.invoke(asks("640 USD"), THREAD)
     built.invoke(Command(resume={"decisions": [{"type": "approve"}]}), THREAD)
     assert paid == ["640 USD"]
+
+
+def test_after_a_turn_that_ended_with_the_notice_the_approved_action_runs_once(
+    guard: Guard, issue_refund: BaseTool, paid: list[str]
+) -> None:
+    guarded = guard_tool(issue_refund, guard)
+    told = agent(ScriptedChat(script=[proposes("640 USD")]), [guarded], HandoffMiddleware(guard))
+    told.invoke(asks("640 USD"), THREAD)
+    (row,) = guard.store.list("default").rows  # type: ignore[attr-defined]
+    guard.resolve(row.id, "fay", "approve")
+    with guard.authorised(row.id) as action:
+        action.run()
+    assert paid == ["640 USD"]
+    assert guard.store.get("default", row.id).state == "applied"  # type: ignore[attr-defined]
