@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from handrail.bulk.tombstones import erased_in
 from handrail.errors import ConfigError, MissingExtra
 
 CHUNK_BYTES = 8_000_000
@@ -88,7 +89,17 @@ def _parquet(path: Path) -> Any:
 
 
 def records_in(chunk: Chunk) -> Iterator[tuple[int, object]]:
-    """Yield the number and the record of each row that is not blank; None for one that is no JSON."""
+    """Yield the number and the record of each row that is not blank; None for one that is no JSON.
+
+    Rows of people who were erased since the file was exported are left out.
+    """
+    erased = erased_in(Path(chunk.path))
+    for number, record in _records(chunk):
+        if not (erased and isinstance(record, dict) and record.get("customer") in erased):
+            yield number, record
+
+
+def _records(chunk: Chunk) -> Iterator[tuple[int, object]]:
     path = Path(chunk.path)
     with path.open("rb") as file:
         kind = file.read(4)

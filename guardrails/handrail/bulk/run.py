@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 
 from handrail.bulk.chunks import CHUNK_BYTES, Chunk, chunks_of
 from handrail.bulk.job import RowJob, rows_of
+from handrail.bulk.tombstones import erased_in
 from handrail.errors import ConfigError
 
 Engine: TypeAlias = Literal["processes", "ray"]
@@ -122,6 +123,7 @@ def _claim(folder: Path, job: RowJob, source: Path) -> None:
         "bytes": stat.st_size,
         "changed_ns": stat.st_mtime_ns,
         "chunk_bytes": CHUNK_BYTES,
+        "erased": sorted(erased_in(source)),
     }
     folder.mkdir(parents=True, exist_ok=True)
     manifest = folder / MANIFEST

@@ -23,6 +23,7 @@ OWN = {
     "tickets": ("tickets:commands", "List, show, claim and decide tickets.", ""),
     "samples": ("samples:commands", "Check passed answers that were drawn for review.", ""),
     "audit": ("audit:commands", "Verify, export and sign the audit log.", ""),
+    "log": ("log:commands", "Export, prune and count the decision log.", ""),
     "store": ("store:commands", "Upgrade, back up, erase and prune the store; its keys.", ""),
     "roles": ("roles:commands", "Show who fills which role, and whether somebody is always there.", ""),
     "desk": ("desk:commands", "Fire timers, deliver notices, drain the spool.", ""),

@@ -57,17 +57,30 @@ def erase(
 ) -> None:
     """Erase a customer by destroying their key: store, spool, exports and backups lose the content.
 
+    Exports of the decision log get a tombstone beside them, which handrail honours when it reads. Those that
+    cannot be reached are named; copies that were made of them cannot be known.
+
     **Examples**
 
     - `handrail store erase cust-4711 --yes`
     """
+    from handrail.bulk.tombstones import bury
     from handrail.store import Spool
 
     if not yes:
         raise ConfigError("this cannot be undone; add --yes")
     with opened(store) as found:
-        count = found.erase(tenant, customer, by=who(), now=datetime.now(UTC), spool=Spool.beside(store))
+        now = datetime.now(UTC)
+        subject, exports = found.subject(tenant, customer), found.exports()
+        count = found.erase(tenant, customer, by=who(), now=now, spool=Spool.beside(store))
     typer.echo(f"{count} tickets emptied")
+    for path in dict.fromkeys(str(one["path"]) for one in exports):
+        if path == "-":
+            typer.echo("not reached: what was exported to standard output")
+        elif not bury(Path(path), subject, at=now):
+            typer.echo(f"not reached: {path}")
+    if exports:
+        typer.echo("copies of exports are not reached; read them with their tombstones beside them")
 
 
 @commands.command()

@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from handrail.errors import ConfigError
+from handrail.policy.runtime.log_row import LogRow
 from handrail.store import erase as erasing
+from handrail.store.audit import log_export
 from handrail.store.audit import verify as verifying
 from handrail.store.audit.chain import Event
+from handrail.store.audit.entry import subject_of
 from handrail.store.audit.verify import Report
 from handrail.store.caller import CallerStore
 from handrail.store.crypto.signing import Signer
 from handrail.store.database import file_of
 from handrail.store.spool import Spool
+from handrail.store.tables import micros
 
 
 class AdminStore(CallerStore):
@@ -30,6 +34,34 @@ class AdminStore(CallerStore):
         """Yield every audit entry, for a file."""
         with self._database.read() as conn:
             yield from verifying.exported(conn, since)
+
+    def log_rows(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[LogRow]:
+        """Yield the rows of the decision log by time, ids as keyed hashes; erased customers are left out."""
+        self.flush()
+        with self._database.read() as conn:
+            yield from log_export.rows(conn, self._sealer.ring.hashed, since, until)
+
+    def log_stats(self) -> list[dict[str, Any]]:
+        """Count the entries of the audit log by kind: how many, their bytes, the first and the last."""
+        self.flush()
+        with self._database.read() as conn:
+            return log_export.stats(conn)
+
+    def exported_to(self, path: str, *, since: datetime | None, until: datetime, rows: int, by: str) -> None:
+        """Put on record that the log was exported, and where to; a person's erasure reaches it then."""
+        start = micros(since) if since is not None else 0
+        data = {"path": path, "since": start, "until": micros(until), "rows": rows}
+        event = Event(tenant="default", kind=log_export.EXPORTED, at=self._clock(), actor=by, data=data)
+        self._written("default", lambda tx: tx.events.append(event))
+
+    def exports(self) -> list[dict[str, Any]]:
+        """Return what is on record of exports, oldest first: path, since and until in microseconds, rows."""
+        with self._database.read() as conn:
+            return log_export.exports(conn)
+
+    def subject(self, tenant: str, customer: str) -> str:
+        """Return what stands for a customer in the log and its exports."""
+        return subject_of(self._sealer.ring.hashed, tenant, customer) or ""
 
     def checkpoint(self, signer: Signer, *, now: datetime) -> str:
         """Return the signed ends of all chains as JSON; keep it where this store's users cannot write."""
@@ -51,9 +83,15 @@ class AdminStore(CallerStore):
             if not done:
                 return total
 
-    def prune_audit(self, *, before: datetime, by: str, now: datetime) -> int:
-        """Remove audit entries older than a moment; returns how many. The chain stays verifiable."""
-        return self._written("", lambda tx: erasing.prune_audit(tx, before=before, by=by, now=now))
+    def prune_audit(self, *, before: datetime, by: str, now: datetime, decisions_only: bool = False) -> int:
+        """Remove audit entries older than a moment, or decisions alone; returns how many.
+
+        The chains stay verifiable.
+        """
+        return self._written(
+            "",
+            lambda tx: erasing.prune_audit(tx, before=before, by=by, now=now, decisions_only=decisions_only),
+        )
 
     def rotate(self, *, by: str, now: datetime) -> int:
         """Wrap every data key by the provider's current master key; returns how many were wrapped anew."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, func, select, tuple_, update
 
-from handrail.store.audit.chain import Event, floor_mac
+from handrail.store.audit.chain import DECISIONS, Event, floor_mac
 from handrail.store.audit.standing import PRUNED, REMOVED
 from handrail.store.ledger import forget_customer, settle
 from handrail.store.tables import (
@@ -82,21 +82,30 @@ def prune_tickets(tx: Transaction, *, before: datetime, by: str, now: datetime, 
     return len(found)
 
 
-def prune_audit(tx: Transaction, *, before: datetime, by: str, now: datetime) -> int:
-    """Remove the oldest entries of every chain; each chain then starts at a recorded floor."""
+def prune_audit(
+    tx: Transaction, *, before: datetime, by: str, now: datetime, decisions_only: bool = False
+) -> int:
+    """Remove the oldest entries of every chain, or of those that hold decisions alone.
+
+    Each chain then starts at a recorded floor. Chains that an earlier version wrote hold both kinds, and are
+    cut only with everything else.
+    """
+    prefix = DECISIONS if decisions_only else ""
     # The oldest entry to stay, in each chain, bounds what may go: chains have no gaps.
     stays = (
         select(audit.c.writer, func.min(audit.c.seq).label("seq"))
-        .where(audit.c.at >= micros(before))
+        .where(audit.c.at >= micros(before), audit.c.writer.startswith(prefix))
         .group_by(audit.c.writer)
     )
     first: Mapping[str, int] = {row.writer: row.seq for row in tx.conn.execute(stays)}
     removed = 0
-    for head in tx.conn.execute(select(audit_heads)).all():
+    for head in tx.conn.execute(select(audit_heads).where(audit_heads.c.writer.startswith(prefix))).all():
         last = first.get(head.writer, head.seq + 1) - 1
         if last > head.floor_seq:
             removed += _cut(tx, head.writer, last)
     data: dict[str, Any] = {"before": micros(before), "entries": removed}
+    if decisions_only:
+        data["kinds"] = "decisions"
     tx.events.append(Event(tenant=tx.tenant, kind=PRUNED, at=now, actor=by, data=data))
     return removed
 

@@ -24,6 +24,10 @@
 # signed heads kept on another machine, shows that too. Retention cuts chains from their start: `floor_seq`
 # and `floor_hash` say from where a chain is still whole.
 #
+# Decisions are many and are kept for a shorter time than what was done to tickets, and a chain can be cut
+# from its start only. So each connection has two chains, one of decisions alone (its writer's name begins
+# with `log-`) and one of everything else; each is continued and verified by itself.
+#
 # The names of kinds and columns are part of what is hashed. They are never rewritten.
 #
 # Proofs: `tests/contract/test_stores_upkeep.py` (each column altered, entries deleted, ends and writers cut,
@@ -47,6 +51,8 @@ from handrail.store.tables import audit, audit_heads, insert_into, micros, outbo
 
 HEAD = "handrail_head"
 PENDING = "handrail_pending_head"
+DECISIONS = "log-"
+"""How the names of writers begin whose chains hold decisions alone."""
 FIELDS = ("writer", "seq", "tenant", "ticket", "version", "kind", "actor", "role", "at", "data", "prev")
 
 
@@ -153,16 +159,18 @@ def append(
     go with them; `later` are statements whose answer nobody waits for. PostgreSQL gets all of it, with the
     commit, on one way. `ring` authenticates the new end.
     """
-    head = conn.info.get(PENDING) or conn.info.get(HEAD) or _new_head()
-    rows = []
+    heads = {**conn.info.get(HEAD, {}), **conn.info.get(PENDING, {})}
+    rows, ends = [], {}
     for event in events:
+        prefix = DECISIONS if event.kind.startswith("decision.") else ""
+        head = heads.get(prefix) or _new_head(prefix)
         row = entry_row(event, writer=head.writer, seq=head.seq + 1, prev=head.hash)
         rows.append(row)
-        head = Head(head.writer, head.seq + 1, str(row["hash"]))
-    conn.info[PENDING] = head
+        heads[prefix] = ends[prefix] = Head(head.writer, head.seq + 1, str(row["hash"]))
+    conn.info[PENDING] = heads
     is_postgres = conn.dialect.name == "postgresql"
-    statements = [*later, *((_LETTER, item) for item in letters)]
-    statements += [*_entries(rows, is_postgres=is_postgres), (_END, _new_end(head, ring))]
+    statements = [*later, *((_LETTER, item) for item in letters), *_entries(rows, is_postgres=is_postgres)]
+    statements += [(_END, _new_end(head, ring)) for head in ends.values()]
     if is_postgres:
         commit_together(conn, statements)
         return
@@ -217,8 +225,8 @@ _LETTER = Prepared(lambda _: outbox.insert())
 _END = Prepared(_end)
 
 
-def _new_head() -> Head:
-    writer = secrets.token_hex(8)
+def _new_head(prefix: str) -> Head:
+    writer = prefix + secrets.token_hex(8)
     return Head(writer, 0, genesis(writer))
 
 

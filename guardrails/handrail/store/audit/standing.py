@@ -53,7 +53,7 @@ class Standing:
             self.begun[ticket] += 1
         elif kind == REMOVED:
             self.removed.add(ticket)
-        elif kind == PRUNED:
+        elif kind == PRUNED and "kinds" not in data:
             self.pruned_before = max(self.pruned_before, int(data.get("before", 0)))
         elif kind == RESERVE or kind in _SETTLED:
             entry = (row["tenant"], str(data.get("entry")))

@@ -1,0 +1,149 @@
+"""The decision log for other programs: exported, counted, pruned once exported, without who was erased."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from handrail import Guard
+from handrail.bulk import BacktestJob
+from handrail.bulk.chunks import Chunk, chunks_of, records_in
+from handrail.bulk.on_ray import on_ray
+from handrail.bulk.tombstones import tombstones_of
+from handrail.cli import build
+from handrail.errors import MissingExtra
+from handrail.policy import loads
+from handrail.policy.runtime.log_row import LogRow, read_row
+from handrail.policy.runtime.record import rederive
+from handrail.records import Draft, Message, Speaker
+from support.shop_guard import POLICY, shop_guard
+
+ASKED = (Message(speaker=Speaker.USER, text="Where is my parcel?"),)
+WANTS_PERSON = (Message(speaker=Speaker.USER, text="I want to talk to a human."),)
+
+
+@pytest.fixture
+def guard(tmp_path: Path) -> Iterator[Guard]:
+    with shop_guard(tmp_path) as guard:
+        for customer in ("ann", "bob"):
+            with guard.context(customer=customer, conversation=f"c-{customer}"):
+                call = guard.begin(ASKED, exchange=f"e-{customer}")
+                assert call.finish([Draft(text="It comes on Friday.")]).is_released
+                assert guard.begin(WANTS_PERSON, exchange=f"t-{customer}").outcome is not None
+        yield guard
+
+
+def command(folder: Path, *arguments: str, code: int = 0) -> str:
+    result = CliRunner().invoke(
+        build(),
+        [*arguments],
+        env={"HANDRAIL_STORE": f"sqlite:///{folder}/handrail.db"},
+        catch_exceptions=True,
+    )
+    assert (result.exit_code or int(result.exception is not None)) == code, result.output
+    return result.output if result.exception is None else f"{result.output}{result.exception}"
+
+
+def rows(path: Path) -> list[LogRow]:
+    records = [record for chunk in chunks_of(path) for _, record in records_in(chunk)]
+    return [row for record in records if (row := read_row(record)) is not None]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_an_export_holds_every_decision_to_be_taken_again_and_no_id(
+    tmp_path: Path, guard: Guard, kind: str
+) -> None:
+    if kind == "parquet":
+        pytest.importorskip("pyarrow")
+    guard.close()
+    out = tmp_path / f"log.{kind}"
+    assert "4 rows" in command(tmp_path, "log", "export", "--format", kind, "--out", str(out))
+    found = rows(out)
+    assert sorted(row.outcome for row in found) == ["handed_off", "handed_off", "passed", "passed"]
+    for row in found:
+        assert rederive(row.record(), loads(POLICY)).differences == ()
+        assert row.sources["wants_human"] == "signal.asks_for_human"
+    written = repr(found)
+    assert not [word for word in ("ann", "bob", "e-", "t-", "parcel") if f"'{word}" in written]
+    opened = [row for row in found if row.outcome == "handed_off"]
+    assert all(row.ticket == row.exchange for row in opened)
+
+
+def test_decisions_are_pruned_once_they_are_exported_and_the_chain_is_intact(
+    tmp_path: Path, guard: Guard
+) -> None:
+    guard.close()
+    assert "no export holds it" in command(tmp_path, "log", "prune", "--days", "1", code=1)
+    command(tmp_path, "log", "export", "--out", str(tmp_path / "log.jsonl"))
+    assert "0 decisions removed" in command(tmp_path, "log", "prune", "--days", "1")
+    assert "intact" in command(tmp_path, "audit", "verify")
+
+
+def test_counts_are_by_kind_and_of_an_export_by_outcome(tmp_path: Path, guard: Guard) -> None:
+    guard.close()
+    counted = {
+        line["kind"]: line["entries"] for line in json.loads(command(tmp_path, "log", "stats", "--json"))
+    }
+    assert (counted["decision.pass"], counted["decision.hand_off"], counted["ticket.open"]) == (2, 2, 2)
+    pytest.importorskip("duckdb")
+    out = tmp_path / "log.jsonl"
+    command(tmp_path, "log", "export", "--out", str(out))
+    of_export = json.loads(command(tmp_path, "log", "stats", str(out), "--json"))
+    assert {line["outcome"]: line["rows"] for line in of_export} == {"passed": 2, "handed_off": 2}
+
+
+def test_whoever_was_erased_is_read_in_no_export_of_before_or_after(tmp_path: Path, guard: Guard) -> None:
+    guard.close()
+    before, after, gone = (tmp_path / f"{name}.jsonl" for name in ("before", "after", "gone"))
+    command(tmp_path, "log", "export", "--out", str(before))
+    command(tmp_path, "log", "export", "--out", str(gone))
+    gone.unlink()
+    said = command(tmp_path, "store", "erase", "ann", "--yes")
+    assert f"not reached: {gone}" in said
+    assert str(before) not in said
+    assert tombstones_of(before).exists()
+    assert len([row for row in rows(before) if row.is_decision]) == 2
+    command(tmp_path, "log", "export", "--out", str(after))
+    assert len([row for row in rows(after) if row.is_decision]) == 2
+
+
+def test_a_policy_is_tried_on_an_export(tmp_path: Path, guard: Guard) -> None:
+    guard.close()
+    out = tmp_path / "log.jsonl"
+    command(tmp_path, "log", "export", "--out", str(out))
+    said = command(
+        tmp_path, "policy", "backtest", str(out), "--policy", str(tmp_path / "shop.yaml"), "--json"
+    )
+    figures = json.loads(said)
+    assert (figures["records"], figures["recorded_hand_offs"], figures["unreadable_lines"]) == (4, 2, [])
+    assert (figures["newly"], figures["no_longer"]) == (0, 0)
+
+
+def test_counts_and_backtests_need_no_way_out(tmp_path: Path, guard: Guard) -> None:
+    pytest.importorskip("duckdb")
+    alone = ["unshare", "-rn"]
+    if shutil.which("unshare") is None or subprocess.run([*alone, "true"], check=False).returncode:
+        pytest.skip("no network namespace of one's own can be had here")
+    guard.close()
+    out = tmp_path / "log.parquet"
+    command(tmp_path, "log", "export", "--format", "parquet", "--out", str(out))
+    backtest = ["policy", "backtest", str(out), "-p", str(tmp_path / "shop.yaml")]
+    for arguments in (["log", "stats", str(out)], backtest):
+        run = [*alone, sys.executable, "-m", "handrail", *arguments]
+        assert subprocess.run(run, capture_output=True, timeout=60, check=False).returncode == 0
+
+
+def test_ray_is_told_to_report_nothing_before_it_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_USAGE_STATS_ENABLED", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    chunk = Chunk(path="x", number=0, start=0, end=1, line=1)
+    job = BacktestJob(policy="support", sha256="")
+    with pytest.raises(MissingExtra, match="ray"):
+        next(on_ray(job, [chunk], 1))
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
