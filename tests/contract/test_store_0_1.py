@@ -12,6 +12,7 @@ from handrail.confidence.calibration import artefact
 from handrail.errors import AlreadyUsed, NotAllowed, StoreUnavailable
 from handrail.guard.resolve import DecidedBy, resolve
 from handrail.policy import load
+from handrail.review.decision_log import scored_answers
 from handrail.store import Spool, Trust, open_store
 from handrail.store import samples as audits
 from handrail.store.audit.verify import read_checkpoint
@@ -188,6 +189,13 @@ def test_an_export_can_be_put_before_a_policy() -> None:
     known = {"unreadable_lines": [], "recorded_hand_offs": 25, "without_facts": 24}
     assert figures == EXPECTED["backtest"] | known
     assert figures["records"] > 0
+
+
+@pytest.mark.parametrize("tenant", TENANTS)
+def test_an_export_holds_the_scored_answers_of_its_store(tenant: str) -> None:
+    records = map(json.loads, (FOLDER / "sqlite" / EXPORT).read_bytes().splitlines())
+    rows = sorted(scored_answers(records, tenant), key=lambda row: row["at"])
+    assert rows == EXPECTED[tenant]["scored"]
 
 
 def test_policy_and_calibration_are_the_same_ones_still() -> None:

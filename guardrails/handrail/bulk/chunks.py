@@ -55,6 +55,15 @@ def chunks_of(path: Path, size: int = CHUNK_BYTES) -> list[Chunk]:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or 'unknown'}") from None
 
 
+def is_packed(path: Path) -> bool:
+    """Tell whether a file is gzip or Parquet rather than text; False for one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4).startswith((_GZIP, _PARQUET))
+    except OSError:
+        return False
+
+
 def _of_lines(path: Path, file: Any, size: int) -> Iterator[Chunk]:
     number, start, at, line, lines = 0, 0, 0, 1, 0
     while block := file.read(_BLOCK):

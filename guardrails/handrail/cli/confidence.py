@@ -130,13 +130,23 @@ def _rows(log: Path | None, store: str, tenant: str) -> "tuple[LoggedAnswer, ...
     from handrail.review.decision_log import read_log, read_store_log, require_rows
 
     if log is not None:
-        return read_log(text_of(log).splitlines(), source=log.name)
+        return read_log(_lines(log), source=log.name, tenant=tenant)
     if not store:
         raise ConfigError("calibrate from what? give a log, or --store URL")
     from handrail.cli.options import opened
 
     with opened(store) as found:
         return require_rows(read_store_log(found, tenant), tenant)
+
+
+def _lines(log: Path) -> list[str]:
+    """Return the lines of a log: an export without people who were erased, or the text as it is."""
+    from handrail.bulk.chunks import chunks_of, is_packed, records_in
+    from handrail.bulk.tombstones import erased_in
+
+    if not is_packed(log) and not erased_in(log):
+        return text_of(log).splitlines()
+    return [json.dumps(record) for chunk in chunks_of(log) for _, record in records_in(chunk)]
 
 
 def _report(made: "Calibration", out: Path, *, as_json: bool) -> None:

@@ -201,15 +201,31 @@ def reference() -> None:
 def diff(
     old: Annotated[str, typer.Argument(help="A policy file, or a shipped policy's name.")],
     new: Annotated[str, typer.Argument(help="The other policy.")],
+    on: Annotated[
+        Path | None, typer.Option(help="An export of the decision log: count what would have changed on it.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare two policies: a case for each change of outcome. Exit code 1 if they differ.
 
+    With `--on` the cases are those of a log, as `handrail policy backtest` reads it.
+
     **Examples**
 
     - `handrail policy diff support.yaml support-next.yaml`
+    - `handrail policy diff support.yaml support-next.yaml --on november.parquet`
     """
     from handrail.policy import load
+
+    if on is not None:
+        changed = _changed_on(on, load(old), load(new))
+        if as_json:
+            typer.echo(json.dumps(changed))
+        else:
+            for change in changed["changes"]:
+                typer.echo(f"{change['count']:>8}  {change['before']} -> {change['after']}")
+            typer.echo(f"{changed['changed']} of {changed['decisions']} decisions change")
+        raise typer.Exit(1 if changed["changed"] else 0)
     from handrail.policy.language.format import format_facts
     from handrail.policy.tools.diff import diff as compare
 
@@ -231,6 +247,35 @@ def diff(
     else:
         _print_difference(found)
     raise typer.Exit(0 if found.is_empty else 1)
+
+
+def _changed_on(log: Path, old: "Policy", new: "Policy") -> dict[str, Any]:
+    from collections import Counter
+
+    from handrail.bulk.chunks import chunks_of, records_in
+    from handrail.policy.tools.backtest import DECIDED, UNREADABLE, TriedRow, try_row
+
+    def told(row: TriedRow) -> str:
+        return f"{row.effect}{f' to {row.roles[0]}' if row.roles else ''}"
+
+    changes: Counter[tuple[str, str]] = Counter()
+    decisions = unreadable = 0
+    for chunk in chunks_of(log):
+        for line, record in records_in(chunk):
+            before, after = try_row(line, record, old), try_row(line, record, new)
+            if before is None or after is None or before.state != DECIDED:
+                unreadable += before is not None and before.state == UNREADABLE
+                continue
+            decisions += 1
+            if told(before) != told(after):
+                changes[told(before), told(after)] += 1
+    listed = [{"before": was, "after": now, "count": count} for (was, now), count in changes.most_common()]
+    return {
+        "decisions": decisions,
+        "changed": changes.total(),
+        "changes": listed,
+        "unreadable_lines": unreadable,
+    }
 
 
 def _print_difference(found: "Difference") -> None:

@@ -5,6 +5,7 @@ Read from JSON lines or from a store; sorted by time and checked, since a log wi
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from handrail.errors import ConfigError
+from handrail.policy.runtime.log_row import RESOLVED, SAMPLED, LogRow, UnreadableRow, read_row
 from handrail.store.samples import scored, verdicts
 
 if TYPE_CHECKING:
@@ -77,8 +79,15 @@ class AuditPeriod:
     lowest: float | None
 
 
-def read_log(lines: Iterable[str], *, source: str = "<log>") -> tuple[LoggedAnswer, ...]:
-    """Read a decision log in JSON lines, sorted by time.
+def read_log(
+    lines: Iterable[str], *, source: str = "<log>", tenant: str = "default"
+) -> tuple[LoggedAnswer, ...]:
+    """Read scored answers in JSON lines, or an export of the decision or the audit log, sorted by time.
+
+    Args:
+        lines: the rows.
+        source: the name of the file, for messages.
+        tenant: whose answers an export is read for.
 
     Raises:
         ConfigError: a row that cannot be read, one without its audit probability or draw, or one that
@@ -86,7 +95,7 @@ def read_log(lines: Iterable[str], *, source: str = "<log>") -> tuple[LoggedAnsw
             leaves answers out proves nothing.
     """
     rows, seen = [], set()
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_scored_lines(list(lines), tenant), start=1):
         if not line.strip():
             continue
         row = _read_row(line, f"{source}:{number}")
@@ -97,6 +106,56 @@ def read_log(lines: Iterable[str], *, source: str = "<log>") -> tuple[LoggedAnsw
     if not rows:
         raise ConfigError(f"{source}: no rows")
     return tuple(sorted(rows, key=lambda row: row.at))
+
+
+def _scored_lines(lines: Sequence[str], tenant: str) -> Sequence[str]:
+    """Return the scored answers of an export, other lines as they are."""
+    first = next((_json(line) for line in lines if line.strip()), None)
+    if not isinstance(first, dict) or ("outcome" not in first and "kind" not in first):
+        return lines
+    records = (_json(line) for line in lines if line.strip())
+    return [json.dumps(row) for row in scored_answers(records, tenant)]
+
+
+def _json(line: str) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def scored_answers(records: Iterable[object], tenant: str) -> Iterator[dict[str, object]]:
+    """Yield each scored answer of a tenant in an export once, with the verdict that people gave; pure.
+
+    An answer that was handed off was right if everybody approved it as it was; see `store.samples.verdicts`.
+    """
+    answers: dict[str, dict[str, object]] = {}
+    checked: dict[str, str] = {}
+    resolved: dict[str, set[str]] = {}
+    for row in _rows_of(records, tenant):
+        if row.outcome == SAMPLED:
+            checked[row.exchange] = row.verdict
+        elif row.outcome == RESOLVED:
+            resolved.setdefault(row.ticket, set()).add(row.verdict)
+        elif row.scored:
+            answers.setdefault(row.exchange, {"exchange": row.exchange, "at": row.at, **row.scored})
+    for ticket, verdicts_ in resolved.items():
+        if verdicts_ & _FINAL:
+            checked.setdefault(ticket, "right" if verdicts_ <= _AS_IT_WAS else "wrong")
+    for exchange, answer in answers.items():
+        yield {**answer, "verdict": checked[exchange]} if exchange in checked else answer
+
+
+_FINAL = frozenset({"approve", "edit", "reject", "answer"})
+_AS_IT_WAS = frozenset({"approve", "agree"})
+
+
+def _rows_of(records: Iterable[object], tenant: str) -> Iterator[LogRow]:
+    for record in records:
+        with suppress(UnreadableRow):
+            row = read_row(record)
+            if row is not None and row.tenant == tenant:
+                yield row
 
 
 def _read_row(line: str, place: str) -> LoggedAnswer:

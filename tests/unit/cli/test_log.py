@@ -147,3 +147,17 @@ def test_ray_is_told_to_report_nothing_before_it_is_imported(monkeypatch: pytest
     with pytest.raises(MissingExtra, match="ray"):
         next(on_ray(job, [chunk], 1))
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+
+
+def test_two_policies_are_compared_on_an_export(tmp_path: Path, guard: Guard) -> None:
+    guard.close()
+    out, old, new = tmp_path / "log.jsonl", tmp_path / "shop.yaml", tmp_path / "next.yaml"
+    command(tmp_path, "log", "export", "--out", str(out))
+    new.write_text(POLICY.replace("to: queue_manager\n    trigger", "to: privacy_lead\n    trigger"))
+    assert "0 of 4 decisions change" in command(
+        tmp_path, "policy", "diff", str(old), str(old), "--on", str(out)
+    )
+    said = command(tmp_path, "policy", "diff", str(old), str(new), "--on", str(out), "--json", code=1)
+    assert json.loads(said.partition("\n")[0])["changes"] == [
+        {"before": "hand_off to queue_manager", "after": "hand_off to privacy_lead", "count": 2}
+    ]
