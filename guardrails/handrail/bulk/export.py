@@ -1,6 +1,7 @@
 """Rows of the decision log as a file: JSON lines, or Parquet. A file appears whole or not at all."""
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -31,7 +32,7 @@ def export_jsonl(rows: Iterable[LogRow], path: Path) -> int:
     unfinished = path.with_name(path.name + ".unfinished")
     with unfinished.open("w", encoding="utf-8") as file:
         count = write_jsonl(rows, file)
-    unfinished.replace(path)
+    _finish(unfinished, path)
     return count
 
 
@@ -53,8 +54,15 @@ def export_parquet(rows: Iterable[LogRow], path: Path) -> int:
         for group in _groups(rows):
             writer.write_table(arrow.Table.from_pylist(group, schema=schema))
             count += len(group)
-    unfinished.replace(path)
+    _finish(unfinished, path)
     return count
+
+
+def _finish(unfinished: Path, path: Path) -> None:
+    """Let a whole file take its place; it is on the disk before decisions are pruned because of it."""
+    with unfinished.open("rb") as file:
+        os.fsync(file.fileno())
+    unfinished.replace(path)
 
 
 def _groups(rows: Iterable[LogRow]) -> Iterator[list[dict[str, Any]]]:

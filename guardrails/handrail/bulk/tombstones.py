@@ -1,8 +1,11 @@
 """Whose rows of an export are no longer read: a file beside it, to which each erasure adds a line."""
 
 import json
+import os
 from datetime import datetime
 from pathlib import Path
+
+from handrail.errors import ConfigError
 
 ENDING = ".tombstones.jsonl"
 
@@ -25,15 +28,24 @@ def bury(export: Path, subject: str, *, at: datetime) -> bool:
     try:
         with tombstones_of(export).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"customer": subject, "at": at.isoformat()}) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
     except OSError:
         return False
     return True
 
 
 def erased_in(export: Path) -> frozenset[str]:
-    """Return who must not be read in an export."""
+    """Return who must not be read in an export.
+
+    Raises:
+        ConfigError: its tombstones cannot be read; rows that should not be read would be.
+    """
+    file = tombstones_of(export)
     try:
-        lines = tombstones_of(export).read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8").splitlines()
+        return frozenset(str(json.loads(line)["customer"]) for line in lines if line.strip())
     except FileNotFoundError:
         return frozenset()
-    return frozenset(str(json.loads(line)["customer"]) for line in lines if line.strip())
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ConfigError(f"{file}: cannot be read, so nobody knows whose rows must be left out") from None

@@ -27,6 +27,7 @@ def export(
     since: SinceOption = None,
     until: UntilOption = None,
     store: StoreOption = DEFAULT_STORE,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the decision log: a row for everything that was decided, and what people then said.
 
@@ -55,7 +56,7 @@ def export(
             where = str(out.resolve())
         found.exported_to(where, since=start, until=min(end or now, now), rows=count, by=who())
     if out is not None:
-        typer.echo(f"{count} rows in {out}")
+        typer.echo(json.dumps({"rows": count, "file": where}) if as_json else f"{count} rows in {out}")
 
 
 @commands.command()
@@ -63,6 +64,7 @@ def prune(
     days: Annotated[int, typer.Option(min=LEAST_DAYS, help="Remove decisions older than this.")],
     unexported: Annotated[bool, typer.Option("--unexported", help="Also what no export holds.")] = False,
     store: StoreOption = DEFAULT_STORE,
+    as_json: JsonOption = False,
 ) -> None:
     """Remove old decisions from the log; what was done to tickets stays, and every chain stays verifiable.
 
@@ -87,7 +89,8 @@ def prune(
             )
             raise ConfigError(f"{held}; run handrail log export --out FILE first, or add --unexported")
         count = found.prune_audit(before=before, by=who(), now=now, decisions_only=True)
-    typer.echo(f"{count} decisions removed")
+    told = {"removed": count, "before": before.isoformat()}
+    typer.echo(json.dumps(told) if as_json else f"{count} decisions removed")
 
 
 @commands.command()

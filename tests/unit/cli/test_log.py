@@ -161,3 +161,15 @@ def test_two_policies_are_compared_on_an_export(tmp_path: Path, guard: Guard) ->
     assert json.loads(said.partition("\n")[0])["changes"] == [
         {"before": "hand_off to queue_manager", "after": "hand_off to privacy_lead", "count": 2}
     ]
+
+
+def test_an_export_whose_tombstones_cannot_be_read_is_not_read(tmp_path: Path, guard: Guard) -> None:
+    guard.close()
+    out = tmp_path / "log.jsonl"
+    assert json.loads(command(tmp_path, "log", "export", "--out", str(out), "--json"))["rows"] == 4
+    tombstones_of(out).write_text("no json\n")
+    policy = str(tmp_path / "shop.yaml")
+    assert "cannot be read" in command(tmp_path, "policy", "backtest", str(out), "-p", policy, code=1)
+    tombstones_of(out).unlink()
+    removed = json.loads(command(tmp_path, "log", "prune", "--days", "1", "--json"))
+    assert removed["removed"] == 0
