@@ -144,7 +144,7 @@ def _lines(log: Path) -> list[str]:
     from handrail.bulk.chunks import chunks_of, is_packed, records_in
     from handrail.bulk.tombstones import erased_in
 
-    if not is_packed(log) and not erased_in(log):
+    if not log.is_file() or not (is_packed(log) or erased_in(log)):
         return text_of(log).splitlines()
     return [json.dumps(record) for chunk in chunks_of(log) for _, record in records_in(chunk)]
 
