@@ -24,7 +24,8 @@ demo: $(VENV)/.demo  ## the refunds shop, turn by turn, over loopback HTTP
 setup: $(VENV)/.dev
 
 test: $(VENV)/.dev  ## every test but the long proofs
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m 'not slow and not alone'
+	$(BIN)/python -m pytest -q -m 'alone and not slow'
 
 check: $(VENV)/.dev  ## format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -8,6 +8,7 @@ import pickle
 import pkgutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,14 @@ DECISION = Decision(
     reasons=(Reason(rule="no", effect=Effect.BLOCK, trigger=Trigger.NEVER_AI),),
 )
 HANDOFF = Handoff(ticket="t1", role="lead", triggers=(Trigger.HIGH_STAKES,), notice="Wait.")
-VALUES: dict[object, object] = {str: "some words", int: 7, bool: True, Decision: DECISION, Handoff: HANDOFF}
+VALUES: dict[object, object] = {
+    str: "some words",
+    int: 7,
+    bool: True,
+    Any: "a result",
+    Decision: DECISION,
+    Handoff: HANDOFF,
+}
 
 
 def kinds(root: type[HandrailError] = HandrailError) -> Iterator[type[HandrailError]]:
