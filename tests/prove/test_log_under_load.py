@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from benchmarks.log_load import Load, killed_under
 
-from handrail.store.audit.log import LOSS_WINDOW_S
+from handrail.store.audit.log import LOSS_WINDOW_S, PATIENCE_S
 from support.stores import KEYS, Sides, postgres_database, postgres_sides, sqlite_sides
 
 # What is measured here is time, and the tests of other processes would take it away.
@@ -42,10 +42,11 @@ def test_no_exchange_fails_and_a_kill_loses_no_more_than_the_stated_window(
     losses = [killed_under(lambda: opener().app, load, after_s=0.5 + kill / kills) for kill in range(kills)]
     assert all(loss.released for loss in losses)
     assert sum(loss.failed for loss in losses) == 0
-    # Of three kills one may meet a machine that does something else; of twenty none may be late.
-    late = 1 if kills == 3 else 0
-    assert sum(loss.lost_s > LOSS_WINDOW_S for loss in losses) <= late
-    assert sum(loss.longest_wait_s > LOSS_WINDOW_S for loss in losses) <= late
+    # How long the machine may keep a process from its work is no promise of ours: the stated window is for
+    # the long proof and for `benchmarks.log`, and the short one bounds what a caller's patience bounds.
+    bound_s = LOSS_WINDOW_S if kills == 20 else PATIENCE_S
+    assert max(loss.lost_s for loss in losses) <= bound_s
+    assert max(loss.longest_wait_s for loss in losses) <= bound_s
     sides = opener()
     assert sides.admin.verify().is_intact
     sides.close()
