@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from handrail.tickets.ports import Attempt
+    from handrail.tickets.resolution import TicketRow
     from handrail.tickets.ticket import TicketView
 
 commands = typer.Typer(no_args_is_help=True, help="List, show, claim and decide tickets.")
@@ -123,6 +124,7 @@ def show(  # noqa: PLR0913 - one parameter per option
         view = found.view(tenant, ticket, actor) if actor else found.get(tenant, ticket)
         raw = found.unmask(tenant, ticket, actor).model_dump(mode="json") if unmask and actor else None
         history, joined = found.history(tenant, ticket), found.attempts(tenant, ticket)
+        others = found.of_same_customer(tenant, ticket)
     if as_json:
         document = {"view": view.model_dump(mode="json"), "unmasked": raw}
         typer.echo(json.dumps(document))
@@ -131,7 +133,7 @@ def show(  # noqa: PLR0913 - one parameter per option
         typer.echo(line)
     if raw is not None:
         typer.echo(json.dumps(raw, indent=2, ensure_ascii=False))
-    for line in later(joined):
+    for line in (*later(joined), *elsewhere(others)):
         typer.echo(line)
     typer.echo("\nHistory")
     for event in history:
@@ -145,6 +147,8 @@ def told(view: "TicketView") -> list[str]:
     head = f"{view.id}  {view.state}  {view.role}  " + (
         f"due {view.decide_by:%Y-%m-%d %H:%M %Z}" if view.decide_by else "no deadline"
     )
+    if view.duplicate_of is not None:
+        head = f"{view.id}  {view.state} of {view.duplicate_of}, whose decision counts for both"
     if view.ticket is None:
         return [head, "The data subject was erased; nothing of the content is left."]
     summary = view.ticket.summary
@@ -187,6 +191,12 @@ def later(attempts: "Sequence[Attempt]") -> list[str]:
         for one in attempts
     ]
     return ["", "What came in later?", *lines] if lines else []
+
+
+def elsewhere(others: "Sequence[TicketRow]") -> list[str]:
+    """Return what else the customer waits for, as lines of text."""
+    lines = [f"  {row.id}  {row.state}  {row.role}  {row.reason_code}" for row in others]
+    return ["", "What else does this customer wait for?", *lines] if lines else []
 
 
 @commands.command()
@@ -280,6 +290,54 @@ def _pair(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
+
+
+@commands.command()
+def withdraw(  # noqa: PLR0913 - one parameter per option
+    ticket: Annotated[str, typer.Argument(help="Id of the ticket.")],
+    person: PersonOption,
+    words: Annotated[str, typer.Option(help="What the customer said; it is kept sealed.")] = "",
+    store: StoreOption = DEFAULT_STORE,
+    tenant: TenantOption = "default",
+    policy: PolicyOption = "support",
+    people: PeopleOption = DEFAULT_PEOPLE,
+) -> None:
+    """End a ticket because its customer withdraws what they asked for.
+
+    An approval that has not begun is taken back. Once its action has begun it is too late: that the customer
+    asked is then on record for the people of its roles.
+
+    **Examples**
+
+    - `handrail tickets withdraw 0197f… --words "I keep them after all" --as fay --people people.yaml`
+    """
+    with opened(store) as found:
+        found.withdraw_for(tenant, ticket, actor_of(person, policy, people), words=words)
+    typer.echo(f"{ticket} is withdrawn")
+
+
+@commands.command()
+def link(  # noqa: PLR0913 - one parameter per option
+    ticket: Annotated[str, typer.Argument(help="Id of the ticket that is the duplicate.")],
+    person: PersonOption,
+    of: Annotated[str, typer.Option(help="Id of the ticket whose decision counts for both.")],
+    store: StoreOption = DEFAULT_STORE,
+    tenant: TenantOption = "default",
+    policy: PolicyOption = "support",
+    people: PeopleOption = DEFAULT_PEOPLE,
+) -> None:
+    """Say that a ticket is the duplicate of another one of the same customer.
+
+    One decision then counts for both, and the action of the other ticket is the only one that can run.
+    `handrail tickets show` lists what else a customer waits for.
+
+    **Examples**
+
+    - `handrail tickets link 0198a… --of 0197f… --as fay --people people.yaml`
+    """
+    with opened(store) as found:
+        view = found.link(tenant, ticket, of=of, actor=actor_of(person, policy, people))
+    typer.echo(f"{ticket} is a duplicate of {view.duplicate_of}")
 
 
 @commands.command()

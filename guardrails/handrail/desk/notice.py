@@ -21,6 +21,8 @@ _SAYS: Final[Mapping[str, str]] = {
     "approve": "was approved",
     "reject": "was rejected",
     "answer": "was answered",
+    "withdraw": "was withdrawn by the customer; nothing is to be done",
+    "link": "is a duplicate of another ticket",
     "reopen": "is open again with {role}",
 }
 

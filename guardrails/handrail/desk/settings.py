@@ -19,7 +19,9 @@ from handrail.tickets.schedule import ALWAYS_STAFFED, Absence, Schedule
 
 KINDS: Final = "handrail.channels"
 # What people must be told; the rest is for programs.
-CALLS_PEOPLE: Final = frozenset({"open", "reopen", "reassign", "warn", "escalate", "expire", "lapse", "lost"})
+CALLS_PEOPLE: Final = frozenset(
+    {"open", "reopen", "reassign", "warn", "escalate", "expire", "lapse", "lost", "withdraw"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

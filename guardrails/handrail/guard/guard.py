@@ -15,7 +15,7 @@ from handrail.guard.call import Call, CallRunner, FactSource, abegin, begin
 from handrail.guard.decorator import Decoration, Options, decoration_of
 from handrail.guard.opening import open_parts, pipeline_of, policy_in_force
 from handrail.guard.outcome import Observer, Outcome, OutcomeRecorder, SpoolPort
-from handrail.guard.resolve import DecidedBy, ResolutionFields, read_resolution, resolve, wait
+from handrail.guard.resolve import DecidedBy, ResolutionFields, read_resolution, resolve, wait, withdraw
 from handrail.guard.samples import sampler_of
 from handrail.guard.threads import in_thread
 from handrail.guard.tool import ToolOptions, decorated, tool_of
@@ -380,6 +380,27 @@ class Guard:
     ) -> "TicketView":
         """Record what a person decided about a ticket, as `resolve` does."""
         return await in_thread(self.resolve, ticket, person, verdict, **fields)
+
+    def withdraw(self, ticket: str, *, words: str = "") -> ResolutionView | None:
+        """End a ticket because the customer of the present context withdraws what they asked for.
+
+        An approval that has not begun is taken back. Whoever waits for the ticket is told.
+
+        Args:
+            ticket: its id.
+            words: what the customer said, for the people of its roles; it is kept sealed.
+
+        Raises:
+            NotAllowed: it is another customer's.
+            AlreadyUsed: its action has begun; the wish is on record for the people of its roles.
+            AlreadyDecided: it was rejected, answered or ended otherwise.
+        """
+        withdraw(self.store, scopes.current().context, ticket, words)
+        return self.resolution(ticket)
+
+    async def awithdraw(self, ticket: str, *, words: str = "") -> ResolutionView | None:
+        """End a ticket because the customer withdraws, as `withdraw` does."""
+        return await in_thread(self.withdraw, ticket, words=words)
 
     def resolution(self, ticket: str) -> ResolutionView | None:
         """What a person decided about a ticket, None while nobody has.

@@ -12,7 +12,7 @@ from handrail.guard.tool import tool_of
 from handrail.pipeline.pipeline import Pipeline
 from handrail.policy import FactDeclaration, Policy
 from handrail.policy.language.sources import ToolArgument
-from handrail.records import FactValue, Money
+from handrail.records import Context, FactValue, Money
 from handrail.text.paths import at
 from handrail.tickets.action import canonical_arguments
 from handrail.tickets.lifecycle import State
@@ -158,6 +158,20 @@ def _value(declaration: FactDeclaration, edited: Mapping[str, object], was: obje
         currency = at(edited, currency_from.path)
     raw = at(edited, source.path) if isinstance(source, ToolArgument) else None
     return declaration.read(raw, currency=currency)
+
+
+def withdraw(store: TicketStore, context: Context, ticket: str, words: str) -> None:
+    """End a ticket because the customer of a context withdraws what they asked for.
+
+    Raises:
+        ConfigError: this store takes no withdrawals.
+        TicketError: why it cannot be withdrawn.
+    """
+    from handrail.store import SqlStore
+
+    if not isinstance(store, SqlStore):
+        raise ConfigError("this guard's store takes no withdrawals")
+    store.withdraw(context, ticket, words=words)
 
 
 def read_resolution(

@@ -26,6 +26,8 @@ class TicketEnding(StrEnum):
     ANSWERED = "answered"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
+    DUPLICATE = "duplicate"
     OPEN = "open"
 
 
@@ -141,6 +143,8 @@ PAGE = 200
 _BY_STATE = {
     State.EXPIRED: TicketEnding.EXPIRED,
     State.CANCELLED: TicketEnding.CANCELLED,
+    State.WITHDRAWN: TicketEnding.WITHDRAWN,
+    State.DUPLICATE: TicketEnding.DUPLICATE,
     State.REJECTED: TicketEnding.REJECTED,
 }
 _BY_VERDICT = {
@@ -150,6 +154,7 @@ _BY_VERDICT = {
     "answer": TicketEnding.ANSWERED,
     "expired": TicketEnding.EXPIRED,
     "cancelled": TicketEnding.CANCELLED,
+    "withdrawn": TicketEnding.WITHDRAWN,
 }
 
 

@@ -22,6 +22,8 @@ ENDING_COLOURS: Mapping[TicketEnding, str] = {
     TicketEnding.ANSWERED: "#0072b2",
     TicketEnding.EXPIRED: "#8b1a1a",
     TicketEnding.CANCELLED: "#9aa0a6",
+    TicketEnding.WITHDRAWN: "#cc79a7",
+    TicketEnding.DUPLICATE: "#56b4e9",
     TicketEnding.OPEN: "#c8ced4",
 }
 _TICKS = (1, 10, 60, 600, 3600, 6 * 3600, 86_400, 7 * 86_400)

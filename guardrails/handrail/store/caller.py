@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from handrail.clock import Clock, now_utc
 from handrail.errors import DecisionExpired, StoreUnavailable, TicketError
-from handrail.records import FactValue, Unknown
+from handrail.records import Context, FactValue, Unknown
 from handrail.store import ledger
 from handrail.store.audit.chain import Event, append
 from handrail.store.audit.entry import UNWRITABLE, event_of, fault_of, sources_of, storable
@@ -23,6 +23,8 @@ from handrail.store.prepared import UniqueViolation
 from handrail.store.tickets import apply as applying
 from handrail.store.tickets import conversations
 from handrail.store.tickets import open as opening
+from handrail.store.tickets import withdraw as withdrawing
+from handrail.store.tickets.withdraw import Withdrawal
 from handrail.store.transaction import Transaction
 from handrail.tickets.ports import (
     Approval,
@@ -157,6 +159,21 @@ class CallerStore:
         """Read the approval that `begin` would give, without using it."""
         with self.read(tenant) as tx:
             return applying.approved(tx, ticket, now=None)
+
+    def withdraw(self, context: Context, ticket: str, *, words: str = "") -> None:
+        """End a ticket because its customer, whose context this is, withdraws what they asked for.
+
+        Raises:
+            NotAllowed: it is another customer's.
+            AlreadyUsed: its action has begun; the wish is on record for the people of its roles.
+            TicketError: it has ended otherwise.
+        """
+        self._withdrawn(context.tenant, ticket, Withdrawal(by=context, words=words, now=self._clock()))
+
+    def _withdrawn(self, tenant: str, ticket: str, said: Withdrawal) -> None:
+        error = self._written(tenant, lambda tx: withdrawing.withdraw(tx, ticket, said))
+        if error is not None:
+            raise error
 
     def reopen(self, tenant: str, ticket: str, *, roles: tuple[str, ...], why: str, now: datetime) -> None:
         """Move decided or failed back to ready because more roles must agree."""

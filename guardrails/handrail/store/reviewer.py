@@ -10,14 +10,16 @@ from handrail.store.admin import AdminStore
 from handrail.store.audit.chain import Event
 from handrail.store.outbox import OutboxMessage
 from handrail.store.tickets import claim as reviewing
-from handrail.store.tickets import listing, timers
+from handrail.store.tickets import duplicates, listing, timers
 from handrail.store.tickets import resolve as resolving
 from handrail.store.tickets.actor import Actor
+from handrail.store.tickets.attempts import attempts_of
 from handrail.store.tickets.listing import Filter
+from handrail.store.tickets.withdraw import Withdrawal
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State, Verb
 from handrail.tickets.ports import Attempt, Settlement
-from handrail.tickets.resolution import Page, ReadEdit, Resolution, TicketEvent
+from handrail.tickets.resolution import Page, ReadEdit, Resolution, TicketEvent, TicketRow
 from handrail.tickets.ticket import Sealed, TicketView
 from handrail.tickets.timers import next_step
 
@@ -45,7 +47,7 @@ class SqlStore(AdminStore):
     def attempts(self, tenant: str, ticket: str) -> tuple[Attempt, ...]:
         """Return what joined a ticket, oldest first."""
         with self.read(tenant) as tx:
-            return reviewing.attempts_of(tx, ticket)
+            return attempts_of(tx, ticket)
 
     def history(self, tenant: str, ticket: str) -> tuple[TicketEvent, ...]:
         """Return a ticket's recorded events, oldest first."""
@@ -126,6 +128,19 @@ class SqlStore(AdminStore):
     def cancel(self, tenant: str, ticket: str, *, by: str, why: str, now: datetime) -> None:
         """Withdraw a ticket; `by` and `why` are recorded."""
         self._written(tenant, lambda tx: reviewing.cancel(tx, ticket, by=by, why=why, now=now))
+
+    def withdraw_for(self, tenant: str, ticket: str, actor: Actor, *, words: str = "") -> None:
+        """End a ticket on the customer's word to a person of its roles; raises as `withdraw` does."""
+        self._withdrawn(tenant, ticket, Withdrawal(by=actor, words=words, now=actor.now))
+
+    def link(self, tenant: str, ticket: str, *, of: str, actor: Actor) -> TicketView:
+        """End a ticket as the duplicate of another one, whose decision counts for both."""
+        return self._shown(tenant, lambda tx: duplicates.link(tx, ticket, of, actor))
+
+    def of_same_customer(self, tenant: str, ticket: str) -> tuple[TicketRow, ...]:
+        """Return the same customer's other tickets that are not settled, those of the same action first."""
+        with self.read(tenant) as tx:
+            return duplicates.of_same_customer(tx, ticket)
 
     def sweep(self, now: datetime, *, limit: int = 100, step: timers.NextStep = next_step) -> dict[Verb, int]:
         """Fire due timers, one transaction each; returns how often each step was taken."""

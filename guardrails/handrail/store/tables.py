@@ -97,6 +97,7 @@ tickets = Table(
     Column("content", LargeBinary),
     Column("sealed", LargeBinary),
     Column("mac", String(64)),
+    Column("duplicate_of", String(64)),
     PrimaryKeyConstraint("tenant", "id"),
 )
 _OPEN = tickets.c.is_open.is_(True)
@@ -255,6 +256,36 @@ audit_heads = Table(
     Column("floor_hash", String(64), nullable=False),
     Column("mac", String(64)),
     Column("floor_mac", String(64)),
+)
+
+# The content of every policy that a guard of this store was given, by its hash.
+policy_texts = Table(
+    "policy_texts",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("name", String(128), nullable=False),
+    Column("version", String(128), nullable=False),
+    Column("content", Text, nullable=False),
+)
+
+# Who proposed to put a policy in force, and who agreed: rows are added and never changed.
+policy_changes = Table(
+    "policy_changes",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("change", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("person", String(128), nullable=False),
+    Column("role", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("effective_from", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("signature", LargeBinary),
+    Column("mac", String(64)),
+    Index("ix_policy_changes_name", "name", "at"),
 )
 
 erasures = Table(

@@ -13,7 +13,9 @@
 #       └── escalate, reassign, agree (the next role must approve too)
 #
 # Time ends what people do not: an undecided ticket EXPIREs, a resolution that waits too long LAPSEs; both
-# end in EXPIRED. CANCEL withdraws whatever has not begun.
+# end in EXPIRED. CANCEL closes whatever has not begun; WITHDRAW is the same on the customer's own word, and
+# ends in WITHDRAWN. LINK ends an undecided ticket as the DUPLICATE of another one, whose decision then counts
+# for both.
 #
 # Three invariants follow from the table alone, whatever order of verbs a program or a clock tries:
 #
@@ -59,6 +61,8 @@ class State(StrEnum):
     ANSWERED = "answered"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
+    DUPLICATE = "duplicate"
 
 
 class Verb(StrEnum):
@@ -88,6 +92,8 @@ class Verb(StrEnum):
     EXPIRE = "expire"
     LAPSE = "lapse"
     CANCEL = "cancel"
+    WITHDRAW = "withdraw"
+    LINK = "link"
     ERASE = "erase"
 
 
@@ -102,8 +108,18 @@ class Transition:
 UNDECIDED: Final = frozenset({State.READY, State.CLAIMED, State.WAITING_INFO})
 IN_HAND: Final = frozenset({State.READY, State.CLAIMED})
 ENDED: Final = frozenset(
-    {State.APPLIED, State.FAILED, State.REJECTED, State.ANSWERED, State.EXPIRED, State.CANCELLED}
+    {
+        State.APPLIED,
+        State.FAILED,
+        State.REJECTED,
+        State.ANSWERED,
+        State.EXPIRED,
+        State.CANCELLED,
+        State.WITHDRAWN,
+        State.DUPLICATE,
+    }
 )
+BEGUN: Final = frozenset({State.APPLYING, State.APPLIED, State.FAILED, State.OUTCOME_UNKNOWN})
 
 
 def _step(target: State | None, *sources: State) -> Transition:
@@ -136,6 +152,8 @@ TABLE: Final[Mapping[Verb, Transition]] = MappingProxyType(
         Verb.EXPIRE: _step(State.EXPIRED, *UNDECIDED),
         Verb.LAPSE: _step(State.EXPIRED, State.DECIDED),
         Verb.CANCEL: _step(State.CANCELLED, *UNDECIDED, State.DECIDED),
+        Verb.WITHDRAW: _step(State.WITHDRAWN, *UNDECIDED, State.DECIDED),
+        Verb.LINK: _step(State.DUPLICATE, *UNDECIDED),
         Verb.ERASE: _step(None, *State),
     }
 )
@@ -157,6 +175,8 @@ def refusal(ticket: str, state: State, verb: Verb) -> TicketError:
     """Return the error that says why a step does not fit a state; pure."""
     if verb in (Verb.BEGIN, Verb.REOPEN, Verb.LAPSE):
         return _unusable(ticket, state)
+    if verb is Verb.WITHDRAW and state in BEGUN:
+        return AlreadyUsed(ticket, f"its action is {state}, so it cannot be withdrawn any more")
     if state is State.EXPIRED:
         return DecisionExpired(ticket, "the time to decide has run out")
     if verb in (Verb.APPROVE, Verb.REJECT, Verb.ANSWER, Verb.AGREE, Verb.ASK) and state in UNDECIDED:
@@ -171,6 +191,8 @@ def _unusable(ticket: str, state: State) -> TicketError:
         return DecisionExpired(ticket, "the time to decide has run out")
     if state is State.REJECTED:
         return NotAllowed(ticket, "a person rejected it")
-    if state in (State.ANSWERED, State.CANCELLED):
+    if state is State.WITHDRAWN:
+        return NotAllowed(ticket, "the customer withdrew it")
+    if state in (State.ANSWERED, State.CANCELLED, State.DUPLICATE):
         return NotAllowed(ticket, f"it is {state}, there is nothing to carry out")
     return AlreadyUsed(ticket, f"it is {state}")

@@ -146,7 +146,7 @@ class ResolutionView:
     """A resolution as the caller and the customer may see it; `changed` names the edited arguments."""
 
     ticket: str
-    verdict: Literal["approve", "edit", "reject", "answer", "expired", "cancelled"]
+    verdict: Literal["approve", "edit", "reject", "answer", "expired", "cancelled", "withdrawn"]
     role: str
     decided_at: datetime
     message_to_user: str = ""

@@ -130,6 +130,11 @@ def resume_note(state: State, ticket: Ticket | None, resolution: ResolutionView)
     """Return what the assistant is told of a resolution when it takes the conversation over again; pure."""
     if resolution.verdict == "expired":
         return "A case in this conversation was handed to a person. Nobody decided in time; nothing was done."
+    if resolution.verdict == "withdrawn":
+        return (
+            "The customer withdrew a request in this conversation that was with a person. Nothing was done; "
+            "do not do it unless they ask for it again."
+        )
     who = resolution.role.replace("_", " ")
     decided = _decided(ticket.action if ticket else None, resolution)
     parts = [f"A person ({who}) decided on {resolution.decided_at:%Y-%m-%d %H:%M} UTC: {decided}"]

@@ -373,6 +373,7 @@ class TicketView(TicketModel):
     """A ticket with where it stands now, as a reviewer gets it: without `sealed`, or None once it was erased.
 
     `digest` is that of the action as it stands: an edit by an earlier approver has changed it.
+    `duplicate_of` is the ticket whose decision settles this one.
     """
 
     id: str
@@ -393,6 +394,7 @@ class TicketView(TicketModel):
     updated_at: datetime
     erased: bool = False
     resolution: ResolutionRecord | None = None
+    duplicate_of: str | None = None
 
 
 def schema() -> dict[str, object]:

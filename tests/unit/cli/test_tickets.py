@@ -145,3 +145,20 @@ def test_a_role_that_nobody_knows_is_named_with_the_near_one(ticket: str) -> Non
     assert (
         run(tickets.commands, "list", "--role", "queue_manager", "--policy", "policy.yaml") == "No tickets.\n"
     )
+
+
+def test_a_person_withdraws_a_ticket_on_the_customers_word(ticket: str) -> None:
+    said = run(tickets.commands, "withdraw", ticket, "--words", "I keep them", *AS_FAY)
+    assert said == f"{ticket} is withdrawn\n"
+    assert "I keep them" in run(tickets.commands, "show", ticket)
+
+
+def test_a_duplicate_is_found_and_linked(ticket: str, folder: Path) -> None:
+    opened = open_store(f"sqlite:///{folder}/handrail.db", allow_volatile=True)
+    made = new_ticket(customer="erika", conversation="mail", now=datetime.now(UTC))
+    opened.open(made)
+    opened.close()
+    assert f"What else does this customer wait for?\n  {ticket}" in run(tickets.commands, "show", made.id)
+    said = run(tickets.commands, "link", made.id, "--of", ticket, *AS_FAY)
+    assert said == f"{made.id} is a duplicate of {ticket}\n"
+    assert f"duplicate of {ticket}" in run(tickets.commands, "show", made.id)

@@ -635,3 +635,27 @@ def test_an_edit_that_makes_the_amount_unreadable_does_not_run_on_what_was_there
     with pytest.raises(PolicyChanged), shop.guard.authorised(ticket):
         pytest.fail("must not begin")
     assert shop.done == []
+
+
+def test_who_waits_is_told_that_the_customer_withdrew_and_an_approval_is_taken_back(shop: Shop) -> None:
+    ticket = shop.ticket()
+    shop.decide(ticket, "approve")
+    with shop.guard.context(customer="c2"), pytest.raises(NotAllowed):
+        shop.guard.withdraw(ticket)
+    with shop.guard.context(customer="C1 "):
+        told = shop.guard.withdraw(ticket, words="I keep them")
+        waited = asyncio.run(shop.guard.wait(ticket, timeout_s=1))
+    assert told == waited
+    assert told is not None
+    assert told.verdict == "withdrawn"
+    with pytest.raises(NotAllowed, match="withdrew"), shop.guard.authorised(ticket) as action:
+        action.run()
+    assert shop.done == []
+
+
+def test_a_withdrawal_awaited_is_one(shop: Shop) -> None:
+    ticket = shop.ticket()
+    with shop.guard.context(customer="c1"):
+        told = asyncio.run(shop.guard.awithdraw(ticket))
+    assert told is not None
+    assert told.verdict == "withdrawn"

@@ -9,7 +9,7 @@ OPEN = ("ready", "claimed", "waiting_info")
 STATES = (
     *OPEN,
     *("decided", "applying", "applied", "failed", "outcome_unknown"),
-    *("rejected", "answered", "expired", "cancelled"),
+    *("rejected", "answered", "expired", "cancelled", "withdrawn", "duplicate"),
 )
 SAME = ""
 """As a target: the state stays."""
@@ -38,8 +38,11 @@ STEPS: dict[str, dict[str, str]] = {
     "expire": dict.fromkeys(OPEN, "expired"),
     "lapse": {"decided": "expired"},
     "cancel": dict.fromkeys((*OPEN, "decided"), "cancelled"),
+    "withdraw": dict.fromkeys((*OPEN, "decided"), "withdrawn"),
+    "link": dict.fromkeys(OPEN, "duplicate"),
     "erase": dict.fromkeys(STATES, SAME),
 }
+BEGUN = ("applying", "applied", "failed", "outcome_unknown")
 CARRYING_OUT = ("begin", "reopen", "lapse")
 DECIDING = ("approve", "reject", "answer", "agree", "ask")
 
@@ -53,7 +56,11 @@ def why_not(verb: str, state: str) -> tuple[type[TicketError], str]:
             "rejected": (NotAllowed, "a person rejected it"),
             "answered": (NotAllowed, "it is answered, there is nothing to carry out"),
             "cancelled": (NotAllowed, "it is cancelled, there is nothing to carry out"),
+            "withdrawn": (NotAllowed, "the customer withdrew it"),
+            "duplicate": (NotAllowed, "it is duplicate, there is nothing to carry out"),
         }.get(state, (AlreadyUsed, f"it is {state}"))
+    if verb == "withdraw" and state in BEGUN:
+        return AlreadyUsed, f"its action is {state}, so it cannot be withdrawn any more"
     if state == "expired":
         return DecisionExpired, "the time to decide has run out"
     if verb in DECIDING and state in OPEN:
@@ -86,7 +93,8 @@ def test_a_new_ticket_is_ready() -> None:
 def test_a_ticket_is_undecided_in_hand_or_ended() -> None:
     assert sorted(UNDECIDED) == sorted(OPEN)
     assert sorted(IN_HAND) == ["claimed", "ready"]
-    assert sorted(ENDED) == ["answered", "applied", "cancelled", "expired", "failed", "rejected"]
+    ended = ["answered", "applied", "cancelled", "duplicate", "expired", "failed", "rejected", "withdrawn"]
+    assert sorted(ENDED) == ended
 
 
 def test_what_has_ended_can_only_be_erased_and_a_failure_opened_again() -> None:

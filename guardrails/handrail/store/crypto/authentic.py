@@ -24,11 +24,14 @@ from handrail.store.crypto.keys import KeyRing
 
 APART = frozenset({"mac", "signature"})
 """Columns that the hash leaves out: itself, and a signature over much the same."""
+ADDED = frozenset({"duplicate_of"})
+"""Columns that a later version added. The hash leaves them out while they are empty, as it did before."""
 
 
 def mac_of(ring: KeyRing, table: str, values: Mapping[Any, Any]) -> str:
     """Return the keyed hash of a row over all its columns but those `APART`, 64 hexadecimal digits; pure."""
-    kept = [[name, _plain(value)] for name, value in sorted(values.items()) if name not in APART]
+    left_out = APART | {name for name in ADDED if values.get(name) is None}
+    kept = [[name, _plain(value)] for name, value in sorted(values.items()) if name not in left_out]
     return ring.hashed("row", table, json.dumps(kept, ensure_ascii=False, separators=(",", ":")))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from handrail.errors import NotAllowed
+from handrail.store.tickets.rows import agreements, names
 from handrail.text.identity import identity
 from handrail.tickets.resolution import CoversRoles, KnowsIdentities, People
 
@@ -52,6 +53,19 @@ def may_act(row: Row[Any], actor: Actor) -> str:
     role = actor.acting_role(row.role)
     if role is None:
         raise NotAllowed(row.id, f"only a member of {row.role}, or of a role that covers it, may do this")
+    return role
+
+
+def route_role(row: Row[Any], actor: Actor, *, may: str) -> str:
+    """Accept a member of any role that the ticket is with, waits for or was agreed to by; returns theirs.
+
+    Raises:
+        NotAllowed: somebody else; `may` says what they may not do.
+    """
+    roles = {row.role, *names(row.waiting_for), *(agreed.role for agreed in agreements(row.agreed))}
+    role = next((found for name in sorted(roles) if (found := actor.acting_role(name))), None)
+    if role is None:
+        raise NotAllowed(row.id, f"only a member of its roles may {may}")
     return role
 
 

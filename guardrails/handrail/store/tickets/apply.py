@@ -60,6 +60,8 @@ def approved(tx: Transaction, ticket: str, *, now: datetime | None) -> Approval:
         TicketError: as `begin`.
     """
     row = load(tx, ticket, for_update=False)
+    if row.duplicate_of is not None:
+        return approved(tx, row.duplicate_of, now=now)
     advance(ticket, State(row.state), Verb.BEGIN)
     spent = select(uses.c.kind).where(
         uses.c.tenant == tx.tenant, uses.c.ticket == ticket, uses.c.round == row.round
@@ -77,13 +79,15 @@ def begin(tx: Transaction, ticket: str, *, now: datetime) -> Approval | Decision
         TicketError: why not: not decided, used before, forged, another action than decided.
     """
     row, (turns,) = load_with(tx, ticket, _turns(tx, ticket))
+    if row.duplicate_of is not None:
+        return begin(tx, row.duplicate_of, now=now)
     advance(ticket, State(row.state), Verb.BEGIN)
     try:
         approval = _checked(tx, row, turns, now)
     except DecisionExpired as error:
         lapse(tx, row, now=now)
         return error
-    _use(tx, row, "used", now)
+    use_up(tx, row, "used", now)
     lease = micros(now + APPLY_LEASE)
     data = {"digest": approval.digest, "key": approval.idempotency_key}
     move(tx, row, Move(verb=Verb.BEGIN, now=now, data=data, changes={"lease_until": lease}))
@@ -210,7 +214,12 @@ def _body(tx: Transaction, row: Row[Any], turn: Mapping[str, Any]) -> Mapping[st
     return body
 
 
-def _use(tx: Transaction, row: Row[Any], kind: str, now: datetime) -> None:
+def use_up(tx: Transaction, row: Row[Any], kind: str, now: datetime) -> None:
+    """Spend the resolution of a ticket's round: `used` to carry it out, `void` to take it back.
+
+    Raises:
+        AlreadyUsed: it was spent before.
+    """
     values = {"tenant": tx.tenant, "ticket": row.id, "round": row.round, "kind": kind, "at": micros(now)}
     try:
         _USE(tx.conn, values)
@@ -259,7 +268,7 @@ def reopen(tx: Transaction, ticket: str, again: ReopenRequest) -> None:
     state = State(row.state)
     advance(ticket, state, Verb.REOPEN)
     if state is State.DECIDED:
-        _use(tx, row, "void", again.now)
+        use_up(tx, row, "void", again.now)
     settle(tx, ticket, Settlement.NO_EFFECT, now=again.now)
     held, _ = intact(tx, row)
     slots = tuple(dict.fromkeys((held.role, *held.co_approvers, *again.roles)))

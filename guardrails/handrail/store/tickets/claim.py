@@ -9,10 +9,10 @@ from sqlalchemy import Row, select
 
 from handrail.errors import NotAllowed
 from handrail.store.audit.chain import Event
-from handrail.store.crypto.sealing import Erased
 from handrail.store.ledger import settle
-from handrail.store.tables import attempts, audit, micros, moment, moment_or_none
-from handrail.store.tickets.actor import Actor, may_act, refuse_own_case, refuse_second_seat
+from handrail.store.tables import audit, micros, moment, moment_or_none
+from handrail.store.tickets.actor import Actor, may_act, refuse_own_case, refuse_second_seat, route_role
+from handrail.store.tickets.attempts import add_words
 from handrail.store.tickets.decided import last_resolution
 from handrail.store.tickets.rows import (
     LEASE,
@@ -29,7 +29,7 @@ from handrail.store.tickets.rows import (
 )
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State, Verb
-from handrail.tickets.ports import Attempt, Settlement
+from handrail.tickets.ports import Settlement
 from handrail.tickets.resolution import TicketEvent
 from handrail.tickets.ticket import Sealed, TicketView
 from handrail.tickets.unmasking import sealed_for, ticket_for
@@ -76,7 +76,7 @@ def ask(tx: Transaction, ticket: str, question: str, actor: Actor) -> Values:
     """Ask for what is missing; the clock of the ticket pauses until `inform`."""
     row = load(tx, ticket)
     _needs_claim(row, actor)
-    _add_attempt(tx, row, actor, question, "asked")
+    add_words(tx, row, question, "asked", actor.now)
     wait = micros(actor.now + ANSWER_WAIT)
     return _step(tx, row, Verb.ASK, actor, {"paused_at": micros(actor.now), "lease_until": wait})
 
@@ -84,7 +84,7 @@ def ask(tx: Transaction, ticket: str, question: str, actor: Actor) -> Values:
 def inform(tx: Transaction, ticket: str, answer: str, actor: Actor) -> Values:
     """Add what was asked for; the clock goes on where it stopped."""
     row = load(tx, ticket)
-    _add_attempt(tx, row, actor, answer, "informed")
+    add_words(tx, row, answer, "informed", actor.now)
     lease = micros(actor.now + LEASE)
     return _step(tx, row, Verb.INFORM, actor, {**resumed(row, actor.now), "lease_until": lease})
 
@@ -153,6 +153,7 @@ def view_of(tx: Transaction, row: Values) -> TicketView:
         decide_by=moment_or_none(row["decide_by"]),
         updated_at=moment(row["updated_at"]),
         erased=held is None,
+        duplicate_of=row["duplicate_of"],
         resolution=last_resolution(tx, row),
     )
 
@@ -170,10 +171,7 @@ def view_for(tx: Transaction, ticket: str, sees: Collection[str]) -> TicketView:
 def looked(tx: Transaction, ticket: str, actor: Actor, kind: str, fields: Sequence[str] = ()) -> Row[Any]:
     """Put on record that somebody of a role in the ticket's route looks at it; returns its row."""
     row = load(tx, ticket, for_update=False)
-    roles = {row.role, *names(row.waiting_for), *(agreed.role for agreed in agreements(row.agreed))}
-    role = next((found for name in sorted(roles) if (found := actor.acting_role(name))), None)
-    if role is None:
-        raise NotAllowed(ticket, "only a member of its roles may see it")
+    role = route_role(row, actor, may="see it")
     event = Event(
         tenant=tx.tenant,
         kind=kind,
@@ -195,32 +193,6 @@ def unmasked(tx: Transaction, ticket: str, fields: Sequence[str], sees: Collecti
         sealed = sealed_for(held, sealed, sees)
     wanted = set(fields) or set(Sealed.model_fields)
     return Sealed(**{name: getattr(sealed, name) for name in Sealed.model_fields if name in wanted})
-
-
-def attempts_of(tx: Transaction, ticket: str) -> tuple[Attempt, ...]:
-    """Return what joined a ticket, oldest first."""
-    query = (
-        select(attempts)
-        .where(attempts.c.tenant == tx.tenant, attempts.c.ticket == ticket)
-        .order_by(attempts.c.at, attempts.c.exchange)
-    )
-    found = []
-    for row in tx.conn.execute(query):
-        try:
-            body = json.loads(tx.opened(row.content, ticket, f"attempt:{row.exchange}"))
-        except Erased:
-            body = {"text": "", "triggers": (), "rules": (), "note": "erased"}
-        found.append(
-            Attempt(
-                exchange=row.exchange,
-                at=moment(row.at),
-                text=body["text"],
-                triggers=tuple(body["triggers"]),
-                rules=tuple(body["rules"]),
-                note=body["note"],
-            )
-        )
-    return tuple(found)
 
 
 def history(tx: Transaction, ticket: str) -> tuple[TicketEvent, ...]:
@@ -277,17 +249,3 @@ def resumed(row: Row[Any], now: datetime) -> dict[str, object]:
         if getattr(row, name)
     }
     return {**later, "paused_at": None}
-
-
-def _add_attempt(tx: Transaction, row: Row[Any], actor: Actor, text: str, note: str) -> None:
-    exchange = f"{note}-{row.version}"
-    body = json.dumps({"text": text, "triggers": [], "rules": [], "note": note})
-    tx.conn.execute(
-        attempts.insert().values(
-            tenant=tx.tenant,
-            ticket=row.id,
-            exchange=exchange,
-            at=micros(actor.now),
-            content=tx.sealed(row.subject, row.id, f"attempt:{exchange}", body),
-        )
-    )

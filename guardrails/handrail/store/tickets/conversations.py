@@ -9,6 +9,7 @@ from sqlalchemy import Row, bindparam, literal_column, select
 from handrail.store.crypto.sealing import Erased
 from handrail.store.prepared import Prepared
 from handrail.store.tables import moment, moment_or_none, resolutions, tickets
+from handrail.store.tickets.open import followed
 from handrail.store.tickets.rows import content, resolution_text
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import UNDECIDED, State
@@ -21,6 +22,11 @@ _GIVEN: Mapping[Verdict, Literal["approve", "edit", "reject", "answer"]] = {
     Verdict.EDIT: "edit",
     Verdict.REJECT: "reject",
     Verdict.ANSWER: "answer",
+}
+_ENDED: Mapping[State, Literal["expired", "cancelled", "withdrawn"]] = {
+    State.EXPIRED: "expired",
+    State.CANCELLED: "cancelled",
+    State.WITHDRAWN: "withdrawn",
 }
 SILENT = frozenset({State.CANCELLED})
 
@@ -40,6 +46,8 @@ def conversation(tx: Transaction, name: str) -> ConversationStatus:
     """Tell who is speaking: the state of its open ticket, else of its newest."""
     hashed = tx.sealer.ring.hashed(tx.tenant, name)
     row = _NEWEST(tx.conn, {"tenant": tx.tenant, "conversation": hashed}).first()
+    if row is not None and row.duplicate_of is not None:
+        row = followed(tx, row.id)
     if row is None or State(row.state) in SILENT:
         return ConversationStatus()
     if State(row.state) in UNDECIDED:
@@ -83,8 +91,8 @@ def resolution(tx: Transaction, row: Row[Any]) -> ResolutionView | None:
 def _settled(tx: Transaction, row: Row[Any]) -> ResolutionView:
     state = State(row.state)
     final = _final(tx, row)
-    if final is None or state in (State.EXPIRED, State.CANCELLED):
-        ended: Literal["cancelled", "expired"] = "cancelled" if state is State.CANCELLED else "expired"
+    if final is None or state in _ENDED:
+        ended = _ENDED.get(state, "expired")
         return ResolutionView(
             ticket=row.id, verdict=ended, role=row.role, decided_at=moment(row.closed_at or row.updated_at)
         )

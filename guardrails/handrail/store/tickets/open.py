@@ -1,6 +1,5 @@
 """Opens tickets, once each, and lets further attempts join the open one."""
 
-import json
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Row, bindparam, literal_column, select, union_all
@@ -11,12 +10,12 @@ from handrail.store.crypto.sealing import DataKey, ticket_subject
 from handrail.store.prepared import Prepared, run_together
 from handrail.store.tables import (
     attempts,
-    insert_into,
     micros,
     micros_or_none,
     moment_or_none,
     tickets,
 )
+from handrail.store.tickets.attempts import add_attempt
 from handrail.store.tickets.rows import Move, listed, load, next_timer, record
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State, Verb, advance
@@ -125,6 +124,7 @@ def _values(tx: Transaction, ticket: Ticket, subject: str, key: DataKey) -> dict
         "created_at": micros(ticket.created_at),
         "updated_at": micros(ticket.created_at),
         "closed_at": None,
+        "duplicate_of": None,
         "content": tx.seal(key, ticket.id, tx.part_of_new("content"), masked.model_dump_json()),
         "sealed": tx.seal(key, ticket.id, tx.part_of_new("sealed"), sealed.model_dump_json()),
     }
@@ -165,21 +165,7 @@ def join(tx: Transaction, row: Row[Any], attempt: Attempt, *, alias: str | None 
         AlreadyDecided: the ticket is not open any more.
     """
     advance(row.id, State(row.state), Verb.JOIN)
-    body = {"text": attempt.text, "triggers": attempt.triggers, "rules": attempt.rules, "note": attempt.note}
-    part = f"attempt:{attempt.exchange}"
-    done = tx.conn.execute(
-        insert_into(attempts, tx.conn.dialect.name)
-        .values(
-            tenant=tx.tenant,
-            ticket=row.id,
-            exchange=attempt.exchange,
-            alias=alias,
-            at=micros(attempt.at),
-            content=tx.sealed(row.subject, row.id, part, json.dumps(body)),
-        )
-        .on_conflict_do_nothing()
-    )
-    if done.rowcount:
+    if add_attempt(tx, row, attempt, alias=alias):
         tx.events.append(
             Event(
                 tenant=tx.tenant,
@@ -197,19 +183,23 @@ def join_by_id(tx: Transaction, ticket: str, attempt: Attempt) -> None:
 
 
 def followed(tx: Transaction, ticket: str) -> Row[Any]:
-    """Return the row of a ticket, or of the one that it joined when it was opened.
+    """Return the row of a ticket, or of the one that it joined when it was opened or is a duplicate of.
 
     Raises:
         TicketNotFound: neither.
     """
     try:
-        return load(tx, ticket, for_update=False)
+        row = load(tx, ticket, for_update=False)
+        # A ticket that has a duplicate can be linked itself, to one that is none: there is no circle.
+        while row.duplicate_of is not None:
+            row = load(tx, row.duplicate_of, for_update=False)
+        return row
     except TicketNotFound:
         query = select(attempts.c.ticket).where(attempts.c.tenant == tx.tenant, attempts.c.alias == ticket)
         joined = tx.conn.execute(query).scalar()
         if joined is None:
             raise
-        return load(tx, joined, for_update=False)
+        return followed(tx, joined)
 
 
 def _opened(row: Row[Any], *, joined: bool) -> TicketReceipt:
