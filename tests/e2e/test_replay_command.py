@@ -126,3 +126,31 @@ def test_what_cannot_be_used_is_said_before_anything_runs(shop: Path, options: t
 def test_the_shipped_airline_policy_replays_without_a_fact_source(shop: Path) -> None:
     figures = json.loads(run("runs.jsonl", "--policy", "airline", "--json").stdout)
     assert figures["runs"] == 2
+
+
+def test_several_processes_and_a_second_run_write_the_same_rows(shop: Path) -> None:
+    common = ("runs.jsonl", "--policy", "shop.yaml", "--facts", "shop_facts:of_record", "--json")
+    for folder, workers in (("one", "1"), ("two", "2"), ("two", "1")):
+        run(*common, "--now", "2024-05-15T15:00", "--out", folder, "--workers", workers)
+    assert Path("one", "00000.jsonl").read_bytes() == Path("two", "00000.jsonl").read_bytes()
+    figures = json.loads(run(*common, "--now", "2024-05-15T15:00", "--out", "one").stdout)
+    assert (figures["runs"], figures["errors"], figures["stopped_forbidden"]) == (2, 1, 1)
+    assert figures["p50_us"] > 0
+
+
+def test_a_log_row_is_not_taken_for_a_conversation(shop: Path) -> None:
+    Path("runs.jsonl").write_text('{"outcome": "passed", "stage": "input", "facts": {}}')
+    done = run("runs.jsonl", "--policy", "shop.yaml")
+    assert done.exit_code == 1
+    assert "handrail policy backtest" in done.stderr
+
+
+def test_what_one_record_did_counts_in_no_other_wherever_it_is_replayed(shop: Path) -> None:
+    counted = "{type: whole number, from: ledger, count: true, where: refund, per: tenant, within: 30 days}"
+    rule = '{id: twice, when: tool.name == "refund" and earlier >= 1, effect: block, because: Once.}'
+    text = POLICY.replace("facts:\n", f"facts:\n  earlier: {counted}\n")
+    Path("shop.yaml").write_text(text.replace("hand_offs:\n", f"hand_offs:\n  - {rule}\n"))
+    Path("runs.jsonl").write_text("\n".join([record(5, 1)] * 3))
+    done = run("runs.jsonl", "--policy", "shop.yaml", "--facts", "shop_facts:of_record", "--json")
+    figures = json.loads(done.stdout)
+    assert (figures["runs"], figures["stopped_forbidden"], figures["by_rule"]) == (3, 0, {})

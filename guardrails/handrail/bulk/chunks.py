@@ -1,12 +1,15 @@
-"""Cuts a file of rows into chunks that can be read alone: JSON lines, plain or gzip, and Parquet."""
+"""Cuts a file into chunks that can be read alone: JSON lines, plain or gzip, Parquet; tables and texts."""
 
+import csv
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from io import BufferedIOBase, TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from handrail.bulk.tombstones import erased_in
 from handrail.errors import ConfigError, MissingExtra
@@ -20,12 +23,17 @@ JSON_COLUMNS = (
 )
 """Columns of a Parquet export that hold JSON."""
 
+Form: TypeAlias = Literal["records", "lines", "cells", "whole"]
+"""How a file is given, row by row: the JSON of each line, None for one that is none; each `Line`; the cells
+of each row of CSV; all of it as one text. Parquet is records, whatever was asked for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """Part of a file: bytes from `start` to `end` of JSON lines, or row groups of Parquet.
 
-    `number` counts chunks from 0, `line` is the number of its first row, from 1.
+    `number` counts chunks from 0, `line` is the number of its first row, from 1. One that ends at -1 is a
+    whole file.
     """
 
     path: str
@@ -33,24 +41,48 @@ class Chunk:
     start: int
     end: int
     line: int
+    form: Form = "records"
 
 
-def chunks_of(path: Path, size: int = CHUNK_BYTES) -> list[Chunk]:
-    """Cut a file into chunks of about `size` bytes; one that is compressed as a whole is one chunk.
+class Line(NamedTuple):
+    """A line as it is written, without its end, and its JSON; None if it is none."""
+
+    text: str
+    data: object
+
+
+class _Damaged(Exception):
+    """Parquet that pyarrow cannot read."""
+
+
+def chunks_of(path: Path, size: int = CHUNK_BYTES, *, form: Form = "records") -> list[Chunk]:
+    """Cut a file into chunks of about `size` bytes; what is compressed, a table or one text is one chunk.
 
     Raises:
         ConfigError: it cannot be read.
         MissingExtra: it is Parquet, and pyarrow is not installed.
     """
+    with _readable(path), path.open("rb") as file:
+        kind = file.read(4)
+        if kind == _PARQUET:
+            return _of_parquet(path)
+        if kind.startswith(_GZIP) or form in ("cells", "whole"):
+            return [Chunk(path=str(path), number=0, start=0, end=-1, line=1, form=form)]
+        file.seek(0)
+        return [replace(chunk, form=form) for chunk in _of_lines(path, file, size)]
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say which file cannot be read, and nothing of what stands in it.
+
+    Raises:
+        ConfigError: it cannot be opened, or is damaged.
+    """
     try:
-        with path.open("rb") as file:
-            kind = file.read(4)
-            if kind == _PARQUET:
-                return _of_parquet(path)
-            if kind.startswith(_GZIP):
-                return [Chunk(path=str(path), number=0, start=0, end=-1, line=1)]
-            file.seek(0)
-            return list(_of_lines(path, file, size))
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile, csv.Error, _Damaged):
+        raise ConfigError(f"{path}: cannot be read: it is damaged, or was not written to its end") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or 'unknown'}") from None
 
@@ -89,27 +121,37 @@ def _of_parquet(path: Path) -> list[Chunk]:
     return found
 
 
-def _parquet(path: Path) -> Any:
+@contextmanager
+def _parquet(path: Path) -> Iterator[Any]:
     try:
+        from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
     except ImportError:
         raise MissingExtra("bulk", "pyarrow") from None
-    return ParquetFile(path)
+    try:
+        with ParquetFile(path) as file:
+            yield file
+    except (ArrowException, OSError):
+        raise _Damaged from None
 
 
-def records_in(chunk: Chunk) -> Iterator[tuple[int, object]]:
-    """Yield the number and the record of each row that is not blank; None for one that is no JSON.
+def records_in(chunk: Chunk) -> Iterator[tuple[int, Any]]:
+    """Yield the number of each row, and the row in the form that the chunk says; blank records are skipped.
 
     Rows of people who were erased since the file was exported are left out.
+
+    Raises:
+        ConfigError: the file is damaged, or its tombstones are.
     """
-    erased = erased_in(Path(chunk.path))
-    for number, record in _records(chunk):
-        if not (erased and isinstance(record, dict) and record.get("customer") in erased):
-            yield number, record
-
-
-def _records(chunk: Chunk) -> Iterator[tuple[int, object]]:
     path = Path(chunk.path)
+    erased = erased_in(path)
+    with _readable(path):
+        for number, record in _records(path, chunk):
+            if not (erased and isinstance(record, dict) and record.get("customer") in erased):
+                yield number, record
+
+
+def _records(path: Path, chunk: Chunk) -> Iterator[tuple[int, Any]]:
     with path.open("rb") as file:
         kind = file.read(4)
     if kind == _PARQUET:
@@ -117,14 +159,26 @@ def _records(chunk: Chunk) -> Iterator[tuple[int, object]]:
         return
     is_packed = kind.startswith(_GZIP)
     with path.open("rb") as plain, gzip.open(plain) if is_packed else nullcontext(plain) as file:
-        file.seek(chunk.start)
-        at, number = chunk.start, chunk.line
-        for line in file:
-            if line.strip():
-                yield number, _json(line)
-            at, number = at + len(line), number + 1
-            if at >= chunk.end >= 0:
-                return
+        if chunk.form == "whole":
+            yield 1, file.read().decode("utf-8", "surrogateescape")
+        elif chunk.form == "cells":
+            text = TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
+            yield from enumerate(csv.reader(text), 1)
+        else:
+            yield from _lines_in(file, chunk)
+
+
+def _lines_in(file: BufferedIOBase, chunk: Chunk) -> Iterator[tuple[int, Any]]:
+    file.seek(chunk.start)
+    at, number = chunk.start, chunk.line
+    for line in file:
+        if chunk.form == "lines":
+            yield number, Line(line.rstrip(b"\r\n").decode("utf-8", "surrogateescape"), _json(line))
+        elif line.strip():
+            yield number, _json(line)
+        at, number = at + len(line), number + 1
+        if at >= chunk.end >= 0:
+            return
 
 
 def _rows_of(path: Path, chunk: Chunk) -> Iterator[tuple[int, object]]:

@@ -5,17 +5,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from handrail.bulk.chunks import Chunk
-from handrail.bulk.job import RowJob, rows_of
-from handrail.errors import MissingExtra
+from handrail.bulk.job import ChunkRows, RowJob, rows_of
+from handrail.errors import ConfigError, HandrailError, MissingExtra
 
 # Ray reports usage over the network unless it is told not to before it is imported.
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_DISABLE_PROGRESS_BARS": "1"}
 
 
-def on_ray(job: RowJob, chunks: list[Chunk], workers: int) -> Iterator[tuple[int, bytes]]:
+def on_ray(job: RowJob, chunks: list[Chunk], workers: int) -> Iterator[ChunkRows]:
     """Yield each chunk's number and rows as they are done.
 
     Raises:
+        ConfigError: a file cannot be read where a chunk of it was to be.
         MissingExtra: Ray is not installed.
     """
     if not chunks:
@@ -36,7 +37,9 @@ def on_ray(job: RowJob, chunks: list[Chunk], workers: int) -> Iterator[tuple[int
         items = [{"number": chunk.number, "chunk": chunk} for chunk in chunks]
         rows = ray.data.from_items(items, override_num_blocks=len(items)).map(_Rows(job))
         for row in rows.iter_rows():
-            yield int(row["number"]), bytes(row["rows"])
+            if row["problem"]:
+                raise ConfigError(str(row["problem"]))
+            yield ChunkRows(int(row["number"]), bytes(row["rows"]), bytes(row["measured"]))
     finally:
         if is_own:
             ray.shutdown()
@@ -50,5 +53,9 @@ class _Rows:
         self.__name__ = type(job).__name__
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
-        number, rows = rows_of(self._job, item["chunk"])
-        return {"number": number, "rows": rows}
+        try:
+            found, problem = rows_of(self._job, item["chunk"]), ""
+        except HandrailError as error:
+            # Ray would wrap it with a trace of its own.
+            found, problem = ChunkRows(item["number"], b""), str(error)
+        return {**found._asdict(), "problem": problem}

@@ -1,21 +1,24 @@
-"""Runs a job over every row of a file: chunk by chunk, each chunk's rows in a file of its own.
+"""Runs a job over every row of a file, or of several: chunk by chunk, each chunk's rows in a file of its own.
 
-A folder holds a job's rows: `job.json` says which job over which file, `00000.jsonl` and so on hold the rows
-of each chunk. A chunk's file appears whole or not at all, so a run that was killed goes on where it was, and
-its rows are the same to the byte.
+A folder holds a job's rows: `job.json` says which job over which files, `00000.jsonl` and so on hold the rows
+of each chunk, `00000.measured` what is not the same twice. A chunk's file appears whole or not at all, so a
+run that was killed goes on where it was, and its rows are the same to the byte.
 """
 
 import hashlib
 import json
 import os
+import signal
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import IO, Any, Literal, TypeAlias
 
 from handrail.bulk.chunks import CHUNK_BYTES, Chunk, chunks_of
-from handrail.bulk.job import RowJob, rows_of
+from handrail.bulk.job import MEASURED, ChunkRows, FileJob, RowJob, lines_of, rows_of
 from handrail.bulk.tombstones import erased_in
 from handrail.errors import ConfigError
 
@@ -29,34 +32,48 @@ MANIFEST = "job.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkRun:
-    """Where the rows of a run are: one file for each chunk, in order. `resumed` counts those found there."""
+    """Where the rows of a run are: one file for each chunk, in order. `resumed` counts those found there.
+
+    `sources` is the file that each chunk is part of.
+    """
 
     folder: Path
-    chunks: int
+    sources: tuple[Path, ...]
     resumed: int
 
+    @property
+    def chunks(self) -> int:
+        """How many chunks there are."""
+        return len(self.sources)
+
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield every row, in the order of the file that was read."""
-        for number in range(self.chunks):
-            with _part(self.folder, number).open("rb") as lines:
-                for line in lines:
-                    yield json.loads(line)
+        """Yield every row, in the order of what was read, with what was measured of it."""
+        return (row for _, row in self.rows_by_source())
+
+    def rows_by_source(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """Yield every row with the file that it was made of."""
+        for number, source in enumerate(self.sources):
+            part = _part(self.folder, number)
+            with part.open("rb") as rows, _measured(part).open("rb") as measured:
+                for line, beside in zip_longest(rows, measured):
+                    row = json.loads(line)
+                    yield source, row if beside is None else {**row, MEASURED: json.loads(beside)}
 
 
 def run(
     job: RowJob,
-    source: Path,
+    source: Path | Sequence[Path],
     folder: Path,
     *,
     workers: int = 1,
     engine: Engine = "processes",
     progress: Progress | None = None,
 ) -> BulkRun:
-    """Run a job over a file; what an earlier run of it left in the folder is kept.
+    """Run a job over files; what an earlier run of it left in the folder is kept.
 
     Args:
         job: what is done to each row.
-        source: JSON lines, plain or gzip, or Parquet.
+        source: JSON lines, plain or gzip, or Parquet; one file, or several in this order.
         folder: where rows are written; it is made if it is not there.
         workers: how many processes; 1 works in this one.
         engine: `processes` here, or `ray`: on the cluster that RAY_ADDRESS names, else a local one.
@@ -64,21 +81,53 @@ def run(
         progress: told after each chunk.
 
     Raises:
-        ConfigError: the folder holds another job's rows, or a file cannot be used.
+        ConfigError: the folder holds another job's rows or cannot be written, or a file cannot be read.
         MissingExtra: a package for the engine or the file is not installed.
     """
-    chunks = chunks_of(source)
-    _claim(folder, job, source)
+    sources = (source,) if isinstance(source, Path) else tuple(source)
+    chunks = _chunks(job, sources)
+    _claim(folder, job, sources)
     left = [chunk for chunk in chunks if not _part(folder, chunk.number).exists()]
     done, began = len(chunks) - len(left), time.monotonic()
-    for count, (number, rows) in enumerate(_engine(engine)(job, left, workers), 1):
-        _keep(_part(folder, number), rows)
+    if len(left) == 1 and engine == "processes":
+        made: Iterable[int] = _alone(job, left[0], folder)
+    else:
+        made = _kept(_engine(engine)(job, left, workers), folder)
+    for count, _ in enumerate(made, 1):
         if progress is not None:
             progress(done + count, len(chunks), (time.monotonic() - began) / count * (len(left) - count))
-    return BulkRun(folder=folder, chunks=len(chunks), resumed=done)
+    return BulkRun(folder=folder, sources=tuple(Path(chunk.path) for chunk in chunks), resumed=done)
 
 
-def _engine(name: Engine) -> Callable[[RowJob, list[Chunk], int], Iterator[tuple[int, bytes]]]:
+def _chunks(job: RowJob, sources: Sequence[Path]) -> list[Chunk]:
+    found = [
+        chunk
+        for path in sources
+        for chunk in chunks_of(path, form=job.form_of(path) if isinstance(job, FileJob) else "records")
+    ]
+    return [replace(chunk, number=number) for number, chunk in enumerate(found)]
+
+
+def _kept(made: Iterable[ChunkRows], folder: Path) -> Iterator[int]:
+    for number, rows, measured in made:
+        part = _part(folder, number)
+        with _whole(part) as whole, _whole(_measured(part)) as beside:
+            whole.write(rows)
+            beside.write(measured)
+        yield number
+
+
+def _alone(job: RowJob, chunk: Chunk, folder: Path) -> Iterator[int]:
+    """Write the rows of a single chunk as they are made: a compressed file may be of any size."""
+    part = _part(folder, chunk.number)
+    with _whole(part) as rows, _whole(_measured(part)) as measured:
+        for row, beside in lines_of(job, chunk):
+            rows.write(row)
+            measured.write(beside)
+    yield chunk.number
+
+
+def _engine(name: Engine) -> Callable[[RowJob, list[Chunk], int], Iterator[ChunkRows]]:
     if name == "ray":
         from handrail.bulk.on_ray import on_ray
 
@@ -86,17 +135,19 @@ def _engine(name: Engine) -> Callable[[RowJob, list[Chunk], int], Iterator[tuple
     return _in_processes
 
 
-def _in_processes(job: RowJob, chunks: list[Chunk], workers: int) -> Iterator[tuple[int, bytes]]:
+def _in_processes(job: RowJob, chunks: list[Chunk], workers: int) -> Iterator[ChunkRows]:
     """Yield chunks as they are done. At most `AHEAD` for each worker are under way, which bounds memory."""
     if workers <= 1:
         yield from (rows_of(job, chunk) for chunk in chunks)
         return
     import multiprocessing
     from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+    from concurrent.futures.process import BrokenProcessPool
 
     waiting = iter(chunks)
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        under_way: set[Future[tuple[int, bytes]]] = set()
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_leave_interrupts) as pool:
+        under_way: set[Future[ChunkRows]] = set()
         try:
             while True:
                 while len(under_way) < AHEAD * workers and (chunk := next(waiting, None)) is not None:
@@ -105,50 +156,76 @@ def _in_processes(job: RowJob, chunks: list[Chunk], workers: int) -> Iterator[tu
                     return
                 finished, under_way = wait(under_way, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in finished)
+        except BrokenProcessPool:
+            raise ConfigError("a worker process was killed; run it again with fewer --workers") from None
         finally:
             for future in under_way:
                 future.cancel()
 
 
-def _claim(folder: Path, job: RowJob, source: Path) -> None:
+def _leave_interrupts() -> None:
+    """Let the process that started this one answer Ctrl-C; it ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _claim(folder: Path, job: RowJob, sources: Sequence[Path]) -> None:
     """Say in the folder whose rows it holds.
 
     Raises:
-        ConfigError: it holds another's.
+        ConfigError: it holds another's, or cannot be written.
     """
-    stat = source.stat()
     told = {
         "job": hashlib.sha256(job.key().encode()).hexdigest(),
-        "file": hashlib.sha256(str(source.resolve()).encode()).hexdigest(),
-        "bytes": stat.st_size,
-        "changed_ns": stat.st_mtime_ns,
+        "files": [_told(source) for source in sources],
         "chunk_bytes": CHUNK_BYTES,
-        "erased": sorted(erased_in(source)),
     }
-    folder.mkdir(parents=True, exist_ok=True)
     manifest = folder / MANIFEST
     if not manifest.exists():
         if any(folder.glob("*.jsonl")):
             raise ConfigError(f"{folder} holds rows of something else; name an empty folder")
-        _keep(manifest, json.dumps(told).encode())
+        with _whole(manifest) as file:
+            file.write(json.dumps(told).encode())
         return
     try:
         found = json.loads(manifest.read_bytes())
-    except ValueError:
+    except (ValueError, OSError):
         found = None
     if found != told:
         raise ConfigError(f"{folder} holds the rows of another job or file; name another folder")
+
+
+def _told(source: Path) -> dict[str, object]:
+    stat = source.stat()
+    return {
+        "file": hashlib.sha256(str(source.resolve()).encode()).hexdigest(),
+        "bytes": stat.st_size,
+        "changed_ns": stat.st_mtime_ns,
+        "erased": sorted(erased_in(source)),
+    }
 
 
 def _part(folder: Path, number: int) -> Path:
     return folder / f"{number:05}.jsonl"
 
 
-def _keep(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+def _measured(part: Path) -> Path:
+    return part.with_suffix(".measured")
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[IO[bytes]]:
+    """Write a file whole or not at all.
+
+    Raises:
+        ConfigError: the disk is full, or the folder cannot be written.
+    """
+    unfinished = path.with_name(path.name + ".unfinished")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path.parent}: cannot be written: {error.strerror or 'unknown'}") from None

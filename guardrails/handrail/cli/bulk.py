@@ -2,10 +2,10 @@
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,12 +13,22 @@ if TYPE_CHECKING:
     from handrail.bulk import BulkRun, RowJob
     from handrail.bulk.run import Engine
 
+WorkersOption = Annotated[int, typer.Option(min=1, max=256, help="How many processes.")]
+EngineOption = Annotated[str, typer.Option(help="processes, or ray: the cluster of RAY_ADDRESS.")]
+RowsOption = Annotated[
+    Path | None, typer.Option(help="Folder for the rows; a run that was stopped goes on from them.")
+]
 ENGINES: "dict[str, Engine]" = {"processes": "processes", "ray": "ray"}
 
 
 @contextmanager
 def run_with_progress(
-    job: "RowJob", file: Path, folder: Path | None, *, workers: int, engine: str
+    job: "RowJob",
+    source: Path | Sequence[Path],
+    folder: Path | None = None,
+    *,
+    workers: int = 1,
+    engine: str = "processes",
 ) -> "Iterator[BulkRun]":
     """Run a job and give its rows for the length of the block; without a folder they are gone after it."""
     from rich.progress import BarColumn, Progress, TimeRemainingColumn
@@ -36,5 +46,5 @@ def run_with_progress(
                 progress.update(task, completed=done, total=of)
 
             target = folder or Path(own)
-            found = run(job, file, target, workers=workers, engine=ENGINES[engine], progress=told)
+            found = run(job, source, target, workers=workers, engine=ENGINES[engine], progress=told)
         yield found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from handrail.cli.bulk import EngineOption, RowsOption, WorkersOption, run_with_progress
 from handrail.cli.options import text_of
 from handrail.cli.policy_check import check
 
@@ -297,11 +298,9 @@ def _print_difference(found: "Difference") -> None:
 def backtest(
     log: Annotated[Path, typer.Argument(help="What `handrail log export` or `audit export` wrote.")],
     policy: Annotated[str, typer.Option("--policy", "-p", help="The policy to try.")],
-    workers: Annotated[int, typer.Option(min=1, max=256, help="How many processes.")] = 1,
-    engine: Annotated[str, typer.Option(help="processes, or ray: the cluster of RAY_ADDRESS.")] = "processes",
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the rows; a run that was stopped goes on from them.")
-    ] = None,
+    workers: WorkersOption = 1,
+    engine: EngineOption = "processes",
+    out: RowsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what a policy would have handed off on a log: per rule and role, newly, no longer, load by role.
@@ -316,7 +315,6 @@ def backtest(
     - `handrail policy backtest decisions.parquet -p support-next.yaml --workers 8 --out rows/`
     """
     from handrail.bulk import added_up, backtest_job
-    from handrail.cli.bulk import run_with_progress
 
     job, loaded = backtest_job(policy)
     with run_with_progress(job, log, out, workers=workers, engine=engine) as found:

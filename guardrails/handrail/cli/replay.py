@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from handrail.errors import CheckFailed, ConfigError
+from handrail.cli.bulk import EngineOption, RowsOption, WorkersOption, run_with_progress
+from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from handrail.replay import ReplayReport
 
-
-def replay(
-    file: Annotated[Path, typer.Argument(help="JSON lines, gzip or plain: `messages` in the OpenAI format.")],
+def replay(  # noqa: PLR0913 - one parameter per option
+    file: Annotated[
+        Path, typer.Argument(help="JSON lines, gzip or plain, or Parquet: `messages` in the OpenAI format.")
+    ],
     policy: Annotated[str, typer.Option(help="A policy file, or the name of a shipped policy.")],
     facts: Annotated[
         str | None, typer.Option(help="`module:function` that makes a fact source for a record.")
@@ -25,13 +26,17 @@ def replay(
     now: Annotated[
         str | None, typer.Option(help="Moment of the conversations, e.g. 2024-05-15T15:00-05:00.")
     ] = None,
+    workers: WorkersOption = 1,
+    engine: EngineOption = "processes",
+    out: RowsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
 ) -> None:
     """Send recorded conversations through a policy, as live traffic would go.
 
     Every turn is screened and judged, every tool call gated; a run is halted where a rule forbids a call or
-    hands it off. Where a record tells how it ended (`reward`, `gold_actions`, `gold_transfer`) the hand-offs
-    are set against it. A line that holds no conversation is reported and the rest goes on.
+    hands it off. Each record is judged by itself. Where one tells how it ended (`reward`, `gold_actions`,
+    `gold_transfer`) the hand-offs are set against it. A line that holds no conversation is reported and the
+    rest goes on.
 
     Exit code 0: done; 1: some lines could not be read; 2: the file, the policy or the facts cannot be used.
 
@@ -39,10 +44,17 @@ def replay(
 
     - `handrail replay chats.jsonl --policy support`
     - `handrail replay runs.jsonl.gz --policy airline --facts mine.facts:of_record --json`
+    - `handrail replay chats.jsonl --policy support --workers 8 --out rows/`
     """
-    from handrail.replay import as_data
+    from handrail.replay import ReplayReport, UnreadableLine, as_data, read_runs, replay_job
 
-    report = _replayed(file, policy, facts, _moment(now))
+    job = replay_job(policy, facts=facts, now=_moment(now))
+    with run_with_progress(job, file, out, workers=workers, engine=engine) as found:
+        read = list(read_runs(found.rows()))
+    bad = tuple(one for one in read if isinstance(one, UnreadableLine))
+    for line in bad:
+        typer.echo(f"{file}:{line.line}: {line.problem}", err=True)
+    report = ReplayReport(runs=tuple(one for one in read if not isinstance(one, UnreadableLine)), bad=bad)
     figures = as_data(report)
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
@@ -59,37 +71,6 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError:
         raise ConfigError(f"--now {text[:40]}: not a moment, e.g. 2024-05-15T15:00-05:00") from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-
-
-def _replayed(file: Path, policy: str, facts: str | None, now: datetime | None) -> "ReplayReport":
-    from rich.console import Console
-    from rich.progress import track
-
-    from handrail.policy import load
-    from handrail.replay import Replayer, ReplayReport, UnreadableLine, fact_source_factory, read_records
-    from handrail.store import open_store
-
-    maker = fact_source_factory(facts) if facts is not None else None
-    loaded = load(policy)
-    records = list(read_records(file))
-    console = Console(stderr=True)
-    store = open_store("sqlite://", allow_volatile=True)
-    runs, bad = [], []
-    try:
-        replayer = Replayer(loaded, store=store, now=now, facts=maker)
-        for record in track(records, "replaying", console=console, transient=True):
-            if isinstance(record, UnreadableLine):
-                bad.append(record)
-                continue
-            try:
-                runs.append(replayer.run(record))
-            except CheckFailed as error:
-                bad.append(UnreadableLine(line=record.line, problem=str(error)))
-    finally:
-        store.close()
-    for line in bad:
-        console.print(f"{file}:{line.line}: {line.problem}", style="red", highlight=False, soft_wrap=True)
-    return ReplayReport(runs=tuple(runs), bad=tuple(bad))
 
 
 def _print(figures: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Sends recorded conversations through a guard and compares the result with how they ended."""
 
 from handrail.replay.facts import RecordedFacts, fact_source_factory
+from handrail.replay.job import ReplayJob, read_runs, replay_job
 from handrail.replay.records import RecordedConversation, UnreadableLine, read_records
 from handrail.replay.report import ReplayReport, as_data
 from handrail.replay.run import ReplayedRun, Replayer, StoppedCall
@@ -8,6 +9,7 @@ from handrail.replay.run import ReplayedRun, Replayer, StoppedCall
 __all__ = [
     "RecordedConversation",
     "RecordedFacts",
+    "ReplayJob",
     "ReplayReport",
     "ReplayedRun",
     "Replayer",
@@ -16,4 +18,6 @@ __all__ = [
     "as_data",
     "fact_source_factory",
     "read_records",
+    "read_runs",
+    "replay_job",
 ]

@@ -1,19 +1,17 @@
-"""Reads recorded conversations: JSON lines, gzip or plain, in the OpenAI message format."""
+"""Reads recorded conversations in the OpenAI message format: JSON lines, gzip or plain, or Parquet."""
 
-import gzip
 import json
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from handrail.errors import ConfigError
+from handrail.bulk.chunks import chunks_of, records_in
+from handrail.policy.runtime.log_row import OUTCOMES
 from handrail.records import Message, Speaker, ToolCall
 from handrail.wire.chat import read_request
 
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
-_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,32 +49,26 @@ def read_records(path: Path) -> Iterator[RecordedConversation | UnreadableLine]:
     Raises:
         ConfigError: the file cannot be read at all.
     """
-    for line, text in enumerate(_lines(path), start=1):
-        if not text.strip():
-            continue
-        try:
-            yield _record(line, text)
-        except _NoConversation as problem:
-            yield UnreadableLine(line=line, problem=str(problem))
+    for chunk in chunks_of(path):
+        for line, record in records_in(chunk):
+            yield read_record(line, record)
 
 
-def _lines(path: Path) -> list[bytes]:
+def read_record(line: int, record: object) -> RecordedConversation | UnreadableLine:
+    """Read the JSON of a line, None for a line that is none; pure."""
     try:
-        content = path.read_bytes()
-        if content.startswith(_GZIP):
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ConfigError(f"{path} cannot be read: {type(error).__name__}") from None
-    return content.split(b"\n")
+        return _conversation(line, record)
+    except _NoConversation as problem:
+        return UnreadableLine(line=line, problem=str(problem))
 
 
-def _record(line: int, text: bytes) -> RecordedConversation:
-    try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError):
-        raise _NoConversation("not JSON") from None
+def _conversation(line: int, raw: object) -> RecordedConversation:
+    if raw is None:
+        raise _NoConversation("not JSON")
     if not isinstance(raw, dict):
         raise _NoConversation("not a JSON object")
+    if "messages" not in raw and raw.get("outcome") in OUTCOMES:
+        raise _NoConversation("a row of the decision log holds no words; try `handrail policy backtest`")
     messages = _messages(raw)
     reward = raw.get("reward")
     transfer = raw.get("gold_transfer")

@@ -93,7 +93,9 @@ class Replayer:
         result = ReplayedRun(record=record)
         self._start(record)
         results = _results(record.messages)
-        with self._guard.context(customer=f"{record.task}/{record.line}"):
+        # What was done before counts towards limits, for a customer or for all: each record has its own.
+        own = f"line-{record.line}"
+        with self._guard.context(customer=f"{record.task}/{record.line}", tenant=own):
             for index, message in enumerate(record.messages):
                 if message.speaker is Speaker.ASSISTANT:
                     self._turn(result, index, message)

@@ -1,4 +1,6 @@
+import gzip
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -58,3 +60,38 @@ def test_bytes_that_are_no_utf_8_are_scanned_all_the_same(tmp_path):
     path = tmp_path / "old.txt"
     path.write_bytes(b"caf\xe9 jane@example.com")
     assert run("--json", str(path)).exit_code == 1
+
+
+def test_several_processes_find_the_same_in_every_kind_of_file(tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    line = '{"m": "mail jane@example.com"}\r\n'
+    (tmp_path / "a.jsonl").write_text(line + "no json jane@example.com\n", "utf-8")
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(line.encode()))
+    (tmp_path / "c.txt").write_text("a\nmail jane@example.com", "utf-8")
+    (tmp_path / "d.csv").write_text("1,jane@example.com\n", "utf-8")
+    table = arrow.Table.from_pylist([{"m": "jane@example.com", "b": b"jane@example.com", "n": 1}])
+    parquet.write_table(table, tmp_path / "e.parquet")
+    one, several = (run("--json", "--workers", count, str(tmp_path)) for count in ("1", "2"))
+    assert one.stdout == several.stdout
+    found = [json.loads(line) for line in one.stdout.splitlines()]
+    assert [(Path(each["file"]).name, each["line"], each["field"]) for each in found] == [
+        *(("a.jsonl", 1, "$.m"), ("a.jsonl", 2, None), ("b.jsonl.gz", 1, "$.m"), ("c.txt", 2, None)),
+        *(("d.csv", 1, "column 2"), ("e.parquet", 1, "$.m"), ("e.parquet", 1, "$.b")),
+    ]
+
+
+def test_the_rows_of_a_scan_go_on_where_they_were_and_hold_no_value(tmp_path):
+    path, rows = tmp_path / "a.jsonl", tmp_path / "rows"
+    path.write_text('{"m": "mail jane@example.com"}\n', "utf-8")
+    first = run("--json", "--out", str(rows), str(path))
+    assert run("--json", "--out", str(rows), str(path)).stdout == first.stdout
+    assert not [part for part in rows.iterdir() if b"jane@" in part.read_bytes()]
+
+
+def test_a_damaged_file_is_named_and_nothing_of_it_is_said(tmp_path):
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"m": "jane@example.com"}' * 99)[:-9])
+    result = run(str(path))
+    assert result.exit_code != 0
+    assert "damaged" in str(result.exception)
+    assert "jane" not in str(result.exception)
