@@ -64,6 +64,7 @@ def guard_tool(tool: FunctionTool, guard: "Guard") -> FunctionTool:
             return f"Not carried out: {passed.notice}"
         return await _approved(guard, ticket, tool, context)
 
+    guard.declare_tool(tool.name, getattr(tool, "mcp_annotations", None))
     return replace(tool, on_invoke_tool=invoke, needs_approval=needs_approval)
 
 

@@ -38,6 +38,7 @@ def guard_tool(tool: BaseTool, guard: "Guard") -> BaseTool:
     The guard also learns how to carry the action out after a person's approval (`guard.authorised`).
     """
     _register(tool, guard)
+    guard.declare_tool(tool.name, tool.metadata)
     return GuardedTool(**guarded_fields(tool), inner=tool, guard=guard)
 
 

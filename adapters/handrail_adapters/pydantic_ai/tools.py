@@ -33,6 +33,13 @@ class GuardedToolset(WrapperToolset[Any]):
 
     guard: "Guard"
 
+    async def get_tools(self, ctx: Any) -> dict[str, Any]:
+        """Return the tools; the guard notes what an MCP server declares of each."""
+        tools: dict[str, Any] = await super().get_tools(ctx)
+        for name, tool in tools.items():
+            self.guard.declare_tool(name, (tool.tool_def.metadata or {}).get("annotations"))
+        return tools
+
     async def call_tool(self, name: str, tool_args: dict[str, Any], ctx: Any, tool: Any) -> Any:
         """Run a tool through the gate."""
         parameters = json.dumps(tool.tool_def.parameters_json_schema)

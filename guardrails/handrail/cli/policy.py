@@ -88,7 +88,7 @@ def explain(
         ]
         typer.echo(json.dumps({"decision": write_decision(found.decision), "rules": lines}))
         return
-    marks = {"yes": "✓", "no": "·", "unknown": "?", "skipped": "-", "beaten": "×"}
+    marks = {"yes": "✓", "no": "·", "unknown": "?", "skipped": "-", "beaten": "×", "rests": "-"}
     for line in found.lines:
         indent = "    " if line.decision else ""
         typer.echo(f"{indent}{marks[line.verdict]} {line.rule}: {line.verdict} -> {line.leads_to}")

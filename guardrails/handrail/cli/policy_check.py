@@ -1,6 +1,7 @@
 """`handrail policy check`: static analysis for people, for editors and for CI."""
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
     from handrail.policy import Policy
     from handrail.policy.analyse import Remark
+    from handrail.policy.analyse.places import Place
 
 FormatOption = Annotated[str, typer.Option("--format", help="text, json or sarif.")]
 
@@ -32,26 +34,37 @@ def check(
     """
     if format_ not in ("text", "json", "sarif"):
         raise typer.BadParameter("text, json or sarif", param_hint="--format")
-    found = [(name, *_checked(name, limit=limit, use_prover=prove)) for name in files]
+    found = [_checked(name, limit=limit, use_prover=prove) for name in files]
     if format_ == "sarif":
         from handrail import __version__
         from handrail.policy.analyse.remarks import sarif
 
-        typer.echo(json.dumps(sarif([(file, remarks) for _, file, remarks, _ in found], version=__version__)))
+        typer.echo(json.dumps(sarif([(one.file, one.remarks) for one in found], version=__version__)))
     elif format_ == "json":
-        typer.echo(json.dumps([_as_json(name, remarks, unshown) for name, _, remarks, unshown in found]))
+        typer.echo(json.dumps([_as_json(one) for one in found]))
     else:
-        for _, file, remarks, unshown in found:
-            _print_remarks(file, remarks, unshown)
-    codes = {remark.code for *_, remarks, _ in found for remark in remarks}
-    levels = {str(remark.level) for *_, remarks, _ in found for remark in remarks}
+        for one in found:
+            _print(one)
+    codes = {remark.code for one in found for remark in one.remarks}
+    levels = {str(remark.level) for one in found for remark in one.remarks}
     if "not-loadable" in codes:
         raise typer.Exit(2)
     if "error" in levels or (strict and "warning" in levels):
         raise typer.Exit(1)
 
 
-def _checked(name: str, *, limit: int, use_prover: bool) -> "tuple[str, list[Remark], int]":
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CheckedFile:
+    """What there is to say of one file: the name it was asked by, its path, and the result."""
+
+    name: str
+    file: str
+    remarks: "Sequence[Remark]"
+    unshown: int = 0
+    places: "Sequence[Place]" = ()
+
+
+def _checked(name: str, *, limit: int, use_prover: bool) -> _CheckedFile:
     from handrail.errors import PolicyError
     from handrail.policy.analyse import Remark, check
     from handrail.policy.file.compile import compile_policy
@@ -60,12 +73,19 @@ def _checked(name: str, *, limit: int, use_prover: bool) -> "tuple[str, list[Rem
     try:
         path, text = read_source(name)
     except PolicyError as error:
-        return name, [Remark(code="not-loadable", message=error.problem, line=0)], 0
+        remark = Remark(code="not-loadable", message=error.problem, line=0)
+        return _CheckedFile(name=name, file=name, remarks=[remark])
     policy, problems = compile_policy(text, file=str(path), folder=path.parent)
     if policy is None:
-        return str(path), [_unloadable(problem) for problem in problems], 0
+        return _CheckedFile(name=name, file=str(path), remarks=[_unloadable(problem) for problem in problems])
     result = check(policy, prover=_prover(policy) if use_prover else None, limit=limit)
-    return str(path), [*result.remarks, *_unscanned(policy)], result.unshown
+    return _CheckedFile(
+        name=name,
+        file=str(path),
+        remarks=[*result.remarks, *_unscanned(policy)],
+        unshown=result.unshown,
+        places=result.places,
+    )
 
 
 def _unloadable(problem: Any) -> "Remark":
@@ -119,13 +139,19 @@ def _entity_types() -> set[str]:
     return found
 
 
-def _as_json(name: str, remarks: "Sequence[Remark]", unshown: int) -> dict[str, Any]:
+def _as_json(one: _CheckedFile) -> dict[str, Any]:
     from handrail.policy.analyse.remarks import as_data
 
-    return {"policy": name, "unshown_conflicts": unshown, "remarks": [as_data(remark) for remark in remarks]}
+    return {
+        "policy": one.name,
+        "unshown_conflicts": one.unshown,
+        "remarks": [as_data(remark) for remark in one.remarks],
+        "places": {place.rule: list(place.where) for place in one.places},
+    }
 
 
-def _print_remarks(file: str, remarks: "Sequence[Remark]", unshown: int) -> None:
+def _print(one: _CheckedFile) -> None:
+    file, remarks, unshown = one.file, one.remarks, one.unshown
     colours = {"error": typer.colors.RED, "warning": typer.colors.YELLOW, "note": typer.colors.BLUE}
     for remark in remarks:
         level = typer.style(str(remark.level), fg=colours[str(remark.level)])
@@ -136,6 +162,8 @@ def _print_remarks(file: str, remarks: "Sequence[Remark]", unshown: int) -> None
 
         least = "at least " if unshown >= MAX_CONFLICTS else ""
         typer.echo(f"{file}: {least}{unshown} more conflicts")
+    for rule in one.places:
+        typer.echo(f"{file}: {rule.rule} can apply in {'; '.join(rule.where) or 'no case'}")
     counts = {level: sum(remark.level == level for remark in remarks) for level in colours}
     typer.echo(
         f"{file}: "

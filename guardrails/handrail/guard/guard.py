@@ -20,6 +20,7 @@ from handrail.guard.samples import sampler_of
 from handrail.guard.threads import in_thread
 from handrail.guard.tool import ToolOptions, decorated, tool_of
 from handrail.guard.tool_gate import Permit, agate, gate, name_of
+from handrail.guard.tool_kinds import kind_declared
 from handrail.guard.tool_results import JudgedResult, ajudge_result, judge_result, tool_result
 from handrail.ids import new_id
 from handrail.pipeline.together import Joint
@@ -71,7 +72,8 @@ class Guard:
         self.store, self.people = store, people
         self._clock, self._scanner = clock or now_utc, scanner
         self._tools: dict[str, Callable[..., object]] = {}
-        pipeline = pipeline_of(policy, scanner)
+        self._tool_kinds: dict[str, str] = {}
+        pipeline = pipeline_of(policy, scanner, self._tool_kinds)
         self._runner = CallRunner(
             pipeline=pipeline,
             store=store,
@@ -156,7 +158,7 @@ class Guard:
         Raises:
             StoreUnavailable: it could not be recorded; the old policy stays in force.
         """
-        pipeline = pipeline_of(policy, self._scanner)
+        pipeline = pipeline_of(policy, self._scanner, self._tool_kinds)
         sampler = sampler_of(policy, pipeline.cascade.calibration, self.store)
         from handrail.store import SqlStore
 
@@ -320,16 +322,32 @@ class Guard:
 
         Args:
             fn: the function, sync or async, a generator or an async generator.
-            **options: `name`, `receiver` and `on_handoff`; see `ToolOptions`.
+            **options: `name`, `reads`, `receiver` and `on_handoff`; see `ToolOptions`.
 
         """
 
         def guarded(inner: FunctionT) -> FunctionT:
             name = options.get("name") or name_of(inner)
             self._tools[name] = decorated(self, inner, name, options)
+            if options.get("reads") is not None:
+                self.declare_tool(name, {"read_only": options["reads"]})
             return cast("FunctionT", self._tools[name])
 
         return guarded if fn is None else guarded(fn)
+
+    def declare_tool(self, name: str, annotations: object) -> None:
+        """Note what a framework declares of a tool: whether it only reads.
+
+        It counts where the policy says `unlisted: pass_reads` and does not list the tool, and in `tool.kind`.
+        Frameworks' hints are as trustworthy as the server they come from.
+
+        Args:
+            name: the tool.
+            annotations: an object or mapping such as MCP's, with `readOnlyHint` and `destructiveHint`.
+        """
+        kind = kind_declared(annotations)
+        if kind is not None:
+            self._tool_kinds[name] = kind
 
     def authorised(self, ticket: str) -> AbstractContextManager[Action]:
         """Carry out, once, what a person approved.

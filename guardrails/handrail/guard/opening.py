@@ -85,7 +85,9 @@ ANSWER = "answer"
 """Name under `thresholds:` of the calibration that speaks of answers."""
 
 
-def pipeline_of(policy: Policy, scanner: Scanner | None = None) -> Pipeline:
+def pipeline_of(
+    policy: Policy, scanner: Scanner | None = None, tool_kinds: Mapping[str, str] | None = None
+) -> Pipeline:
     """Return what every call under a policy shares, with the policy's calibration if there is one.
 
     Second looks centre on the calibrated threshold that the policy names.
@@ -93,6 +95,7 @@ def pipeline_of(policy: Policy, scanner: Scanner | None = None) -> Pipeline:
     Args:
         policy: the policy.
         scanner: what finds sensitive data; by default handrail's own with the policy's additions.
+        tool_kinds: by tool whether it reads or acts, as its framework declares it.
 
     Raises:
         ConfigError: as `calibration_of`.
@@ -109,6 +112,7 @@ def pipeline_of(policy: Policy, scanner: Scanner | None = None) -> Pipeline:
         scanner=scanner or scanner_of(policy),
         cascade=cascade,
         listening=listening_of(policy),
+        tool_kinds=tool_kinds if tool_kinds is not None else {},
     )
 
 

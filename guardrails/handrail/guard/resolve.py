@@ -11,7 +11,7 @@ from handrail.errors import ActionFailed, CheckFailed, ConfigError, NotAllowed
 from handrail.guard.tool import tool_of
 from handrail.pipeline.pipeline import Pipeline
 from handrail.policy import FactDeclaration, Policy
-from handrail.policy.language.sources import ToolArgument
+from handrail.policy.language.sources import Source, ToolArgument
 from handrail.records import Context, FactValue, Money
 from handrail.text.paths import at
 from handrail.tickets.action import canonical_arguments
@@ -123,9 +123,10 @@ class EditReading:
             return self.stated
         amounts = dict(before)
         for name, declaration in self.by.policy.facts.items():
-            if isinstance(declaration.source, ToolArgument):
+            source = declaration.source
+            if isinstance(source, ToolArgument) and source.path_in(tool) is not None:
                 was = before.get(name)
-                value = _value(declaration, edited, was)
+                value = _value(declaration, tool, edited, was)
                 if was is not None:
                     amounts[name] = self._alike(name, value, was)
                 elif isinstance(value, Money):
@@ -151,13 +152,16 @@ class EditReading:
             raise NotAllowed(self.ticket, f"{tool} cannot take the edit: {error}") from None
 
 
-def _value(declaration: FactDeclaration, edited: Mapping[str, object], was: object) -> FactValue:
-    source, currency_from = declaration.source, declaration.currency_from
+def _value(declaration: FactDeclaration, tool: str, edited: Mapping[str, object], was: object) -> FactValue:
     currency: object = was.currency if isinstance(was, Money) else None
-    if isinstance(currency_from, ToolArgument):
-        currency = at(edited, currency_from.path)
-    raw = at(edited, source.path) if isinstance(source, ToolArgument) else None
-    return declaration.read(raw, currency=currency)
+    if isinstance(declaration.currency_from, ToolArgument):
+        currency = _argument(declaration.currency_from, tool, edited)
+    return declaration.read(_argument(declaration.source, tool, edited), currency=currency)
+
+
+def _argument(source: Source, tool: str, edited: Mapping[str, object]) -> object:
+    path = source.path_in(tool) if isinstance(source, ToolArgument) else None
+    return at(edited, path) if path is not None else None
 
 
 def withdraw(store: TicketStore, context: Context, ticket: str, words: str) -> None:

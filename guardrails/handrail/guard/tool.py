@@ -69,15 +69,16 @@ class GatesActions(Protocol):
 class ToolOptions(TypedDict, total=False):
     """How a function that acts is guarded; all of it may be left out.
 
-    `name` is the tool's in the policy, by default the function's own. `receiver` names, for a method, the
-    attribute that tells the objects apart whose method acts; without it all that is in a dataclass or a
-    pydantic model does, or what is registered for its class, and an object without any of these cannot be
-    read, so that its actions go to a person. `parameters` is the JSON Schema of the arguments where the
-    signature does not tell them; edits are held against it. `on_handoff` maps a `Handoff` to a return value
-    in place of raising `HandoffRequired`.
+    `name` is the tool's in the policy, by default the function's own. `reads` declares that it changes
+    nothing. `receiver` names, for a method, the attribute that tells the objects apart whose method acts;
+    without it all that is in a dataclass or a pydantic model does, or what is registered for its class, and
+    an object without any of these cannot be read, so that its actions go to a person. `parameters` is the
+    JSON Schema of the arguments where the signature does not tell them; edits are held against it.
+    `on_handoff` maps a `Handoff` to a return value in place of raising `HandoffRequired`.
     """
 
     name: str | None
+    reads: bool | None
     receiver: str | None
     parameters: Mapping[str, object] | None
     on_handoff: Callable[[Handoff], object] | None

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -40,6 +40,9 @@ NO_CUSTOMER = "nobody_named"
 MOST_TOOLS = 512
 """Most tools whose facts are remembered."""
 
+UNDECLARED = "undeclared"
+"""The kind of a tool that neither the policy lists nor its framework declares."""
+
 UNTRAINED = "language_not_trained"
 """Why a signal is unknown: the message is in a language on which no heads were trained."""
 
@@ -53,7 +56,8 @@ class FactInputs:
 
     `is_bare`: the call comes from the program, no model proposed it here. `reserved` is the call's own ledger
     entry, if it has one already. `proposed` are the types found in the arguments of every call of the answer.
-    `returned` is what the call returned, as JSON data, and `sums` the amounts of money in it.
+    `returned` is what the call returned, as JSON data, and `sums` the amounts of money in it. `tool_kinds`
+    says by tool whether it reads or acts, as its framework declares it.
     """
 
     evidence: Evidence
@@ -64,6 +68,7 @@ class FactInputs:
     proposed: frozenset[str] = frozenset()
     returned: object = None
     sums: tuple[AmountStated, ...] = ()
+    tool_kinds: Mapping[str, str] = field(default_factory=dict)
 
 
 Values = dict[str, FactValue]
@@ -129,6 +134,8 @@ def gather(
     for fact in declared:
         name, source = fact.name, fact.source
         if inputs.is_bare and isinstance(source, _OF_A_MODEL_CALL):
+            continue
+        if inputs.call is not None and not policy.scopes.applies_to(name, inputs.call.name):
             continue
         match source:
             case sources.Caller():
@@ -216,10 +223,8 @@ class _Reading:
     def raw(self, source: sources.Source) -> object:
         evidence, call = self.inputs.evidence, self.inputs.call
         match source:
-            case sources.ToolName():
-                return call.name if call else None
-            case sources.ToolArgument(path=path):
-                return at(_parsed(call.arguments), path) if call else None
+            case sources.ToolName() | sources.ToolKind() | sources.ToolArgument():
+                return self._of_call(source, call) if call else None
             case sources.ToolResult(tool=tool, path=path):
                 return at(self._newest_result(tool), path)
             case sources.ContextField(name=name):
@@ -240,6 +245,19 @@ class _Reading:
                 return self._clock(unit)
             case _:
                 return self._of_exchange(source)
+
+    def _of_call(
+        self, source: sources.ToolName | sources.ToolKind | sources.ToolArgument, call: ToolCall
+    ) -> object:
+        match source:
+            case sources.ToolName():
+                return call.name
+            case sources.ToolKind():
+                declared = self.inputs.tool_kinds.get(call.name, UNDECLARED)
+                return self.policy.tools.get(call.name, declared)
+            case sources.ToolArgument():
+                path = source.path_in(call.name)
+                return None if path is None else at(_parsed(call.arguments), path)
 
     def _of_words(self, source: sources.Source) -> object:
         evidence = self.inputs.evidence

@@ -42,7 +42,13 @@ def gate(exchange: Exchange, call: ToolCall, proposed: Evidence | None) -> Steps
     status = yield from conversation_status(context)
     evidence = on_call(pipeline, replace(proposed or exchange.evidence, context=context), call)
     exchange.evidence = evidence
-    inputs = FactInputs(evidence=evidence, now=exchange.now, call=call, is_bare=proposed is None)
+    inputs = FactInputs(
+        evidence=evidence,
+        now=exchange.now,
+        call=call,
+        is_bare=proposed is None,
+        tool_kinds=pipeline.tool_kinds,
+    )
     decision, totals = yield from decide_call(pipeline, call, inputs)
     pending = status if status.state in WITH_A_PERSON else None
     return Gated(decision=decision, evidence=evidence, totals=totals, pending=pending)
@@ -58,7 +64,12 @@ def regate(exchange: Exchange, call: ToolCall, recorded: Mapping[str, FactValue]
     policy = exchange.pipeline.policy
     exchange.evidence = on_call(exchange.pipeline, exchange.evidence, call)
     inputs = FactInputs(
-        evidence=exchange.evidence, now=exchange.now, call=call, is_bare=True, reserved=call.id
+        evidence=exchange.evidence,
+        now=exchange.now,
+        call=call,
+        is_bare=True,
+        reserved=call.id,
+        tool_kinds=exchange.pipeline.tool_kinds,
     )
     fresh, _ = yield from gather(policy, exchange.pipeline.declared.for_tool(call.name), inputs)
     gone = {

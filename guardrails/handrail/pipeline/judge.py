@@ -221,7 +221,13 @@ def _decide(exchange: Exchange, evidence: Evidence) -> Steps[list[Decision]]:
     facts, _ = yield from gather(policy, pipeline.declared.at_stage[Stage.ANSWER], inputs)
     decisions = [policy.decide(facts, Stage.ANSWER)]
     for call, of_call in zip(calls, of_calls, strict=True):
-        inputs = FactInputs(evidence=of_call, now=exchange.now, call=call, proposed=proposed)
+        inputs = FactInputs(
+            evidence=of_call,
+            now=exchange.now,
+            call=call,
+            proposed=proposed,
+            tool_kinds=pipeline.tool_kinds,
+        )
         decision, _ = yield from decide_call(pipeline, call, inputs)
         decisions.append(decision)
     return decisions

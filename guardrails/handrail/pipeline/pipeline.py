@@ -1,6 +1,6 @@
 """What every call under one policy shares: the policy, the scanner, and what follows from both."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from handrail.confidence.cascade import Cascade
@@ -32,6 +32,7 @@ class Pipeline:
         scanner: finds sensitive data.
         cascade: how confidence is measured.
         listening: what is heard as a signal or a topic.
+        tool_kinds: by tool whether it `reads` or `acts`, as its framework declares it; grows as tools come.
 
     Attributes:
         history_scanner: the scanner for messages, which come again with every turn of a conversation.
@@ -52,6 +53,7 @@ class Pipeline:
     scanner: Scanner
     cascade: Cascade = field(default_factory=Cascade)
     listening: Listening = DEFAULT
+    tool_kinds: Mapping[str, str] = field(default_factory=dict)
     history_scanner: CachedScanner = field(init=False)
     reads_confidence: bool = field(init=False)
     reads_grounding: bool = field(init=False)

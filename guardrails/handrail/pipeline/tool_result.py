@@ -64,6 +64,7 @@ def judge_return(exchange: Exchange, returned: Returned) -> Steps[JudgedReturn]:
         reserved=returned.reserved,
         returned=data,
         sums=stated_amounts(data) if sums else (),
+        tool_kinds=pipeline.tool_kinds,
     )
     facts, _ = yield from gather(pipeline.policy, declared, inputs)
     decisions = [pipeline.policy.decide(facts, Stage.RESULT)]

@@ -89,6 +89,8 @@ def formulas_of(policy: Policy) -> Iterator[Formula]:
     yield from (rule.when.formula for rule in policy.hand_offs)
     for decision in policy.decisions.values():
         yield decision.applies.formula
+        if decision.speaks is not None:
+            yield decision.speaks.formula
         yield from (rule.when.formula for rule in decision.rules)
 
 

@@ -8,6 +8,7 @@ from handrail.policy.analyse.analysis import Analysis, Prover, analysis_of
 from handrail.policy.analyse.boxes import NotBoxable
 from handrail.policy.analyse.conflicts import Conflict, Unjudged, conflicts, shadow_conflicts
 from handrail.policy.analyse.lint import lint_facts, lint_roles, lint_rules, lint_tests
+from handrail.policy.analyse.places import Place, places
 from handrail.policy.analyse.remarks import Remark
 from handrail.policy.file.cases import run_cases
 from handrail.policy.language.format import format_case
@@ -23,11 +24,13 @@ class Checked:
     """What a check found. `unshown` counts conflicts beyond the first `limit` of each decision.
 
     `bad_witnesses` counts cases that the analyser proposed and the evaluator did not confirm; none was shown.
+    `places` say where each rule can apply.
     """
 
     remarks: tuple[Remark, ...]
     unshown: int = 0
     bad_witnesses: int = 0
+    places: tuple[Place, ...] = ()
 
 
 def check(policy: Policy, *, prover: Prover | None = None, limit: int = FIRST) -> Checked:
@@ -58,7 +61,12 @@ def check(policy: Policy, *, prover: Prover | None = None, limit: int = FIRST) -
     remarks += lint_rules(policy, results)
     remarks += lint_facts(policy)
     remarks.sort(key=lambda remark: (("error", "warning", "note").index(remark.level), remark.line))
-    return Checked(remarks=tuple(remarks), unshown=unshown, bad_witnesses=analysis.bad_witnesses)
+    return Checked(
+        remarks=tuple(remarks),
+        unshown=unshown,
+        bad_witnesses=analysis.bad_witnesses,
+        places=places(policy),
+    )
 
 
 def _conflicts(
@@ -150,6 +158,8 @@ def _known_that_are_none(policy: Policy, confirmed: set[frozenset[str]], unshown
 def _hand_offs(analysis: Analysis) -> Iterator[Remark]:
     never = []
     for rule in analysis.policy.hand_offs:
+        if rule.is_built_in:
+            continue
         try:
             if coverage.never_applies(analysis, rule.when.formula):
                 never.append(rule.id)

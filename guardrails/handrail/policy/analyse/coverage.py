@@ -43,6 +43,8 @@ def gap(analysis: Analysis, decision: BusinessDecision) -> dict[str, FactValue] 
         return None
 
     def is_gap(case: Mapping[str, FactValue]) -> bool:
+        if decision.speaks is not None and decision.speaks.test(case) is not True:
+            return False
         reasons = judge_decision(decision, analysis.complete(case), case, analysis.policy.if_unsure).reasons
         return analysis.is_possible(case) and reasons == (decision.gap,)
 
@@ -56,6 +58,8 @@ def _gap_by_boxes(analysis: Analysis, decision: BusinessDecision) -> dict[str, F
     space = analysis.space
     known = known_box(space, decision.reads)
     start = space.intersect(space.intersect([known], analysis.applies(decision)), analysis.possible())
+    if decision.speaks is not None:
+        start = space.intersect(start, space.true(decision.speaks.formula))
     regions = Regions(space, decision)
     covered: list[list[Box]] = [space.true(rule.when.formula) for rule in regions.rules]
     false = [space.false(rule.when.formula) for rule in regions.rules]

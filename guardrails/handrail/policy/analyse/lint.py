@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from handrail.policy.analyse.places import scope_of
 from handrail.policy.analyse.remarks import Remark
 from handrail.policy.file.cases import CaseResult
-from handrail.policy.language.sources import Ledger, Provenance
+from handrail.policy.language.facts import FactDeclaration
+from handrail.policy.language.sources import Ledger, Provenance, ToolArgument, written
 from handrail.policy.runtime.policy import Policy
 from handrail.records import Effect
 
@@ -46,6 +48,8 @@ def lint_rules(policy: Policy, results: tuple[CaseResult, ...]) -> Iterator[Rema
     """Say which rules that stop something have no reason, or no test that fires them."""
     fired = fired_by(results)
     for rule in policy.hand_offs:
+        if rule.is_built_in:
+            continue
         if rule.effect in STOPPING and not rule.because:
             message = f"'{rule.id}' has no `because`"
             yield Remark(code="no-because", message=message, line=rule.when.line, rules=(rule.id,))
@@ -89,8 +93,20 @@ def lint_facts(policy: Policy) -> Iterator[Remark]:
             case _:
                 pass
     for name, fact in policy.facts.items():
+        if isinstance(fact.source, ToolArgument) and not fact.source.of and fact.line:
+            yield _unscoped(policy, fact)
         if name not in read and fact.line:
             yield Remark(code="unread-fact", message=f"no rule reads '{name}'", line=fact.line)
+
+
+def _unscoped(policy: Policy, fact: FactDeclaration) -> Remark:
+    scope = scope_of(policy, fact.name)
+    old = written(fact.source)
+    path = old.removeprefix("tool.args.")
+    forms = [f"{tool}.args.{path}" for tool in sorted(scope.tools)] or [f"<tool>.args.{path}"]
+    new = forms[0] if len(forms) == 1 else f"[{', '.join(forms)}]"
+    message = f"{fact.name}: `from: {old}` is unknown in calls without that argument; write `from: {new}`"
+    return Remark(code="unscoped-argument", message=message, line=fact.line)
 
 
 def lint_tests(results: tuple[CaseResult, ...]) -> Iterator[Remark]:

@@ -275,6 +275,8 @@ class Z3Prover:
         """Return a case with all facts known in which no rule is true, None if there is none."""
         rules = [rule for rule in decision.rules if not rule.is_shadow]
         claim = [self.encoding.true(decision.applies.formula)]
+        if decision.speaks is not None:
+            claim.append(self.encoding.true(decision.speaks.formula))
         claim += [self.encoding.false(rule.when.formula) for rule in rules]
         claim += [self.encoding.is_known(name) for name in decision.reads]
         return self._case(claim, self._statements())

@@ -34,6 +34,7 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "no-because": (Level.WARNING, "A hand-off or block without a `because`."),
     "untested": (Level.WARNING, "A hand-off or block that no test in the file fires."),
     "test-failed": (Level.ERROR, "A test in the file fails."),
+    "unscoped-argument": (Level.WARNING, "An argument of whatever is called; say of which tool it is."),
     "unread-fact": (Level.NOTE, "A declared fact that no rule reads."),
     "no-scanner": (Level.WARNING, "A finding type that no scanner reports."),
     "uncalibrated": (Level.NOTE, "A calibration that does not exist yet; its rules run in shadow."),

@@ -15,8 +15,9 @@ from handrail.policy.language import sources
 from handrail.policy.language.ast import ExpressionError
 from handrail.policy.language.compile import compile_test
 from handrail.policy.language.facts import FactDeclaration, Kind, read_duration
-from handrail.policy.language.ir import Always, facts_of
+from handrail.policy.language.ir import Always, Formula, Not, facts_of
 from handrail.policy.language.parse import read_expression
+from handrail.policy.language.scope import EVERYWHERE, Scopes, within_scope
 from handrail.policy.runtime.roles import RolePlan, covering
 from handrail.policy.runtime.rules import Condition
 from handrail.records import FactValue, Stage
@@ -72,6 +73,7 @@ class PolicyBuilder:
     facts: dict[str, FactDeclaration] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     uncalibrated: frozenset[str] = frozenset()
+    scopes: Scopes = EVERYWHERE
 
     def problem(self, text: str, path: Path, *, at_key: bool = False) -> None:
         """Note a problem at a path."""
@@ -83,17 +85,38 @@ class PolicyBuilder:
             self.problem(f"role '{name}' is not declared{near(name, self.shape.roles)}", path)
         return name
 
-    def condition(self, text: str | bool, path: Path) -> Condition:
-        """Compile an expression; after a problem the condition is never true."""
+    def condition(self, text: str | bool, path: Path, *, is_negated: bool = False) -> Condition:
+        """Compile an expression; after a problem the condition is never true.
+
+        Args:
+            text: the expression.
+            path: where it stands.
+            is_negated: compile its negation.
+        """
         line = self.document.position(path).line
         if isinstance(text, bool):
-            return _condition("true" if text else "false", Always(text), (), self.facts, line)
+            words = "true" if text else "false"
+            return self.compiled(Always(text is not is_negated), words, line)
         try:
             formula = read_expression(text, self.facts)
         except ExpressionError as error:
             self.problems.append(self._misread(error, text, path))
-            return _condition(text, _NEVER, (), self.facts, line)
-        return _condition(text, formula, facts_of(formula), self.facts, line)
+            return self.compiled(_NEVER, text, line)
+        return self.compiled(Not(formula) if is_negated else formula, text, line)
+
+    def compiled(self, formula: Formula, text: str, line: int) -> Condition:
+        """Return a formula as a condition; what is said of facts that do not apply does not hold."""
+        formula = within_scope(formula, self.scopes)
+        reads = facts_of(formula)
+        return Condition(
+            text=text,
+            formula=formula,
+            test=compile_test(formula),
+            reads=reads,
+            stage=latest_stage(self.facts[name].stage for name in reads),
+            line=line,
+            scopes=self.scopes,
+        )
 
     def _misread(self, error: ExpressionError, text: str, path: Path) -> PolicyError:
         position = self.document.position(path)
@@ -102,19 +125,6 @@ class PolicyBuilder:
             line, column = position.line + 1 + text.count("\n", 0, error.at), 1
         problem = error.with_caret(text)
         return PolicyError(problem, file=self.document.file, line=line, column=column)
-
-
-def _condition(
-    text: str, formula: Any, reads: tuple[str, ...], facts: Mapping[str, FactDeclaration], line: int
-) -> Condition:
-    return Condition(
-        text=text,
-        formula=formula,
-        test=compile_test(formula),
-        reads=reads,
-        stage=latest_stage(facts[name].stage for name in reads),
-        line=line,
-    )
 
 
 def latest_stage(stages: Any) -> Stage:

@@ -14,6 +14,7 @@ from handrail.text.suggest import near
 
 _SOURCE_KINDS: Mapping[type, frozenset[Kind]] = {
     sources.ToolName: frozenset({Kind.ONE_OF, Kind.TEXT}),
+    sources.ToolKind: frozenset({Kind.ONE_OF}),
     sources.InputFindings: frozenset({Kind.SET}),
     sources.OutputFindings: frozenset({Kind.SET}),
     sources.ToolFindings: frozenset({Kind.SET}),
@@ -33,6 +34,7 @@ _SOURCE_KINDS: Mapping[type, frozenset[Kind]] = {
     sources.Provenance: frozenset({Kind.ONE_OF}),
 }
 GIVEN_VALUES: Mapping[type, tuple[str, ...]] = {
+    sources.ToolKind: ("reads", "acts", "undeclared"),
     sources.Provenance: ("tool_result", "user_text", "both", "nowhere"),
     sources.InputLanguage: ("en", "de", "es", "fr", "unknown"),
     sources.ActionCameFrom: ("user_text", "tool_result", "untrusted_text", "nowhere"),
@@ -65,9 +67,7 @@ def declare(fact: RawFact) -> FactDeclaration | None:
     shape = fact.shape
     values = _values(fact, source)
     limits = _limit(fact, "min", shape.min), _limit(fact, "max", shape.max)
-    currency_from = sources.parse_source(shape.currency) if shape.currency else None
-    if shape.currency and currency_from is None:
-        fact.problem(f"'{shape.currency}' is not a source{near(shape.currency, sources.FORMS)}", "currency")
+    currency_from = _currency(fact)
     if values is None or None in limits:
         return None
     return FactDeclaration(
@@ -85,6 +85,18 @@ def declare(fact: RawFact) -> FactDeclaration | None:
     )
 
 
+def _currency(fact: RawFact) -> sources.Source | None:
+    text = fact.shape.currency
+    if isinstance(text, list):
+        found = sources.parse_sources(text)
+    else:
+        found = sources.parse_source(text) if text else None
+    if text and found is None:
+        hint = near(text, sources.FORMS) if isinstance(text, str) else ""
+        fact.problem(f"'{text}' is not a source{hint}", "currency")
+    return found
+
+
 def _name_fits(fact: RawFact) -> bool:
     first = fact.name.partition(".")[0]
     if first in RESERVED:
@@ -94,6 +106,13 @@ def _name_fits(fact: RawFact) -> bool:
 
 def _source(fact: RawFact) -> sources.Source | None:
     text = fact.shape.from_
+    if isinstance(text, list):
+        found = sources.parse_sources(text)
+        if found is None:
+            fact.problem(
+                "a list names one argument of each tool, e.g. [pay.args.sum, refund.args.amount]", "from"
+            )
+        return found
     match text:
         case None:
             return sources.parse_source(fact.name) or sources.Caller()

@@ -1,6 +1,7 @@
 """From the rules in a file to compiled rules: hand-offs, business decisions and statements about facts."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 from handrail.policy.file.build import PolicyBuilder, duplicates, latest_stage
@@ -14,7 +15,7 @@ from handrail.policy.file.schema import (
 )
 from handrail.policy.language import sources
 from handrail.policy.language.facts import FactDeclaration, Kind
-from handrail.policy.language.ir import Formula, Holds, atoms
+from handrail.policy.language.ir import Formula, Holds, Member, atoms
 from handrail.policy.runtime.decide import unsure
 from handrail.policy.runtime.rules import (
     AnswerPlan,
@@ -153,6 +154,12 @@ def _decision(builder: PolicyBuilder, name: str, shape: DecisionShape) -> Busine
     }
     reads = tuple(dict.fromkeys([*applies.reads, *(n for rule in rules.values() for n in rule.when.reads)]))
     why = f"no rule of '{name}' covers this case"
+    scoped = builder.scopes.scoped(n for rule in rules.values() for n in rule.when.reads)
+    line = builder.document.position(path, at_key=True).line
+    speaks = None
+    if shape.applies_when is True and scoped:
+        named = Member(builder.scopes.tool, builder.scopes.named_by(scoped))
+        speaks = builder.compiled(named, f"{named.fact} in [{', '.join(sorted(named.values))}]", line)
     return BusinessDecision(
         name=name,
         applies=applies,
@@ -162,7 +169,8 @@ def _decision(builder: PolicyBuilder, name: str, shape: DecisionShape) -> Busine
         reads=reads,
         stage=latest_stage(builder.facts[fact].stage for fact in reads),
         gap=unsure(name, builder.shape.if_unsure, why),
-        line=builder.document.position(path, at_key=True).line,
+        speaks=speaks,
+        line=line,
     )
 
 
@@ -271,13 +279,18 @@ def _statements(
     for index, given in enumerate(shapes):
         path: Path = (key, index) if isinstance(given, str) else (key, index, "that")
         shape = StatementShape(that=given) if isinstance(given, str) else given
+        that = builder.condition(shape.that, path)
+        # What is said of a fact that does not apply does not hold; that breaks no `always`.
+        is_negated = holds and bool(builder.scopes.scoped(that.reads))
+        if is_negated:
+            that = replace(builder.condition(shape.that, path, is_negated=True), text=f"not ({shape.that})")
         name = f"{key}-{index + 1}"
         why = shape.because or f"the policy says {'always' if holds else 'never'}: {shape.that}"
         found.append(
             Statement(
                 id=name,
-                that=builder.condition(shape.that, path),
-                holds=holds,
+                that=that,
+                holds=holds and not is_negated,
                 because=shape.because,
                 broken=unsure(name, builder.shape.if_unsure, why),
             )

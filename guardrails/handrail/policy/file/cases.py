@@ -82,17 +82,41 @@ def build_cases(builder: "PolicyBuilder") -> tuple[Case, ...]:
     for index, shape in enumerate(builder.shape.tests):
         path: Path = ("tests", index)
         given = _read(builder, shape.given, (*path, "given"))
+        given |= _tool_called(builder, {**defaults, **given}, given, path)
         expect = shape.expect.model_dump(exclude_none=True)
         if not expect:
             builder.problem(f"test '{shape.name}' expects nothing", path)
         for role in (*expect.get("hand_off", ()), *filter(None, [expect.get("owner")])):
             builder.role(role, (*path, "expect"))
-        stage = Stage(shape.stage) if shape.stage else _latest_given(builder, shape.given)
+        stage = Stage(shape.stage) if shape.stage else _latest_given(builder, given)
         line = builder.document.position(path).line
         cases.append(
             Case(name=shape.name, given={**defaults, **given}, stage=stage, expect=expect, line=line)
         )
     return tuple(cases)
+
+
+def _tool_called(
+    builder: "PolicyBuilder", all_given: Mapping[str, FactValue], given: Mapping[str, FactValue], path: "Path"
+) -> dict[str, FactValue]:
+    """Return the tool's name where a test gives arguments of one tool and leaves its name out.
+
+    A fact that does not apply to the tool that a test names is a problem: no call could give it.
+    """
+    scopes = builder.scopes
+    scoped = sorted(scopes.scoped(given))
+    odd = next((name for name in scoped if not scopes.is_applicable(name, all_given)), None)
+    if odd is not None:
+        problem = f"{odd} does not apply to {all_given[scopes.tool]}"
+        builder.problem(problem, (*path, "given", odd), at_key=True)
+    if not scoped or scopes.tool in all_given:
+        return {}
+    tools = frozenset.intersection(*(scopes.tools[name] for name in scoped))
+    if len(tools) != 1:
+        listed = ", ".join(sorted(scopes.named_by(scoped)))
+        builder.problem(f"say which tool is called: `{scopes.tool}:` is one of {listed}", (*path, "given"))
+        return {}
+    return {scopes.tool: next(iter(tools))}
 
 
 def _latest_given(builder: "PolicyBuilder", given: Mapping[str, Any]) -> Stage:

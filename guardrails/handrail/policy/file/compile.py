@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from handrail.errors import PolicyError
-from handrail.policy.file import build, build_rules, build_signals
+from handrail.policy.file import build, build_rules, build_signals, build_tools
 from handrail.policy.file.build import Artefact, PolicyBuilder
 from handrail.policy.file.cases import build_cases
 from handrail.policy.file.diagnostics import shape_errors
@@ -121,6 +121,7 @@ def _assemble(builder: PolicyBuilder, artefacts: Mapping[str, Artefact | None], 
     build_rules.check_ids(builder)
     roles = build.build_roles(builder)
     constants = build.build_facts(builder, artefacts)
+    build_tools.build_scopes(builder)
     builder.role(shape.if_unsure, ("if_unsure",))
     builder.role(shape.owner, ("owner",))
     builder.role(shape.on_conflict.to if shape.on_conflict else None, ("on_conflict", "to"))
@@ -136,7 +137,9 @@ def _assemble(builder: PolicyBuilder, artefacts: Mapping[str, Artefact | None], 
         owner=shape.owner,
         roles=roles,
         facts=builder.facts,
-        hand_offs=build_rules.build_hand_offs(builder),
+        tools=dict(shape.tools),
+        scopes=builder.scopes,
+        hand_offs=(*build_tools.unlisted_rule(builder), *build_rules.build_hand_offs(builder)),
         decisions=build_rules.build_decisions(builder),
         statements=build_rules.build_statements(builder),
         on_conflict=shape.on_conflict.to if shape.on_conflict else None,

@@ -13,6 +13,7 @@ from handrail.records import Effect, Severity, Trigger
 RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")]
 FactName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.\w+)*$", max_length=100)]
+ToolNameText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 When: TypeAlias = str | bool
 Given: TypeAlias = dict[str, Any]
 Unit: TypeAlias = Literal["seconds", "minutes", "hours", "days", "weeks"]
@@ -47,16 +48,18 @@ class FactShape(Shape):
     """A fact: a typed value that rules may read, and where it comes from."""
 
     type: Kind = Field(description="Type of the fact.")
-    from_: str | None = Field(
-        default=None, alias="from", description="Source; without it the caller's fact source."
+    from_: str | list[str] | None = Field(
+        default=None,
+        alias="from",
+        description="Source, or a list of arguments of several tools; without it the caller's fact source.",
     )
     optional: bool = Field(default=False, description="Tells the analyser that the fact may be missing.")
     values: list[str] | None = Field(default=None, description="Values of a one-of or set.")
     currencies: list[Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]] | None = Field(
         default=None, description="Currencies of a money fact; one alone is that of a bare number."
     )
-    currency: str | None = Field(
-        default=None, description="Source of the currency, e.g. `tool.args.currency`."
+    currency: str | list[str] | None = Field(
+        default=None, description="Source of the currency, e.g. `issue_refund.args.currency`."
     )
     unit: Unit | None = Field(default=None, description="Unit of a duration that comes as a bare number.")
     min: int | Decimal | str | None = Field(
@@ -240,6 +243,15 @@ class PolicyShape(Shape):
     if_unsure: RoleName = Field(description="Role for what is unknown, not covered or not checked.")
     time_zone: str = Field(default="UTC", description="For times of day and weekdays.")
     roles: dict[str, RoleShape | None] = Field(min_length=1, description="Who can be asked, in snake_case.")
+    tools: dict[ToolNameText, Literal["reads", "acts"]] = Field(
+        default_factory=dict,
+        description="Every tool: `reads` changes nothing and costs no ticket unless a rule says so, `acts`.",
+    )
+    unlisted: Literal["hand_off", "block", "pass_reads"] | None = Field(
+        default=None,
+        description="What a tool that `tools:` does not list meets; `hand_off` if left out."
+        " `pass_reads` lets those pass whose framework declares that they only read.",
+    )
     facts: dict[FactName, FactShape] = Field(default_factory=dict, description="What rules may read.")
     thresholds: dict[str, str] = Field(default_factory=dict, description="Calibration files by name.")
     audit_rate: Decimal | int | None = Field(

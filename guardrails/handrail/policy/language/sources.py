@@ -1,6 +1,7 @@
 """Where a fact comes from: small frozen values that a driver matches on to know what to fetch."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, TypeAlias
@@ -29,12 +30,33 @@ class ToolName(_WithoutKeys):
     stage = Stage.TOOL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolArgument:
-    """`tool.args.<path>`: a typed argument of the call; a whole number in the path indexes a list."""
+class ToolKind(_WithoutKeys):
+    """`tool.kind`: whether the tool reads or acts, as `tools:` or else its framework declares it."""
 
     stage = Stage.TOOL
-    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolArgument:
+    """`<tool>.args.<path>`: a typed argument of that tool's calls; elsewhere the fact does not apply.
+
+    A whole number in the path indexes a list. Several tools stand in a list: `[pay.args.sum,
+    refund.args.amount]`. `tool.args.<path>` is the form of 0.1: the argument of whatever is called, unknown
+    where a call has none.
+    """
+
+    stage = Stage.TOOL
+    path: tuple[str, ...] = ()
+    of: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def tools(self) -> frozenset[str]:
+        """The tools in whose calls the fact applies; none for the argument of whatever is called."""
+        return frozenset(tool for tool, _ in self.of)
+
+    def path_in(self, tool: str) -> tuple[str, ...] | None:
+        """Return where the argument stands in a call of a tool, None if the fact does not apply there."""
+        return dict(self.of).get(tool) if self.of else self.path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +231,7 @@ class Caller(_WithoutKeys):
 
 Source: TypeAlias = (
     ToolName
+    | ToolKind
     | ToolArgument
     | ToolResult
     | ContextField
@@ -240,6 +263,7 @@ FINDINGS = (InputFindings, OutputFindings, ToolFindings, ResultFindings)
 
 _FIXED: dict[str, Source] = {
     "tool.name": ToolName(),
+    "tool.kind": ToolKind(),
     "input.findings": InputFindings(),
     "output.findings": OutputFindings(),
     "tool.findings": ToolFindings(),
@@ -261,7 +285,7 @@ _FIXED: dict[str, Source] = {
 
 FORMS = (
     *_FIXED,
-    "tool.args.<path>",
+    "<tool>.args.<path>",
     "tool.result.<tool>.<path>",
     "context.<name>",
     "ledger",
@@ -271,16 +295,23 @@ FORMS = (
 """Every way to write `from:`, for messages and for the reference page."""
 
 
+ARGUMENTS = ".args."
+"""Stands between a tool and the path of its argument."""
+
 _INDEX = re.compile(r"\[([0-9]{1,9})\]")
 
 
 def parse_source(text: str) -> Source | None:
     """Read a source that needs no further keys; None if the text is not one.
 
-    `tool.args.items[0].amount` is `tool.args.items.0.amount`.
+    `issue_refund.args.items[0].amount` is `issue_refund.args.items.0.amount`.
     """
     if text in _FIXED:
         return _FIXED[text]
+    tool, is_argument, place = text.partition(ARGUMENTS)
+    if is_argument and tool.strip() and tool != "tool":
+        inner = tuple(_INDEX.sub(r".\1", place).split("."))
+        return ToolArgument(of=((tool, inner),)) if all(inner) else None
     match _INDEX.sub(r".\1", text).split("."):
         case ["tool", "args", *path] if path and all(path):
             return ToolArgument(path=tuple(path))
@@ -291,11 +322,19 @@ def parse_source(text: str) -> Source | None:
     return None
 
 
+def parse_sources(texts: Sequence[str]) -> Source | None:
+    """Read a list of arguments of several tools as one source; None if it is not one."""
+    found = [parse_source(text) for text in texts]
+    places = [place for one in found if isinstance(one, ToolArgument) for place in one.of]
+    is_whole = len(places) == len(texts) and len({tool for tool, _ in places}) == len(places)
+    return ToolArgument(of=tuple(places)) if places and is_whole else None
+
+
 def written(source: Source) -> str:
     """Return a source as `from:` names it, `caller` for the caller's own; without keys beside it. Pure."""
     match source:
-        case ToolArgument(path=path):
-            return ".".join(("tool.args", *path))
+        case ToolArgument(path=path, of=of):
+            return ", ".join(".".join((tool, "args", *path)) for tool, path in of or (("tool", path),))
         case ToolResult(tool=tool, path=path):
             return ".".join(("tool.result", tool, *path))
         case ContextField(name=name):

@@ -171,7 +171,8 @@ def _against_constant(operator: str, name: Name, literal: Literal, facts: Facts)
 
 
 def _check_word(declaration: FactDeclaration, literal: Literal) -> None:
-    if declaration.type is not Kind.TEXT and literal.value not in declaration.values:
+    is_open = declaration.type is Kind.TEXT and not declaration.values
+    if not is_open and literal.value not in declaration.values:
         hint = near(str(literal.value), declaration.values)
         raise ExpressionError(f"'{literal.value}' is not a value of {declaration.name}{hint}", literal.at)
 

@@ -1,6 +1,6 @@
 """What a policy says of one business decision and of one rule: three-valued, pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from handrail.policy.language.compile import KnownFacts
@@ -14,6 +14,11 @@ class DecisionResult:
 
     reasons: tuple[Reason, ...] = ()
     answer: str | None = None
+
+    @property
+    def is_doubt(self) -> bool:
+        """True when it hands off because something is unknown or not covered, and for no other reason."""
+        return self.answer is None and all(reason.trigger is Trigger.UNSURE for reason in self.reasons)
 
 
 DOES_NOT_APPLY = DecisionResult()
@@ -33,11 +38,6 @@ def unsure(rule: str, role: str, because: str, *, unknown: tuple[str, ...] = ())
     )
 
 
-def unknown_in(reads: Iterable[str], known: KnownFacts) -> tuple[str, ...]:
-    """Return the facts that are not known, in the order in which they are read."""
-    return tuple(name for name in reads if name not in known)
-
-
 def because_unknown(names: Sequence[str], facts: Mapping[str, FactValue]) -> str:
     """Say which facts are unknown and why; holds codes only."""
     parts = []
@@ -55,7 +55,7 @@ def reasons_of(
 ) -> tuple[Reason, ...]:
     """Return the reasons that a rule of `hand_offs` gives for its verdict."""
     if verdict is None:
-        names = unknown_in(rule.when.reads, known)
+        names = rule.when.unknown(known)
         return (unsure(rule.id, if_unsure, because_unknown(names, facts), unknown=names),)
     return rule.reasons if verdict else ()
 
@@ -78,7 +78,7 @@ def judge_decision(
 
     `live(r)` is `true(r) and no live rule overrides r`, in Kleene logic. Different live answers are a
     conflict; a rule that may be live and would answer otherwise makes the decision unsure; no live rule is
-    a gap.
+    a gap, unless the rules speak of calls of other tools.
     """
     applies = decision.applies.test(known)
     if applies is False:
@@ -92,10 +92,11 @@ def judge_decision(
     if len(answers) > 1:
         return DecisionResult(tuple(rule.conflict for rule in _in_file_order(certain)))
     if not answers and not possible:
-        return DecisionResult((decision.gap,))
+        speaks = decision.speaks is None or decision.speaks.test(known) is not False
+        return DecisionResult((decision.gap,)) if speaks else DOES_NOT_APPLY
     doubtful = [rule for rule in _in_file_order(possible) if rule.answer not in answers]
     if doubtful:
-        names = unknown_in(_reads_with_overriding(doubtful, decision), known)
+        names = _unknown_with_overriding(doubtful, decision, known)
         reason = unsure(doubtful[0].id, if_unsure, because_unknown(names, facts), unknown=names)
         return DecisionResult((reason,))
     given = tuple(reason for rule in _in_file_order(certain) for reason in rule.reasons)
@@ -125,19 +126,21 @@ def _in_file_order(rules: Sequence[BusinessRule]) -> Sequence[BusinessRule]:
     return rules if len(rules) < 2 else sorted(rules, key=lambda rule: rule.when.line)
 
 
-def _reads_with_overriding(rules: Sequence[BusinessRule], decision: BusinessDecision) -> tuple[str, ...]:
-    """Return the facts that decide whether rules are live: their own and those of what may override them."""
+def _unknown_with_overriding(
+    rules: Sequence[BusinessRule], decision: BusinessDecision, known: KnownFacts
+) -> tuple[str, ...]:
+    """Return what is unknown of rules and of those that may override them."""
     by_id = {rule.id: rule for rule in decision.rules}
-    reads: dict[str, None] = {}
+    found: dict[str, None] = {}
     seen: set[str] = set()
     waiting = list(rules)
     while waiting:
         rule = waiting.pop(0)
         if rule.id not in seen:
             seen.add(rule.id)
-            reads.update(dict.fromkeys(rule.when.reads))
+            found.update(dict.fromkeys(rule.when.unknown(known)))
             waiting += [by_id[name] for name in rule.overridden_by]
-    return tuple(reads)
+    return tuple(found)
 
 
 def _unsure(
@@ -147,5 +150,5 @@ def _unsure(
     facts: Mapping[str, FactValue],
     if_unsure: str,
 ) -> DecisionResult:
-    names = unknown_in(condition.reads, known)
+    names = condition.unknown(known)
     return DecisionResult((unsure(decision.name, if_unsure, because_unknown(names, facts), unknown=names),))

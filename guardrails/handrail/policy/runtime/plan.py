@@ -6,9 +6,9 @@ that are known, and collect the reasons. A plan is that evaluation with everythi
 does not depend on values: which units take part, a shorter test where part of a condition is already settled,
 and which facts are read. Plans are made when they are first needed and kept.
 
-**The invariant.** A plan is kept under a key, and two sets of facts with the same key have the same plan.
-The key is: the stage, the values of the selectors, the names of the facts at hand in their order. Everything
-below depends on these and on nothing else.
+**The invariant.** A plan is kept under a key, and two sets of facts with the same key have the same plan. The
+key is: the stage, whether the tool only reads, the values of the selectors, the names of the facts at hand in
+their order. Everything below depends on these and on nothing else.
 
 *Who takes part by stage.* A unit's own stage is the latest stage among the facts it reads.
 
@@ -21,6 +21,13 @@ below depends on these and on nothing else.
 - Before its own stage only a rule of `hand_offs` takes part, and only where it is certainly true whatever the
   facts still to come: its test then says true or nothing (`_only_if_certain`). A rule that asks whether a
   fact *is missing* waits for its stage, because a fact that is still to come is not missing.
+
+*What counts in a read.* A tool that `tools:` lists as one that reads changes nothing, so a rule that cannot
+be judged there hands off only if it names the tool. What is certainly true hands off all the same.
+
+*Where a fact does not apply.* An argument of one tool is not there in calls of others. A condition that reads
+it asks for the tool's name as well (`handrail.policy.language.scope`), so that what rests is ruled out by the
+selector `tool.name`, and a statement needs no such fact at hand.
 
 *Who is ruled out by a selector.* A selector is a fact for which many conditions have the form
 `fact in {…} and …`, such as `tool.name == "issue_refund" and …`. In Kleene logic a conjunction with one false
@@ -42,14 +49,19 @@ evaluation of every unit on random policies and facts, and in `tests/unit/policy
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 from handrail.policy.language.compile import KnownFacts, Test, compile_test
 from handrail.policy.language.facts import FactDeclaration, acceptor
 from handrail.policy.language.ir import Always, And, Formula, Member, Missing, atoms, selectors
+from handrail.policy.language.sources import ToolKind, ToolName
 from handrail.policy.runtime.decide import DOES_NOT_APPLY, judge_decision, judge_statement, reasons_of
 from handrail.policy.runtime.rules import BusinessDecision, Rule, Statement, Unit
 from handrail.records import FactValue, Reason, Stage
+
+READS = "reads"
+"""The kind of a tool that changes nothing."""
 
 MAX_PLANS = 512
 MAX_SELECTORS = 3
@@ -65,13 +77,13 @@ Judgement: TypeAlias = tuple[tuple[Reason, ...], tuple[Reason, ...], dict[str, s
 class EvaluationPlan:
     """What is evaluated for one key.
 
-    `decisions` go with whether some rule of theirs is only recorded. `present` are the facts read and at
-    hand, each with what tells whether its value fits.
+    `decisions` go with whether some rule of theirs is only recorded, and whether doubt in them counts.
+    `present` are the facts read and at hand, each with what tells whether its value fits.
     """
 
     statements: tuple[Statement, ...]
     rules: tuple[tuple[Test, Rule], ...]
-    decisions: tuple[tuple[BusinessDecision, bool], ...]
+    decisions: tuple[tuple[BusinessDecision, bool, bool], ...]
     present: tuple[tuple[str, Callable[[object], bool]], ...]
 
     def read(self, facts: Mapping[str, FactValue]) -> tuple[dict[str, FactValue], KnownFacts]:
@@ -92,8 +104,10 @@ class EvaluationPlan:
         for rule, verdict in verdicts:
             given = reasons_of(rule, verdict, known, facts, if_unsure)
             (shadow if rule.is_shadow else reasons).extend(given)
-        for decision, has_shadow in self.decisions:
+        for decision, has_shadow, counts_doubt in self.decisions:
             result = judge_decision(decision, known, facts, if_unsure)
+            if not counts_doubt and result.is_doubt:
+                continue
             reasons += result.reasons
             if result.answer is not None:
                 answers[decision.name] = result.answer
@@ -113,23 +127,42 @@ class _Selector:
 class Planner:
     """Makes and keeps the plans of one policy; safe between threads."""
 
-    def __init__(self, units: Sequence[Unit], facts: Mapping[str, FactDeclaration]) -> None:
+    def __init__(
+        self,
+        units: Sequence[Unit],
+        facts: Mapping[str, FactDeclaration],
+        tools: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._units = tuple(units)
         self._facts = facts
+        self._reads = frozenset(tool for tool, kind in tools.items() if kind == READS)
+        named = [name for name, fact in facts.items() if isinstance(fact.source, ToolName)]
+        kinds = [name for name, fact in facts.items() if isinstance(fact.source, ToolKind)]
+        self._tool, self._kind = next(iter(named), ""), next(iter(kinds), "")
         self._selectors = _selectors_of(units, facts)
         self._plans: dict[tuple[object, ...], EvaluationPlan] = {}
 
     def plan_for(self, facts: Mapping[str, FactValue], stage: Stage) -> EvaluationPlan:
         """Return the plan for a stage and the facts at hand."""
         picked = self._picked(facts)
-        key = (stage, *picked, *facts)
+        is_read = self.is_read(facts)
+        key = (stage, is_read, *picked, *facts)
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._make(picked, stage, facts.keys())
+            plan = self._make(picked, stage, facts.keys(), is_read=is_read)
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
             self._plans[key] = plan
         return plan
+
+    def is_read(self, facts: Mapping[str, FactValue]) -> bool:
+        """Tell whether the tool that is called only reads, by `tools:` or by what its framework declares."""
+        tool = facts.get(self._tool)
+        return (isinstance(tool, str) and tool in self._reads) or facts.get(self._kind) == READS
+
+    def counts_doubt(self, unit: Unit, facts: Mapping[str, FactValue]) -> bool:
+        """Tell whether a unit that cannot be judged hands off: in a read only one that names the tool."""
+        return not self.is_read(facts) or names_tool(unit, self._tool, facts.get(self._tool))
 
     def not_ruled_out(self, facts: Mapping[str, FactValue]) -> list[Unit]:
         """Return the units that no selector among the facts makes false, in file order."""
@@ -151,8 +184,19 @@ class Planner:
         pairs = zip(self._selectors, picked, strict=True)
         return {selector.fact: value for selector, value in pairs if value is not None}
 
-    def _make(self, picked: list[str | None], stage: Stage, present: Collection[str]) -> EvaluationPlan:
+    def _make(
+        self, picked: list[str | None], stage: Stage, present: Collection[str], *, is_read: bool
+    ) -> EvaluationPlan:
         chosen = self._chosen(picked)
+        tool = chosen.get(self._tool)
+
+        def counts_doubt(unit: Unit) -> bool:
+            return not is_read or names_tool(unit, self._tool, tool)
+
+        def test_of(rule: Rule) -> Test:
+            test = _test_of(rule, chosen, stage)
+            return test if counts_doubt(rule) else _only_if_certain(test)
+
         units = [
             unit
             for unit in self._units
@@ -163,10 +207,26 @@ class Planner:
             reads.update(dict.fromkeys(unit.reads))
         return EvaluationPlan(
             statements=tuple(unit for unit in units if isinstance(unit, Statement)),
-            rules=tuple((_test_of(unit, chosen, stage), unit) for unit in units if isinstance(unit, Rule)),
-            decisions=tuple((unit, unit.has_shadow) for unit in units if isinstance(unit, BusinessDecision)),
+            rules=tuple((test_of(unit), unit) for unit in units if isinstance(unit, Rule)),
+            decisions=tuple(
+                (unit, unit.has_shadow, counts_doubt(unit))
+                for unit in units
+                if isinstance(unit, BusinessDecision)
+            ),
             present=tuple((name, acceptor(self._facts[name])) for name in reads if name in present),
         )
+
+
+def names_tool(unit: Unit, fact: str, tool: object) -> bool:
+    """Tell whether a unit names a tool; pure."""
+    formulas = [unit.condition.formula]
+    if isinstance(unit, BusinessDecision):
+        formulas += [rule.when.formula for rule in unit.rules]
+    return any(
+        isinstance(atom, Member) and atom.fact == fact and tool in atom.values
+        for formula in formulas
+        for atom in atoms(formula)
+    )
 
 
 def is_later(unit: Unit, stage: Stage) -> bool:
@@ -182,12 +242,15 @@ def takes_part(unit: Unit, stage: Stage, present: Collection[str]) -> bool:
         return False
     if unit.stage is stage and not isinstance(unit, Statement):
         return True
-    return all(name in present for name in unit.reads)
+    scoped = unit.condition.scopes.tools
+    return all(name in present or name in scoped for name in unit.reads)
 
 
 def _can_be_certain(rule: Rule, present: Collection[str]) -> bool:
+    # What is asked of a fact with a scope is not certain before the tool's name is known.
+    at_hand = {*present, *rule.when.scopes.tools}
     return any(name in present for name in rule.reads) and not any(
-        isinstance(atom, Missing) and atom.fact not in present for atom in atoms(rule.when.formula)
+        isinstance(atom, Missing) and atom.fact not in at_hand for atom in atoms(rule.when.formula)
     )
 
 
@@ -228,7 +291,11 @@ def _selectors_of(units: Sequence[Unit], facts: Mapping[str, FactDeclaration]) -
     for unit in units:
         for name, values in selectors(unit.condition.formula).items():
             named.setdefault(name, []).append(values)
-    most = sorted(named, key=lambda name: -len(named[name]))[:MAX_SELECTORS]
+
+    def order(name: str) -> tuple[bool, int]:
+        return not isinstance(facts[name].source, ToolName), -len(named[name])
+
+    most = sorted(named, key=order)[:MAX_SELECTORS]
     return tuple(
         _Selector(name, frozenset[str]().union(*named[name]), acceptor(facts[name])) for name in most
     )

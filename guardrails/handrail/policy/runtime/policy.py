@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from handrail.policy.language.facts import FactDeclaration, Kind
+from handrail.policy.language.scope import EVERYWHERE, Scopes
 from handrail.policy.language.sources import Caller, ConfidenceValue, InputFindings, Ledger, written
 from handrail.policy.runtime.decide import unsure
 from handrail.policy.runtime.plan import Planner, is_later
@@ -82,6 +83,8 @@ class Policy:
     signals_model: CalibrationFile | None = None
     cases: tuple[Case, ...] = ()
     warnings: tuple[str, ...] = ()
+    tools: Mapping[str, str] = field(default_factory=dict)
+    scopes: Scopes = EVERYWHERE
     content: Mapping[str, Any] = field(default_factory=dict, repr=False)
     named_texts: frozenset[str] = field(init=False, repr=False, compare=False)
     text_facts: frozenset[str] = field(init=False, repr=False, compare=False)
@@ -89,7 +92,7 @@ class Policy:
     _planner: Planner = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_planner", Planner(self.units, self.facts))
+        object.__setattr__(self, "_planner", Planner(self.units, self.facts, self.tools))
         object.__setattr__(self, "named_texts", texts_named_in(self.units))
         texts = frozenset(name for name, fact in self.facts.items() if fact.type is Kind.TEXT)
         object.__setattr__(self, "text_facts", texts)

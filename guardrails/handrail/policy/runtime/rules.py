@@ -4,14 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from handrail.policy.language.compile import Test
+from handrail.policy.language.compile import KnownFacts, Test
 from handrail.policy.language.ir import Formula, Member, atoms
+from handrail.policy.language.scope import EVERYWHERE, Scopes
 from handrail.records import Effect, Reason, Severity, Stage, Trigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """A compiled expression: its text, its logical form, the test that evaluates it and what it reads."""
+    """A compiled expression: its text, its logical form, the test that evaluates it and what it reads.
+
+    `scopes` says where the facts that it reads apply.
+    """
 
     text: str
     formula: Formula
@@ -19,11 +23,27 @@ class Condition:
     reads: tuple[str, ...]
     stage: Stage
     line: int = 0
+    scopes: Scopes = EVERYWHERE
+
+    def unknown(self, known: KnownFacts) -> tuple[str, ...]:
+        """Return the facts that it reads, that apply and are not known, in the order of reading."""
+        applies = self.scopes.is_applicable
+        return tuple(name for name in self.reads if name not in known and applies(name, known))
+
+    def rests(self, known: KnownFacts) -> bool:
+        """Tell whether it is false because what it speaks of does not apply to the tool that is called."""
+        name = known.get(self.scopes.tool)
+        if name is None or all(self.scopes.is_applicable(fact, known) for fact in self.reads):
+            return False
+        return self.test({self.scopes.tool: name}) is False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule of `hand_offs`. `reasons` are what it adds to a decision when it is true."""
+    """A rule of `hand_offs`. `reasons` are what it adds to a decision when it is true.
+
+    `is_built_in`: it follows from other keys of the file and is not written there.
+    """
 
     id: str
     when: Condition
@@ -38,6 +58,7 @@ class Rule:
     finding_types: frozenset[str]
     notice: str | None
     reasons: tuple[Reason, ...]
+    is_built_in: bool = False
 
     @property
     def condition(self) -> Condition:
@@ -85,7 +106,11 @@ class BusinessRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusinessDecision:
-    """A business decision; in `rules` every rule comes after those that override it."""
+    """A business decision; in `rules` every rule comes after those that override it.
+
+    `speaks` is where its rules must cover every case: the calls that they speak of. None is everywhere that
+    it applies. `rules` that are live count everywhere.
+    """
 
     name: str
     applies: Condition
@@ -95,6 +120,7 @@ class BusinessDecision:
     reads: tuple[str, ...]
     stage: Stage
     gap: Reason
+    speaks: Condition | None = None
     line: int = 0
 
     @property

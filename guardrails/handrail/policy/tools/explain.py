@@ -8,10 +8,10 @@ from handrail.policy.language.format import format_value
 from handrail.policy.runtime.decide import liveness
 from handrail.policy.runtime.plan import is_later, takes_part
 from handrail.policy.runtime.policy import Policy
-from handrail.policy.runtime.rules import BusinessDecision, Rule, Statement
+from handrail.policy.runtime.rules import BusinessDecision, Condition, Rule, Statement
 from handrail.records import Decision, FactValue, Stage, Unknown
 
-Verdict: TypeAlias = Literal["yes", "no", "unknown", "skipped", "beaten"]
+Verdict: TypeAlias = Literal["yes", "no", "unknown", "skipped", "beaten", "rests"]
 
 _WORDS: Mapping[bool | None, Verdict] = {True: "yes", False: "no", None: "unknown"}
 
@@ -50,7 +50,9 @@ def explain(policy: Policy, facts: Mapping[str, FactValue], stage: Stage) -> Exp
         verdict: Verdict = "skipped"
         if takes_part(unit, stage, facts):
             holds = unit.condition.test(known)
-            verdict = "skipped" if is_later(unit, stage) and not holds else _WORDS[holds]
+            verdict = (
+                "skipped" if is_later(unit, stage) and not holds else _verdict(unit.condition, holds, known)
+            )
         if isinstance(unit, BusinessDecision):
             lines += _decision_lines(unit, verdict, known, facts)
         else:
@@ -60,7 +62,7 @@ def explain(policy: Policy, facts: Mapping[str, FactValue], stage: Stage) -> Exp
                     verdict=verdict,
                     when=unit.condition.text,
                     leads_to=_leads_to(unit),
-                    facts=_shown(unit.reads, facts),
+                    facts=_shown(unit.condition, facts),
                     because=unit.because,
                 )
             )
@@ -78,22 +80,22 @@ def _decision_lines(
         verdict=applies,
         when=decision.applies.text,
         leads_to="the decision applies",
-        facts=_shown(decision.applies.reads, facts),
+        facts=_shown(decision.applies, facts),
         because=decision.because,
     )
-    live = {} if applies in ("no", "skipped") else liveness(decision, known)
+    live = {} if applies in ("no", "skipped", "rests") else liveness(decision, known)
     for rule in decision.in_file_order:
         verdict: Verdict = "skipped"
         if rule.id in live:
             own, alive = rule.when.test(known), live[rule.id]
-            verdict = "beaten" if own is True and alive is False else _WORDS[alive]
+            verdict = "beaten" if own is True and alive is False else _verdict(rule.when, alive, known)
         effect = decision.answers[rule.answer].effect
         yield Line(
             rule=rule.id,
             verdict=verdict,
             when=rule.when.text,
             leads_to=f"{rule.answer} ({effect})",
-            facts=_shown(rule.when.reads, facts),
+            facts=_shown(rule.when, facts),
             because=rule.because or rule.source,
             decision=decision.name,
         )
@@ -106,9 +108,15 @@ def _leads_to(unit: Rule | Statement) -> str:
     return f"{unit.effect}{f' to {unit.role}' if unit.role else ''}{shadow}"
 
 
-def _shown(reads: tuple[str, ...], facts: Mapping[str, FactValue]) -> dict[str, str]:
+def _verdict(condition: Condition, holds: bool | None, known: Mapping[str, FactValue]) -> Verdict:
+    return "rests" if holds is False and condition.rests(known) else _WORDS[holds]
+
+
+def _shown(condition: Condition, facts: Mapping[str, FactValue]) -> dict[str, str]:
     shown = {}
-    for name in reads:
+    for name in condition.reads:
         value = facts.get(name)
         shown[name] = format_value(Unknown(why="not_given") if value is None else value)
+        if not condition.scopes.is_applicable(name, facts):
+            shown[name] = f"does not apply to {facts[condition.scopes.tool]}"
     return shown
