@@ -19,6 +19,7 @@ from handrail.cli.options import (
     TenantOption,
     actor_of,
     opened,
+    who,
 )
 from handrail.errors import ConfigError
 
@@ -121,6 +122,8 @@ def show(  # noqa: PLR0913 - one parameter per option
         raise ConfigError("unmasking needs --as: it is recorded who saw what")
     with opened(store) as found:
         actor = actor_of(person, policy, people) if person else None
+        if actor is None:
+            found.look(tenant, ticket, by=who())
         view = found.view(tenant, ticket, actor) if actor else found.get(tenant, ticket)
         raw = found.unmask(tenant, ticket, actor).model_dump(mode="json") if unmask and actor else None
         history, joined = found.history(tenant, ticket), found.attempts(tenant, ticket)

@@ -13,7 +13,7 @@ from handrail.guard import context as scopes
 from handrail.guard.authorise import Action, Authorised
 from handrail.guard.call import Call, CallRunner, FactSource, abegin, begin
 from handrail.guard.decorator import Decoration, Options, decoration_of
-from handrail.guard.opening import open_parts, pipeline_of, policy_in_force
+from handrail.guard.opening import open_parts, pipeline_of, record_policy
 from handrail.guard.outcome import Observer, Outcome, OutcomeRecorder, SpoolPort
 from handrail.guard.resolve import DecidedBy, ResolutionFields, read_resolution, resolve, wait, withdraw
 from handrail.guard.samples import sampler_of
@@ -163,7 +163,7 @@ class Guard:
         from handrail.store import SqlStore
 
         if isinstance(self.store, SqlStore):
-            self.store.note(policy_in_force(policy, self._clock()))
+            record_policy(self.store, policy, self._clock())
         recorder = replace(self._runner.recorder, policy=policy)
         self._runner = replace(self._runner, pipeline=pipeline, sampler=sampler, recorder=recorder)
 

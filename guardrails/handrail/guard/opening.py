@@ -24,7 +24,6 @@ from handrail.signals.read import hear
 if TYPE_CHECKING:
     from handrail.confidence.calibration.artefact import Calibration
     from handrail.store import Spool, SqlStore
-    from handrail.store.audit.chain import Event
 
 
 _NAMES = {field.name for field in fields(EntitySpec)} - {"origin"}
@@ -209,13 +208,19 @@ def open_parts(
     with suppress(StoreUnavailable):
         spool.drain(store)
         store.recover(now())
-        store.note(policy_in_force(loaded, now()))
+        record_policy(store, loaded, now())
     return GuardParts(policy=loaded, people=roles, store=store, spool=spool)
 
 
-def policy_in_force(policy: Policy, at: datetime) -> "Event":
-    """The entry in the audit log that says which policy decides from now on."""
+def record_policy(store: "SqlStore", policy: Policy, at: datetime) -> None:
+    """Put on record which policy decides from now on, with what it says.
+
+    Raises:
+        StoreUnavailable: it could not be recorded.
+    """
+    from handrail.policy.file.compile import content_of
     from handrail.store.audit.chain import Event
 
     data = {"name": policy.ref.name, "version": policy.ref.version, "sha256": policy.ref.sha256}
-    return Event(tenant="default", kind="config.policy", at=at, data=data)
+    event = Event(tenant="default", kind="config.policy", at=at, data=data)
+    store.note_policy(event, policy.ref, content_of(policy))

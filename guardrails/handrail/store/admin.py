@@ -15,11 +15,15 @@ from handrail.store.audit import verify as verifying
 from handrail.store.audit.chain import Event
 from handrail.store.audit.entry import subject_of
 from handrail.store.audit.verify import Report
+from handrail.store.bundle import BundleRequest, case_bundle
 from handrail.store.caller import CallerStore
 from handrail.store.crypto.signing import Signer
 from handrail.store.database import file_of
 from handrail.store.spool import Spool
 from handrail.store.tables import micros
+from handrail.store.tickets.claim import looked
+from handrail.store.tickets.rows import load
+from handrail.store.transaction import Transaction
 
 
 class AdminStore(CallerStore):
@@ -67,6 +71,39 @@ class AdminStore(CallerStore):
         """Return the signed ends of all chains as JSON; keep it where this store's users cannot write."""
         with self._database.read() as conn:
             return json.dumps(verifying.checkpoint(conn, signer, now=now))
+
+    def look(self, tenant: str, ticket: str, *, by: str) -> None:
+        """Put on record that somebody who is not in the people file looks at a ticket, masked.
+
+        Raises:
+            TicketNotFound: none of this id.
+        """
+        self._saw(tenant, ticket, "ticket.view", by, {"fields": []})
+
+    def _saw(self, tenant: str, ticket: str, kind: str, by: str, data: dict[str, Any]) -> None:
+        def step(tx: Transaction) -> None:
+            load(tx, ticket, for_update=False)
+            event = Event(tenant=tenant, kind=kind, at=self._clock(), ticket=ticket, actor=by, data=data)
+            tx.events.append(event)
+
+        self._written(tenant, step)
+
+    def bundle(self, tenant: str, ticket: str, wanted: BundleRequest) -> bytes:
+        """Return a case as a file that is checked without the store; that it was made is on record first.
+
+        Raises:
+            TicketNotFound: none of this id.
+            NotAllowed: unmasked texts, and nobody of its roles who asks for them.
+        """
+        self.flush()
+        is_unmasked = wanted.reader is not None
+        self._saw(tenant, ticket, "ticket.bundle", wanted.by, {"unmasked": is_unmasked})
+        if wanted.reader is not None:
+            reader = wanted.reader
+            self._written(tenant, lambda tx: looked(tx, ticket, reader, "ticket.unmask", ("bundle",)))
+        report = self.verify()
+        with self.read(tenant) as tx:
+            return case_bundle(tx, ticket, wanted, report, made_at=self._clock())
 
     def erase(self, tenant: str, customer: str, *, by: str, now: datetime, spool: Spool | None = None) -> int:
         """Erase a customer, here and in a spool; returns how many tickets were emptied."""

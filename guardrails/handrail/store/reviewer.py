@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handrail.errors import TicketError
+from handrail.records import PolicyRef
 from handrail.store import outbox
 from handrail.store.admin import AdminStore
 from handrail.store.audit.chain import Event
 from handrail.store.outbox import OutboxMessage
+from handrail.store.tables import insert_into, policy_texts
 from handrail.store.tickets import claim as reviewing
 from handrail.store.tickets import duplicates, listing, timers
 from handrail.store.tickets import resolve as resolving
@@ -200,6 +202,17 @@ class SqlStore(AdminStore):
     def note(self, event: Event) -> None:
         """Put something on record that is no ticket's step, such as a change of configuration."""
         self._written(event.tenant, lambda tx: tx.events.append(event))
+
+    def note_policy(self, event: Event, ref: PolicyRef, content: str) -> None:
+        """Put on record which policy decides from now on, and keep what it says; `content` has its hash."""
+
+        def step(tx: Transaction) -> None:
+            values = {"sha256": ref.sha256, "name": ref.name, "version": ref.version, "content": content}
+            kept = insert_into(policy_texts, tx.conn.dialect.name).values(**values)
+            tx.conn.execute(kept.on_conflict_do_nothing())
+            tx.events.append(event)
+
+        self._written(event.tenant, step)
 
     def reconcile(self, tenant: str, ticket: str, settlement: Settlement, actor: Actor) -> None:
         """Settle an unknown outcome after somebody looked it up by its idempotency key."""

@@ -162,3 +162,32 @@ def test_a_duplicate_is_found_and_linked(ticket: str, folder: Path) -> None:
     said = run(tickets.commands, "link", made.id, "--of", ticket, *AS_FAY)
     assert said == f"{made.id} is a duplicate of {ticket}\n"
     assert f"duplicate of {ticket}" in run(tickets.commands, "show", made.id)
+
+
+def test_a_case_is_bundled_and_checked_without_the_store(ticket: str, folder: Path) -> None:
+    run(tickets.commands, "show", ticket)
+    run(tickets.commands, "decide", ticket, "approve", *AS_FAY)
+    (folder / "auditor.key").write_text(write_signer(signer := new_signer()))
+    made = run(audit.commands, "bundle", ticket, "--out", "case.zip", "--key", "auditor.key")
+    digest = made.split()[-1]
+    (folder / "handrail.db").unlink()
+    public = write_trusted(signer.public)
+    said = run(audit.commands, "verify-bundle", "case.zip", "--trusted", public, "--sha256", digest)
+    assert "signed by a trusted key: intact" in said
+    assert "seen by" in said
+    assert json.loads(run(audit.commands, "verify-bundle", "case.zip", "--json"))["problems"] == []
+    altered = bytearray((folder / "case.zip").read_bytes())
+    altered[500] ^= 1
+    (folder / "case.zip").write_bytes(bytes(altered))
+    for more in ((), ("--trusted", public), ("--sha256", digest)):
+        failed = CliRunner().invoke(audit.commands, ["verify-bundle", "case.zip", *more])
+        assert failed.exit_code == 1
+
+
+def test_unmasked_texts_go_into_a_bundle_for_a_person_of_its_roles_alone(ticket: str, folder: Path) -> None:
+    run(audit.commands, "bundle", ticket, "--out", "masked.zip")
+    assert SECRET.encode() not in (folder / "masked.zip").read_bytes()
+    run(audit.commands, "bundle", ticket, "--out", "case.zip", "--unmask", *AS_FAY)
+    assert SECRET.encode() in (folder / "case.zip").read_bytes()
+    with pytest.raises(ConfigError):
+        run(audit.commands, "bundle", ticket, "--out", "case.zip", "--unmask")

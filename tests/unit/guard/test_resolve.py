@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from handrail import Guard, HandoffRequired
-from handrail.errors import NotAllowed
+from handrail.errors import ConfigError, NotAllowed
 from handrail.guard.outcome import Outcome
-from handrail.guard.resolve import wait
+from handrail.guard.resolve import wait, withdraw
 from handrail.policy import load
-from handrail.records import FactValue, Money, ToolCall
+from handrail.records import Context, FactValue, Money, ToolCall
 from handrail.store import Actor, SqlStore
 from handrail.testing import FrozenClock
 from handrail.tickets.lifecycle import State
@@ -291,3 +291,15 @@ def test_one_waits_until_somebody_has_decided() -> None:
 def test_one_waits_until_the_time_is_up() -> None:
     assert waited([None, None, None, FOUND], timeout_s=3) == (None, 1)
     assert waited([FOUND], timeout_s=0) == (FOUND, 0)
+
+
+def test_a_store_that_is_not_handrails_own_takes_no_withdrawals() -> None:
+    with pytest.raises(ConfigError, match="store takes no withdrawals"):
+        withdraw(object(), Context(), "t1", "")  # type: ignore[arg-type]
+
+
+def test_what_the_customer_said_goes_with_their_withdrawal(desk: Desk) -> None:
+    ticket = desk.ticket()
+    withdraw(desk.store, Context(customer="c1"), ticket, "I keep them")
+    (said,) = desk.store.attempts("default", ticket)
+    assert (said.text, said.note) == ("I keep them", "withdrawn")

@@ -48,6 +48,14 @@ def fingerprint(content: Mapping[str, Any], artefacts: Mapping[str, str]) -> str
     return hashlib.sha256(canonical(content, artefacts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def content_of(policy: Policy) -> str:
+    """Return the canonical JSON of a loaded policy, whose sha256 is the policy's; pure."""
+    artefacts = {name: file.sha256 for name, file in policy.calibrations.items()}
+    if policy.signals_model is not None:
+        artefacts["signals_model"] = policy.signals_model.sha256
+    return canonical(policy.content, artefacts)
+
+
 def _number(value: object) -> str:
     if isinstance(value, Decimal):
         return str(value.normalize())
