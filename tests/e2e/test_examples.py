@@ -16,6 +16,7 @@ from handrail.store import Actor, open_store
 from handrail.tickets.lifecycle import State
 from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Verdict
+from support.rederived import assert_taken_again, exported
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -58,6 +59,9 @@ def test_an_example_prints_what_it_should(name: str, tmp_path: Path) -> None:
         at = ran.stdout.find(line, at)
         assert at >= 0, f"{line!r} is missing in {ran.stdout!r}"
     assert "AKIA" not in ran.stdout
+    store = open_store(f"sqlite:///{tmp_path}/handrail.db", allow_volatile=True)
+    assert assert_taken_again(exported(store, tmp_path), load("support"))
+    store.close()
 
 
 def test_every_example_is_tested() -> None:
@@ -132,6 +136,8 @@ def test_the_chatbot_fetches_the_persons_answer_when_it_comes(tmp_path: Path) ->
         chat.says("So what came of it?")
         chat.hears("A colleague has refunded 590 USD")
         assert store.get("default", ticket).state is State.APPLIED
+        outcomes = {row.outcome for row in assert_taken_again(exported(store, tmp_path), policy)}
+        assert {"passed", "handed_off", "authorised"} <= outcomes
         store.close()
     finally:
         assert chat.ends() == 0

@@ -162,7 +162,8 @@ class DecisionEntry:
     """One decision for the log, with what it rests on: codes, numbers and ids, nobody's words.
 
     `scored` is the answer's score with its audit draw, see `handrail.guard.samples`; `sources` says where
-    each of the policy's facts comes from; `ticket` is the one that the decision opens, joins or gives back.
+    each of the policy's facts comes from; `ticket` is the one that the decision opens, joins or gives back;
+    `grant` is what a person gave beforehand, where that alone let it pass.
     Customer and conversation leave as keyed hashes.
     """
 
@@ -180,6 +181,7 @@ class DecisionEntry:
     adapter: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
     is_authorised: bool = False
+    grant: str | None = None
 
 
 class TicketStore(Protocol):

@@ -41,8 +41,8 @@ class LogRow:
     """One row. What is empty was not on record.
 
     `facts` is None where only the ticket of a hand-off is on record. `effect` is empty for a record that is
-    not to be compared, and for what people said. `customer`, `conversation`, and in an export `exchange` and
-    `ticket`, are keyed hashes. The fields' forms stand in `handrail.store.audit.entry`.
+    not to be compared, and for what people said. `customer`, `conversation`, and in an export `exchange`,
+    `ticket` and `grant`, are keyed hashes. The fields' forms stand in `handrail.store.audit.entry`.
     """
 
     outcome: str
@@ -72,6 +72,7 @@ class LogRow:
     customer: str = ""
     conversation: str = ""
     ticket: str = ""
+    grant: str = ""
     verdict: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     v: int = 1
@@ -92,7 +93,7 @@ class LogRow:
 
 _TEXTS: Final = (
     *("at", "tenant", "exchange", "stage", "effect", "role", "model", "adapter", "policy"),
-    *("customer", "conversation", "ticket", "verdict"),
+    *("customer", "conversation", "ticket", "grant", "verdict"),
 )
 _LISTS: Final = ("rules", "shadow", "reasons", "shadow_reasons", "co_approvers", "parts")
 _MAPPINGS: Final = (
@@ -161,6 +162,8 @@ def _decision(data: Mapping[str, Any]) -> LogRow:
     outcome = _OF_EFFECT.get(effect, PASSED)
     if data.get("authorised"):
         outcome = AUTHORISED
+    elif data.get("grant") and outcome in (PASSED, REDACTED):
+        outcome = BY_GRANT
     elif stage == Stage.TOOL and effect in (Effect.PASS, Effect.REDACT):
         outcome = GATED
     return _row(data, outcome)

@@ -10,7 +10,7 @@
 #     parts                                       of a merged decision: what each part rested on
 #     confidence                                  value, method, missing signals, threshold, calibration
 #     latency_us asked usage                      by part; how often the model was asked; as the provider says
-#     model adapter ticket authorised
+#     model adapter ticket authorised grant
 #     customer conversation                       keyed hashes
 #
 # Where the facts of a policy come from is written once by each process, as an entry `config.facts`.
@@ -85,6 +85,7 @@ def _taken(entry: DecisionEntry) -> dict[str, object]:
         "adapter": entry.adapter,
         "ticket": entry.ticket,
         "authorised": entry.is_authorised,
+        "grant": entry.grant,
     }
 
 
