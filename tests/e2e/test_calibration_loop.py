@@ -227,6 +227,29 @@ def test_what_is_handed_off_is_on_record_as_checked_before_its_ticket_opens(cali
     assert [each.exchange for each in waiting(scene.store, "default", limit=1000)] == []
 
 
+def test_the_row_of_a_scored_answer_says_all_that_its_decision_rested_on(calibrated: Scene) -> None:
+    scene = calibrated
+    with scene.guard.context(customer="ann", conversation="c9"):
+        question = [PROMPT, Message(speaker=Speaker.USER, text="Was it sent?")]
+        call = scene.guard.begin(question, exchange="told")
+        call.used({"total_tokens": 31, "cost": 0.002})
+        tokens = (TokenLogprob(token="Yes.", logprob=-0.01),)
+        call.finish([Draft(text="Yes.", logprobs=tokens, model="m1")])
+    scene.store.flush()
+    row = [row for row in scene.store.log_rows() if row.customer and row.scored][-1]
+    made = artefact.read((scene.folder / "calibration.json").read_text())
+    assert (row.outcome, row.stage, row.effect, row.model) == ("passed", "answer", "pass", "m1")
+    assert (row.scored["audit_probability"], row.scored["audited"]) == (1.0, True)
+    assert row.scored["score"] == pytest.approx(math.exp(-0.01))
+    assert row.confidence["value"] > row.confidence["threshold"]
+    assert (row.confidence["method"], row.confidence["calibration"]) == ("sequence", made.id)
+    assert row.policy == scene.guard.policy.ref.sha256
+    assert row.sources["confidence"]
+    assert (row.asked, row.usage) == (1, {"total_tokens": 31, "cost": 0.002})
+    assert {"screen", "model", "judge"} <= set(row.latency_us)
+    assert not {"told", "ann", "c9"} & {row.exchange, row.customer, row.conversation}
+
+
 def test_a_policy_without_a_calibration_or_a_rate_audits_nothing(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     plain = POLICY.replace("thresholds: {answer: calibration.json}\naudit_rate: 1\n", "")

@@ -55,8 +55,13 @@ def _outward(row: LogRow, hashed: Hashed, sources: Mapping[str, str]) -> LogRow:
         return hashed(row.tenant, "exchange", value)[:HASH_DIGITS] if value else ""
 
     known = {name: sources[name] for name in row.facts or () if name in sources}
-    ids = {name: hidden(getattr(row, name)) for name in ("exchange", "ticket", "grant")}
-    return replace(row, sources=known, **ids)
+    return replace(
+        row,
+        exchange=hidden(row.exchange),
+        ticket=hidden(row.ticket),
+        grant=hidden(row.grant),
+        sources=known,
+    )
 
 
 def _sources(conn: Connection) -> dict[str, Mapping[str, str]]:
