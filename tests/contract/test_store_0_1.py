@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from handrail import Guard
+from handrail.cli import build
 from handrail.confidence.calibration import artefact
 from handrail.errors import AlreadyUsed, NotAllowed, StoreUnavailable
 from handrail.guard.resolve import DecidedBy, resolve
@@ -196,6 +198,19 @@ def test_an_export_holds_the_scored_answers_of_its_store(tenant: str) -> None:
     records = map(json.loads, (FOLDER / "sqlite" / EXPORT).read_bytes().splitlines())
     rows = sorted(scored_answers(records, tenant), key=lambda row: row["at"])
     assert rows == EXPECTED[tenant]["scored"]
+
+
+def test_an_export_is_reviewed_with_every_ticket_and_its_end() -> None:
+    period = ["--since", "2025-12-01T00:00+00:00", "--until", "2026-02-01T00:00+00:00"]
+    export = str(FOLDER / "sqlite" / EXPORT)
+    ran = CliRunner().invoke(build(), ["review", "--log", export, "--json", *period])
+    figures = json.loads(ran.stdout)["all"]
+    assert figures["tickets"] == 23
+    ends = {"approved unchanged": 6, "edited": 2, "rejected": 1, "answered": 1, "expired": 2, "cancelled": 2}
+    assert {name: figures["endings"].get(name) for name in ends} == ends
+    drawn = json.loads(CliRunner().invoke(build(), ["samples", "list", "--log", export, "--json"]).stdout)
+    judged = CliRunner().invoke(build(), ["samples", "list", "--judged", "--log", export, "--json"])
+    assert len(drawn) + len(json.loads(judged.stdout)) == len(EXPECTED["default"]["samples"])
 
 
 def test_policy_and_calibration_are_the_same_ones_still() -> None:

@@ -48,3 +48,14 @@ def run_with_progress(
             target = folder or Path(own)
             found = run(job, source, target, workers=workers, engine=ENGINES[engine], progress=told)
         yield found
+
+
+def is_export(log: Path) -> bool:
+    """Tell by its first row whether a file is an export, of the decision log or of the audit log."""
+    from handrail.bulk.chunks import chunks_of, records_in
+
+    if not log.is_file():
+        return False
+    rows = (record for chunk in chunks_of(log)[:1] for _, record in records_in(chunk))
+    first = next(rows, None)
+    return isinstance(first, dict) and ("outcome" in first or "kind" in first)

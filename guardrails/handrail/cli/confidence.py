@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from handrail.cli.bulk import is_export, run_with_progress
 from handrail.cli.options import text_of
 from handrail.errors import ConfigError
 
@@ -127,8 +128,17 @@ def calibrate(  # noqa: PLR0913
 
 
 def _rows(log: Path | None, store: str, tenant: str) -> "tuple[LoggedAnswer, ...]":
-    from handrail.review.decision_log import read_log, read_store_log, require_rows
+    from handrail.review.decision_log import (
+        answers_job,
+        read_export,
+        read_log,
+        read_store_log,
+        require_rows,
+    )
 
+    if log is not None and is_export(log):
+        with run_with_progress(answers_job(tenant), log) as rows:
+            return require_rows(read_export(rows, source=log.name, tenant=tenant), tenant)
     if log is not None:
         return read_log(_lines(log), source=log.name, tenant=tenant)
     if not store:
@@ -140,11 +150,9 @@ def _rows(log: Path | None, store: str, tenant: str) -> "tuple[LoggedAnswer, ...
 
 
 def _lines(log: Path) -> list[str]:
-    """Return the lines of a log: an export without people who were erased, or the text as it is."""
     from handrail.bulk.chunks import chunks_of, is_packed, records_in
-    from handrail.bulk.tombstones import erased_in
 
-    if not log.is_file() or not (is_packed(log) or erased_in(log)):
+    if not is_packed(log):
         return text_of(log).splitlines()
     return [json.dumps(record) for chunk in chunks_of(log) for _, record in records_in(chunk)]
 

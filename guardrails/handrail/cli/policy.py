@@ -219,7 +219,7 @@ def diff(
     from handrail.policy import load
 
     if on is not None:
-        changed = _changed_on(on, load(old), load(new))
+        changed = _changed_on(on, old, new)
         if as_json:
             typer.echo(json.dumps(changed))
         else:
@@ -250,26 +250,19 @@ def diff(
     raise typer.Exit(0 if found.is_empty else 1)
 
 
-def _changed_on(log: Path, old: "Policy", new: "Policy") -> dict[str, Any]:
+def _changed_on(log: Path, old: str, new: str) -> dict[str, Any]:
     from collections import Counter
 
-    from handrail.bulk.chunks import chunks_of, records_in
-    from handrail.policy.tools.backtest import DECIDED, UNREADABLE, TriedRow, try_row
-
-    def told(row: TriedRow) -> str:
-        return f"{row.effect}{f' to {row.roles[0]}' if row.roles else ''}"
+    from handrail.bulk.compare import compare_job
 
     changes: Counter[tuple[str, str]] = Counter()
     decisions = unreadable = 0
-    for chunk in chunks_of(log):
-        for line, record in records_in(chunk):
-            before, after = try_row(line, record, old), try_row(line, record, new)
-            if before is None or after is None or before.state != DECIDED:
-                unreadable += before is not None and before.state == UNREADABLE
-                continue
-            decisions += 1
-            if told(before) != told(after):
-                changes[told(before), told(after)] += 1
+    with run_with_progress(compare_job(old, new), log) as found:
+        for row in found.rows():
+            unreadable += row["before"] is None
+            decisions += row["before"] is not None
+            if row["before"] != row["after"]:
+                changes[row["before"], row["after"]] += 1
     listed = [{"before": was, "after": now, "count": count} for (was, now), count in changes.most_common()]
     return {
         "decisions": decisions,

@@ -1,11 +1,14 @@
 """`handrail samples`: the passed answers that people check, so that errors nobody reported are seen too."""
 
 import json
+from dataclasses import asdict
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from handrail.cli.bulk import run_with_progress
 from handrail.cli.options import (
     DEFAULT_PEOPLE,
     DEFAULT_STORE,
@@ -37,14 +40,23 @@ def list_(
     tenant: TenantOption = "default",
     judged: Annotated[bool, typer.Option("--judged", help="Those that were judged.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
+    log: Annotated[
+        Path | None, typer.Option(help="An export of the decision log, in place of a store.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List answers that wait to be checked, oldest first.
 
+    An export tells of answers by the keyed hash of their exchange, and holds nobody's words.
+
     **Examples**
 
     - `handrail samples list --store sqlite:///handrail.db`
+    - `handrail samples list --judged --log november.parquet --json`
     """
+    if log is not None:
+        _list_of(log, tenant, judged=judged, limit=limit, as_json=as_json)
+        return
     from handrail.store.samples import labels_of, waiting
 
     with opened(store) as found:
@@ -58,6 +70,21 @@ def list_(
         said = "".join(f"  {name} {value}" for name, value in labels.get(row.exchange, {}).items())
         typer.echo(f"{row.exchange}  {row.at:%Y-%m-%d %H:%M}  {row.model or '-'}{verdict}{said}")
     if not rows:
+        typer.echo("no answer was judged" if judged else "no answer waits to be checked")
+
+
+def _list_of(log: Path, tenant: str, *, judged: bool, limit: int, as_json: bool) -> None:
+    from handrail.review.decision_log import answers_job, drawn_answers
+
+    with run_with_progress(answers_job(tenant), log) as found:
+        drawn = [one for one in drawn_answers(found.rows(), tenant) if bool(one.verdict) is judged][:limit]
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in drawn]))
+        return
+    for one in drawn:
+        said = "".join(f"  {name} {value}" for name, value in one.labels.items())
+        typer.echo(f"{one.exchange}  {one.at}  {one.model or '-'}  {one.verdict}{said}".rstrip())
+    if not drawn:
         typer.echo("no answer was judged" if judged else "no answer waits to be checked")
 
 

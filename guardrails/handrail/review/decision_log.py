@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from handrail.bulk import BulkRun
+from handrail.bulk.select import SelectJob
 from handrail.errors import ConfigError
 from handrail.policy.runtime.log_row import RESOLVED, SAMPLED, LogRow, UnreadableRow, read_row
 from handrail.store.samples import scored, verdicts
@@ -94,8 +96,28 @@ def read_log(
             contradicts itself; names line and field, never a value. Such rows are not skipped: a log that
             leaves answers out proves nothing.
     """
+    return _checked(_scored_lines(list(lines), tenant), source)
+
+
+def answers_job(tenant: str) -> SelectJob:
+    """Return the job that keeps the scored answers of an export, and what people said of answers."""
+    names = ("scored", "verdict", "labels", "model")
+    return SelectJob(outcomes=(SAMPLED, RESOLVED), names=names, tenant=tenant, with_scored=True)
+
+
+def read_export(found: BulkRun, *, source: str, tenant: str) -> tuple[LoggedAnswer, ...]:
+    """Read the scored answers among the rows of `answers_job`, sorted by time; none if there are none.
+
+    Raises:
+        ConfigError: an answer that cannot be read or contradicts itself.
+    """
+    lines = [json.dumps(row) for row in scored_answers(found.rows(), tenant)]
+    return _checked(lines, source) if lines else ()
+
+
+def _checked(lines: Iterable[str], source: str) -> tuple[LoggedAnswer, ...]:
     rows, seen = [], set()
-    for number, line in enumerate(_scored_lines(list(lines), tenant), start=1):
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         row = _read_row(line, f"{source}:{number}")
@@ -148,6 +170,37 @@ def scored_answers(records: Iterable[object], tenant: str) -> Iterator[dict[str,
 
 _FINAL = frozenset({"approve", "edit", "reject", "answer"})
 _AS_IT_WAS = frozenset({"approve", "agree"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnAnswer:
+    """A passed answer that was drawn to be read, as a log tells of it; without a verdict while it waits."""
+
+    exchange: str
+    at: str
+    model: str
+    verdict: str
+    labels: Mapping[str, str]
+
+
+def drawn_answers(records: Iterable[object], tenant: str) -> Iterator[DrawnAnswer]:
+    """Yield the passed answers of an export that were drawn, oldest first; pure."""
+    drawn: dict[str, LogRow] = {}
+    judged: dict[str, LogRow] = {}
+    for row in _rows_of(records, tenant):
+        if row.outcome == SAMPLED:
+            judged[row.exchange] = row
+        elif row.scored.get("audited") and not row.scored.get("escalated"):
+            drawn.setdefault(row.exchange, row)
+    for exchange, row in sorted({**judged, **drawn}.items(), key=lambda each: (each[1].at, each[0])):
+        said = judged.get(exchange)
+        yield DrawnAnswer(
+            exchange=exchange,
+            at=row.at,
+            model=row.model,
+            verdict=said.verdict if said else "",
+            labels=said.labels if said else {},
+        )
 
 
 def _rows_of(records: Iterable[object], tenant: str) -> Iterator[LogRow]:

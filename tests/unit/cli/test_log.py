@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,13 @@ from handrail.bulk.on_ray import on_ray
 from handrail.bulk.tombstones import tombstones_of
 from handrail.cli import build
 from handrail.errors import MissingExtra
-from handrail.policy import loads
+from handrail.policy import load_people, loads
 from handrail.policy.runtime.log_row import LogRow, read_row
 from handrail.policy.runtime.record import rederive
 from handrail.records import Draft, Message, Speaker
+from handrail.store import Actor, SqlStore
+from handrail.tickets.resolution import Resolution
+from handrail.tickets.ticket import Verdict
 from support.shop_guard import POLICY, shop_guard
 
 ASKED = (Message(speaker=Speaker.USER, text="Where is my parcel?"),)
@@ -123,6 +127,38 @@ def test_a_policy_is_tried_on_an_export(tmp_path: Path, guard: Guard) -> None:
     figures = json.loads(said)
     assert (figures["records"], figures["recorded_hand_offs"], figures["unreadable_lines"]) == (4, 2, [])
     assert (figures["newly"], figures["no_longer"]) == (0, 0)
+
+
+def decided(guard: Guard, folder: Path) -> None:
+    people = load_people(folder / "people.yaml", guard.policy)
+    store = guard.store
+    assert isinstance(store, SqlStore)
+    for name, verdict in (("ann", Verdict.ANSWER), ("bob", Verdict.REJECT)):
+        quinn = Actor(person="quinn", people=people, now=datetime.now(UTC))
+        view = store.claim("default", f"t-{name}", quinn)
+        answer = "It comes today." if verdict is Verdict.ANSWER else ""
+        said = Resolution(verdict=verdict, message_to_user="Sorry.", answer=answer, digest=view.digest)
+        store.resolve("default", f"t-{name}", said, quinn)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_review_of_an_export_counts_what_a_review_of_its_store_counts(
+    tmp_path: Path, guard: Guard, workers: str
+) -> None:
+    decided(guard, tmp_path)
+    guard.close()
+    out = tmp_path / "log.jsonl"
+    command(tmp_path, "log", "export", "--out", str(out))
+    of_store = json.loads(command(tmp_path, "review", "--json"))
+    of_log = json.loads(command(tmp_path, "review", "--log", str(out), "--json", "--workers", workers))
+    assert of_log["all"]["endings"] == of_store["all"]["endings"] == {"rejected": 1, "answered": 1}
+    for name in ("by_trigger", "by_role", "by_rule"):
+        assert {one: group["tickets"] for one, group in of_log[name].items()} == {
+            one: group["tickets"] for one, group in of_store[name].items()
+        }
+    page = tmp_path / "review"
+    command(tmp_path, "review", "--log", str(out), "--out", str(page))
+    assert "talk to a human" not in (page / "review.html").read_text()
 
 
 def test_counts_and_backtests_need_no_way_out(tmp_path: Path, guard: Guard) -> None:

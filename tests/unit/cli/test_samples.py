@@ -103,3 +103,18 @@ def test_a_store_without_scored_answers_cannot_be_calibrated(url: str, tmp_path:
     ran = CliRunner().invoke(build(), ["calibrate", *out])
     assert isinstance(ran.exception, ConfigError)
     assert not (tmp_path / "c.json").exists()
+
+
+def test_an_export_tells_of_drawn_answers_without_their_words(url: str, tmp_path: Path) -> None:
+    judged = run(url, "judge", "x1", "wrong", "--as", "quinn", "--cause", "fact")
+    assert judged.exit_code == 0
+    out = tmp_path / "log.jsonl"
+    scored = {"score": 0.9, "audited": True, "audit_probability": 1.0, "escalated": False}
+    waits = {"outcome": "passed", "at": "2026-01-06T09:00:00+00:00", "tenant": "default", "exchange": "w"}
+    CliRunner().invoke(build(), ["log", "export", "--out", str(out), "--store", url])
+    with out.open("a") as file:
+        file.write(json.dumps({**waits, "model": "m", "scored": scored}) + "\n")
+    listed = json.loads(run(url, "list", "--judged", "--log", str(out), "--json").stdout)
+    assert [(each["verdict"], each["labels"]) for each in listed] == [("wrong", {"cause": "fact"})]
+    assert listed[0]["exchange"] != "x1"
+    assert run(url, "list", "--log", str(out)).stdout == "w  2026-01-06T09:00:00+00:00  m\n"

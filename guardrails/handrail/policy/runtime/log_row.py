@@ -28,6 +28,7 @@ OUTCOMES: Final = (
 _OF_EFFECT: Final = {"pass": PASSED, "redact": REDACTED, "hand_off": HANDED_OFF, "block": BLOCKED}
 _OF_TICKET: Final = {
     **dict.fromkeys(("ticket.approve", "ticket.agree", "ticket.reject", "ticket.answer"), RESOLVED),
+    **dict.fromkeys(("ticket.cancel", "ticket.withdraw", "ticket.link"), RESOLVED),
     **dict.fromkeys(("ticket.expire", "ticket.lapse"), EXPIRED),
 }
 
@@ -135,8 +136,11 @@ def _of_entry(entry: Mapping[str, Any], kind: str, data: Mapping[str, Any]) -> L
     ticket = {"ticket": entry.get("ticket", ""), "role": entry.get("role", "")}
     if kind == "ticket.open" and "v" not in data:
         exchange = data.get("exchange", entry.get("ticket", ""))
-        opened = {"exchange": exchange, "effect": Effect.HAND_OFF.value, "rules": data.get("rules", ())}
-        return _row({**whose, **ticket, **opened}, HANDED_OFF)
+        why = {"effect": Effect.HAND_OFF.value, "trigger": data.get("trigger", "")}
+        rules = data.get("rules", ())
+        named = [{"rule": rule, **why} for rule in rules] if isinstance(rules, list) else []
+        opened = {"exchange": exchange, "effect": Effect.HAND_OFF.value, "rules": rules, "reasons": named}
+        return _row({**whose, **ticket, **opened, "policy": data.get("policy", "")}, HANDED_OFF)
     if kind in _OF_TICKET:
         said = _verdict(kind, str(data.get("verdict", "")))
         return _row({**whose, **ticket, "verdict": said, "v": VERSION}, _OF_TICKET[kind])
