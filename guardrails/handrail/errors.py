@@ -27,9 +27,13 @@ HandrailError
 Messages hold ids, kinds and positions; never text that was scanned.
 """
 
+from collections.abc import Sequence
 from types import GetSetDescriptorType, MemberDescriptorType
 
 from handrail.records import Decision, Handoff
+
+MOST_SHOWN = 50
+"""Most further problems of a file in one message."""
 
 
 class HandrailError(Exception):
@@ -70,12 +74,26 @@ class ConfigError(HandrailError):
 
 
 class PolicyError(ConfigError):
-    """A policy cannot be used: `file`, `line` and `column` say where, from 1; line 0 is no place in it."""
+    """A policy cannot be used: `file`, `line` and `column` say where, from 1; line 0 is no place in it.
+
+    `others` are further problems of the same file, which its message lists too.
+    """
 
     def __init__(self, problem: str, *, file: str = "<policy>", line: int = 1, column: int = 1) -> None:
         place = f"{file}:{line}:{column}" if line else file
         super().__init__(f"{place}: {problem}")
         self.problem, self.file, self.line, self.column = problem, file, line, column
+        self.others: tuple[PolicyError, ...] = ()
+
+    def beside(self, others: "Sequence[PolicyError]") -> "PolicyError":
+        """Return this error with further problems of the same file."""
+        found = PolicyError(self.problem, file=self.file, line=self.line, column=self.column)
+        shown = [str(other) for other in others[:MOST_SHOWN]]
+        if len(others) > MOST_SHOWN:
+            shown.append(f"{self.file}: {len(others) - MOST_SHOWN} more problems")
+        found.args = ("\n".join([str(self), *shown]),)
+        found.others = tuple(others)
+        return found
 
 
 class RoleError(ConfigError):

@@ -17,6 +17,7 @@ from handrail.guard.opening import open_parts, pipeline_of, record_policy
 from handrail.guard.outcome import Observer, Outcome, OutcomeRecorder, SpoolPort
 from handrail.guard.resolve import DecidedBy, ResolutionFields, read_resolution, resolve, wait, withdraw
 from handrail.guard.samples import sampler_of
+from handrail.guard.supplied import check_supplied
 from handrail.guard.threads import in_thread
 from handrail.guard.tool import ToolOptions, decorated, tool_of
 from handrail.guard.tool_gate import Permit, agate, gate, name_of
@@ -72,6 +73,8 @@ class Guard:
         self.store, self.people = store, people
         self._clock, self._scanner = clock or now_utc, scanner
         self._tools: dict[str, Callable[..., object]] = {}
+        if facts is None:
+            check_supplied(policy)
         self._tool_kinds: dict[str, str] = {}
         pipeline = pipeline_of(policy, scanner, self._tool_kinds)
         self._runner = CallRunner(
@@ -158,6 +161,8 @@ class Guard:
         Raises:
             StoreUnavailable: it could not be recorded; the old policy stays in force.
         """
+        if self._runner.facts is None:
+            check_supplied(policy)
         pipeline = pipeline_of(policy, self._scanner, self._tool_kinds)
         sampler = sampler_of(policy, pipeline.cascade.calibration, self.store)
         from handrail.store import SqlStore

@@ -20,7 +20,7 @@ from handrail.tickets.ports import DecisionEntry, Settlement
 from support.scenes import KEY, PEOPLE, POLICY
 
 WAITS_FOR_NOTHING = {
-    Guard: {"context", "told", "tool"},
+    Guard: {"context", "declare_tool", "told", "tool"},
     Call: {"asks", "refused_logprobs", "used", "stream", "redact_answer", "told"},
     Action: set[str](),
     Permit: set[str](),

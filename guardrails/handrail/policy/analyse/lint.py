@@ -1,14 +1,15 @@
 """Says what a policy lacks: deadlines, backups, reasons, tests; and which facts no rule reads. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from handrail.policy.analyse.places import scope_of
 from handrail.policy.analyse.remarks import Remark
 from handrail.policy.file.cases import CaseResult
 from handrail.policy.language.facts import FactDeclaration
-from handrail.policy.language.sources import Ledger, Provenance, ToolArgument, written
+from handrail.policy.language.hints import amount_hint, duration_hint, percent_hint
+from handrail.policy.language.sources import Caller, Ledger, Provenance, ToolArgument, context_name, written
 from handrail.policy.runtime.policy import Policy
-from handrail.records import Effect
+from handrail.records import Effect, Unknown
 
 STOPPING = (Effect.HAND_OFF, Effect.BLOCK)
 
@@ -95,8 +96,37 @@ def lint_facts(policy: Policy) -> Iterator[Remark]:
     for name, fact in policy.facts.items():
         if isinstance(fact.source, ToolArgument) and not fact.source.of and fact.line:
             yield _unscoped(policy, fact)
+        if name in read and isinstance(fact.source, Caller) and _names_no_source(policy, name):
+            message = (
+                f"'{name}' has no `from:`; write `from: context.{context_name(name)}` for what the program"
+                " states in guard.context(facts=…), or `from: caller` for what its fact source gives"
+            )
+            yield Remark(code="no-source", message=message, line=fact.line)
         if name not in read and fact.line:
             yield Remark(code="unread-fact", message=f"no rule reads '{name}'", line=fact.line)
+
+
+def _names_no_source(policy: Policy, name: str) -> bool:
+    shape = dict(policy.content.get("facts") or {}).get(name)
+    return isinstance(shape, Mapping) and "from" not in shape
+
+
+def lint_given(policy: Policy) -> Iterator[Remark]:
+    """Say which tests state a fact in a form that the language has another one for, e.g. `$250`."""
+    tests = policy.content.get("tests") or []
+    for case, shape in zip(policy.cases, tests, strict=True):
+        given = {**dict(policy.content.get("test_defaults") or {}), **dict(shape.get("given") or {})}
+        for name, raw in given.items():
+            hint = _value_hint(raw) if isinstance(case.given.get(name), Unknown) else None
+            if hint is not None:
+                message = f"test '{case.name}' states {name} as '{raw}', which is not read: {hint}"
+                yield Remark(code="unreadable-test", message=message, line=case.line)
+
+
+def _value_hint(raw: object) -> str | None:
+    if not isinstance(raw, str):
+        return None
+    return percent_hint(raw) or amount_hint(raw) or duration_hint(raw)
 
 
 def _unscoped(policy: Policy, fact: FactDeclaration) -> Remark:

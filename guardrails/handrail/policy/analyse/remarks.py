@@ -35,6 +35,8 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "untested": (Level.WARNING, "A hand-off or block that no test in the file fires."),
     "test-failed": (Level.ERROR, "A test in the file fails."),
     "unscoped-argument": (Level.WARNING, "An argument of whatever is called; say of which tool it is."),
+    "no-source": (Level.WARNING, "A fact that rules read and whose declaration names no source."),
+    "unreadable-test": (Level.WARNING, "A test states a fact in a form that is not read."),
     "unread-fact": (Level.NOTE, "A declared fact that no rule reads."),
     "no-scanner": (Level.WARNING, "A finding type that no scanner reports."),
     "uncalibrated": (Level.NOTE, "A calibration that does not exist yet; its rules run in shadow."),

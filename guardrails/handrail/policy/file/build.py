@@ -15,6 +15,7 @@ from handrail.policy.language import sources
 from handrail.policy.language.ast import ExpressionError
 from handrail.policy.language.compile import compile_test
 from handrail.policy.language.facts import FactDeclaration, Kind, read_duration
+from handrail.policy.language.hints import duration_problem
 from handrail.policy.language.ir import Always, Formula, Not, facts_of
 from handrail.policy.language.parse import read_expression
 from handrail.policy.language.scope import EVERYWHERE, Scopes, within_scope
@@ -51,9 +52,19 @@ def notice_problem(kind: str, text: str, *, own: frozenset[str] = frozenset()) -
     except ValueError:
         return "a brace that is not closed"
     allowed = ", ".join(f"{{{field}}}" for field in FIELDS)
-    if not plain or any(field not in FIELDS for field in fields):
-        return f"a notice may contain only {allowed}"
-    return None
+    odd = next((field for field in fields if field and field not in FIELDS), None)
+    if odd is not None:
+        meant = next((field for field, words in _MEANT.items() if odd.lower() in words), None)
+        hint = f"; write {{{meant}}}" if meant is not None else near(odd, FIELDS)
+        return f"there is no {{{odd[:40]}}}{hint}; a notice may contain only {allowed}"
+    return None if plain and all(fields) else f"a notice may contain only {allowed}"
+
+
+_MEANT: Mapping[str, tuple[str, ...]] = {
+    "due": ("deadline", "time", "when", "date", "until", "by", "eta", "answer_within", "due_at", "due_date"),
+    "ticket": ("id", "reference", "ref", "case", "number", "ticket_id", "ticket.id", "case_id", "code"),
+    "role": ("team", "person", "name", "department", "who", "colleague", "owner", "to", "agent"),
+}
 
 
 Artefact: TypeAlias = tuple[Decimal, str]
@@ -142,7 +153,8 @@ def build_roles(builder: PolicyBuilder) -> dict[str, RolePlan]:
             builder.problem(f"role '{name}' is not snake_case, e.g. finance_lead", path, at_key=True)
         within = read_duration(shape.answer_within) if shape.answer_within is not None else None
         if shape.answer_within is not None and (within is None or within.total_seconds() <= 0):
-            builder.problem("write a duration, e.g. 30 minutes", (*path, "answer_within"))
+            problem = duration_problem(shape.answer_within, "30 minutes")
+            builder.problem(problem, (*path, "answer_within"))
         if shape.backup == name:
             builder.problem(f"{name} cannot be its own backup", (*path, "backup"))
         plans[name] = RolePlan(

@@ -9,6 +9,7 @@ from handrail.policy.file.schema import FactShape
 from handrail.policy.language import sources
 from handrail.policy.language.facts import WEEKDAYS, FactDeclaration, Kind, read_duration
 from handrail.policy.language.grammar import RESERVED
+from handrail.policy.language.hints import duration_problem
 from handrail.records import FaultKind
 from handrail.text.suggest import near
 
@@ -139,7 +140,8 @@ def _ledger(fact: RawFact) -> sources.Source | None:
     shape = fact.shape
     window = read_duration(shape.within) if shape.within else None
     if window is None or window <= timedelta():
-        fact.problem("`from: ledger` needs `within:` with a duration, e.g. 30 days", "within")
+        said = duration_problem(shape.within, "30 days")
+        fact.problem(f"`from: ledger` needs `within:`; {said}", "within")
         return None
     if shape.where is None or shape.per is None:
         fact.problem("`from: ledger` needs `where:` (a tool) and `per:` (customer …)", "from")
@@ -226,7 +228,7 @@ def _limit(fact: RawFact, key: str, raw: object) -> Decimal | timedelta | _NoLim
     if fact.shape.type is Kind.DURATION:
         value = read_duration(raw) if isinstance(raw, str) else None
         if value is None:
-            fact.problem("write a duration, e.g. 30 days", key)
+            fact.problem(duration_problem(raw, "30 days"), key)
         return value
     if isinstance(raw, int | Decimal) and not isinstance(raw, bool):
         return Decimal(raw)

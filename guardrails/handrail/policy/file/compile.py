@@ -5,21 +5,18 @@ Imports the YAML reader, the schema models and the parser, so `load` imports it 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path as FilePath
 from typing import Any
-
-from pydantic import ValidationError
 
 from handrail.errors import PolicyError
 from handrail.policy.file import build, build_rules, build_signals, build_tools
 from handrail.policy.file.build import Artefact, PolicyBuilder
 from handrail.policy.file.cases import build_cases
-from handrail.policy.file.diagnostics import shape_errors
+from handrail.policy.file.diagnostics import read_shape
 from handrail.policy.file.document import Document, Path
 from handrail.policy.file.read import MAX_BYTES
-from handrail.policy.file.schema import PolicyShape
 from handrail.policy.runtime.policy import CalibrationFile, Policy
 from handrail.records import PolicyRef
 
@@ -68,27 +65,21 @@ def compile_policy(
     """Compile a policy's text; returns the policy, or None and everything that is wrong."""
     try:
         document = Document(text, file)
-        shape = _shape(document)
+        if not isinstance(document.value, dict):
+            raise document.error("a policy is a mapping: policy, version, if_unsure, roles, …")
     except PolicyError as error:
         return None, (error,)
-    except ExceptionGroup as group:
-        return None, _sorted(group.exceptions)
-    builder = PolicyBuilder(document=document, shape=shape)
+    read = read_shape(document)
+    if read.shape is None:
+        return None, _sorted(read.problems)
+    builder = PolicyBuilder(document=document, shape=read.shape)
     policy = _assemble(builder, _artefacts(builder, folder), folder or FilePath())
-    return (None, _sorted(builder.problems)) if builder.problems else (policy, ())
+    problems = read.beside(builder.problems)
+    return (None, _sorted(problems)) if problems else (policy, ())
 
 
-def _sorted(problems: Any) -> tuple[PolicyError, ...]:
+def _sorted(problems: Iterable[PolicyError]) -> tuple[PolicyError, ...]:
     return tuple(sorted(problems, key=lambda error: (error.line, error.column)))
-
-
-def _shape(document: Document) -> PolicyShape:
-    if not isinstance(document.value, dict):
-        raise document.error("a policy is a mapping: policy, version, if_unsure, roles, …")
-    try:
-        return PolicyShape.model_validate(document.value)
-    except ValidationError as error:
-        raise ExceptionGroup("shape", shape_errors(document, error)) from None
 
 
 def _artefacts(builder: PolicyBuilder, folder: FilePath | None) -> dict[str, Artefact | None]:

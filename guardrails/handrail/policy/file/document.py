@@ -46,6 +46,28 @@ class Document:
         self.keys: dict[Path, Position] = {}
         self.value: Any = _Reader(self).read(text)
 
+    def drop(self, path: Path) -> None:
+        """Leave out a value, as if the file did not hold it; places of what is left stay what they are."""
+        *above, last = path
+        holder = self.value
+        for step in above:
+            holder = holder[step]
+        del holder[last]
+        self.values = _without(self.values, tuple(above), last)
+        self.keys = _without(self.keys, tuple(above), last)
+
+    def rename(self, path: Path, key: str) -> None:
+        """Let a key stand for another one, as if the file held that; its place stays."""
+        *above, last = path
+        holder = self.value
+        for step in above:
+            holder = holder[step]
+        holder[key] = holder.pop(last)
+        new = (*above, key)
+        for places in (self.values, self.keys):
+            for old in [one for one in places if one[: len(path)] == path]:
+                places[(*new, *old[len(path) :])] = places.pop(old)
+
     def error(self, problem: str, path: Path = (), *, at_key: bool = False) -> PolicyError:
         """Return an error that points at a path, or at its nearest parent in the file."""
         position = self.position(path, at_key=at_key)
@@ -60,6 +82,20 @@ class Document:
                     return place[path]
             path = path[:-1]
         return Position(1, 1)
+
+
+def _without(places: dict[Path, Position], above: Path, gone: str | int) -> dict[Path, Position]:
+    """Return places by path once a value is gone; later items of a list move up."""
+    found: dict[Path, Position] = {}
+    for path, place in places.items():
+        step = path[len(above)] if path[: len(above)] == above and len(path) > len(above) else None
+        if step == gone:
+            continue
+        if not isinstance(step, int) or not isinstance(gone, int) or step < gone:
+            found[path] = place
+        else:
+            found[(*above, step - 1, *path[len(above) + 1 :])] = place
+    return found
 
 
 class _Reader:
@@ -175,6 +211,8 @@ def _scalar(event: Any) -> Scalar:
 
 def _hint(line: str) -> str:
     """Say how to write an expression that YAML itself trips over."""
+    if "\t" in line:
+        return "; YAML takes no tabs, write spaces"
     if _BEGINS_WITH_QUOTE.search(line):
         return "; put the whole expression in single quotes, or write 'set has \"item\"'"
     if _BRACKET_IN_BRACES.search(line):

@@ -22,6 +22,7 @@ from handrail.policy.language.ast import (
 )
 from handrail.policy.language.facts import UNITS, FactDeclaration, read_duration, read_time
 from handrail.policy.language.grammar import GRAMMAR
+from handrail.policy.language.hints import amount_hint, duration_hint, expression_hint, percent_hint
 from handrail.policy.language.types import formula_of
 from handrail.records import Money
 from handrail.text.suggest import near
@@ -64,6 +65,9 @@ def parse(text: str) -> Node:
 
 def _unexpected(text: str, at: int) -> str:
     rest = text[at:].lstrip()
+    hint = expression_hint(text, at)
+    if hint is not None:
+        return hint if not rest or hint.startswith("'") else f"{_shown(rest)}: {hint}"
     if not rest:
         return "the expression ends too early"
     if rest.startswith("=") and not rest.startswith("=="):
@@ -72,8 +76,11 @@ def _unexpected(text: str, at: int) -> str:
         return "there are no functions; what needs computing is a declared fact"
     if rest[0] in "\"'":
         return "a text without a closing quote" if rest.count(rest[0]) == 1 else "a text is not expected here"
-    word = rest.split(None, 1)[0][:30]
-    return f"'{word}' is not expected here"
+    return f"{_shown(rest)} is not expected here"
+
+
+def _shown(rest: str) -> str:
+    return f"'{rest.split(None, 1)[0][:30]}'"
 
 
 def _operation(operator: str, operands: "tuple[Node, ...]", at: int) -> Operation:
@@ -107,6 +114,9 @@ class AstBuilder(Transformer[Token, Node]):
         value = read_duration(text)
         if value is None:
             unit = text.lstrip("-0123456789. \t\n")
+            said = amount_hint(text) or percent_hint(text) or duration_hint(text)
+            if said is not None:
+                raise ExpressionError(f"'{text}': {said}", _at(found))
             words = [word for unit in UNITS for word in (unit, f"{unit}s")]
             hint = near(unit, words) or f"; a duration is written in {', '.join(words[1::2])}"
             raise ExpressionError(f"unknown unit '{unit}'{hint}", _at(found))

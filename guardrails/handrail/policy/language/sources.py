@@ -224,7 +224,10 @@ class Threshold:
 
 
 class Caller(_WithoutKeys):
-    """*none*: the caller's own fact source is asked by the fact's name."""
+    """`caller`, or no `from:`: the caller's own fact source is asked by the fact's name.
+
+    A guard that has no fact source refuses a policy whose rules read such a fact.
+    """
 
     stage = Stage.INPUT
 
@@ -262,6 +265,7 @@ FINDINGS = (InputFindings, OutputFindings, ToolFindings, ResultFindings)
 """Sources that give what a scanner found."""
 
 _FIXED: dict[str, Source] = {
+    "caller": Caller(),
     "tool.name": ToolName(),
     "tool.kind": ToolKind(),
     "input.findings": InputFindings(),
@@ -320,6 +324,11 @@ def parse_source(text: str) -> Source | None:
         case ["context", name] if name:
             return ContextField(name=name)
     return None
+
+
+def context_name(fact: str) -> str:
+    """Return a name under which a program can state a fact in its context; pure."""
+    return fact.replace(".", "_")
 
 
 def parse_sources(texts: Sequence[str]) -> Source | None:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from handrail.policy.language import ir
 from handrail.policy.language.ast import ExpressionError, ListLiteral, Literal, Name, Node, Operation
 from handrail.policy.language.facts import ORDERED, FactDeclaration, Kind
+from handrail.policy.language.hints import word_hint
 from handrail.records import Money
 from handrail.text.suggest import near
 
@@ -68,6 +69,9 @@ def declared(node: Name, facts: Facts) -> FactDeclaration:
     """Return a fact's declaration, or raise with the nearest declared name."""
     if node.name in facts:
         return facts[node.name]
+    said = word_hint(node.name)
+    if said is not None:
+        raise ExpressionError(f"'{node.name}': {said}", node.at)
     raise ExpressionError(f"fact '{node.name}' is not declared{near(node.name, list(facts))}", node.at)
 
 
@@ -145,7 +149,24 @@ def _compare(node: Operation, facts: Facts) -> ir.Formula:
     terms = (*_terms(left, 1, facts), *_terms(right, 1, facts))
     if not any(term.is_fact for term in terms):
         raise ExpressionError("both sides are constants", node.at)
+    _check_currencies(terms, node, facts)
     return ir.Relation(node.operator, _terms(left, 1, facts), _terms(right, 1, facts))
+
+
+def _check_currencies(terms: tuple[ir.Term, ...], node: Operation, facts: Facts) -> None:
+    """Refuse what never compares: amounts that are in no currency together."""
+    found: frozenset[str] | None = None
+    for term in terms:
+        if term.is_fact and facts[str(term.value)].type is Kind.MONEY:
+            own = frozenset(facts[str(term.value)].currencies)
+        elif isinstance(term.value, Money):
+            own = frozenset({term.value.currency})
+        else:
+            continue
+        if found is not None and own and not found & own:
+            known, other = ", ".join(sorted(found)), ", ".join(sorted(own))
+            raise ExpressionError(f"amounts in {known} and in {other} never compare", node.at)
+        found = own if found is None else found & own
 
 
 def _hint_quotes(left: Node, right: Node, facts: Facts) -> None:
@@ -181,8 +202,9 @@ def _check_size(declaration: FactDeclaration, literal: Literal) -> None:
     value = literal.value
     if isinstance(value, Money) and value.currency not in declaration.currencies:
         known = ", ".join(declaration.currencies)
+        cure = f"Compare with one of these, or add {value.currency} to its `currencies:`"
         raise ExpressionError(
-            f"{declaration.name} is never in {value.currency}; declared: {known}", literal.at
+            f"{declaration.name} is never in {value.currency}; declared: {known}. {cure}", literal.at
         )
 
 

@@ -8,8 +8,9 @@ from handrail.policy.analyse.places import scope_of
 from handrail.policy.file.cases import run_cases
 from handrail.policy.file.compile import compile_policy
 from handrail.policy.file.document import Document, Position
+from handrail.policy.file.load import all_of
 from handrail.policy.language.facts import FactDeclaration, Kind
-from handrail.policy.language.sources import ARGUMENTS, ToolArgument, ToolName, written
+from handrail.policy.language.sources import ARGUMENTS, Caller, ToolArgument, ToolName, written
 from handrail.policy.runtime.policy import Policy
 
 _OLD = f"tool{ARGUMENTS}"
@@ -50,12 +51,15 @@ def upgrade(text: str, *, file: str = "<policy>", folder: Path | None = None) ->
     """
     policy, problems = compile_policy(text, file=file, folder=folder)
     if policy is None:
-        raise problems[0]
+        raise all_of(problems)
     document = Document(text, file)
     edits: list[_Edit] = []
     changes: list[str] = []
     left: list[str] = []
     for fact in policy.facts.values():
+        if isinstance(fact.source, Caller) and fact.line and "from" not in document.value["facts"][fact.name]:
+            edits.append(_put_in(document, fact, "from: caller"))
+            changes.append(f"{fact.name}: comes from the caller's fact source")
         if not isinstance(fact.source, ToolArgument) or fact.source.of or not fact.line:
             continue
         scope = scope_of(policy, fact.name)
@@ -69,9 +73,9 @@ def upgrade(text: str, *, file: str = "<policy>", folder: Path | None = None) ->
         changes.append(
             f"{fact.name}: {written(fact.source)} is an argument of {', '.join(sorted(scope.tools))}"
         )
-    if changes and not policy.tools:
-        edits += _tools(document, policy)
-        changes += ["`tools:` lists the values of tool.name"] if len(edits) and edits[-1].old == "" else []
+    listed = list(_tools(document, policy)) if any(_OLD in change for change in changes) else []
+    edits += listed
+    changes += ["`tools:` lists the values of tool.name"] * len(listed)
     new = _applied(text, edits)
     return Upgrade(
         text=new, changes=tuple(changes), left=tuple(left), failing=_failing(policy, new, file, folder)
@@ -86,14 +90,19 @@ def _scoped(document: Document, fact: FactDeclaration, tools: list[str]) -> Iter
             at = document.position(("facts", fact.name, key))
             yield _Edit(line=at.line, column=at.column, old=old, new=_form(old, tools))
     if "from" not in shape:
-        first = next(iter(shape))
-        at = document.position(("facts", fact.name, first), at_key=True)
-        is_flow = at.line == document.position(("facts", fact.name), at_key=True).line
-        indent = " " * (at.column - 1)
-        form = f"from: {_form(fact.name, tools)}"
-        yield _Edit(
-            line=at.line, column=at.column, old="", new=f"{form}, " if is_flow else f"{form}\n{indent}"
-        )
+        yield _put_in(document, fact, f"from: {_form(fact.name, tools)}")
+
+
+def _put_in(document: Document, fact: FactDeclaration, line: str) -> _Edit:
+    """Return the edit that puts a key into a fact's declaration, after its type."""
+    path = ("facts", fact.name)
+    kind = document.position((*path, "type"))
+    at = document.position((*path, "type"), at_key=True)
+    written = str(document.value["facts"][fact.name]["type"])
+    if document.position(path).line == document.position(path, at_key=True).line:
+        return _Edit(line=kind.line, column=kind.column + len(written), old="", new=f", {line}")
+    indent = " " * (at.column - 1)
+    return _Edit(line=at.line, column=at.column, old="", new=f"{line}\n{indent}")
 
 
 def _form(old: str, tools: list[str]) -> str:
@@ -102,6 +111,8 @@ def _form(old: str, tools: list[str]) -> str:
 
 
 def _tools(document: Document, policy: Policy) -> Iterator[_Edit]:
+    if policy.tools:
+        return
     named = (fact for fact in policy.facts.values() if isinstance(fact.source, ToolName))
     fact = next((fact for fact in named if fact.type is Kind.ONE_OF), None)
     if fact is not None:
@@ -125,7 +136,7 @@ def _applied(text: str, edits: list[_Edit]) -> str:
 def _failing(policy: Policy, text: str, file: str, folder: Path | None) -> tuple[str, ...]:
     new, problems = compile_policy(text, file=file, folder=folder)
     if new is None:
-        raise problems[0]
+        raise all_of(problems)
     before = {result.case.name for result in run_cases(policy) if result.is_passed}
     return tuple(
         result.case.name for result in run_cases(new) if not result.is_passed and result.case.name in before

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from handrail.errors import PolicyError
 from handrail.policy.file.compile import compile_policy
+from handrail.policy.file.load import all_of
 from handrail.policy.file.read import read_source
 from handrail.policy.runtime.policy import Policy
 
@@ -30,7 +31,7 @@ class PolicyFile:
         self._digest = _digest(text)
         policy, problems = compile_policy(text, file=str(path), folder=path.parent)
         if policy is None:
-            raise problems[0]
+            raise all_of(problems)
         self._current = policy
         self.problems: tuple[PolicyError, ...] = ()
 

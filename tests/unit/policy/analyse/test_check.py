@@ -30,3 +30,25 @@ tests:
     assert by_code["test-failed"][0].line == 12
     levels = [remark.level for remark in checked.remarks]
     assert levels == sorted(levels, key=list(Level).index)
+
+
+def test_a_fact_without_a_source_and_a_test_that_is_not_read_are_remarked_on() -> None:
+    text = """\
+policy: p
+version: "1"
+if_unsure: q
+roles: {q: {answer_within: 1 hours, backup: r}, r: {answer_within: 1 hours, backup: q}}
+facts:
+  vip: {type: yes/no}
+  given: {type: yes/no, from: caller}
+  age: {type: duration, from: context.age}
+hand_offs:
+  - {id: a, when: vip or given or age > 5 days, to: q, because: it is}
+tests:
+  - {name: t, given: {vip: yes, given: no, age: 30d}, expect: {hand_off: [q]}}
+"""
+    found = {remark.code: remark.message for remark in check(loads(text)).remarks}
+    assert found["no-source"].startswith("'vip' has no `from:`; write `from: context.vip`")
+    assert found["unreadable-test"].endswith(
+        "states age as '30d', which is not read: write the duration as 30 days"
+    )

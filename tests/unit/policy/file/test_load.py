@@ -170,3 +170,46 @@ def test_a_calibration_without_a_threshold_is_an_error(tmp_path: Path, content: 
     (tmp_path / "calibration.json").write_text(content)
     with pytest.raises(PolicyError, match="holds no `threshold`"):
         loads(CALIBRATED, folder=tmp_path)
+
+
+MANY = """\
+policy: many
+if_unsure: q
+roles: {q: {answer_within: 30 min}, f: {answer_within: 4 hours, backp: q}}
+notices: {hand_off: "A person will answer by {deadline}."}
+facts:
+  amount: {type: money, currencies: [USD]}
+  age: {type: duraton}
+  score: {type: number}
+hand_offs:
+  - {id: a, when: age > 30 days, to: q}
+  - {id: b, wen: score > 1, to: q}
+  - {id: c, when: "score > $5", to: z}
+  - {id: d, when: amount > 100 EUR, to: q}
+tests:
+  - {name: t, given: {scor: 1}, expect: {hand_off: [f]}}
+"""
+
+
+def test_everything_that_is_wrong_is_said_at_once_and_consequences_are_not() -> None:
+    with pytest.raises(PolicyError) as found:
+        loads(MANY)
+    problems = [found.value, *found.value.others]
+    assert [(one.line, one.problem.splitlines()[0][:44]) for one in problems] == [
+        (1, "'version' is missing"),
+        (3, "'30 min': write the duration as 30 minutes"),
+        (3, "unknown key 'backp'; did you mean 'backup'?"),
+        (4, "there is no {deadline}; write {due}; a notic"),
+        (7, "'type' is one of yes/no, number, whole numbe"),
+        (11, "unknown key 'wen'; did you mean 'when'?"),
+        (12, "'$5': write the amount as 5 USD"),
+        (12, "role 'z' is not declared"),
+        (13, "amount is never in EUR; declared: USD. Compa"),
+        (15, "fact 'scor' is not declared; did you mean 's"),
+    ]
+    assert all(one.problem in str(found.value) for one in problems)
+
+
+def test_a_tab_is_answered_with_spaces() -> None:
+    with pytest.raises(PolicyError, match="YAML takes no tabs, write spaces"):
+        loads("policy: p\nfacts:\n\tx: 1\n")
