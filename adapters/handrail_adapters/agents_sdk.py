@@ -3,11 +3,10 @@
 The model is guarded by its client: `OpenAIResponsesModel(name, openai_client=guard_openai(client, guard))`.
 """
 
+import copy
 import hashlib
-import inspect
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from handrail.errors import ActionFailed, CheckFailed, MissingExtra, TicketError
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 try:
     from agents import FunctionTool, GuardrailFunctionOutput, OutputGuardrail, RunState, ToolApprovalItem
     from agents.exceptions import OutputGuardrailTripwireTriggered
+    from agents.util._approvals import evaluate_function_tool_approval
 except ImportError as error:
     raise MissingExtra("agents", "openai-agents") from error
 
@@ -37,35 +37,80 @@ def guard_tool(tool: FunctionTool, guard: "Guard") -> FunctionTool:
     with the arguments as the person left them. A tool that asks for approval by itself goes on to ask: both
     gates apply.
     """
+    guarded = copy.copy(tool)
+    guarded.needs_approval = _Approval(tool, guard)
+    guarded.on_invoke_tool = _Invoker(tool, guard, guarded)
+    guard.declare_tool(tool.name, getattr(tool, "mcp_annotations", None))
+    return guarded
 
-    async def needs_approval(context: Any, parameters: dict[str, Any], call_id: str) -> bool:
-        call = _call(call_id, tool.name, arguments_json(parameters), tool)
-        passed = await _gate(guard, call)
+
+class _Approval:
+    """Asks the gate, and then what the tool itself asks, in the SDK's own way."""
+
+    def __init__(self, tool: FunctionTool, guard: "Guard") -> None:
+        self.own = tool.needs_approval
+        self._tool, self._guard = tool, guard
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_Approval":
+        return _Approval(copy.deepcopy(self._tool, memo), self._guard)
+
+    async def __call__(self, context: Any, parameters: dict[str, Any], call_id: str) -> bool:
+        call = _call(call_id, self._tool.name, arguments_json(parameters), self._tool)
+        passed = await _gate(self._guard, call)
         if isinstance(passed, Outcome):
             # A call that joined another's ticket does not run, and the model is told so where it would.
-            return await _waits_for(guard, passed, call) is not None
+            return await _waits_for(self._guard, passed, call) is not None
         # It is gated again where it runs; until then nothing is reserved.
         await passed.asettle(Settlement.NO_EFFECT)
-        own = tool.needs_approval
-        if not callable(own):
-            return own
-        asked: Any = own(context, parameters, call_id)
-        return bool(await asked if inspect.isawaitable(asked) else asked)
+        if isinstance(self.own, bool):
+            return self.own
+        asked = await evaluate_function_tool_approval(self._tool, context, json.dumps(parameters), call_id)
+        return asked.outcome != "invoke"
 
-    async def invoke(context: Any, arguments: str) -> Any:
-        call = _call(context.tool_call_id, tool.name, arguments, tool)
-        passed = await _gate(guard, call)
+
+class _Invoker:
+    """Runs a tool behind the gate; the SDK binds it to each copy of the guarded tool, whose settings hold."""
+
+    def __init__(self, tool: FunctionTool, guard: "Guard", bound: FunctionTool) -> None:
+        self._tool, self._guard, self._bound = tool, guard, bound
+
+    def __agents_bind_function_tool__(self, bound: FunctionTool) -> "_Invoker":
+        return self if bound is self._bound else _Invoker(self._tool, self._guard, bound)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_Invoker":
+        return _Invoker(copy.deepcopy(self._tool, memo), self._guard, copy.deepcopy(self._bound, memo))
+
+    async def __call__(self, context: Any, arguments: str) -> Any:
+        call = _call(context.tool_call_id, self._tool.name, arguments, self._tool)
+        passed = await _gate(self._guard, call)
         if not isinstance(passed, Outcome):
             async with passed:
-                result = await tool.on_invoke_tool(context, arguments)
-            return await _given(guard, tool, arguments, result)
-        ticket = await _waits_for(guard, passed, call)
+                result = await self._run(context, arguments)
+            return await _given(self._guard, self._tool, arguments, result)
+        ticket = await _waits_for(self._guard, passed, call)
         if ticket is None:
             return f"Not carried out: {passed.notice}"
-        return await _approved(guard, ticket, tool, context)
+        return await self._approved(ticket, context)
 
-    guard.declare_tool(tool.name, getattr(tool, "mcp_annotations", None))
-    return replace(tool, on_invoke_tool=invoke, needs_approval=needs_approval)
+    async def _run(self, context: Any, arguments: str) -> Any:
+        bind = getattr(self._tool.on_invoke_tool, "__agents_bind_function_tool__", None)
+        return await (bind(self._bound) if bind else self._tool.on_invoke_tool)(context, arguments)
+
+    async def _approved(self, ticket: str, context: Any) -> Any:
+        name = self._tool.name
+        try:
+            async with self._guard.aauthorised(ticket) as action:
+                if action.tool != name:
+                    raise ActionFailed(f"the ticket approves {action.tool}")
+                arguments = json.dumps(dict(action.arguments))
+                await self._guard.agate(ToolCall(id=ticket, name=name, arguments=arguments))
+                result = await self._run(context, arguments)
+            result = await _given(self._guard, self._tool, arguments, result)
+        except (TicketError, ActionFailed) as error:
+            return f"Not carried out: {error}. Do not retry it."
+        if not action.is_edited:
+            return result
+        return f"A person changed this action before it ran. Result of the changed action: {result}"
 
 
 def _call(call_id: str, name: str, arguments: str, tool: FunctionTool | None = None) -> ToolCall:
@@ -95,22 +140,6 @@ async def _waits_for(guard: "Guard", outcome: Outcome, call: ToolCall) -> str | 
 async def _given(guard: "Guard", tool: FunctionTool, arguments: str, result: Any) -> Any:
     given = await guard.ajudge_result(ToolCall(id=tool.name, name=tool.name, arguments=arguments), result)
     return f"{WITHHELD} {given.notice}" if isinstance(given, Outcome) else given.value
-
-
-async def _approved(guard: "Guard", ticket: str, tool: FunctionTool, context: Any) -> Any:
-    try:
-        async with guard.aauthorised(ticket) as action:
-            if action.tool != tool.name:
-                raise ActionFailed(f"the ticket approves {action.tool}")
-            arguments = json.dumps(dict(action.arguments))
-            await guard.agate(ToolCall(id=ticket, name=tool.name, arguments=arguments))
-            result = await tool.on_invoke_tool(context, arguments)
-        result = await _given(guard, tool, arguments, result)
-    except (TicketError, ActionFailed) as error:
-        return f"Not carried out: {error}. Do not retry it."
-    if not action.is_edited:
-        return result
-    return f"A person changed this action before it ran. Result of the changed action: {result}"
 
 
 async def decided(

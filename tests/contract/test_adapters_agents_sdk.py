@@ -1,9 +1,10 @@
 """The Agents SDK behind the guard: no way past its client, and a tool runs once or never."""
 
 import asyncio
+import copy
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -246,3 +247,38 @@ def test_a_tool_that_asks_for_approval_by_itself_goes_on_to_ask(
         state.approve(item)
         run(agent, state)
     assert len(paid) == 1
+
+
+@pytest.mark.parametrize("arguments", ['{"order": "7"}', '{"order": "7", "amount": "25 USD"}'])
+def test_a_tool_asks_for_approval_only_on_arguments_it_can_inspect(
+    guard: Guard, paid: list[str], arguments: str
+) -> None:
+    asked = []
+
+    async def asks(context: Any, parameters: dict[str, Any], call_id: str) -> bool:
+        asked.append(parameters)
+        return False
+
+    @function_tool(strict_mode=False, needs_approval=asks)
+    def issue_refund(order: str, amount: str = "25 USD") -> str:
+        paid.append(amount)
+        return "paid"
+
+    # A default that the function fills in is not in the arguments, so the SDK asks a person.
+    is_whole = "amount" in arguments
+    say = Say(None, calls=[("issue_refund", arguments)])
+    with model_server(say, Say("Done.")) as server:
+        result = run(refunding(server, guard_tool(issue_refund, guard)))
+    assert bool(result.interruptions) is not is_whole
+    assert len(asked) == len(paid) == int(is_whole)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_of_a_guarded_tool_is_guarded_and_has_its_own_settings(
+    guard: Guard, issue_refund: FunctionTool, paid: list[str], copied: Callable[[Any], Any]
+) -> None:
+    tool = copied(guard_tool(issue_refund, guard))
+    tool.description = "another"
+    with model_server(proposes("640 USD")) as server:
+        assert run(refunding(server, tool)).interruptions
+    assert paid == []

@@ -1,13 +1,15 @@
 """A pytest plugin: every tool that is made of a function is behind the gate."""
 
 import functools
+import sys
 from typing import Any
 
 import agents
+import agents.decorators
 import agents.tool
 
 from handrail_adapters.agents_sdk import guard_tool
-from peers.pass_all import counted, guard
+from peers.pass_all import guard
 
 
 def pytest_configure() -> None:
@@ -18,12 +20,11 @@ def pytest_configure() -> None:
     def function_tool(*args: Any, **options: Any) -> Any:
         made = original(*args, **options)
         if isinstance(made, agents.FunctionTool):
-            return guard_tool(counted(made), guard())
+            return guard_tool(made, guard())
+        return lambda fn: guard_tool(made(fn), guard())
 
-        def decorated(fn: Any) -> Any:
-            return guard_tool(counted(made(fn)), guard())
-
-        return decorated
-
-    agents.tool.function_tool = function_tool
-    agents.function_tool = function_tool
+    loaded = [module for name, module in sys.modules.items() if name.partition(".")[0] == "agents"]
+    for module in loaded:
+        for name, value in vars(module).copy().items():
+            if value is original:
+                setattr(module, name, function_tool)

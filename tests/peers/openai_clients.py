@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 
 from handrail.http.transports import transports_of
-from peers.pass_all import counted, guard
+from peers.pass_all import guard
 
 GUARDED = ("/chat/completions", "/responses")
 
@@ -22,8 +22,6 @@ def _inject(client: Any, wrap: Any) -> None:
 
     def transport_for_url(self: Any, url: Any) -> Any:
         transport = original(self, url)
-        if not url.path.endswith(GUARDED):
-            return transport
-        return wrap(counted(transport), guard(), owner=self)
+        return wrap(transport, guard(), owner=self) if url.path.endswith(GUARDED) else transport
 
     client._transport_for_url = transport_for_url

@@ -207,3 +207,90 @@ def test_a_hand_off_has_the_shape_the_request_expects(is_structured: bool) -> No
     assert part["type"] == ("refusal" if is_structured else "output_text")
     assert "secret" not in json.dumps(handed)
     assert handed["metadata"] == {"a": "b", "handoff_ticket": "T1"}
+
+
+TOLD = {
+    "type": "message",
+    "id": "m",
+    "role": "assistant",
+    "status": "completed",
+    "content": [{"type": "output_text", "text": "told by an item", "annotations": []}],
+}
+ASKED = {"type": "function_call", "id": "f", "call_id": "c", "name": "pay", "arguments": '{"amount": 9}'}
+
+
+def streamed(*events: dict[str, Any]) -> responses.Stream:
+    stream = responses.Stream()
+    for event in events:
+        stream.feed(event)
+    return stream
+
+
+def ended(*items: dict[str, Any], **response: Any) -> responses.Stream:
+    done = [
+        {"type": "response.output_item.done", "output_index": at, "item": item}
+        for at, item in enumerate(items)
+    ]
+    last = {"type": "response.completed", "response": {"id": "r", "status": "completed", **response}}
+    return streamed(*done, last)
+
+
+@pytest.mark.parametrize(
+    "output", [None, [None], [{"type": "message", "role": "assistant", "content": None}]]
+)
+def test_null_says_nothing(output: Any) -> None:
+    body = {"id": "r", "status": "completed", "output": output}
+    (draft,) = responses.read_response(body)
+    assert (draft.text, draft.tool_calls, draft.fault) == ("", (), None)
+    assert responses.write_drafts(body, [draft]) is body
+
+
+@pytest.mark.parametrize("body", [{}, {"output": "text"}, {"output": {}}, {"output": ["text"]}])
+def test_what_is_no_list_of_items_is_unreadable(body: dict[str, Any]) -> None:
+    (draft,) = responses.read_response(body)
+    assert draft.fault is FaultKind.UNREADABLE
+
+
+def test_a_text_that_is_null_is_none_and_what_stands_beside_it_is_judged() -> None:
+    part = {"type": "output_text", "text": None, "annotations": [], "note": "beside"}
+    content = [part, None, {"type": "output_text", "text": "after"}]
+    body = {"output": [None, {"type": "message", "role": "assistant", "content": content}]}
+    (draft,) = responses.read_response(body)
+    assert (draft.text, draft.fault) == ("after", None)
+    assert "beside" in draft.asides
+    written: Any = responses.write_drafts(body, [replace(draft, text="[masked]")])
+    assert written["output"][0] is None
+    assert [p and p["text"] for p in written["output"][1]["content"]] == [None, None, "[masked]"]
+
+
+@pytest.mark.parametrize("response", [{}, {"output": None}])
+def test_a_last_event_without_output_leaves_it_to_the_items(response: dict[str, Any]) -> None:
+    stream = ended(TOLD, ASKED, **response)
+    (draft,) = stream.drafts()
+    assert (draft.text, draft.fault) == ("told by an item", None)
+    assert [call.name for call in draft.tool_calls] == ["pay"]
+    assert stream.released([draft]) is None
+    masked: Any = stream.released([replace(draft, text="[masked]", tool_calls=())])
+    assert "told by an item" not in json.dumps(masked)
+    assert "pay" not in json.dumps(masked)
+
+
+def test_an_item_that_was_never_done_says_what_its_deltas_say() -> None:
+    kind, place = "response.function_call_arguments.delta", {"output_index": 0, "item_id": "f"}
+    stream = streamed(
+        {"type": "response.output_item.added", "output_index": 0, "item": {**ASKED, "arguments": ""}},
+        {"type": kind, **place, "delta": '{"amount":'},
+        {"type": kind, **place, "delta": " 9}"},
+        {"type": "response.completed", "response": {"id": "r", "status": "completed"}},
+    )
+    assert [call.arguments for call in stream.drafts()[0].tool_calls] == ['{"amount": 9}']
+
+
+def test_a_call_that_only_an_event_asks_for_is_judged_as_a_call() -> None:
+    stream = ended(ASKED, output=[{**ASKED, "arguments": '{"amount": 1}'}])
+    (draft,) = stream.drafts()
+    assert [call.arguments for call in draft.tool_calls] == ['{"amount": 1}', '{"amount": 9}']
+    assert stream.released([draft]) is None
+    written: Any = stream.released([replace(draft, tool_calls=draft.tool_calls[:1])])
+    assert [item["arguments"] for item in written[-1]["response"]["output"]] == ['{"amount": 1}']
+    assert '"amount": 9' not in json.dumps(written)

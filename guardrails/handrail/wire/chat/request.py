@@ -31,6 +31,7 @@ SPEAKERS = {
 _PLAIN = frozenset({"role", "content"})
 _OF_STREAM = frozenset({"stream", "stream_options"})
 _OF_OUTPUT = frozenset({"tools", "tool_choice", "parallel_tool_calls", "response_format"})
+_TEXTS = ("text", "refusal")
 _UNREADABLE = {"image_url": "image", "input_image": "image", "input_audio": "audio", "file": "file"}
 
 
@@ -117,7 +118,11 @@ def _take_part(words: Words, part: object, at: Path) -> None:
         return
     fields = mapping_of(part)
     kind = text_of(fields.get("type"))
-    if kind not in ("text", "refusal") or not isinstance(fields.get(kind), str):
+    if part is None or (kind in _TEXTS and fields.get(kind) is None):
+        # No text, or none yet; what may stand beside it is judged.
+        words.add(REQUEST.judged(part, "messages[].content[]", at))
+        return
+    if kind not in _TEXTS or not isinstance(fields[kind], str):
         words.unreadable.add(_UNREADABLE.get(kind, kind_of(kind)))
         return
     words.say((*at, kind), text_of(fields[kind]))

@@ -151,7 +151,10 @@ def _take_part(texts: Words, words: Words, part: object, at: Path) -> None:
     fields = mapping_of(part)
     if isinstance(part, str):
         texts.say(at, part)
-    elif fields.get("type") == "text" and isinstance(fields.get("text"), str):
+    elif part is None or (fields.get("type") == "text" and fields.get("text") is None):
+        # No text, or none yet; what may stand beside it is judged.
+        words.add(ANSWER.judged(part, "choices[].message.content[]", at))
+    elif fields.get("type") == "text" and isinstance(fields["text"], str):
         texts.say((*at, "text"), text_of(fields["text"]))
         rest = {name: value for name, value in fields.items() if name != "text"}
         words.add(ANSWER.judged(rest, "choices[].message.content[]", at))

@@ -110,7 +110,11 @@ class Items:
         fields = mapping_of(part)
         kind = text_of(fields.get("type"))
         name = _TEXTS.get(kind)
-        if name is None or not isinstance(fields.get(name), str):
+        if part is None or (name is not None and fields.get(name) is None):
+            # No text, or none yet; what may stand beside it is judged.
+            self.beside.add(self.table.judged(part, place, at))
+            return
+        if name is None or not isinstance(fields[name], str):
             self._take_other(part, kind, of, place, at)
             return
         said = text_of(fields[name])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from handrail.errors import CheckFailed
 from handrail.records import Draft, FaultKind, Handoff, TokenLogprob, ToolCall
@@ -41,12 +41,12 @@ def read_response(body: Json, *, sent: Json | None = None) -> tuple[Draft, ...]:
 
 def _read(body: Json, sent: Json | None) -> _Read:
     model = text_of(body.get("model")) or None
-    output = body.get("output")
-    if not isinstance(output, list) or len(objects_of(output)) != len(output):
+    output = _output(body)
+    if output is None:
         draft = Draft(fault=FaultKind.UNREADABLE, unreadable=("answer",), model=model)
         return _Read(said=Said(), draft=draft)
     items = Items(ANSWER)
-    for index, item in enumerate(output):
+    for index, item in output:
         items.take(item, "output[]", ("output", index))
     if not ANSWER.is_plain(body, without=_OUTPUT):
         items.beside.add(_beside(body, sent or {}))
@@ -63,13 +63,27 @@ def _read(body: Json, sent: Json | None) -> _Read:
     fault = FaultKind.ERROR if status in ("failed", "cancelled") else None
     reason = text_of(mapping_of(body.get("incomplete_details")).get("reason"))
     draft = said.draft(
-        tool_calls=tuple(action for item in output if (action := action_of(item))),
+        tool_calls=tuple(action for _, item in output if (action := action_of(item))),
         finish_reason=_REASONS.get(reason, "length") if status == "incomplete" else "stop",
         logprobs=_logprobs(body),
         model=model,
         fault=FaultKind.UNREADABLE if unreadable else fault,
     )
     return _Read(said=said, draft=draft)
+
+
+def _output(body: Json) -> list[tuple[int, Json]] | None:
+    """Return the items of a response with their places; None if they cannot be read.
+
+    Null says nothing, in place of the list as of an item. A body without the field is no response.
+    """
+    given = body.get("output", "")
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        return None
+    items = _objects(given)
+    return items if len(items) + given.count(None) == len(given) else None
 
 
 def _beside(body: Json, sent: Json) -> Words:
@@ -83,11 +97,16 @@ def _beside(body: Json, sent: Json) -> Words:
 def _parts(body: Json) -> list[tuple[Path, Json]]:
     return [
         (("output", at, "content", index), part)
-        for at, item in enumerate(objects_of(body.get("output")))
+        for at, item in _output(body) or ()
         if (text_of(item.get("type")) or "message") == "message"
-        for index, part in enumerate(objects_of(item.get("content")))
+        for index, part in _objects(item.get("content"))
         if part.get("type") == "output_text"
     ]
+
+
+def _objects(value: object) -> list[tuple[int, Json]]:
+    parts = enumerate(value) if isinstance(value, list) else ()
+    return [(index, part) for index, part in parts if isinstance(part, dict)]
 
 
 def _logprobs(body: Json) -> tuple[TokenLogprob, ...] | None:
@@ -147,14 +166,14 @@ def _with_parts(body: Json, before: Json, original: Draft, in_tokens: set[Path],
                 kept = clip(whole or (), original.text, text_of(part.get("text")))
             one["logprobs"] = tokens[: kept or 0]
         new[at] = one
-    output: list[Any] = []
-    for index, item in enumerate(objects_of(body.get("output"))):
+    if not new:
+        return body
+    output: list[Any] = list(cast("list[Any]", body["output"]))
+    for index, item in _objects(output):
         content = item.get("content")
         if isinstance(content, list) and any(at[1] == index for at in new):
             parts = [new.get(("output", index, "content", n), part) for n, part in enumerate(content)]
-            output.append({**item, "content": parts})
-        else:
-            output.append(item)
+            output[index] = {**item, "content": parts}
     return {**body, "output": output}
 
 

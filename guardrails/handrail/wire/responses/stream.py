@@ -3,17 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from handrail.records import Draft, FaultKind
+from handrail.records import Draft, FaultKind, ToolCall
 from handrail.text.json_data import leaves
 from handrail.text.values import read
-from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of
+from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of, whole_of
 from handrail.wire.logprobs import token_words
-from handrail.wire.responses.items import ACTIONS
+from handrail.wire.responses.items import ACTIONS, action_of
 from handrail.wire.responses.response import read_response, without_logprobs, write_drafts
 from handrail.wire.responses.table import EVENT
 from handrail.wire.words import with_echoes
 
 _LAST = ("response.completed", "response.incomplete", "response.failed")
+_OF_ITEM = ("response.output_item.added", "response.output_item.done")
+_TEXT = "response.output_text.delta"
+# The deltas that make up a field of an item.
+_OF_FIELD = {
+    "content": (_TEXT,),
+    "arguments": ("response.function_call_arguments.delta", "response.mcp_call_arguments.delta"),
+    "input": ("response.custom_tool_call_input.delta",),
+}
 _PLACES = ("item_id", "output_index", "content_index", "summary_index", "command_index")
 _SAID = frozenset({"delta", "logprobs"})
 # Sound and pictures, which nothing here reads.
@@ -32,6 +40,7 @@ class ResponseStream:
         self._sent = sent
         self._is_broken = False
         self._last: Json | None = None
+        self._items: dict[int, Json] = {}
         self._deltas: dict[tuple[object, ...], list[str]] = {}
 
     def feed(self, event: Json) -> None:
@@ -42,6 +51,8 @@ class ResponseStream:
             self._last = mapping_of(event.get("response"))
         elif kind in _UNREADABLE:
             self._is_broken = True
+        elif kind in _OF_ITEM and isinstance(item := event.get("item"), dict):
+            self._items[whole_of(event.get("output_index"), 0)] = item
         elif kind.endswith(".delta") and isinstance(event.get("delta"), str):
             key = (kind, *(str(event.get(place)) for place in _PLACES))
             self._deltas.setdefault(key, []).append(text_of(event["delta"]))
@@ -52,17 +63,51 @@ class ResponseStream:
 
     @property
     def whole(self) -> Json:
-        """The response that the events add up to; made from the deltas if the last one never came."""
-        return self._last if self._last is not None else self._from_deltas()
+        """The response that the events add up to.
 
-    def _from_deltas(self) -> Json:
-        first = next((mapping_of(e.get("response")) for e in self.events if e.get("response")), {})
-        texts = [
-            "".join(pieces) for key, pieces in self._deltas.items() if key[0] == "response.output_text.delta"
+        The last event holds it, but may leave the output to the events of its items; if the last one never
+        came, it is made from the deltas.
+        """
+        if self._last is None:
+            first = next((mapping_of(e.get("response")) for e in self.events if e.get("response")), {})
+            return {**first, "status": "incomplete", "output": self._from_deltas()}
+        if self._last.get("output") is None:
+            return {**self._last, "output": self._told_items() or self._from_deltas()}
+        return self._last
+
+    def _told_items(self) -> list[Json]:
+        """Return the items as their last events tell them, in the order of their places."""
+        return [self._so_far(at, item) for at, item in sorted(self._items.items())]
+
+    def _so_far(self, at: int, item: Json) -> Json:
+        """Return an item with what its deltas say, as long as it says nothing by itself."""
+        name = ACTIONS.get(text_of(item.get("type")), "content")
+        told = [
+            "".join(pieces)
+            for (kind, _, place, *_), pieces in self._deltas.items()
+            if place == str(at) and kind in _OF_FIELD.get(name, ())
         ]
-        content = [{"type": "output_text", "text": text, "annotations": []} for text in texts]
-        item = {"id": "msg_0", "type": "message", "role": "assistant", "content": content}
-        return {**first, "status": "incomplete", "output": [item] if texts else []}
+        if item.get(name) or not told:
+            return item
+        return {**item, name: _texts(told) if name == "content" else "".join(told)}
+
+    def _from_deltas(self) -> list[Json]:
+        texts = ["".join(pieces) for key, pieces in self._deltas.items() if key[0] == _TEXT]
+        item: Json = {"id": "msg_0", "type": "message", "role": "assistant", "content": _texts(texts)}
+        return [item] if texts else []
+
+    def _untold_calls(self, draft: Draft) -> tuple[ToolCall, ...]:
+        """Return what items of events ask to do and the whole does not ask; a program may act on these."""
+        known = {(call.name, call.arguments) for call in draft.tool_calls}
+        items = [
+            item
+            for event in self.events
+            for item in (event.get("item"), *objects_of(mapping_of(event.get("response")).get("output")))
+        ]
+        # Nobody acts on what is still being written.
+        ready = [one for item in items if text_of((one := mapping_of(item)).get("status")) != "in_progress"]
+        calls = {(call.name, call.arguments): call for item in ready if (call := action_of(item))}
+        return tuple(call for key, call in calls.items() if call.arguments and key not in known)
 
     def _untold(self) -> list[str]:
         """Return what events say and the whole does not; a correct stream has nothing of the kind."""
@@ -80,6 +125,8 @@ class ResponseStream:
     def drafts(self) -> tuple[Draft, ...]:
         """Return the draft. A stream that broke or never ended is a fault."""
         draft = with_echoes(read_response(self.whole, sent=self._sent)[0], self._untold())
+        if untold := self._untold_calls(draft):
+            draft = replace(draft, tool_calls=(*draft.tool_calls, *untold))
         if self._is_broken:
             return (replace(draft, unreadable=("stream",), fault=FaultKind.UNREADABLE),)
         if self._last is None:
@@ -88,14 +135,22 @@ class ResponseStream:
 
     def released(self, drafts: Sequence[Draft], *, keep_logprobs: bool = True) -> list[Json] | None:
         """Return the events that may be released, None if they are the ones that came."""
-        whole = self.whole
+        whole, came = self.whole, self.drafts()[0]
+        is_told = (drafts[0].asides, drafts[0].tool_calls) == (came.asides, came.tool_calls)
+        if is_told:
+            # What only events ask was let pass as well.
+            own = read_response(whole, sent=self._sent)[0].tool_calls
+            drafts = [replace(drafts[0], tool_calls=own)]
         body = write_drafts(whole, drafts, keep_logprobs=keep_logprobs, sent=self._sent)
-        is_told = drafts[0].asides == self.drafts()[0].asides
         if body is whole and is_told:
             return None
         if is_told and write_drafts(whole, drafts, sent=self._sent) is whole:
             return [_without_logprobs(event) for event in self.events]
         return stream_of(body)
+
+
+def _texts(texts: Sequence[str]) -> list[Json]:
+    return [{"type": "output_text", "text": text, "annotations": []} for text in texts]
 
 
 def _said_in(event: Json) -> list[str]:
