@@ -295,7 +295,8 @@ def command(
 
     - `handrail mcp --person ada --policy support --people people.yaml`
     """
-    from handrail.policy import load, load_people
+    from handrail.policy import load
+    from handrail.policy.file.people_file import PeopleFile
     from handrail.store import open_store
 
     _must_be_installed()
@@ -304,7 +305,7 @@ def command(
         opened = open_store(store)
         reviewer = Reviewer(
             store=opened,
-            people=load_people(people, loaded),
+            people=PeopleFile(people, loaded),
             person=person,
             tenant=tenant,
             may_decide=may_decide,

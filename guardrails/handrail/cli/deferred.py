@@ -26,6 +26,11 @@ OWN = {
     "log": ("log:commands", "Export, prune and count the decision log.", ""),
     "store": ("store:commands", "Upgrade, back up, erase and prune the store; its keys.", ""),
     "roles": ("roles:commands", "Show who fills which role, and whether somebody is always there.", ""),
+    "people": (
+        "people:commands",
+        "Show who fills which role and who is away; free what others claimed.",
+        "",
+    ),
     "desk": ("desk:commands", "Fire timers, deliver notices, drain the spool.", ""),
     "confidence": ("confidence:commands", "Measure how well confidence scores find errors.", "review"),
     "signals": ("signals:commands", "Fit what is heard to your own words.", "review"),

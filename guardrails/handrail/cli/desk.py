@@ -33,6 +33,10 @@ def desk(  # noqa: PLR0913 - one parameter per option
         ),
     ] = None,
     file: Annotated[Path | None, typer.Option("--desk", help="The desk's file: hours and channels.")] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option("--people", help="Who fills which role: claims of those who left are given back."),
+    ] = None,
     every: Annotated[float, typer.Option(min=0.05, help="Seconds between two looks.")] = 1.0,
     once: Annotated[bool, typer.Option("--once", help="Do what is due now, then end.")] = False,
     as_json: JsonOption = False,
@@ -60,7 +64,7 @@ def desk(  # noqa: PLR0913 - one parameter per option
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("handrail").setLevel(logging.INFO)
     try:
-        _run(store, policy, file, every_s=None if once else every, as_json=as_json)
+        _run(store, policy, (file, people), every_s=None if once else every, as_json=as_json)
     except StoreUnavailable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(3) from None
@@ -118,13 +122,18 @@ def replay(
     typer.echo(f"{count} put back")
 
 
-def _run(url: str, policy: str, file: Path | None, *, every_s: float | None, as_json: bool) -> None:
+def _run(
+    url: str, policy: str, files: tuple[Path | None, Path | None], *, every_s: float | None, as_json: bool
+) -> None:
     from handrail.desk import Desk
     from handrail.policy import load
+    from handrail.policy.file.people_file import PeopleFile
     from handrail.store import Spool
 
+    loaded, (file, named) = load(policy), files
+    people = PeopleFile(named, loaded) if named is not None else None
     with opened(url, allow_volatile=False) as store:
-        one = Desk.of_policy(store, load(policy), file=file, spool=Spool.beside(url))
+        one = Desk.of_policy(store, loaded, file=file, spool=Spool.beside(url), people=people)
         if every_s is None:
             _tell(one.step(), as_json=as_json)
         else:

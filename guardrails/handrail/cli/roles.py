@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +14,8 @@ from handrail.errors import ConfigError, RoleError
 
 if TYPE_CHECKING:
     from handrail.desk.staffing import Coverage, Staffing
-    from handrail.policy import Policy
+    from handrail.policy import People, Policy
+    from handrail.tickets.schedule import Schedule
 
 commands = typer.Typer(
     no_args_is_help=True, help="Show who fills which role, and whether somebody is always there."
@@ -102,8 +104,17 @@ def _staffing(policy: str, people: Path, desk: Path | None) -> "tuple[Policy, St
         except RoleError:
             return frozenset()
 
-    schedule = schedule_of(loaded.roles, zone=loaded.time_zone, over=over)
+    schedule = schedule_of(loaded.roles, zone=loaded.time_zone, over=_with_absences(over, mapped))
     return loaded, Staffing(roles=loaded.roles, members=members, schedule=schedule)
+
+
+def _with_absences(schedule: "Schedule", people: "People") -> "Schedule":
+    """Return a schedule with the absences that the people file states beside its own."""
+    stated = {
+        person: tuple((one.first, one.last) for one in found) for person, found in people.absences.items()
+    }
+    away = {name: (*schedule.away.get(name, ()), *stated.get(name, ())) for name in {*schedule.away, *stated}}
+    return replace(schedule, away=away)
 
 
 def _monday(text: str) -> datetime:

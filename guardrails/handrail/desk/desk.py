@@ -16,6 +16,7 @@ from handrail.errors import StoreUnavailable
 from handrail.policy import Policy
 from handrail.store.spool import Drained, TicketOpener
 from handrail.tickets.lifecycle import Verb
+from handrail.tickets.resolution import People
 from handrail.tickets.routing import RolePlan
 from handrail.tickets.schedule import schedule_of
 from handrail.tickets.timers import DueTicket, TimerStep
@@ -37,6 +38,9 @@ class DeskStore(Outbox, TicketOpener, Protocol):
         self, now: datetime, *, limit: int, step: Callable[[DueTicket, datetime], TimerStep | None]
     ) -> Mapping[Verb, int]:
         """Fire due timers, one transaction each; returns how often each step was taken."""
+
+    def drop_claims(self, people: People, *, now: datetime, by: str) -> tuple[str, ...]:
+        """Give back what people have claimed who left or are away; returns those tickets."""
 
     def prune_messages(self, *, before: datetime) -> int:
         """Delete messages that were delivered before a moment; returns how many."""
@@ -74,6 +78,7 @@ class Desk:
         settings: who works when, where notices go.
         spool: what waits on disk, if this machine has a spool.
         now: the present moment.
+        people: who fills which role; claims of those who left or are away are then given back.
     """
 
     def __init__(
@@ -84,8 +89,9 @@ class Desk:
         settings: Settings | None = None,
         spool: Spooled | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        people: People | None = None,
     ) -> None:
-        self._store, self._spool, self._now = store, spool, now
+        self._store, self._spool, self._now, self._people = store, spool, now, people
         self._roles = roles if callable(roles) else lambda: roles
         self._settings = settings or Settings()
         self._stop = threading.Event()
@@ -103,6 +109,7 @@ class Desk:
         file: str | Path | None = None,
         spool: Spooled | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        people: People | None = None,
     ) -> "Desk":
         """Build a desk from a policy and, if there is one, the desk's file.
 
@@ -111,7 +118,8 @@ class Desk:
         """
         settings = load_settings(file, roles=policy.roles) if file is not None else Settings()
         schedule = schedule_of(policy.roles, zone=policy.time_zone, over=settings.schedule)
-        return cls(store, policy.roles, settings=replace(settings, schedule=schedule), spool=spool, now=now)
+        settings = replace(settings, schedule=schedule)
+        return cls(store, policy.roles, settings=settings, spool=spool, now=now, people=people)
 
     def step(self) -> Step:
         """Do everything that is due now.
@@ -122,6 +130,9 @@ class Desk:
         roles = self._roles()
         drained = self._spool.drain(self._store).opened if self._spool else 0
         timers = self._sweep(Escalation(roles=roles, schedule=self._settings.schedule))
+        if self._people is not None:
+            dropped = self._store.drop_claims(self._people, now=self._now(), by="desk")
+            timers |= {Verb.RELEASE.value: len(dropped)} if dropped else {}
         delivery = Delivery(
             outbox=self._store,
             channels=self._settings.channels,

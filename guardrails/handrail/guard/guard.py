@@ -26,6 +26,7 @@ from handrail.guard.tool_results import JudgedResult, ajudge_result, judge_resul
 from handrail.ids import new_id
 from handrail.pipeline.together import Joint
 from handrail.policy import People, Policy
+from handrail.policy.file.people_file import PeopleFile
 from handrail.records import Context, Handoff, Message, ToolCall
 from handrail.scan import Scanner
 from handrail.tickets.ports import ResolutionView, TicketStore
@@ -64,13 +65,13 @@ class Guard:
         *,
         store: TicketStore,
         spool: SpoolPort,
-        people: People | None = None,
+        people: People | PeopleFile | None = None,
         facts: FactSource | None = None,
         scanner: Scanner | None = None,
         clock: Clock | None = None,
         observe: Observer | None = None,
     ) -> None:
-        self.store, self.people = store, people
+        self.store, self._people = store, people
         self._clock, self._scanner = clock or now_utc, scanner
         self._tools: dict[str, Callable[..., object]] = {}
         if facts is None:
@@ -148,6 +149,15 @@ class Guard:
         return self._runner.pipeline.policy
 
     @property
+    def people(self) -> People | None:
+        """Who fills which role, None where this guard knows no people; a people file is read again for it.
+
+        Raises:
+            RoleError, PolicyError: the file cannot be used now.
+        """
+        return self._people.current if isinstance(self._people, PeopleFile) else self._people
+
+    @property
     def tools(self) -> Mapping[str, Callable[..., object]]:
         """The functions that act which this guard guards, by name."""
         return self._tools
@@ -160,16 +170,18 @@ class Guard:
 
         Raises:
             StoreUnavailable: it could not be recorded; the old policy stays in force.
+            RoleError: the people file does not fill its roles; the old policy stays in force.
         """
         if self._runner.facts is None:
             check_supplied(policy)
+        people = self._people.under(policy) if isinstance(self._people, PeopleFile) else self._people
         pipeline = pipeline_of(policy, self._scanner, self._tool_kinds)
         sampler = sampler_of(policy, pipeline.cascade.calibration, self.store)
         from handrail.store import SqlStore
 
         if isinstance(self.store, SqlStore):
             record_policy(self.store, policy, self._clock())
-        recorder = replace(self._runner.recorder, policy=policy)
+        recorder, self._people = replace(self._runner.recorder, policy=policy), people
         self._runner = replace(self._runner, pipeline=pipeline, sampler=sampler, recorder=recorder)
 
     async def areload(self, policy: Policy) -> None:
@@ -391,9 +403,10 @@ class Guard:
         from handrail.tickets.resolution import Resolution
         from handrail.tickets.ticket import Verdict
 
-        if self.people is None:
+        people = self.people
+        if people is None:
             raise ConfigError("this guard knows no people: Guard.from_policy(..., people='people.yaml')")
-        actor = Actor(person=person, people=self.people, now=self._clock())
+        actor = Actor(person=person, people=people, now=self._clock())
         resolution, tenant = Resolution(verdict=Verdict(verdict), **fields), scopes.current().context.tenant
         by = DecidedBy(actor=actor, policy=self.policy, tools=self._tools)
         return resolve(self.store, tenant, ticket, resolution, by)

@@ -14,7 +14,8 @@ from handrail.clock import Clock
 from handrail.confidence.cascade import Cascade, SelfCheck
 from handrail.errors import ConfigError, PolicyError, StoreUnavailable
 from handrail.pipeline.pipeline import Pipeline
-from handrail.policy import People, Policy, load, load_people
+from handrail.policy import Policy, load
+from handrail.policy.file.people_file import PeopleFile
 from handrail.scan import EntitySpec, ListedValue, Origin, Scanner, ScanSpec
 from handrail.scan.spec import Analyzer
 from handrail.signals.heads import Heads, unpacked
@@ -188,7 +189,7 @@ class GuardParts:
     """The parts of a guard, ready for use."""
 
     policy: Policy
-    people: People | None
+    people: PeopleFile | None
     store: "SqlStore"
     spool: "Spool"
 
@@ -200,7 +201,7 @@ def open_parts(
     from handrail.store import Spool, open_store
 
     loaded = load(policy)
-    roles = load_people(people, loaded) if people is not None else None
+    roles = PeopleFile(people, loaded) if people is not None else None
     if isinstance(store, str):
         store = open_store(store, clock=now)
     spool = Spool.beside(store.database.url.render_as_string(hide_password=False))

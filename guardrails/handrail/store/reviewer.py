@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from handrail.errors import TicketError
+from handrail.errors import AlreadyDecided, NotAllowed, TicketError
 from handrail.records import PolicyRef
 from handrail.store import outbox
 from handrail.store.admin import AdminStore
@@ -12,7 +12,7 @@ from handrail.store.audit.chain import Event
 from handrail.store.outbox import OutboxMessage
 from handrail.store.tables import insert_into, policy_texts
 from handrail.store.tickets import claim as reviewing
-from handrail.store.tickets import duplicates, listing, timers
+from handrail.store.tickets import duplicates, listing, lost_claims, timers
 from handrail.store.tickets import resolve as resolving
 from handrail.store.tickets.actor import Actor
 from handrail.store.tickets.attempts import attempts_of
@@ -21,7 +21,7 @@ from handrail.store.tickets.withdraw import Withdrawal
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State, Verb
 from handrail.tickets.ports import Attempt, Settlement
-from handrail.tickets.resolution import Page, ReadEdit, Resolution, TicketEvent, TicketRow
+from handrail.tickets.resolution import Page, People, ReadEdit, Resolution, TicketEvent, TicketRow
 from handrail.tickets.ticket import Sealed, TicketView
 from handrail.tickets.timers import next_step
 
@@ -87,12 +87,36 @@ class SqlStore(AdminStore):
         return self._written(tenant, lambda tx: reviewing.view_of(tx, step(tx)))
 
     def claim(self, tenant: str, ticket: str, actor: Actor) -> TicketView:
-        """Give a ticket to a member of its role."""
-        return self._shown(tenant, lambda tx: reviewing.claim(tx, ticket, actor))
+        """Give a ticket to a member of its role; a claim of somebody who left or is away is none."""
+        return self._freed(tenant, ticket, actor, lambda tx: reviewing.claim(tx, ticket, actor))
 
     def take_over(self, tenant: str, ticket: str, actor: Actor) -> TicketView:
         """Claim a ticket and speak with the customer oneself."""
-        return self._shown(tenant, lambda tx: reviewing.take_over(tx, ticket, actor))
+        return self._freed(tenant, ticket, actor, lambda tx: reviewing.take_over(tx, ticket, actor))
+
+    def _freed(
+        self, tenant: str, ticket: str, actor: Actor, step: Callable[[Transaction], Mapping[str, Any]]
+    ) -> TicketView:
+        """Take a step; where another's claim is in the way, once more after a claim that is none any more."""
+        try:
+            return self._shown(tenant, step)
+        except (AlreadyDecided, NotAllowed):
+            if not self._written(tenant, lambda tx: lost_claims.drop_for(tx, ticket, actor)):
+                raise
+            return self._shown(tenant, step)
+
+    def drop_claims(self, people: People, *, now: datetime, by: str) -> tuple[str, ...]:
+        """Give back to their roles what people have claimed who left or are away; returns those tickets."""
+        with self._database.read() as conn:
+            held = lost_claims.claims(conn)
+        return tuple(
+            ticket
+            for tenant, ticket in held
+            if self._written(
+                tenant,
+                lambda tx, ticket=ticket: lost_claims.drop(tx, ticket, people, now, by=by),  # type: ignore[misc]
+            )
+        )
 
     def release(self, tenant: str, ticket: str, actor: Actor) -> TicketView:
         """Give a claimed ticket back to its role."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
@@ -35,6 +35,17 @@ class KnowsIdentities(Protocol):
 
     def identities(self, person: str) -> frozenset[str]:
         """Return the normalised names that are the same person as this name; see `handrail.text.identity`."""
+
+
+@runtime_checkable
+class KnowsAbsences(Protocol):
+    """People some of whom are away, with a delegate who acts for them."""
+
+    def away_until(self, person: str, now: datetime) -> date | None:
+        """Return the last day of a person's present absence, None while they are there."""
+
+    def acts_for(self, person: str, since: datetime, until: datetime) -> frozenset[str]:
+        """Return those whose delegate a person was at some time from `since` to `until`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

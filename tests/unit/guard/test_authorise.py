@@ -20,6 +20,7 @@ from handrail.errors import (
     NotAllowed,
     NotDecided,
     PolicyChanged,
+    RoleError,
 )
 from handrail.guard.outcome import Outcome
 from handrail.policy import load, loads
@@ -221,8 +222,8 @@ def test_the_approved_amount_counts_towards_the_limit(shop: Shop) -> None:
 def test_a_guard_without_people_lets_nobody_decide(make_guard: Callable[..., Guard]) -> None:
     from handrail import ConfigError
 
-    guard = make_guard()
-    guard.people = None
+    known = make_guard()
+    guard = Guard(known.policy, store=known.store, spool=Spool.beside("sqlite://"))
     shop = Shop(guard)
     with pytest.raises(ConfigError, match="people"):
         shop.decide(shop.ticket(), "approve")
@@ -659,3 +660,17 @@ def test_a_withdrawal_awaited_is_one(shop: Shop) -> None:
         told = asyncio.run(shop.guard.awithdraw(ticket))
     assert told is not None
     assert told.verdict == "withdrawn"
+
+
+def test_who_is_taken_out_of_the_people_file_decides_nothing_more_in_a_running_process(
+    shop: Shop, tmp_path: Path
+) -> None:
+    ticket, file = shop.ticket(), tmp_path / "people.yaml"
+    assert "fay" in file.read_text()
+    file.write_text(file.read_text().replace("fay", "finn"))
+    with pytest.raises(NotAllowed):
+        shop.decide(ticket, "approve")
+    shop.decide(ticket, "approve", person="finn")
+    file.write_text("roles: {}")
+    with pytest.raises(RoleError):
+        shop.decide(ticket, "reject", person="finn")

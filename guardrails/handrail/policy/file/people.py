@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handrail.errors import RoleError
+from handrail.policy.file.absences import AWAY, Absence, day_of, read_absences
 from handrail.policy.file.read import read_text
 from handrail.policy.runtime.policy import Policy
 from handrail.policy.runtime.roles import covering
@@ -24,12 +26,14 @@ ABOUT = "about"
 class People:
     """The members of each role, and what the file says of each person (plain data, by id).
 
-    `covers` maps a role to those that cover it, as the policy says.
+    `covers` maps a role to those that cover it, as the policy says. `absences` count days of `time_zone`.
     """
 
     roles: Mapping[str, frozenset[str]]
     details: Mapping[str, Mapping[str, Any]]
     covers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    absences: Mapping[str, tuple[Absence, ...]] = field(default_factory=dict)
+    time_zone: str = "UTC"
     _names: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -58,13 +62,32 @@ class People:
         """Return the roles that a person fills."""
         return frozenset(role for role, members in self.roles.items() if person in members)
 
+    def may_settle(self, person: str, role: str) -> bool:
+        """True if a person fills a role, or one that covers it; pure."""
+        return any(person in self.roles.get(name, ()) for name in (role, *self.covering(role)))
+
+    def away_until(self, person: str, now: datetime) -> date | None:
+        """Return the last day of a person's present absence, None while they are there; pure."""
+        day = day_of(now, self.time_zone)
+        return next((one.last for one in self.absences.get(person, ()) if one.overlaps(day, day)), None)
+
+    def acts_for(self, person: str, since: datetime, until: datetime) -> frozenset[str]:
+        """Return those whose delegate a person was on one of the days from `since` to `until`; pure."""
+        first, last = day_of(since, self.time_zone), day_of(until, self.time_zone)
+        return frozenset(
+            absent
+            for absent, absences in self.absences.items()
+            if any(one.delegate == person and one.overlaps(first, last) for one in absences)
+        )
+
 
 def load_people(path: str | Path, policy: Policy) -> People:
     """Load the file that maps people to the roles of a policy.
 
     The file holds `roles:` (role → list of ids) and, if wanted, `people:` (id → name, email, aliases, …).
     Every text of a person's entry is one of their names: nobody decides a case of a customer of the same
-    name. What describes them and may be true of others too, such as a team, goes under `about`.
+    name. What describes them and may be true of others too, such as a team, goes under `about`; when they are
+    away, and who acts for them, under `away`. A delegate fills every role of theirs, or one that covers it.
 
     Raises:
         RoleError: a role of the policy has nobody behind it, or the file names a role the policy lacks.
@@ -99,14 +122,29 @@ def load_people(path: str | Path, policy: Policy) -> People:
     if empty:
         raise RoleError(f"{document.file}: nobody fills {', '.join(empty)}")
     covers = {role: covering(role, policy.roles) for role in policy.roles}
-    return People(roles=roles, details=details, covers=covers)
+    absences = read_absences(document, details)
+    people = People(
+        roles=roles, details=details, covers=covers, absences=absences, time_zone=policy.time_zone
+    )
+    _check_delegates(document, people)
+    return people
+
+
+def _check_delegates(document: "Document", people: People) -> None:
+    """Accept delegates who may settle by themselves whatever the absent person may."""
+    for person, absences in people.absences.items():
+        for absence in absences:
+            for role in sorted(people.roles_of(person)):
+                if absence.delegate is not None and not people.may_settle(absence.delegate, role):
+                    problem = f"{absence.delegate} fills neither {role} nor a role that covers it"
+                    raise document.error(problem, ("people", person, AWAY))
 
 
 def _names(details: Mapping[str, Mapping[str, Any]]) -> dict[str, frozenset[str]]:
     """Return, for each name that somebody goes by, all names of whoever goes by it."""
     by_name: dict[str, frozenset[str]] = {}
     for person, detail in details.items():
-        names = {identity(person), *map(identity, _texts({**detail, ABOUT: None}))} - {""}
+        names = {identity(person), *map(identity, _texts({**detail, ABOUT: None, AWAY: None}))} - {""}
         joined = names.union(*(by_name.get(name, ()) for name in names))
         by_name.update(dict.fromkeys(joined, frozenset(joined)))
     return by_name

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from handrail.errors import NotAllowed
+from handrail.store.tables import moment
 from handrail.store.tickets.rows import agreements, names
 from handrail.text.identity import identity
-from handrail.tickets.resolution import CoversRoles, KnowsIdentities, People
+from handrail.tickets.resolution import CoversRoles, KnowsAbsences, KnowsIdentities, People
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,23 @@ class Actor:
         mine = self._identities(self.person)
         return any(not mine.isdisjoint(self._identities(name)) for name in names)
 
+    def away_until(self) -> date | None:
+        """Return the last day of this person's present absence, None while they are there."""
+        return (
+            self.people.away_until(self.person, self.now) if isinstance(self.people, KnowsAbsences) else None
+        )
+
+    def stands_in_for(self, names: Iterable[str], since: datetime) -> bool:
+        """Return whether this person was the delegate of one of these, or one of these theirs, since then."""
+        if not isinstance(self.people, KnowsAbsences):
+            return False
+        mine = self.people.acts_for(self.person, since, self.now)
+        named = tuple(names)
+        known = frozenset[str]().union(*map(self._identities, named))
+        return any(not known.isdisjoint(self._identities(absent)) for absent in mine) or any(
+            self.person in self.people.acts_for(name, since, self.now) for name in named
+        )
+
     def _identities(self, person: str) -> frozenset[str]:
         known = self.people.identities(person) if isinstance(self.people, KnowsIdentities) else frozenset()
         return known | {identity(person)}
@@ -53,6 +71,9 @@ def may_act(row: Row[Any], actor: Actor) -> str:
     role = actor.acting_role(row.role)
     if role is None:
         raise NotAllowed(row.id, f"only a member of {row.role}, or of a role that covers it, may do this")
+    until = actor.away_until()
+    if until is not None:
+        raise NotAllowed(row.id, f"this person is away until {until}")
     return role
 
 
@@ -69,21 +90,27 @@ def route_role(row: Row[Any], actor: Actor, *, may: str) -> str:
     return role
 
 
-def refuse_second_seat(ticket: str, agreed: Iterable[str], actor: Actor) -> None:
-    """Accept whoever is none of those who have agreed.
+def refuse_second_seat(row: Row[Any], actor: Actor) -> None:
+    """Accept whoever is none of those who have agreed, nor acted for one of them since the ticket was opened.
 
     Raises:
-        NotAllowed: they have, under this name or another.
+        NotAllowed: they have, under this name or another, or by a delegate.
     """
+    agreed = [agreement.person for agreement in agreements(row.agreed)]
     if actor.is_one_of(agreed):
-        raise NotAllowed(ticket, "this person has agreed already; a second one is needed")
+        raise NotAllowed(row.id, "this person has agreed already; a second one is needed")
+    if actor.stands_in_for(agreed, moment(row.created_at)):
+        raise NotAllowed(row.id, "a person and their delegate count as one; a second one is needed")
 
 
-def refuse_own_case(ticket: str, excluded: Iterable[str], actor: Actor) -> None:
-    """Accept whoever the case is not about.
+def refuse_own_case(row: Row[Any], excluded: Iterable[str], actor: Actor) -> None:
+    """Accept whoever the case is not about, nor about somebody for whom they act.
 
     Raises:
-        NotAllowed: the case is their own.
+        NotAllowed: the case is their own, or that of the person they stand in for.
     """
-    if actor.is_one_of(excluded):
-        raise NotAllowed(ticket, "nobody decides their own case")
+    names = tuple(excluded)
+    if actor.is_one_of(names):
+        raise NotAllowed(row.id, "nobody decides their own case")
+    if actor.stands_in_for(names, moment(row.created_at)):
+        raise NotAllowed(row.id, "nobody decides the case of whom they act for")

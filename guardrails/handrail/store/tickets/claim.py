@@ -43,7 +43,7 @@ def claim(tx: Transaction, ticket: str, actor: Actor) -> Values:
     row = load(tx, ticket)
     role = may_act(row, actor)
     _refuse_own(tx, row, actor)
-    refuse_second_seat(ticket, (agreed.person for agreed in agreements(row.agreed)), actor)
+    refuse_second_seat(row, actor)
     lease = micros(actor.now + LEASE)
     if State(row.state) is State.CLAIMED and row.claimed_by == actor.person:
         verb = Verb.TAKE_OVER if row.is_taken_over else Verb.RENEW
@@ -235,7 +235,7 @@ def _needs_claim(row: Row[Any], actor: Actor) -> None:
 
 def _refuse_own(tx: Transaction, row: Row[Any], actor: Actor) -> None:
     held = content(tx, row)
-    refuse_own_case(row.id, held.excluded if held is not None else (), actor)
+    refuse_own_case(row, held.excluded if held is not None else (), actor)
 
 
 def resumed(row: Row[Any], now: datetime) -> dict[str, object]:

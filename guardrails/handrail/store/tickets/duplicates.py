@@ -63,7 +63,7 @@ def link(tx: Transaction, ticket: str, of: str, actor: Actor) -> Values:
 def _same_customer(tx: Transaction, row: Row[Any], other: Row[Any], actor: Actor) -> str:
     """Accept two tickets of one customer whose case is not the actor's own; returns what they wanted."""
     (held, sealed), (held_first, sealed_first) = intact(tx, row), intact(tx, other)
-    refuse_own_case(row.id, (*held.excluded, *held_first.excluded), actor)
+    refuse_own_case(row, (*held.excluded, *held_first.excluded), actor)
     names = {identity(name) for name in (*held.excluded, sealed.customer) if name}
     first = {identity(name) for name in (*held_first.excluded, sealed_first.customer) if name}
     if row.subject != other.subject and names.isdisjoint(first):

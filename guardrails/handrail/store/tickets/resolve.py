@@ -248,7 +248,7 @@ def reconcile(tx: Transaction, ticket: str, settlement: Settlement, actor: Actor
     row = load(tx, ticket)
     may_act(row, actor)
     held = content(tx, row)
-    refuse_own_case(ticket, held.excluded if held is not None else (), actor)
+    refuse_own_case(row, held.excluded if held is not None else (), actor)
     if State(row.state) is not State.OUTCOME_UNKNOWN:
         raise NotAllowed(ticket, f"nothing to reconcile, it is {row.state}")
     finish(tx, ticket, settlement, now=actor.now, actor=actor.person)
@@ -271,8 +271,8 @@ def _check_person(row: Row[Any], held: Ticket, actor: Actor) -> str:
     role = may_act(row, actor)
     if row.claimed_by != actor.person:
         raise NotAllowed(row.id, "somebody else has claimed it")
-    refuse_own_case(row.id, held.excluded, actor)
-    refuse_second_seat(row.id, (agreed.person for agreed in agreements(row.agreed)), actor)
+    refuse_own_case(row, held.excluded, actor)
+    refuse_second_seat(row, actor)
     if row.decide_by is not None and micros(actor.now) > row.decide_by:
         raise DecisionExpired(row.id, "the time to decide has run out")
     return role
