@@ -121,7 +121,7 @@ def _written_out(text: str, kinds: frozenset[str]) -> Normalised | None:
     changed = False
     for run in _runs().finditer(encode(text)):
         start, end = run.span()
-        kind = next(name for number, (name, _) in enumerate(RUNS, 1) if run.start(number) >= 0)
+        kind = RUNS[run.lastindex - 1][0]
         if kind not in kinds or (kind in _PARTED and _OBJECT_ID.match(text, start)):
             continue
         stretches.copy(text[at:start], at)

@@ -25,7 +25,9 @@ wherever the cuts fall.
 - *Offsets are those of the text.* One byte stands for each character (`expressions.encode`).
 
 **Cost.** Linear in the length for every text: RE2 does not backtrack, and matches of one pattern do not
-overlap, or are short.
+overlap, or are short. A text of many short units (`4111 4111 …`) makes a rule judge at every one of them. So
+what a rule came to in a stretch is kept, and a stretch that comes again with the same surroundings, and the
+same place to begin at, is not judged again. That saves work and changes nothing.
 
 **Tested** in `tests/property/test_scan_engine.py`: candidates with and without the gate are the same, and a
 value at a cut is found like anywhere else. `tests/unit/scan/test_scanner.py` has the gate that gives up.
@@ -53,6 +55,12 @@ LOOK_BACK = BEFORE + 48
 """How much of what came before a stretch is needed to judge what begins in it."""
 
 _MEMORY = 256 << 20
+
+_FAR = 2 * LONGEST
+"""Farther from a stretch than this stands nothing that decides about it."""
+
+_KEPT = 64
+"""How many stretches of a text are remembered: any unit of up to so many characters repeats within them."""
 
 _GROUP = re.compile(rb"[^0-9A-Za-z]*[0-9A-Za-z]+")
 
@@ -124,17 +132,25 @@ class Engine:
         `data` is `expressions.encode(text)`.
         """
         sweep = Sweep()
-        rules = self.rules
+        stretches: dict[str, _Stretch] = {}
         for low in range(0, len(data), CHUNK):
-            hits = self.gate(data, max(0, low - LOOK_BACK), low + CHUNK + LONGEST)
-            if hits is None:
-                continue
+            repeats = _FAR <= low < len(data) - CHUNK - _FAR
+            around = text[low - _FAR : low + CHUNK + _FAR] if repeats else ""
+            stretch = stretches.get(around)
+            if stretch is None:
+                hits = self.gate(data, max(0, low - LOOK_BACK), low + CHUNK + LONGEST) or NO_HITS
+                stretch = _Stretch(hits, repeats=repeats)
+                if repeats:
+                    if len(stretches) >= _KEPT:
+                        stretches.clear()
+                    stretches[around] = stretch
+            hits = stretch.hits
             if hits.may_hide:
                 sweep.may_hide.append(low)
             sweep.has_terms = sweep.has_terms or hits.has_terms
             for index in hits.rules:
-                if is_hidden or not rules[index].spec.is_hidden_only:
-                    self._collect(index, text, data, low, sweep, hits)
+                if is_hidden or not self.rules[index].spec.is_hidden_only:
+                    self._collect(index, text, data, low, sweep, stretch)
         return sweep
 
     def gate(self, data: bytes, first: int, last: int) -> "GateHits | None":
@@ -178,13 +194,53 @@ class Engine:
             return _overlapping(rule, data, at, before)
         return _spans(rule, data, at, before)
 
-    def _collect(self, index: int, text: str, data: bytes, low: int, sweep: Sweep, hits: "GateHits") -> None:
+    def _collect(
+        self, index: int, text: str, data: bytes, low: int, sweep: Sweep, stretch: "_Stretch"
+    ) -> None:
+        """Run one rule over a stretch, or take what it found in the same stretch before."""
         at = max(low, sweep.resume.get(index, 0))
-        for start, end, last in self.matches(index, data, at, low + CHUNK):
-            sweep.resume[index] = last
-            candidate = self.judge(index, text, data, (start, end), hits.ids)
+        if stretch.again(index, at, low, sweep):
+            return
+        begin, last = len(sweep.found), -1
+        for start, end, resume in self.matches(index, data, at, low + CHUNK):
+            last = resume
+            candidate = self.judge(index, text, data, (start, end), stretch.hits.ids)
             if candidate is not None:
                 sweep.found.append(candidate)
+        if last >= 0:
+            sweep.resume[index] = last
+        stretch.keep(index, at, low, last, sweep.found[begin:])
+
+
+class _Stretch:
+    """A stretch of a text: what the gate saw in it, and what each rule has come to in it.
+
+    What a rule comes to depends on the text as far as `_FAR` around the stretch, and on where it begins; so
+    the same stretch elsewhere in a text that repeats itself need not be judged again.
+    """
+
+    __slots__ = ("_known", "_repeats", "hits")
+
+    def __init__(self, hits: "GateHits", *, repeats: bool) -> None:
+        self.hits, self._repeats = hits, repeats
+        self._known: dict[tuple[int, int], tuple[int, int, list[Candidate]]] = {}
+
+    def again(self, index: int, at: int, low: int, sweep: Sweep) -> bool:
+        """Add what a rule that begins at `at` found in the same stretch elsewhere; False if it never ran."""
+        known = self._known.get((index, at - low))
+        if known is None:
+            return False
+        first, last, found = known
+        by = low - first
+        sweep.found += [Candidate(start + by, end + by, score, spec) for start, end, score, spec in found]
+        if last >= 0:
+            sweep.resume[index] = last + by
+        return True
+
+    def keep(self, index: int, at: int, low: int, last: int, found: list[Candidate]) -> None:
+        """Remember what a rule found, unless it went on beyond what decides about the stretch."""
+        if self._repeats and last <= low + CHUNK + LONGEST:
+            self._known[index, at - low] = low, last, found
 
 
 def _spans(rule: Rule, data: bytes, at: int, before: int) -> Iterator[tuple[int, int, int]]:

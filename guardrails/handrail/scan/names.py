@@ -162,7 +162,7 @@ class NameRule(Rule):
         if any(are_places) and not (known and len(lower) > 1 and not all(are_places)):
             return 0.0
         before = text[max(0, words[0][0] - NAME_WINDOW) : words[0][0]]
-        after = text[words[-1][1] :][:NAME_WINDOW]
+        after = text[words[-1][1] : words[-1][1] + NAME_WINDOW]
         cue = _is_cue(before)
         if all(word.isupper() and len(word) > 1 for word in written) and not (
             known and (cue or len(lower) > 1)

@@ -1,7 +1,8 @@
 """Decides between candidates that claim the same characters."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Iterable
+from operator import attrgetter
 
 from handrail.scan.rule import Candidate
 from handrail.scan.spec import TOPICS
@@ -50,20 +51,22 @@ def _rank(candidate: Candidate) -> tuple[float, int, int, str]:
     )
 
 
+_start, _end = attrgetter("start"), attrgetter("end")
+
+
 def _apart(candidates: list[Candidate]) -> list[Candidate]:
     """Keep the best of every group of overlapping candidates."""
     if len(candidates) < 2:
         return candidates
-    taken: list[tuple[int, int]] = []
+    first, last = min(map(_start, candidates)), max(map(_end, candidates))
+    taken = bytearray(last - first)
     kept = []
     for candidate in sorted(candidates, key=_rank):
-        at = bisect_left(taken, (candidate.start, candidate.end))
-        if at < len(taken) and taken[at][0] < candidate.end:
-            continue
-        if at and taken[at - 1][1] > candidate.start:
-            continue
-        insort(taken, (candidate.start, candidate.end))
-        kept.append(candidate)
+        start, end = candidate.start - first, candidate.end - first
+        if taken.find(1, start, end) < 0:
+            taken[start:end] = b"\1" * (end - start)
+            kept.append(candidate)
+    kept.sort(key=_start)
     return kept
 
 

@@ -5,7 +5,7 @@ Beside other words a word is shown as its class: whoever asks for an *operator* 
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 PIECES = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+|[.!?;,:\n]")
@@ -111,6 +111,31 @@ class Feature:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence: its tokens with their spans, and the token that ends it, with its place."""
+
+    tokens: Sequence[tuple[str, int, int]]
+    closing: str
+    end: int
+
+
+def sentences(text: str) -> Iterator[Sentence]:
+    """Yield the sentences of a text that hold a word or a number; the text as in `features`."""
+    tokens: list[tuple[str, int, int]] = []
+    count = 0
+    for match in PIECES.finditer(fold(text)):
+        piece, ends = match[0], match[0] in ENDS
+        if count and (ends or count >= LONGEST):
+            yield Sentence(tokens, piece, match.start())
+            tokens, count = [], 0
+        if not ends:
+            tokens.append((piece, *match.span()))
+            count += piece not in ",:"
+    if count:
+        yield Sentence(tokens, LAST, len(text))
+
+
 def features(text: str, opening: str, vocabulary: Vocabulary) -> list[list[Feature]]:
     """Return the features of a text by sentence. `Heads.score` adds up the weights of the same features.
 
@@ -119,16 +144,18 @@ def features(text: str, opening: str, vocabulary: Vocabulary) -> list[list[Featu
         opening: `FIRST`, `AFTER_CLAIM` or `AFTER_QUESTION`: how the first sentence begins.
         vocabulary: the words that are known.
     """
-    sentences: list[list[Feature]] = []
+    return [
+        features_of(sentence, FIRST if number else opening, vocabulary)
+        for number, sentence in enumerate(sentences(text))
+    ]
+
+
+def features_of(sentence: Sentence, opening: str, vocabulary: Vocabulary) -> list[Feature]:
+    """Return the features of one sentence."""
     reader = _Reader(vocabulary, opening)
-    for match in PIECES.finditer(fold(text)):
-        if (match[0] in ENDS and reader.count) or reader.is_full:
-            sentences.append(reader.closed(match[0], match.start()))
-            reader = _Reader(vocabulary, FIRST)
-        if match[0] not in ENDS:
-            reader.take(match[0], match.start(), match.end())
-    sentences.append(reader.closed(LAST, len(text)))
-    return [sentence for sentence in sentences if sentence]
+    for piece, start, end in sentence.tokens:
+        reader.take(piece, start, end)
+    return reader.closed(sentence.closing, sentence.end)
 
 
 class _Reader:
@@ -138,18 +165,11 @@ class _Reader:
         self._done: list[Feature] = []
         self._vocabulary = vocabulary
         self._before: list[tuple[str, int]] = [("", 0), (opening, 0)]
-        self.count = 0
         self._negated = 0
-
-    @property
-    def is_full(self) -> bool:
-        """True when a next token belongs to another sentence."""
-        return self.count >= LONGEST
 
     def closed(self, piece: str, at: int) -> list[Feature]:
         """Return the features of the sentence, which ends with a token."""
-        if self.count:
-            self._show(QUESTION if piece == QUESTION else LAST, at, at)
+        self._show(QUESTION if piece == QUESTION else LAST, at, at)
         return self._done
 
     def take(self, piece: str, start: int, end: int) -> None:
@@ -157,7 +177,6 @@ class _Reader:
         if piece in ",:":
             self._negated = 0
             return
-        self.count += 1
         word = spelled(piece)
         if word not in self._vocabulary.words:
             word = self._vocabulary.corrected(word) or word

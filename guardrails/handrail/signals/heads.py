@@ -5,6 +5,7 @@ all.
 """
 
 import gzip
+import itertools
 import json
 import math
 import struct
@@ -30,8 +31,9 @@ from handrail.signals.features import (
     Feature,
     Vocabulary,
     affixes,
-    features,
+    features_of,
     fold,
+    sentences,
     spelled,
 )
 from handrail.signals.wordlists import Span, joined
@@ -45,6 +47,14 @@ WHOLE = 80
 
 LEXICON = "lexicon:"
 """Beginning of the feature that says that the word lists show a signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The weights of each sentence of a text, added up for all heads at once, and how many tokens it has."""
+
+    sentences: Sequence[int]
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,12 +145,19 @@ class Heads:
             opening: see `features`.
             seen: names of further features, such as signs of the word lists, that hold anywhere in the text.
         """
-        sums, tokens = self._sums(text, opening)
+        return self.heaviest(self.sums(text, opening), seen)
+
+    def heaviest(self, summed: "Sums", seen: Collection[str] = ()) -> tuple[int, ...]:
+        """Return what `weigh` does, of sums that were read before."""
+        sums, tokens = list(summed.sentences), summed.tokens
         extra = self._base
         for name in seen:
             extra += self._packed.get(name, 0)
-        if len(sums) > 1 and tokens <= WHOLE:
-            sums.append(sum(sums))
+        if len(sums) > 1:
+            if tokens <= WHOLE:
+                sums.append(sum(sums))
+            # Long texts repeat themselves, and the same sentence need not be looked at twice.
+            sums = list(set(sums))
         unpack, size = self._lanes.unpack, self._lanes.size
         best = unpack((sums[0] + extra).to_bytes(size, "little"))
         for total in sums[1:]:
@@ -160,25 +177,44 @@ class Heads:
         logit = math.log(level / (1 - level)) if 0 < level < 1 else (40.0 if level else -40.0)
         return math.ceil((logit - self.bias[head]) / self.slope[head] * self.scale)
 
-    def explain(self, text: str, opening: str, head: str) -> tuple[Span, ...]:
-        """Return the words that weigh most for a head, in the sentence that weighs most for it."""
-        index = self.names.index(head)
-        sentences = features(text, opening, self.vocabulary) or [[]]
-        best = max(sentences, key=lambda sentence: self._weight(sentence, index))
-        telling = sorted(best, key=lambda one: -self.weights.get(one.name, {}).get(index, 0))[:4]
-        words = [one for one in telling if self.weights.get(one.name, {}).get(index, 0) > 0]
-        return tuple(joined(sorted((one.start, one.end) for one in words)))
+    def explain(
+        self, text: str, opening: str, names: Collection[str], summed: "Sums"
+    ) -> Mapping[str, tuple[Span, ...]]:
+        """Return, for some heads, the words that weigh most in the sentence that weighs most for each."""
+        if not names:
+            return {}
+        numbers = {name: self.names.index(name) for name in names}
+        weighty = self._weightiest(summed.sentences, numbers)
+        wanted = frozenset(weighty.values())
+        read = {
+            number: features_of(sentence, FIRST if number else opening, self.vocabulary)
+            for number, sentence in enumerate(itertools.islice(sentences(text), max(wanted) + 1))
+            if number in wanted
+        }
+        return {name: self._telling(read.get(weighty[name], []), at) for name, at in numbers.items()}
 
-    def _weight(self, sentence: Sequence[Feature], head: int) -> int:
-        return sum(self.weights.get(one.name, {}).get(head, 0) for one in sentence)
+    def _weightiest(self, sums: Sequence[int], numbers: Mapping[str, int]) -> dict[str, int]:
+        """Return for each head the index of the first of the sentences that weigh most for it."""
+        unpack, size = self._lanes.unpack, self._lanes.size
+        firsts: dict[int, int] = {}
+        for index, total in enumerate(sums):
+            firsts.setdefault(total, index)
+        lanes = [(unpack((total + self._base).to_bytes(size, "little")), at) for total, at in firsts.items()]
+        return {name: max(lanes, key=lambda one: one[0][head])[1] for name, head in numbers.items()}
 
-    def _sums(self, text: str, opening: str) -> tuple[list[int], int]:
+    def _telling(self, sentence: Sequence[Feature], head: int) -> tuple[Span, ...]:
+        weighed = [(self.weights.get(one.name, {}).get(head, 0), one) for one in sentence]
+        most = sorted((one for one in weighed if one[0] > 0), key=lambda one: -one[0])[:4]
+        return tuple(joined(sorted((one.start, one.end) for _, one in most)))
+
+    def sums(self, text: str, opening: str) -> "Sums":
         """Add up the weights of each sentence's features; see `features` for what they are."""
         words, grams, numbers = self._words, self._grams, self._numbers
         get = grams.get
         strange, first = numbers[STRANGE], numbers[FIRST]
         last, question = numbers[LAST], numbers[QUESTION]
         sums: list[int] = []
+        others: dict[str, tuple[int, int, bool]] = {}
         tokens = total = count = reach = 0
         before, earlier = numbers[opening], 0
         pieces = PIECES.findall(fold(text))
@@ -201,7 +237,10 @@ class Heads:
                 reach = 0
                 continue
             count += 1
-            now, weight, negates = words.get(piece) or self._other(piece, strange)
+            known = words.get(piece) or others.get(piece)
+            if known is None:
+                known = others[piece] = self._other(piece, strange)
+            now, weight, negates = known
             total += weight + get(before << _WORD | now, 0)
             if earlier:
                 total += get((earlier << _WORD | before) << _WORD | now, 0)
@@ -212,7 +251,7 @@ class Heads:
             if negates:
                 reach = REACH
             earlier, before = before, now
-        return sums or [0], tokens
+        return Sums(sums or [0], tokens)
 
     def _other(self, piece: str, strange: int) -> tuple[int, int, bool]:
         word = spelled(piece)

@@ -47,14 +47,19 @@ def hear(text: str, opening: str = FIRST, listening: Listening = DEFAULT) -> tup
     words = lowered(seen.text)
     by_list = listed(words, opening)
     heads = listening.read
-    sums = heads.weigh(words, opening, [f"{LEXICON}{kind}" for kind in by_list])
-    found: dict[str, Heard] = {}
-    for index, (weight, least) in enumerate(zip(sums, listening.least, strict=True)):
-        if weight >= least:
-            name = heads.names[index]
-            spans = () if name in TOPIC_HEADS else by_list.get(SignalKind(name), ())
-            spans = spans or heads.explain(words, opening, name) or ((0, len(words)),)
-            found[name] = _heard(name, heads.probability(index, weight), spans)
+    summed = heads.sums(words, opening)
+    sums = heads.heaviest(summed, [f"{LEXICON}{kind}" for kind in by_list])
+    fired = {
+        heads.names[index]: heads.probability(index, weight)
+        for index, (weight, least) in enumerate(zip(sums, listening.least, strict=True))
+        if weight >= least
+    }
+    spans = {name: () if name in TOPIC_HEADS else by_list.get(SignalKind(name), ()) for name in fired}
+    telling = heads.explain(words, opening, [name for name in fired if not spans[name]], summed)
+    found = {
+        name: _heard(name, score, spans[name] or telling[name] or ((0, len(words)),))
+        for name, score in fired.items()
+    }
     for name, own in listening.own_words(words):
         found[name] = _heard(name, 1.0, own)
     if not found:

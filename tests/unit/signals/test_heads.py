@@ -66,7 +66,8 @@ def test_a_sign_of_the_word_lists_is_one_more_thing_to_weigh() -> None:
 
 def test_the_words_that_made_it_are_named() -> None:
     text = "i have an agent"
-    assert [text[start:end] for start, end in heads().explain(text, FIRST, "asks_for_human")] == ["agent"]
+    told = heads().explain(text, FIRST, ["asks_for_human"], heads().sums(text, FIRST))
+    assert [text[start:end] for start, end in told["asks_for_human"]] == ["agent"]
 
 
 def test_a_question_ends_otherwise_than_a_statement() -> None:

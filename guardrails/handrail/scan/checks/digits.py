@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 from itertools import cycle
 
-_LUHN_DOUBLED = str.maketrans("0123456789", "0246813579")
+_LUHN_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
+_ZERO = ord("0")
 
 _VERHOEFF_PRODUCT = tuple(
     tuple(map(int, row))
@@ -24,9 +25,12 @@ _VERHOEFF_TURN = tuple(
 _ALNUM_VALUE = {character: value for value, character in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")}
 
 
+_NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
+
+
 def only_digits(text: str) -> str:
     """Return the ASCII digits of a text."""
-    return "".join(character for character in text if character in "0123456789")
+    return text.encode("ascii", "ignore").translate(None, _NO_DIGITS).decode("ascii")
 
 
 def compact(text: str) -> str:
@@ -41,12 +45,16 @@ def is_one_digit(digits: str) -> bool:
 
 _SEPARATOR = re.compile(r"(?<=[\d)])[^\d()xe]+(?=[\d(])")
 _PLAIN = re.compile(r"[ ./-]|[ ]-[ ]|[ ]{2}")
+_ALL_PLAIN = re.compile(rf"(?:[\d()]+(?:{_PLAIN.pattern}))*[\d()]+")
+"""Groups with nothing but plain separators between them, the most usual case, told in one match."""
 
 
 def parted_alike(text: str) -> int:
     """Return how many characters of a number's groups are parted alike; a comma after blanks begins
     something else.
     """
+    if _ALL_PLAIN.fullmatch(text):
+        return len(text)
     first = ""
     for found in _SEPARATOR.finditer(text):
         written = "plain" if _PLAIN.fullmatch(found.group()) else found.group()
@@ -58,8 +66,9 @@ def parted_alike(text: str) -> int:
 
 def luhn(digits: str) -> bool:
     """Tell whether the Luhn sum is a multiple of ten (ISO/IEC 7812-1, annex B)."""
-    doubled = digits[-2::-2].translate(_LUHN_DOUBLED)
-    return (sum(map(int, digits[::-2])) + sum(map(int, doubled))) % 10 == 0
+    written = digits.encode("ascii")
+    doubled = written[-2::-2].translate(_LUHN_DOUBLED)
+    return (sum(written[::-2]) + sum(doubled) - len(written) * _ZERO) % 10 == 0
 
 
 def mod_97(text: str) -> int:
