@@ -5,15 +5,13 @@ same generator without a secret must come through unchanged. `make prove` draws 
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from handrail import AnswerBlocked, ConfigError, Guard, HandoffRequired
+from handrail import AnswerBlocked, ConfigError, HandoffRequired
 from handrail.errors import ErrorWithheld
-from support.open_world import everything, guard_of, leaks
+from support.open_world import everything, leaks
 from support.open_world_functions import (
     ARGUMENTS,
     ERRORS,
@@ -24,47 +22,16 @@ from support.open_world_functions import (
     Entry,
     Failed,
 )
+from support.open_world_runs import EFFECTS, EXAMPLES, Guards, drawn
 from support.open_world_values import World, calm, calm_streams, planted, planted_streams
 
 # The threads of the guards draw random numbers meanwhile, which hypothesis takes for the strategies.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module")
-EXAMPLES = pytest.mark.parametrize(
-    "examples", [pytest.param(100, id="few"), pytest.param(2000, id="many", marks=pytest.mark.slow)]
-)
-EFFECTS = ("hand_off", "redact")
-Guards = Callable[[str], Guard]
 
 
-@pytest.fixture(scope="module")
-def guards(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder, made = tmp_path_factory.mktemp("guards"), {}
-
-    def of(kind: str) -> Guard:
-        if kind not in made:
-            made[kind] = guard_of(folder / kind, kind.split()[0], judges_results="results" in kind)
-        return made[kind]
-
-    yield of
-    for guard in made.values():
-        guard.close()
-
-
-def drawn(world: st.SearchStrategy[World], examples: int, holds: Callable[[World, str], None]) -> None:
+def effects(world: st.SearchStrategy[World], examples: int, holds: Callable[[World, str], None]) -> None:
     """Check what must hold for many worlds, each under a policy that hands off or redacts."""
-
-    # Examples are drawn small, so nothing is shrunk.
-    @settings(
-        max_examples=examples,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(world, st.sampled_from(EFFECTS))
-    def check(one: World, effect: str) -> None:
-        holds(one, effect)
-
-    check()
+    drawn(examples, holds, world, st.sampled_from(EFFECTS))
 
 
 def is_withheld(entry: Entry, guards: Guards, world: World, policy: str) -> None:
@@ -99,13 +66,13 @@ def is_unchanged(entry: Entry, guards: Guards, world: World, policy: str) -> Non
 @EXAMPLES
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_bypass_no_secret_in_an_argument_reaches_the_model(guards: Guards, name: str, examples: int) -> None:
-    drawn(planted(), examples, lambda world, effect: is_withheld(ARGUMENTS[name], guards, world, effect))
+    effects(planted(), examples, lambda world, effect: is_withheld(ARGUMENTS[name], guards, world, effect))
 
 
 @EXAMPLES
 @pytest.mark.parametrize("name", RESULTS)
 def test_bypass_no_secret_in_a_result_reaches_the_caller(guards: Guards, name: str, examples: int) -> None:
-    drawn(planted(), examples, lambda world, effect: is_withheld(RESULTS[name], guards, world, effect))
+    effects(planted(), examples, lambda world, effect: is_withheld(RESULTS[name], guards, world, effect))
 
 
 @EXAMPLES
@@ -113,7 +80,7 @@ def test_bypass_no_secret_in_a_result_reaches_the_caller(guards: Guards, name: s
 def test_bypass_no_secret_cut_over_chunks_reaches_the_caller(
     guards: Guards, name: str, examples: int
 ) -> None:
-    drawn(
+    effects(
         planted_streams(), examples, lambda world, effect: is_withheld(STREAMS[name], guards, world, effect)
     )
 
@@ -121,13 +88,15 @@ def test_bypass_no_secret_cut_over_chunks_reaches_the_caller(
 @EXAMPLES
 @pytest.mark.parametrize("name", ERRORS)
 def test_bypass_no_secret_in_an_error_reaches_the_caller(guards: Guards, name: str, examples: int) -> None:
-    drawn(planted(), examples, lambda world, effect: is_withheld(ERRORS[name], guards, world, effect))
+    effects(planted(), examples, lambda world, effect: is_withheld(ERRORS[name], guards, world, effect))
 
 
 @EXAMPLES
 @pytest.mark.parametrize("name", TOOL_ARGUMENTS)
 def test_bypass_no_secret_in_an_argument_reaches_a_tool(guards: Guards, name: str, examples: int) -> None:
-    drawn(planted(), examples, lambda world, effect: is_withheld(TOOL_ARGUMENTS[name], guards, world, effect))
+    effects(
+        planted(), examples, lambda world, effect: is_withheld(TOOL_ARGUMENTS[name], guards, world, effect)
+    )
 
 
 @EXAMPLES
@@ -135,7 +104,7 @@ def test_bypass_no_secret_in_an_argument_reaches_a_tool(guards: Guards, name: st
 def test_bypass_no_secret_in_a_tools_result_reaches_the_caller(
     guards: Guards, name: str, examples: int
 ) -> None:
-    drawn(
+    effects(
         planted(),
         examples,
         lambda world, effect: is_withheld(TOOL_RESULTS[name], guards, world, f"{effect} results"),
@@ -146,7 +115,7 @@ def test_bypass_no_secret_in_a_tools_result_reaches_the_caller(
 @pytest.mark.parametrize("name", [*ARGUMENTS, *RESULTS, *TOOL_ARGUMENTS])
 def test_a_value_of_a_declared_kind_comes_through_unchanged(guards: Guards, name: str, examples: int) -> None:
     entry = {**ARGUMENTS, **RESULTS, **TOOL_ARGUMENTS}[name]
-    drawn(calm(), examples, lambda world, effect: is_unchanged(entry, guards, world, effect))
+    effects(calm(), examples, lambda world, effect: is_unchanged(entry, guards, world, effect))
 
 
 @EXAMPLES
@@ -154,7 +123,7 @@ def test_a_value_of_a_declared_kind_comes_through_unchanged(guards: Guards, name
 def test_a_tools_result_of_a_declared_kind_comes_through_unchanged(
     guards: Guards, name: str, examples: int
 ) -> None:
-    drawn(
+    effects(
         calm(),
         examples,
         lambda world, effect: is_unchanged(TOOL_RESULTS[name], guards, world, f"{effect} results"),
@@ -170,4 +139,4 @@ def test_a_stream_of_a_declared_kind_comes_through_unchanged(
         chunks = world.value()
         assert STREAMS[name](guards(effect), chunks, []) == chunks
 
-    drawn(calm_streams(), examples, same)
+    effects(calm_streams(), examples, same)

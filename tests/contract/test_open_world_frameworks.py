@@ -1,59 +1,21 @@
 """No message, tool or run of a framework is a way past the guard; each example with a control that leaks."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from handrail import AnswerBlocked, ConfigError, Guard, HandoffRequired
 from support import open_world_frameworks as fw
 from support import open_world_langchain as lc
 from support import open_world_pydantic_ai as pa
-from support.open_world import SECRETS, everything, guard_of, leaks
+from support.open_world import SECRETS, everything, leaks
 from support.open_world_functions import Entry
+from support.open_world_runs import EFFECTS, EXAMPLES, Guards, drawn
 from support.open_world_turns import CALM, Place, Turn, turns
 from support.open_world_values import World, calm, planted
 
-EXAMPLES = pytest.mark.parametrize(
-    "examples", [pytest.param(100, id="few"), pytest.param(2000, id="many", marks=pytest.mark.slow)]
-)
-EFFECTS = ("hand_off", "redact")
 LANGCHAIN = ("invoke", "stream", "ainvoke", "astream")
-Guards = Callable[[str], Guard]
-
-
-@pytest.fixture(scope="module")
-def guards(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder, made = tmp_path_factory.mktemp("guards"), {}
-
-    def of(kind: str) -> Guard:
-        if kind not in made:
-            made[kind] = guard_of(folder / kind, kind.split()[0], judges_results="results" in kind)
-        return made[kind]
-
-    yield of
-    for guard in made.values():
-        guard.close()
-
-
-def drawn(examples: int, holds: Callable[..., None], *strategies: st.SearchStrategy[Any]) -> None:
-    """Check what must hold for many examples, each under a policy that hands off or redacts."""
-
-    # Examples are drawn small, so nothing is shrunk.
-    @settings(
-        max_examples=examples,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(st.tuples(st.sampled_from(EFFECTS), *strategies))
-    def check(values: tuple[Any, ...]) -> None:
-        holds(*values)
-
-    check()
 
 
 @EXAMPLES
@@ -63,7 +25,7 @@ def test_bypass_no_secret_of_a_langchain_answer_is_seen(guards: Guards, entry: s
         assert leaks(turn.needles, lc.langchain_answer(entry, turn.said, None, cut)), "the control must leak"
         assert not leaks(turn.needles, lc.langchain_answer(entry, turn.said, guards(effect), cut))
 
-    drawn(examples, holds, turns(lc.ANSWERS), st.integers(1, 9))
+    drawn(examples, holds, st.sampled_from(EFFECTS), turns(lc.ANSWERS), st.integers(1, 9))
 
 
 @pytest.mark.parametrize("entry", LANGCHAIN)
@@ -88,7 +50,7 @@ def test_bypass_no_secret_of_a_langchain_history_reaches_the_model(
         assert leaks(turn.needles, lc.langchain_history(entry, turn.said, None)), "the control must leak"
         assert not leaks(turn.needles, lc.langchain_history(entry, turn.said, guards(effect)))
 
-    drawn(examples, holds, turns(lc.HISTORIES))
+    drawn(examples, holds, st.sampled_from(EFFECTS), turns(lc.HISTORIES))
 
 
 @EXAMPLES
@@ -101,7 +63,7 @@ def test_bypass_no_secret_of_an_answer_is_seen_in_the_run_of_an_agent(guards: Gu
         assert leaks(turn.needles, lc.langchain_agent(turn.said, None)), "the control must leak"
         assert not leaks(turn.needles, lc.langchain_agent(turn.said, guards(effect)))
 
-    drawn(examples, holds, turns(spoken))
+    drawn(examples, holds, st.sampled_from(EFFECTS), turns(spoken))
 
 
 @EXAMPLES
@@ -118,7 +80,7 @@ def test_bypass_no_secret_of_a_tools_result_reaches_the_model_of_an_agent(
         assert leaks(turn.needles, lc.langchain_agent_tool(turn.said, None)), "the control must leak"
         assert not leaks(turn.needles, lc.langchain_agent_tool(turn.said, guards(f"{effect} results")))
 
-    drawn(examples, holds, turns(results))
+    drawn(examples, holds, st.sampled_from(EFFECTS), turns(results))
 
 
 def is_withheld(entry: Entry, guard: Guard, world: World) -> None:
@@ -164,7 +126,7 @@ def test_a_value_of_a_declared_kind_passes_a_runnable_or_a_tool(
         assert type(arrived) is type(value)
         assert arrived == value
 
-    drawn(examples, holds, calm())
+    drawn(examples, holds, st.sampled_from(EFFECTS), calm())
 
 
 @EXAMPLES
@@ -181,7 +143,7 @@ def test_bypass_no_secret_of_a_pydantic_ai_answer_is_seen(
         assert leaks(turn.needles, told(None)), "the control must leak"
         assert not leaks(turn.needles, told(guards(effect)))
 
-    drawn(examples, holds, turns(kinds), st.integers(1, 9))
+    drawn(examples, holds, st.sampled_from(EFFECTS), turns(kinds), st.integers(1, 9))
 
 
 @pytest.mark.parametrize("place", [name for name in pa.PARTS if name != "in a file" and "number" not in name])
@@ -203,7 +165,7 @@ def test_bypass_no_secret_of_a_pydantic_ai_history_reaches_the_model(
         assert leaks(turn.needles, sent(None)), "the control must leak"
         assert not leaks(turn.needles, sent(guards(effect)))
 
-    drawn(examples, holds, turns(pa.REQUESTS))
+    drawn(examples, holds, st.sampled_from(EFFECTS), turns(pa.REQUESTS))
 
 
 @EXAMPLES
@@ -218,4 +180,4 @@ def test_bypass_no_secret_passes_a_pydantic_ai_tool(guards: Guards, examples: in
         assert leaks((secret.needle,), told(None)), "the control must leak"
         assert not leaks((secret.needle,), told(guards(f"{effect} results")))
 
-    drawn(examples, holds, st.sampled_from(SECRETS), st.booleans())
+    drawn(examples, holds, st.sampled_from(EFFECTS), st.sampled_from(SECRETS), st.booleans())

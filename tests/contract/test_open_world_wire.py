@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from handrail import Guard
 from support.gateway import UPSTREAM_KEY
-from support.open_world import guard_of, leaks
+from support.open_world import leaks
+from support.open_world_runs import EXAMPLES, Guards, drawn
 from support.wire_bodies import FORMATS
 from support.wire_plants import (
     Exchange,
@@ -25,9 +25,6 @@ from support.wire_plants import (
 )
 from support.wire_ways import Wire, read_back
 
-EXAMPLES = pytest.mark.parametrize(
-    "examples", [pytest.param(100, id="few"), pytest.param(2000, id="many", marks=pytest.mark.slow)]
-)
 EFFECTS = ("hand_off", "redact", "hand_off release", "redact release")
 WAYS = [(form, "client") for form in FORMATS] + [("chat", "gateway"), ("responses", "gateway")]
 ENTRIES = pytest.mark.parametrize(("form", "way"), WAYS)
@@ -42,40 +39,11 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     made.close()
 
 
-@pytest.fixture(scope="module")
-def guards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Guard]]:
-    folder = tmp_path_factory.mktemp("guards")
-    made = {
-        effect: guard_of(
-            folder / effect,
-            effect.split()[0],
-            more="stream: release" if "release" in effect else "stream: hold",
-        )
-        for effect in EFFECTS
-    }
-    yield made
-    for guard in made.values():
-        guard.close()
-
-
-def drawn(
+def effects(
     exchanges: st.SearchStrategy[Exchange], examples: int, holds: Callable[[Exchange, str], None]
 ) -> None:
     """Check what must hold for many exchanges, each under a policy that hands off or redacts."""
-
-    # Examples are drawn small, so nothing is shrunk.
-    @settings(
-        max_examples=examples,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(exchanges, st.sampled_from(EFFECTS))
-    def check(one: Exchange, effect: str) -> None:
-        holds(one, effect)
-
-    check()
+    drawn(examples, holds, exchanges, st.sampled_from(EFFECTS))
 
 
 def is_withheld(wire: Wire, exchange: Exchange, guard: Guard, way: str) -> None:
@@ -93,38 +61,38 @@ def _shown(sent: list[bytes], told: str) -> list[Any]:
 @EXAMPLES
 @ENTRIES
 def test_bypass_no_secret_in_an_answer_reaches_the_caller(
-    wire: Wire, guards: dict[str, Guard], form: str, way: str, examples: int
+    wire: Wire, guards: Guards, form: str, way: str, examples: int
 ) -> None:
-    drawn(planted_answers(form), examples, lambda one, effect: is_withheld(wire, one, guards[effect], way))
+    effects(planted_answers(form), examples, lambda one, effect: is_withheld(wire, one, guards(effect), way))
 
 
 @EXAMPLES
 @ENTRIES
 def test_bypass_no_secret_in_a_stream_reaches_the_caller(
-    wire: Wire, guards: dict[str, Guard], form: str, way: str, examples: int
+    wire: Wire, guards: Guards, form: str, way: str, examples: int
 ) -> None:
-    drawn(
-        planted_event_streams(form), examples, lambda one, effect: is_withheld(wire, one, guards[effect], way)
+    effects(
+        planted_event_streams(form), examples, lambda one, effect: is_withheld(wire, one, guards(effect), way)
     )
 
 
 @EXAMPLES
 @ENTRIES
 def test_bypass_no_secret_in_a_request_reaches_the_provider(
-    wire: Wire, guards: dict[str, Guard], form: str, way: str, examples: int
+    wire: Wire, guards: Guards, form: str, way: str, examples: int
 ) -> None:
-    drawn(planted_requests(form), examples, lambda one, effect: is_withheld(wire, one, guards[effect], way))
+    effects(planted_requests(form), examples, lambda one, effect: is_withheld(wire, one, guards(effect), way))
 
 
 @EXAMPLES
 @ENTRIES
 def test_an_exchange_without_a_secret_arrives_as_it_is(
-    wire: Wire, guards: dict[str, Guard], form: str, way: str, examples: int
+    wire: Wire, guards: Guards, form: str, way: str, examples: int
 ) -> None:
     def same(one: Exchange, effect: str) -> None:
         bare, bare_told = wire.ask(one, None)
-        sent, told = wire.ask(one, guards[effect], gateway=way == "gateway")
+        sent, told = wire.ask(one, guards(effect), gateway=way == "gateway")
         assert [json.loads(raw) for raw in sent] == [json.loads(raw) for raw in bare]
         assert read_back(told) == read_back(bare_told)
 
-    drawn(calm_exchanges(form), examples, same)
+    effects(calm_exchanges(form), examples, same)

@@ -30,6 +30,7 @@ from handrail.text.composites import is_record, is_registered
 from handrail.text.foreign import is_theirs
 from handrail.text.frozen import SCALARS, Frozen, Json, freeze
 from handrail.text.thawed import CannotThaw, hints_of, thaw
+from handrail.text.values import shown_in
 from handrail.tickets.action import RECEIVER, canonical_arguments
 
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -73,6 +74,7 @@ def read_call(
         arguments=json.dumps({key: one.data for key, one in frozen.items()}),
         unreadable=tuple(dict.fromkeys(why for one in frozen.values() for why in one.unreadable)),
         parameters=parameters,
+        shown=shown_in(arguments),
     )
     return call, {key: one.copy for key, one in frozen.items()}
 

@@ -1,7 +1,7 @@
 """What a guarded function is called with: its texts as messages, and the arguments that the model may see."""
 
 import inspect
-import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 from handrail.errors import ConfigError
 from handrail.guard.call import Call
 from handrail.pipeline.together import BESIDE_NAME, JointPart, JointText
-from handrail.records import NOTE_NAME, Message, Speaker
-from handrail.text.documents import BEHIND_KEY, BETWEEN
+from handrail.records import NOTE_NAME, Message, Span, Speaker
+from handrail.text.documents import BEHIND_KEY, BETWEEN, Document, behind, laid_out
 from handrail.text.json_data import MAY_BE_JSON
-from handrail.text.values import CannotHold, Leaf, LeafKind, Path, read, rewrite, runs
+from handrail.text.values import CannotHold, Leaf, LeafKind, Path, read, rewrite
 
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _ONLY_TEXT = {str}
@@ -176,7 +176,7 @@ def _named(names: Sequence[str], texts: Sequence[str]) -> tuple[JointText, ...]:
     """Return plain texts as they are judged, each behind the name of its parameter."""
     at, pieces, parts = 0, [], []
     for index, (name, text) in enumerate(zip(names, texts, strict=True)):
-        lead = f"{BETWEEN if index else ''}{name}{BEHIND_KEY}"
+        lead = f"{BETWEEN if index else ''}{name}{behind(name)}"
         at += len(lead)
         pieces += [lead, text]
         parts.append(JointPart(at, at + len(text), index, 0))
@@ -286,23 +286,11 @@ class _Group:
     def __init__(self) -> None:
         self._leaves: list[Leaf] = []
         self._places: list[_Place] = []
-        self._pieces: list[str] = []
-        self._spans: list[tuple[int, int]] = []
-        self._at, self._gap, self._name = 0, "", ""
 
     def add(self, name: str, leaf: Leaf, place: _Place) -> None:
         """Add a leaf of an argument, and where it stands: in which message, from which character on."""
-        lead = self._gap
-        if name and name != self._name:
-            lead += f"{name}{BEHIND_KEY}"
-        self._name = name
-        start = self._at + len(lead)
-        self._pieces += [lead, leaf.text]
-        self._at = start + len(leaf.text)
-        self._gap = BEHIND_KEY if leaf.kind is LeafKind.KEY else BETWEEN
         self._leaves.append(leaf._replace(path=(name, *leaf.path)))
         self._places.append(place)
-        self._spans.append((start, self._at))
 
     def joint(self, beside: int) -> Iterator[JointText]:
         """Yield the whole, then each run of texts that a reader may take for one.
@@ -310,21 +298,27 @@ class _Group:
         Args:
             beside: the index of the message of what is no text.
         """
-        yield JointText(
-            "".join(self._pieces), tuple(self._parts(range(len(self._spans)), self._spans, beside))
-        )
-        for run in runs(self._leaves):
-            texts = [self._leaves[index].text for index in run]
-            edges = list(itertools.accumulate(map(len, texts), initial=0))
-            yield JointText("".join(texts), tuple(self._parts(run, itertools.pairwise(edges), beside)))
+        document = laid_out([[(0, leaf)] for leaf in self._leaves])
+        yield self._read_as([(0, len(document.text))], document, beside)
+        for run in document.runs:
+            yield self._read_as(run, document, beside)
 
-    def _parts(
-        self, indexes: Iterable[int], spans: Iterable[tuple[int, int]], beside: int
-    ) -> Iterator[JointPart]:
-        for index, (start, end) in zip(indexes, spans, strict=True):
-            place = self._places[index]
-            message = None if place is None else beside if place[0] == _BESIDE else place[0]
-            yield JointPart(start, end, message, 0 if place is None else place[1])
+    def _read_as(self, spans: Iterable[Span], document: Document, beside: int) -> JointText:
+        pieces, parts, at = [], [], 0
+        starts = [part.start for part in document.parts]
+        for start, end in spans:
+            pieces.append(document.text[start:end])
+            first = max(bisect_right(starts, start) - 1, 0)
+            for index in range(first, bisect_left(starts, end)):
+                part, place = document.parts[index], self._places[index]
+                low, high = max(start, part.start), min(end, part.end)
+                if low < high or (low == high and start <= low < end):
+                    message, begin = place or (None, 0)
+                    message = beside if message == _BESIDE else message
+                    moved = at - start
+                    parts.append(JointPart(low + moved, high + moved, message, begin + low - part.start))
+            at += end - start
+        return JointText("".join(pieces), tuple(parts))
 
 
 def _speaker(role: object) -> Speaker | None:

@@ -38,6 +38,7 @@ from handrail.guard.outcome import Outcome
 from handrail.guard.tool_gate import Permit, settlement_of
 from handrail.guard.tool_results import JudgedResult
 from handrail.records import Handoff, ToolCall
+from handrail.text.values import shown_in
 from handrail.tickets.ports import Approval, Settlement
 
 Function = Callable[..., Any]
@@ -182,6 +183,7 @@ class ToolDecoration:
             arguments=read.arguments,
             unreadable=read.unreadable,
             parameters=self.parameters or self.function.parameters,
+            shown=shown_in((read.args, read.kwargs)),
         )
 
     def _plain(self, read: ReadCall) -> Any:

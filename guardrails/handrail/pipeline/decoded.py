@@ -6,6 +6,7 @@ JSON object or list in a text are scanned decoded and side by side, as the leave
 found is traced back to the raw text, and a mask is written so that the text stays JSON of the same layout.
 """
 
+import itertools
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
@@ -14,8 +15,10 @@ from typing import Protocol
 
 from handrail.pipeline.pieces import Hide
 from handrail.records import Finding, Span
-from handrail.text.documents import BEHIND_KEY, BETWEEN
+from handrail.text.documents import BETWEEN, behind, named
 from handrail.text.json_data import JsonSegment, JsonToken, json_segments, with_tokens
+from handrail.text.runs import readings, runs
+from handrail.text.values import Json, Leaf, LeafKind
 
 DEEPEST = 16
 """How deep JSON in strings of JSON is followed; what lies deeper is read as it is written."""
@@ -37,8 +40,14 @@ class _Piece:
     start: int
     text: str
     raw: "range | list[int]"
-    is_fixed: bool = False
-    place: str = ""
+    leaf: Leaf | None = None
+
+    @property
+    def is_fixed(self) -> bool:
+        return self.leaf is not None and bool(self.text) and not self.leaf.holds_mask
+
+
+_KINDS = {"string": LeafKind.TEXT, "key": LeafKind.KEY, "number": LeafKind.NUMBER}
 
 
 def scan_decoded(scanner: Scans, text: str) -> tuple[Finding, ...]:
@@ -114,38 +123,48 @@ def _pieces(text: str, depth: int = DEEPEST) -> list[_Piece] | None:
             raw = _offsets(text, start + token.start, start + token.end, token)
             inner = _pieces(token.text, depth - 1) if token.kind == "string" else None
             if inner is None:
-                _add(pieces, token.text, raw, is_fixed=token.kind != "string", place=token.place)
+                leaf = Leaf((Json(start + token.start, token.place),), token.text, _KINDS[token.kind])
+                _named(pieces, leaf)
+                _add(pieces, token.text, raw, leaf)
             for piece in inner or ():
-                _add(pieces, piece.text, [raw[offset] for offset in piece.raw], is_fixed=piece.is_fixed)
-            _add(pieces, BEHIND_KEY if token.kind == "key" else BETWEEN, ())
+                _add(pieces, piece.text, [raw[offset] for offset in piece.raw], piece.leaf)
+            _add(pieces, behind(token.text) if token.kind == "key" else BETWEEN, ())
         at = end
-    _add_runs(pieces)
+    if depth == DEEPEST:
+        _add_runs(pieces)
     return pieces
 
 
+def _named(pieces: list[_Piece], leaf: Leaf) -> None:
+    """Say the name of a list before each of its items but the first, which stands behind it."""
+    is_item = leaf.kind is not LeafKind.KEY and getattr(leaf.path[-1], "place", "").endswith("*")
+    is_behind = len(pieces) > 1 and pieces[-2].leaf is not None and pieces[-2].leaf.kind is LeafKind.KEY
+    if is_item and not is_behind and (name := named(leaf.path)):
+        _add(pieces, f"{name}{behind(name)}", ())
+
+
 def _add_runs(pieces: list[_Piece]) -> None:
-    """Read the strings at one place of the items of a list once more, without what lies between them."""
-    runs: dict[str, list[_Piece]] = {}
-    for piece in pieces:
-        if "*" in piece.place:
-            runs.setdefault(piece.place, []).append(piece)
-    for run in runs.values():
-        if len(run) > 1:
-            _add(pieces, BETWEEN, ())
-            for piece in run:
-                _add(pieces, piece.text, piece.raw)
+    """Read once more, without what lies between them, the leaves that may be one text."""
+    own = [piece for piece in pieces if piece.leaf is not None]
+    for run in runs([piece.leaf for piece in own if piece.leaf is not None]):
+        leaf = own[run[0]].leaf
+        name = named(leaf.path) if leaf is not None and leaf.kind is not LeafKind.KEY else ""
+        written = [(own[index].text, own[index].raw) for index in run]
+        starts = [*itertools.accumulate((len(text) for text, _ in written), initial=0)]
+        for spans in readings([(text, start) for (text, _), start in zip(written, starts, strict=False)]):
+            _add(pieces, f"{BETWEEN}{name}{behind(name) if name else ''}", ())
+            for start, end in spans:
+                at = min(bisect_right(starts, start), len(written)) - 1
+                text, raw = written[at]
+                first, last = start - starts[at], end - starts[at]
+                _add(pieces, text[first:last], raw[first : last + 1])
 
 
 def _add(
-    pieces: list[_Piece],
-    text: str,
-    raw: "range | list[int] | tuple[()]",
-    *,
-    is_fixed: bool = False,
-    place: str = "",
+    pieces: list[_Piece], text: str, raw: "range | list[int] | tuple[()]", leaf: Leaf | None = None
 ) -> None:
     start = pieces[-1].start + len(pieces[-1].text) if pieces else 0
-    pieces.append(_Piece(start, text, raw or [], is_fixed and bool(text), place))
+    pieces.append(_Piece(start, text, raw or [], leaf))
 
 
 def _offsets(text: str, start: int, end: int, token: JsonToken) -> "range | list[int]":

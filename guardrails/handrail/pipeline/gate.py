@@ -104,4 +104,10 @@ def on_call(pipeline: Pipeline, evidence: Evidence, call: ToolCall) -> Evidence:
     place = Place(part=Part.ARGUMENTS)
     others = [f for f in evidence.findings if f.place is None or f.place.part is not Part.ARGUMENTS]
     found = [replace(finding, place=place) for finding in scan_decoded(pipeline.scanner, call.arguments)]
+    if call.shown:
+        # What is shown stands nowhere in the arguments themselves.
+        found += [
+            replace(finding, start=0, end=len(call.arguments), place=place)
+            for finding in pipeline.scanner.scan(call.shown)
+        ]
     return replace(evidence, call=call, findings=(*others, *found))

@@ -115,7 +115,8 @@ def cannot_hold(given: Downstream, evidence: Evidence) -> bool:
         for f in evidence.findings
         if f.place is not None and f.place.part is Part.ANSWER and is_of(f, given.types)
     ]
-    if own and cannot_mask(own, given.types, (*draft.fixed, *fixed_in(draft.told))):
+    traced = (replace(f, start=a, end=b) for f in own for a, b in draft.placed(f.start, f.end))
+    if own and cannot_mask(traced, given.types, (*draft.fixed, *fixed_in(draft.told))):
         return True
     return any(call_cannot_mask(call, given.scanner, given.types, given.is_own) for call in draft.tool_calls)
 

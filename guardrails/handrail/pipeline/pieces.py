@@ -7,7 +7,7 @@ as one, without what lies between them, so that a value that is split over two b
 
 import itertools
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -43,35 +43,42 @@ def masked_units(text: str, units: Sequence[Span], runs: Sequence[Run], find: Fi
     Args:
         text: the whole.
         units: start and end (exclusive) of each part, in order.
-        runs: pieces that are also read as one; each lies within a unit.
+        runs: pieces that are also read as one.
         find: returns what is to be masked in a text.
         hide: masks it.
     """
     if not runs:
         return masked_pieces(text, units, find(text), hide)
     cuts = sorted({edge for span in (*units, *itertools.chain(*runs)) for edge in span})
-    spans = [
-        span
-        for start, end in units
-        for span in itertools.pairwise(cuts[bisect_left(cuts, start) : bisect_left(cuts, end) + 1])
-    ]
-    starts = [start for start, _ in spans]
-    pieces = masked_pieces(text, spans, find(text), hide)
+    stretches = list(itertools.pairwise(cuts))
+    starts = [start for start, _ in stretches]
 
     def within(span: Span) -> range:
         return range(bisect_left(starts, span[0]), bisect_left(starts, span[1]))
 
+    given = sorted({index for unit in units for index in within(unit)})
+    # What lies between the units is nobody's: it only tells of its neighbours.
+    pieces = [text[start:end] for start, end in stretches]
+    masked = masked_pieces(text, [stretches[index] for index in given], find(text), hide)
+    for index, piece in zip(given, masked, strict=True):
+        pieces[index] = piece
+    changeable = frozenset(given)
     for run in runs:
         own = [index for span in run for index in within(span)]
-        for index, piece in zip(own, _as_one([pieces[index] for index in own], find, hide), strict=True):
+        units_in = [index for index in own if index in changeable]
+        for index, piece in zip(units_in, _as_one(pieces, own, changeable, find, hide), strict=True):
             pieces[index] = piece
     return ["".join(pieces[index] for index in within(unit)) for unit in units]
 
 
-def _as_one(pieces: Sequence[str], find: Find, hide: Hide) -> list[str]:
-    ends, spans = 0, []
-    for piece in pieces:
-        spans.append((ends, ends + len(piece)))
-        ends += len(piece)
-    joined = "".join(pieces)
+def _as_one(
+    pieces: Sequence[str], own: Sequence[int], changeable: Container[int], find: Find, hide: Hide
+) -> list[str]:
+    """Return the changeable ones of some pieces with everything masked that is found in all of these."""
+    at, spans = 0, []
+    for index in own:
+        if index in changeable:
+            spans.append((at, at + len(pieces[index])))
+        at += len(pieces[index])
+    joined = "".join(pieces[index] for index in own)
     return masked_pieces(joined, spans, find(joined), hide)

@@ -187,7 +187,9 @@ def call_cannot_mask(
     types: frozenset[str],
     is_own: Callable[[str], bool] = lambda value: False,
 ) -> bool:
-    """True when something that is to be masked is a number or a key of a call's arguments."""
+    """True when something that is to be masked is a number or a key of a call's arguments, or only shown."""
+    if types and call.shown and any(is_of(found, types) for found in scanner.scan(call.shown)):
+        return True
     fixed = fixed_in(call.arguments) if types else ()
     found = _not_own(call, scan_decoded(scanner, call.arguments), is_own) if fixed else []
     return cannot_mask(found, types, fixed)

@@ -27,7 +27,8 @@ class ToolCall:
     """A call that a model proposes or a program makes; `arguments` is the JSON text as given.
 
     `unreadable` says which of its arguments could not be read, and why: names and codes. `parameters` is the
-    JSON Schema of the tool's arguments, as text, where it is known; a call is the same call without it.
+    JSON Schema of the tool's arguments, as text, where it is known, and `shown` what the classes of its
+    arguments make of these when they are written out; a call is the same call without either.
     """
 
     id: str
@@ -35,6 +36,7 @@ class ToolCall:
     arguments: str
     unreadable: tuple[str, ...] = ()
     parameters: str = field(default="", repr=False, compare=False)
+    shown: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,10 @@ class Draft:
         """Return what stands in `told` behind a span of `words`: several pieces where a run is meant."""
         told = self.told
         return tuple(told[a:b] for a, b in places(told, self.runs, start, end))
+
+    def placed(self, start: int, end: int) -> tuple[Span, ...]:
+        """Return where in `told` a span of `words` lies."""
+        return places(self.told, self.runs, start, end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

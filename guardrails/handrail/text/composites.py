@@ -13,6 +13,9 @@ from enum import Enum
 from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType, SimpleNamespace
 from typing import Any, TypeAlias, TypeVar
 
+from handrail.text.straight import Disagrees, items_of, pairs_of
+from handrail.text.views import is_any_own
+
 T = TypeVar("T")
 _FIELDS = (MemberDescriptorType, GetSetDescriptorType)
 Step: TypeAlias = object
@@ -94,7 +97,7 @@ def _find(kind: type) -> Shape | None:
     if is_record(kind):
         return _PYDANTIC if hasattr(kind, "__pydantic_core_schema__") else _RECORD
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return Shape(lambda value: zip(value._fields, value, strict=True), _replaced)
+        return Shape(_named_parts, _replaced)
     if kind.__name__ in ("Request", "Response") and kind.__module__.partition(".")[0] in ("httpx", "httpx2"):
         # What the errors of most providers' packages carry.
         return Shape(_http_parts, None)
@@ -144,7 +147,7 @@ def _with_fields(value: Any, new: Mapping[Step, object]) -> Any:
 
 
 def _pydantic_parts(value: Any) -> Parts:
-    own = attributes(value)
+    own = dict(_record_parts(value))
     # Which fields were given is structure: names of the class, no text of anybody's.
     own.pop("__pydantic_fields_set__", None)
     # A computed field is dumped like any other, and may be the only place where a value is whole.
@@ -173,9 +176,41 @@ def _replaced(value: Any, new: Mapping[Step, object]) -> Any:
     return value._make(new.get(name, part) for name, part in zip(value._fields, value, strict=True))
 
 
+def _named_parts(value: Any) -> Parts:
+    items = items_of(value, tuple.__iter__(value), is_indexed=True)
+    given = [getattr(value, name) for name in value._fields]
+    if [*map(id, given)] != [*map(id, items)]:
+        raise Disagrees
+    return zip(value._fields, items, strict=True)
+
+
 def _mapping_parts(value: Mapping[object, object]) -> Parts:
-    yield KEY, tuple(value)
-    yield from value.items()
+    pairs = pairs_of(value, dict.items(value)) if isinstance(value, dict) else [*value.items()]
+    yield KEY, tuple(key for key, _ in pairs)
+    yield from pairs
+
+
+def _list_parts(value: list[Any]) -> Parts:
+    return enumerate(items_of(value, list.__iter__(value), is_indexed=True))
+
+
+def _tuple_parts(value: tuple[Any, ...]) -> Parts:
+    return enumerate(items_of(value, tuple.__iter__(value), is_indexed=True))
+
+
+def _user_dict_parts(value: UserDict[Any, Any]) -> Parts:
+    pairs_of(value, value.data.items())
+    return [("data", value.data)]
+
+
+def _user_list_parts(value: UserList[Any]) -> Parts:
+    items_of(value, value.data, is_indexed=True)
+    return [("data", value.data)]
+
+
+def _members(value: Any) -> Parts:
+    base = next(one for one in (set, frozenset, deque) if isinstance(value, one))
+    return enumerate(items_of(value, base.__iter__(value)))
 
 
 def _mapping_with(value: Any, new: Mapping[Step, object]) -> Any:
@@ -290,20 +325,26 @@ def _with_attributes(shape: Shape) -> Shape:
     return Shape(parts, rebuild)
 
 
-_RECORD = Shape(lambda value: attributes(value).items(), _with_fields)
+def _record_parts(value: Any) -> Parts:
+    if is_any_own(type(value), ("__getattribute__",)):
+        raise Disagrees
+    return attributes(value).items()
+
+
+_RECORD = Shape(_record_parts, _with_fields)
 _PYDANTIC = Shape(_pydantic_parts, _pydantic_with)
 _CONTAINERS: Sequence[tuple[type, Shape]] = (
-    (UserDict, Shape(lambda value: [("data", value.data)], _with_fields)),
-    (UserList, Shape(lambda value: [("data", value.data)], _with_fields)),
+    (UserDict, Shape(_user_dict_parts, _with_fields)),
+    (UserList, Shape(_user_list_parts, _with_fields)),
     (ChainMap, Shape(lambda value: enumerate(value.maps), _chain_with)),
     (MappingProxyType, Shape(_mapping_parts, _proxy_with)),
     (dict, Shape(_mapping_parts, _mapping_with)),
     (Mapping, Shape(_mapping_parts, None)),
-    (list, Shape(enumerate, _list_with)),
-    (tuple, Shape(enumerate, lambda value, new: tuple(_items_with(value, new)))),
-    (set, Shape(enumerate, _set_with)),
-    (frozenset, Shape(enumerate, _set_with)),
-    (deque, Shape(enumerate, lambda value, new: type(value)(_items_with(value, new), value.maxlen))),
+    (list, Shape(_list_parts, _list_with)),
+    (tuple, Shape(_tuple_parts, lambda value, new: tuple(_items_with(value, new)))),
+    (set, Shape(_members, _set_with)),
+    (frozenset, Shape(_members, _set_with)),
+    (deque, Shape(_members, lambda value, new: type(value)(_items_with(value, new), value.maxlen))),
     (BaseException, Shape(_error_and_causes, None)),
     (Sequence, Shape(lambda value: ((index, value[index]) for index in range(len(value))), None)),
 )

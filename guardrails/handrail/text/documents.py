@@ -5,12 +5,15 @@ the word that says what it is, be that a key or a neighbour, and what is found i
 that it lies over.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from handrail.text.composites import KEY
-from handrail.text.values import Leaf, LeafKind, Path, read, runs
+from handrail.text.runs import readings, runs
+from handrail.text.values import Leaf, LeafKind, Path, read
 
 # Words tell something of their neighbours across both, and every shipped example of an entity is still found
 # beside numbers, words and signs. With a line break alone, or a colon, some are not.
@@ -19,12 +22,16 @@ BEHIND_KEY = " = "
 
 
 class Part(NamedTuple):
-    """One leaf in a document: of which of several values, and where it stands (`end` exclusive)."""
+    """One leaf in a document: of which of several values, and where it stands (`end` exclusive).
+
+    At `lead` begins its name.
+    """
 
     value: int
     leaf: Leaf
     start: int
     end: int
+    lead: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +47,12 @@ class Document:
 
     @property
     def runs(self) -> tuple[tuple[tuple[int, int], ...], ...]:
-        """Spans of the parts that a reader may take for one text; see `handrail.text.values.runs`."""
-        found = runs([part.leaf for part in self.parts])
+        """Spans of the parts that a reader may take for one text, the first with its name; see `runs`."""
+        parts = self.parts
         return tuple(
-            tuple((self.parts[index].start, self.parts[index].end) for index in run) for run in found
+            ((parts[run[0]].lead, parts[run[0]].start), *spans)
+            for run in runs([part.leaf for part in parts])
+            for spans in readings([(parts[index].leaf.text, parts[index].start) for index in run])
         )
 
     @property
@@ -79,19 +88,64 @@ def document_of(values: Sequence[object], *, chunks: int = 0) -> Document:
 
 
 def laid_out(rows: Iterable[Sequence[tuple[int, Leaf]]], unreadable: tuple[str, ...] = ()) -> Document:
-    """Write leaves, each with the number of its value, as one text; those of a row go on without a gap."""
+    """Write leaves, each with the number of its value, as one text; those of a row go on without a gap.
+
+    Each stands behind its name: behind its key, else behind that of its field or of the list it is an item
+    of, which is said again.
+    """
     pieces: list[str] = []
     parts: list[Part] = []
-    at, gap = 0, ""
+    at, last = 0, None
     for row in rows:
-        pieces.append(gap)
-        at += len(gap)
+        lead, before = at, ""
+        if last is not None and _is_key_of(last.leaf, row[0][1]):
+            before, lead = behind(last.leaf.text), last.start
+        else:
+            name = "" if row[0][1].kind is LeafKind.KEY else named(row[0][1].path)
+            before = BETWEEN if parts else ""
+            lead += len(before)
+            before += f"{name}{behind(name)}" if name else ""
+        pieces.append(before)
+        at += len(before)
         for value, leaf in row:
             pieces.append(leaf.text)
-            parts.append(Part(value, leaf, at, at + len(leaf.text)))
+            parts.append(Part(value, leaf, at, at + len(leaf.text), lead))
             at += len(leaf.text)
-        gap = BEHIND_KEY if row[-1][1].kind is LeafKind.KEY else BETWEEN
+        last = parts[-1]
     return Document("".join(pieces), tuple(parts), unreadable)
+
+
+def named(path: Path) -> str:
+    """Return the name under which a leaf is given: of its key or field, or of the list it is an item of."""
+    for step in reversed(path):
+        place = getattr(step, "place", step)
+        if type(place) is str and (name := place.rstrip("/*").rpartition("/")[2]):
+            return name
+    return ""
+
+
+@lru_cache(maxsize=1024)
+def behind(name: str) -> str:
+    """Return what stands between a name and its value; the words of a name that a program wrote are in it.
+
+    `date_of_birth` and `dateOfBirth` tell of the value what `date of birth` does.
+    """
+    said = " ".join(_WORD.findall(name)).lower()
+    return BEHIND_KEY if not said or said == name.lower() else f" ({said}){BEHIND_KEY}"
+
+
+_WORD = re.compile(r"[^\W\d_a-z]+(?![a-z])|[^\W\d_a-z]?[a-z]+|[^\W\d_]+")
+
+
+def _is_key_of(key: Leaf, leaf: Leaf) -> bool:
+    """True if a leaf is, or lies in, the value that stands behind a key."""
+    if key.kind is not LeafKind.KEY:
+        return False
+    if KEY not in key.path[-2:]:
+        # A key of JSON in a text, which its value follows.
+        return True
+    above = key.path[:-2]
+    return leaf.path[: len(above) + 1] == (*above, key.path[-1])
 
 
 def _choices(leaves: Sequence[Leaf]) -> dict[Path, str]:

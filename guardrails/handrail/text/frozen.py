@@ -95,10 +95,10 @@ class _Freezing:
         if isinstance(leaf, int) and abs(leaf) >= 10**LARGEST:
             return self._refused("size", value)
         if leaf is not None or value is None:
-            return leaf, kind(value) if isinstance(value, bytearray) else value
+            return leaf, _own(value)
         if isinstance(value, Enum):
             return self.of(value.value)[0], value
-        shape = None if isinstance(value, bytes | bytearray) else shape_of(kind)
+        shape = None if isinstance(value, bytes | bytearray | memoryview) else shape_of(kind)
         if shape is None:
             return self._refused(_why(value), value)
         if len(self._open) >= DEEPEST or id(value) in self._open:
@@ -186,9 +186,16 @@ class _Freezing:
         return {"unreadable": why}, value
 
 
+def _own(leaf: Any) -> Any:
+    """Return a leaf that nobody else can change."""
+    if isinstance(leaf, memoryview):
+        return memoryview(bytes(leaf))
+    return type(leaf)(leaf) if isinstance(leaf, bytearray) else leaf
+
+
 def _why(value: object) -> str:
     found = read(value).unreadable
-    odd = "undecodable" if isinstance(value, bytes | bytearray) else "unregistered"
+    odd = "undecodable" if isinstance(value, bytes | bytearray | memoryview) else "unregistered"
     return found[0].why if found else odd
 
 
@@ -210,15 +217,15 @@ def _leaf(value: object) -> Json:
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int):
-        return int(value)
+        return int.__int__(value)
     if isinstance(value, float):
-        return float(value)
+        return float.__float__(value)
     if isinstance(value, Decimal):
         return _decimal(value)
     if isinstance(value, Fraction | complex):
         return str(value)
-    if isinstance(value, bytes | bytearray):
-        return _decoded(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return _decoded(bytes(value))
     if isinstance(value, datetime.timedelta):
         return duration_text(value)
     if isinstance(value, datetime.date | datetime.time):

@@ -61,7 +61,8 @@ MAY_BE_JSON = frozenset('{["') | frozenset(" \t\n\r")
 class JsonToken:
     """A string, key or number of a JSON text; `start` and `end` (exclusive) count characters of the text.
 
-    `place` tells strings apart by the keys that lead to them; items of a list are at one place, with a `*`.
+    `place` tells them apart by the keys that lead to them, a key by those of what holds it; items of a list
+    are at one place, with a `*`.
     """
 
     kind: Literal["string", "key", "number"]
@@ -88,14 +89,14 @@ def json_tokens(text: str) -> tuple[JsonToken, ...] | None:
             tokens.append(JsonToken("string", match.start(), match.end(), said, "/".join(way)))
         elif first == ":":
             last = tokens[-1]
-            tokens[-1] = JsonToken("key", last.start, last.end, last.text)
-            way[-1] = last.text.replace("*", "")
+            tokens[-1] = JsonToken("key", last.start, last.end, last.text, "/".join(way[:-1]))
+            way[-1] = last.text.replace("*", "").replace("/", "")
         elif first in "{[":
             way.append("*" if first == "[" else "")
         elif first in "]}":
             way.pop()
         else:
-            tokens.append(JsonToken("number", match.start(), match.end(), match[0]))
+            tokens.append(JsonToken("number", match.start(), match.end(), match[0], "/".join(way)))
     return tuple(tokens)
 
 

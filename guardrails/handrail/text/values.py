@@ -11,25 +11,32 @@ change is the same object as before. The value that it is given stays as it was.
 
 import asyncio
 import concurrent.futures
-import datetime
-import ipaddress
-import uuid
-from collections.abc import AsyncIterable, Awaitable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Awaitable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from enum import Enum, StrEnum
-from fractions import Fraction
+from enum import Enum
 from functools import partial
-from pathlib import PurePath
 from types import EllipsisType, ModuleType, NoneType, NotImplementedType
 from typing import Any, NamedTuple, TypeAlias
 
 from handrail.text.composites import KEY, CannotRebuild, Step, attributes, register, shape_of
 from handrail.text.foreign import is_theirs
 from handrail.text.json_data import MAY_BE_JSON, json_tokens, with_tokens
+from handrail.text.leaves import LeafKind, codec_of, is_plain_leaf, leaf_text
 from handrail.text.numbers import plain_number
+from handrail.text.straight import Disagrees, is_same_key
+from handrail.text.views import Shown, seen, shown
 
-__all__ = ["CannotHold", "Leaf", "LeafKind", "Reading", "Unreadable", "read", "register", "rewrite", "runs"]
+__all__ = [
+    "CannotHold",
+    "Leaf",
+    "LeafKind",
+    "Reading",
+    "Unreadable",
+    "read",
+    "register",
+    "rewrite",
+    "shown_in",
+]
 
 DEEPEST = 64
 MOST_LEAVES = 200_000
@@ -37,21 +44,7 @@ MOST_LEAVES = 200_000
 Path: TypeAlias = tuple[Step, ...]
 
 
-class LeafKind(StrEnum):
-    """What a leaf is. Only a text and bytes can hold a mask in place of what was found."""
-
-    TEXT = "text"
-    BYTES = "bytes"
-    NUMBER = "number"
-    DATE = "date"
-    KEY = "key"
-    ENUM = "enum"
-    NAME = "name"
-    FIXED = "text of a value that cannot be rebuilt"
-
-
-_HOLDING = frozenset({LeafKind.TEXT, LeafKind.BYTES})
-_GOING_ON = _HOLDING | {LeafKind.FIXED, LeafKind.ENUM}
+_HOLDING = frozenset({LeafKind.TEXT, LeafKind.BYTES, LeafKind.SHOWN})
 
 
 class Leaf(NamedTuple):
@@ -83,21 +76,6 @@ class Reading:
     unreadable: tuple[Unreadable, ...]
 
 
-def runs(leaves: Iterable[Leaf]) -> list[list[int]]:
-    """Return which leaves a reader may take for one text: those at one place of the items of a list.
-
-    A value that is split over two items is whole only where they are read without what lies between. Indexes
-    count leaves; keys, numbers and dates are in no run.
-    """
-    found: dict[Path, list[int]] = {}
-    for index, leaf in enumerate(leaves):
-        if leaf.kind in _GOING_ON:
-            place = tuple("*" if type(step) is int else getattr(step, "place", step) for step in leaf.path)
-            if any("*" in step for step in place if type(step) is str):
-                found.setdefault(place, []).append(index)
-    return [run for run in found.values() if len(run) > 1]
-
-
 class CannotHold(Exception):
     """A text was changed where the value cannot hold another; `path` says where."""
 
@@ -115,16 +93,6 @@ class Json:
 
 
 _NOTHING = (NoneType, bool, EllipsisType, NotImplementedType)
-_NUMBERS = (int, float, complex, Decimal, Fraction)
-_DATES = (datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo)
-_NAMES = (
-    uuid.UUID,
-    PurePath,
-    ipaddress.IPv4Address,
-    ipaddress.IPv6Address,
-    ipaddress.IPv4Network,
-    ipaddress.IPv6Network,
-)
 _PENDING = (Awaitable, asyncio.Future, concurrent.futures.Future)
 _LEAF = partial(tuple.__new__, Leaf)
 
@@ -138,6 +106,12 @@ def read(value: object) -> Reading:
         # A ValueError is a number of more digits than Python writes out.
         walk.unreadable.append(Unreadable((), "size"))
     return Reading(tuple(map(_LEAF, walk.leaves)), tuple(walk.unreadable))
+
+
+def shown_in(value: object) -> str:
+    """Return what classes make of their parts inside a value, a line each; empty where none does. Pure."""
+    leaves = read(value).leaves
+    return "\n".join(leaf.text for leaf in leaves if any(isinstance(step, Shown) for step in leaf.path))
 
 
 def rewrite(value: object, changes: Mapping[Path, str]) -> Any:
@@ -188,6 +162,8 @@ class _Walk:
             self._unusual(value, path, kind)
         except _TooMuch:
             raise
+        except Disagrees:
+            self._refuse(path, "overridden")
         except BaseException as error:
             if not is_theirs(error):
                 raise
@@ -196,7 +172,7 @@ class _Walk:
     def _unusual(self, value: object, path: Path, kind: LeafKind) -> None:
         if isinstance(value, _NOTHING):
             return
-        leaf = _leaf_text(value)
+        leaf = leaf_text(value)
         if leaf is None:
             self._composite(value, path, kind)
             return
@@ -205,8 +181,10 @@ class _Walk:
             self.text(text, path, own if kind is LeafKind.TEXT else kind)
         else:
             self.leaves.append((path, text, own if kind is LeafKind.TEXT else kind))
-        if not _is_plain_leaf(type(value)) and attributes(value):
-            self._refuse(path, "unregistered")
+        if not is_plain_leaf(type(value)):
+            if attributes(value):
+                self._refuse(path, "unregistered")
+            self._shown(value, path, kind, known=text)
 
     def nothing(self, value: object, path: Path, kind: LeafKind) -> None:
         return
@@ -223,7 +201,7 @@ class _Walk:
             if type(key) is str:
                 add(((*path, KEY, key), key, LeafKind.KEY))
             else:
-                self.into(key, (*path, KEY, key), LeafKind.KEY)
+                self._key(key, path)
             if type(part) is str and part[:1] not in MAY_BE_JSON:
                 add(((*path, key), part, kind))
             elif (reader := quick.get(type(part))) is not None:
@@ -256,7 +234,9 @@ class _Walk:
 
     def _composite(self, value: object, path: Path, kind: LeafKind) -> None:
         if isinstance(value, Enum):
-            self.into(value.value, (*path, "value"), LeafKind.ENUM)
+            self.into(value._value_, (*path, "value"), LeafKind.ENUM)
+            self.into(value._name_, (*path, "name"), LeafKind.ENUM)
+            self._shown(value, path, LeafKind.ENUM)
             return
         why = _why_unreadable(value)
         shape = shape_of(type(value)) if not why else None
@@ -269,11 +249,27 @@ class _Walk:
                 for step, part in shape.parts(value):
                     if step is KEY:
                         for key in part:
-                            self.into(key, (*path, KEY, key), LeafKind.KEY)
+                            self._key(key, path)
                     else:
                         self.into(part, (*path, step), kind)
+                self._shown(value, path, kind)
             finally:
                 self._leave(value)
+
+    def _key(self, key: object, path: Path) -> None:
+        if is_same_key(type(key)):
+            self.into(key, (*path, KEY, key), LeafKind.KEY)
+        else:
+            self._refuse(path, "overridden")
+
+    def _shown(self, value: object, path: Path, kind: LeafKind, known: str | None = None) -> None:
+        if kind is LeafKind.SHOWN:
+            # What is shown is judged as it is, not once more as what it would show.
+            return
+        own = LeafKind.SHOWN if kind in _HOLDING else kind
+        for step, part in shown(value):
+            if part != known or type(part) is not str:
+                self.into(part, (*path, step), own)
 
     def text(self, text: str, path: Path, kind: LeafKind) -> None:
         tokens = json_tokens(text) if text[:1] in MAY_BE_JSON and len(path) < DEEPEST else None
@@ -305,41 +301,6 @@ _QUICK: Mapping[type, Any] = {
 }
 
 
-def _leaf_text(value: object) -> tuple[str, LeafKind] | None:
-    """Return the text of a leaf and its kind, None of what is no leaf or cannot be decoded."""
-    if isinstance(value, Enum):
-        return None
-    if isinstance(value, str):
-        return str.__str__(value), LeafKind.TEXT
-    if isinstance(value, _NUMBERS):
-        return plain_number(str(value)), LeafKind.NUMBER
-    if isinstance(value, (bytes, bytearray)):
-        codec = _codec(value)
-        return None if codec is None else (value.decode(codec), LeafKind.BYTES)
-    if isinstance(value, _DATES):
-        return str(value), LeafKind.DATE
-    if isinstance(value, _NAMES):
-        return str(value), LeafKind.NAME
-    return None
-
-
-def _codec(value: bytes | bytearray) -> str | None:
-    codec = "utf-16" if value[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
-    try:
-        # A NUL is in no text: these bytes are in a coding of wider characters, or they are no text.
-        return None if "\0" in value.decode(codec) else codec
-    except UnicodeDecodeError:
-        return None
-
-
-def _is_plain_leaf(kind: type) -> bool:
-    return kind in _PLAIN_LEAVES or kind.__module__ in _PLAIN_MODULES
-
-
-_PLAIN_MODULES = ("pathlib", "uuid", "ipaddress", "datetime", "zoneinfo")
-_PLAIN_LEAVES = frozenset({str, int, float, complex, bytes, bytearray, Decimal, Fraction})
-
-
 def _why_unreadable(value: object) -> str:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return "undecodable"
@@ -358,13 +319,17 @@ _NEW = object()
 def _rewritten(value: Any, tree: Mapping[Step, Any], path: Path) -> Any:
     if isinstance(value, str):
         return _text_with(value, tree, path)
-    if isinstance(value, (bytes, bytearray)) and (codec := _codec(value)) is not None:
+    if isinstance(value, (bytes, bytearray)) and (codec := codec_of(value)) is not None:
         text = _text_with(value.decode(codec), tree, path)
         return type(value)(text.encode(codec))
     shape = None if isinstance(value, Enum) else shape_of(type(value))
     if shape is None:
         raise CannotHold(path, type(value).__name__)
     new: dict[Step, object] = {}
+    expected = {step: inner for step, inner in tree.items() if isinstance(step, Shown)}
+    if len(expected) == len(tree):
+        # Nothing of its parts changes, so it would show the same again.
+        raise CannotHold(path, LeafKind.SHOWN)
     for step, part in shape.parts(value):
         inner = tree.get(step)
         if inner is not None:
@@ -374,9 +339,18 @@ def _rewritten(value: Any, tree: Mapping[Step, Any], path: Path) -> Any:
     if shape.rebuild is None:
         raise CannotHold(path, type(value).__name__)
     try:
-        return shape.rebuild(value, new)
+        twin = shape.rebuild(value, new)
     except CannotRebuild as error:
         raise CannotHold(path, str(error)) from None
+    _demand_shown(value, twin, expected, path)
+    return twin
+
+
+def _demand_shown(value: object, twin: object, expected: Mapping[Shown, Any], path: Path) -> None:
+    """Raise unless a rebuilt value shows the masks that belong into what it shows."""
+    for step, inner in expected.items():
+        if seen(twin, step) != _rewritten(seen(value, step), inner, (*path, step)):
+            raise CannotHold(path, LeafKind.SHOWN)
 
 
 def _text_with(value: str, tree: Mapping[Step, Any], path: Path) -> str:
@@ -393,6 +367,8 @@ def _text_with(value: str, tree: Mapping[Step, Any], path: Path) -> str:
         text = with_tokens(str.__str__(value), changes)
     if type(value) is str:
         return text
+    if any(isinstance(step, Shown) for step in tree):
+        raise CannotHold(path, LeafKind.SHOWN)
     twin = type(value)(text)
     if str.__str__(twin) != text:
         raise CannotHold(path, type(value).__name__)

@@ -10,8 +10,9 @@ from typing import Any, TypeVar, cast
 
 from handrail.errors import CheckFailed
 from handrail.records import Run, Span
+from handrail.text.runs import readings, runs
 from handrail.text.structure import Structure
-from handrail.text.values import CannotHold, Leaf, Path, Reading, rewrite, runs
+from handrail.text.values import CannotHold, Leaf, Path, Reading, rewrite
 
 T = TypeVar("T")
 
@@ -76,7 +77,11 @@ def fixed_spans(leaves: Sequence[Leaf], spans: Sequence[Span]) -> tuple[Span, ..
 
 def runs_of(leaves: Sequence[Leaf], spans: Sequence[Span]) -> tuple[Run, ...]:
     """Return the runs of leaves that a reader may take for one."""
-    return tuple(tuple(spans[index] for index in run) for run in runs(leaves))
+    return tuple(
+        reading
+        for run in runs(leaves)
+        for reading in readings([(leaves[index].text, spans[index][0]) for index in run])
+    )
 
 
 def rewritten(value: T, said: Said, text: str) -> T | None:

@@ -16,8 +16,8 @@ MAIL, CARD, SSN = "ann@example.org", "4539148803436467", "536904399"
 TYPES = frozenset({"email", "card", "us_ssn"})
 
 
-def masked(text: str) -> str:
-    return Downstream(scanner=default_scanner(), types=TYPES, vault=None).text(text)
+def masked(text: str, types: frozenset[str] = TYPES) -> str:
+    return Downstream(scanner=default_scanner(), types=types, vault=None).text(text)
 
 
 @pytest.mark.parametrize("gap", ["\\n", "\\t", "\\u000a", "\\\\", "\\/", "\\r\\n"])
@@ -124,6 +124,22 @@ def test_what_is_split_over_two_items_of_a_list_is_masked_in_both(text: str) -> 
     assert not any(piece in told for piece in ("ann@exam", "ple.org", "453914", "8803436467"))
 
 
-def test_two_lists_are_not_read_as_one() -> None:
-    text = '{"a": ["write to ann@exam"], "b": ["ple.org now"]}'
-    assert masked(text) == text
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": ["write to ann@exam"], "b": ["ple.org now"]}',
+        '{"a": "4539 1488", "b": "0343 6467", "c": 7}',
+        '{"social_security": ["536", "90", "4399"]}',
+        '{"social_security": {"a": "536", "b": "904399"}}',
+        '{"date_of_birth": ["1984-03-12", "1990-05-04"]}',
+    ],
+)
+def test_neighbours_are_read_as_one_and_behind_their_names(text: str) -> None:
+    told = masked(text, TYPES | {"date_of_birth"})
+    assert json.loads(told)
+    assert not any(piece in told for piece in ("ann@exam", "4539", "536", "4399", "1984", "1990"))
+
+
+def test_neighbours_that_are_no_one_value_stay() -> None:
+    text = '{"name": "Ann", "zip": "78705", "order": "W4711", "items": ["9612497925", "4107812777"], "n": 7}'
+    assert masked(text, TYPES | {"date_of_birth"}) == text

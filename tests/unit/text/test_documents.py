@@ -41,7 +41,7 @@ def test_a_word_tells_of_the_number_behind_the_gap(scanner: Scanner, gap: str) -
 
 def test_every_leaf_of_a_document_stands_where_its_part_says() -> None:
     document = document_of([{"a": [1, "two"]}, "three"])
-    assert document.text == "a = 1\n• two\n• three"
+    assert document.text == "a = 1\n• a = two\n• three"
     assert [document.text[part.start : part.end] for part in document.parts] == ["a", "1", "two", "three"]
     assert [document.text[start:end] for start, end in document.fixed] == ["a", "1"]
     assert [part.value for part in document.parts] == [0, 0, 0, 1]

@@ -191,7 +191,7 @@ def circle() -> list[Any]:
         (lambda: b"\xff\x00\x80", "undecodable"),
         (circle, "cycle"),
         (lambda: nested(5000), "depth"),
-        (lambda: Failing(SECRET), "failed"),
+        (lambda: Failing(SECRET), "overridden"),
         (asyncio.Queue, "unregistered"),
     ],
 )
