@@ -89,11 +89,20 @@ def _readable(path: Path) -> Iterator[None]:
 
 def is_packed(path: Path) -> bool:
     """Tell whether a file is gzip or Parquet rather than text; False for one that cannot be read."""
+    return _magic(path).startswith((_GZIP, _PARQUET))
+
+
+def is_parquet(path: Path) -> bool:
+    """Tell whether a file is Parquet, whatever its name; False for one that cannot be read."""
+    return _magic(path) == _PARQUET
+
+
+def _magic(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(4).startswith((_GZIP, _PARQUET))
+            return file.read(4)
     except OSError:
-        return False
+        return b""
 
 
 def _of_lines(path: Path, file: Any, size: int) -> Iterator[Chunk]:

@@ -1,12 +1,13 @@
 """Rows of the decision log as a file: JSON lines, or Parquet. A file appears whole or not at all."""
 
 import json
-import os
 from collections.abc import Iterable, Iterator
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 
 from handrail.bulk.chunks import JSON_COLUMNS
+from handrail.bulk.whole import whole
 from handrail.errors import MissingExtra
 from handrail.policy.runtime.log_row import LogRow, as_data
 
@@ -28,11 +29,17 @@ def write_jsonl(rows: Iterable[LogRow], file: IO[str]) -> int:
 
 
 def export_jsonl(rows: Iterable[LogRow], path: Path) -> int:
-    """Write rows to a file of JSON lines; returns how many."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    with unfinished.open("w", encoding="utf-8") as file:
-        count = write_jsonl(rows, file)
-    _finish(unfinished, path)
+    """Write rows to a file of JSON lines; returns how many.
+
+    It is on the disk when this returns, so decisions may be pruned because of it.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    with whole(path) as file:
+        text = TextIOWrapper(file, encoding="utf-8", write_through=True)
+        count = write_jsonl(rows, text)
+        text.detach()
     return count
 
 
@@ -40,6 +47,7 @@ def export_parquet(rows: Iterable[LogRow], path: Path) -> int:
     """Write rows to a Parquet file (zstd); what has parts is JSON in a column of text. Returns how many.
 
     Raises:
+        ConfigError: the file cannot be written.
         MissingExtra: pyarrow is not installed.
     """
     try:
@@ -49,20 +57,12 @@ def export_parquet(rows: Iterable[LogRow], path: Path) -> int:
         raise MissingExtra("bulk", "pyarrow") from None
     columns = [(name, arrow.string()) for name in (*TEXTS, *JSON_COLUMNS)]
     schema = arrow.schema([*columns, *((name, arrow.int64()) for name in NUMBERS)])
-    unfinished, count = path.with_name(path.name + ".unfinished"), 0
-    with parquet.ParquetWriter(unfinished, schema, compression="zstd") as writer:
+    count = 0
+    with whole(path) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for group in _groups(rows):
             writer.write_table(arrow.Table.from_pylist(group, schema=schema))
             count += len(group)
-    _finish(unfinished, path)
     return count
-
-
-def _finish(unfinished: Path, path: Path) -> None:
-    """Let a whole file take its place; it is on the disk before decisions are pruned because of it."""
-    with unfinished.open("rb") as file:
-        os.fsync(file.fileno())
-    unfinished.replace(path)
 
 
 def _groups(rows: Iterable[LogRow]) -> Iterator[list[dict[str, Any]]]:

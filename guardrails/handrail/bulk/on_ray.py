@@ -1,7 +1,9 @@
 """The same rows on Ray Data: a running cluster, or one that is started here for the length of a run."""
 
+import logging
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from handrail.bulk.chunks import Chunk
@@ -34,7 +36,8 @@ def on_ray(job: RowJob, chunks: list[Chunk], workers: int) -> Iterator[ChunkRows
         ray.init(address=address, log_to_driver=False, logging_level="error", **here)
     try:
         ray.data.DataContext.get_current().enable_progress_bars = False
-        items = [{"number": chunk.number, "chunk": chunk} for chunk in chunks]
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        items = [asdict(chunk) for chunk in chunks]
         rows = ray.data.from_items(items, override_num_blocks=len(items)).map(_Rows(job))
         for row in rows.iter_rows():
             if row["problem"]:
@@ -54,7 +57,7 @@ class _Rows:
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
         try:
-            found, problem = rows_of(self._job, item["chunk"]), ""
+            found, problem = rows_of(self._job, Chunk(**item)), ""
         except HandrailError as error:
             # Ray would wrap it with a trace of its own.
             found, problem = ChunkRows(item["number"], b""), str(error)

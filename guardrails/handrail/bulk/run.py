@@ -7,7 +7,6 @@ run that was killed goes on where it was, and its rows are the same to the byte.
 
 import hashlib
 import json
-import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,11 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import IO, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from handrail.bulk.chunks import CHUNK_BYTES, Chunk, chunks_of
 from handrail.bulk.job import MEASURED, ChunkRows, FileJob, RowJob, lines_of, rows_of
 from handrail.bulk.tombstones import erased_in
+from handrail.bulk.whole import whole
 from handrail.errors import ConfigError
 
 Engine: TypeAlias = Literal["processes", "ray"]
@@ -111,8 +111,8 @@ def _chunks(job: RowJob, sources: Sequence[Path]) -> list[Chunk]:
 def _kept(made: Iterable[ChunkRows], folder: Path) -> Iterator[int]:
     for number, rows, measured in made:
         part = _part(folder, number)
-        with _whole(part) as whole, _whole(_measured(part)) as beside:
-            whole.write(rows)
+        with whole(part) as rows_file, whole(_measured(part)) as beside:
+            rows_file.write(rows)
             beside.write(measured)
         yield number
 
@@ -120,7 +120,7 @@ def _kept(made: Iterable[ChunkRows], folder: Path) -> Iterator[int]:
 def _alone(job: RowJob, chunk: Chunk, folder: Path) -> Iterator[int]:
     """Write the rows of a single chunk as they are made: a compressed file may be of any size."""
     part = _part(folder, chunk.number)
-    with _whole(part) as rows, _whole(_measured(part)) as measured:
+    with whole(part) as rows, whole(_measured(part)) as measured:
         for row, beside in lines_of(job, chunk):
             rows.write(row)
             measured.write(beside)
@@ -144,14 +144,15 @@ def _in_processes(job: RowJob, chunks: list[Chunk], workers: int) -> Iterator[Ch
     from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
     from concurrent.futures.process import BrokenProcessPool
 
-    waiting = iter(chunks)
+    waiting, others = iter(chunks), {*multiprocessing.active_children()}
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_leave_interrupts) as pool:
+    with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
         under_way: set[Future[ChunkRows]] = set()
         try:
             while True:
-                while len(under_way) < AHEAD * workers and (chunk := next(waiting, None)) is not None:
-                    under_way.add(pool.submit(rows_of, job, chunk))
+                with _interrupts_held():
+                    while len(under_way) < AHEAD * workers and (chunk := next(waiting, None)) is not None:
+                        under_way.add(pool.submit(rows_of, job, chunk))
                 if not under_way:
                     return
                 finished, under_way = wait(under_way, return_when=FIRST_COMPLETED)
@@ -159,13 +160,20 @@ def _in_processes(job: RowJob, chunks: list[Chunk], workers: int) -> Iterator[Ch
         except BrokenProcessPool:
             raise ConfigError("a worker process was killed; run it again with fewer --workers") from None
         finally:
-            for future in under_way:
-                future.cancel()
+            # Nobody wants what is still under way, after an error or Ctrl-C: workers only compute.
+            for worker in {*multiprocessing.active_children()} - others:
+                if under_way:
+                    worker.terminate()
 
 
-def _leave_interrupts() -> None:
-    """Let the process that started this one answer Ctrl-C; it ends its workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let Ctrl-C wait for the length of the block; workers that start in it leave it to this process."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _claim(folder: Path, job: RowJob, sources: Sequence[Path]) -> None:
@@ -183,7 +191,11 @@ def _claim(folder: Path, job: RowJob, sources: Sequence[Path]) -> None:
     if not manifest.exists():
         if any(folder.glob("*.jsonl")):
             raise ConfigError(f"{folder} holds rows of something else; name an empty folder")
-        with _whole(manifest) as file:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{folder}: cannot be made: {error.strerror or 'unknown'}") from None
+        with whole(manifest) as file:
             file.write(json.dumps(told).encode())
         return
     try:
@@ -210,22 +222,3 @@ def _part(folder: Path, number: int) -> Path:
 
 def _measured(part: Path) -> Path:
     return part.with_suffix(".measured")
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file whole or not at all.
-
-    Raises:
-        ConfigError: the disk is full, or the folder cannot be written.
-    """
-    unfinished = path.with_name(path.name + ".unfinished")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        raise ConfigError(f"{path.parent}: cannot be written: {error.strerror or 'unknown'}") from None

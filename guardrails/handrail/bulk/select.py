@@ -8,6 +8,7 @@ from handrail.bulk.job import RowFunction
 from handrail.bulk.run import BulkRun
 from handrail.policy.runtime.log_row import LogRow, UnreadableRow, as_data, read_row
 
+UNREADABLE = "unreadable"
 _NAMES = frozenset(each.name for each in fields(LogRow))
 
 
@@ -41,7 +42,7 @@ class SelectJob:
             try:
                 found = read_row(record)
             except UnreadableRow:
-                return None
+                return {UNREADABLE: line}
             if found is None or (self.tenant and found.tenant != self.tenant):
                 return None
             if found.outcome not in self.outcomes and not (self.with_scored and found.scored):
@@ -51,9 +52,13 @@ class SelectJob:
         return row
 
 
+def unreadable_lines(found: BulkRun) -> list[int]:
+    """Return the numbers of the lines that could not be read."""
+    return [row[UNREADABLE] for row in found.rows() if UNREADABLE in row]
+
+
 def selected(found: BulkRun) -> Iterator[LogRow]:
-    """Yield the rows of a run."""
+    """Yield the rows of a run; lines that could not be read are told by `unreadable_lines`."""
     for data in found.rows():
-        row = read_row(data)
-        if row is not None:
+        if UNREADABLE not in data and (row := read_row(data)) is not None:
             yield row

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from handrail.bulk.chunks import is_parquet
 from handrail.bulk.tombstones import erased_in
 from handrail.errors import ConfigError, MissingExtra
 
@@ -33,13 +34,15 @@ def stats(export: Path) -> list[dict[str, Any]]:
         import duckdb
     except ImportError:
         raise MissingExtra("bulk", "duckdb") from None
-    reader = _READERS[export.suffix == ".parquet"]
+    if not export.is_file():
+        raise ConfigError(f"{export}: there is no such file")
+    reader = _READERS[is_parquet(export)]
     with duckdb.connect(config=OFFLINE) as db:
         try:
             found = db.execute(_QUERY.format(reader=reader), [str(export), sorted(erased_in(export))])
             names, rows = [column[0] for column in found.description], found.fetchall()
         except duckdb.Error:
-            raise ConfigError(f"{export}: not an export of `handrail log export`") from None
+            raise ConfigError(f"{export}: damaged, or not an export of `handrail log export`") from None
     return [dict(zip(names, map(_plain, row), strict=True)) for row in rows]
 
 

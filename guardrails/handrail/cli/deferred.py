@@ -34,7 +34,7 @@ OWN = {
     "desk": ("desk:commands", "Fire timers, deliver notices, drain the spool.", ""),
     "confidence": ("confidence:commands", "Measure how well confidence scores find errors.", "review"),
     "signals": ("signals:commands", "Fit what is heard to your own words.", "review"),
-    "scan": ("scan:scan", "Find sensitive data in text, JSON Lines and CSV files.", ""),
+    "scan": ("scan:scan", "Find sensitive data in text, JSON Lines, CSV and Parquet files.", ""),
     "replay": (
         "replay:replay",
         "Send recorded conversations through a policy, as live traffic would go.",

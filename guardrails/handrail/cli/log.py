@@ -46,6 +46,8 @@ def export(
     if format_ == "parquet" and out is None:
         raise ConfigError("Parquet needs a file: name it by --out")
     start, end = _utc(since), _utc(until)
+    if start is not None and end is not None and start >= end:
+        raise ConfigError("the period is empty: --since must lie before --until")
     with opened(store) as found:
         now = datetime.now(UTC)
         rows = found.log_rows(start, end)
@@ -123,4 +125,5 @@ def stats(
 
 
 def _utc(given: datetime | None) -> datetime | None:
-    return given.replace(tzinfo=UTC) if given is not None else None
+    """Return a moment with its zone; one that names none is UTC."""
+    return given if given is None or given.tzinfo is not None else given.replace(tzinfo=UTC)

@@ -32,9 +32,10 @@ def scan(  # noqa: PLR0913 - one parameter per option
     engine: EngineOption = "processes",
     out: RowsOption = None,
 ) -> None:
-    """Find sensitive data in text, JSON Lines, CSV and Parquet files; .jsonl, .csv and text also with .gz.
+    """Find sensitive data in text, JSON Lines, CSV and Parquet files.
 
-    JSON Lines of any size are read in pieces, by several processes if asked; a text is read as a whole.
+    Text, JSON Lines and CSV may be packed (.gz). JSON Lines of any size are read in pieces, by several
+    processes if asked; a text is read as a whole.
 
     Exit code 0: nothing found; 1: something found; 2: a file could not be read.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from handrail.bulk import BulkRun
-from handrail.bulk.select import SelectJob
+from handrail.bulk.select import SelectJob, unreadable_lines
 from handrail.errors import ConfigError
 from handrail.policy.runtime.log_row import RESOLVED, SAMPLED, LogRow, UnreadableRow, read_row
 from handrail.store.samples import scored, verdicts
@@ -109,8 +109,12 @@ def read_export(found: BulkRun, *, source: str, tenant: str) -> tuple[LoggedAnsw
     """Read the scored answers among the rows of `answers_job`, sorted by time; none if there are none.
 
     Raises:
-        ConfigError: an answer that cannot be read or contradicts itself.
+        ConfigError: a line that cannot be read, or an answer that contradicts itself.
     """
+    bad = unreadable_lines(found)
+    if bad:
+        # A log that leaves answers out proves nothing.
+        raise ConfigError(f"{source}:{bad[0]}: cannot be read as a row of the decision log")
     lines = [json.dumps(row) for row in scored_answers(found.rows(), tenant)]
     return _checked(lines, source) if lines else ()
 

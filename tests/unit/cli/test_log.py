@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -139,6 +139,17 @@ def decided(guard: Guard, folder: Path) -> None:
         answer = "It comes today." if verdict is Verdict.ANSWER else ""
         said = Resolution(verdict=verdict, message_to_user="Sorry.", answer=answer, digest=view.digest)
         store.resolve("default", f"t-{name}", said, quinn)
+
+
+def test_a_moment_with_a_zone_is_meant_in_that_zone(tmp_path: Path, guard: Guard) -> None:
+    guard.close()
+    elsewhere = datetime.now(timezone(timedelta(hours=5))) - timedelta(minutes=5)
+    since = elsewhere.isoformat(timespec="seconds")
+    said = command(tmp_path, "log", "export", "--since", since, "--out", str(tmp_path / "a.jsonl"))
+    assert said.startswith("4 rows")
+    later = (elsewhere + timedelta(minutes=30)).isoformat(timespec="seconds")
+    said = command(tmp_path, "log", "export", "--since", later, "--out", str(tmp_path / "b.jsonl"))
+    assert said.startswith("0 rows")
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -114,10 +114,11 @@ def read_row(record: object) -> LogRow | None:
     """Read a record as a row, None for an entry of an audit log that is none; pure.
 
     Raises:
-        UnreadableRow: it is neither.
+        UnreadableRow: it is neither, or a later version wrote it: what its names mean is not known here.
     """
     if not isinstance(record, Mapping):
         raise UnreadableRow("no object")
+    _check_version(record)
     if record.get("outcome") in OUTCOMES:
         return _row(record, str(record["outcome"]))
     if isinstance(record.get("data"), Mapping) and isinstance(record.get("kind"), str):
@@ -127,8 +128,15 @@ def read_row(record: object) -> LogRow | None:
     raise UnreadableRow("no row")
 
 
+def _check_version(data: Mapping[str, Any]) -> None:
+    version = data.get("v", 1)
+    if not isinstance(version, int) or version > VERSION:
+        raise UnreadableRow("of a later version")
+
+
 def _of_entry(entry: Mapping[str, Any], kind: str, data: Mapping[str, Any]) -> LogRow | None:
     whose = {"at": entry.get("at", ""), "tenant": entry.get("tenant", "")}
+    _check_version(data)
     if kind == "decision.fault":
         return _row({**data, **whose}, FAULT)
     if kind.startswith("decision."):

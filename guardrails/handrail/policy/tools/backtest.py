@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from handrail.policy.runtime.log_row import FAULT, LogRow, UnreadableRow, read_row
@@ -84,7 +85,7 @@ def try_row(line: int, record: object, policy: Policy) -> TriedRow | None:
         return TriedRow(line=line, state=UNREADABLE)
     if row is None or not row.is_decision or row.outcome == FAULT:
         return None
-    told = {"line": line, "day": row.at[:10], "exchange": row.exchange, "was": row.effect}
+    told = {"line": line, "day": day_of(row.at), "exchange": row.exchange, "was": row.effect}
     if row.facts is None:
         return TriedRow(**told, state=WITHOUT_FACTS)  # type: ignore[arg-type]
     decision = _again(row, policy)
@@ -100,6 +101,17 @@ def try_row(line: int, record: object, policy: Policy) -> TriedRow | None:
         unknown=tuple(dict.fromkeys(name for reason in stopping for name in reason.unknown)),
         was_rules=row.rules,
     )
+
+
+def day_of(at: str) -> str:
+    """Return the day of a moment in UTC, as all days of a log are counted; empty if it is none. Pure."""
+    if at.endswith(("+00:00", "Z")):
+        return at[:10]
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return ""
+    return (moment if moment.tzinfo is None else moment.astimezone(UTC)).date().isoformat()
 
 
 def _again(row: LogRow, policy: Policy) -> Decision:
