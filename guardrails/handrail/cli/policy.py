@@ -48,14 +48,20 @@ def run_tests(
     failed = [(name, result) for name, result in results if not result.is_passed]
     if as_json:
         rows = [
-            {"policy": name, "test": r.case.name, "passed": r.is_passed, "differences": list(r.differences)}
+            {
+                "policy": name,
+                "test": r.case.name,
+                "passed": r.is_passed,
+                "differences": list(r.differences),
+                "why": list(r.why),
+            }
             for name, r in results
         ]
         typer.echo(json.dumps(rows))
     else:
         for name, result in failed:
             typer.echo(f"{name}:{result.case.line}: FAILED {result.case.name}")
-            for difference in result.differences:
+            for difference in (*result.differences, *result.why):
                 typer.echo(f"    {difference}")
         typer.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     raise typer.Exit(1 if failed else 0)

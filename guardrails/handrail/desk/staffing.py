@@ -135,7 +135,8 @@ def routes_of(policy: Policy) -> tuple[Route, ...]:
     reasons = [reason for rule in policy.hand_offs for reason in rule.reasons]
     for decision in policy.decisions.values():
         for rule in decision.rules:
-            reasons += [*rule.reasons, rule.conflict]
+            reasons += rule.reasons
+        reasons += [one for owner in decision.owners for one in owner.reasons_for(decision.rules)]
         reasons.append(decision.gap)
     reasons += [statement.broken for statement in policy.statements]
     found = [

@@ -20,6 +20,8 @@ def deciding_roles(policy: Policy) -> tuple[str, ...]:
     for rule in policy.hand_offs:
         roles.update(filter(None, (rule.role, *rule.also_to)))
     for decision in policy.decisions.values():
+        for owner in decision.owners:
+            roles.update((owner.role, *owner.also_to))
         for answer in decision.answers.values():
             roles.update(filter(None, (answer.role, *answer.also_to)))
     return tuple(name for name in policy.roles if name in roles)
@@ -142,6 +144,7 @@ def _unscoped(policy: Policy, fact: FactDeclaration) -> Remark:
 def lint_tests(results: tuple[CaseResult, ...]) -> Iterator[Remark]:
     """Say which tests in the file fail, and how."""
     for result in results:
+        why = "; ".join(result.why)
         for difference in result.differences:
-            message = f"test '{result.case.name}': {difference}"
+            message = f"test '{result.case.name}': {difference} ({why})"
             yield Remark(code="test-failed", message=message, line=result.case.line)

@@ -9,6 +9,7 @@ from handrail.policy.file.document import Path
 from handrail.policy.file.schema import (
     AnswerShape,
     BusinessRuleShape,
+    ConflictShape,
     DecisionShape,
     HandOffShape,
     StatementShape,
@@ -22,6 +23,7 @@ from handrail.policy.runtime.rules import (
     BusinessDecision,
     BusinessRule,
     Condition,
+    ConflictOwner,
     KnownConflict,
     Rule,
     Statement,
@@ -127,10 +129,8 @@ def finding_types(formula: Formula, facts: Mapping[str, FactDeclaration]) -> fro
 def build_decisions(builder: PolicyBuilder) -> dict[str, BusinessDecision]:
     """Compile the business decisions."""
     shapes = builder.shape.decisions
-    if shapes and builder.shape.on_conflict is None:
-        builder.problem(
-            "a policy with decisions needs `on_conflict: {to: role}`", ("decisions",), at_key=True
-        )
+    if builder.shape.on_conflict is not None and builder.shape.on_conflict.between:
+        builder.problem("`between:` stands in the `on_conflict:` of a decision", ("on_conflict", "between"))
     return {name: _decision(builder, name, shape) for name, shape in shapes.items()}
 
 
@@ -169,8 +169,41 @@ def _decision(builder: PolicyBuilder, name: str, shape: DecisionShape) -> Busine
         reads=reads,
         stage=latest_stage(builder.facts[fact].stage for fact in reads),
         gap=unsure(name, builder.shape.if_unsure, why),
+        owners=_owners(builder, shape, path),
         speaks=speaks,
         line=line,
+    )
+
+
+def _owners(builder: PolicyBuilder, shape: DecisionShape, path: Path) -> tuple[ConflictOwner, ...]:
+    """Return who decides on conflicts of a decision, the last for any; noting a problem if nobody does."""
+    is_list = isinstance(shape.on_conflict, list)
+    own = shape.on_conflict if isinstance(shape.on_conflict, list) else [shape.on_conflict]
+    ids = [rule.id for rule in shape.rules]
+    found: list[ConflictOwner] = []
+    for index, one in enumerate(own):
+        if one is None:
+            continue
+        at: Path = (*path, "on_conflict", index) if is_list else (*path, "on_conflict")
+        for number, name in enumerate(one.between):
+            if name not in ids:
+                problem = f"rule '{name}' is not in this decision{near(name, ids)}"
+                builder.problem(problem, (*at, "between", number))
+        builder.role(one.to, (*at, "to"))
+        found.append(_owner(builder, one, at))
+    if builder.shape.on_conflict is not None:
+        found.append(_owner(builder, builder.shape.on_conflict, ("on_conflict",)))
+    if not any(not one.between for one in found):
+        builder.problem("a policy with decisions needs `on_conflict: {to: role}`", path, at_key=True)
+    return tuple(found)
+
+
+def _owner(builder: PolicyBuilder, shape: ConflictShape, path: Path) -> ConflictOwner:
+    return ConflictOwner(
+        role=shape.to,
+        also_to=tuple(builder.role(name, (*path, "also_to")) or name for name in shape.also_to),
+        severity=shape.severity,
+        between=frozenset(shape.between),
     )
 
 
@@ -226,7 +259,6 @@ def _business_rule(
         builder.problem(
             f"'{shape.then}' is not an answer of this decision{near(shape.then, answers)}", (*path, "then")
         )
-    conflict = builder.shape.on_conflict
 
     def reason(effect: Effect, trigger: Trigger, severity: Severity, role: str | None) -> Reason:
         return Reason(
@@ -244,12 +276,6 @@ def _business_rule(
     own = [reason(effect, trigger, severity, plan.role if plan and effect is Effect.HAND_OFF else None)]
     roles = (*((plan.role,) if plan.role and effect is Effect.BLOCK else ()), *plan.also_to) if plan else ()
     own += [reason(Effect.HAND_OFF, trigger, severity, role) for role in roles]
-    disagree = reason(
-        Effect.HAND_OFF,
-        Trigger.POLICY_CONFLICT,
-        conflict.severity if conflict else Severity.MEDIUM,
-        conflict.to if conflict else builder.shape.if_unsure,
-    )
     return BusinessRule(
         id=shape.id,
         when=when,
@@ -260,7 +286,6 @@ def _business_rule(
         overrides=tuple(shape.overrides),
         overridden_by=overridden_by,
         reasons=tuple(own),
-        conflict=disagree,
     )
 
 

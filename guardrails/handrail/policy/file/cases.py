@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from handrail.policy.runtime.policy import Case, Policy
-from handrail.records import Decision, Effect, FactValue, Stage
+from handrail.records import Decision, Effect, FactValue, Stage, Trigger
 from handrail.text.suggest import near
 
 if TYPE_CHECKING:
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """The result of one test: in words, what differs from what it expects."""
+    """The result of one test: what differs from what it expects, and which rules brought it about."""
 
     case: Case
     decision: Decision
     differences: tuple[str, ...]
+    why: tuple[str, ...] = ()
 
     @property
     def is_passed(self) -> bool:
@@ -33,8 +34,22 @@ def run_cases(policy: Policy) -> tuple[CaseResult, ...]:
     for case in policy.cases:
         decision = policy.decide(case.given, case.stage)
         differences = tuple(_differences(policy, case.expect, decision))
-        results.append(CaseResult(case=case, decision=decision, differences=differences))
+        why = tuple(_why(decision)) if differences else ()
+        results.append(CaseResult(case=case, decision=decision, differences=differences, why=why))
     return tuple(results)
+
+
+def _why(decision: Decision) -> list[str]:
+    """Say which rules fired, what they did, and which facts were unknown to them."""
+    found: dict[str, None] = {}
+    for reason in (*decision.reasons, *decision.shadow):
+        role = f" to {reason.role}" if reason.role else ""
+        shadow = " in shadow" if reason in decision.shadow else ""
+        if reason.trigger is Trigger.UNSURE:
+            found[f"unsure: {reason.rule}{role}{shadow}: {reason.because}"] = None
+        else:
+            found[f"fired: {reason.rule} ({reason.effect}{role}){shadow}"] = None
+    return list(found) or ["no rule fired"]
 
 
 def _differences(policy: Policy, expect: Mapping[str, Any], decision: Decision) -> list[str]:

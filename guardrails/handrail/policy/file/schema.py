@@ -129,20 +129,29 @@ class BusinessRuleShape(Shape):
     mode: Literal["enforce", "shadow"] = Field(default="enforce", description="`shadow` only records.")
 
 
+class ConflictShape(Shape):
+    """Who decides when two rules disagree."""
+
+    to: RoleName = Field(description="The owner of the process.")
+    also_to: list[RoleName] = Field(default_factory=list, description="Roles that must agree as well.")
+    between: list[Identifier] = Field(
+        default_factory=list,
+        description="In a decision: only where the rules that disagree are all among these.",
+    )
+    severity: Severity = Field(default=Severity.MEDIUM, description="The most severe owns the ticket.")
+
+
 class DecisionShape(Shape):
     """A business decision: rules that must not disagree."""
 
     applies_when: When = Field(default=True, description="When the decision is to be taken at all.")
     answers: dict[str, Effect | AnswerShape] = Field(min_length=1, description="What each answer leads to.")
     rules: list[BusinessRuleShape] = Field(min_length=1, description="Order does not matter.")
+    on_conflict: ConflictShape | list[ConflictShape] | None = Field(
+        default=None,
+        description="Who decides when its rules disagree: the first entry that fits, else the file's.",
+    )
     because: str = Field(default="", description="What the decision is for.")
-
-
-class ConflictShape(Shape):
-    """Who decides when two rules disagree."""
-
-    to: RoleName = Field(description="The owner of the process.")
-    severity: Severity = Field(default=Severity.MEDIUM, description="The most severe owns the ticket.")
 
 
 class KnownConflictShape(Shape):

@@ -90,7 +90,7 @@ def judge_decision(
     possible = [rule for rule in decision.rules if rule.id in live and live[rule.id] is None]
     answers = {rule.answer for rule in certain}
     if len(answers) > 1:
-        return DecisionResult(tuple(rule.conflict for rule in _in_file_order(certain)))
+        return DecisionResult(decision.conflict(_in_file_order(certain)))
     if not answers and not possible:
         speaks = decision.speaks is None or decision.speaks.test(known) is not False
         return DecisionResult((decision.gap,)) if speaks else DOES_NOT_APPLY

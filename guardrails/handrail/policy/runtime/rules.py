@@ -1,6 +1,6 @@
 """A policy's rules once they are compiled: what the evaluator runs and what listings show."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -101,7 +101,32 @@ class BusinessRule:
     overrides: tuple[str, ...]
     overridden_by: tuple[str, ...]
     reasons: tuple[Reason, ...]
-    conflict: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictOwner:
+    """Who decides where live rules disagree: `between` are the rules it is for, none for any."""
+
+    role: str
+    also_to: tuple[str, ...] = ()
+    severity: Severity = Severity.MEDIUM
+    between: frozenset[str] = frozenset()
+
+    def reasons_for(self, rules: Sequence[BusinessRule]) -> tuple[Reason, ...]:
+        """Return what rules that disagree add to a decision."""
+        return tuple(
+            Reason(
+                rule=rule.id,
+                effect=Effect.HAND_OFF,
+                trigger=Trigger.POLICY_CONFLICT,
+                severity=self.severity,
+                role=role,
+                because=rule.because or rule.source,
+                facts_read=rule.when.reads,
+            )
+            for role in (self.role, *self.also_to)
+            for rule in rules
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +134,8 @@ class BusinessDecision:
     """A business decision; in `rules` every rule comes after those that override it.
 
     `speaks` is where its rules must cover every case: the calls that they speak of. None is everywhere that
-    it applies. `rules` that are live count everywhere.
+    it applies. `rules` that are live count everywhere. Of the `owners` of its conflicts the first that fits
+    decides; the last is for any.
     """
 
     name: str
@@ -120,6 +146,7 @@ class BusinessDecision:
     reads: tuple[str, ...]
     stage: Stage
     gap: Reason
+    owners: tuple[ConflictOwner, ...] = ()
     speaks: Condition | None = None
     line: int = 0
 
@@ -132,6 +159,12 @@ class BusinessDecision:
     def has_shadow(self) -> bool:
         """True when some rule is only recorded."""
         return any(rule.is_shadow for rule in self.rules)
+
+    def conflict(self, rules: Sequence[BusinessRule]) -> tuple[Reason, ...]:
+        """Return the reasons that live rules with different answers give."""
+        names = {rule.id for rule in rules}
+        owner = next(one for one in self.owners if not one.between or names <= one.between)
+        return owner.reasons_for(rules)
 
     @property
     def in_file_order(self) -> tuple[BusinessRule, ...]:

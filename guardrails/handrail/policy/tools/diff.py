@@ -120,7 +120,8 @@ def _cases(old: Policy, new: Policy) -> Iterator[tuple[Stage, dict[str, FactValu
 def _where_nobody_knows(old: Policy, new: Policy) -> Iterator[tuple[Stage, dict[str, FactValue]]]:
     """Yield cases that go to `if_unsure`, and those that go to `on_conflict`."""
     yield from ((stage, {}) for stage in Stage)
-    for policy in (old, new) if old.on_conflict != new.on_conflict else ():
+    owners = [{one.name: one.owners for one in policy.decisions.values()} for policy in (old, new)]
+    for policy in (old, new) if owners[0] != owners[1] else ():
         for decision in policy.decisions.values():
             for conflict in conflicts(analysis_of(policy), decision, Unjudged()):
                 yield decision.stage, dict(conflict.witness)
@@ -140,7 +141,7 @@ def _conditions(policy: Policy) -> dict[str, tuple[Formula, str]]:
             case Statement():
                 found[f"{unit.id}:{unit.that.text}"] = (unit.that.formula, str(unit.holds))
             case BusinessDecision():
-                found[unit.name] = (unit.applies.formula, str(dict(unit.answers)))
+                found[unit.name] = (unit.applies.formula, f"{dict(unit.answers)}{unit.owners}")
                 for rule in unit.rules:
                     text = f"{rule.answer}{rule.overrides}{unit.answers[rule.answer]}{rule.is_shadow}"
                     found[rule.id] = (rule.when.formula, text)

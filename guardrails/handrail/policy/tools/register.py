@@ -67,7 +67,7 @@ def _decisions(policy: Policy, fired: Mapping[str, Sequence[str]]) -> Iterator[E
                 tests=tuple(fired.get(rule.id, ())),
                 is_shadow=rule.is_shadow or policy.mode == "shadow",
             )
-        if policy.on_conflict is not None and _may_conflict(policy, decision):
+        if _may_conflict(policy, decision):
             conflicting = [
                 result.case.name
                 for result in run_cases(policy)
@@ -81,7 +81,9 @@ def _decisions(policy: Policy, fired: Mapping[str, Sequence[str]]) -> Iterator[E
                 rule=decision.name,
                 situation=f"{decision.applies.text}: two live rules disagree",
                 outcome="hand_off",
-                roles=(policy.on_conflict,),
+                roles=tuple(
+                    dict.fromkeys(role for owner in decision.owners for role in (owner.role, *owner.also_to))
+                ),
                 because="Rules that disagree are settled by the owner of the process.",
                 tests=tuple(conflicting),
             )
