@@ -30,10 +30,13 @@ from tests.prove.mutation_tables import altered
 ROOT = Path(__file__).parents[2]
 MODULES = (
     "tickets.lifecycle",
+    "tickets.action",
     "tickets.edit",
+    "text.json_schema",
     "policy.runtime.merge",
     "records.decision",
     "scan.redact",
+    "guard.fits",
     "guard.resolve",
     "guard.authorise",
 )
@@ -174,6 +177,7 @@ def altered_tables(folder: Path, modules: Sequence[str], children: int) -> Itera
     def tested(module: str, copy: Path) -> int:
         # Without bytecode: two files of one size, written within a second, would pass for one.
         bare = environment(copy, PYTHONDONTWRITEBYTECODE="1", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+        bare["PYTHONPATH"] += f"{os.pathsep}{folder / 'tests'}"
         return ran([*PYTEST, *BARE, test_of(module)], folder, bare).returncode
 
     def tried(share: int) -> list[Mutant]:

@@ -1,5 +1,7 @@
 """Data is held against its JSON Schema; a schema that says what is not understood is not taken for one."""
 
+from decimal import Decimal
+
 import jsonschema
 import pytest
 from hypothesis import given
@@ -113,16 +115,144 @@ def test_what_fits_is_let_by(data: object) -> None:
         ({"anyOf": []}, "anyOf"),
         ({"anyOf": [{"type": "number"}, {"if": {}}]}, "if"),
         ({"prefixItems": {}}, "prefixItems"),
+        ({"oneOf": []}, "oneOf"),
+        ({"allOf": {}}, "allOf"),
+        ({"patternProperties": []}, "patternProperties"),
+        *(
+            ({word: "1"}, word)
+            for word in (
+                *("maximum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems"),
+                *("maxItems", "minProperties", "maxProperties"),
+            )
+        ),
         ({"$ref": "other.json"}, r"\$ref"),
         ({"$ref": "#/nowhere"}, r"\$ref"),
-        ({"$ref": "#"}, "too deeply"),
+        ({"$ref": "#"}, "nested too deeply"),
         ({"not": 5}, "not an object"),
         (5, "not an object"),
     ],
 )
 def test_a_word_that_is_not_understood_makes_the_schema_unreadable(schema: object, word: str) -> None:
-    with pytest.raises(UnreadableSchema, match=word):
+    with pytest.raises(UnreadableSchema, match=f"^{word}$"):
         misfits(schema, 5)
+
+
+def told(schema: object, data: object) -> list[str]:
+    return [str(one) for one in misfits(schema, data)]
+
+
+@pytest.mark.parametrize(
+    ("schema", "data", "what"),
+    [
+        (False, 5, ["the action is not allowed"]),
+        ({"properties": {"a": False, "b": True}}, {"a": 1, "b": 2}, ["a is not allowed"]),
+        ({"type": ["string", "null"]}, 5, ["the action is not of the type string or null"]),
+        ({"const": 7}, 8, ["the action is not the one value that is allowed"]),
+        ({"minLength": 2}, "a", ["the action has fewer characters than 2"]),
+        ({"const": {"a": [1]}}, {"a": [1]}, []),
+        ({"const": {"a": [1]}}, {"a": [2]}, ["the action is not the one value that is allowed"]),
+        ({"const": {"a": 1}}, {"a": True}, ["the action is not the one value that is allowed"]),
+        ({"uniqueItems": True}, [{"a": 1, "b": 2}, {"b": 2, "a": 1}], ["the action holds something twice"]),
+        ({"uniqueItems": False}, [1, 1], []),
+        ({"uniqueItems": True}, [Decimal("1.5"), 2], []),
+        ({"additionalProperties": False}, {"x": 1}, ["the action has no argument 'x'"]),
+        ({"additionalProperties": {"type": "string"}}, {"x": 1}, ["x is not of the type string"]),
+        (
+            {"patternProperties": {"^x": {"type": "string"}}, "additionalProperties": {"type": "null"}},
+            {"x1": "a", "y": 5},
+            ["y is not of the type null"],
+        ),
+        (
+            {"properties": {"amount": {}}, "patternProperties": {"^x": {}}},
+            {"xa": 1, "amout": 1},
+            ["the action has no argument 'amout'; did you mean 'amount'?"],
+        ),
+        ({"patternProperties": {"^x": {"type": "string"}}}, ["x"], []),
+        ({"propertyNames": {"maxLength": 1}}, ["xx"], []),
+        ({"prefixItems": [{"type": "string"}]}, "5", []),
+        ({"prefixItems": [{"type": "string"}]}, ["a", 5, 6], []),
+        ({"prefixItems": [{}, {"type": "string"}]}, ["a"], []),
+        (
+            {"anyOf": [{"type": "string"}, {"type": "number", "minimum": 3}]},
+            2,
+            ["the action is less than 3"],
+        ),
+        (
+            {"anyOf": [{"minimum": 3}, {"minimum": 4}]},
+            2,
+            ["the action fits none of the forms that are allowed"],
+        ),
+        (
+            {"anyOf": [{"type": "string"}, {"type": "null"}]},
+            2,
+            ["the action fits none of the forms that are allowed"],
+        ),
+        (
+            {"$defs": {"a/b~c": {"type": "string"}}, "$ref": "#/$defs/a~1b~0c"},
+            5,
+            ["the action is not of the type string"],
+        ),
+        ({"definitions": {"a": {"type": "string"}}, "$ref": "#/definitions/a"}, "x", []),
+    ],
+)
+def test_each_word_says_exactly_what_does_not_fit(schema: object, data: object, what: list[str]) -> None:
+    assert told(schema, data) == what
+
+
+@pytest.mark.parametrize(
+    ("form", "good", "bad"),
+    [
+        ("date", "2026-03-04", "2026-03-99"),
+        ("date-time", "2026-03-04T10:00:00", "today"),
+        ("time", "10:00", "noon"),
+        ("uuid", "12345678-1234-5678-1234-567812345678", "1234"),
+        ("email", "a@example.org", "a@example.org and b@example.org"),
+        ("email", "a@b", "@b"),
+        ("uri", "mailto:a", "mailto"),
+        ("uri", "https://example.org/a", "https://example.org/a b"),
+    ],
+)
+def test_a_format_lets_by_what_is_of_it(form: str, good: str, bad: str) -> None:
+    assert told({"format": form}, good) == []
+    assert told({"format": form}, bad) == [f"the action is no {form}"]
+    assert told({"format": form}, 5) == []
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"),
+        *("$comment", "$schema", "$id", "$anchor", "$defs", "definitions"),
+    ],
+)
+def test_a_word_that_only_describes_is_read_over(word: str) -> None:
+    assert told({word: "anything", "type": "number"}, 5) == []
+
+
+def test_what_is_missing_and_what_is_not_listed_say_so_of_themselves() -> None:
+    (missing,) = misfits({"required": ["a"]}, {})
+    assert (missing.path, missing.is_missing, missing.is_unlisted) == (("a",), True, False)
+    (unlisted,) = misfits({"properties": {}}, {"a": 1})
+    assert (unlisted.path, unlisted.is_missing, unlisted.is_unlisted) == (("a",), False, True)
+    (wrong,) = misfits({"type": "null"}, 5)
+    assert (wrong.is_missing, wrong.is_unlisted) == (False, False)
+
+
+def test_schemas_are_followed_64_deep_and_no_deeper() -> None:
+    def nested(depth: int) -> dict[str, object]:
+        schema: dict[str, object] = {"type": "number"}
+        for _ in range(depth):
+            schema = {"allOf": [schema]}
+        return schema
+
+    assert told(nested(64), 5) == []
+    with pytest.raises(UnreadableSchema, match=r"^nested too deeply$"):
+        misfits(nested(65), 5)
+
+
+def test_a_wrong_pattern_among_properties_makes_the_schema_unreadable() -> None:
+    with pytest.raises(UnreadableSchema, match=r"^pattern$"):
+        misfits({"properties": {}, "patternProperties": {"(": {}}}, {"a": 1})
 
 
 JSON = st.recursive(

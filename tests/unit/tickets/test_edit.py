@@ -106,6 +106,54 @@ def test_a_mask_is_never_carried_out_in_place_of_a_value() -> None:
     assert edited(original='{"order": "[card]", "amount": 1}', amount=2) == {"order": "[card]", "amount": 2}
 
 
+@pytest.mark.parametrize(
+    ("parameters", "original", "changes", "problem"),
+    [
+        # The slip of one letter in a long name, and none that is unlike.
+        (
+            "",
+            '{"destination": 1}',
+            {"destinatoin": 2},
+            "the action has no argument 'destinatoin'; did you mean",
+        ),
+        (json.dumps({"required": ["a", "b"], "properties": {}}), "{}", {"a": 1}, "b is missing"),
+        (
+            json.dumps({"maxProperties": 1, "additionalProperties": True}),
+            '{"a": 1}',
+            {"b": 1},
+            "the action has more names than 1",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_whole_is_refused(
+    parameters: str, original: str, changes: dict[str, object], problem: str
+) -> None:
+    with pytest.raises(NotAllowed) as raised:
+        edited(parameters=parameters, original=original, **changes)
+    assert raised.value.problem.startswith(problem)
+    assert raised.value.ticket
+
+
+def test_what_was_there_in_another_order_was_left_as_it_was() -> None:
+    schema = json.dumps({"properties": {"a": {"type": "string"}, "b": {}}})
+    original = '{"a": {"x": 1, "y": 2}, "b": 1}'
+    whole = '{"a": {"y": 2, "x": 1}, "b": 2}'
+    assert edited(parameters=schema, original=original, arguments=whole) == json.loads(whole)
+
+
+def test_an_edit_that_is_refused_names_its_ticket() -> None:
+    ticket = held(json.dumps(SCHEMA))
+    for changes in ({}, {"colour": 1}, {"amount": "much"}):
+        with pytest.raises(NotAllowed) as raised:
+            edited_arguments(ORIGINAL, Resolution(verdict=Verdict.EDIT, changes=changes), ticket)
+        assert raised.value.ticket == ticket.id
+    for parameters, changes in (("{", {"amount": 1}), ('{"if": {}}', {"amount": 1}), ("", {"amout": 1})):
+        ticket = held(parameters)
+        with pytest.raises(NotAllowed) as raised:
+            edited_arguments(ORIGINAL, Resolution(verdict=Verdict.EDIT, changes=changes), ticket)
+        assert raised.value.ticket == ticket.id
+
+
 def masked(text: str) -> str:
     return text.replace("4111", "[card]").replace('a\\"b', "[name]")
 
