@@ -4,6 +4,7 @@ HandrailError
 ├ ConfigError           yours to mend, before any call
 │ ├ PolicyError         file, line, column and what was expected
 │ ├ RoleError           a role that nobody fills
+│ ├ PolicyNotInForce    a policy that those who may have not put in force
 │ └ MissingExtra        also an ImportError; names the install to run
 ├ CheckFailed           handrail could not judge: treat as unsafe
 │ └ StoreUnavailable    the ticket store cannot be reached
@@ -98,6 +99,14 @@ class PolicyError(ConfigError):
 
 class RoleError(ConfigError):
     """A role in a policy has nobody behind it, or a people file names a role no policy knows."""
+
+
+class PolicyNotInForce(ConfigError):
+    """A version of a policy was not put in force, or not by who may; `name` is the policy's."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"policy {name}: {problem}")
+        self.name, self.problem = name, problem
 
 
 class MissingExtra(ConfigError, ImportError):

@@ -16,6 +16,7 @@ from handrail.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from handrail.desk import Desk, Step
+    from handrail.policy import Policy
 
 commands = typer.Typer(invoke_without_command=True)
 
@@ -126,14 +127,23 @@ def _run(
     url: str, policy: str, files: tuple[Path | None, Path | None], *, every_s: float | None, as_json: bool
 ) -> None:
     from handrail.desk import Desk
+    from handrail.guard.enforcement import enforced
     from handrail.policy import load
     from handrail.policy.file.people_file import PeopleFile
+    from handrail.policy.file.read import read_source
     from handrail.store import Spool
 
     loaded, (file, named) = load(policy), files
+    folder = read_source(policy)[0].parent
     people = PeopleFile(named, loaded) if named is not None else None
     with opened(url, allow_volatile=False) as store:
-        one = Desk.of_policy(store, loaded, file=file, spool=Spool.beside(url), people=people)
+
+        def in_force() -> "Policy":
+            nonlocal loaded
+            loaded = enforced(store, loaded, folder, datetime.now(UTC))[0]
+            return loaded
+
+        one = Desk.of_policy(store, in_force, file=file, spool=Spool.beside(url), people=people)
         if every_s is None:
             _tell(one.step(), as_json=as_json)
         else:

@@ -10,6 +10,7 @@ import typer
 from handrail.cli.bulk import EngineOption, RowsOption, WorkersOption, run_with_progress
 from handrail.cli.options import text_of
 from handrail.cli.policy_check import check
+from handrail.cli.policy_enforce import enforce, show_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,8 @@ commands = typer.Typer(
 )
 
 commands.command()(check)
+commands.command()(enforce)
+commands.command("in-force")(show_in_force)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PolicyArgument = Annotated[str, typer.Argument(help="A policy file, or a shipped policy's name.")]

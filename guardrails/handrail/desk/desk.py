@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -16,9 +17,11 @@ from handrail.errors import StoreUnavailable
 from handrail.policy import Policy
 from handrail.store.spool import Drained, TicketOpener
 from handrail.tickets.lifecycle import Verb
+from handrail.tickets.policy_change import Change, Standing, on_change
 from handrail.tickets.resolution import People
 from handrail.tickets.routing import RolePlan
 from handrail.tickets.schedule import schedule_of
+from handrail.tickets.ticket import Ticket
 from handrail.tickets.timers import DueTicket, TimerStep
 
 EVERY_S: Final = 1.0
@@ -41,6 +44,11 @@ class DeskStore(Outbox, TicketOpener, Protocol):
 
     def drop_claims(self, people: People, *, now: datetime, by: str) -> tuple[str, ...]:
         """Give back what people have claimed who left or are away; returns those tickets."""
+
+    def follow_policy(
+        self, judge: Callable[[Ticket, Standing], Change], *, name: str, sha256: str, now: datetime
+    ) -> Mapping[str, int]:
+        """Do with the open tickets of earlier versions of a policy what `judge` says."""
 
     def prune_messages(self, *, before: datetime) -> int:
         """Delete messages that were delivered before a moment; returns how many."""
@@ -94,6 +102,8 @@ class Desk:
         self._store, self._spool, self._now, self._people = store, spool, now, people
         self._roles = roles if callable(roles) else lambda: roles
         self._settings = settings or Settings()
+        self._policy: Callable[[], Policy] | None = None
+        self._followed = ""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._pruned_at: datetime | None = None
@@ -104,22 +114,26 @@ class Desk:
     def of_policy(
         cls,
         store: DeskStore,
-        policy: Policy,
+        policy: Policy | Callable[[], Policy],
         *,
         file: str | Path | None = None,
         spool: Spooled | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         people: People | None = None,
     ) -> "Desk":
-        """Build a desk from a policy and, if there is one, the desk's file.
+        """Build a desk from a policy, or what returns the one in force, and the desk's file if there is one.
 
         Raises:
             ConfigError: the file, or hours in the policy, cannot be used.
         """
-        settings = load_settings(file, roles=policy.roles) if file is not None else Settings()
-        schedule = schedule_of(policy.roles, zone=policy.time_zone, over=settings.schedule)
+        current = policy if callable(policy) else lambda: policy
+        now_held = current()
+        settings = load_settings(file, roles=now_held.roles) if file is not None else Settings()
+        schedule = schedule_of(now_held.roles, zone=now_held.time_zone, over=settings.schedule)
         settings = replace(settings, schedule=schedule)
-        return cls(store, policy.roles, settings=settings, spool=spool, now=now, people=people)
+        made = cls(store, lambda: current().roles, settings=settings, spool=spool, now=now, people=people)
+        made._policy = current
+        return made
 
     def step(self) -> Step:
         """Do everything that is due now.
@@ -133,6 +147,7 @@ class Desk:
         if self._people is not None:
             dropped = self._store.drop_claims(self._people, now=self._now(), by="desk")
             timers |= {Verb.RELEASE.value: len(dropped)} if dropped else {}
+        timers |= self._follow()
         delivery = Delivery(
             outbox=self._store,
             channels=self._settings.channels,
@@ -214,6 +229,17 @@ class Desk:
             if sum(taken.values()) < BATCH:
                 break
         return counts
+
+    def _follow(self) -> dict[str, int]:
+        """Do with the tickets of earlier versions of the policy what it says, once for each version."""
+        policy = self._policy() if self._policy is not None else None
+        if policy is None or policy.ref.sha256 == self._followed:
+            return {}
+        self._followed = policy.ref.sha256
+        if policy.on_change == "keep":
+            return {}
+        judge, ref = partial(on_change, policy), policy.ref
+        return dict(self._store.follow_policy(judge, name=ref.name, sha256=ref.sha256, now=self._now()))
 
     def _prune(self) -> None:
         """Delete what was delivered long ago; what the audit log holds of it stays."""

@@ -2,17 +2,19 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, cast, overload
 
 from handrail.clock import Clock, now_utc
-from handrail.errors import ConfigError
+from handrail.errors import ConfigError, PolicyNotInForce, StoreUnavailable
 from handrail.guard import context as scopes
 from handrail.guard.authorise import Action, Authorised
 from handrail.guard.call import Call, CallRunner, FactSource, abegin, begin
 from handrail.guard.decorator import Decoration, Options, decoration_of
+from handrail.guard.enforcement import enforced
 from handrail.guard.opening import open_parts, pipeline_of, record_policy
 from handrail.guard.outcome import Observer, Outcome, OutcomeRecorder, SpoolPort
 from handrail.guard.resolve import DecidedBy, ResolutionFields, read_resolution, resolve, wait, withdraw
@@ -78,7 +80,9 @@ class Guard:
             check_supplied(policy)
         self._tool_kinds: dict[str, str] = {}
         pipeline = pipeline_of(policy, scanner, self._tool_kinds)
-        self._runner = CallRunner(
+        self._folder: Path | None = None
+        self._due: datetime | None = None
+        self._running = CallRunner(
             pipeline=pipeline,
             store=store,
             facts=facts,
@@ -117,7 +121,7 @@ class Guard:
         """
         now = clock or now_utc
         parts = open_parts(policy, people, store, now)
-        return cls(
+        guard = cls(
             parts.policy,
             store=parts.store,
             spool=parts.spool,
@@ -126,6 +130,8 @@ class Guard:
             clock=now,
             observe=observe,
         )
+        guard._folder, guard._due = parts.folder, parts.due
+        return guard
 
     @classmethod
     async def afrom_policy(
@@ -142,6 +148,22 @@ class Guard:
         return await in_thread(
             cls.from_policy, policy, people=people, store=store, facts=facts, clock=clock, observe=observe
         )
+
+    @property
+    def _runner(self) -> CallRunner:
+        """What runs calls: under the version of the policy that is due, once it is."""
+        if self._due is not None and self._clock() >= self._due:
+            from handrail.store import SqlStore
+
+            # Out of reach, the store is asked again by the next call; what it cannot record is not released.
+            with suppress(StoreUnavailable):
+                if isinstance(self.store, SqlStore):
+                    now = self._clock()
+                    held, due = enforced(self.store, self._running.pipeline.policy, self._folder, now)
+                    if held is not self._running.pipeline.policy:
+                        self._put(held)
+                    self._due = due
+        return self._running
 
     @property
     def policy(self) -> Policy:
@@ -171,8 +193,18 @@ class Guard:
         Raises:
             StoreUnavailable: it could not be recorded; the old policy stays in force.
             RoleError: the people file does not fill its roles; the old policy stays in force.
+            PolicyNotInForce: versions of it are put in force by people, and this one was not.
         """
-        if self._runner.facts is None:
+        from handrail.store import SqlStore
+
+        if isinstance(self.store, SqlStore):
+            held, self._due = enforced(self.store, policy, self._folder, self._clock())
+            if held is not policy:
+                raise PolicyNotInForce(policy.ref.name, "this version was not put in force")
+        self._put(policy)
+
+    def _put(self, policy: Policy) -> None:
+        if self._running.facts is None:
             check_supplied(policy)
         people = self._people.under(policy) if isinstance(self._people, PeopleFile) else self._people
         pipeline = pipeline_of(policy, self._scanner, self._tool_kinds)
@@ -181,8 +213,8 @@ class Guard:
 
         if isinstance(self.store, SqlStore):
             record_policy(self.store, policy, self._clock())
-        recorder, self._people = replace(self._runner.recorder, policy=policy), people
-        self._runner = replace(self._runner, pipeline=pipeline, sampler=sampler, recorder=recorder)
+        recorder, self._people = replace(self._running.recorder, policy=policy), people
+        self._running = replace(self._running, pipeline=pipeline, sampler=sampler, recorder=recorder)
 
     async def areload(self, policy: Policy) -> None:
         """Put another policy in force at once, as `reload` does."""

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from handrail.clock import Clock
 from handrail.confidence.cascade import Cascade, SelfCheck
 from handrail.errors import ConfigError, PolicyError, StoreUnavailable
+from handrail.guard.enforcement import enforced, follow
 from handrail.pipeline.pipeline import Pipeline
 from handrail.policy import Policy, load
 from handrail.policy.file.people_file import PeopleFile
+from handrail.policy.file.read import read_source
 from handrail.scan import EntitySpec, ListedValue, Origin, Scanner, ScanSpec
 from handrail.scan.spec import Analyzer
 from handrail.signals.heads import Heads, unpacked
@@ -186,12 +188,14 @@ def calibration_of(policy: Policy) -> "Calibration | None":
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardParts:
-    """The parts of a guard, ready for use."""
+    """The parts of a guard, ready for use; another version of the policy may be `due` to be in force."""
 
     policy: Policy
     people: PeopleFile | None
     store: "SqlStore"
     spool: "Spool"
+    folder: Path
+    due: datetime | None
 
 
 def open_parts(
@@ -200,17 +204,19 @@ def open_parts(
     """Open the parts, drain the spool and settle what an earlier process left; see `Guard.from_policy`."""
     from handrail.store import Spool, open_store
 
-    loaded = load(policy)
-    roles = PeopleFile(people, loaded) if people is not None else None
+    loaded, folder, due = load(policy), read_source(policy)[0].parent, None
     if isinstance(store, str):
         store = open_store(store, clock=now)
+    with suppress(StoreUnavailable):
+        loaded, due = enforced(store, loaded, folder, now())
+    roles = PeopleFile(people, loaded) if people is not None else None
     spool = Spool.beside(store.database.url.render_as_string(hide_password=False))
     # With the store out of reach still, waiting tickets wait on, and new ones join them.
     with suppress(StoreUnavailable):
         spool.drain(store)
         store.recover(now())
         record_policy(store, loaded, now())
-    return GuardParts(policy=loaded, people=roles, store=store, spool=spool)
+    return GuardParts(policy=loaded, people=roles, store=store, spool=spool, folder=folder, due=due)
 
 
 def record_policy(store: "SqlStore", policy: Policy, at: datetime) -> None:
@@ -225,3 +231,4 @@ def record_policy(store: "SqlStore", policy: Policy, at: datetime) -> None:
     data = {"name": policy.ref.name, "version": policy.ref.version, "sha256": policy.ref.sha256}
     event = Event(tenant="default", kind="config.policy", at=at, data=data)
     store.note_policy(event, policy.ref, content_of(policy))
+    follow(store, policy, at)

@@ -40,12 +40,12 @@ def case_bundle(
     tx: Transaction, ticket: str, wanted: BundleRequest, report: Report, *, made_at: datetime
 ) -> bytes:
     """Return the bundle of a case as it stands."""
-    row = load(tx, ticket, for_update=False)
+    row, view_ = load(tx, ticket, for_update=False), _view(tx, ticket)
     case = Case(
         tenant=tx.tenant,
         ticket=ticket,
-        view=_view(tx, ticket),
-        policy=row.policy_sha256,
+        view=view_,
+        policy=view_["ticket"]["policy"]["sha256"] if view_["ticket"] else row.policy_sha256,
         problems=[f"{problem.where}: {problem.what}" for problem in report.problems],
         unmasked=_unmasked(tx, ticket) if wanted.reader is not None else None,
         policies=wanted.policies,

@@ -12,13 +12,14 @@ from sqlalchemy.exc import IntegrityError
 from handrail.clock import Clock, now_utc
 from handrail.errors import DecisionExpired, StoreUnavailable, TicketError
 from handrail.records import Context, FactValue, Unknown
-from handrail.store import ledger
+from handrail.store import ledger, policies
 from handrail.store.audit.chain import Event, append
 from handrail.store.audit.entry import UNWRITABLE, event_of, fault_of, sources_of, storable
 from handrail.store.audit.log import DecisionLog
 from handrail.store.crypto.sealing import Sealer
 from handrail.store.crypto.signing import Signing
 from handrail.store.database import Database
+from handrail.store.policies import PolicyChange
 from handrail.store.prepared import UniqueViolation
 from handrail.store.tickets import apply as applying
 from handrail.store.tickets import conversations
@@ -174,6 +175,15 @@ class CallerStore:
         error = self._written(tenant, lambda tx: withdrawing.withdraw(tx, ticket, said))
         if error is not None:
             raise error
+
+    def policy_changes(self, name: str) -> tuple[PolicyChange, ...]:
+        """Return every version of a policy that somebody proposed to put in force, oldest first.
+
+        Raises:
+            StoreUnavailable: a row was altered, or nobody trusted signed it.
+        """
+        with self.read("default") as tx:
+            return policies.changes(tx, name)
 
     def reopen(self, tenant: str, ticket: str, *, roles: tuple[str, ...], why: str, now: datetime) -> None:
         """Move decided or failed back to ready because more roles must agree."""

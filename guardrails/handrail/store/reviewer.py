@@ -6,17 +6,19 @@ from typing import Any
 
 from handrail.errors import AlreadyDecided, NotAllowed, TicketError
 from handrail.records import PolicyRef
-from handrail.store import outbox
+from handrail.store import outbox, policies
 from handrail.store.admin import AdminStore
 from handrail.store.audit.chain import Event
 from handrail.store.outbox import OutboxMessage
+from handrail.store.policies import Enforcement, PolicyChange
 from handrail.store.tables import insert_into, policy_texts
 from handrail.store.tickets import claim as reviewing
-from handrail.store.tickets import duplicates, listing, lost_claims, timers
+from handrail.store.tickets import duplicates, listing, lost_claims, policy_change, timers
 from handrail.store.tickets import resolve as resolving
 from handrail.store.tickets.actor import Actor
 from handrail.store.tickets.attempts import attempts_of
 from handrail.store.tickets.listing import Filter
+from handrail.store.tickets.policy_change import OnChange
 from handrail.store.tickets.withdraw import Withdrawal
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State, Verb
@@ -226,6 +228,33 @@ class SqlStore(AdminStore):
     def note(self, event: Event) -> None:
         """Put something on record that is no ticket's step, such as a change of configuration."""
         self._written(event.tenant, lambda tx: tx.events.append(event))
+
+    def enforce_policy(self, wanted: Enforcement, actor: Actor) -> PolicyChange:
+        """Propose to put a policy in force, or agree to what somebody else proposed; two people must."""
+        return self._written("default", lambda tx: policies.enforce(tx, wanted, actor))
+
+    def follow_policy(self, judge: OnChange, *, name: str, sha256: str, now: datetime) -> dict[str, int]:
+        """Do with the open tickets of earlier versions of a policy what `judge` says; returns how many.
+
+        Each is asked about once for each version. On PostgreSQL it is for the desk, which sees every tenant.
+        """
+        with self._database.read() as conn:
+            found = policy_change.of_earlier(conn, sha256)
+        done: dict[str, int] = {}
+        for tenant, ticket in found:
+            try:
+                what = self._written(
+                    tenant,
+                    lambda tx, ticket=ticket: policy_change.follow(  # type: ignore[misc]
+                        tx, ticket, judge, name=name, sha256=sha256, now=now
+                    ),
+                )
+            except TicketError:
+                # It moved on between the look and the step.
+                continue
+            if what is not None:
+                done[what] = done.get(what, 0) + 1
+        return done
 
     def note_policy(self, event: Event, ref: PolicyRef, content: str) -> None:
         """Put on record which policy decides from now on, and keep what it says; `content` has its hash."""

@@ -94,6 +94,7 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     WITHDRAW = "withdraw"
     LINK = "link"
+    REJUDGE = "rejudge"
     ERASE = "erase"
 
 
@@ -154,6 +155,7 @@ TABLE: Final[Mapping[Verb, Transition]] = MappingProxyType(
         Verb.CANCEL: _step(State.CANCELLED, *UNDECIDED, State.DECIDED),
         Verb.WITHDRAW: _step(State.WITHDRAWN, *UNDECIDED, State.DECIDED),
         Verb.LINK: _step(State.DUPLICATE, *UNDECIDED),
+        Verb.REJUDGE: _step(None, *UNDECIDED),
         Verb.ERASE: _step(None, *State),
     }
 )

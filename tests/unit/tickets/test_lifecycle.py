@@ -40,6 +40,7 @@ STEPS: dict[str, dict[str, str]] = {
     "cancel": dict.fromkeys((*OPEN, "decided"), "cancelled"),
     "withdraw": dict.fromkeys((*OPEN, "decided"), "withdrawn"),
     "link": dict.fromkeys(OPEN, "duplicate"),
+    "rejudge": dict.fromkeys(OPEN, SAME),
     "erase": dict.fromkeys(STATES, SAME),
 }
 BEGUN = ("applying", "applied", "failed", "outcome_unknown")

@@ -179,6 +179,16 @@ def build_roles(builder: PolicyBuilder) -> dict[str, RolePlan]:
     return plans
 
 
+def build_moves(builder: PolicyBuilder) -> dict[str, str]:
+    """Return where open tickets go from each role of an earlier version, nothing if they are not moved."""
+    moves = builder.shape.on_change
+    if isinstance(moves, str):
+        return {}
+    for old, new in moves.move.items():
+        builder.role(new, ("on_change", "move", old))
+    return dict(moves.move)
+
+
 def build_facts(builder: PolicyBuilder, artefacts: Mapping[str, Artefact | None]) -> dict[str, FactValue]:
     """Declare every fact; returns the values of calibrated thresholds by fact name."""
     for name, shape in builder.shape.facts.items():

@@ -238,6 +238,12 @@ class CaseShape(Shape):
     expect: ExpectShape = Field(description="What the policy must say.")
 
 
+class MoveShape(Shape):
+    """Open tickets go from a role of an earlier version to a role of this one."""
+
+    move: dict[RoleName, RoleName] = Field(min_length=1, description="Old role and new one.")
+
+
 class PolicyShape(Shape):
     """A policy file."""
 
@@ -285,6 +291,14 @@ class PolicyShape(Shape):
     log: Literal["batched", "durable"] = Field(
         default="batched",
         description="Whether an answer is released before its decision is on record, or only then.",
+    )
+    enforced_by: RoleName | None = Field(
+        default=None, description="The role of which two people put a version in force."
+    )
+    on_change: Literal["keep", "rejudge"] | MoveShape = Field(
+        default="keep",
+        description="What happens to open tickets when this version comes in force: kept as they are, judged"
+        " again by their facts, or moved from role to role.",
     )
     hand_offs: list[HandOffShape] = Field(default_factory=list, description="All that match apply.")
     on_conflict: ConflictShape | None = Field(

@@ -77,6 +77,9 @@ class Policy:
     stream: Literal["hold", "release"]
     self_check: Literal["off", "verbalised", "p_true", "agreement"]
     calibrations: Mapping[str, CalibrationFile] = field(default_factory=dict)
+    enforced_by: str | None = None
+    on_change: Literal["keep", "rejudge", "move"] = "keep"
+    moves: Mapping[str, str] = field(default_factory=dict)
     audit_rate: float | None = None
     log: Literal["batched", "durable"] = "batched"
     signals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

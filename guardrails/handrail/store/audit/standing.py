@@ -11,12 +11,13 @@ from sqlalchemy import Connection, func, select
 from handrail.store.audit.chain import records
 from handrail.store.crypto.authentic import is_authentic
 from handrail.store.crypto.keys import KeyRing
-from handrail.store.tables import ledger, resolutions, tickets, uses
+from handrail.store.tables import ledger, policy_changes, resolutions, tickets, uses
 from handrail.tickets.ports import Settlement
 
 PRUNED = "audit.prune"
 REMOVED = "ticket.prune"
 RESERVE = "ledger.reserve"
+_POLICY_KINDS = ("policy.propose", "policy.agree")
 _FINAL_FIRST = (Settlement.DONE.value, Settlement.NO_EFFECT.value, Settlement.UNKNOWN.value)
 _SETTLED = {f"ledger.{settlement.value}": settlement.value for settlement in Settlement}
 
@@ -36,6 +37,7 @@ class Standing:
     spent: dict[Ref, set[tuple[str, str]]] = field(default_factory=dict)
     ends: dict[Ref, set[str]] = field(default_factory=dict)
     removed: set[Ref] = field(default_factory=set)
+    policies: set[tuple[str, str, str]] = field(default_factory=set)
     pruned_before: int = 0
 
     def note(self, row: Mapping[str, Any]) -> None:
@@ -51,6 +53,8 @@ class Standing:
             self.turns[*ticket, data["turn"]] = row
         if kind == "ticket.begin":
             self.begun[ticket] += 1
+        elif kind in _POLICY_KINDS:
+            self.policies.add((kind, str(data.get("change")), str(data.get("sha256"))))
         elif kind == REMOVED:
             self.removed.add(ticket)
         elif kind == PRUNED and "kinds" not in data:
@@ -74,6 +78,20 @@ class Standing:
         yield from self._resolutions(conn, ring)
         yield from self._uses(conn)
         yield from self._ledger(conn, ring)
+        yield from self._policies(conn, ring)
+
+    def _policies(self, conn: Connection, ring: KeyRing) -> Iterator[Wrong]:
+        found = set()
+        for row in conn.execute(select(policy_changes)):
+            step = (f"policy.{row.kind}", row.change, row.sha256)
+            found.add(step)
+            lacks_mac = row.mac is None and conn.dialect.name == "sqlite"
+            if lacks_mac or not is_authentic(ring, "policy_changes", row._mapping):
+                yield f"policy {row.name}", "who put it in force was altered"
+            if step not in self.policies and row.at >= self.pruned_before:
+                yield f"policy {row.name}", f"{row.kind} by {row.person} is not on record"
+        for kind, change, _ in sorted(self.policies - found):
+            yield f"policy change {change}", f"{kind} is on record and gone from the store"
 
     def _tickets(self, conn: Connection, ring: KeyRing) -> Iterator[Wrong]:
         found = set()

@@ -36,5 +36,7 @@ GRANT INSERT ON policy_changes TO handrail_inbox
 ;;
 GRANT UPDATE (duplicate_of) ON tickets TO handrail_inbox
 ;;
+GRANT UPDATE (policy_sha256) ON tickets TO handrail_app, handrail_inbox, handrail_desk
+;;
 GRANT UPDATE (claimed_by, is_taken_over) ON tickets TO handrail_app
 ;;

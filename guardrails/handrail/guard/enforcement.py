@@ -1,0 +1,56 @@
+"""Which policy a program runs: the one it was given, unless people put another version in force."""
+
+import logging
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from handrail.errors import PolicyNotInForce
+from handrail.policy import Policy, loads
+from handrail.tickets.policy_change import on_change
+
+if TYPE_CHECKING:
+    from handrail.store import SqlStore
+
+log = logging.getLogger("handrail")
+
+
+def enforced(
+    store: "SqlStore", given: Policy, folder: Path | None, now: datetime
+) -> tuple[Policy, datetime | None]:
+    """Return the policy that holds now, and when the next version will.
+
+    Where no version of this name was ever put in force it is the one that is given. Otherwise what is in
+    force is built from the source that people agreed to, whatever the file says.
+
+    Raises:
+        PolicyNotInForce: what is given comes in force later and nothing is before, or what is in force cannot
+            be built again.
+        StoreUnavailable: the store is out of reach, or the record was altered.
+    """
+    from handrail.store.policies import in_force, upcoming
+
+    name = given.ref.name
+    changes = store.policy_changes(name)
+    held, coming = in_force(changes, now), upcoming(changes, now)
+    due = coming.since if coming is not None else None
+    if held is None:
+        if coming is not None and coming.sha256 == given.ref.sha256:
+            raise PolicyNotInForce(name, f"this version is in force from {coming.since:%Y-%m-%d %H:%M %Z} on")
+        return given, due
+    if held.sha256 == given.ref.sha256:
+        return given, due
+    policy = loads(held.source, file=f"{name} in force", folder=folder)
+    if policy.ref.sha256 != held.sha256:
+        raise PolicyNotInForce(name, "what is in force names a file that has changed since")
+    log.warning("policy %s: version %s is kept, the one given is not in force", name, policy.ref.version)
+    return policy, due
+
+
+def follow(store: "SqlStore", policy: Policy, now: datetime) -> None:
+    """Do with the open tickets of earlier versions what the policy says of them (`on_change`)."""
+    if policy.on_change == "keep":
+        return
+    judge = partial(on_change, policy)
+    store.follow_policy(judge, name=policy.ref.name, sha256=policy.ref.sha256, now=now)
