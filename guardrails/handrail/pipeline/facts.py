@@ -16,6 +16,7 @@ from handrail.policy import FactDeclaration, Policy
 from handrail.policy.language import sources
 from handrail.policy.language.facts import read_all
 from handrail.records import (
+    NOT_SAID,
     Draft,
     Evidence,
     FactValue,
@@ -148,8 +149,6 @@ def gather(
                     queries[name] = query
             case sources.Threshold():
                 pass
-            case sources.ResultAmounts():
-                raw[name] = largest(inputs.sums, fact.currencies)
             case _:
                 raw[name] = reading.raw(source)
                 if fact.currency_from is not None:
@@ -179,6 +178,8 @@ _OF_A_MODEL_CALL = (
     | sources.ConfidenceValue
     | sources.AnswerKind
     | sources.Ungrounded
+    | sources.StatedBy
+    | sources.Said
     | sources.FaultSeen
     | sources.Conversation
 )
@@ -291,6 +292,10 @@ class _Reading:
             case sources.FaultSeen():
                 fault = evidence.draft.fault if evidence.draft else None
                 return fault.value if fault else "none"
+            case sources.StatedBy(fact=fact):
+                return evidence.stated.get(fact)
+            case sources.Said(of=of):
+                return evidence.stated.get(of) != Unknown(why=NOT_SAID)
             case sources.Conversation(after=after):
                 if after == "user_yes":
                     return confirmed_after(evidence.messages)
@@ -336,17 +341,6 @@ def _kind(draft: Draft | None) -> str | None:
     if has_text and has_calls:
         return "both"
     return "text" if has_text else "tool_calls" if has_calls else "empty"
-
-
-def largest(sums: Sequence[AmountStated], currencies: Sequence[str]) -> Money | Unknown:
-    """Return the largest of some amounts; one of another or of no clear currency makes it unknown. Pure."""
-    sole = currencies[0] if len(currencies) == 1 else None
-    known = [Money(amount=one.amount, currency=one.currency or sole or "") for one in sums]
-    if any(one.currency not in currencies for one in known):
-        return Unknown(why="other_currency")
-    if len({one.currency for one in known}) > 1:
-        return Unknown(why="several_currencies")
-    return max(known, key=lambda one: one.amount, default=Money(amount=Decimal(0), currency=currencies[0]))
 
 
 def types_in(part: Part, findings: Iterable[Finding]) -> frozenset[str]:

@@ -11,6 +11,7 @@ from handrail.pipeline.facts import UNGROUNDED, FactInputs, gather, types_in
 from handrail.pipeline.gate import decide_call, on_call
 from handrail.pipeline.needs import Steps
 from handrail.pipeline.screen import Screened
+from handrail.pipeline.stated import all_stated
 from handrail.pipeline.withhold import (
     Downstream,
     WriteParts,
@@ -181,6 +182,8 @@ def _weigh(
     )
     if pipeline.reads_grounding:
         findings += _ungrounded(draft, screened.messages, place)
+    values, spans = all_stated(pipeline.policy, draft.text, exchange.now)
+    findings += tuple([replace(finding, place=place) for finding in spans])
     confidence = None
     if pipeline.reads_confidence and draft.fault is None:
         named = slice_of(before.context)
@@ -190,6 +193,7 @@ def _weigh(
         draft=draft,
         findings=before.findings + findings,
         confidence=confidence,
+        stated=values,
         shown="\n".join([stream.shown for stream in exchange.streams]),
     )
 

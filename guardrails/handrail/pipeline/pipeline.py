@@ -119,7 +119,7 @@ def _withheld_by(policy: Policy, read: frozenset[str]) -> frozenset[str]:
 
 
 def _named_out(policy: Policy, read_out: frozenset[str]) -> frozenset[str] | None:
-    if policy.stream != "release" or policy.reads_confidence:
+    if policy.stream != "release" or policy.reads_confidence or policy.stated_facts:
         return None
     rules = [rule for rule in policy.hand_offs if not read_out.isdisjoint(rule.when.reads)]
     if any(not rule.finding_types for rule in rules):

@@ -2,6 +2,8 @@
 
 from handrail.records.confidence import Confidence, Score, TokenLogprob
 from handrail.records.decision import (
+    AMBIGUOUS,
+    NOT_SAID,
     Decision,
     Evidence,
     FactValue,
@@ -39,7 +41,9 @@ from handrail.records.exchange import (
 from handrail.records.finding import Finding, Place, Signal
 
 __all__ = [
+    "AMBIGUOUS",
     "NOTE_NAME",
+    "NOT_SAID",
     "SETTING_NAME",
     "Answer",
     "CallCost",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from operator import attrgetter
 from typing import TypeAlias
@@ -31,7 +31,13 @@ class Unknown:
     why: str
 
 
-FactValue: TypeAlias = bool | Decimal | timedelta | time | Money | str | frozenset[str] | Unknown
+AMBIGUOUS = "ambiguous"
+"""Why a stated fact is unknown: the answer can be read in two ways."""
+
+NOT_SAID = "not_said"
+"""Why a stated fact has no value: the answer does not state it, so it does not apply."""
+
+FactValue: TypeAlias = bool | Decimal | timedelta | time | date | Money | str | frozenset[str] | Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +115,7 @@ class Evidence:
     `call` is the tool call in question, `done` one that was carried out and whose result is in question, as
     `draft`. `shown` is what the person had already been shown of a stream, `adapter` the name of what the
     call came through, `cost` what it took. `language` is that of the person's new words: a code, `unknown` if
-    no heads were trained on it, None if nothing tells.
+    no heads were trained on it, None if nothing tells. `stated` is what the answer states of facts, by name.
     """
 
     exchange: str
@@ -124,6 +130,7 @@ class Evidence:
     shown: str = ""
     adapter: str = ""
     language: str | None = None
+    stated: Mapping[str, FactValue] = field(default_factory=dict)
     cost: CallCost | None = field(default=None, compare=False)
 
 

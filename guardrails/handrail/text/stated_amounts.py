@@ -6,10 +6,11 @@ For one value at a known place a policy reads `tool.result.<tool>.<path>` instea
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from handrail.records import Money, Unknown
 from handrail.text.amounts import read_amounts
 from handrail.text.json_data import LeafPath, leaves
 from handrail.text.money import currencies
@@ -46,6 +47,17 @@ def stated_amounts(data: object) -> tuple[AmountStated, ...]:
         elif _is_amount(path) or (path[:-1] in codes and not isinstance(leaf, str)):
             amounts.append(AmountStated(abs(number), codes.get(path[:-1])))
     return tuple(amounts)
+
+
+def largest(sums: Sequence[AmountStated], currencies: Sequence[str]) -> Money | Unknown:
+    """Return the largest of some amounts; one of another or of no clear currency makes it unknown. Pure."""
+    sole = currencies[0] if len(currencies) == 1 else None
+    known = [Money(amount=one.amount, currency=one.currency or sole or "") for one in sums]
+    if any(one.currency not in currencies for one in known):
+        return Unknown(why="other_currency")
+    if len({one.currency for one in known}) > 1:
+        return Unknown(why="several_currencies")
+    return max(known, key=lambda one: one.amount, default=Money(amount=Decimal(0), currency=currencies[0]))
 
 
 def _leaves(data: object, path: LeafPath = ()) -> Iterator[tuple[LeafPath, object]]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from handrail.errors import CheckFailed
-from handrail.records import Decision, Effect, Evidence, Reason, Speaker, Trigger, Unknown
+from handrail.records import NOT_SAID, Decision, Effect, Evidence, Reason, Speaker, Trigger, Unknown
 from handrail.tickets.action import FrozenAction, canonical_arguments
 from handrail.tickets.calendar import WorkingRole, calendar_of
 from handrail.tickets.masking import Mask, mask_of, value_of
@@ -91,14 +91,18 @@ def _assessment(ticket: Ticket) -> str:
     cited = [rule.because or rule.rule for rule in ticket.policy.rules if rule.effect != "pass"]
     because = " ".join(_sentence(text) for text in cited)
     money = [
-        f"{name} {fact.text()}" for name, fact in ticket.facts.items() if fact.kind in ("money", "unknown")
+        f"{name} {fact.text()}"
+        for name, fact in ticket.facts.items()
+        if fact.kind in ("money", "unknown") and fact.value != NOT_SAID
     ]
     sure = ""
     if ticket.confidence is not None and ticket.confidence.score is not None:
         sure = f" Confidence {ticket.confidence.score:.2f} by {ticket.confidence.method}."
     found = ", ".join(dict.fromkeys(span.kind for span in ticket.evidence))
     facts = f" Facts: {', '.join(money)}." if money else ""
-    return (f"{because}{facts}{sure}" + (f" Found: {found}." if found else "")).strip()
+    words = dict.fromkeys(shortened(span.quote, 120) for span in ticket.evidence if span.is_quoted)
+    question = f" In question: {', '.join(f'“{quote}”' for quote in words)}." if words else ""
+    return (f"{because}{question}{facts}{sure}" + (f" Found: {found}." if found else "")).strip()
 
 
 def _sentence(text: str) -> str:
@@ -200,7 +204,10 @@ def compose(
         said=mask(last_reply(evidence)),
         open_questions=_open_questions(evidence, decision),
         contingency=_contingency(route),
-        evidence=tuple(FindingRecord.of(finding, n) for n, finding in enumerate(evidence.findings)),
+        evidence=tuple(
+            FindingRecord.of(finding, n, words=mask(value_of(evidence, finding)))
+            for n, finding in enumerate(evidence.findings)
+        ),
         signals=tuple(dict.fromkeys(str(signal.kind) for signal in evidence.signals)),
         draft_answer=mask(sealed.draft_answer),
         shown=mask(evidence.shown),

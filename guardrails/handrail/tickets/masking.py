@@ -10,6 +10,8 @@ HEARD = "heads"
 """Scanner of topics that are heard in a text as a whole: the words that made one are no values to mask."""
 UNMASKED = "grounding"
 """Category of findings that a reader should look at, not be kept from."""
+STATED = "stated"
+"""Type of a finding for the words in which an answer states a fact; its note is the fact's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ Texts outside `Sealed` are masked. `Sealed` holds them unmasked, encrypted, show
 """
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, Self, TypeAlias
@@ -24,9 +24,12 @@ from handrail.records import (
     Unknown,
 )
 from handrail.tickets.lifecycle import State
+from handrail.tickets.masking import STATED
 from handrail.tickets.model import TicketModel, without_retired
 
-FactKind: TypeAlias = Literal["yes_no", "number", "money", "duration", "time", "text", "set", "unknown"]
+FactKind: TypeAlias = Literal[
+    "yes_no", "number", "money", "duration", "time", "date", "text", "set", "unknown"
+]
 SCHEMA_VERSION: Literal[1] = 1
 SUMMARY_LIMIT, LONGEST_TEXT = 1200, 2000
 
@@ -101,9 +104,20 @@ class FindingRecord(TicketModel):
     keyed_hash: str = ""
     score: float = 1.0
 
+    @property
+    def is_quoted(self) -> bool:
+        """True when the quote is what was written, and no mask."""
+        return self.kind == STATED and self.quote != f"[{self.kind}]"
+
     @classmethod
-    def of(cls, finding: Finding, number: int) -> Self:
-        """Return the record of the finding with this number, its text masked; pure."""
+    def of(cls, finding: Finding, number: int, *, words: str = "") -> Self:
+        """Return the record of the finding with this number, its text masked; pure.
+
+        Args:
+            finding: the finding.
+            number: its place among the findings.
+            words: its text, already masked; kept only where a reader should look at it.
+        """
         place = finding.place
         return cls(
             id=number,
@@ -113,7 +127,7 @@ class FindingRecord(TicketModel):
             index=place.index if place else 0,
             start=finding.start,
             end=finding.end,
-            quote=f"[{finding.type}]",
+            quote=words if words and finding.type == STATED else f"[{finding.type}]",
             score=finding.score,
         )
 
@@ -140,6 +154,8 @@ class FactRecord(TicketModel):
                 return cls(kind="duration", value=str(value / timedelta(microseconds=1)))
             case time():
                 return cls(kind="time", value=value.isoformat())
+            case date():
+                return cls(kind="date", value=value.isoformat())
             case Unknown(why=why):
                 return cls(kind="unknown", value=why)
             case frozenset():
@@ -160,6 +176,8 @@ class FactRecord(TicketModel):
                 return timedelta(microseconds=float(self.value))
             case "time":
                 return time.fromisoformat(self.value)
+            case "date":
+                return date.fromisoformat(self.value)
             case "set":
                 return frozenset(self.items)
             case "text":

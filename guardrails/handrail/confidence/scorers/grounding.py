@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from handrail.records import Confidence
 from handrail.text.amounts import read_amounts
+from handrail.text.dates import read_dates
 from handrail.text.numbers import read_digits
 
 
@@ -35,21 +36,6 @@ class Claim:
     currency: str | None = None
 
 
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_MONTH = (
-    r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
-    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
-)
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
-_YEAR = r"(?P<year>\d{4})"
-_DATES = (
-    re.compile(rf"(?<!\d){_YEAR}[-/](?P<month>\d{{1,2}})[-/](?P<day>\d{{1,2}})(?!\d)"),
-    re.compile(rf"\b{_MONTH}\s+{_DAY}\b(?:,?\s+{_YEAR}\b)?", re.IGNORECASE),
-    re.compile(rf"(?<!\d){_DAY}\s+(?:of\s+)?{_MONTH}(?:,?\s+{_YEAR}\b)?(?!\w)", re.IGNORECASE),
-    re.compile(
-        r"(?<![\d./-])(?P<month>\d{1,2})(?P<sep>[./-])(?P<day>\d{1,2})(?P=sep)(?P<year>\d{4}|\d{2})(?!\d)"
-    ),
-)
 _TIME = re.compile(
     r"(?<![\d:.])(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?(?!\d)(?:\s*(?P<half>[ap])\.?m\b\.?)?"
     r"|(?<![\d:.])(?P<bare>\d{1,2})\s*(?P<bare_half>[ap])\.?m\b\.?",
@@ -99,27 +85,10 @@ def _urls(text: str) -> Iterator[Claim]:
 
 
 def _dates(text: str) -> Iterator[Claim]:
-    for pattern in _DATES:
-        for found in pattern.finditer(text):
-            keys = _date_keys(found)
-            # 15.13.99 may be a version; 2024-15-06 and May 50 mean to be dates, and none supports them.
-            if keys or not found.groupdict().get("sep"):
-                yield Claim(kind=ClaimKind.DATE, start=found.start(), end=found.end(), keys=keys)
-
-
-def _date_keys(found: re.Match[str]) -> frozenset[str]:
-    parts = found.groupdict()
-    name, day, year = parts["month"].casefold(), int(parts["day"]), parts.get("year")
-    month = int(name) if name.isdigit() else _MONTHS.index(name[:3]) + 1
-    orders = {(month, day)}
-    if parts.get("sep"):
-        orders.add((day, month))
-    keys = set()
-    for first, second in orders:
-        if 1 <= first <= 12 and 1 <= second <= 31:
-            full = f"20{year}" if year is not None and len(year) == 2 else year
-            keys.add(f"date:{full or '*'}-{first}-{second}")
-    return frozenset(keys)
+    for found in read_dates(text):
+        # What means to be a date and is none has no reading: nothing supports it.
+        keys = frozenset(f"date:{found.year or '*'}-{month}-{day}" for month, day in found.days)
+        yield Claim(kind=ClaimKind.DATE, start=found.start, end=found.end, keys=keys)
 
 
 def _times(text: str) -> Iterator[Claim]:

@@ -11,7 +11,7 @@ used for.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -58,9 +58,12 @@ ValueSet: TypeAlias = Absent | OneOf | Items | Interval
 
 DAY = Decimal(86400)
 
+INTEGERS = frozenset({Kind.WHOLE, Kind.DATE})
+"""Types whose sizes are whole numbers."""
+
 
 def size_of(value: ir.Size) -> Decimal:
-    """Return a size as a number: seconds for durations and times of day, the amount for money; pure."""
+    """Return a size as a number: seconds for durations and times, days for dates, amounts for money; pure."""
     match value:
         case Money(amount=amount):
             return amount
@@ -69,6 +72,8 @@ def size_of(value: ir.Size) -> Decimal:
         case time():
             seconds = value.hour * 3600 + value.minute * 60 + value.second
             return Decimal(seconds) + Decimal(value.microsecond) / 1_000_000
+        case date():
+            return Decimal(value.toordinal())
         case _:
             return value
 
@@ -86,6 +91,8 @@ def all_values(fact: FactDeclaration, named: frozenset[str]) -> ValueSet:
             return Items()
         case Kind.TIME:
             return Interval(Decimal(0), DAY, False, True)
+        case Kind.DATE:
+            return Interval(Decimal(date.min.toordinal()), Decimal(date.max.toordinal()))
         case Kind.MONEY:
             return Interval(low=Decimal(0), currencies=frozenset(fact.currencies))
         case _:
@@ -185,7 +192,7 @@ class Space:
             if mine is None:
                 both: ValueSet | None = extent
             else:
-                both = meet(mine, extent, is_integer=self.facts[fact].type is Kind.WHOLE)
+                both = meet(mine, extent, is_integer=self.facts[fact].type in INTEGERS)
             if both is None:
                 return None
             if both is not mine:
@@ -225,7 +232,7 @@ class Space:
                 return [*gone, *_outside_set(extent)]
             case Interval(), Interval():
                 spans = _outside_span(extent, everything)
-                is_integer = self.facts[fact].type is Kind.WHOLE
+                is_integer = self.facts[fact].type in INTEGERS
                 met = (meet(everything, span, is_integer=is_integer) for span in spans)
                 return [*gone, *(span for span in met if span is not None)]
             case _:
@@ -311,7 +318,7 @@ class Space:
             ">": [above],
             ">=": [Interval(bound, None, False, False, currencies)],
         }[operator]
-        is_integer = self.facts[atom.fact].type is Kind.WHOLE
+        is_integer = self.facts[atom.fact].type in INTEGERS
         met = (meet(self.all_values(atom.fact), span, is_integer=is_integer) for span in spans)
         return [{atom.fact: extent} for extent in met if extent is not None]
 

@@ -2,21 +2,26 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
 
 from handrail.errors import MissingExtra
-from handrail.policy.analyse.boxes import DAY, size_of
+from handrail.policy.analyse.boxes import DAY, INTEGERS, size_of
 from handrail.policy.analyse.witness import typed
 from handrail.policy.language import ir
 from handrail.policy.language.facts import OTHER_TEXT, FactDeclaration, Kind
+from handrail.policy.language.scope import said
 from handrail.policy.runtime.policy import Policy
 from handrail.policy.runtime.rules import BusinessDecision, BusinessRule
 from handrail.records import FactValue, Money
 
 Z3: TypeAlias = Any
 WORDS = frozenset({Kind.ONE_OF, Kind.WEEKDAY, Kind.TEXT})
+
+
+_HUNDREDTHS = (Kind.MONEY, Kind.NUMBER, Kind.PERCENT)
+"""Types whose values are shown in whole hundredths."""
 
 
 @dataclass(slots=True)
@@ -133,7 +138,7 @@ class Encoding:
             kind = self.facts[name].type
             if kind is Kind.YES_NO:
                 self._values[name] = self.z3.Bool(f"value:{name}")
-            elif kind in WORDS or kind is Kind.WHOLE:
+            elif kind in WORDS or kind in INTEGERS:
                 self._values[name] = self.z3.Int(f"value:{name}")
             elif kind is Kind.SET:
                 self._values[name] = self.z3.BoolVal(True)
@@ -169,6 +174,8 @@ class Encoding:
                 claims.append(self.z3.Or([value == self._code(word) for word in fact.values]))
             elif fact.type is Kind.TEXT:
                 claims.append(value >= 0)
+            elif fact.type is Kind.DATE:
+                claims += [value >= date.min.toordinal(), value <= date.max.toordinal()]
             elif fact.type is Kind.TIME:
                 claims += [value >= 0, value < self._number(DAY)]
             elif fact.type is Kind.MONEY:
@@ -184,8 +191,8 @@ class Encoding:
         claims = []
         for name, value in self._values.items():
             kind = self.facts[name].type
-            if kind in (Kind.MONEY, Kind.NUMBER, Kind.DURATION, Kind.TIME) and name not in self.constants:
-                steps = 100 if kind in (Kind.MONEY, Kind.NUMBER) else 1
+            if kind in (*_HUNDREDTHS, Kind.DURATION, Kind.TIME) and name not in self.constants:
+                steps = 100 if kind in _HUNDREDTHS else 1
                 claims.append(value * steps == self.z3.ToReal(self.z3.Int(f"steps:{name}")))
         return claims
 
@@ -212,7 +219,7 @@ class Encoding:
             case Money(currency=currency):
                 amount = self._number(value.amount)
                 return [self._value(name) == amount, self._currency(name) == self._code(currency)]
-            case Decimal() | timedelta() | time():
+            case Decimal() | timedelta() | time() | date():
                 return [self._value(name) == self._number(size_of(value))]
             case _:
                 return []
@@ -238,8 +245,8 @@ class Encoding:
             code = value.as_long()
             word = next((word for word, number in self._codes.items() if number == code), None)
             return word if word is not None else f"{OTHER_TEXT}_{code}"
-        if fact.type is Kind.WHOLE:
-            return Decimal(value.as_long())
+        if fact.type in INTEGERS:
+            return typed(Decimal(value.as_long()), fact)
         number = Decimal(value.numerator_as_long()) / Decimal(value.denominator_as_long())
         currency = ""
         if fact.type is Kind.MONEY:
@@ -312,11 +319,20 @@ class Z3Prover:
         return False if self._check([*fixed, false]) == self.z3.sat else None
 
     def _statements(self) -> list[Z3]:
-        claims = []
+        claims = self._stated()
         for statement in self.policy.statements:
             formula = statement.that.formula
             broken = self.encoding.false(formula) if statement.holds else self.encoding.true(formula)
             claims.append(self.z3.Not(broken))
+        return claims
+
+    def _stated(self) -> list[Z3]:
+        """Return that it is known whether the answer says a fact, and that only what is said has a value."""
+        claims: list[Z3] = []
+        for name in sorted(self.policy.scopes.stated):
+            claims.append(self.encoding.is_known(said(name)))
+            is_said = self.encoding.true(ir.Truth(said(name)))
+            claims.append(self.z3.Implies(self.encoding.is_known(name), is_said))
         return claims
 
     def _solver(self, claims: Iterable[Z3]) -> Z3:

@@ -1,7 +1,7 @@
 """Witnesses: one concrete case from a box, made of values that a reader understands at once."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 
 from handrail.policy.analyse.boxes import (
@@ -22,6 +22,8 @@ STEPS: Mapping[Kind, tuple[Decimal, ...]] = {
     Kind.DURATION: (DAY, Decimal(3600), Decimal(60), Decimal(1)),
     Kind.TIME: (Decimal(3600), Decimal(60), Decimal(1)),
     Kind.MONEY: (Decimal(1), Decimal("0.01")),
+    Kind.DATE: (Decimal(1),),
+    Kind.PERCENT: (Decimal(1), Decimal("0.1"), Decimal("0.01")),
     Kind.NUMBER: (Decimal(1), Decimal("0.1"), Decimal("0.01")),
     Kind.WHOLE: (Decimal(1),),
 }
@@ -60,6 +62,8 @@ def typed(size: Decimal, fact: FactDeclaration, currency: str = "") -> FactValue
             return Money(amount=size, currency=currency)
         case Kind.DURATION:
             return timedelta(seconds=float(size))
+        case Kind.DATE:
+            return date.fromordinal(int(size))
         case Kind.TIME:
             whole = int(size)
             return time(whole // 3600, whole % 3600 // 60, whole % 60, int((size - whole) * 1_000_000))
@@ -137,8 +141,9 @@ def candidate_values(space: Space, sizes: Mapping[str, frozenset[Decimal]]) -> d
 
 def _candidates(fact: FactDeclaration, bounds: frozenset[Decimal]) -> Iterator[Decimal]:
     step = STEPS[fact.type][0]
-    highest = DAY - 1 if fact.type is Kind.TIME else None
+    highest = {Kind.TIME: DAY - 1, Kind.DATE: Decimal(date.max.toordinal())}.get(fact.type)
+    lowest = 1 if fact.type is Kind.DATE else 0
     near = [bound + by * step for bound in sorted(bounds) for by in (0, 1, -1)]
     for size in (Decimal(0), step, 10 * step, *near):
-        if highest is None or 0 <= size <= highest:
+        if highest is None or lowest <= size <= highest:
             yield size

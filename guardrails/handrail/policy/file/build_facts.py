@@ -31,6 +31,18 @@ _SOURCE_KINDS: Mapping[type, frozenset[Kind]] = {
     sources.AnswerKind: frozenset({Kind.ONE_OF}),
     sources.Ungrounded: frozenset({Kind.WHOLE, Kind.NUMBER}),
     sources.FaultSeen: frozenset({Kind.ONE_OF, Kind.TEXT}),
+    sources.StatedBy: frozenset(
+        {
+            Kind.MONEY,
+            Kind.DURATION,
+            Kind.DATE,
+            Kind.PERCENT,
+            Kind.NUMBER,
+            Kind.WHOLE,
+            Kind.YES_NO,
+            Kind.ONE_OF,
+        }
+    ),
     sources.Conversation: frozenset({Kind.YES_NO}),
     sources.Provenance: frozenset({Kind.ONE_OF}),
 }
@@ -107,6 +119,8 @@ def _name_fits(fact: RawFact) -> bool:
 
 def _source(fact: RawFact) -> sources.Source | None:
     text = fact.shape.from_
+    if fact.shape.says is not None:
+        return _stated(fact)
     if isinstance(text, list):
         found = sources.parse_sources(text)
         if found is None:
@@ -134,6 +148,17 @@ def _source(fact: RawFact) -> sources.Source | None:
     if source is None:
         fact.problem(f"'{text}' is not a source{near(text, sources.FORMS)}", "from")
     return source
+
+
+def _stated(fact: RawFact) -> sources.Source | None:
+    says = tuple(dict.fromkeys(word.strip() for word in fact.shape.says or ()))
+    if fact.shape.from_ is not None:
+        fact.problem("a fact with `says:` comes from the answer; leave `from:` out", "from")
+        return None
+    if not says or not all(any(mark.isalnum() for mark in word) for word in says):
+        fact.problem("`says:` needs words that stand next to the value, e.g. [refund, money back]", "says")
+        return None
+    return sources.StatedBy(fact=fact.name, says=says)
 
 
 def _ledger(fact: RawFact) -> sources.Source | None:
@@ -172,6 +197,7 @@ _KEYS_OF: Mapping[str, tuple[type | Kind, ...]] = {
     "within": (sources.Ledger,),
     "after": (sources.Conversation,),
     "of": (sources.Provenance,),
+    "says": (sources.StatedBy,),
     "currencies": (Kind.MONEY,),
     "currency": (Kind.MONEY,),
     "unit": (Kind.DURATION,),

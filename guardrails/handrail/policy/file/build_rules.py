@@ -16,7 +16,8 @@ from handrail.policy.file.schema import (
 )
 from handrail.policy.language import sources
 from handrail.policy.language.facts import FactDeclaration, Kind
-from handrail.policy.language.ir import Formula, Holds, Member, atoms
+from handrail.policy.language.ir import Formula, Holds, Member, Or, Truth, atoms
+from handrail.policy.language.scope import said
 from handrail.policy.runtime.decide import unsure
 from handrail.policy.runtime.rules import (
     AnswerPlan,
@@ -154,12 +155,8 @@ def _decision(builder: PolicyBuilder, name: str, shape: DecisionShape) -> Busine
     }
     reads = tuple(dict.fromkeys([*applies.reads, *(n for rule in rules.values() for n in rule.when.reads)]))
     why = f"no rule of '{name}' covers this case"
-    scoped = builder.scopes.scoped(n for rule in rules.values() for n in rule.when.reads)
     line = builder.document.position(path, at_key=True).line
-    speaks = None
-    if shape.applies_when is True and scoped:
-        named = Member(builder.scopes.tool, builder.scopes.named_by(scoped))
-        speaks = builder.compiled(named, f"{named.fact} in [{', '.join(sorted(named.values))}]", line)
+    speaks = _speaks(builder, shape, [name for rule in rules.values() for name in rule.when.reads], line)
     return BusinessDecision(
         name=name,
         applies=applies,
@@ -205,6 +202,24 @@ def _owner(builder: PolicyBuilder, shape: ConflictShape, path: Path) -> Conflict
         severity=shape.severity,
         between=frozenset(shape.between),
     )
+
+
+def _speaks(
+    builder: PolicyBuilder, shape: DecisionShape, reads: Sequence[str], line: int
+) -> Condition | None:
+    """Return where the rules must cover every case: in the calls and the answers that they speak of."""
+    scopes = builder.scopes
+    scoped = scopes.scoped(reads) if shape.applies_when is True else frozenset[str]()
+    stated = [name for name in dict.fromkeys(reads) if name in scopes.stated]
+    parts: list[Formula] = [Truth(said(name)) for name in stated]
+    texts = [said(name) for name in stated]
+    if scoped:
+        named = Member(scopes.tool, scopes.named_by(scoped))
+        parts.insert(0, named)
+        texts.insert(0, f"{named.fact} in [{', '.join(sorted(named.values))}]")
+    if not parts:
+        return None
+    return builder.compiled(Or(tuple(parts)) if len(parts) > 1 else parts[0], " or ".join(texts), line)
 
 
 def _answer(builder: PolicyBuilder, name: str, plan: Effect | AnswerShape, path: Path) -> AnswerPlan:
@@ -306,7 +321,8 @@ def _statements(
         shape = StatementShape(that=given) if isinstance(given, str) else given
         that = builder.condition(shape.that, path)
         # What is said of a fact that does not apply does not hold; that breaks no `always`.
-        is_negated = holds and bool(builder.scopes.scoped(that.reads))
+        rests = builder.scopes.scoped(that.reads) or not builder.scopes.stated.isdisjoint(that.reads)
+        is_negated = holds and bool(rests)
         if is_negated:
             that = replace(builder.condition(shape.that, path, is_negated=True), text=f"not ({shape.that})")
         name = f"{key}-{index + 1}"

@@ -9,7 +9,7 @@ from handrail.policy.file.document import Path
 from handrail.policy.language import sources
 from handrail.policy.language.facts import FactDeclaration, Kind
 from handrail.policy.language.ir import And, Formula, Member, Not
-from handrail.policy.language.scope import TOOL, Scopes
+from handrail.policy.language.scope import TOOL, Scopes, said
 from handrail.policy.runtime.rules import Rule
 from handrail.records import Effect, Reason, Severity, Trigger
 from handrail.text.suggest import near
@@ -32,6 +32,8 @@ def build_scopes(builder: PolicyBuilder) -> None:
     for name, fact in builder.facts.items():
         if isinstance(fact.source, sources.Provenance) and fact.source.of in tools:
             tools[name] = tools[fact.source.of]
+    stated = _declare_said(builder)
+    builder.scopes = Scopes(stated=stated)
     if builder.shape.unlisted is not None and not listed:
         builder.problem("`unlisted:` needs `tools:`, e.g. tools: {get_order: reads}", ("unlisted",))
     if not (tools or listed):
@@ -39,8 +41,19 @@ def build_scopes(builder: PolicyBuilder) -> None:
     name = _tool_fact(builder, listed)
     if builder.shape.unlisted == "pass_reads" and not _declared_as(builder, sources.ToolKind):
         builder.facts.setdefault(KIND, _kind_of_tool())
-    builder.scopes = Scopes(tool=name, tools=tools)
+    builder.scopes = Scopes(tool=name, tools=tools, stated=stated)
     _check_tools(builder, listed or builder.facts[name].values)
+
+
+def _declare_said(builder: PolicyBuilder) -> frozenset[str]:
+    """Declare for each fact that the answer states the one that tells whether it does; returns the first."""
+    stated = frozenset(_declared_as(builder, sources.StatedBy))
+    for name in sorted(stated):
+        if said(name) in builder.facts:
+            builder.problem(f"'{said(name)}' is declared by itself", ("facts", said(name)), at_key=True)
+        source = sources.Said(of=name)
+        builder.facts[said(name)] = FactDeclaration(name=said(name), type=Kind.YES_NO, source=source)
+    return stated
 
 
 def _declared_as(builder: PolicyBuilder, source: type) -> list[str]:

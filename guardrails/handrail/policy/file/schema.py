@@ -76,6 +76,9 @@ class FactShape(Shape):
     per: Per | None = Field(default=None, description="`from: ledger`: whose actions count together.")
     within: str | None = Field(default=None, description="`from: ledger`: how far back, e.g. `30 days`.")
     after: str | None = Field(default=None, description="`from: conversation`: `user_yes` or `tool.<name>`.")
+    says: list[Annotated[str, StringConstraints(min_length=2, max_length=100)]] | None = Field(
+        default=None, description="Words next to which the answer states the fact, e.g. [refund, money back]."
+    )
     of: str | None = Field(default=None, description="`from: provenance`: the fact whose origin is asked.")
     means: str = Field(default="", description="What the fact is.")
 
@@ -354,6 +357,10 @@ def _stated(fact: FactDeclaration) -> dict[str, Any]:
             return {"enum": [True, False, "yes", "no", None]}
         case Kind.NUMBER:
             return {"type": ["number", "null"]}
+        case Kind.PERCENT:
+            return {"type": ["number", "string", "null"], "pattern": r"^-?\d+(\.\d+)? ?(%|percent)$"}
+        case Kind.DATE:
+            return {"type": ["string", "null"], "pattern": r"^\d{4}-\d{2}-\d{2}$"}
         case Kind.WHOLE:
             return {"type": ["integer", "null"]}
         case Kind.MONEY:

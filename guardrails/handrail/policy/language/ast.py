@@ -1,7 +1,7 @@
 """Expressions as they were written: one node a construct, each with its place in the text."""
 
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -9,7 +9,11 @@ from handrail.records import Money
 
 MAX_LENGTH, MAX_DEPTH, MAX_NODES = 2000, 40, 200
 
-Constant: TypeAlias = bool | Decimal | timedelta | time | Money | str
+Constant: TypeAlias = bool | Decimal | timedelta | time | date | Money | str
+
+
+class Percent(Decimal):
+    """A constant written with `%`; it compares with facts of that type only."""
 
 
 class ExpressionError(Exception):

@@ -3,13 +3,19 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from handrail.policy.language.sources import FINDINGS, Caller, InputTopics, Source
-from handrail.records import FactValue, Money, Stage, Unknown
+from handrail.policy.language.sources import (
+    FINDINGS,
+    Caller,
+    InputTopics,
+    Source,
+    StatedBy,
+)
+from handrail.records import AMBIGUOUS, NOT_SAID, FactValue, Money, Stage, Unknown
 from handrail.text.money import parse_money
 
 
@@ -22,6 +28,8 @@ class Kind(StrEnum):
     MONEY = "money"
     DURATION = "duration"
     TIME = "time of day"
+    DATE = "date"
+    PERCENT = "percent"
     WEEKDAY = "weekday"
     ONE_OF = "one of"
     TEXT = "text"
@@ -30,7 +38,7 @@ class Kind(StrEnum):
 
 CALLER = Caller()
 
-ORDERED = frozenset({Kind.NUMBER, Kind.WHOLE, Kind.MONEY, Kind.DURATION, Kind.TIME})
+ORDERED = frozenset({Kind.NUMBER, Kind.WHOLE, Kind.MONEY, Kind.DURATION, Kind.TIME, Kind.DATE, Kind.PERCENT})
 """Types that can be compared by size."""
 
 OTHER_TEXT = "something_else"
@@ -48,9 +56,13 @@ UNITS: Mapping[str, timedelta] = {
 
 Reader: TypeAlias = Callable[["FactDeclaration", object], FactValue]
 
+_UNSTATED = {"ambiguous": AMBIGUOUS, "not said": NOT_SAID}
+
 _PLAIN_NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?")
 _DURATION = re.compile(r"([+-]?\d{1,12}(?:\.\d{1,6})?)\s*([a-z]+?)s?")
 _MONEY = re.compile(r"(-?\d{1,20}(?:\.\d{1,6})?)\s*([A-Z]{3})")
+_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+_PERCENT = re.compile(r"([+-]?\d{1,12}(?:\.\d{1,10})?)\s*(?:%|percent)")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 
 
@@ -97,7 +109,12 @@ class FactDeclaration:
         return self._in_range(value)
 
     def stated(self, raw: object) -> FactValue:
-        """Read a value as a test states it, e.g. `250 USD` or `3 days`; `null` is unknown. Pure."""
+        """Read a value as a test states it, e.g. `250 USD` or `3 days`; `null` is unknown. Pure.
+
+        What an answer states may also be `ambiguous` or `not said`.
+        """
+        if isinstance(self.source, StatedBy) and raw in _UNSTATED and raw not in self.values:
+            return Unknown(why=_UNSTATED[str(raw)])
         if self.type is Kind.MONEY and isinstance(raw, str):
             value = read_money(raw)
             return value if value is not None and self.accepts(value) else self.read(raw)
@@ -160,7 +177,7 @@ def acceptor(fact: FactDeclaration) -> Callable[[object], bool]:
             return lambda value: value is True or value is False
         case Kind.NUMBER | Kind.WHOLE | Kind.DURATION if low is not None or high is not None:
             return lambda value: _is_sized(fact, value) and _is_within(value, low, high)
-        case Kind.NUMBER:
+        case Kind.NUMBER | Kind.PERCENT:
             return lambda value: type(value) is Decimal and value.is_finite()
         case Kind.WHOLE:
             return lambda value: _is_sized(fact, value)
@@ -176,6 +193,8 @@ def acceptor(fact: FactDeclaration) -> Callable[[object], bool]:
             )
         case Kind.TIME:
             return lambda value: type(value) is time
+        case Kind.DATE:
+            return lambda value: type(value) is date
         case Kind.TEXT:
             return lambda value: type(value) is str
         case Kind.ONE_OF | Kind.WEEKDAY:
@@ -218,6 +237,15 @@ def read_time(text: str) -> time | None:
     """Read `22:00` or `22:00:30`; None if it is not a time of day. Pure."""
     match = _TIME.fullmatch(text.strip())
     return time(int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
+
+
+def read_date(text: str) -> date | None:
+    """Read `2026-12-31`; None if it is no day of the calendar. Pure."""
+    match = _DATE.fullmatch(text.strip())
+    try:
+        return date(int(match[1]), int(match[2]), int(match[3])) if match else None
+    except ValueError:
+        return None
 
 
 def read_number(raw: object) -> Decimal | None:
@@ -278,6 +306,20 @@ def _time(_: FactDeclaration, raw: object) -> FactValue:
     return Unknown(why="not_a_time_of_day") if value is None else value
 
 
+def _date(_: FactDeclaration, raw: object) -> FactValue:
+    # A moment is no day: which day it is depends on the time zone.
+    if isinstance(raw, date) and not isinstance(raw, datetime):
+        return raw
+    value = read_date(raw) if isinstance(raw, str) else None
+    return Unknown(why="not_a_date") if value is None else value
+
+
+def _percent(_: FactDeclaration, raw: object) -> FactValue:
+    text = _PERCENT.fullmatch(raw.strip().lower()) if isinstance(raw, str) else None
+    value = read_number(text[1] if text else raw)
+    return Unknown(why="not_a_percentage") if value is None else value
+
+
 def _one_of(declaration: FactDeclaration, raw: object) -> FactValue:
     if isinstance(raw, str) and str(raw) in declaration.values:
         return str(raw)
@@ -306,6 +348,8 @@ _READERS: Mapping[Kind, Reader] = {
     Kind.WHOLE: _whole,
     Kind.DURATION: _duration,
     Kind.TIME: _time,
+    Kind.DATE: _date,
+    Kind.PERCENT: _percent,
     Kind.WEEKDAY: _one_of,
     Kind.ONE_OF: _one_of,
     Kind.TEXT: _text,

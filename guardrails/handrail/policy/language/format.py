@@ -1,7 +1,7 @@
 """Facts as text, the way a policy writes them: `250 USD`, `3 days`, `[x, y]`. Pure."""
 
 from collections.abc import Mapping
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 
 from handrail.records import FactValue, Money
@@ -20,6 +20,8 @@ def format_value(value: FactValue) -> str:
             return _duration(value)
         case time():
             return value.isoformat("auto" if value.second or value.microsecond else "minutes")
+        case date():
+            return value.isoformat()
         case frozenset():
             return "[" + ", ".join(sorted(value)) + "]"
         case str():

@@ -22,6 +22,8 @@ GRAMMAR = r"""
      | NAME                     -> name
      | "(" any_of ")"           -> group
 ?literal: AMOUNT                -> amount
+        | DAY                   -> day
+        | PERCENT               -> percent
         | SPAN                  -> span
         | CLOCK                 -> clock
         | NUMBER                -> number
@@ -42,6 +44,8 @@ NO.3: /(no|false)\b/
 COMPARE: /==|!=|<=|>=|<|>/
 AMOUNT.2: /-?\d{1,20}(\.\d{1,6})?\s*[A-Z]{3}\b/
 SPAN.2: /-?\d{1,12}(\.\d{1,6})?\s*(?!(and|not|has|missing|known|yes|true|false)\b)[a-z]{3,}\b/
+DAY.3: /\d{4}-\d{2}-\d{2}(?![\w-])/
+PERCENT.3: /-?\d{1,12}(\.\d{1,10})?\s*(%|percent\b)/
 CLOCK.2: /\d{1,2}:\d{2}(:\d{2})?/
 NUMBER.1: /-?\d{1,20}(\.\d{1,10})?(?![\w.:])/
 STRING: /"[^"\n]*"|'[^'\n]*'/
@@ -51,7 +55,10 @@ NAME: /[A-Za-z_]\w*(\.\w+)*/
 
 OPERATORS = (
     ("a == b, a != b", "equal, not equal; both sides of the same type"),
-    ("a < b, a <= b, a > b, a >= b", "numbers, money of one currency, durations, times of day"),
+    (
+        "a < b, a <= b, a > b, a >= b",
+        "numbers, percent, money of one currency, durations, dates, times of day",
+    ),
     ("a in [x, y], a not in [x, y]", "one of several values"),
     ("s has x, x in s", "a set holds a value"),
     ("a is missing, a is known", "never unknown themselves"),

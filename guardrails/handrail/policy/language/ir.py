@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
 from handrail.records import Money
 
-Size: TypeAlias = Decimal | timedelta | time | Money
+Size: TypeAlias = Decimal | timedelta | time | date | Money
 """A constant that can be compared by size."""
 
 

@@ -19,8 +19,9 @@ from handrail.policy.language.ast import (
     Name,
     Node,
     Operation,
+    Percent,
 )
-from handrail.policy.language.facts import UNITS, FactDeclaration, read_duration, read_time
+from handrail.policy.language.facts import UNITS, FactDeclaration, read_date, read_duration, read_time
 from handrail.policy.language.grammar import GRAMMAR
 from handrail.policy.language.hints import amount_hint, duration_hint, expression_hint, percent_hint
 from handrail.policy.language.types import formula_of
@@ -121,6 +122,15 @@ class AstBuilder(Transformer[Token, Node]):
             hint = near(unit, words) or f"; a duration is written in {', '.join(words[1::2])}"
             raise ExpressionError(f"unknown unit '{unit}'{hint}", _at(found))
         return Literal(value, _at(found))
+
+    def day(self, found: list[Token]) -> Node:
+        value = read_date(str(found[0]))
+        if value is None:
+            raise ExpressionError(f"'{found[0]}' is no day of the calendar", _at(found))
+        return Literal(value, _at(found))
+
+    def percent(self, found: list[Token]) -> Node:
+        return Literal(Percent(str(found[0]).removesuffix("percent").rstrip("% ")), _at(found))
 
     def clock(self, found: list[Token]) -> Node:
         value = read_time(str(found[0]))

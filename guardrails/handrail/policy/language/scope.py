@@ -10,7 +10,11 @@ missing argument stays unknown. So each comparison is joined to a test of the na
     refund.amount > 200 USD         becomes    tool.name is issue_refund and refund.amount > 200 USD
     not (refund.amount > 200 USD)   becomes    tool.name is issue_refund and not (refund.amount > 200 USD)
 
-and three-valued logic does the rest: with another tool's name the whole is false whatever is unknown, with no
+A fact that the answer states (`says:`) does not apply where the answer does not say it. What is said of it is
+joined to `<fact>.said`, which is true also where the answer can be read in two ways: then the value is
+unknown, and hands off. `is missing` and `is known` are not joined: they ask for just that.
+
+Three-valued logic does the rest: with another tool's name the whole is false whatever is unknown, with no
 name it is unknown. Evaluator, plans, boxes and prover read this form and need no rules of their own.
 """
 
@@ -24,10 +28,13 @@ from handrail.policy.language.ir import (
     Atom,
     Formula,
     Member,
+    Missing,
     Not,
     Or,
+    Truth,
     facts_of,
 )
+from handrail.records import NOT_SAID, Unknown
 
 TOOL = "tool.name"
 """The fact that is declared by itself where a policy names tools and declares no such fact."""
@@ -37,14 +44,17 @@ TOOL = "tool.name"
 class Scopes:
     """The tools in whose calls facts apply: `tools` by fact, `tool` is the fact that is the tool's name.
 
-    A fact that is not in `tools` applies everywhere.
+    A fact that is not in `tools` applies everywhere, one in `stated` where the answer says it.
     """
 
     tool: str = TOOL
     tools: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    stated: frozenset[str] = frozenset()
 
     def is_applicable(self, fact: str, known: Mapping[str, Any]) -> bool:
         """Tell whether a fact applies to the tool among these facts; True where its name is not known."""
+        if fact in self.stated and known.get(said(fact)) is False:
+            return False
         scope = self.tools.get(fact)
         name = known.get(self.tool) if scope is not None else None
         return scope is None or not isinstance(name, str) or name in scope
@@ -65,12 +75,28 @@ class Scopes:
 EVERYWHERE = Scopes()
 
 
+def said(fact: str) -> str:
+    """Return the name of the yes/no fact that tells whether the answer states a fact."""
+    return f"{fact}.said"
+
+
+def with_said(facts: Mapping[str, Any], scopes: Scopes) -> Mapping[str, Any]:
+    """Return facts with whether each stated one is said, where they do not tell: what has no value is not."""
+    told = {}
+    for name in scopes.stated:
+        if said(name) not in facts:
+            value = facts.get(name)
+            told[said(name)] = value is not None and value != Unknown(why=NOT_SAID)
+    return {**facts, **told} if told else facts
+
+
 def within_scope(formula: Formula, scopes: Scopes) -> Formula:
     """Return a formula in which what is said of a fact that does not apply is false; pure.
 
     A formula that reads no such fact is returned as it is.
     """
-    if not scopes.scoped(facts_of(formula)):
+    reads = facts_of(formula)
+    if not scopes.scoped(reads) and scopes.stated.isdisjoint(reads):
         return formula
     return _normal(formula, scopes, is_true=True)
 
@@ -90,11 +116,14 @@ def _normal(formula: Formula, scopes: Scopes, *, is_true: bool) -> Formula:
 
 def _joined(atom: Atom, scopes: Scopes, *, is_true: bool) -> Formula:
     literal: Formula = atom if is_true else Not(atom)
-    scoped = scopes.scoped(facts_of(atom))
-    if not scoped:
-        return literal
-    tools = frozenset.intersection(*(scopes.tools[name] for name in scoped))
-    return And((Member(scopes.tool, tools), literal))
+    reads = facts_of(atom)
+    scoped = scopes.scoped(reads)
+    conditions: list[Formula] = []
+    if scoped:
+        conditions.append(Member(scopes.tool, frozenset.intersection(*(scopes.tools[n] for n in scoped))))
+    if not isinstance(atom, Missing):
+        conditions += [Truth(said(name)) for name in reads if name in scopes.stated]
+    return And((*conditions, literal)) if conditions else literal
 
 
 def all_of(parts: Collection[Formula]) -> Formula:

@@ -166,6 +166,23 @@ class Ungrounded(_WithoutKeys):
     stage = Stage.ANSWER
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedBy:
+    """`answer.<name>` with `says:`: the value that the answer itself gives, read next to these words."""
+
+    stage = Stage.ANSWER
+    fact: str
+    says: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """`<fact>.said`: whether the answer states that fact at all, be it in two ways; declared by itself."""
+
+    stage = Stage.ANSWER
+    of: str
+
+
 class FaultSeen(_WithoutKeys):
     """`fault`: how the model call went wrong, `none` when it did not."""
 
@@ -252,6 +269,8 @@ Source: TypeAlias = (
     | ConfidenceValue
     | AnswerKind
     | Ungrounded
+    | StatedBy
+    | Said
     | FaultSeen
     | Ledger
     | Conversation
@@ -356,5 +375,7 @@ def written(source: Source) -> str:
             return "provenance"
         case Threshold(name=name):
             return f"thresholds.{name}"
+        case StatedBy() | Said():
+            return "answer"
         case _:
             return next((name for name, fixed in _FIXED.items() if fixed == source), "caller")

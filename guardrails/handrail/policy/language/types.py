@@ -1,20 +1,23 @@
 """Checks an expression against the declared facts and brings it into its logical form."""
 
 from collections.abc import Callable, Mapping
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
 from handrail.policy.language import ir
-from handrail.policy.language.ast import ExpressionError, ListLiteral, Literal, Name, Node, Operation
+from handrail.policy.language.ast import ExpressionError, ListLiteral, Literal, Name, Node, Operation, Percent
 from handrail.policy.language.facts import ORDERED, FactDeclaration, Kind
-from handrail.policy.language.hints import word_hint
+from handrail.policy.language.hints import percent_hint, word_hint
 from handrail.records import Money
 from handrail.text.suggest import near
 
 Facts: TypeAlias = Mapping[str, FactDeclaration]
 
 SUMMABLE = frozenset({Kind.NUMBER, Kind.WHOLE, Kind.MONEY, Kind.DURATION})
+NUMBERS = frozenset({Kind.NUMBER, Kind.WHOLE, Kind.PERCENT})
+"""Types that compare with bare numbers."""
+
 WORDS = frozenset({Kind.ONE_OF, Kind.WEEKDAY, Kind.TEXT})
 MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -23,6 +26,8 @@ _HINTS = {
     frozenset({Kind.DURATION, Kind.NUMBER}): " - write a unit, e.g. '30 days'",
     frozenset({Kind.TIME, Kind.NUMBER}): " - write a time of day, e.g. '22:00'",
     frozenset({Kind.TIME, Kind.TEXT}): " - write it without quotes, e.g. 22:00",
+    frozenset({Kind.DATE, Kind.NUMBER}): " - write a date, e.g. 2026-12-31",
+    frozenset({Kind.DATE, Kind.TEXT}): " - write it without quotes, e.g. 2026-12-31",
     frozenset({Kind.MONEY, Kind.TEXT}): " - write it without quotes, e.g. 200 USD",
     frozenset({Kind.DURATION, Kind.TEXT}): " - write it without quotes, e.g. 30 days",
     frozenset({Kind.YES_NO, Kind.TEXT}): " - write yes or no without quotes",
@@ -110,6 +115,8 @@ def _kind_of_constant(value: object) -> Kind:
     match value:
         case bool():
             return Kind.YES_NO
+        case Percent():
+            return Kind.PERCENT
         case Decimal():
             return Kind.NUMBER
         case Money():
@@ -118,14 +125,16 @@ def _kind_of_constant(value: object) -> Kind:
             return Kind.DURATION
         case time():
             return Kind.TIME
+        case date():
+            return Kind.DATE
         case _:
             return Kind.TEXT
 
 
 def _common(left: Kind, right: Kind, at: int, verb: str) -> Kind:
-    both = {Kind.NUMBER if kind is Kind.WHOLE else kind for kind in (left, right)}
+    both = {Kind.NUMBER if kind in NUMBERS else kind for kind in (left, right)}
     if len(both) == 1 or both <= WORDS:
-        return Kind.NUMBER if left is Kind.WHOLE else left
+        return Kind.NUMBER if left in NUMBERS else left
     hint = _HINTS.get(frozenset(both), "")
     raise ExpressionError(f"cannot {verb} {_a(left)} with {_a(right)}{hint}", at)
 
@@ -200,6 +209,9 @@ def _check_word(declaration: FactDeclaration, literal: Literal) -> None:
 
 def _check_size(declaration: FactDeclaration, literal: Literal) -> None:
     value = literal.value
+    if isinstance(value, Percent) and declaration.type is not Kind.PERCENT:
+        said = percent_hint(f"{value}%")
+        raise ExpressionError(f"{declaration.name} is {_a(declaration.type)}; {said}", literal.at)
     if isinstance(value, Money) and value.currency not in declaration.currencies:
         known = ", ".join(declaration.currencies)
         cure = f"Compare with one of these, or add {value.currency} to its `currencies:`"

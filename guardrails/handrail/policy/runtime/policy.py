@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from handrail.policy.language.facts import FactDeclaration, Kind
-from handrail.policy.language.scope import EVERYWHERE, Scopes
+from handrail.policy.language.scope import EVERYWHERE, Scopes, said, with_said
 from handrail.policy.language.sources import Caller, ConfidenceValue, InputFindings, Ledger, written
 from handrail.policy.runtime.decide import unsure
 from handrail.policy.runtime.plan import Planner, is_later
@@ -114,6 +114,13 @@ class Policy:
         return any(isinstance(self.facts[name].source, ConfidenceValue) for name in read)
 
     @property
+    def stated_facts(self) -> tuple[FactDeclaration, ...]:
+        """The facts that some rule reads and the answer itself states."""
+        read = {name for unit in self.units for name in unit.reads}
+        names = (name for name in self.scopes.stated if name in read or said(name) in read)
+        return tuple(self.facts[name] for name in sorted(names))
+
+    @property
     def withheld_types(self) -> frozenset[str]:
         """Finding types and categories that some rule keeps from the model when they are in the input."""
         inputs = {name for name, fact in self.facts.items() if isinstance(fact.source, InputFindings)}
@@ -180,6 +187,8 @@ class Policy:
         """
         if self.constants:
             facts = {**facts, **self.constants}
+        if self.scopes.stated and stage is not Stage.INPUT:
+            facts = with_said(facts, self.scopes)
         plan = self._planner.plan_for(facts, stage)
         read, known = plan.read(facts)
         reasons, shadow, answers = plan.judge(known, facts, self.if_unsure)

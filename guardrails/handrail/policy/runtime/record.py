@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -110,6 +110,8 @@ def write_fact(value: FactValue) -> dict[str, Any]:
             return {"kind": "duration", "value": str(value // timedelta(microseconds=1))}
         case time():
             return {"kind": "time", "value": value.isoformat()}
+        case date():
+            return {"kind": "date", "value": value.isoformat()}
         case frozenset():
             return {"kind": "set", "items": sorted(value)}
         case str():
@@ -133,6 +135,8 @@ def read_fact(data: Mapping[str, Any]) -> FactValue:
                 return timedelta(microseconds=int(Decimal(value)))
             case "time":
                 return time.fromisoformat(value)
+            case "date":
+                return date.fromisoformat(value)
             case "set":
                 return frozenset(str(item) for item in data["items"])
             case "text":

@@ -42,6 +42,8 @@ EXAMPLES: Mapping[Kind, str] = {
     Kind.MONEY: "`200 USD`",
     Kind.DURATION: "`30 days`",
     Kind.TIME: "`22:00`",
+    Kind.DATE: "`2026-12-31`",
+    Kind.PERCENT: "`20%`, `20 percent`, `20`",
     Kind.WEEKDAY: '`"monday"`',
     Kind.ONE_OF: '`"gold"`',
     Kind.TEXT: '`"anything"`',
