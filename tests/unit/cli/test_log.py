@@ -172,18 +172,35 @@ def test_a_review_of_an_export_counts_what_a_review_of_its_store_counts(
     assert "talk to a human" not in (page / "review.html").read_text()
 
 
-def test_counts_and_backtests_need_no_way_out(tmp_path: Path, guard: Guard) -> None:
-    pytest.importorskip("duckdb")
-    alone = ["unshare", "-rn"]
+@pytest.fixture(scope="module")
+def cut_off() -> list[str]:
+    """What runs a command where there is no network but this machine's own."""
+    alone = ["unshare", "-rn", "sh", "-c", 'ip link set lo up; exec "$@"', "sh"]
     if shutil.which("unshare") is None or subprocess.run([*alone, "true"], check=False).returncode:
         pytest.skip("no network namespace of one's own can be had here")
+    return alone
+
+
+def test_readers_of_a_log_need_no_way_out(tmp_path: Path, guard: Guard, cut_off: list[str]) -> None:
+    pytest.importorskip("duckdb")
     guard.close()
     out = tmp_path / "log.parquet"
     command(tmp_path, "log", "export", "--format", "parquet", "--out", str(out))
     backtest = ["policy", "backtest", str(out), "-p", str(tmp_path / "shop.yaml")]
-    for arguments in (["log", "stats", str(out)], backtest):
-        run = [*alone, sys.executable, "-m", "handrail", *arguments]
+    for arguments in (["log", "stats", str(out)], backtest, ["review", "--json", "--log", str(out)]):
+        run = [*cut_off, sys.executable, "-m", "handrail", *arguments]
         assert subprocess.run(run, capture_output=True, timeout=60, check=False).returncode == 0
+
+
+def test_ray_needs_no_way_out(tmp_path: Path, guard: Guard, cut_off: list[str]) -> None:
+    pytest.importorskip("ray")
+    guard.close()
+    out = tmp_path / "log.jsonl"
+    command(tmp_path, "log", "export", "--out", str(out))
+    backtest = ["policy", "backtest", str(out), "-p", str(tmp_path / "shop.yaml"), "--engine", "ray"]
+    run = [*cut_off, sys.executable, "-m", "handrail", *backtest, "--json"]
+    told = subprocess.run(run, capture_output=True, timeout=120, check=True, text=True)
+    assert json.loads(told.stdout)["records"] == 4
 
 
 def test_ray_is_told_to_report_nothing_before_it_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
