@@ -15,7 +15,7 @@ from handrail.guard.authorise import Action, Authorised
 from handrail.guard.call import Call, CallRunner, FactSource, abegin, begin
 from handrail.guard.decorator import Decoration, Options, decoration_of
 from handrail.guard.enforcement import enforced
-from handrail.guard.opening import open_parts, pipeline_of, record_policy
+from handrail.guard.opening import open_parts, pipeline_of, record_policy, scanner_over
 from handrail.guard.outcome import Observer, Outcome, OutcomeRecorder, SpoolPort
 from handrail.guard.resolve import DecidedBy, ResolutionFields, read_resolution, resolve, wait, withdraw
 from handrail.guard.samples import sampler_of
@@ -207,7 +207,8 @@ class Guard:
         if self._running.facts is None:
             check_supplied(policy)
         people = self._people.under(policy) if isinstance(self._people, PeopleFile) else self._people
-        pipeline = pipeline_of(policy, self._scanner, self._tool_kinds)
+        scanner = self._scanner or scanner_over(policy, self._running.pipeline.scanner)
+        pipeline = pipeline_of(policy, scanner, self._tool_kinds)
         sampler = sampler_of(policy, pipeline.cascade.calibration, self.store)
         from handrail.store import SqlStore
 

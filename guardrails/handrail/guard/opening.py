@@ -42,6 +42,21 @@ def scanner_of(policy: Policy, analyzers: Sequence[Analyzer] = ()) -> Scanner:
     return Scanner(spec_of(policy.scan, analyzers))
 
 
+def scanner_over(policy: Policy, before: Scanner) -> Scanner:
+    """Return the scanner of a policy that takes another's place: the same one if both look for the same.
+
+    Another one is ready to scan, so that no call waits for it.
+
+    Raises:
+        PolicyError: as `scanner_of`.
+    """
+    if spec_of(policy.scan) == before.spec:
+        return before
+    scanner = scanner_of(policy)
+    scanner.prepare()
+    return scanner
+
+
 def spec_of(settings: Mapping[str, Any], analyzers: Sequence[Analyzer] = ()) -> ScanSpec:
     """Turn a policy's `scan:` section into a specification; pure.
 

@@ -126,6 +126,12 @@ class Engine:
             always=always,
         )
 
+    def prepare(self) -> None:
+        """Compile everything now, so that no scan waits for it."""
+        _ = self._gate
+        for rule in self.rules:
+            rule.prepare()
+
     def sweep(self, text: str, data: bytes, *, is_hidden: bool = False) -> Sweep:
         """Return every candidate; `is_hidden` says that the text is a deobfuscated reading.
 

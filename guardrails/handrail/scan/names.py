@@ -107,6 +107,11 @@ class NameRule(Rule):
     def _lists(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
         return lexicon("given"), lexicon("ordinary"), lexicon("places")
 
+    def prepare(self) -> None:
+        """Compile now what would be compiled at the first match."""
+        super().prepare()
+        _ = (self._form, self.skipped, self._lists)
+
     def judge(
         self, text: str, data: bytes, start: int, end: int, *, near: bool = True, contrary: bool = True
     ) -> Candidate | None:

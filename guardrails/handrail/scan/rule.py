@@ -88,6 +88,10 @@ class Rule:
         """Words that lower the score, compiled."""
         return compiled(words(self.spec.against), self.spec)
 
+    def prepare(self) -> None:
+        """Compile now what would be compiled at the first match."""
+        _ = (self.expression, self.group, self.extension, self.near, self.contrary)
+
     def judge(
         self, text: str, data: bytes, start: int, end: int, *, near: bool = True, contrary: bool = True
     ) -> Candidate | None:

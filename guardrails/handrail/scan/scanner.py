@@ -34,6 +34,15 @@ SHORTEST_CACHED = 64
 """Shorter texts, in characters, are scanned faster than they are looked up."""
 
 
+# Digits, names, addresses and codes of every form: RE2 and the checks behind it build what they meet.
+_SAMPLE = (
+    "Ann Smith wrote on 3 May: Card 4111 1111 1111 1111, CVC 123; ann@example.org, +44 20 7946 0958.\n"
+    "She lives at 12 High Street, London SW1A 1AA. IBAN DE89 3704 0044 0532 0130 00; SSN 078-05-1120.\n"
+    "key: Ab3dEf6hIj9kLmN0pQrStUvWxYz8Q https://example.org/a?b=c 192.0.2.1 password = 'secret1!'\n"
+    "Her diagnosis, her lawyer and her notice are in file AB-12/34. %41%42 YWJjZGVmZ2hpamtsbW5vcA==\n"
+)
+
+
 class Scanner:
     """Looks for everything a specification names. Immutable; one instance serves all threads."""
 
@@ -51,6 +60,11 @@ class Scanner:
         self.engine = Engine(self.entities, TRIGGERS, tuple(term.phrase for term in self.terms.terms))
         self._locality = next((entity for entity in self.entities if entity.type == LOCALITY), None)
         self._allowed = frozenset(normalise(value.value).text.lower() for value in self.spec.allow)
+
+    def prepare(self) -> None:
+        """Compile everything now; otherwise the first scan does, which takes tens of milliseconds."""
+        self.engine.prepare()
+        self.scan(_SAMPLE)
 
     def scan(self, text: str) -> tuple[Finding, ...]:
         """Return what is found, in order; spans count characters of `text`. Never fails on any text."""
