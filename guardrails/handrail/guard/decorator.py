@@ -15,6 +15,7 @@ from handrail.guard.outcome import Outcome
 from handrail.guard.results import Results, draft_of
 from handrail.pipeline.together import Joint
 from handrail.records import Draft, FaultKind, Handoff, Message
+from handrail.text.foreign import called
 
 
 class BeginsCalls(Protocol):
@@ -260,7 +261,7 @@ class Decoration:
     def withheld(self, outcome: Outcome) -> Any:
         """Map a hand-off for the caller, or raise it."""
         if outcome.handoff is not None and self.options.on_handoff is not None and not outcome.is_blocked:
-            return self.options.on_handoff(outcome.handoff)
+            return called(self.options.on_handoff, outcome.handoff)
         outcome.raise_if_withheld()
         raise CheckFailed("outcome", exchange=outcome.exchange)
 

@@ -38,6 +38,7 @@ from handrail.guard.outcome import Outcome
 from handrail.guard.tool_gate import Permit, settlement_of
 from handrail.guard.tool_results import JudgedResult
 from handrail.records import Handoff, ToolCall
+from handrail.text.foreign import called
 from handrail.text.values import shown_in
 from handrail.tickets.ports import Approval, Settlement
 
@@ -296,7 +297,7 @@ class ToolDecoration:
         if outcome.handoff is not None and not outcome.handoff.joined:
             self.function.proposed(outcome.handoff.ticket)
         if outcome.handoff is not None and self.on_handoff is not None and not outcome.is_blocked:
-            return self.on_handoff(outcome.handoff)
+            return called(self.on_handoff, outcome.handoff)
         outcome.raise_if_withheld()
         raise CheckFailed("gate", exchange=outcome.exchange)
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from handrail.confidence.cascade import SampleRequest
 from handrail.records import Context, Evidence
-from handrail.text.foreign import is_theirs
+from handrail.text.foreign import contained
 from handrail.tickets.ports import ConversationState, ConversationStatus, LedgerQuery
 
 WITH_A_PERSON = (ConversationState.PENDING, ConversationState.HUMAN)
@@ -65,13 +65,11 @@ def run(steps: Generator[NeedT, Any, T], answer: Callable[[NeedT], object]) -> T
     """
     reply: object = None
     while True:
-        # Only the step lies in the `try`: a StopIteration of the answer's is an error, not the end.
-        try:
-            need = steps.send(reply)
-        except StopIteration as stop:
-            result: T = stop.value
+        taken = step(steps, reply)
+        if isinstance(taken, Returned):
+            result: T = taken.value
             return result
-        reply = answered(need, answer)
+        reply = answered(taken, answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +80,19 @@ class Returned(Generic[T]):
 
 
 def step(steps: Generator[NeedT, Any, T], reply: object) -> NeedT | Returned[T]:
-    """Take steps up to their next need, or to their result."""
+    """Take steps up to their next need, or to their result.
+
+    Steps run registered code such as analyzers; what would end a task around them becomes a RuntimeError.
+    """
     try:
         return steps.send(reply)
     except StopIteration as stop:
         return Returned(stop.value)
+    except BaseException as error:
+        outer = contained(error, "a step was taken")
+        if outer is error:
+            raise
+        raise outer from error
 
 
 class Stepper(Protocol):
@@ -127,7 +133,7 @@ def answered(need: NeedT, answer: Callable[[NeedT], T]) -> T:
     try:
         return answer(need)
     except BaseException as error:
-        is_plain = isinstance(error, Exception) and not isinstance(error, StopIteration)
-        if is_plain or not is_theirs(error):
+        outer = contained(error, "a need was answered")
+        if outer is error:
             raise
-        raise RuntimeError(f"{type(error).__name__} raised while a need was answered") from error
+        raise outer from error

@@ -8,7 +8,7 @@ from sqlalchemy import URL
 from handrail.clock import Clock, now_utc
 from handrail.errors import ConfigError
 from handrail.store.crypto import keys as environment
-from handrail.store.crypto.keys import FileKeys, FixedKeys, KeyProvider, new_ring
+from handrail.store.crypto.keys import FileKeys, FixedKeys, KeyProvider, new_ring, ring_of
 from handrail.store.crypto.sealing import Sealer
 from handrail.store.crypto.signing import Signer, Signing, Trusted
 from handrail.store.database import Database, file_of, parse_url, refuse_volatile
@@ -61,7 +61,7 @@ def open_store(
     if file is not None and not file.parent.is_dir():
         raise ConfigError(f"the folder {file.parent} does not exist")
     provider = key_provider or environment.key_provider() or _own_keys(file)
-    database.prepare_with(lambda tables: prepare(tables, provider.ring()))
+    database.prepare_with(lambda tables: prepare(tables, ring_of(provider)))
     keys = Database(_keys_url(parsed, file))
     keys.prepare_with(prepare_keys)
     sealer = Sealer(provider, apart=keys)

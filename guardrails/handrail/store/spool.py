@@ -18,7 +18,15 @@ from pydantic import ValidationError
 from handrail.errors import StoreUnavailable
 from handrail.store.crypto import keys as environment
 from handrail.store.crypto.cipher import decrypt, encrypt
-from handrail.store.crypto.keys import KEY_BYTES, EnvKeys, FileKeys, KeyProvider, KeyRing, sync_folder
+from handrail.store.crypto.keys import (
+    KEY_BYTES,
+    EnvKeys,
+    FileKeys,
+    KeyProvider,
+    KeyRing,
+    ring_of,
+    sync_folder,
+)
 from handrail.store.crypto.sealing import ticket_subject
 from handrail.store.database import file_of, parse_url
 from handrail.store.tables import micros
@@ -78,7 +86,7 @@ class Spool:
         """
         try:
             self._prepare()
-            ring = self._provider.ring()
+            ring = ring_of(self._provider)
             subject = ticket_subject(ring, ticket)
             name = f"{micros(ticket.created_at):020d}-{_SAFE.sub('_', ticket.id)}-{_digest(ticket)}{WAITING}"
             head = {"tenant": ticket.tenant, "id": ticket.id, "subject": subject}
@@ -121,7 +129,7 @@ class Spool:
 
     def shred(self, tenant: str, customer: str) -> bool:
         """Destroy the key of a data subject, so that its waiting tickets cannot be read any more."""
-        subject = self._provider.ring().hashed(tenant, "customer", customer)
+        subject = ring_of(self._provider).hashed(tenant, "customer", customer)
         path = self._key_path(subject)
         try:
             path.unlink()
@@ -143,7 +151,7 @@ class Spool:
         """Return a waiting ticket, None if its key was shredded."""
         record = json.loads(path.read_text())
         try:
-            key = self._unwrapped(self._provider.ring(), record["subject"])
+            key = self._unwrapped(ring_of(self._provider), record["subject"])
         except FileNotFoundError:
             return None
         label = f"spool|{record['tenant']}|{record['id']}|{record['subject']}".encode()

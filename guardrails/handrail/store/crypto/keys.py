@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from handrail.errors import ConfigError
+from handrail.errors import ConfigError, HandrailError, StoreUnavailable
 from handrail.store.crypto.signing import Signer, Trusted, read_signer, read_trusted
+from handrail.text.foreign import is_theirs
 
 KEY_BYTES = 32
 VARIABLE = "HANDRAIL_KEYS"
@@ -163,6 +164,23 @@ def sync_folder(folder: Path) -> None:
 KEY_FILE = "HANDRAIL_KEY_FILE"
 SIGNING_KEY = "HANDRAIL_SIGNING_KEY"
 TRUSTED_KEYS = "HANDRAIL_TRUSTED_KEYS"
+
+
+def ring_of(provider: KeyProvider) -> KeyRing:
+    """Return the key ring that a provider gives.
+
+    Raises:
+        StoreUnavailable: the provider failed, in whatever way.
+        ConfigError: it says that it gives none.
+    """
+    try:
+        return provider.ring()
+    except HandrailError:
+        raise
+    except BaseException as error:
+        if not is_theirs(error):
+            raise
+        raise StoreUnavailable("keys", why=f"the key provider failed with {type(error).__name__}") from None
 
 
 def key_provider() -> KeyProvider | None:

@@ -42,7 +42,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, select, updat
 
 from handrail.errors import ConfigError, StoreUnavailable
 from handrail.store.crypto.cipher import decrypt, encrypt
-from handrail.store.crypto.keys import KEY_BYTES, KeyProvider, KeyRing
+from handrail.store.crypto.keys import KEY_BYTES, KeyProvider, KeyRing, ring_of
 from handrail.store.prepared import Prepared
 from handrail.store.tables import data_keys, insert_into
 from handrail.tickets.ticket import Sealed, Ticket
@@ -141,7 +141,7 @@ class Sealer:
     """
 
     def __init__(self, provider: KeyProvider, apart: Keyed | None = None) -> None:
-        self.provider, self.ring, self.apart = provider, provider.ring(), apart
+        self.provider, self.ring, self.apart = provider, ring_of(provider), apart
         self._known: OrderedDict[str, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -230,7 +230,7 @@ class Sealer:
 
     def rewrap(self, conn: Connection) -> int:
         """Wrap every data key by the provider's current master key; returns how many were wrapped anew."""
-        ring = self.ring = self.provider.ring()
+        ring = self.ring = ring_of(self.provider)
         with self._writing(conn) as keys:
             rows = keys.execute(select(data_keys).where(data_keys.c.ring_key != ring.current)).all()
             for row in rows:
@@ -246,7 +246,7 @@ class Sealer:
         try:
             return self.ring.key(name)
         except ConfigError:
-            self.ring = self.provider.ring()
+            self.ring = ring_of(self.provider)
             return self.ring.key(name)
 
     def _unwrapped(self, row: Row[Any]) -> bytes:
