@@ -7,6 +7,7 @@ Beside other words a word is shown as its class: whoever asks for an *operator* 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 PIECES = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+|[.!?;,:\n]")
 ENDS = frozenset(".!?;\n")
@@ -102,9 +103,8 @@ def affixes(word: str) -> Iterator[str]:
             yield f"-{word[-length:]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """One thing that the heads may weigh, with its span in the text."""
+class Feature(NamedTuple):
+    """One thing that the heads may weigh, with its span in the text; a tuple, because a text has hundreds."""
 
     name: str
     start: int
