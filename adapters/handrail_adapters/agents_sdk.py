@@ -6,13 +6,14 @@ The model is guarded by its client: `OpenAIResponsesModel(name, openai_client=gu
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from handrail.errors import ActionFailed, CheckFailed, MissingExtra, TicketError
 from handrail.guard import Outcome, arguments_json
 from handrail.guard.context import through
 from handrail.guard.fits import ais_about
+from handrail.guard.results import draft_of
 from handrail.records import Draft, Handoff, ToolCall
 from handrail.tickets.action import FrozenAction
 from handrail.tickets.ports import Settlement
@@ -160,9 +161,13 @@ async def decided(
         proposed = _call(call.call_id, item.tool_name or "", call.arguments)
         passed = await _gate(guard, proposed)
         if not isinstance(passed, Outcome):
-            # No ticket: the tool itself asks, and whoever answers that approves it in the state.
             await passed.asettle(Settlement.NO_EFFECT)
-            waiting.append(item)
+            if _asks_by_itself(item):
+                # Whoever answers that approves it in the state.
+                waiting.append(item)
+            else:
+                # The SDK holds what is no JSON object before it asks the gate, which lets it pass.
+                state.approve(item)
             continue
         ticket = await _waits_for(guard, passed, proposed)
         found = ticket and await guard.wait(ticket, timeout_s=timeout_s)
@@ -176,21 +181,33 @@ async def decided(
     return waiting
 
 
-def handoff_output_guardrail(guard: "Guard", *, text_of: Callable[[Any], str] = str) -> OutputGuardrail[Any]:
+def _asks_by_itself(item: ToolApprovalItem) -> bool:
+    tools = [tool for tool in getattr(item.agent, "tools", ()) if isinstance(tool, FunctionTool)]
+    approvals = [tool.needs_approval for tool in tools if tool.name == item.tool_name]
+    return not approvals or not all(isinstance(one, _Approval) and one.own is False for one in approvals)
+
+
+def handoff_output_guardrail(guard: "Guard") -> OutputGuardrail[Any]:
     """Return a guardrail that judges an agent's final answer, for models that cannot be guarded themselves.
 
-    A run that is streamed shows its words before any guardrail is asked: guard the model's client there.
+    An answer of any type is read whole, and stopped as well where a part of it would have to be masked. A run
+    that is streamed shows its words before any guardrail is asked: guard the model's client there.
     """
 
     async def judge(context: Any, agent: Any, output: Any) -> GuardrailFunctionOutput:
+        draft = draft_of(output)
         with through("agents_sdk"):
             call = await guard.abegin([])
-        outcome = call.outcome or await call.afinish([Draft(text=text_of(output))])
+        outcome = call.outcome or await call.afinish([draft])
         told = handoff_body(outcome.handoff) if outcome.handoff else None
-        is_same = outcome.is_released and outcome.drafts[0].text == text_of(output)
+        is_same = outcome.is_released and _told(outcome.drafts[0]) == _told(draft)
         return GuardrailFunctionOutput(output_info={"handoff": told}, tripwire_triggered=not is_same)
 
     return OutputGuardrail(guardrail_function=judge, name="handrail")
+
+
+def _told(draft: Draft) -> tuple[object, ...]:
+    return draft.text, draft.asides, draft.refusal, draft.tool_calls
 
 
 def get_handoff(error: OutputGuardrailTripwireTriggered) -> Handoff | None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from handrail.errors import ConfigError, MissingExtra
 from handrail.guard.context import through
 from handrail.wire import chat
-from handrail.wire.chat.table import SETTINGS
 
 if TYPE_CHECKING:
     from handrail.guard import Call, Guard, Outcome
@@ -16,13 +15,40 @@ if TYPE_CHECKING:
 try:
     from litellm.integrations.custom_guardrail import CustomGuardrail
     from litellm.types.guardrails import GuardrailEventHooks
-    from litellm.types.utils import ModelResponse, ModelResponseStream
+    from litellm.types.utils import ModelResponse, ModelResponseStream, all_litellm_params
 except ImportError as error:
     raise MissingExtra("litellm", "litellm") from error
 
 _CHAT = ("completion", "acompletion")
 _MOST_UNDER_WAY = 10_000
-_INTERNAL = frozenset({"metadata", "user"})
+# What the proxy keeps or sets for itself; no model reads it.
+_OWN = frozenset(
+    {
+        *(
+            "metadata",
+            "litellm_metadata",
+            "user",
+            "tags",
+            "guardrails",
+            "proxy_server_request",
+            "secret_fields",
+        ),
+        *(
+            "litellm_call_id",
+            "litellm_logging_obj",
+            "litellm_trace_id",
+            "litellm_session_id",
+            "litellm_params",
+        ),
+        *("litellm_credential_name", "_litellm_client_requested_model", "model_info", "deployment", "no-log"),
+        *("headers", "extra_headers", "provider_specific_header", "api_key", "api_base", "base_url"),
+        *("api_version", "organization", "custom_llm_provider", "allowed_model_region", "cache", "caching"),
+        *("ttl", "timeout", "request_timeout", "stream_timeout", "client_side_timeout", "num_retries"),
+        *("max_retries", "keepalive_seconds", "fallbacks", "disable_fallbacks", "drop_params"),
+        *("additional_drop_params", "allowed_openai_params", "enable_prompt_caching"),
+    }
+)
+_DATA = (str, int, float, list, tuple, dict, type(None))
 
 
 class HandoffGuardrail(CustomGuardrail):  # type: ignore[misc]
@@ -129,8 +155,13 @@ class HandoffGuardrail(CustomGuardrail):  # type: ignore[misc]
 
 
 def _body(data: Any) -> dict[str, Any]:
-    """Return what goes to the provider; the rest of `data` is the proxy's own."""
-    return {name: value for name, value in data.items() if name in SETTINGS - _INTERNAL}
+    """Return what may go to the provider, all of it judged; the rest of `data` is the proxy's own."""
+    return {name: value for name, value in data.items() if name not in _OWN and not _is_part(name, value)}
+
+
+def _is_part(name: str, value: object) -> bool:
+    """True for an object of the proxy under one of its own names, as a client or a session."""
+    return name in all_litellm_params and not isinstance(value, _DATA)
 
 
 def _keeps(data: Any, call: "Call") -> bool:

@@ -228,6 +228,47 @@ def test_a_final_answer_is_judged_by_the_guardrail(guard: Guard, issue_refund: F
         assert run(refunding(server, issue_refund, output_guardrails=[rail])).final_output == "Fine."
 
 
+@dataclasses.dataclass
+class Result:
+    """What an agent may answer with; its text shows only a part of it."""
+
+    note: str
+    hidden: str = dataclasses.field(repr=False, default="")
+
+
+@pytest.mark.parametrize(
+    ("output", "is_stopped"),
+    [
+        (Result("fine"), False),
+        ({"deep": [Result("fine", "fine")]}, False),
+        (Result("fine", TOKEN), True),
+        ({"deep": [Result("fine", TOKEN)]}, True),
+        ({TOKEN: 1}, True),
+        (object(), True),
+    ],
+)
+def test_a_final_answer_of_any_type_is_read_whole(guard: Guard, output: Any, is_stopped: bool) -> None:
+    judge: Any = handoff_output_guardrail(guard).guardrail_function
+    assert asyncio.run(judge(None, None, output)).tripwire_triggered is is_stopped
+
+
+def test_a_call_that_only_the_sdk_holds_goes_on_by_itself(guard: Guard, paid: list[str]) -> None:
+    @function_tool
+    def look_around() -> str:
+        paid.append("nothing")
+        return "all quiet"
+
+    # Of arguments that are no JSON object the SDK asks before it asks the gate.
+    with model_server(Say(None, calls=[("look_around", "")]), Say("Done.")) as server:
+        agent = refunding(server, guard_tool(look_around, guard))
+        result = run(agent)
+        state = result.to_state()
+        assert result.interruptions
+        assert asyncio.run(decided(guard, state)) == []
+        run(agent, state)
+    assert paid == ["nothing"]
+
+
 @pytest.mark.parametrize("kind", ["always", "asked", "asked at once"])
 def test_a_tool_that_asks_for_approval_by_itself_goes_on_to_ask(
     guard: Guard, issue_refund: FunctionTool, paid: list[str], kind: str

@@ -68,6 +68,19 @@ def test_a_small_refund_runs_and_the_agent_goes_on(
     assert result["messages"][-1].content == "Done."
 
 
+def test_a_runtime_that_goes_by_its_name_is_no_argument(guard: Guard, paid: list[str]) -> None:
+    @tool
+    def issue_refund(amount: str, runtime: Any, order: str = "7") -> str:
+        """Pay money back."""
+        paid.append(f"{amount} by {runtime.tool_call_id}")
+        return "paid"
+
+    for gated in (issue_refund, guard_tool(issue_refund, guard)):
+        model = ScriptedChat(script=[proposes("25 USD"), AIMessage("Done.")])
+        agent(model, [gated], HandoffMiddleware(guard)).invoke(asks("25 USD"), THREAD)
+    assert [said.partition(" by ")[0] for said in paid] == ["25 USD", "25 USD"]
+
+
 def test_a_hand_off_ends_the_turn_with_the_notice(
     guard: Guard, issue_refund: BaseTool, paid: list[str]
 ) -> None:

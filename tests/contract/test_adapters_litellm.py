@@ -1,6 +1,7 @@
 """LiteLLM's guardrail hooks, driven as its proxy does; they need an environment of their own."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -18,10 +19,13 @@ SECRET = "SECRET-4711"
 WITHHELD = [{"role": "system", "content": "HIDE-system"}, {"role": "user", "content": "I am HIDE-me"}]
 
 
-def ask(url: str, guardrail: HandoffGuardrail | None, *, stream: bool, messages: Any = None) -> Any:
+def ask(
+    url: str, guardrail: HandoffGuardrail | None, *, stream: bool, messages: Any = None, **more: Any
+) -> Any:
     """Ask through LiteLLM with its hooks called where its proxy calls them."""
     asked = messages or [{"role": "user", "content": "Where is my order?"}]
     data: dict[str, Any] = {"model": "openai/m", "messages": asked, "litellm_call_id": "c1", "stream": stream}
+    data |= more
 
     async def main() -> str:
         sent: Any = data
@@ -77,6 +81,36 @@ def test_bypass_withheld_input_never_reaches_the_model(stream: bool) -> None:
         stopped = [{"role": "user", "content": "STOP this"}]
         assert "person" in ask(server.url, HandoffGuardrail(ToyShop()), stream=stream, messages=stopped)
         assert len(server.seen) == 1
+
+
+BESIDE: dict[str, Any] = {
+    "a field of tomorrow": {"remarks": ["HIDE-me"]},
+    "another body": {"extra_body": {"documents": [{"text": "HIDE-me"}]}},
+    "a description": {"tools": [{"type": "function", "function": {"name": "f", "description": "HIDE-me"}}]},
+}
+
+
+@pytest.mark.parametrize("case", BESIDE)
+def test_bypass_what_stands_beside_the_messages_is_judged_and_passed_on(case: str) -> None:
+    more = BESIDE[case]
+    with model_server(Say("Fine.")) as server:
+        ask(server.url, None, stream=False, **more)
+        assert "HIDE-me" in server.sent, "the control must leak"
+    with model_server(Say("Fine.")) as server:
+        ask(server.url, HandoffGuardrail(ToyShop()), stream=False, **more)
+        assert "HIDE-" not in server.sent
+    calm = json.loads(json.dumps(more).replace("HIDE-me", "calm"))
+    with model_server(Say("Fine.")) as server:
+        for guardrail in (None, HandoffGuardrail(ToyShop())):
+            ask(server.url, guardrail, stream=False, **calm)
+        assert server.seen[0].raw == server.seen[1].raw
+
+
+def test_what_the_proxy_keeps_for_itself_is_not_judged() -> None:
+    own = {"client": object(), "metadata": {"key": "HIDE-me"}, "proxy_server_request": {"body": "HIDE-me"}}
+    asked = {"model": "m", "messages": [{"role": "user", "content": "Hello"}], "litellm_call_id": "c1", **own}
+    sent = asyncio.run(HandoffGuardrail(ToyShop()).async_pre_call_hook(None, None, asked, "acompletion"))
+    assert sent is asked
 
 
 @pytest.mark.parametrize("stream", [False, True])

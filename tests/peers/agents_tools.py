@@ -14,6 +14,7 @@ from peers.pass_all import guard
 
 def pytest_configure() -> None:
     """Put the gate before every tool that is made from now on."""
+    guard()
     original = agents.tool.function_tool
 
     @functools.wraps(original)

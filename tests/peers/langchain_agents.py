@@ -13,6 +13,7 @@ from peers.pass_all import guard
 
 def pytest_configure() -> None:
     """Put the middleware into every agent that is made from now on."""
+    guard()
     original = langchain.agents.factory.create_agent
 
     @functools.wraps(original)

@@ -12,6 +12,7 @@ GUARDED = ("/chat/completions", "/responses")
 
 def pytest_configure() -> None:
     """Stand in the way of every client that is made from now on."""
+    guard()
     kinds = transports_of(httpx2)
     for client, wrap in ((httpx2.Client, kinds.blocking), (httpx2.AsyncClient, kinds.awaiting)):
         _inject(client, wrap)

@@ -60,4 +60,11 @@ def guard() -> Guard:
         observe=_count,
     )
     atexit.register(made.close)
+    # What is read from files is read now: some suites forbid that from within an event loop.
+    made(_echo)("Anna Berg of Berlin asks: ready?")
+    _judged[0] = 0
     return made
+
+
+def _echo(text: str) -> str:
+    return text

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
+from langchain_core.tools.base import _DirectlyInjectedToolArg
 from pydantic import ConfigDict, SkipValidation
 
 from handrail.errors import ActionFailed, TicketError, TicketNotFound
@@ -194,8 +195,13 @@ class GuardedTool(BaseTool):
         """Return the call, and the input with copies of what the model proposed, to run."""
         names = list(self.inner.args)
         given = {names[0]: tool_input} if isinstance(tool_input, str) and names else tool_input
-        # What a framework injects (state, stores, ids) is no part of the action that the model proposed.
-        shown = {name: value for name, value in cast("dict[str, Any]", given or {}).items() if name in names}
+        # What a framework injects (state, stores, ids) is no part of the action that the model proposed. The
+        # runtime goes by the parameter's name alone, so that it stands among the tool's arguments.
+        shown = {
+            name: value
+            for name, value in cast("dict[str, Any]", given or {}).items()
+            if name in names and not isinstance(value, _DirectlyInjectedToolArg)
+        }
         parameters = parameters_of(self.inner)
         call, copies = read_call(tool_call_id or self.name, self.name, shown, parameters=parameters)
         return call, tool_input if isinstance(tool_input, str) else {**tool_input, **copies}
