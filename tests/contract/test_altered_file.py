@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from handrail.errors import CheckFailed, TicketError
+from handrail.records import Context
 from handrail.store.audit.chain import FIELDS, entry_hash, genesis
 from handrail.store.tables import micros
 from handrail.tickets.ports import Approval, Settlement
@@ -38,16 +39,18 @@ class Forger:
             "lapsed",
             "expired",
             "other",
+            "withdrawn",
         )
         for name in opened:
             more = ("legal_lead",) if name == "both" else ()
             self.sides.app.open(new_ticket(name, co_approvers=more, arguments=f'{{"order": "{name}"}}'))
-        for name in ("both", "used", "cancelled", "approved", "lapsed"):
+        for name in ("both", "used", "cancelled", "approved", "lapsed", "withdrawn"):
             self.decide(name, APPROVE)
         self.decide("rejected", Resolution(verdict=Verdict.REJECT))
         self.sides.app.begin("default", "used", now=NOW)
         self.sides.app.finish("default", "used", Settlement.DONE, now=NOW)
         self.sides.inbox.cancel("default", "cancelled", by="c", why="withdrawn", now=NOW)
+        self.sides.app.withdraw(Context(customer="customer-withdrawn"), "withdrawn")
 
     def pass_time(self) -> None:
         """Let everything run out that can."""
@@ -137,6 +140,16 @@ def _revived(forger: Forger) -> None:
     forger.sql("DELETE FROM audit WHERE ticket = 'cancelled' AND kind = 'ticket.cancel'")
 
 
+def _unwithdrawn(forger: Forger) -> None:
+    forger.set("tickets", "withdrawn", state="decided", version=3)
+    forger.sql("DELETE FROM uses WHERE ticket = 'withdrawn'")
+    forger.sql("DELETE FROM audit WHERE ticket = 'withdrawn' AND kind = 'ticket.withdraw'")
+
+
+def _linked(forger: Forger) -> None:
+    forger.set("tickets", "waiting", state="duplicate", is_open=0, duplicate_of="approved")
+
+
 def _used_again(forger: Forger) -> None:
     forger.set("tickets", "used", state="decided", version=3)
     forger.sql("DELETE FROM uses")
@@ -186,6 +199,8 @@ WAYS: dict[str, tuple[str, Callable[[Forger], None]]] = {
     "a resolution copied to another ticket": ("waiting", _copied),
     "a resolution moved to another ticket": ("waiting", _moved),
     "a cancelled approval revived": ("cancelled", _revived),
+    "a withdrawn approval revived": ("withdrawn", _unwithdrawn),
+    "a ticket linked to an approved one": ("waiting", _linked),
     "a used approval made unused": ("used", _used_again),
     "an expiry put off": ("lapsed", _prolonged),
     "a deadline put off": ("expired", _reopened),

@@ -1,4 +1,4 @@
-"""Twenty ways to fake or alter a decision with all the SQL rights that the application has: none runs.
+"""More than twenty ways to fake or alter a decision with the application's SQL rights: found, none runs.
 
 The forger knows every table, holds the application's login and even its data keys; what they lack is the
 inbox's signing key.
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from handrail.errors import TicketError
+from handrail.records import Context
 from handrail.store.audit.chain import append
 from handrail.store.crypto.signing import new_signer
 from handrail.store.tables import micros, resolutions
@@ -25,8 +26,9 @@ from support.stores import NOW, Sides, actor, new_ticket, postgres_sides
 pytestmark = pytest.mark.xdist_group("postgres")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def sides() -> Iterator[Sides]:
+    # Each forgery in a database of its own: what one altered stays altered for `verify`.
     made = postgres_sides()
     yield made
     made.close()
@@ -38,12 +40,21 @@ class Forger:
     def __init__(self, sides: Sides) -> None:
         self.sides = sides
         self.engine = create_engine(sides.url)
-        self.victim, self.rejected, self.done = (self._opened() for _ in range(3))
+        self.victim, self.rejected, self.done, self.withdrawn = (self._opened() for _ in range(4))
         self._decided(self.rejected, Verdict.REJECT)
         self._decided(self.done, Verdict.APPROVE)
         self.genuine = self._row(self.done)
+        self._decided(self.withdrawn, Verdict.APPROVE)
+        sides.app.withdraw(Context(customer=f"customer-{self.withdrawn}"), self.withdrawn)
         sides.app.begin("default", self.done, now=NOW)
         sides.app.finish("default", self.done, Settlement.DONE, now=NOW)
+        self.standing = self.looked()
+
+    def looked(self) -> list[object]:
+        """What stands in every table that says what may run."""
+        with self.sides.admin.database.read("default") as conn:
+            names = ("tickets", "decisions", "uses", "ledger", "audit", "policy_changes")
+            return [sorted(map(repr, conn.execute(text(f"SELECT * FROM {name}")))) for name in names]
 
     def _opened(self) -> str:
         ticket = new_ticket()
@@ -207,6 +218,21 @@ WAYS: dict[str, tuple[str, Callable[[Forger], None]]] = {
         ),
     ),
     "write the steps of an approval into the audit log": ("victim", _fake_history),
+    "link a ticket to one that was approved": (
+        "victim",
+        lambda f: f.sql("UPDATE tickets SET duplicate_of = :d WHERE id = :v", d=f.done, v=f.victim),
+    ),
+    "revive an approval that the customer withdrew": (
+        "withdrawn",
+        lambda f: f.state(f.withdrawn, "decided"),
+    ),
+    "revive a withdrawn approval and take its end back": (
+        "withdrawn",
+        _both(
+            lambda f: f.sql("DELETE FROM uses WHERE ticket = :w", w=f.withdrawn),
+            lambda f: f.state(f.withdrawn, "decided"),
+        ),
+    ),
     "say that every role has agreed": (
         "victim",
         lambda f: f.state(
@@ -216,8 +242,8 @@ WAYS: dict[str, tuple[str, Callable[[Forger], None]]] = {
 }
 
 
-def test_there_are_twenty_ways() -> None:
-    assert len(WAYS) == 20
+def test_there_are_twenty_ways_and_more() -> None:
+    assert len(WAYS) == 23
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -227,6 +253,8 @@ def test_a_forged_decision_never_runs(way: str, sides: Sides) -> None:
     # Where the database refuses at once, that is as good as any.
     with suppress(SQLAlchemyError):
         attack(forger)
+    before, after = forger.standing, forger.looked()
+    assert before == after or not sides.admin.verify().is_intact
     ticket = getattr(forger, target)
     with pytest.raises(TicketError):
         sides.app.approved("default", ticket)

@@ -67,6 +67,10 @@ def test_what_is_not_one_unambiguous_object_is_refused_with_the_reason(arguments
     assert why(arguments) == reason
 
 
+def test_the_bounds_are_what_they_are_because_digests_were_made_with_them() -> None:
+    assert (MAX_DEPTH, MAX_DIGITS) == (64, 64)
+
+
 def test_bounds_are_the_last_that_is_let_by() -> None:
     long = "1" * MAX_DIGITS
     assert canonical_arguments(f'{{"a": {long}}}') == f'{{"a":{long}}}'

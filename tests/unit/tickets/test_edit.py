@@ -134,11 +134,17 @@ def test_what_is_wrong_with_the_whole_is_refused(
     assert raised.value.ticket
 
 
-def test_what_was_there_in_another_order_was_left_as_it_was() -> None:
+def test_an_object_that_was_left_as_it_was_is_not_held_against_the_schema() -> None:
     schema = json.dumps({"properties": {"a": {"type": "string"}, "b": {}}})
     original = '{"a": {"x": 1, "y": 2}, "b": 1}'
     whole = '{"a": {"y": 2, "x": 1}, "b": 2}'
     assert edited(parameters=schema, original=original, arguments=whole) == json.loads(whole)
+    with pytest.raises(NotAllowed, match="a is not of the type string"):
+        edited(parameters=schema, original=original, arguments='{"a": {"y": 3, "x": 1}, "b": 2}')
+
+
+def test_a_name_that_is_little_like_one_of_the_arguments_is_new_and_no_slip() -> None:
+    assert edited(original='{"amount": 1}', mount_point=2) == {"amount": 1, "mount_point": 2}
 
 
 def test_an_edit_that_is_refused_names_its_ticket() -> None:
@@ -173,6 +179,7 @@ def masked(text: str) -> str:
         ({"a": "4111"}, {}, ["a [card] → not given"]),
         ({"a": "x"}, {"a": "4111"}, ["a x → [card]"]),
         ({"a": "x" * 81}, {"a": "y" * 80}, [f"a {'x' * 79}… → {'y' * 80}"]),
+        ({"a": ["é"]}, {"a": "é"}, ['a ["é"] → é']),
     ],
 )
 def test_what_an_edit_changes_is_told_by_place_and_stays_masked(
