@@ -340,3 +340,15 @@ def test_what_is_no_bundle_is_said_to_be_none() -> None:
         packed({"manifest.json": b"[]"}),
     ):
         assert check(data).problems == ("it cannot be read as a bundle of this version",)
+
+
+def test_a_bundle_of_a_case_that_the_log_no_longer_reaches_back_to_says_so(tmp_path: Path) -> None:
+    sides = sqlite_sides(tmp_path / "store.db")
+    ticket = case(sides)
+    sides.admin.prune_audit(before=NOW + timedelta(hours=1), by="root", now=NOW + timedelta(hours=2))
+    report = check(bundled(sides, ticket))
+    assert report.problems == ()
+    assert report.is_pruned
+    later = sides.app.open(new_ticket(new_id(), now=NOW + timedelta(hours=3))).ticket
+    assert not check(bundled(sides, later)).is_pruned
+    sides.close()

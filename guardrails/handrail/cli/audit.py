@@ -223,7 +223,7 @@ def verify_bundle(
     if as_json:
         typer.echo(json.dumps({**asdict(report), "problems": problems}))
     else:
-        for line in (*problems, *_told(report)):
+        for line in (*problems, *(_told(report) if report.ticket else ())):
             typer.echo(line)
     if problems:
         raise typer.Exit(1)
@@ -239,6 +239,8 @@ def _told(report: "CaseReport") -> list[str]:
         lines.append(f"{verbs[view['kind']]} {view['person']}{role}, {moment(view['at']):%Y-%m-%d %H:%M %Z}")
     signed = "signed by a trusted key" if report.is_signed else "no signature checked (--trusted)"
     chains = "chains are whole" if report.is_followed else "others' entries are left out of its chains"
+    if report.is_pruned:
+        lines.append("the log was pruned and no longer reaches back to this ticket")
     state = "intact" if report.is_intact else f"{len(report.problems)} problems"
     head = f"ticket {report.ticket} ({report.state}), {report.entries} entries"
     return [*lines, f"{head}; {chains}; {signed}: {state}"]

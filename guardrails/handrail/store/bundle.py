@@ -47,6 +47,7 @@ def case_bundle(
         view=view_,
         policy=view_["ticket"]["policy"]["sha256"] if view_["ticket"] else row.policy_sha256,
         problems=[f"{problem.where}: {problem.what}" for problem in report.problems],
+        pruned_before=report.pruned_before,
         unmasked=_unmasked(tx, ticket) if wanted.reader is not None else None,
         policies=wanted.policies,
     )

@@ -55,6 +55,8 @@ class Case:
     """SHA-256 of the policy that stopped the exchange, empty once the ticket's subject was erased."""
     problems: Sequence[str]
     """What is wrong in the store, as `verify` says."""
+    pruned_before: int = 0
+    """Until when the log was pruned, in microseconds."""
     unmasked: Mapping[str, Any] | None = None
     policies: Mapping[str, str] = field(default_factory=dict)
     """Content of policies that the store does not hold, by SHA-256."""
@@ -84,6 +86,7 @@ def bundle(conn: Connection, case: Case, *, made_at: datetime, signer: Signer | 
         "policy": case.policy,
         "made_at": made_at.isoformat(),
         "problems": list(case.problems),
+        "pruned_before": case.pruned_before,
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
     files[MANIFEST] = _json(manifest)

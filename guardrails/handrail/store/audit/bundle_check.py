@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +15,7 @@ from handrail.errors import CheckFailed
 from handrail.store.audit import bundle as parts
 from handrail.store.audit.chain import DECISIONS, entry_hash, records
 from handrail.store.crypto.signing import Trusted, signed_bytes
+from handrail.store.tables import micros
 from handrail.tickets.action import action_digest
 from handrail.tickets.lifecycle import UNDECIDED, State
 
@@ -27,7 +29,8 @@ class CaseReport:
     """What a check of a bundle found.
 
     `is_signed` says that a trusted key signed it. `is_followed` says that the entries of each chain are whole
-    from the first one about the ticket on. `views` are who saw the ticket, oldest first.
+    from the first one about the ticket on, `is_pruned` that the log no longer reaches back to it. `views` are
+    who saw the ticket, oldest first.
     """
 
     ticket: str = ""
@@ -39,6 +42,7 @@ class CaseReport:
     is_followed: bool = False
     views: tuple[Mapping[str, Any], ...] = ()
     problems: tuple[str, ...] = ()
+    is_pruned: bool = False
 
     @property
     def is_intact(self) -> bool:
@@ -57,6 +61,13 @@ class _Case:
     views: Sequence[Mapping[str, Any]]
     policy: bytes | None
     unmasked: Mapping[str, Any] | None
+
+    @property
+    def is_pruned(self) -> bool:
+        """True if the ticket is older than what is left of the log."""
+        held = self.view["ticket"]
+        since = held["created_at"] if held is not None else self.view["updated_at"]
+        return micros(datetime.fromisoformat(since)) < int(self.manifest["pruned_before"])
 
     @property
     def own(self) -> list[Mapping[str, Any]]:
@@ -94,6 +105,7 @@ def check(
             is_followed=_is_followed(case),
             views=tuple(case.views),
             problems=tuple(problems),
+            is_pruned=case.is_pruned,
         )
     except (*_BROKEN, TypeError, AttributeError, RecursionError, CheckFailed):
         # What does not read as a bundle of this version is none, whatever was altered.
@@ -184,10 +196,11 @@ def _is_followed(case: _Case) -> bool:
 
 
 def _ticket(case: _Case) -> Iterator[str]:
-    """The ticket's steps are on record, each once, and end where it stands."""
-    view, manifest = case.view, case.manifest
-    if (view["id"], view["tenant"]) != (manifest["ticket"], manifest["tenant"]):
-        yield "the ticket is another one"
+    """The ticket's steps are on record, each once, and end where it stands, unless they were pruned."""
+    view = case.view
+    yield from _identity(case)
+    if case.is_pruned:
+        return
     steps: dict[int, list[str]] = {}
     for entry in case.own:
         if entry["version"]:
@@ -197,6 +210,12 @@ def _ticket(case: _Case) -> Iterator[str]:
             yield f"step {version} of the ticket is not on record once"
     if steps.get(view["version"], [""])[-1] != view["state"]:
         yield f"it is {view['state']}, and not on record as that"
+
+
+def _identity(case: _Case) -> Iterator[str]:
+    view, manifest = case.view, case.manifest
+    if (view["id"], view["tenant"]) != (manifest["ticket"], manifest["tenant"]):
+        yield "the ticket is another one"
     held = view["ticket"]
     if held is not None and held["policy"]["sha256"] != manifest["policy"]:
         yield "the ticket names another policy"
@@ -215,6 +234,8 @@ def _resolutions(case: _Case) -> Iterator[str]:
         said = entries.pop(resolution["turn"], None)
         mine = (resolution["tenant"], resolution["ticket"])
         is_mine = mine == (case.manifest["tenant"], case.manifest["ticket"])
+        if said is None and is_mine and resolution["decided_at"] < case.manifest["pruned_before"]:
+            continue
         if said is None or not is_mine or not records(said, resolution):
             yield f"resolution {resolution['turn']} is not on record as it stands"
     for turn in sorted(entries):

@@ -29,11 +29,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a verification found."""
+    """What a verification found; entries before `pruned_before` (microseconds, 0 for none) were pruned."""
 
     entries: int
     writers: int
     problems: tuple[Problem, ...] = ()
+    pruned_before: int = 0
 
     @property
     def is_intact(self) -> bool:
@@ -72,7 +73,12 @@ def verify(conn: Connection, ring: KeyRing, checkpoint: Mapping[str, Any] | None
     _check_ends(conn, ring, walk)
     for where, what in walk.standing.compared(conn, ring):
         walk.wrong(where, what)
-    return Report(entries=walk.entries, writers=len(heads), problems=tuple(walk.problems))
+    return Report(
+        entries=walk.entries,
+        writers=len(heads),
+        problems=tuple(walk.problems),
+        pruned_before=walk.standing.pruned_before,
+    )
 
 
 def _known(checkpoint: Mapping[str, Any] | None) -> dict[tuple[str, int], str]:
