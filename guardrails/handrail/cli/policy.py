@@ -11,6 +11,7 @@ from handrail.cli.bulk import EngineOption, RowsOption, WorkersOption, run_with_
 from handrail.cli.options import text_of
 from handrail.cli.policy_check import check
 from handrail.cli.policy_enforce import enforce, show_in_force
+from handrail.cli.policy_write import new, upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,8 @@ commands = typer.Typer(
 commands.command()(check)
 commands.command()(enforce)
 commands.command("in-force")(show_in_force)
+commands.command()(new)
+commands.command()(upgrade)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PolicyArgument = Annotated[str, typer.Argument(help="A policy file, or a shipped policy's name.")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from handrail.policy import Policy
     from handrail.policy.analyse import Remark
@@ -22,6 +22,7 @@ def check(
     limit: Annotated[int, typer.Option(help="Conflicts shown of one decision; the rest is counted.")] = 20,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail, too.")] = False,
     prove: Annotated[bool, typer.Option(help="Use z3 for rules that compare facts, if installed.")] = True,
+    watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file changes.")] = False,
 ) -> None:
     """Find conflicts, gaps, rules that never matter, missing reasons and tests.
 
@@ -31,9 +32,40 @@ def check(
 
     - `handrail policy check support`
     - `handrail policy check policies/*.yaml --format sarif`
+    - `handrail policy check support.yaml --watch`
     """
     if format_ not in ("text", "json", "sarif"):
         raise typer.BadParameter("text, json or sarif", param_hint="--format")
+    if watch:
+        _watch(files, lambda: _report(files, format_, limit=limit, strict=strict, prove=prove))
+        return
+    code = _report(files, format_, limit=limit, strict=strict, prove=prove)
+    if code:
+        raise typer.Exit(code)
+
+
+def _watch(files: list[str], report: "Callable[[], int]") -> None:
+    import time
+
+    from handrail.policy.tools.watch import changes
+
+    def wait() -> bool:
+        try:
+            time.sleep(_EVERY_S)
+        except KeyboardInterrupt:
+            return False
+        return True
+
+    for _ in changes(files, wait):
+        typer.echo(f"--- {time.strftime('%H:%M:%S')} (Ctrl-C ends it)")
+        report()
+
+
+_EVERY_S = 0.5
+
+
+def _report(files: list[str], format_: str, *, limit: int, strict: bool, prove: bool) -> int:
+    """Print what there is to say of some files, and return the exit code."""
     found = [_checked(name, limit=limit, use_prover=prove) for name in files]
     if format_ == "sarif":
         from handrail import __version__
@@ -48,9 +80,8 @@ def check(
     codes = {remark.code for one in found for remark in one.remarks}
     levels = {str(remark.level) for one in found for remark in one.remarks}
     if "not-loadable" in codes:
-        raise typer.Exit(2)
-    if "error" in levels or (strict and "warning" in levels):
-        raise typer.Exit(1)
+        return 2
+    return 1 if "error" in levels or (strict and "warning" in levels) else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from handrail.policy.language.facts import FactDeclaration, Kind
-from handrail.policy.language.sources import Per
+from handrail.policy.language.sources import FORMS, Per
 from handrail.policy.runtime.policy import Policy
 from handrail.records import Effect, Severity, Trigger
 
@@ -336,18 +336,50 @@ def schema(policy: Policy | None = None) -> dict[str, Any]:
 
 def _offer(found: dict[str, Any], policy: Policy) -> None:
     roles = {"enum": sorted(policy.roles)}
+    many = {"type": "array", "items": roles}
     given = {
         "type": "object",
         "additionalProperties": False,
         "properties": {name: _stated(fact) for name, fact in policy.facts.items()},
     }
-    found["properties"]["if_unsure"] = roles
-    found["properties"]["test_defaults"] = given
+    found["properties"] |= {"if_unsure": roles, "owner": roles, "test_defaults": given}
     definitions = found["$defs"]
     definitions["CaseShape"]["properties"]["given"] = given
-    definitions["ExpectShape"]["properties"]["hand_off"] = {"type": "array", "items": roles}
+    definitions["ExpectShape"]["properties"] |= {"hand_off": many, "owner": roles}
+    definitions["RoleShape"]["properties"] |= {"backup": roles, "covers": many}
     for name in ("HandOffShape", "AnswerShape", "ConflictShape"):
-        definitions[name]["properties"]["to"] = roles
+        definitions[name]["properties"] |= {"to": roles, "also_to": many}
+    conditions = {"examples": [_compared(fact) for fact in policy.facts.values()]}
+    for name, key in _CONDITIONS:
+        definitions[name]["properties"][key] |= conditions
+    tools = sorted({*policy.tools, *policy.scopes.named_by(policy.scopes.tools)})
+    fact = definitions["FactShape"]["properties"]
+    fact["from"] |= {"examples": [*(f"{tool}.args." for tool in tools), *FORMS]}
+    if tools:
+        fact["where"] |= {"examples": tools}
+        fact["after"] |= {"examples": ["user_yes", *(f"tool.{tool}" for tool in tools)]}
+
+
+_CONDITIONS = (("HandOffShape", "when"), ("BusinessRuleShape", "when"), ("DecisionShape", "applies_when"))
+
+
+def _compared(fact: FactDeclaration) -> str:
+    """Return a comparison with a fact, as an editor offers it."""
+    match fact.type:
+        case Kind.YES_NO:
+            return fact.name
+        case Kind.MONEY:
+            return f"{fact.name} > 100 {fact.currencies[0]}"
+        case Kind.DURATION:
+            return f"{fact.name} > 30 days"
+        case Kind.TIME:
+            return f"{fact.name} >= 22:00"
+        case Kind.SET:
+            return f'{fact.name} has "{fact.values[0]}"'
+        case Kind.NUMBER | Kind.WHOLE:
+            return f"{fact.name} > 1"
+        case _:
+            return f'{fact.name} == "{fact.values[0] if fact.values else ""}"'
 
 
 def _stated(fact: FactDeclaration) -> dict[str, Any]:
@@ -377,4 +409,4 @@ def _stated(fact: FactDeclaration) -> dict[str, Any]:
         case Kind.SET:
             return {"type": ["array", "null"], "items": {"enum": list(fact.values)}}
         case Kind.TEXT:
-            return {"type": ["string", "null"]}
+            return {"type": ["string", "null"], **({"examples": list(fact.values)} if fact.values else {})}

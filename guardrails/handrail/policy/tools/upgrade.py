@@ -106,7 +106,9 @@ def _put_in(document: Document, fact: FactDeclaration, line: str) -> _Edit:
 
 
 def _form(old: str, tools: list[str]) -> str:
-    forms = [f"{tool}{ARGUMENTS}{old.removeprefix(_OLD)}" for tool in tools]
+    # YAML takes no brackets inside a list.
+    path = old.removeprefix(_OLD).replace("[", ".").replace("]", "")
+    forms = [f"{tool}{ARGUMENTS}{path}" for tool in tools]
     return forms[0] if len(forms) == 1 else f"[{', '.join(forms)}]"
 
 

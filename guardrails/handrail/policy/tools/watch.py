@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from handrail.errors import PolicyError
@@ -65,6 +66,30 @@ class PolicyFile:
             has_changed = policy.ref != self._current.ref
             self._current = policy
             return has_changed
+
+
+def changes(sources: Sequence[str | Path], wait: Callable[[], bool]) -> Iterator[None]:
+    """Yield at once, and again whenever one of some files was changed.
+
+    Args:
+        sources: files, or shipped policies' names.
+        wait: waits a moment; False ends it.
+    """
+    before: list[str] | None = None
+    while True:
+        now = [_content(source) for source in sources]
+        if now != before:
+            before = now
+            yield
+        if not wait():
+            return
+
+
+def _content(source: str | Path) -> str:
+    try:
+        return _digest(read_source(source)[1])
+    except PolicyError as error:
+        return str(error)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -30,3 +30,11 @@ def test_the_schema_with_a_policy_knows_its_facts_and_roles() -> None:
     content["tests"][0]["given"]["amount"] = 101
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(content, schema(loads(SHOP)))
+
+
+def test_a_schema_offers_a_policys_facts_tools_and_roles() -> None:
+    found = schema(load("support"))["$defs"]
+    assert "issue_refund.args." in found["FactShape"]["properties"]["from"]["examples"]
+    assert "refund.amount > 100 USD" in found["HandOffShape"]["properties"]["when"]["examples"]
+    assert "finance_lead" in found["RoleShape"]["properties"]["backup"]["enum"]
+    assert "tool.issue_refund" in found["FactShape"]["properties"]["after"]["examples"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from handrail.errors import PolicyError
-from handrail.policy.tools.watch import PolicyFile
+from handrail.policy.tools.watch import PolicyFile, changes
 from handrail.records import Stage
 from support.shop_policy import SHOP, usd
 
@@ -57,3 +57,17 @@ def test_readers_never_see_half_a_policy_while_it_is_reloaded(tmp_path: Path) ->
     done.set()
     thread.join()
     assert seen <= {"pass", "hand_off"}
+
+
+def test_a_changed_file_is_told_of_once_also_when_it_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text("a")
+    steps = iter([lambda: None, lambda: path.write_text("b"), lambda: None, path.unlink, lambda: None])
+
+    def wait() -> bool:
+        step = next(steps, None)
+        if step is not None:
+            step()
+        return step is not None
+
+    assert sum(1 for _ in changes([path], wait)) == 3

@@ -1,0 +1,76 @@
+"""`handrail policy new` and `upgrade`: a policy from a table, and an old one in today's form."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handrail.cli.options import text_of
+
+TableOption = Annotated[
+    Path, typer.Option("--from", help="A CSV with situation, limit, role, because, example.")
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Where to write it; printed if left out.")
+]
+
+
+def new(
+    table: TableOption,
+    out: OutOption = None,
+    name: Annotated[str, typer.Option(help="The policy's name; the table's if left out.")] = "",
+) -> None:
+    """Make a policy with its tests from a table of situations. What was guessed is marked `check:`.
+
+    Exit code 2: the table cannot be read, or the file to write exists.
+
+    **Examples**
+
+    - `handrail policy new --from situations.csv --out support.yaml`
+    """
+    from handrail.errors import ConfigError
+    from handrail.policy.tools.skeleton import read_table, skeleton
+
+    if out is not None and out.exists():
+        raise typer.BadParameter(f"{out} exists already", param_hint="--out")
+    try:
+        text = skeleton(read_table(text_of(table)), name=name or table.stem)
+    except ConfigError as error:
+        raise typer.BadParameter(str(error), param_hint="--from") from None
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    out.write_text(text, encoding="utf-8")
+    typer.echo(f"wrote {out}; next: handrail policy check {out}")
+
+
+def upgrade(
+    file: Annotated[Path, typer.Argument(help="A policy file of 0.1.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the new text and write nothing.")] = False,
+) -> None:
+    """Rewrite a policy file of 0.1 in today's form; comments and layout stay.
+
+    Exit code 1: something is left to do by hand, or a test of the file fails now. It is written all the same.
+    Exit code 2: the file is no policy.
+
+    **Examples**
+
+    - `handrail policy upgrade support.yaml`
+    - `handrail policy upgrade support.yaml --dry-run`
+    """
+    from handrail.policy.file.read import read_source
+    from handrail.policy.tools.upgrade import upgrade as upgraded
+
+    path, text = read_source(file)
+    found = upgraded(text, file=str(path), folder=path.parent)
+    if dry_run:
+        typer.echo(found.text, nl=False)
+    elif found.text != text:
+        path.write_text(found.text, encoding="utf-8")
+    for change in found.changes:
+        typer.echo(f"{path}: {change}", err=dry_run)
+    for words in (*found.left, *(f"the test '{name}' fails now" for name in found.failing)):
+        typer.echo(f"{path}: by hand: {words}", err=True)
+    if not (found.changes or found.left):
+        typer.echo(f"{path}: nothing to change", err=dry_run)
+    raise typer.Exit(1 if found.left or found.failing else 0)
