@@ -60,7 +60,11 @@ class RetailFacts:
 def identified(messages: Sequence[Message]) -> str | None:
     """Return the user id that the look-up by e-mail or name found."""
     looked = {call.id for m in messages for call in m.tool_calls if call.name.startswith("find_user_id")}
-    results = (m.text for m in messages if m.speaker is Speaker.TOOL and m.tool_call_id in looked)
+    results = (
+        m.text
+        for m in messages
+        if m.speaker is Speaker.TOOL and m.tool_call_id in looked and m.text in database()["users"]
+    )
     return next(results, None)
 
 

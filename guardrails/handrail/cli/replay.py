@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 def replay(  # noqa: PLR0913 - one parameter per option
     file: Annotated[
-        Path, typer.Argument(help="JSON lines, gzip or plain, or Parquet: `messages` in the OpenAI format.")
+        Path,
+        typer.Argument(
+            help="JSON lines, gzip or plain, or Parquet: `messages` in the OpenAI format; or results of tau2."
+        ),
     ],
     policy: Annotated[str, typer.Option(help="A policy file, or the name of a shipped policy.")],
     facts: Annotated[
@@ -46,10 +49,13 @@ def replay(  # noqa: PLR0913 - one parameter per option
     - `handrail replay runs.jsonl.gz --policy airline --facts mine.facts:of_record --json`
     - `handrail replay chats.jsonl --policy support --workers 8 --out rows/`
     """
-    from handrail.replay import ReplayReport, UnreadableLine, as_data, read_runs, replay_job
+    from handrail.replay import ReplayReport, UnreadableLine, as_data, as_lines, read_runs, replay_job
 
     job = replay_job(policy, facts=facts, now=_moment(now))
-    with run_with_progress(job, file, out, workers=workers, engine=engine) as found:
+    with (
+        as_lines(file) as lines,
+        run_with_progress(job, lines, out, workers=workers, engine=engine) as found,
+    ):
         read = list(read_runs(found.rows()))
     bad = tuple(one for one in read if isinstance(one, UnreadableLine))
     for line in bad:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from handrail.pipeline.asked import action_came_from, asked_by_user
 from handrail.pipeline.hearing import Declared, tools_in, topics_of
 from handrail.pipeline.needs import NeedFacts, NeedHistory, Steps
-from handrail.pipeline.provenance import came_from, confirmed_after
+from handrail.pipeline.provenance import came_from, confirmed_after, has_succeeded
 from handrail.policy import FactDeclaration, Policy
 from handrail.policy.language import sources
 from handrail.policy.language.facts import read_all
@@ -299,7 +299,7 @@ class _Reading:
             case sources.Conversation(after=after):
                 if after == "user_yes":
                     return confirmed_after(evidence.messages)
-                return _newest_result(evidence.messages, after.removeprefix("tool.")) is not None
+                return has_succeeded(evidence.messages, after.removeprefix("tool."))
         return self._of_words(source)
 
     def _newest_result(self, tool: str) -> object:

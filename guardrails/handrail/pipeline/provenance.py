@@ -62,3 +62,38 @@ def _json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
+
+
+_FAILED = re.compile(
+    r"\s*(?:error\b|failed\b|failure\b|exception\b|not found\b|none\s*$|null\s*$|$)", re.IGNORECASE
+)
+_SAYS_FAILED = ("error", "errors", "exception", "is_error", "isError")
+_SAYS_DONE = ("ok", "success", "found")
+
+
+def has_succeeded(messages: Sequence[Message], tool: str) -> bool:
+    """Tell whether a tool has answered in this conversation with anything but a failure; pure.
+
+    A failure is an answer that begins with `error` or another word for it, or is empty, or JSON data that is
+    null or says so of itself (`error`, `ok: false`). A look-up that found nobody proves nothing.
+    """
+    names = {call.id: call.name for message in messages for call in message.tool_calls}
+    answers = (
+        message.text
+        for message in messages
+        if message.speaker is Speaker.TOOL and tool in (message.name, names.get(message.tool_call_id or ""))
+    )
+    return any(not _is_failure(text) for text in answers)
+
+
+def _is_failure(text: str) -> bool:
+    if _FAILED.match(text):
+        return True
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(data, dict):
+        return data in (None, False, "", [])
+    is_refused = any(data.get(name) is False for name in _SAYS_DONE)
+    return not data or is_refused or any(data.get(name) for name in _SAYS_FAILED)

@@ -9,6 +9,7 @@ from typing import Any
 from handrail.bulk.chunks import chunks_of, records_in
 from handrail.policy.runtime.log_row import OUTCOMES
 from handrail.records import Message, Speaker, ToolCall
+from handrail.replay.tau2 import TRANSFER, as_lines, in_openai_format
 from handrail.wire.chat import read_request
 
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
@@ -49,9 +50,10 @@ def read_records(path: Path) -> Iterator[RecordedConversation | UnreadableLine]:
     Raises:
         ConfigError: the file cannot be read at all.
     """
-    for chunk in chunks_of(path):
-        for line, record in records_in(chunk):
-            yield read_record(line, record)
+    with as_lines(path) as lines:
+        for chunk in chunks_of(lines):
+            for line, record in records_in(chunk):
+                yield read_record(line, record)
 
 
 def read_record(line: int, record: object) -> RecordedConversation | UnreadableLine:
@@ -69,6 +71,7 @@ def _conversation(line: int, raw: object) -> RecordedConversation:
         raise _NoConversation("not a JSON object")
     if "messages" not in raw and raw.get("outcome") in OUTCOMES:
         raise _NoConversation("a row of the decision log holds no words; try `handrail policy backtest`")
+    raw = in_openai_format(raw)
     messages = _messages(raw)
     reward = raw.get("reward")
     transfer = raw.get("gold_transfer")
@@ -78,7 +81,7 @@ def _conversation(line: int, raw: object) -> RecordedConversation:
         messages=messages,
         is_failed=reward < 1 if isinstance(reward, int | float) else None,
         gold=gold_calls(raw.get("gold_actions")),
-        wants_transfer=transfer if isinstance(transfer, bool) else None,
+        wants_transfer=transfer if isinstance(transfer, bool) else _transfers(raw.get("gold_actions")),
         raw=raw,
     )
 
@@ -101,6 +104,13 @@ def _messages(raw: Mapping[str, Any]) -> tuple[Message, ...]:
     return messages
 
 
+def _transfers(actions: object) -> bool | None:
+    """Tell whether a gold list hands over to a person, None without one."""
+    if not isinstance(actions, list):
+        return None
+    return any(isinstance(action, dict) and action.get("name") == TRANSFER for action in actions)
+
+
 def _check_calls(index: int, calls: object) -> None:
     for call in calls if isinstance(calls, list) else ():
         function = call.get("function") if isinstance(call, dict) else None
@@ -116,6 +126,9 @@ def gold_calls(given: object) -> tuple[ToolCall, ...] | None:
     for index, action in enumerate(given):
         if not isinstance(action, dict) or not isinstance(action.get("name"), str):
             raise _NoConversation(f"gold action {index} has no name")
+        if action.get("requestor") == "user":
+            # What the person does on their side is no call of the assistant.
+            continue
         arguments = action.get("kwargs", action.get("arguments", {}))
         calls.append(ToolCall(id=f"gold-{index}", name=action["name"], arguments=json.dumps(arguments)))
     return tuple(calls)

@@ -12,6 +12,7 @@ from handrail.policy import Policy
 from handrail.records import Draft, Effect, Message, Reason, Speaker, Stage, ToolCall, Trigger
 from handrail.replay.facts import CurrentFacts, FactSourceFactory
 from handrail.replay.records import RecordedConversation
+from handrail.replay.tau2 import TRANSFER
 from handrail.tickets.ports import Settlement, TicketStore
 from handrail.tickets.ticket import Ticket
 
@@ -121,6 +122,10 @@ class Replayer:
         result.rules.update({reason.rule for reason in reasons if reason.effect is not Effect.PASS})
         result.blocks += any(outcome.is_blocked for outcome in outcomes)
         result.is_handed_off = result.is_handed_off or any(outcome.handoff for outcome in outcomes)
+        if any(call.name == TRANSFER for call in message.tool_calls):
+            # The assistant has handed over by itself: that is no forbidden call.
+            result.is_handed_off = True
+            return
         rules = self._rules.stopping(outcomes)
         if message.tool_calls and rules:
             result.stop = StoppedCall(message=index, tool=message.tool_calls[0].name, rules=rules)
@@ -155,6 +160,8 @@ class Replayer:
         self._facts.suppose_said()
         broken: set[tuple[str, str]] = set()
         for call in gold:
+            if call.name == TRANSFER:
+                continue
             asked = self._guard.begin((*result.record.messages, *_AGREED))
             outcome = asked.finish([Draft(tool_calls=(call,))])
             rules = self._rules.stopping([outcome])

@@ -209,7 +209,8 @@ class Conversation:
     """`conversation`: whether something came before, named in `after:`.
 
     With `user_yes`, that the person's last words agree to what the assistant had just proposed; with
-    `tool.<name>`, that this tool has been called, and has answered, earlier in the conversation.
+    `tool.<name>`, that this tool has been called earlier in the conversation, and has answered with
+    anything but a failure.
     """
 
     stage = Stage.INPUT
