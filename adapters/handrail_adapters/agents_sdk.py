@@ -7,6 +7,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from handrail.errors import ActionFailed, CheckFailed, MissingExtra, TicketError
@@ -14,17 +15,17 @@ from handrail.guard import Outcome, arguments_json
 from handrail.guard.context import through
 from handrail.guard.fits import ais_about
 from handrail.guard.results import draft_of
+from handrail.http.handed_off import find_handoff, recall, remember
 from handrail.records import Draft, Handoff, ToolCall
 from handrail.tickets.action import FrozenAction
 from handrail.tickets.ports import Settlement
-from handrail.wire.handoff import WITHHELD, handoff_body, read_handoff
+from handrail.wire.handoff import WITHHELD, handoff_body
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
 
 try:
     from agents import FunctionTool, GuardrailFunctionOutput, OutputGuardrail, RunState, ToolApprovalItem
-    from agents.exceptions import OutputGuardrailTripwireTriggered
     from agents.util._approvals import evaluate_function_tool_approval
 except ImportError as error:
     raise MissingExtra("agents", "openai-agents") from error
@@ -83,7 +84,7 @@ class _Invoker:
 
     async def __call__(self, context: Any, arguments: str) -> Any:
         call = _call(context.tool_call_id, self._tool.name, arguments, self._tool)
-        passed = await _gate(self._guard, call)
+        passed = await _gate(self._guard, call, runs=True)
         if not isinstance(passed, Outcome):
             async with passed:
                 result = await self._run(context, arguments)
@@ -119,14 +120,22 @@ def _call(call_id: str, name: str, arguments: str, tool: FunctionTool | None = N
     return ToolCall(id=call_id, name=name, arguments=arguments, parameters=parameters)
 
 
-async def _gate(guard: "Guard", call: ToolCall) -> Any:
+def _exchange(call: ToolCall) -> str:
     # A run that is resumed asks again, and must find the same ticket, however its arguments are written.
     try:
         arguments = FrozenAction.of(call).arguments
     except CheckFailed:
         arguments = call.arguments
-    exchange = hashlib.sha256(f"agents\x00{call.id}\x00{call.name}\x00{arguments}".encode()).hexdigest()[:32]
-    return await guard.agate(call, exchange=exchange)
+    return hashlib.sha256(f"agents\x00{call.id}\x00{call.name}\x00{arguments}".encode()).hexdigest()[:32]
+
+
+async def _gate(guard: "Guard", call: ToolCall, *, runs: bool = False) -> Any:
+    exchange = _exchange(call)
+    # What was let by when approval was asked had no effect; what runs is spending of its own.
+    passed = await guard.agate(replace(call, id=f"{call.id}-run") if runs else call, exchange=exchange)
+    if isinstance(passed, Outcome) and passed.handoff is not None:
+        remember(passed.handoff, under=exchange)
+    return passed
 
 
 async def _waits_for(guard: "Guard", outcome: Outcome, call: ToolCall) -> str | None:
@@ -210,7 +219,28 @@ def _told(draft: Draft) -> tuple[object, ...]:
     return draft.text, draft.asides, draft.refusal, draft.tool_calls
 
 
-def get_handoff(error: OutputGuardrailTripwireTriggered) -> Handoff | None:
-    """Return the hand-off behind a guardrail's tripwire, None if it was another's."""
-    info = error.guardrail_result.output.output_info
-    return read_handoff(info.get("handoff")) if isinstance(info, dict) else None
+def get_handoff(result: object) -> Handoff | None:
+    """Return the hand-off of a run: in its result, streamed or whole, in an error, or behind a tripwire.
+
+    It is the one on which the run waits, or the one that stands in place of its answer. None means an answer.
+    Another process than the one in which the model's client handed off finds the ticket, and not its role.
+
+    Raises:
+        ConfigError: no hand-off could stand in this, and what to pass instead.
+    """
+    told = find_handoff(result) if isinstance(result, BaseException) else None
+    run: Any = getattr(result, "run_data", None) if isinstance(result, BaseException) else result
+    if told is not None or (run is None and result is not None):
+        return told
+    if not hasattr(run, "raw_responses") or getattr(run, "is_complete", True) is False:
+        return find_handoff(run)
+    calls = [_call_of(item) for item in getattr(run, "interruptions", ())]
+    waits = [recall(_exchange(call)) for call in calls if call is not None]
+    answer = find_handoff([*run.output_guardrail_results, *run.raw_responses[-1:]])
+    return next((one for one in waits if one is not None), answer)
+
+
+def _call_of(item: Any) -> ToolCall | None:
+    call = item.raw_item
+    is_of_function = bool(item.tool_name and getattr(call, "call_id", None) and hasattr(call, "arguments"))
+    return _call(call.call_id, item.tool_name, call.arguments) if is_of_function else None

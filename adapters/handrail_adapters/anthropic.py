@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, TypeVar
 from handrail.errors import MissingExtra
 from handrail.http.client import guarded_http_client
 from handrail.http.exchange import ExchangeSettings, HandoffShape
+from handrail.http.handed_off import find_handoff
 from handrail.records import Handoff
-from handrail.wire.handoff import handoff_of
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
@@ -45,5 +45,9 @@ def guard_anthropic(
 
 
 def get_handoff(message: object) -> Handoff | None:
-    """Return the hand-off in a message or an API error; None if it is an answer."""
-    return handoff_of(message)
+    """Return the hand-off in a message or an API error; None if it is an answer.
+
+    Raises:
+        ConfigError: no hand-off could stand in this, and what to pass instead.
+    """
+    return find_handoff(message)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from handrail.errors import ConfigError, MissingExtra
 from handrail.guard.context import through
 from handrail.wire import chat
+from handrail.wire.tools import schemas_of, with_schemas
 
 if TYPE_CHECKING:
     from handrail.guard import Call, Guard, Outcome
@@ -99,7 +100,7 @@ class HandoffGuardrail(CustomGuardrail):  # type: ignore[misc]
                 raise ConfigError("this kind of answer cannot be judged")
             return response
         body, call = response.model_dump(), self._call(data)
-        drafts = chat.read_response(body)
+        drafts = with_schemas(chat.read_response(body), schemas_of(_body(data)))
         call.used(body.get("usage"))
         with self._context(user_api_key_dict, data):
             outcome = await call.afinish(drafts, wants_json=chat.read_request(_body(data)).wants_json)
@@ -116,7 +117,7 @@ class HandoffGuardrail(CustomGuardrail):  # type: ignore[misc]
         chunks = [chunk async for chunk in response]
         for chunk in chunks:
             stream.feed(chunk.model_dump(exclude_none=True))
-        drafts = stream.drafts()
+        drafts = with_schemas(stream.drafts(), schemas_of(_body(request_data)))
         call.used((stream.whole or {}).get("usage"))
         with self._context(user_api_key_dict, request_data):
             outcome = await call.afinish(drafts)

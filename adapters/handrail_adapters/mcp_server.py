@@ -10,14 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, cast
 
 import typer
 from pydantic import BaseModel, ConfigDict, Field
 
 from handrail import __version__
-from handrail.errors import ConfigError, HandrailError, MissingExtra
-from handrail.tickets.resolution import Page, Resolution
+from handrail.errors import ConfigError, HandrailError, MissingExtra, NotAllowed
+from handrail.guard.resolve import Amounts, DecidedBy, resolve
+from handrail.tickets.resolution import Page, ReadEdit, Resolution
 from handrail.tickets.ticket import TicketView, Verdict
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from mcp.server.mcpserver.resolve import Elicit, Resolve
     from mcp_types import ToolAnnotations
 
-    from handrail.store import Actor, Filter
+    from handrail.policy import Policy
+    from handrail.store import Actor, Filter, SqlStore
 
 if not TYPE_CHECKING:
     try:
@@ -69,7 +71,15 @@ class Tickets(Protocol):
     def claim(self, tenant: str, ticket: str, actor: "Actor") -> TicketView:
         """Claim a ticket."""
 
-    def resolve(self, tenant: str, ticket: str, resolution: Resolution, actor: "Actor") -> TicketView:
+    def resolve(
+        self,
+        tenant: str,
+        ticket: str,
+        resolution: Resolution,
+        actor: "Actor",
+        *,
+        read_edit: ReadEdit | None = None,
+    ) -> TicketView:
         """Decide a ticket."""
 
 
@@ -83,11 +93,13 @@ class Confirmation(BaseModel):
 class Reviewer:
     """The person whose server this is, their tenant, and what they may do from here.
 
-    `may_decide` False leaves a server that lists, shows and claims.
+    `may_decide` False leaves a server that lists, shows and claims. What a ledger counts of an edited action
+    is read by the `policy`; without one no action whose amounts count can be edited.
     """
 
     store: Tickets
     people: Members
+    policy: "Policy | None" = None
     person: str
     tenant: str = "default"
     may_decide: bool = False
@@ -114,8 +126,20 @@ class Reviewer:
         return await _in_thread(lambda: self.store.claim(self.tenant, ticket, self.actor()))
 
     async def resolve(self, ticket: str, resolution: Resolution) -> TicketView:
-        """Decide a ticket."""
-        return await _in_thread(lambda: self.store.resolve(self.tenant, ticket, resolution, self.actor()))
+        """Decide a ticket, as every inbox does; an edit is read and held against what the tool takes."""
+        return await _in_thread(lambda: self._resolved(ticket, resolution))
+
+    def _resolved(self, ticket: str, resolution: Resolution) -> TicketView:
+        if self.policy is not None:
+            by = DecidedBy(actor=self.actor(), policy=self.policy)
+            return resolve(cast("SqlStore", self.store), self.tenant, ticket, resolution, by)
+
+        def unread(tool: str, arguments: str, before: Amounts) -> Amounts:
+            if before:
+                raise NotAllowed(ticket, "this server has no policy to read the amounts of an edit by")
+            return before
+
+        return self.store.resolve(self.tenant, ticket, resolution, self.actor(), read_edit=unread)
 
 
 def _must_be_installed() -> None:
@@ -306,6 +330,7 @@ def command(
         reviewer = Reviewer(
             store=opened,
             people=PeopleFile(people, loaded),
+            policy=loaded,
             person=person,
             tenant=tenant,
             may_decide=may_decide,

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from handrail.errors import MissingExtra
 from handrail.http.client import guarded_http_client
 from handrail.http.exchange import ExchangeSettings, HandoffShape
+from handrail.http.handed_off import find_handoff
 from handrail.records import Handoff
-from handrail.wire.handoff import handoff_of
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
@@ -52,5 +52,9 @@ def guard_openai(
 
 
 def get_handoff(response: object) -> Handoff | None:
-    """Return the hand-off in a completion, a response, a chunk or an API error; None if it is an answer."""
-    return handoff_of(response)
+    """Return the hand-off in a completion, a response, a chunk or an API error; None if it is an answer.
+
+    Raises:
+        ConfigError: no hand-off could stand in this, and what to pass instead.
+    """
+    return find_handoff(response)

@@ -1,4 +1,8 @@
-"""Actions that were not the one a person saw, each by its smallest input."""
+"""Actions that were not the one a person saw, each by its smallest input.
+
+Those of the frameworks stand in `test_permits` and `test_going_on`, those of altered files in
+`test_altered_file`, and who may decide whose case in `tests/unit/guard/test_covers.py`.
+"""
 
 import asyncio
 import copy
@@ -10,12 +14,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from openai import BadRequestError, OpenAI
 from typer.testing import CliRunner
 
 import handrail.errors as errors
 from handrail import Guard, HandoffRequired
 from handrail.cli import tickets
-from handrail.errors import HandrailError, NotAllowed, PolicyChanged
+from handrail.errors import DigestMismatch, HandrailError, NotAllowed, PolicyChanged, RequestRefused
 from handrail.guard.outcome import Outcome
 from handrail.records import Decision, Effect, Handoff, Money, PolicyRef, Stage, ToolCall
 from handrail.store import SqlStore
@@ -23,6 +28,8 @@ from handrail.text.values import register
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import LedgerQuery
 from handrail.tickets.ticket import TicketView, Verdict
+from handrail_adapters.openai import guard_openai
+from support.model_server import Say, model_server
 from support.shop_guard import KEY, PEOPLE, POLICY, shop_guard
 
 MONEY = "{type: money, currencies: [USD], from: tool.args.amount, optional: true}"
@@ -432,3 +439,55 @@ def test_an_observer_hears_of_counted_passes_and_of_authorised_runs(tmp_path: Pa
         action.run()
     assert len(heard) == 3
     guard.close()
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_arguments_that_change_while_the_gate_waits_are_not_what_runs(guard: Guard, is_async: bool) -> None:
+    ran: list[object] = []
+    given = {"amount": 39, "to": ["ann"]}
+
+    async def act(order: dict[str, Any]) -> None:
+        ran.append(copy.deepcopy(order))
+
+    tool: Any = guard.tool(name="act")(act if is_async else lambda order: ran.append(copy.deepcopy(order)))
+
+    async def changed() -> None:
+        running = asyncio.ensure_future(tool(given))
+        await asyncio.sleep(0)
+        given["amount"] = 64000
+        await running
+
+    if is_async:
+        asyncio.run(changed())
+    else:
+        tool(given)
+    assert ran == [{"amount": 39, "to": ["ann"]}]
+
+
+def test_what_is_approved_for_one_object_runs_on_no_other(guard: Guard) -> None:
+    class Account:
+        def __init__(self, name: str) -> None:
+            self.name, self.paid = name, list[str]()
+
+        @guard.tool(name="issue_refund", receiver="name")
+        def issue_refund(self, amount: str) -> None:
+            self.paid.append(amount)
+
+    ann, ben = Account("ann"), Account("ben")
+    with pytest.raises(HandoffRequired) as raised:
+        ann.issue_refund("640 USD")
+    ticket = raised.value.handoff.ticket
+    guard.resolve(ticket, "fay", "approve")
+    with pytest.raises(DigestMismatch), guard.authorised(ticket) as action:
+        action.run(receiver=ben)
+    assert (ann.paid, ben.paid) == ([], [])
+
+
+def test_a_request_for_millions_of_answers_is_refused_before_anything_is_made_of_it(guard: Guard) -> None:
+    with model_server(Say("unused")) as server, OpenAI(base_url=server.url, api_key="k") as plain:
+        client = guard_openai(plain, guard)
+        with pytest.raises((BadRequestError, RequestRefused)):
+            client.chat.completions.create(
+                model="m", messages=[{"role": "user", "content": "A human, please"}], n=3_000_000
+            )
+        assert server.seen == []

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessageChunk, BaseMessage, SystemMessage, ToolMessage
 
+from handrail.http.handed_off import find_handoff
 from handrail.records import (
     Decision,
     Effect,
@@ -202,11 +203,19 @@ def _block(decision: Decision) -> dict[str, Any]:
     return {"policy": policy.name, "version": policy.version, "sha256": policy.sha256, "rules": rules}
 
 
-def get_handoff(message: object) -> Handoff | None:
-    """Return the hand-off in a message or chunk; None if it is an answer."""
-    extra = getattr(message, "additional_kwargs", None) or {}
-    about = getattr(message, "response_metadata", None) or {}
-    return read_handoff(extra.get("handoff")) or read_handoff(about.get("handoff"))
+def get_handoff(result: object) -> Handoff | None:
+    """Return the hand-off of the last turn in a message, chunk, event, agent's result, state or error.
+
+    None means an answer.
+
+    Raises:
+        ConfigError: no hand-off could stand in this, and what to pass instead.
+    """
+    if isinstance(result, BaseMessage):
+        return read_handoff(result.additional_kwargs.get("handoff")) or read_handoff(
+            result.response_metadata.get("handoff")
+        )
+    return find_handoff(result)
 
 
 def get_block(message: object) -> Decision | None:

@@ -11,6 +11,7 @@ from handrail.guard import Outcome
 from handrail.http.incremental import GAP, ReleaseQueue
 from handrail.pipeline.stream import StreamRelease
 from handrail.records import Draft, FaultKind
+from handrail.wire.tools import schemas_of, with_schemas
 from handrail_adapters.langchain.answers import read_draft, said, write_beside, write_draft
 from handrail_adapters.langchain.fields import Json, without_logprobs
 from handrail_adapters.langchain.messages import notice_fields
@@ -115,7 +116,7 @@ class ResultWriter:
 
     def read(self, result: ChatResult) -> list[Draft]:
         """Return one draft per generation."""
-        return drafts_of(result, trusted=self._trusted)
+        return list(with_schemas(drafts_of(result, trusted=self._trusted), schemas_of(self._options)))
 
     def read_chunks(self, chunks: Sequence[ChatGenerationChunk]) -> list[Draft]:
         """Return the draft that chunks add up to."""
@@ -123,7 +124,8 @@ class ResultWriter:
         if whole is None:
             return [Draft(fault=FaultKind.EMPTY)]
         beside = {**_beside(whole), **_of_chunks(chunks)}
-        return [read_draft(whole.message, beside, trusted=self._trusted)]
+        drafts = [read_draft(whole.message, beside, trusted=self._trusted)]
+        return list(with_schemas(drafts, schemas_of(self._options)))
 
 
 def usage_in(generations: Sequence[ChatGeneration]) -> object:

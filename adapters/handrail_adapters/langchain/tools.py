@@ -38,7 +38,7 @@ def guard_tool(tool: BaseTool, guard: "Guard") -> BaseTool:
     A call that `HandoffNode` made of a decision runs as it was approved, once, and its ticket ends with it.
     The guard also learns how to carry the action out after a person's approval (`guard.authorised`).
     """
-    _register(tool, guard)
+    register(tool, guard)
     guard.declare_tool(tool.name, tool.metadata)
     return GuardedTool(**guarded_fields(tool), inner=tool, guard=guard)
 
@@ -274,7 +274,9 @@ def completed(result: Any) -> Any:
     return result
 
 
-def _register(tool: BaseTool, guard: "Guard") -> None:
+def register(tool: BaseTool, guard: "Guard") -> None:
+    """Teach a guard how to carry an action of this tool out after a person's approval."""
+
     def act(**arguments: Any) -> Any:
         return tool.invoke(arguments)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, hook_config
 from langchain_core.messages import ToolMessage
+from langchain_core.tools import BaseTool
 from langgraph.config import get_config
 
 from handrail.errors import ActionFailed, ConfigError, TicketError
@@ -23,11 +24,13 @@ from handrail_adapters.langchain.tools import (
     ToolFailed,
     completed,
     parameters_of,
+    register,
     stopped_message,
     stopped_text,
     told_edited,
     withheld_text,
 )
+from handrail_adapters.langchain_agents.node import gates_tools
 from handrail_adapters.langchain_agents.permits import CallChanged, as_permitted, held
 from handrail_adapters.langchain_agents.waiting import TICKET_KEY, TicketWait, continuation, exchange_id
 
@@ -209,6 +212,7 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
             raise ConfigError("mode is `message` or `interrupt`")
         self.guard, self.mode, self.trusted = guard, mode, trusted
         self._waiting = TicketWait(guard=guard, reviewer=reviewer)
+        gates_tools(guard)
 
     def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
         """Ask the guarded model in place of the model."""
@@ -284,6 +288,10 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
         return withheld(given, request) if isinstance(given, Outcome) else given.value
 
     def _guarded(self, request: Any) -> Any:
+        # After a turn that ended with the notice, `guard.authorised` carries out what a person approved.
+        for tool in request.tools:
+            if isinstance(tool, BaseTool) and tool.name not in self.guard.tools:
+                register(tool, self.guard)
         return guarded_request(request, self._model)
 
     def _model(self, model: Any) -> Any:

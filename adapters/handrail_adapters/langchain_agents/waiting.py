@@ -206,22 +206,50 @@ def continuation(message: BaseMessage, handoff: Handoff, found: ResolutionView) 
 
     An approved action becomes a call of the tool, with the arguments as a person left them. A rejected one is
     shown to the model with its refusal, so that the model can answer; it never becomes a call that can run.
+    The calls that were proposed in the same turn stand before it, each with the answer that it was not run.
     """
     call: dict[str, Any] = {"name": found.tool, "id": call_id_of(handoff.ticket), "type": "tool_call"}
     marked = {TICKET_KEY: handoff.ticket}
     if found.verdict in ("approve", "edit") and found.tool:
         calls = [{**call, "args": _loaded(found.arguments)}]
-        return [AIMessage("", id=message.id, tool_calls=calls, additional_kwargs=marked)]
+        before = _left_out(message.id, handoff.ticket, found.beside)
+        own = None if before else message.id
+        return [*before, AIMessage("", id=own, tool_calls=calls, additional_kwargs=marked)]
     if found.verdict == "reject" and found.tool:
         reason = found.message_to_agent or "no reason was given"
         told = f"A person ({found.role}) rejected this action: {reason}. It was not carried out."
-        calls = [{**call, "args": {}}]
+        before = _left_out(message.id, handoff.ticket, found.beside)
+        own = None if before else message.id
         return [
-            AIMessage("", id=message.id, tool_calls=calls, additional_kwargs=marked),
+            *before,
+            AIMessage("", id=own, tool_calls=[{**call, "args": {}}], additional_kwargs=marked),
             ToolMessage(told, name=found.tool, tool_call_id=str(call["id"]), status="error"),
         ]
     text = found.answer or found.message_to_user or handoff.notice
-    return [AIMessage(text, id=message.id, additional_kwargs=marked)]
+    before = _left_out(message.id, handoff.ticket, found.beside)
+    return [*before, AIMessage(text, id=None if before else message.id, additional_kwargs=marked)]
+
+
+def _left_out(message: str | None, ticket: str, tools: Sequence[str]) -> list[BaseMessage]:
+    """Return the calls that a hand-off kept from running as a turn of their own, each with its answer.
+
+    A tool node runs what stands in the last message of the model, so that none of these can run.
+    """
+    if not tools:
+        return []
+    calls: list[Any] = [
+        {"name": tool, "args": {}, "id": f"not-run-{ticket}-{number}", "type": "tool_call"}
+        for number, tool in enumerate(tools)
+    ]
+    told = [ToolMessage(NOT_RUN, name=one["name"], tool_call_id=one["id"], status="error") for one in calls]
+    return [AIMessage("", id=message, tool_calls=calls), *told]
+
+
+NOT_RUN = (
+    "Not carried out: a person had to decide on another call of this turn first. "
+    "Propose it again if it is still wanted."
+)
+"""What a model is told of a call that was proposed beside the one that a person decided."""
 
 
 def _loaded(arguments: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A guarded model for Pydantic AI, whole or streamed: its answer is held until it is judged."""
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -12,8 +13,10 @@ from pydantic_ai.models.wrapper import WrapperModel
 
 from handrail.errors import AnswerBlocked, ConfigError, HandoffRequired
 from handrail.guard.context import through
+from handrail.http.handed_off import find_handoff
 from handrail.records import NOTE_NAME, Draft, Effect, FaultKind, Handoff, Message, Speaker
-from handrail.wire.handoff import handoff_body, read_handoff
+from handrail.wire.handoff import handoff_body
+from handrail.wire.tools import with_schemas
 from handrail_adapters.pydantic_ai.answers import read_response, write_response
 from handrail_adapters.pydantic_ai.messages import (
     options_message,
@@ -115,7 +118,7 @@ class GuardedModel(WrapperModel):
         answers = frozenset(tool.name for tool in parameters.output_tools)
         was = read_response(response, answers, self.trusted)
         call.used({name: value for name, value in vars(response.usage).items() if value})
-        outcome = await call.afinish([was.draft])
+        outcome = await call.afinish(with_schemas([was.draft], _schemas(parameters)))
         if not outcome.is_released:
             return self._withheld(outcome, parameters, response)
         if not outcome.drafts:
@@ -169,15 +172,27 @@ class _Asked:
     parameters: Any
 
 
+def _schemas(parameters: Any) -> dict[str, str]:
+    return {tool.name: json.dumps(tool.parameters_json_schema) for tool in parameters.function_tools}
+
+
 def _with_logprobs(settings: Any, call: "Call") -> Any:
     # Models that have none take no notice of it.
     return {**(settings or {}), "openai_logprobs": True} if call.wants_logprobs else settings
 
 
-def get_handoff(response: object) -> Handoff | None:
-    """Return the hand-off in a response, or in the last response of a run's result; None for an answer."""
-    messages = getattr(response, "all_messages", None)
-    if callable(messages):
-        response = messages()[-1]
-    details = getattr(response, "provider_details", None)
-    return read_handoff(details.get(KEY)) if isinstance(details, dict) else None
+def get_handoff(result: object) -> Handoff | None:
+    """Return the hand-off in a run's result, streamed or whole, a response, an event or an error.
+
+    None means an answer. A run that ended with deferred calls has the hand-off that they wait for.
+
+    Raises:
+        ConfigError: no hand-off could stand in this, and what to pass instead.
+    """
+    run = getattr(result, "result", None) if hasattr(result, "next_node") else result
+    if run is None and result is not None:
+        raise ConfigError("this run is not over: iterate it to its end, then pass its result")
+    messages = getattr(run, "new_messages", None)
+    if not callable(messages) or getattr(run, "is_complete", True) is False:
+        return find_handoff(run)
+    return find_handoff([*messages(), getattr(run, "output", None)])

@@ -191,6 +191,6 @@ def decide_again(runner: CallRunner, approval: Approval, scope: Scope) -> tuple[
     )
     exchange = runner.exchange(approval.ticket, Scope(context=context))
     recorded = {name: value for name, value in approval.facts.items() if not isinstance(value, Unknown)}
-    call = ToolCall(id=approval.ticket, name=approval.tool, arguments=approval.arguments)
+    call = ToolCall(id=approval.entry or approval.ticket, name=approval.tool, arguments=approval.arguments)
     decision = runner.run(regate(exchange, call, recorded), failed)
     return decision, exchange.evidence

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from handrail.errors import CheckFailed
-from handrail.records import Context, Evidence, ToolCall
+from handrail.records import Context, Evidence, Handoff, ToolCall
 from handrail.tickets.action import FrozenAction
 from handrail.tickets.ports import Approval
 
@@ -117,6 +117,26 @@ def authorised(authorisation: Authorisation) -> Iterator[None]:
         yield
     finally:
         _scope.reset(token)
+
+
+_hearing: ContextVar[tuple[list[Handoff], ...]] = ContextVar("handrail_hearing", default=())
+
+
+@contextmanager
+def hearing() -> Iterator[list[Handoff]]:
+    """Collect the hand-offs of all that runs in this block, whatever becomes of them there."""
+    found: list[Handoff] = []
+    token = _hearing.set((*_hearing.get(), found))
+    try:
+        yield found
+    finally:
+        _hearing.reset(token)
+
+
+def handed_off(handoff: Handoff) -> None:
+    """Tell whoever listens that something was handed off."""
+    for found in _hearing.get():
+        found.append(handoff)
 
 
 _adapter: ContextVar[str] = ContextVar("handrail_adapter", default="")

@@ -18,6 +18,7 @@ from handrail.guard.enforcement import enforced
 from handrail.guard.opening import open_parts, pipeline_of, record_policy, scanner_over
 from handrail.guard.outcome import Observer, Outcome, OutcomeRecorder, SpoolPort
 from handrail.guard.resolve import DecidedBy, ResolutionFields, read_resolution, resolve, wait, withdraw
+from handrail.guard.returned import areturned, returned
 from handrail.guard.samples import sampler_of
 from handrail.guard.supplied import check_supplied
 from handrail.guard.threads import in_thread
@@ -341,19 +342,23 @@ class Guard:
     def result(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R | Handoff:
         """Call a function, guarded or not, and return its answer or the `Handoff`; `aresult` if it is async.
 
+        It is the `Handoff` whatever handed off: the function's own answer, a tool or a model that it calls,
+        or an agent's run inside it, also where a framework made another error of it. Of several it is the
+        first.
+
         Raises:
             ConfigError: it is an async function.
         """
         if inspect.iscoroutinefunction(fn):
             raise ConfigError(f"{name_of(fn)} is async: write await guard.aresult({name_of(fn)}, …)")
-        answer: R | Handoff = self._returning(fn)(*args, **kwargs)
+        answer: R | Handoff = returned(self._returning(fn), args, kwargs)
         return answer
 
     async def aresult(
         self, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
     ) -> R | Handoff:
-        """Await a function, guarded or not, and return its answer or the `Handoff`."""
-        answer: R | Handoff = await self._returning(fn)(*args, **kwargs)
+        """Await a function, guarded or not, and return its answer or the `Handoff`, as `result` does."""
+        answer: R | Handoff = await areturned(self._returning(fn)(*args, **kwargs))
         return answer
 
     @overload

@@ -15,6 +15,7 @@ from handrail.errors import (
     ResultHandedOff,
     StoreUnavailable,
 )
+from handrail.guard.context import handed_off
 from handrail.guard.samples import DrawnAnswer
 from handrail.policy import Policy
 from handrail.policy.runtime.record import without_words
@@ -248,6 +249,8 @@ class OutcomeRecorder:
             log.warning("decision of exchange %s not logged: %s", entry.exchange, error.step)
 
     def _observed(self, outcome: Outcome, evidence: Evidence) -> Outcome:
+        if outcome.handoff is not None:
+            handed_off(outcome.handoff)
         if self.observe is not None:
             try:
                 self.observe(observation(outcome, evidence))

@@ -84,7 +84,29 @@ def resolve(
     if resolution.verdict is Verdict.EDIT and resolution.arguments:
         _must_be_readable(ticket, resolution.arguments)
     read = EditReading(ticket=ticket, by=by, stated=resolution.amounts)
+    if resolution.verdict is Verdict.APPROVE and resolution.amounts is None and not view.agreed:
+        resolution = replace(resolution, amounts=_left_unread(view, by.policy))
     return store.resolve(tenant, ticket, resolution, by.actor, read_edit=read)
+
+
+def _left_unread(view: "TicketView", policy: Policy) -> Amounts | None:
+    """Return the amounts of an action that nothing was read of, because judging it failed; None otherwise.
+
+    Who approves it sees its arguments, so the ledger counts what stands in them.
+    """
+    action = view.ticket.action if view.ticket is not None else None
+    if action is None or action.amounts:
+        return None
+    try:
+        arguments = json.loads(action.arguments or "{}")
+    except ValueError:
+        return None
+    read = {
+        name: _value(declaration, action.tool, arguments, None)
+        for name, declaration in policy.facts.items()
+        if isinstance(declaration.source, ToolArgument)
+    }
+    return {name: value for name, value in read.items() if isinstance(value, Money)} or None
 
 
 def _must_be_readable(ticket: str, arguments: str) -> None:

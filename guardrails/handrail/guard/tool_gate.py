@@ -16,7 +16,7 @@ from handrail.guard.call import CallRunner
 from handrail.guard.context import Scope
 from handrail.guard.outcome import Outcome
 from handrail.guard.threads import in_thread, in_thread_or_undone
-from handrail.pipeline.gate import Gated
+from handrail.pipeline.gate import Gated, entry_of
 from handrail.pipeline.gate import gate as decided
 from handrail.records import Decision, Money, Stage, ToolCall, Unknown
 from handrail.tickets.action import FrozenAction, canonical_arguments
@@ -145,7 +145,7 @@ def _reserve(runner: CallRunner, scope: Scope, call: ToolCall, gated: Gated, exc
         runner.recorder.released(gated.decision, gated.evidence, ())
         return Permit(store=store, tenant=context.tenant, judges_result=judges)
     entry = LedgerEntry(
-        id=f"{exchange}-{call.id}",
+        id=entry_of(exchange, call),
         tenant=context.tenant,
         tool=call.name,
         at=runner.now(),

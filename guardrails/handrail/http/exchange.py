@@ -43,6 +43,7 @@ from handrail.errors import ConfigError
 from handrail.http.bounds import Bounds
 from handrail.http.endpoints import Endpoint, endpoint
 from handrail.http.failures import at_most, beyond_bounds, instead_of_failure, must_be_readable
+from handrail.http.handed_off import remember
 from handrail.http.incremental import IncrementalRelease
 from handrail.http.trust import screened_messages
 from handrail.records import Draft, FaultKind, Message
@@ -51,6 +52,7 @@ from handrail.wire.foreign_json import Json, dump_object, load_object
 from handrail.wire.formats import ModelRequest, WireFormat
 from handrail.wire.handoff import TICKET_HEADER, error_body
 from handrail.wire.sse import collect
+from handrail.wire.tools import schemas_of, with_schemas
 
 if TYPE_CHECKING:
     from handrail.confidence.cascade import SampleRequest
@@ -241,6 +243,7 @@ class GuardedExchange:
     def __init__(self, wire: WireFormat, request: Request, settings: ExchangeSettings, body: Json) -> None:
         self._wire, self._request, self.settings, self._body = wire, request, settings, body
         self._asked: ModelRequest = wire.read_request(body)
+        self._schemas = schemas_of(body)
         # What went upstream: what an answer says again of it is no news.
         self._sent = body
         # Chat completions say the same text once; the other formats repeat it in closing events.
@@ -344,13 +347,19 @@ class GuardedExchange:
         """Return the need to judge what the model produced; `body` is the whole answer."""
         call.used((body or {}).get("usage"))
         again = Sampling(wire=self._wire, request=self._body)
+        # What a person may make of a proposed call is held against what the program declared.
+        drafts = with_schemas(drafts, self._schemas)
         return Judge(call=call, drafts=drafts, wants_json=self._asked.wants_json, sampling=again)
 
     def handoff(self, outcome: "Outcome", upstream: Json | None) -> Json:
         """Return the answer that says that a person decides, or that the policy forbids it."""
-        return self._wire.write_handoff(
+        body = self._wire.write_handoff(
             self._body, outcome.handoff, outcome.notice, created=self._request.created, upstream=upstream
         )
+        if outcome.handoff is not None:
+            # Some frameworks keep nothing of an answer but its text and its id.
+            remember(outcome.handoff)
+        return body
 
     def _withheld(
         self, outcome: "Outcome", response: UpstreamResponse | None = None, upstream: Json | None = None

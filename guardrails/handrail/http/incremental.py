@@ -39,6 +39,7 @@ from handrail.wire.chat.stream import ChatStream, stream_of, without_logprobs, w
 from handrail.wire.chat.table import ANSWER
 from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of, whole_of
 from handrail.wire.sse import DONE, Event, EventReader, write_event
+from handrail.wire.structure import structure_of
 
 if TYPE_CHECKING:
     from handrail.pipeline.stream import StreamRelease
@@ -175,12 +176,14 @@ class IncrementalRelease:
     def rest_instead(self, body: Json) -> bytes:
         """Return the end of a stream whose answer is withheld after all; `body` holds the notice."""
         choices = []
+        # What was shown already came under the provider's own id.
+        answer = text_of(structure_of(ANSWER, self.stream.whole).get("id")) or body["id"]
         for choice in objects_of(body.get("choices")):
             message = mapping_of(choice.get("message"))
             if self._queue.shown(whole_of(choice.get("index"), 0)) and text_of(message.get("content")):
                 message = {**message, "content": GAP + text_of(message["content"])}
             choices.append({**choice, "message": message})
-        return write_events(stream_of({**body, "choices": choices}))
+        return write_events(stream_of({**body, "id": answer, "choices": choices}))
 
 
 def _told(draft: Draft) -> tuple[object, ...]:

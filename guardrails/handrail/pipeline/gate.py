@@ -41,6 +41,9 @@ def gate(exchange: Exchange, call: ToolCall, proposed: Evidence | None) -> Steps
     pipeline, context = exchange.pipeline, exchange.evidence.context
     status = yield from conversation_status(context)
     evidence = on_call(pipeline, replace(proposed or exchange.evidence, context=context), call)
+    if evidence.draft is not None:
+        # The calls that were proposed beside it are gated one by one: each has its own fate.
+        evidence = replace(evidence, draft=replace(evidence.draft, tool_calls=(call,)))
     exchange.evidence = evidence
     inputs = FactInputs(
         evidence=evidence,
@@ -48,17 +51,23 @@ def gate(exchange: Exchange, call: ToolCall, proposed: Evidence | None) -> Steps
         call=call,
         is_bare=proposed is None,
         tool_kinds=pipeline.tool_kinds,
+        reserved=entry_of(exchange.evidence.exchange, call),
     )
     decision, totals = yield from decide_call(pipeline, call, inputs)
     pending = status if status.state in WITH_A_PERSON else None
     return Gated(decision=decision, evidence=evidence, totals=totals, pending=pending)
 
 
+def entry_of(exchange: str, call: ToolCall) -> str:
+    """Return the name under which the ledger holds a call that is let by; gated again it is the same."""
+    return f"{exchange}-{call.id}"
+
+
 def regate(exchange: Exchange, call: ToolCall, recorded: Mapping[str, FactValue]) -> Steps[Decision]:
     """Decide on an approved action by today's policy; facts that are gone are taken from the record.
 
     What comes from an argument is read from the action as it is now: where that cannot be read it is unknown,
-    whatever an earlier one said. The call's id is the ticket's, under which the ledger holds it if it is
+    whatever an earlier one said. The call's id is the name under which the ledger holds it, if it is
     reserved already.
     """
     policy = exchange.pipeline.policy

@@ -80,9 +80,11 @@ def judge(
         per_draft.append(evidence)
     decisions += _unjudged(exchange, per_draft, decisions)
     decision = merge(decisions) if len(decisions) > 1 else decisions[0]
-    worst, call = _most_telling(per_draft, decisions, decision)
-    if call is not None:
+    worst, call, own = _most_telling(per_draft, decisions, decision)
+    if call is not None and own is not None:
         worst = on_call(exchange.pipeline, worst, call)
+        # A ticket is about this call: another call's amounts must not stand in for its own.
+        decision = replace(decision, facts={**decision.facts, **own.facts})
     exchange.evidence = worst
     if not decision.effect.is_released:
         return Judged(decision=decision, evidence=worst)
@@ -240,18 +242,19 @@ def _decide(exchange: Exchange, evidence: Evidence) -> Steps[list[Decision]]:
 
 def _most_telling(
     per_draft: Sequence[Evidence], decisions: Sequence[Decision], merged: Decision
-) -> tuple[Evidence, ToolCall | None]:
-    """Pick the draft behind the strictest decision and the call that brought it about, else its first."""
+) -> tuple[Evidence, ToolCall | None, Decision | None]:
+    """Pick the draft behind the strictest decision and the call that brought it about, else its first.
+
+    With a call comes the decision on it alone.
+    """
     at = 0
     for evidence in per_draft:
         calls = evidence.draft.tool_calls if evidence.draft else ()
         block = decisions[at : at + 1 + len(calls)]
         at += len(block)
         if any(decision.effect is merged.effect for decision in block) or evidence is per_draft[-1]:
-            stopping = [
-                call
-                for call, decision in zip(calls, block[1:], strict=True)
-                if not decision.effect.is_released
-            ]
-            return evidence, next(iter((*stopping, *calls)), None)
-    return per_draft[-1], None
+            each = list(zip(calls, block[1:], strict=True))
+            stopping = [one for one in each if not one[1].effect.is_released]
+            call, own = next(iter((*stopping, *each)), (None, None))
+            return evidence, call, own
+    return per_draft[-1], None, None

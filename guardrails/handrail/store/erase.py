@@ -20,7 +20,7 @@ from handrail.store.tables import (
     tickets,
     uses,
 )
-from handrail.store.tickets.rows import Move, load, move
+from handrail.store.tickets.rows import Move, entry_of, load, move
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import UNDECIDED, State, Verb
 from handrail.tickets.ports import Settlement
@@ -39,7 +39,7 @@ def erase(tx: Transaction, customer: str, *, by: str, now: datetime) -> int:
     for name in found:
         row = load(tx, name)
         if State(row.state) in {*UNDECIDED, State.DECIDED}:
-            settle(tx, name, Settlement.NO_EFFECT, now=now)
+            settle(tx, entry_of(row), Settlement.NO_EFFECT, now=now)
             move(tx, row, Move(verb=Verb.CANCEL, now=now, actor=by, data={"why": "erased"}))
     theirs = select(tickets.c.id).where(mine)
     _empty(tx, tickets, mine, content=None, sealed=None)

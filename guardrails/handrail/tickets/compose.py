@@ -181,6 +181,7 @@ def compose(
         policy: gives deadlines and the chain of each role.
     """
     mask, route, sealed = mask_of(evidence), _route(decision, policy, now), _sealed(evidence)
+    beside = tuple(mask(name) for name in _beside(evidence))
     draft = Ticket(
         id=id,
         tenant=evidence.context.tenant,
@@ -203,7 +204,7 @@ def compose(
         promised=tuple(mask(text) for text in promises(evidence)),
         said=mask(last_reply(evidence)),
         open_questions=_open_questions(evidence, decision),
-        contingency=_contingency(route),
+        contingency=_contingency(route, beside),
         evidence=tuple(
             FindingRecord.of(finding, n, words=mask(value_of(evidence, finding)))
             for n, finding in enumerate(evidence.findings)
@@ -212,6 +213,7 @@ def compose(
         draft_answer=mask(sealed.draft_answer),
         shown=mask(evidence.shown),
         action=_action(evidence, decision, mask),
+        beside=beside,
         done=evidence.done is not None,
         confidence=ConfidenceRecord.of(evidence.confidence) if evidence.confidence else None,
         policy=PolicyRecord.of(decision),
@@ -290,6 +292,16 @@ def _action(evidence: Evidence, decision: Decision, mask: Mask) -> ProposedActio
     )
 
 
+def _beside(evidence: Evidence) -> tuple[str, ...]:
+    """Return the tools of the calls that were proposed in one turn with the action, in their order."""
+    if evidence.call is None or evidence.draft is None:
+        return ()
+    others = list(evidence.draft.tool_calls)
+    if evidence.call in others:
+        others.remove(evidence.call)
+    return tuple(call.name for call in others)
+
+
 def _allowed(evidence: Evidence, sealed: Sealed) -> tuple[Verdict, ...]:
     """Return what a person may decide: where nothing is proposed, nothing can be approved or edited."""
     if evidence.call is None and evidence.done is None and not sealed.draft_answer.strip():
@@ -329,8 +341,10 @@ def _open_questions(evidence: Evidence, decision: Decision) -> tuple[str, ...]:
     return tuple(questions) or ("Nothing that a rule asked for is unknown.",)
 
 
-def _contingency(route: _Route) -> tuple[str, ...]:
+def _contingency(route: _Route, beside: tuple[str, ...]) -> tuple[str, ...]:
     steps = [f"If {route.role} does not decide in time, it goes to {role}." for role in route.chain[:1]]
+    if beside:
+        steps.append(f"Whatever is decided, what was proposed with it does not run: {', '.join(beside)}.")
     default = safe_default(route.reason.trigger).action
     return (*steps, f"If nobody decides, the safe default is {default}, never approval.")
 

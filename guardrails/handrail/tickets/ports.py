@@ -119,8 +119,9 @@ class Approval:
     """A resolution that approves an action, given back to be carried out once, under `idempotency_key`.
 
     `seats` are those who agreed, each as the role they acted in and the role whose place they took; `roles`
-    are all of these names. `rules` and `facts` are those of the decision that opened the ticket: when today's
-    policy is run again before the action, what the person has already judged does not fire a second time.
+    are all of these names. `entry` names what the ledger holds of it. `rules` and `facts` are those of the
+    decision that opened the ticket: when today's policy is run again before the action, what the person has
+    already judged does not fire a second time.
     """
 
     ticket: str
@@ -132,6 +133,7 @@ class Approval:
     seats: tuple[tuple[str, str], ...]
     decided_at: datetime
     idempotency_key: str
+    entry: str = ""
     edited: bool = False
     tenant: str = "default"
     customer: str | None = None
@@ -143,7 +145,10 @@ class Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolutionView:
-    """A resolution as the caller and the customer may see it; `changed` names the edited arguments."""
+    """A resolution as the caller and the customer may see it; `changed` names the edited arguments.
+
+    `beside` names the tools of the calls that were proposed with the action and were not carried out.
+    """
 
     ticket: str
     verdict: Literal["approve", "edit", "reject", "answer", "expired", "cancelled", "withdrawn"]
@@ -155,6 +160,7 @@ class ResolutionView:
     tool: str = ""
     arguments: str = ""
     changed: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,6 +151,11 @@ def resume_note(state: State, ticket: Ticket | None, resolution: ResolutionView)
     parts = [f"A person ({who}) decided on {resolution.decided_at:%Y-%m-%d %H:%M} UTC: {decided}"]
     if state in _ENDS:
         parts.append(_ENDS[state])
+    if resolution.beside:
+        parts.append(
+            f"What you proposed with it was not carried out: {', '.join(resolution.beside)}. "
+            "Propose it again if it is still wanted."
+        )
     if resolution.message_to_agent:
         parts.append(f"Their message for you: {resolution.message_to_agent}")
     return " ".join(parts)

@@ -324,6 +324,7 @@ class Ticket(TicketModel):
 
     `role` is whose turn it is, `co_approvers` agree too; `excluded` may not decide. Work begins by `start_by`
     and is over at `decide_by`. `done`: the last call tried was carried out, `draft_answer` is its result.
+    `beside` names the tools of the calls that were proposed together with `action` and do not run with it.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -355,6 +356,7 @@ class Ticket(TicketModel):
     draft_answer: str = ""
     shown: str = ""
     action: ProposedAction | None = None
+    beside: tuple[str, ...] = ()
     done: bool = False
     confidence: ConfidenceRecord | None = None
     policy: PolicyRecord

@@ -50,18 +50,6 @@ def read_handoff(value: object) -> Handoff | None:
     )
 
 
-def handoff_of(response: object) -> Handoff | None:
-    """Return the hand-off in what a provider's SDK made of a response; None if it is an answer.
-
-    SDKs keep fields that they do not know in `model_extra` or as attributes; an error has its `body`, a
-    response its `metadata`.
-    """
-    held = (getattr(response, name, None) for name in ("model_extra", "body", "metadata"))
-    found = [mapping_of(fields).get("handoff") for fields in held]
-    read = map(read_handoff, [*found, getattr(response, "handoff", None)])
-    return next((handoff for handoff in read if handoff is not None), None)
-
-
 def _moment(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text) if text else None

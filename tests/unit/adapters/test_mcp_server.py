@@ -1,5 +1,7 @@
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +10,14 @@ from mcp import Client, MCPError
 from mcp_types import ElicitResult
 
 from handrail.errors import ConfigError
+from handrail.records import Money, ToolCall
 from handrail.store import SqlStore, open_store
 from handrail.testing import FrozenClock
 from handrail.tickets.lifecycle import State
+from handrail.tickets.ports import LedgerQuery
 from handrail_adapters.mcp_server import Reviewer, ticket_server
 from support.desk_scene import PEOPLE, START, ticket
+from support.shop_guard import POLICY, shop_guard
 
 
 class Team:
@@ -167,3 +172,36 @@ def test_deciding_is_off_unless_it_was_asked_for(store: SqlStore) -> None:
 def test_a_person_without_a_role_gets_no_server(store: SqlStore) -> None:
     with pytest.raises(ConfigError, match="nobody fills no role"):
         ticket_server(reviewer(store, "nobody"))
+
+
+def test_the_ledger_counts_what_an_edit_from_a_client_pays(tmp_path: Path) -> None:
+    with shop_guard(tmp_path, POLICY) as guard:
+        with guard.context(customer="c1"):
+            passed: Any = guard.gate(
+                ToolCall(id="k1", name="issue_refund", arguments='{"amount": "640 USD", "order": "7"}')
+            )
+        opened, held = passed.handoff.ticket, guard.store
+        assert isinstance(held, SqlStore)
+        one = {"store": held, "people": guard.people, "person": "fay", "may_decide": True}
+        digest = held.get("default", opened).digest
+
+        def edits(server: Reviewer, **changes: str) -> Any:
+            body = {"ticket": opened, "verdict": "edit", "digest": digest, "reason_code": "ok"}
+            call = ("decide_ticket", {"proposal": {**body, "changes": changes}})
+            return Call(server, YES)(("claim_ticket", {"ticket": opened}), call)
+
+        assert edits(Reviewer(**one), amount="590 USD").is_error, "no policy to read the amounts by"
+        server = Reviewer(**one, policy=guard.policy)
+        assert edits(server, amount="a lot").is_error, "nobody could say what the ledger holds"
+        assert not edits(server, amount="590 USD").is_error
+        query = LedgerQuery(
+            fact="sum",
+            kind="sum",
+            tenant="default",
+            tool="issue_refund",
+            amount="refund.amount",
+            per="customer",
+            key="c1",
+            since=datetime(2020, 1, 1, tzinfo=UTC),
+        )
+        assert held.totals([query])["sum"] == Money(amount=Decimal(590), currency="USD")

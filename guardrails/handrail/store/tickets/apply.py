@@ -24,6 +24,7 @@ from handrail.store.tickets.rows import (
     Agreement,
     Move,
     agreements,
+    entry_of,
     intact,
     listed,
     load,
@@ -114,6 +115,7 @@ def _approval(row: Row[Any], held: Ticket, sealed: Sealed, final: FinalResolutio
     seats = tuple((agreed.role, agreed.slot) for agreed in agreements(final.row["agreed"]))
     return Approval(
         ticket=row.id,
+        entry=entry_of(row),
         tool=held.action.tool if held.action else "",
         arguments=final.arguments,
         digest=final.row["digest"],
@@ -229,7 +231,7 @@ def use_up(tx: Transaction, row: Row[Any], kind: str, now: datetime) -> None:
 
 def lapse(tx: Transaction, row: Row[Any], *, now: datetime) -> None:
     """Close a resolution that was not used in time; what it reserved counts no longer."""
-    settle(tx, row.id, Settlement.NO_EFFECT, now=now)
+    settle(tx, entry_of(row), Settlement.NO_EFFECT, now=now)
     move(tx, row, Move(verb=Verb.LAPSE, now=now, changes={"lease_until": None}))
 
 
@@ -241,6 +243,9 @@ def finish(tx: Transaction, ticket: str, settlement: Settlement, *, now: datetim
     """
     row, (done,) = load_with(tx, ticket, settling(tx, ticket, settlement))
     settled(tx, ticket, settlement, done, now=now)
+    if row.round > 1:
+        # Nearly every action is of the first round, whose entry was settled on the way to the row.
+        settle(tx, entry_of(row), settlement, now=now)
     verb, state = ENDS[settlement]
     if State(row.state) is state:
         return
@@ -269,7 +274,7 @@ def reopen(tx: Transaction, ticket: str, again: ReopenRequest) -> None:
     advance(ticket, state, Verb.REOPEN)
     if state is State.DECIDED:
         use_up(tx, row, "void", again.now)
-    settle(tx, ticket, Settlement.NO_EFFECT, now=again.now)
+    settle(tx, entry_of(row), Settlement.NO_EFFECT, now=again.now)
     held, _ = intact(tx, row)
     slots = tuple(dict.fromkeys((held.role, *held.co_approvers, *again.roles)))
     first = again.roles[0] if again.roles else held.role

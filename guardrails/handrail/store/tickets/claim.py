@@ -20,6 +20,7 @@ from handrail.store.tickets.rows import (
     agreements,
     content,
     content_of,
+    entry_of,
     intact,
     listed,
     load,
@@ -118,7 +119,7 @@ def reassign(tx: Transaction, ticket: str, role: str, why: str, actor: Actor) ->
 def cancel(tx: Transaction, ticket: str, *, by: str, why: str, now: datetime) -> Values:
     """Withdraw a ticket that is no longer needed; `by` is who opened it or an administrator, `why` a code."""
     row = load(tx, ticket)
-    settle(tx, ticket, Settlement.NO_EFFECT, now=now)
+    settle(tx, entry_of(row), Settlement.NO_EFFECT, now=now)
     changes = {"claimed_by": None, "lease_until": None, "is_taken_over": False}
     return move(tx, row, Move(verb=Verb.CANCEL, now=now, actor=by, data={"why": why}, changes=changes))
 

@@ -110,4 +110,5 @@ def _settled(tx: Transaction, row: Row[Any]) -> ResolutionView:
         tool=held.action.tool if has_action and held and held.action else "",
         arguments=body.get("arguments", "") if has_action else "",
         changed=tuple(body.get("changes", ())),
+        beside=held.beside if held is not None else (),
     )

@@ -26,6 +26,8 @@ from handrail.tickets.ticket import Sealed, Ticket
 def open_ticket(tx: Transaction, ticket: Ticket) -> TicketReceipt:
     """Insert a ticket, or join the open one of its conversation or with its dedupe key.
 
+    What joined a ticket before belongs to that one, decided or not: an exchange opens no second.
+
     Raises:
         UniqueViolation: another process opened it at the same moment; run again, it will join.
     """
@@ -34,7 +36,8 @@ def open_ticket(tx: Transaction, ticket: Ticket) -> TicketReceipt:
     if there is not None:
         if there.id == ticket.id:
             return _opened(there, joined=False)
-        join(tx, there, attempt_of(ticket), alias=ticket.id)
+        if there.is_open or there.rank > _ALIAS:
+            join(tx, there, attempt_of(ticket), alias=ticket.id)
         return _opened(there, joined=True)
     if key is None:
         key = tx.sealer.key_for(tx.conn, tx.tenant, subject)
@@ -45,10 +48,12 @@ def open_ticket(tx: Transaction, ticket: Ticket) -> TicketReceipt:
 
 
 def _same(_: str) -> CompoundSelect[Any]:
-    """The row of this id, else the open one with this dedupe key, else the open one of this conversation."""
+    """The row of this id, that which this joined, else an open one: of this dedupe key, this conversation."""
     mine, open_ = tickets.c.tenant == bindparam("tenant"), tickets.c.is_open.is_(True)
+    of_this = (attempts.c.tenant == bindparam("tenant")) & (attempts.c.alias == bindparam("ticket"))
     same = (
         tickets.c.id == bindparam("ticket"),
+        tickets.c.id.in_(select(attempts.c.ticket).where(of_this)),
         open_ & (tickets.c.dedupe_key == bindparam("dedupe_key")),
         open_ & (tickets.c.conversation == bindparam("conversation")),
     )
@@ -58,6 +63,9 @@ def _same(_: str) -> CompoundSelect[Any]:
     )
     return union_all(*parts).order_by("rank").limit(literal_column("1"))
 
+
+_ALIAS = 1
+"""Rank of the ticket that this one joined before, among the rows that `_THERE` finds."""
 
 _THERE = Prepared(_same)
 _INSERT = Prepared(lambda _: tickets.insert())
@@ -159,7 +167,7 @@ def attempt_of(ticket: Ticket) -> Attempt:
 def join(tx: Transaction, row: Row[Any], attempt: Attempt, *, alias: str | None = None) -> None:
     """Add an attempt to an open ticket; the same exchange joins once.
 
-    `alias` is the id under which somebody may ask for it: a ticket that was spooled and then joined another.
+    `alias` is the id under which somebody may ask for it again: that of the ticket it would have been.
 
     Raises:
         AlreadyDecided: the ticket is not open any more.
@@ -178,8 +186,8 @@ def join(tx: Transaction, row: Row[Any], attempt: Attempt, *, alias: str | None 
 
 
 def join_by_id(tx: Transaction, ticket: str, attempt: Attempt) -> None:
-    """Add an attempt to the ticket of this id."""
-    join(tx, load(tx, ticket), attempt)
+    """Add an attempt to the ticket of this id; its exchange is the id that a ticket of its own would have."""
+    join(tx, load(tx, ticket), attempt, alias=attempt.exchange)
 
 
 def followed(tx: Transaction, ticket: str) -> Row[Any]:

@@ -30,6 +30,7 @@ from handrail.store.tickets.rows import (
     agreed_text,
     agreements,
     content,
+    entry_of,
     intact,
     listed,
     load,
@@ -211,8 +212,9 @@ def resolve(
     if resolution.digest and resolution.digest != row.digest:
         raise DigestMismatch(ticket, "its action is not the one that was shown")
     mine = Agreement(role, actor.person, row.slot)
-    outcome = effect_of(tx, row, UnmaskedTicket(held=held, sealed=sealed), resolution, mine)
-    amounts = _amounts(UnmaskedTicket(held=held, sealed=sealed), resolution, outcome, read_edit)
+    case = UnmaskedTicket(held=held, sealed=sealed)
+    outcome = effect_of(tx, row, case, resolution, mine)
+    amounts = _amounts(case, resolution, outcome, read_edit)
     turn = _write(tx, row, _Turn(resolution=resolution, outcome=outcome, mine=mine, now=actor.now))
     changes: dict[str, object] = {
         "claimed_by": None,
@@ -225,7 +227,7 @@ def resolve(
     if outcome.verb is Verb.AGREE:
         changes |= {"role": outcome.waiting_for[0], "slot": outcome.waiting_for[0]}
     if outcome.verb is Verb.APPROVE:
-        reserve(tx, _entry(held, sealed, outcome.digest, amounts, actor.now), {})
+        reserve(tx, _entry(row, case, amounts, outcome.digest, actor.now), {})
     data = {
         "verdict": resolution.verdict.value,
         "reason": resolution.reason_code,
@@ -295,10 +297,11 @@ def _amounts(
 
 
 def _entry(
-    held: Ticket, sealed: Sealed, digest: str, amounts: Mapping[str, Money | Decimal], now: datetime
+    row: Row[Any], case: UnmaskedTicket, amounts: Mapping[str, Money | Decimal], digest: str, now: datetime
 ) -> LedgerEntry:
+    held, sealed = case.held, case.sealed
     return LedgerEntry(
-        id=held.id,
+        id=entry_of(row),
         tenant=held.tenant,
         tool=held.action.tool if held.action else "",
         at=now,

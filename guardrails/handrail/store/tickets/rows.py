@@ -69,6 +69,15 @@ def load_with(
     return _only(tx, found, ticket), results
 
 
+def entry_of(row: Row[Any]) -> str:
+    """Return the name under which the ledger holds a ticket's action, as its present round approves it.
+
+    An entry that had no effect stays so; what people approve anew after that is spending of its own.
+    """
+    name: str = row.id if row.round == 1 else f"{row.id}-{row.round}"
+    return name
+
+
 def _only(tx: Transaction, found: PreparedResult, ticket: str) -> Row[Any]:
     row: Row[Any] | None = found.first()
     if row is None:

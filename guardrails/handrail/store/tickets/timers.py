@@ -11,7 +11,7 @@ from handrail.store.ledger import settle
 from handrail.store.tables import micros, micros_or_none, moment, moment_or_none, tickets
 from handrail.store.tickets.apply import lapse
 from handrail.store.tickets.claim import resumed
-from handrail.store.tickets.rows import Move, move, names
+from handrail.store.tickets.rows import Move, entry_of, move, names
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State, Verb
 from handrail.tickets.ports import Settlement
@@ -57,9 +57,9 @@ def _take(tx: Transaction, row: Row[Any], choice: TimerStep, now: datetime) -> N
         lapse(tx, row, now=now)
         return
     if choice.verb is Verb.LOST:
-        settle(tx, row.id, Settlement.UNKNOWN, now=now)
+        settle(tx, entry_of(row), Settlement.UNKNOWN, now=now)
     if choice.verb is Verb.EXPIRE:
-        settle(tx, row.id, Settlement.NO_EFFECT, now=now)
+        settle(tx, entry_of(row), Settlement.NO_EFFECT, now=now)
     step = Move(
         verb=choice.verb,
         now=now,

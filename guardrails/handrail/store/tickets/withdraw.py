@@ -14,7 +14,7 @@ from handrail.store.tickets.actor import Actor, route_role
 from handrail.store.tickets.apply import use_up
 from handrail.store.tickets.attempts import add_words
 from handrail.store.tickets.open import followed
-from handrail.store.tickets.rows import Move, intact, load, move
+from handrail.store.tickets.rows import Move, entry_of, intact, load, move
 from handrail.store.transaction import Transaction
 from handrail.text.identity import identity
 from handrail.tickets.lifecycle import BEGUN, State, Verb, advance, refusal
@@ -64,7 +64,7 @@ def withdraw(tx: Transaction, ticket: str, said: Withdrawal) -> TicketError | No
         add_words(tx, row, said.words, "withdrawn", said.now)
     if state is State.DECIDED:
         use_up(tx, row, "void", said.now)
-    settle(tx, row.id, Settlement.NO_EFFECT, now=said.now)
+    settle(tx, entry_of(row), Settlement.NO_EFFECT, now=said.now)
     step = Move(
         verb=Verb.WITHDRAW,
         now=said.now,

@@ -243,7 +243,7 @@ def write_handoff(
         message = {"role": "assistant", "content": None, "refusal": notice}
     reference = handoff.ticket if handoff else "blocked"
     body: Json = {
-        "id": text_of(upstream.get("id")) or f"chatcmpl-handrail-{reference}",
+        "id": f"chatcmpl-handrail-{reference}",
         "object": "chat.completion",
         "created": whole_of(upstream.get("created"), created),
         "model": text_of(upstream.get("model")) or asked.model or "",
