@@ -15,7 +15,6 @@ from handrail.text.json_data import MAY_BE_JSON
 from handrail.text.values import CannotHold, Leaf, LeafKind, Path, read, rewrite
 
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-_ONLY_TEXT = {str}
 _RECEIVERS = frozenset({"self", "cls"})
 _SPEAKERS = {
     "system": Speaker.SYSTEM,
@@ -156,13 +155,7 @@ def read_arguments(
         ConfigError: an argument cannot be read, or a name is none of the function's; says what to write.
         TypeError: the function cannot be called with these arguments.
     """
-    if (
-        plain is not None
-        and not kwargs
-        and len(args) == len(plain)
-        and {*map(type, args)} <= _ONLY_TEXT
-        and not any(text[:1] in MAY_BE_JSON for text in args)
-    ):
+    if plain is not None and not kwargs and len(args) == len(plain) and _are_plain(args):
         # The most usual call, read without binding.
         messages = tuple([Message(speaker=Speaker.USER, text=text) for text in args])
         return Arguments(reads.signature, args, kwargs, messages)
@@ -170,6 +163,14 @@ def read_arguments(
     names = reads.names(dict.fromkeys(given))
     read = _ReadArguments.of({name: bound.arguments[name] for name in names})
     return Arguments(reads.signature, args, kwargs, read.messages, read.joint, (bound, names))
+
+
+def _are_plain(args: tuple[Any, ...]) -> bool:
+    """True when all arguments are texts that are no JSON."""
+    for value in args:  # noqa: SIM110 - a generator costs more than all else here
+        if type(value) is not str or value[:1] in MAY_BE_JSON:
+            return False
+    return True
 
 
 def _named(names: Sequence[str], texts: Sequence[str]) -> tuple[JointText, ...]:

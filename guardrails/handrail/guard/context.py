@@ -1,8 +1,8 @@
 """Whose call it is, carried through the program by a context variable."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 
 from handrail.errors import CheckFailed
@@ -142,14 +142,26 @@ def handed_off(handoff: Handoff) -> None:
 _adapter: ContextVar[str] = ContextVar("handrail_adapter", default="")
 
 
-@contextmanager
-def through(adapter: str) -> Iterator[None]:
+class _Through:
+    """What `through` gives; a class of its own, because it is entered at every call."""
+
+    __slots__ = ("_name", "_token")
+
+    _token: Token[str]
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        self._token = _adapter.set(self._name)
+
+    def __exit__(self, *error: object) -> None:
+        _adapter.reset(self._token)
+
+
+def through(adapter: str) -> AbstractContextManager[None]:
     """Say for the log what the calls that begin in this block come through."""
-    token = _adapter.set(adapter)
-    try:
-        yield
-    finally:
-        _adapter.reset(token)
+    return _Through(adapter)
 
 
 def came_through() -> str:

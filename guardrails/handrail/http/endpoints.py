@@ -81,7 +81,9 @@ def endpoint(method: str, path: str, *, named: tuple[str, ...] = (), base: str =
 
 def is_known_query(query: str) -> bool:
     """True when a query holds nothing but parameters that choose a version or a page, each once."""
-    pairs = [part.partition("=") for part in query.split("&")] if query else []
+    if not query:
+        return True
+    pairs = [part.partition("=") for part in query.split("&")]
     names = {name for name, _, _ in pairs}
     return len(names) == len(pairs) and all(
         name in _PARAMETERS and _PARAMETERS[name].fullmatch(value) for name, _, value in pairs

@@ -89,14 +89,13 @@ class GuardedTransport:
         # What the client puts before every path.
         self._base = owner.base_url.path if owner is not None else ""
 
-    def _is_open(self, request: Any) -> bool:
+    def _is_open(self, request: Any, path: str, query: str) -> bool:
         """True for a request that is let through unguarded.
 
         Raises:
             CheckFailed: a redirect leads from a guarded request to an address that is not guarded.
             ConfigError: a request to an open address carries words.
         """
-        path, query = _address(request)
         named, base = self._settings.named, self._base
         kind = endpoint(request.method, path, named=named, base=base)
         if kind in (Endpoint.OPEN, Endpoint.UNKNOWN) and _GUARDED in request.extensions:
@@ -112,12 +111,11 @@ class GuardedTransport:
             )
         return True
 
-    def _described(self, request: Any, body: bytes) -> Request:
+    def _described(self, request: Any, path: str, query: str, body: bytes) -> Request:
         def is_last_attempt() -> bool:
             tried = request.headers.get(_RETRY_COUNT, "")
             return not tried.isdecimal() or int(tried) >= self._retries
 
-        path, query = _address(request)
         return Request(
             method=request.method,
             path=path,
@@ -207,9 +205,10 @@ class SyncGuardedTransport(GuardedTransport):
             ConfigError: the endpoint is not guarded and was not named.
             CheckFailed: request or answer could not be judged.
         """
-        if self._is_open(request):
+        path, query = _address(request)
+        if self._is_open(request, path, query):
             return self._inner.handle_request(request)
-        steps = exchange(self._described(request, request.read()), self._settings)
+        steps = exchange(self._described(request, path, query, request.read()), self._settings)
         answer = answering(self._guard, partial(self._send, request))
         reply = run(steps, answer)
         if reply.stream is None:
@@ -259,10 +258,12 @@ class AsyncGuardedTransport(GuardedTransport):
 
     async def handle_async_request(self, request: Any) -> Any:
         """Send a request through the guard; raises as the blocking one does."""
-        if self._is_open(request):
+        path, query = _address(request)
+        if self._is_open(request, path, query):
             return await self._inner.handle_async_request(request)
         answer = aanswering(self._guard, partial(self._send, request))
-        reply = await aexchange(self._described(request, await request.aread()), self._settings, answer)
+        described = self._described(request, path, query, await request.aread())
+        reply = await aexchange(described, self._settings, answer)
         if reply.stream is None:
             return self._given(request, reply)
         response = _opened(reply)

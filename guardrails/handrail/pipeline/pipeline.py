@@ -8,7 +8,7 @@ from handrail.pipeline.decoded import scan_decoded
 from handrail.pipeline.facts import DeclaredFacts
 from handrail.pipeline.pieces import Hide
 from handrail.pipeline.stream import StreamRelease
-from handrail.pipeline.withhold import EVERYTHING, mask
+from handrail.pipeline.withhold import mask
 from handrail.policy import Policy
 from handrail.policy.language.sources import (
     InputFindings,
@@ -78,9 +78,9 @@ class Pipeline:
             "history_scanner": CachedScanner(self.scanner),
             "reads_confidence": self.policy.reads_confidence,
             "reads_grounding": any(isinstance(source, Ungrounded) for source in sources.values()),
-            "withheld": self.policy.withheld_types,
-            "withheld_out": _withheld_by(self.policy, read_out),
-            "withheld_told": _withheld_by(self.policy, read_out | read_back),
+            "withheld": self.policy.withheld_by(read_in),
+            "withheld_out": self.policy.withheld_by(read_out),
+            "withheld_told": self.policy.withheld_by(read_out | read_back),
             "read_in": read_in,
             "read_out": read_out,
             "read_back": read_back,
@@ -107,15 +107,6 @@ class Pipeline:
         """What a person wrote for the customer, with everything masked that a rule keeps out of answers."""
         types = self.withheld_out
         return mask(text, scan_decoded(self.scanner, text), types) if types and text else text
-
-
-def _withheld_by(policy: Policy, read: frozenset[str]) -> frozenset[str]:
-    if policy.mode == "shadow":
-        return frozenset()
-    rules = [rule for rule in policy.hand_offs if not rule.is_shadow and not read.isdisjoint(rule.when.reads)]
-    if any(not rule.finding_types for rule in rules):
-        return EVERYTHING
-    return frozenset[str]().union(*(rule.finding_types for rule in rules))
 
 
 def _named_out(policy: Policy, read_out: frozenset[str]) -> frozenset[str] | None:

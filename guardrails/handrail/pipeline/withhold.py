@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from handrail.pipeline.decoded import Scans, fixed_in, hide_decoded, scan_decoded
 from handrail.pipeline.pieces import Hide, masked_units
+from handrail.policy.runtime.withheld import EVERYTHING
 from handrail.records import (
     Decision,
     Draft,
@@ -26,14 +27,6 @@ from handrail.text.json_data import json_tokens
 
 WriteParts: TypeAlias = Callable[[str, Sequence[Span], Sequence[Run]], list[str]]
 """Writes some parts of one text as the caller may have them, judged as the whole that they are of."""
-
-
-class _Everything(frozenset[str]):
-    def __contains__(self, item: object) -> bool:
-        return True
-
-
-EVERYTHING: frozenset[str] = _Everything({"*"})
 
 
 def redacted_types(decision: Decision, read: frozenset[str]) -> frozenset[str]:
@@ -120,7 +113,7 @@ class Upstream:
         return any(call_cannot_mask(call, self.scanner, of_calls) for call in message.tool_calls)
 
     def _of_calls(self, types: frozenset[str]) -> frozenset[str]:
-        return types if types is EVERYTHING else types | self.withheld
+        return types | self.withheld
 
     def _masked(self, message: Message, findings: Sequence[Finding], types: frozenset[str]) -> Message:
         of_calls = self._of_calls(types)

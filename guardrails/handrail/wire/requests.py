@@ -39,7 +39,7 @@ def read_documents(body: Json, fields: Fields) -> list[Message]:
 def _documents(body: Json, fields: Fields) -> list[tuple[str, Message]]:
     found = []
     for name, value in body.items():
-        if name in fields.messages or fields.table.is_plain({name: value}):
+        if name in fields.messages or fields.table.is_plain_field(name, value):
             continue
         words = fields.table.judged({name: value})
         if words.leaves or words.unreadable:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from handrail.text.composites import KEY
 from handrail.text.values import Leaf, LeafKind, Path, read
@@ -85,6 +86,8 @@ def _are_counts(value: Json) -> bool:
     for name, part in parts:
         if name not in _COUNTED and not _NAME.fullmatch(name):
             return False
+        if type(part) is int and -_LARGEST < part < _LARGEST:
+            continue
         if isinstance(part, dict):
             parts += part.items()
         elif not is_structure(Structure.COUNTS, part):
@@ -93,6 +96,24 @@ def _are_counts(value: Json) -> bool:
 
 
 _CHECKS = {reason: _check(reason) for reason in Structure} | {Structure.SETTING: lambda value: True}
+
+
+class _Field(NamedTuple):
+    """How a field that is left out is looked at: a text by its form, any other value whole."""
+
+    is_form: Callable[[str], object]
+    is_structure: Callable[[object], bool]
+
+
+def _field(reason: Structure) -> _Field:
+    def is_any(text: str) -> bool:
+        return True
+
+    def is_empty(text: str) -> bool:
+        return not text
+
+    is_form = is_any if reason is Structure.SETTING else _OF_FORM.get(reason, is_empty)
+    return _Field(is_form, _CHECKS[reason])
 
 
 @dataclass(slots=True)
@@ -122,7 +143,7 @@ class Table:
             node.reason = structure.get(place)
         self._nodes = {place: self._find(place) for place in ("", *_containers(structure))}
         self._checks = {
-            place: {name: _CHECKS[one.reason] for name, one in node.inside.items() if one.reason is not None}
+            place: {name: _field(one.reason) for name, one in node.inside.items() if one.reason is not None}
             for place, node in self._nodes.items()
         }
         self.top = frozenset(name for name, node in self._root.inside.items() if node.reason is not None)
@@ -145,11 +166,24 @@ class Table:
         """True when every field of an object but some is structure; a quick look before `judged`."""
         checks = self._checks.get(at) or {}
         for name, part in value.items():
-            if name not in without:
-                check = checks.get(name)
-                if check is None or not check(part):
+            if name in without:
+                continue
+            check = checks.get(name)
+            if check is None:
+                return False
+            kind = type(part)
+            # A text, nothing, yes and no are looked at here, without a call for each.
+            if kind is str:
+                if part and not check.is_form(part):  # type: ignore[arg-type]
                     return False
+            elif part is not None and kind is not bool and not check.is_structure(part):
+                return False
         return True
+
+    def is_plain_field(self, name: str, value: object) -> bool:
+        """True when one field of the object itself is structure."""
+        check = self._checks[""].get(name)
+        return check is not None and check.is_structure(value)
 
     def _at(self, place: str) -> _Node:
         return self._nodes.get(place) or self._find(place)
@@ -194,7 +228,7 @@ def _is_left_out(node: _Node, leaf: Leaf) -> bool:
 
 def structure_of(table: Table, value: Json | None) -> Json:
     """Return the top fields of an object that are structure; what is withheld can go on with these alone."""
-    return {name: part for name, part in (value or {}).items() if table.is_plain({name: part})}
+    return {name: part for name, part in (value or {}).items() if table.is_plain_field(name, part)}
 
 
 @dataclass(slots=True)

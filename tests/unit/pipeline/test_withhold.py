@@ -41,3 +41,23 @@ def test_a_proposed_call_is_judged_and_released_with_the_real_value(guard: Guard
         proposal = ToolCall(id="1", name="send_mail", arguments='{"to": "<EMAIL_1>"}')
         outcome = call.finish([Draft(tool_calls=(proposal,))])
     assert json.loads(outcome.drafts[0].tool_calls[0].arguments) == {"to": "jane.doe@example.com"}
+
+
+UNNAMED = POLICY.replace("input.findings has email or output.findings has email", "input.findings is known")
+
+
+def test_a_rule_that_names_no_type_masks_whatever_older_messages_and_their_calls_hold(
+    make_guard: Callable[..., Guard],
+) -> None:
+    guard = make_guard(UNNAMED)
+    old = ToolCall(id="c1", name="look_up", arguments='{"iban": "DE89370400440532013000"}')
+    messages = [
+        Message(speaker=Speaker.USER, text="I am at 192.168.7.31 and jane.doe@example.com."),
+        Message(speaker=Speaker.ASSISTANT, tool_calls=(old,)),
+        Message(speaker=Speaker.TOOL, text="fine", tool_call_id="c1"),
+        Message(speaker=Speaker.USER, text="Thank you."),
+    ]
+    with guard.context(customer="c1"):
+        sent = guard.begin(messages).messages
+    told = " ".join([*(m.text for m in sent), *(c.arguments for m in sent for c in m.tool_calls)])
+    assert not any(value in told for value in ("192.168.7.31", "jane.doe", "DE8937"))

@@ -19,6 +19,7 @@ from handrail.policy.runtime.rules import (
     Unit,
     texts_named_in,
 )
+from handrail.policy.runtime.withheld import withheld_by
 from handrail.records import (
     Decision,
     Effect,
@@ -122,17 +123,17 @@ class Policy:
 
     @property
     def withheld_types(self) -> frozenset[str]:
-        """Finding types and categories that some rule keeps from the model when they are in the input."""
-        inputs = {name for name, fact in self.facts.items() if isinstance(fact.source, InputFindings)}
-        if self.mode == "shadow":
-            return frozenset()
-        return frozenset[str]().union(
-            *(
-                rule.finding_types
-                for rule in self.hand_offs
-                if not rule.is_shadow and inputs.intersection(rule.when.reads)
-            )
+        """Finding types and categories that some rule keeps from the model when they are in the input.
+
+        Every one, if a rule on the input names none.
+        """
+        return self.withheld_by(
+            frozenset(name for name, fact in self.facts.items() if isinstance(fact.source, InputFindings))
         )
+
+    def withheld_by(self, read: frozenset[str]) -> frozenset[str]:
+        """Return the finding types and categories that rules on some facts keep from whom they concern."""
+        return frozenset() if self.mode == "shadow" else withheld_by(self.hand_offs, read)
 
     @property
     def counted_tools(self) -> frozenset[str]:

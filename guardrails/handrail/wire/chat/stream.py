@@ -114,7 +114,7 @@ class ChatStream:
         if name not in ANSWER.top:
             self._beside.take({name: value})
             return
-        if not ANSWER.is_plain({name: value}):
+        if not ANSWER.is_plain_field(name, value):
             self._odd.append(value)
         self._top[name] = value
 

@@ -84,6 +84,19 @@ def test_also_redact_hands_off_and_masks() -> None:
     assert policy.withheld_types == {"health"}
 
 
+def test_a_rule_on_the_input_that_names_no_type_withholds_every_type() -> None:
+    policy = policy_of(
+        "hand_offs:\n"
+        '  - {id: a, when: input.findings has "health", effect: redact}\n'
+        "  - {id: b, when: vip and input.findings is known, effect: redact}\n"
+    )
+    withheld = policy.withheld_types
+    assert "email" in withheld
+    assert "email" in withheld | {"card"}
+    assert "email" in frozenset({"card"}) | withheld
+    assert not withheld.isdisjoint({"card"})
+
+
 def test_an_unknown_rule_hands_off_to_if_unsure_and_names_the_facts() -> None:
     policy = policy_of("hand_offs:\n  - {id: a, when: amount > 10 USD, to: lead}\n")
     for facts in ({}, {"amount": Unknown(why="not_a_number")}):
