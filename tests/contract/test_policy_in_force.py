@@ -71,6 +71,14 @@ def sides(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sides]:
     made.close()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def alone(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sides]:
+    """A store in which nothing was ever put in force."""
+    made = postgres_sides() if request.param == "postgresql" else sqlite_sides(tmp_path / "alone.db")
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def name() -> str:
     return f"shop-{new_id()[-12:]}"
@@ -86,26 +94,26 @@ def said(sides: Sides, source: str, person: str, **more: object) -> PolicyChange
     return sides.inbox.enforce_policy(wanted, Actor(person=person, people=Owners(), now=NOW))
 
 
-def test_a_version_is_in_force_once_two_people_agreed_and_its_day_has_come(sides: Sides, name: str) -> None:
+def test_a_version_is_in_force_once_two_people_agreed_and_its_day_has_come(alone: Sides, name: str) -> None:
     old, new = text(name), text(name, 2, limit=100)
-    assert said(sides, old, "pat").since is None
-    assert said(sides, old, "pat").since is None
-    held, due = enforced(sides.app, loads(new), None, NOW)
+    assert said(alone, old, "pat").since is None
+    assert said(alone, old, "pat").since is None
+    held, due = enforced(alone.app, loads(new), None, NOW)
     assert (held.ref, due) == (loads(new).ref, None)
-    assert said(sides, old, "pam").since == NOW
-    assert said(sides, old, "pat", effective_from=NOW).since == NOW
-    held, due = enforced(sides.app, loads(new), None, NOW)
+    assert said(alone, old, "pam").since == NOW
+    assert said(alone, old, "pat", effective_from=NOW).since == NOW
+    held, due = enforced(alone.app, loads(new), None, NOW)
     assert (held.ref, due) == (loads(old).ref, None)
-    said(sides, new, "pam", effective_from=NOW + DAY)
-    assert enforced(sides.app, loads(new), None, NOW + 2 * DAY)[0].ref == loads(old).ref
-    assert said(sides, new, "pat", effective_from=NOW + DAY).since == NOW + DAY
-    held, due = enforced(sides.app, loads(new), None, NOW)
+    said(alone, new, "pam", effective_from=NOW + DAY)
+    assert enforced(alone.app, loads(new), None, NOW + 2 * DAY)[0].ref == loads(old).ref
+    assert said(alone, new, "pat", effective_from=NOW + DAY).since == NOW + DAY
+    held, due = enforced(alone.app, loads(new), None, NOW)
     assert (held.ref, due) == (loads(old).ref, NOW + DAY)
-    held, due = enforced(sides.app, loads(old), None, NOW + DAY)
+    held, due = enforced(alone.app, loads(old), None, NOW + DAY)
     assert (held.ref, due) == (loads(new).ref, None)
-    kinds = [one["kind"] for one in sides.admin.export() if name in str(one["data"])]
+    kinds = [one["kind"] for one in alone.admin.export() if name in str(one["data"])]
     assert sorted(kinds) == ["policy.agree", "policy.agree", "policy.propose", "policy.propose"]
-    assert sides.admin.verify().problems == ()
+    assert alone.admin.verify().problems == ()
 
 
 def test_one_person_or_one_of_another_role_puts_nothing_in_force(sides: Sides, name: str) -> None:
@@ -117,13 +125,25 @@ def test_one_person_or_one_of_another_role_puts_nothing_in_force(sides: Sides, n
     assert len(sides.app.policy_changes(name)) == 1
 
 
-def test_a_version_that_is_not_in_force_yet_is_refused_where_none_was_before(sides: Sides, name: str) -> None:
+def test_a_version_that_is_not_in_force_yet_is_refused_where_none_was_before(alone: Sides, name: str) -> None:
     source = text(name)
     for person in ("pat", "pam"):
-        said(sides, source, person, effective_from=NOW + DAY)
+        said(alone, source, person, effective_from=NOW + DAY)
     with pytest.raises(PolicyNotInForce, match="in force from 2026-01-06"):
-        enforced(sides.app, loads(source), None, NOW)
-    assert enforced(sides.app, loads(source), None, NOW + DAY)[0].ref == loads(source).ref
+        enforced(alone.app, loads(source), None, NOW)
+    assert enforced(alone.app, loads(source), None, NOW + DAY)[0].ref == loads(source).ref
+
+
+def test_renaming_a_policy_opens_no_way_around_what_is_in_force(alone: Sides, name: str) -> None:
+    other = loads(text("renamed"))
+    assert enforced(alone.app, other, None, NOW)[0] is other
+    for person in ("pat", "pam"):
+        said(alone, text(name), person)
+    with pytest.raises(PolicyNotInForce, match="no version of it was put in force"):
+        enforced(alone.app, other, None, NOW)
+    for person in ("pat", "pam"):
+        said(alone, text("renamed"), person)
+    assert enforced(alone.app, other, None, NOW)[0] is other
 
 
 def test_the_application_cannot_put_a_policy_in_force(postgres: Sides, name: str) -> None:
@@ -230,6 +250,19 @@ def test_open_tickets_are_kept_where_the_policy_says_nothing_else(sides: Sides, 
     assert follow(sides, loads(text(name, 2))) == {"kept": 1}
     view = sides.inbox.get("default", ticket)
     assert (view.state, view.role, view.waiting_for) == (State.READY, "finance_lead", ("finance_lead",))
+
+
+@pytest.mark.parametrize("more", ["", "on_change: rejudge"])
+def test_a_ticket_whose_role_is_gone_goes_to_who_gets_what_is_unknown(
+    sides: Sides, name: str, more: str
+) -> None:
+    ticket = sides.app.open(_judged(loads(text(name)))).ticket
+    without = text(name, 2, more=more, then="to: legal_lead", limit=5000).replace(
+        "  finance_lead: {answer_within: 30 minutes, backup: process_owner}\n", ""
+    )
+    assert "finance_lead" in sides.desk.open_roles()
+    assert follow(sides, loads(without)) == {"moved": 1}
+    assert sides.inbox.get("default", ticket).role == "queue_manager"
 
 
 def test_open_tickets_move_from_an_old_role_to_the_one_that_the_policy_names(sides: Sides, name: str) -> None:

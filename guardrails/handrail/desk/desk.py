@@ -45,6 +45,9 @@ class DeskStore(Outbox, TicketOpener, Protocol):
     def drop_claims(self, people: People, *, now: datetime, by: str) -> tuple[str, ...]:
         """Give back what people have claimed who left or are away; returns those tickets."""
 
+    def open_roles(self) -> frozenset[str]:
+        """Return the roles that open tickets are with."""
+
     def follow_policy(
         self, judge: Callable[[Ticket, Standing], Change], *, name: str, sha256: str, now: datetime
     ) -> Mapping[str, int]:
@@ -236,7 +239,7 @@ class Desk:
         if policy is None or policy.ref.sha256 == self._followed:
             return {}
         self._followed = policy.ref.sha256
-        if policy.on_change == "keep":
+        if policy.on_change == "keep" and self._store.open_roles() <= policy.roles.keys():
             return {}
         judge, ref = partial(on_change, policy), policy.ref
         return dict(self._store.follow_policy(judge, name=ref.name, sha256=ref.sha256, now=self._now()))

@@ -21,23 +21,26 @@ def enforced(
 ) -> tuple[Policy, datetime | None]:
     """Return the policy that holds now, and when the next version will.
 
-    Where no version of this name was ever put in force it is the one that is given. Otherwise what is in
-    force is built from the source that people agreed to, whatever the file says.
+    Where no policy was ever put in force in this store it is the given one. Otherwise what is in force
+    is built from the source that people agreed to, whatever the file says.
 
     Raises:
-        PolicyNotInForce: what is given comes in force later and nothing is before, or what is in force cannot
-            be built again.
+        PolicyNotInForce: what is given comes in force later and nothing is before, is of a name of which
+            nothing is in force while others are, or what is in force cannot be built again.
         StoreUnavailable: the store is out of reach, or the record was altered.
     """
     from handrail.store.policies import in_force, upcoming
 
     name = given.ref.name
-    changes = store.policy_changes(name)
+    every = store.policy_changes()
+    changes = [change for change in every if change.name == name]
     held, coming = in_force(changes, now), upcoming(changes, now)
     due = coming.since if coming is not None else None
     if held is None:
         if coming is not None and coming.sha256 == given.ref.sha256:
             raise PolicyNotInForce(name, f"this version is in force from {coming.since:%Y-%m-%d %H:%M %Z} on")
+        if any(change.since is not None and change.since <= now for change in every):
+            raise PolicyNotInForce(name, "no version of it was put in force, and others of this store were")
         return given, due
     if held.sha256 == given.ref.sha256:
         return given, due
@@ -50,7 +53,7 @@ def enforced(
 
 def follow(store: "SqlStore", policy: Policy, now: datetime) -> None:
     """Do with the open tickets of earlier versions what the policy says of them (`on_change`)."""
-    if policy.on_change == "keep":
+    if policy.on_change == "keep" and store.open_roles() <= policy.roles.keys():
         return
     judge = partial(on_change, policy)
     store.follow_policy(judge, name=policy.ref.name, sha256=policy.ref.sha256, now=now)

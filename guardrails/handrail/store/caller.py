@@ -176,8 +176,8 @@ class CallerStore:
         if error is not None:
             raise error
 
-    def policy_changes(self, name: str) -> tuple[PolicyChange, ...]:
-        """Return every version of a policy that somebody proposed to put in force, oldest first.
+    def policy_changes(self, name: str | None = None) -> tuple[PolicyChange, ...]:
+        """Return every version of a policy (of all for None) that somebody proposed, oldest first.
 
         Raises:
             StoreUnavailable: a row was altered, or nobody trusted signed it.

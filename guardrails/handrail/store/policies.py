@@ -1,8 +1,8 @@
 """Which policy is in force: who proposed it, who else agreed, and from when on it holds."""
 
-# A policy that nobody put in force through the store is the one that a program was given. Once one of a name
-# is, programs take no other of that name: the source of what is in force lies here, and is compiled again
-# where a file says something else.
+# Until people put a policy in force in this store, programs run the one they were given. From then on they
+# take no other: the source of what is in force lies here, and is compiled again where a file says something
+# else; a policy of another name has to be put in force too, so that renaming a file opens no way around.
 #
 # Rows of `policy_changes` are added and never changed. A change is a row of kind `propose` and a row of kind
 # `agree`, by two people of the role that the policy in force says (`enforced_by`); it holds from its
@@ -63,13 +63,15 @@ class Enforcement:
     effective_from: datetime | None = None
 
 
-def changes(tx: Transaction, name: str) -> tuple[PolicyChange, ...]:
-    """Return every change of a policy, oldest first.
+def changes(tx: Transaction, name: str | None) -> tuple[PolicyChange, ...]:
+    """Return every change of a policy, of all policies for None, oldest first.
 
     Raises:
         StoreUnavailable: a row was altered, or nobody trusted signed it.
     """
-    query = select(policy_changes).where(policy_changes.c.name == name)
+    query = select(policy_changes)
+    if name is not None:
+        query = query.where(policy_changes.c.name == name)
     rows = [row._mapping for row in tx.conn.execute(query.order_by(policy_changes.c.at, policy_changes.c.id))]
     for row in rows:
         _authentic(tx, row)

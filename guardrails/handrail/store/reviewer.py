@@ -233,6 +233,11 @@ class SqlStore(AdminStore):
         """Propose to put a policy in force, or agree to what somebody else proposed; two people must."""
         return self._written("default", lambda tx: policies.enforce(tx, wanted, actor))
 
+    def open_roles(self) -> frozenset[str]:
+        """Return the roles that open tickets are with; on PostgreSQL that is for the desk."""
+        with self._database.read() as conn:
+            return policy_change.open_roles(conn)
+
     def follow_policy(self, judge: OnChange, *, name: str, sha256: str, now: datetime) -> dict[str, int]:
         """Do with the open tickets of earlier versions of a policy what `judge` says; returns how many.
 

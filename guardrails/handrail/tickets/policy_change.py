@@ -39,25 +39,31 @@ def on_change(policy: Policy, ticket: "Ticket", standing: Standing) -> Change:
     """Return what the policy that is in force now does with an open ticket of an earlier version; pure.
 
     A ticket that would pass now stays with its people: that it was handed off was right when it was, and only
-    a person ends it.
+    a person ends it. One whose role is gone goes to `if_unsure` where nothing else is said.
     """
     if policy.on_change == "move":
         waiting = tuple(dict.fromkeys(policy.moves.get(role, role) for role in standing.waiting_for))
         is_moved = waiting != standing.waiting_for or standing.role in policy.moves
         return Change(what=MOVED if is_moved else KEPT, waiting_for=waiting)
+    is_gone = standing.role not in policy.roles
     if policy.on_change == "keep":
-        return Change(what=KEPT)
+        return _to(policy.if_unsure) if is_gone else Change(what=KEPT)
     facts = {name: record.fact() for name, record in ticket.facts.items() if name in policy.facts}
     decision = policy.decide(facts, _stage(ticket))
     effect = str(decision.effect)
     if decision.effect is Effect.BLOCK:
         return Change(what=BLOCKED, effect=effect)
     if decision.effect is not Effect.HAND_OFF or decision.role is None:
-        return Change(what=KEPT, effect=effect)
+        return _to(policy.if_unsure, effect) if is_gone else Change(what=KEPT, effect=effect)
     needed = (decision.role, *decision.co_approvers)
-    if set(needed) == {ticket.role, *ticket.co_approvers} and standing.role in policy.roles:
+    if set(needed) == {ticket.role, *ticket.co_approvers} and not is_gone:
         return Change(what=KEPT, effect=effect)
     return Change(what=MOVED, waiting_for=needed, is_anew=True, effect=effect)
+
+
+def _to(role: str, effect: str = "") -> Change:
+    """Move a ticket whose role is gone to where everything unknown goes."""
+    return Change(what=MOVED, waiting_for=(role,), is_anew=True, effect=effect)
 
 
 def _stage(ticket: "Ticket") -> Stage:

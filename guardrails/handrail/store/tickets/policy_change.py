@@ -28,6 +28,12 @@ def of_earlier(conn: Connection, sha256: str) -> list[tuple[str, str]]:
     return [(row.tenant, row.id) for row in conn.execute(query)]
 
 
+def open_roles(conn: Connection) -> frozenset[str]:
+    """Return the roles that open tickets are with."""
+    query = select(tickets.c.role).where(tickets.c.is_open.is_(True)).distinct()
+    return frozenset(conn.execute(query).scalars())
+
+
 def follow(
     tx: Transaction, ticket: str, judge: OnChange, *, name: str, sha256: str, now: datetime
 ) -> str | None:
