@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    Index,
     LargeBinary,
     PrimaryKeyConstraint,
     Row,
@@ -44,6 +45,14 @@ audits = Table(
     Column("judged_at", BigInteger),
     PrimaryKeyConstraint("tenant", "exchange"),
 )
+Index(
+    "ix_audits_waiting",
+    audits.c.tenant,
+    audits.c.at,
+    audits.c.exchange,
+    sqlite_where=audits.c.verdict.is_(None),
+)
+Index("ix_audits_judged", audits.c.tenant, audits.c.judged_at)
 
 VIEWED, UNMASKED, JUDGED, PRUNED = "answer.view", "answer.unmask", "answer.judge", "answer.prune"
 CHUNK = 1000

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
 )
 
 metadata: Final = MetaData(
@@ -127,7 +128,17 @@ Index(
 )
 _TIMED = tickets.c.next_timer.is_not(None)
 Index("ix_tickets_timer", tickets.c.next_timer, sqlite_where=_TIMED)
-Index("ix_tickets_conversation", tickets.c.tenant, tickets.c.conversation, tickets.c.created_at)
+Index(
+    "ix_tickets_conversation",
+    tickets.c.tenant,
+    tickets.c.conversation,
+    tickets.c.is_open,
+    tickets.c.updated_at,
+)
+Index("ix_tickets_open_due", tickets.c.tenant, tickets.c.decide_by, tickets.c.id, sqlite_where=_OPEN)
+APPLYING = tickets.c.state == literal_column("'applying'")
+"""Written out, so that a database sees that its index is of these."""
+Index("ix_tickets_applying", tickets.c.next_timer, sqlite_where=APPLYING)
 Index("ix_tickets_subject", tickets.c.tenant, tickets.c.subject)
 Index("ix_tickets_state", tickets.c.tenant, tickets.c.state, tickets.c.created_at, tickets.c.id)
 

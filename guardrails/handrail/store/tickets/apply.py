@@ -18,7 +18,7 @@ from handrail.errors import (
 from handrail.store.audit.chain import records
 from handrail.store.ledger import settle, settled, settling
 from handrail.store.prepared import Prepared, PreparedResult, UniqueViolation
-from handrail.store.tables import audit, micros, moment, resolutions, tickets, uses
+from handrail.store.tables import APPLYING, audit, micros, moment, resolutions, tickets, uses
 from handrail.store.tickets.rows import (
     APPLY_LEASE,
     Agreement,
@@ -311,9 +311,7 @@ def _free_conversation(tx: Transaction, row: Row[Any]) -> str | None:
 
 def vanished(conn: Connection, *, tenant: str, now: datetime, limit: int) -> list[tuple[str, str]]:
     """Return (tenant, ticket) of actions whose lease ran out; an empty tenant stands for all."""
-    query = select(tickets.c.tenant, tickets.c.id).where(
-        tickets.c.state == State.APPLYING.value, tickets.c.next_timer <= micros(now)
-    )
+    query = select(tickets.c.tenant, tickets.c.id).where(APPLYING, tickets.c.next_timer <= micros(now))
     if tenant:
         query = query.where(tickets.c.tenant == tenant)
     return [(row.tenant, row.id) for row in conn.execute(query.limit(limit))]

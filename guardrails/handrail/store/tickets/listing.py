@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, func, select, tuple_
 
 from handrail.errors import ConfigError
 from handrail.store.tables import micros, moment, moment_or_none, tickets
@@ -32,29 +32,44 @@ class Filter:
 
 
 def page(tx: Transaction, wanted: Filter) -> Page:
-    """Return one page of rows."""
-    where: list[ColumnElement[bool]] = [tickets.c.tenant == tx.tenant]
-    due: ColumnElement[int] = tickets.c.decide_by
-    if wanted.state is None:
-        where.append(tickets.c.is_open.is_(True))
-    else:
-        where.append(tickets.c.state == wanted.state.value)
-        due = tickets.c.created_at
+    """Return one page of rows; a ticket without a deadline comes last.
+
+    Those with a due time and those without are asked for one after the other, each in the order of an index,
+    so that no page costs more than the first.
+    """
+    after = _parse(wanted.cursor) if wanted.cursor is not None else None
+    due = tickets.c.decide_by if wanted.state is None else tickets.c.created_at
+    found: list[Any] = []
+    if after is None or after[0] is not None:
+        known: ColumnElement[bool] = due.is_not(None)
+        if after is not None:
+            known = tuple_(due, tickets.c.id) > tuple_(*after)
+        found = _rows(tx, wanted, due, [known], wanted.limit + 1)
+        after = None
+    if len(found) <= wanted.limit and wanted.state is None:
+        unknown: list[ColumnElement[bool]] = [due.is_(None)]
+        if after is not None:
+            unknown.append(tickets.c.id > after[1])
+        found += _rows(tx, wanted, due, unknown, wanted.limit + 1 - len(found))
+    shown = found[: wanted.limit]
+    more = len(found) > wanted.limit and shown
+    return Page(rows=tuple(row_of(row) for row in shown), cursor=_cursor(shown[-1]) if more else None)
+
+
+def _rows(
+    tx: Transaction, wanted: Filter, due: ColumnElement[int], part: list[ColumnElement[bool]], most: int
+) -> list[Any]:
+    where: list[ColumnElement[bool]] = [tickets.c.tenant == tx.tenant, *part]
+    where.append(
+        tickets.c.is_open.is_(True) if wanted.state is None else tickets.c.state == wanted.state.value
+    )
     if wanted.role is not None:
         where.append(tickets.c.role == wanted.role)
     if wanted.due_before is not None:
         where.append(tickets.c.decide_by <= micros(wanted.due_before))
-    if wanted.cursor is not None:
-        where.append(_after(due, *_parse(wanted.cursor)))
     columns = [tickets.c[name] for name in COLUMNS]
-    # NULL sorts first in SQLite and last in PostgreSQL; a ticket without a deadline comes last in both.
-    query = (
-        select(*columns, due.label("due")).where(*where).order_by(due.asc().nulls_last(), tickets.c.id)
-    ).limit(wanted.limit + 1)
-    found = tx.conn.execute(query).all()
-    shown = found[: wanted.limit]
-    more = len(found) > wanted.limit and shown
-    return Page(rows=tuple(row_of(row) for row in shown), cursor=_cursor(shown[-1]) if more else None)
+    query = select(*columns, due.label("due")).where(*where).order_by(due, tickets.c.id).limit(most)
+    return list(tx.conn.execute(query))
 
 
 def row_of(row: Any) -> TicketRow:
@@ -81,12 +96,6 @@ def counts(tx: Transaction) -> dict[State, int]:
         select(tickets.c.state, func.count()).where(tickets.c.tenant == tx.tenant).group_by(tickets.c.state)
     )
     return {State(state): count for state, count in tx.conn.execute(query)}
-
-
-def _after(due: ColumnElement[int], value: int | None, last: str) -> ColumnElement[bool]:
-    if value is None:
-        return and_(due.is_(None), tickets.c.id > last)
-    return or_(due > value, and_(due == value, tickets.c.id > last), due.is_(None))
 
 
 def _cursor(row: Any) -> str:

@@ -1,0 +1,18 @@
+"""Indexes for what is asked of a store however much it holds."""
+
+from alembic import op
+
+from handrail.store.migrate import run_script
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Run the script of this database."""
+    run_script(op.get_bind(), revision)
+
+
+def downgrade() -> None:
+    """Refuse, as every revision does. Restore a backup instead."""
+    raise NotImplementedError("restore a backup instead")

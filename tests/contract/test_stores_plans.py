@@ -1,0 +1,132 @@
+"""Nothing that a call or a list asks of a store reads everything that the store holds, or sorts it."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from handrail.records import Decision, Effect, Money, PolicyRef, Stage
+from handrail.store import samples
+from handrail.store.tickets.listing import Filter
+from handrail.tickets.lifecycle import State
+from handrail.tickets.ports import DecisionEntry, LedgerEntry, LedgerQuery, Settlement
+from handrail.tickets.resolution import Resolution
+from handrail.tickets.samples import SampledAnswer, SampleText
+from handrail.tickets.ticket import Verdict
+from support.stores import NOW, Sides, actor, new_ticket, sqlite_sides
+
+GROWING = ("tickets", "attempts", "resolutions", "ledger", "uses", "outbox", "audit", "audits")
+ELSEWHERE = ("data_keys", "sqlite_master", "alembic_version")
+"""Keys have a database of their own, where each is found by its name; the others are asked at the start."""
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def asked() -> Iterator[list[str]]:
+    """Every statement that reaches a database meanwhile, with its values."""
+    seen: list[str] = []
+
+    def traced(connection: Any, _: object) -> None:
+        connection.set_trace_callback(seen.append)
+
+    event.listen(Engine, "connect", traced)
+    yield seen
+    event.remove(Engine, "connect", traced)
+
+
+def everyday(sides: Sides) -> None:
+    """What calls, reviewers and the desk do all day long."""
+    ticket = new_ticket("t1", conversation="c1")
+    sides.app.open(ticket)
+    for name in ("t2", "t3"):
+        sides.app.open(new_ticket(name, conversation="c1" if name == "t2" else None))
+    sides.app.conversation("default", "c1")
+    sides.app.conversation("default", "elsewhere")
+    for wanted in (Filter(), Filter(role="finance_lead"), Filter(state=State.READY)):
+        cursor = sides.inbox.list("default", replace(wanted, limit=1)).cursor
+        assert cursor is not None
+        assert sides.inbox.list("default", replace(wanted, cursor=cursor)).rows
+    sides.inbox.list("default", Filter(due_before=NOW + MINUTE))
+    sides.inbox.counts("default")
+    sides.inbox.claim("default", "t1", actor())
+    sides.inbox.resolve("default", "t1", Resolution(verdict=Verdict.APPROVE), actor())
+    sides.app.resolution("default", "t1")
+    sides.app.begin("default", "t1", now=NOW + 2 * MINUTE)
+    sides.app.finish("default", "t1", Settlement.DONE, now=NOW + 2 * MINUTE)
+    sides.app.recover(NOW + 3 * MINUTE)
+    queries = [
+        LedgerQuery(
+            fact="f",
+            kind=kind,
+            tenant="default",
+            tool="issue_refund",
+            amount="refund.amount",
+            per=per,
+            key="k",
+            since=NOW - timedelta(days=30),
+        )
+        for kind in ("sum", "count")
+        for per in ("customer", "conversation", "tenant")
+    ]
+    sides.app.totals(queries)
+    amounts = {"refund.amount": Money(amount=Decimal(5), currency="USD")}
+    entry = LedgerEntry(id="l1", tenant="default", tool="issue_refund", at=NOW, customer="k", amounts=amounts)
+    sides.app.reserve(entry, {})
+    sides.app.settle("default", "l1", Settlement.DONE)
+    passed = Decision(
+        stage=Stage.ANSWER, effect=Effect.PASS, policy=PolicyRef(name="shop", version="1", sha256="ab" * 32)
+    )
+    sides.app.log(DecisionEntry(decision=passed, exchange="e1", tenant="default", at=NOW))
+    sides.app.flush()
+    words = SampleText(answer="It comes on Friday.")
+    drawn = SampledAnswer(exchange="e1", tenant="default", roles=("finance_lead",), masked=words, plain=words)
+    samples.keep(sides.app, drawn, at=NOW)
+    samples.waiting(sides.inbox, "default")
+    samples.waiting(sides.inbox, "default", judged=True)
+    sides.desk.sweep(NOW + 5 * MINUTE, limit=100)
+    sides.desk.take_messages(NOW + 5 * MINUTE, limit=100)
+
+
+# What is ranked are open tickets, of which unique indexes allow one for each rank.
+def test_no_everyday_statement_reads_or_sorts_a_whole_table(tmp_path: Path, asked: list[str]) -> None:
+    sides = sqlite_sides(tmp_path / "store.db")
+    asked.clear()
+    everyday(sides)
+    sides.close()
+    asked_of = {one for one in asked if re.match(r"\s*(SELECT|UPDATE|DELETE|INSERT)", one)}
+    reading = sorted(one for one in asked_of if not any(name in one for name in ELSEWHERE))
+    assert len(reading) > 20
+    bad = []
+    with sqlite3.connect(tmp_path / "store.db") as db:
+        for statement in reading:
+            for *_, step in db.execute(f"EXPLAIN QUERY PLAN {statement}"):
+                table = re.match(r"SCAN (\w+)", step)
+                sorts = "TEMP B-TREE FOR ORDER BY" in step and "AS rank" not in statement
+                if (table and table[1] in GROWING) or sorts:
+                    bad.append(f"{step}: {statement[-260:]}")
+    assert bad == [], "\n".join(bad)
+
+
+def test_pages_hold_every_ticket_once_those_without_a_deadline_last(tmp_path: Path) -> None:
+    sides = sqlite_sides(tmp_path / "store.db")
+    for number in range(9):
+        sides.app.open(new_ticket(f"t{number}", now=NOW + number // 2 * MINUTE))
+    with sqlite3.connect(tmp_path / "store.db") as db:
+        db.execute("UPDATE tickets SET decide_by = NULL WHERE id IN ('t0', 't4', 't8')")
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = sides.inbox.list("default", Filter(limit=2, cursor=cursor))
+        assert len(page.rows) <= 2
+        seen += [row.id for row in page.rows]
+        if (cursor := page.cursor) is None:
+            break
+    sides.close()
+    assert seen == ["t1", "t2", "t3", "t5", "t6", "t7", "t0", "t4", "t8"]
