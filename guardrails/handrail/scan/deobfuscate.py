@@ -22,6 +22,9 @@ DEPTH = 3
 _AT = r"(?:@|[ ]?[\[({<][ ]?(?i:at|@)[ ]?[\])}>][ ]?|[ ](?i:at)[ ])"
 _DOT = r"(?:\.|[ ]?[\[({<][ ]?(?i:dot|punkt|point|\.)[ ]?[\])}>][ ]?|[ ](?i:dot)[ ])"
 
+_BESIDE = r"[A-Za-z0-9@.+-]?"
+"""What may stand beside markup that cuts a value."""
+
 _NAMED = (
     "commat|period|lowbar|hyphen|plus|nbsp|ensp|emsp|thinsp|shy|ndash|mdash|middot|zwn?j|lrm|rlm|colon|sol"
 )
@@ -30,7 +33,11 @@ _NAMED = (
 RUNS: tuple[tuple[str, str], ...] = (
     ("percent", r"(?:%[0-9A-Fa-f]{2})+"),
     ("entity", rf"&(?:#(?:[xX][0-9A-Fa-f]{{1,6}}|\d{{1,7}})|{_NAMED});"),
-    ("tag", r"\d(?:</?[A-Za-z][A-Za-z0-9]{0,9}(?:[ /][^<>]{0,60})?>\s{0,3}){1,4}\d"),
+    (
+        "tag",
+        rf"{_BESIDE}(?:<(?:/?[A-Za-z][A-Za-z0-9]{{0,9}}(?:[ /][^<>]{{0,60}})?|!--[^<>]{{0,60}}--)>"
+        rf"\s{{0,3}}){{1,4}}{_BESIDE}",
+    ),
     ("colour", r"(?:\x1b|\\(?:033|e|x1[bB]|u001[bB]))\[[0-9;]{0,12}[A-Za-z]"),
     ("escape", r"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrtbfv@.])"),
     (
@@ -43,12 +50,21 @@ RUNS: tuple[tuple[str, str], ...] = (
     ("dotted", r"\b[A-Za-z0-9]{1,8}(?:\.[A-Za-z0-9]{1,8}){8,}\b"),
     ("hex", r"\b[0-9A-Fa-f]{2}(?:[ :]?[0-9A-Fa-f]{2}){7,}\b"),
     ("base64", r"[A-Za-z0-9+/_-]{14,}={0,2}"),
+    ("mark", rf"{_BESIDE}(?:\*{{1,3}}|~~|`{{1,2}}){_BESIDE}"),
 )
 """What can hide a value, as name and expression."""
 
+CUT_WORD = (
+    r"[A-Za-z0-9@.+-]{1,64}(?:(?:<[^<>]{0,62}>\s{0,3}){1,4}[A-Za-z0-9@.+-]{1,64}){1,4}"
+    r"|[A-Za-z0-9@.+-]{1,64}(?:[*~`]{1,3}[A-Za-z0-9@.+-]{1,64}){1,4}"
+)
+"""A word that markup cuts: while it may go on, nothing of it is let go."""
+
 TRIGGERS = (
     rf"%[0-9A-Fa-f]{{2}}|&(?:#[xX]?[0-9A-Fa-f]|(?:{_NAMED});)",
-    r"\\(?:[ux][0-9A-Fa-f]{2}|[nrtbfv@])|\d</?[A-Za-z]|(?:\x1b|\\033|\\e)\[",
+    r"\\(?:[ux][0-9A-Fa-f]{2}|[nrtbfv@])|[\d@]<(?:/?[A-Za-z]|!--)|[A-Za-z\-]>[\d@]",
+    r"@[\w.-]{0,40}</?[A-Za-z]|(?:\x1b|\\033|\\e)\[",
+    r"[\d@](?:\*{1,3}|~~|`{1,2})[\w@.+-]|[\w.+-](?:\*{1,3}|~~|`{1,2})[\d@]",
     r"[\[({<][ ]?(?i:at|dot|punkt|point|@|\.)[ ]?[\])}>]|[ ](?i:dot)[ ]",
     r"(?:\b[A-Za-z0-9]|[+(])(?:[ .\-_*|,/][A-Za-z0-9@.+()\-]){5}",
     r"\b[A-Za-z0-9]{1,8}(?:\.[A-Za-z0-9]{1,8}){8}|\d\.\d\.\d",
@@ -58,6 +74,16 @@ TRIGGERS = (
 
 _ESCAPES = frozenset({"percent", "entity", "tag", "colour", "escape"})
 """What is taken off first and alone: beside an escape may stand a key that looks encoded itself."""
+
+_MARKUP = frozenset({"tag", "mark"})
+_MARKS, _SIGNS = frozenset("<>*~`"), frozenset("@.+-")
+_WHOLE_ADDRESS = re.compile(r"@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}$")
+_TAG = re.compile(r"<[^<>]*>")
+_INLINE = re.compile(
+    r"(?i)(?:<(?:!--[^<>]*--|/?(?:a|abbr|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|ins|kbd|label|mark"
+    r"|nobr|q|s|samp|small|span|strike|strong|sub|sup|time|tt|u|var|wbr)(?:[ /][^<>]*)?)>)+"
+)
+"""Markup that stands within a word."""
 
 _PARTED = frozenset({"spaced", "dotted", "pointed"})
 _OBJECT_ID = re.compile(r"[0-2]\.(?:3\.6\.1|2\.840|16\.840|5\.29|5\.4|3\.132|3\.14)\.")
@@ -124,6 +150,8 @@ def _written_out(text: str, kinds: frozenset[str]) -> Normalised | None:
         kind = RUNS[run.lastindex - 1][0]
         if kind not in kinds or (kind in _PARTED and _OBJECT_ID.match(text, start)):
             continue
+        if kind in _MARKUP and not _cuts(text, start, end):
+            continue
         stretches.copy(text[at:start], at)
         if kind == "spaced" and end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
             # The last character begins a word of its own: "4 6 7 thanks".
@@ -177,11 +205,36 @@ def _numbered(run: str, at: int, into: Stretches) -> bool:
     return code < 0x110000 and _fold(chr(code), run, at, into)
 
 
+def _cuts(text: str, start: int, end: int) -> bool:
+    """True if markup may stand within a value: beside a digit or sign, or in an address not yet whole."""
+    start += text[start] not in _MARKS
+    end -= text[end - 1] not in _MARKS and not text[end - 1].isspace()
+    before, behind = text[max(0, start - 3) : start].rstrip()[-1:], text[end : end + 3].lstrip()[:1]
+    if not before or not behind:
+        return False
+    if not (before.isalpha() and behind.isalpha()):
+        return (before.isalnum() or before in _SIGNS) and (behind.isalnum() or behind in _SIGNS)
+    head = (text[max(0, start - 64) : start].split() or [""])[-1]
+    return "@" in head and _WHOLE_ADDRESS.search(head) is None
+
+
 def _tag(run: str, at: int, into: Stretches) -> bool:
-    """Write the markup between two digits as a blank."""
-    into.copy(run[0], at)
-    into.fold(" ", at + 1, len(run) - 2)
-    into.copy(run[-1], at + len(run) - 1)
+    """Leave out markup that shows nothing, and write what parts blocks as a blank."""
+    low, high = run.index("<"), run.rindex(">") + 1
+    parts = run[low:high]
+    is_apart = _TAG.sub("", parts) != "" or not _INLINE.fullmatch(parts)
+    into.copy(run[:low], at)
+    into.fold(" " if is_apart else "", at + low, high - low)
+    into.copy(run[high:], at + high)
+    return True
+
+
+def _mark(run: str, at: int, into: Stretches) -> bool:
+    low = run[0] not in _MARKS
+    high = len(run) - (run[-1] not in _MARKS)
+    into.copy(run[:low], at)
+    into.fold("", at + low, high - low)
+    into.copy(run[high:], at + high)
     return True
 
 
@@ -280,4 +333,5 @@ _WRITERS: dict[str, Callable[[str, int, Stretches], bool]] = {
     "pointed": _pointed,
     "hex": _hex,
     "base64": _base64,
+    "mark": _mark,
 }

@@ -18,6 +18,7 @@ from handrail.scan.overlap import resolve
 from handrail.scan.rule import PERSON, Candidate, Rule
 from handrail.scan.spec import TAGGED, EntitySpec, ListedValue, ScanSpec
 from handrail.scan.terms import Terms
+from handrail.text.carried import carried, carrier_start
 from handrail.text.edges import EDGES
 from handrail.text.normalise import Normalised, normalise
 
@@ -70,14 +71,26 @@ class Scanner:
         """Return what is found, in order; spans count characters of `text`. Never fails on any text."""
         view = normalise(text)
         candidates = self.candidates(view.text)
-        if not candidates and not self.spec.analyzers:
+        invisible = self.carried(text)
+        if not candidates and not invisible and not self.spec.analyzers:
             return ()
         findings = self.weighed(view, candidates)
+        if invisible:
+            findings = sorted({*findings, *invisible}, key=lambda f: (f.start, f.end, f.type))
         for analyzer in self.spec.analyzers:
             findings = sorted((*findings, *analyzer.analyze(text)), key=lambda f: (f.start, f.end, f.type))
         if len(findings) > self.spec.max_findings:
             return capped(findings, self.spec.max_findings, len(text))
         return tuple(findings)
+
+    def carried(self, text: str) -> list[Finding]:
+        """Return what is found in the text that invisible characters carry, and only there."""
+        return [
+            finding
+            for view in carried(text)
+            for finding in self.weighed(view, self.candidates(view.text))
+            if carrier_start(text[: finding.end], finding.start) < finding.end
+        ]
 
     def weighed(self, view: Normalised, candidates: Iterable[Candidate]) -> list[Finding]:
         """Return the findings that stand among candidates, with spans in the original of `view`."""

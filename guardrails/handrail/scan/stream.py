@@ -8,6 +8,7 @@ from handrail.records import Finding
 from handrail.scan.redact import Style, clusters, replacer
 from handrail.scan.scanner import Scanner
 from handrail.scan.stream_horizon import Horizon, StreamJudge, stream_judge
+from handrail.text.carried import carrier_start
 from handrail.text.normalise import foreign_start, normalise
 
 BOUND = 8192
@@ -122,22 +123,33 @@ class StreamScanner:
     def _advance(self, *, is_final: bool) -> None:
         view = normalise(self._buffer)
         start = self._judged - self._base
-        settled = len(self._buffer) if is_final else foreign_start(self._buffer)
+        # What an invisible run says may go on to the end of the text.
+        settled = (
+            len(self._buffer)
+            if is_final
+            else min(foreign_start(self._buffer), carrier_start(self._buffer, start))
+        )
         horizon = self._judge.advance(
             view, start, self._resume, needed=self._next_end(), settled=None if is_final else settled
         )
-        if horizon is None or horizon.raw_end <= start:
+        if horizon is None or min(horizon.raw_end, settled) <= start:
             self._bound()
             return
-        end = self._base + horizon.raw_end
+        # An invisible character belongs to the visible one before it, and may carry something.
+        end = self._base + min(horizon.raw_end, settled)
         if self._is_swallowing:
             self._cuts.append(_Cut(self._judged, end, ""))
             self._is_swallowing = False
         else:
-            self._cut(self._wanted(self._counted(horizon)))
+            self._cut(self._wanted([*self._counted(horizon), *self._invisible(is_final=is_final)]))
         self._judged = end if not self._is_closed else self._base + len(self._buffer)
         self._resume = {index: last for index, last in horizon.resume.items() if last > horizon.end - _KEPT}
         self._trim(view.text, horizon)
+
+    def _invisible(self, *, is_final: bool) -> list[Finding]:
+        """Return what invisible characters carry; what follows the first of them is held to the end."""
+        found = self._scanner.carried(self._buffer) if is_final else []
+        return [_moved(finding, self._base) for finding in found]
 
     def _next_end(self) -> int:
         """Offset in the buffer up to which must be judged before another chunk can go."""

@@ -45,7 +45,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from handrail.records import Finding
-from handrail.scan.deobfuscate import RUNS, deobfuscate, hidden_runs, run_edge
+from handrail.scan.deobfuscate import CUT_WORD, RUNS, deobfuscate, hidden_runs, run_edge
 from handrail.scan.engine import LOOK_BACK, NO_HITS, GateHits
 from handrail.scan.expressions import apart, byte_options, encode
 from handrail.scan.partial_match import partial_match
@@ -109,7 +109,7 @@ class StreamJudge:
             for index, rule in enumerate(self._engine.rules)
             if index not in self._skipped
         ]
-        parts += [partial_match(expression) for _, expression in RUNS]
+        parts += [partial_match(expression) for expression in (CUT_WORD, *(run for _, run in RUNS))]
         parts += [partial_match(apart(term.phrase, _spelled(term.phrase))) for term in self._terms.terms]
         return re2.compile(f"(?:{'|'.join(parts)})\\z".encode("latin-1"), options=options)
 

@@ -14,8 +14,23 @@ _SHORT, _LONG = 2, 4
 anywhere."""
 
 # Default-ignorable code points that are not of category Cf: fillers and variation selectors.
-_FILLERS = (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0)
-_IGNORABLE = frozenset([*_FILLERS, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000)])
+_FILLERS = (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2065, 0x3164, 0xFFA0)
+# Strokes and rings drawn over a character; no language spells a word with them.
+_STROKES = (
+    0x0305,
+    0x0332,
+    0x0333,
+    0x033F,
+    *range(0x0334, 0x0339),
+    *range(0x035C, 0x0363),
+    *range(0x20D0, 0x20F1),
+)
+_IGNORABLE = frozenset(
+    [
+        *(*_FILLERS, *_STROKES, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xFFF0, 0xFFF9)),
+        *range(0xE0000, 0xE1000),
+    ]
+)
 _LINE_ENDS = frozenset("\x85\u2028\u2029")
 
 
@@ -197,20 +212,20 @@ def _with_words(text: str, words: list[tuple[int, int]]) -> Normalised:
     stretches = Stretches()
     at = 0
     for start, end in words:
-        _fold_into(stretches, text, at, start)
+        fold_into(stretches, text, at, start)
         stretches.copy(text[start:end], start)
         at = end
-    _fold_into(stretches, text, at, len(text))
+    fold_into(stretches, text, at, len(text))
     return stretches.build(len(text))
 
 
 def _with_map(text: str) -> Normalised:
     stretches = Stretches()
-    _fold_into(stretches, text, 0, len(text))
+    fold_into(stretches, text, 0, len(text))
     return stretches.build(len(text))
 
 
-def _fold_into(stretches: Stretches, text: str, at: int, last: int) -> None:
+def fold_into(stretches: Stretches, text: str, at: int, last: int) -> None:
     """Append a part of a text, folded."""
     for run in _NON_ASCII.finditer(text, at, last):
         stretches.copy(text[at : run.start()], at)
