@@ -359,6 +359,7 @@ class Call:
 
     def _learn(self, drafts: Sequence[Draft]) -> None:
         if self._model is not None and self.wants_logprobs:
+            self._exchange.asked_logprobs = True
             self._runner.capabilities.saw(*self._model, drafts)
 
     def _askable(self, need: SampleRequest) -> SampleRequest:

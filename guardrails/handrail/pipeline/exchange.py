@@ -19,6 +19,7 @@ class Exchange:
         now: the moment it is judged at.
         vault: pseudonyms given to the model, where the policy redacts with pseudonyms.
         streams: streamed choices that are released piece by piece.
+        asked_logprobs: the model was asked for log-probabilities.
     """
 
     pipeline: Pipeline
@@ -26,3 +27,4 @@ class Exchange:
     now: datetime
     vault: Vault | None = None
     streams: list[StreamRelease] = field(default_factory=list)
+    asked_logprobs: bool = False

@@ -176,6 +176,7 @@ _OF_A_MODEL_CALL = (
     | sources.ActionAskedByUser
     | sources.ActionCameFrom
     | sources.ConfidenceValue
+    | sources.MeasuredConfidence
     | sources.AnswerKind
     | sources.Ungrounded
     | sources.StatedBy
@@ -294,6 +295,8 @@ class _Reading:
                 return fault.value if fault else "none"
             case sources.StatedBy(fact=fact):
                 return evidence.stated.get(fact)
+            case sources.ConfidenceMin() | sources.ConfidenceOf() | sources.ConfidenceMissing():
+                return evidence.stated.get(sources.written(source))
             case sources.Said(of=of):
                 return evidence.stated.get(of) != Unknown(why=NOT_SAID)
             case sources.Conversation(after=after):

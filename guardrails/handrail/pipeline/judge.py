@@ -12,6 +12,7 @@ from handrail.pipeline.gate import decide_call, on_call
 from handrail.pipeline.needs import Steps
 from handrail.pipeline.screen import Screened
 from handrail.pipeline.stated import all_stated
+from handrail.pipeline.sureness import sureness
 from handrail.pipeline.withhold import (
     Downstream,
     WriteParts,
@@ -186,6 +187,7 @@ def _weigh(
         findings += _ungrounded(draft, screened.messages, place)
     values, spans = all_stated(pipeline.policy, draft.text, exchange.now)
     findings += tuple([replace(finding, place=place) for finding in spans])
+    sure = sureness(pipeline.policy, draft, spans, was_asked=exchange.asked_logprobs)
     confidence = None
     if pipeline.reads_confidence and draft.fault is None:
         named = slice_of(before.context)
@@ -195,7 +197,7 @@ def _weigh(
         draft=draft,
         findings=before.findings + findings,
         confidence=confidence,
-        stated=values,
+        stated={**values, **sure},
         shown="\n".join([stream.shown for stream in exchange.streams]),
     )
 

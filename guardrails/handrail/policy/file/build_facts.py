@@ -10,6 +10,7 @@ from handrail.policy.language import sources
 from handrail.policy.language.facts import WEEKDAYS, FactDeclaration, Kind, read_duration
 from handrail.policy.language.grammar import RESERVED
 from handrail.policy.language.hints import duration_problem
+from handrail.policy.language.source_text import parse_source, parse_sources
 from handrail.records import FaultKind
 from handrail.text.suggest import near
 
@@ -28,6 +29,9 @@ _SOURCE_KINDS: Mapping[type, frozenset[Kind]] = {
     sources.ActionCameFrom: frozenset({Kind.ONE_OF}),
     sources.ActionAskedByUser: frozenset({Kind.YES_NO}),
     sources.ConfidenceValue: frozenset({Kind.NUMBER}),
+    sources.ConfidenceMin: frozenset({Kind.NUMBER}),
+    sources.ConfidenceOf: frozenset({Kind.NUMBER}),
+    sources.ConfidenceMissing: frozenset({Kind.ONE_OF}),
     sources.AnswerKind: frozenset({Kind.ONE_OF}),
     sources.Ungrounded: frozenset({Kind.WHOLE, Kind.NUMBER}),
     sources.FaultSeen: frozenset({Kind.ONE_OF, Kind.TEXT}),
@@ -52,6 +56,7 @@ GIVEN_VALUES: Mapping[type, tuple[str, ...]] = {
     sources.InputLanguage: ("en", "de", "es", "fr", "unknown"),
     sources.ActionCameFrom: ("user_text", "tool_result", "untrusted_text", "nowhere"),
     sources.FaultSeen: ("none", *(str(kind) for kind in FaultKind)),
+    sources.ConfidenceMissing: ("none", "not_asked", "none_came", "too_few"),
     sources.AnswerKind: ("text", "tool_calls", "both", "empty"),
 }
 """Sources whose values are fixed: a one-of fact from such a source need not list them."""
@@ -100,10 +105,7 @@ def declare(fact: RawFact) -> FactDeclaration | None:
 
 def _currency(fact: RawFact) -> sources.Source | None:
     text = fact.shape.currency
-    if isinstance(text, list):
-        found = sources.parse_sources(text)
-    else:
-        found = sources.parse_source(text) if text else None
+    found = parse_sources(text) if isinstance(text, list) else parse_source(text or "")
     if text and found is None:
         hint = near(text, sources.FORMS) if isinstance(text, str) else ""
         fact.problem(f"'{text}' is not a source{hint}", "currency")
@@ -122,7 +124,7 @@ def _source(fact: RawFact) -> sources.Source | None:
     if fact.shape.says is not None:
         return _stated(fact)
     if isinstance(text, list):
-        found = sources.parse_sources(text)
+        found = parse_sources(text)
         if found is None:
             fact.problem(
                 "a list names one argument of each tool, e.g. [pay.args.sum, refund.args.amount]", "from"
@@ -130,7 +132,7 @@ def _source(fact: RawFact) -> sources.Source | None:
         return found
     match text:
         case None:
-            return sources.parse_source(fact.name) or sources.Caller()
+            return parse_source(fact.name) or sources.Caller()
         case "ledger":
             return _ledger(fact)
         case "conversation":
@@ -144,7 +146,7 @@ def _source(fact: RawFact) -> sources.Source | None:
                 fact.problem("`from: provenance` needs `of:` with a fact's name", "from")
                 return None
             return sources.Provenance(of=fact.shape.of)
-    source = sources.parse_source(text)
+    source = parse_source(text)
     if source is None:
         fact.problem(f"'{text}' is not a source{near(text, sources.FORMS)}", "from")
     return source

@@ -105,7 +105,7 @@ def trigger_of(when: Condition, facts: Mapping[str, FactDeclaration]) -> Trigger
         match fact.source:
             case sources.SignalSeen(kind=kind):
                 return _SIGNALS[kind]
-            case sources.ConfidenceValue():
+            case source if isinstance(source, sources.CONFIDENCE):
                 return Trigger.LOW_CONFIDENCE
             case sources.InputTopics():
                 return Trigger.SENSITIVE_DATA

@@ -47,7 +47,8 @@ def build_scopes(builder: PolicyBuilder) -> None:
 
 def _declare_said(builder: PolicyBuilder) -> frozenset[str]:
     """Declare for each fact that the answer states the one that tells whether it does; returns the first."""
-    stated = frozenset(_declared_as(builder, sources.StatedBy))
+    of_answers = (sources.StatedBy, sources.ConfidenceOf)
+    stated = frozenset(name for source in of_answers for name in _declared_as(builder, source))
     for name in sorted(stated):
         if said(name) in builder.facts:
             builder.problem(f"'{said(name)}' is declared by itself", ("facts", said(name)), at_key=True)

@@ -1,7 +1,5 @@
 """Where a fact comes from: small frozen values that a driver matches on to know what to fetch."""
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, TypeAlias
@@ -154,6 +152,29 @@ class ConfidenceValue(_WithoutKeys):
     stage = Stage.ANSWER
 
 
+class ConfidenceMin(_WithoutKeys):
+    """`confidence.min_token`: the probability of the answer's least likely token."""
+
+    stage = Stage.ANSWER
+
+
+class ConfidenceMissing(_WithoutKeys):
+    """`confidence.missing`: why no log-probabilities came: `not_asked`, `none_came`, `too_few`, or `none`."""
+
+    stage = Stage.ANSWER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfidenceOf:
+    """`confidence.of.<name>`: the probability of one value: an argument, a field, or a stated fact.
+
+    The lowest where there are several; where the answer holds no such value, the fact does not apply.
+    """
+
+    stage = Stage.ANSWER
+    name: str
+
+
 class AnswerKind(_WithoutKeys):
     """`answer.kind`: what the answer consists of; only an answer with text can be measured."""
 
@@ -268,6 +289,9 @@ Source: TypeAlias = (
     | ActionCameFrom
     | ActionAskedByUser
     | ConfidenceValue
+    | ConfidenceMin
+    | ConfidenceMissing
+    | ConfidenceOf
     | AnswerKind
     | Ungrounded
     | StatedBy
@@ -281,10 +305,15 @@ Source: TypeAlias = (
     | Caller
 )
 
+MeasuredConfidence: TypeAlias = ConfidenceMin | ConfidenceMissing | ConfidenceOf
+
+CONFIDENCE = (ConfidenceValue, ConfidenceMin, ConfidenceMissing, ConfidenceOf)
+"""Sources that tell how sure the model is."""
+
 FINDINGS = (InputFindings, OutputFindings, ToolFindings, ResultFindings)
 """Sources that give what a scanner found."""
 
-_FIXED: dict[str, Source] = {
+FIXED: dict[str, Source] = {
     "caller": Caller(),
     "tool.name": ToolName(),
     "tool.kind": ToolKind(),
@@ -299,6 +328,8 @@ _FIXED: dict[str, Source] = {
     "action.came_from": ActionCameFrom(),
     "action.asked_by_user": ActionAskedByUser(),
     "confidence": ConfidenceValue(),
+    "confidence.min_token": ConfidenceMin(),
+    "confidence.missing": ConfidenceMissing(),
     "answer.kind": AnswerKind(),
     "answer.ungrounded": Ungrounded(),
     "fault": FaultSeen(),
@@ -308,10 +339,11 @@ _FIXED: dict[str, Source] = {
 }
 
 FORMS = (
-    *_FIXED,
+    *FIXED,
     "<tool>.args.<path>",
     "tool.result.<tool>.<path>",
     "context.<name>",
+    "confidence.of.<name>",
     "ledger",
     "conversation",
     "provenance",
@@ -322,41 +354,10 @@ FORMS = (
 ARGUMENTS = ".args."
 """Stands between a tool and the path of its argument."""
 
-_INDEX = re.compile(r"\[([0-9]{1,9})\]")
-
-
-def parse_source(text: str) -> Source | None:
-    """Read a source that needs no further keys; None if the text is not one.
-
-    `issue_refund.args.items[0].amount` is `issue_refund.args.items.0.amount`.
-    """
-    if text in _FIXED:
-        return _FIXED[text]
-    tool, is_argument, place = text.partition(ARGUMENTS)
-    if is_argument and tool.strip() and tool != "tool":
-        inner = tuple(_INDEX.sub(r".\1", place).split("."))
-        return ToolArgument(of=((tool, inner),)) if all(inner) else None
-    match _INDEX.sub(r".\1", text).split("."):
-        case ["tool", "args", *path] if path and all(path):
-            return ToolArgument(path=tuple(path))
-        case ["tool", "result", tool, *path] if tool and path and all(path):
-            return ToolResult(tool=tool, path=tuple(path))
-        case ["context", name] if name:
-            return ContextField(name=name)
-    return None
-
 
 def context_name(fact: str) -> str:
     """Return a name under which a program can state a fact in its context; pure."""
     return fact.replace(".", "_")
-
-
-def parse_sources(texts: Sequence[str]) -> Source | None:
-    """Read a list of arguments of several tools as one source; None if it is not one."""
-    found = [parse_source(text) for text in texts]
-    places = [place for one in found if isinstance(one, ToolArgument) for place in one.of]
-    is_whole = len(places) == len(texts) and len({tool for tool, _ in places}) == len(places)
-    return ToolArgument(of=tuple(places)) if places and is_whole else None
 
 
 def written(source: Source) -> str:
@@ -368,6 +369,8 @@ def written(source: Source) -> str:
             return ".".join(("tool.result", tool, *path))
         case ContextField(name=name):
             return f"context.{name}"
+        case ConfidenceOf(name=name):
+            return f"confidence.of.{name}"
         case Ledger():
             return "ledger"
         case Conversation():
@@ -379,4 +382,4 @@ def written(source: Source) -> str:
         case StatedBy() | Said():
             return "answer"
         case _:
-            return next((name for name, fixed in _FIXED.items() if fixed == source), "caller")
+            return next((name for name, fixed in FIXED.items() if fixed == source), "caller")

@@ -7,7 +7,15 @@ from typing import Any, Literal
 
 from handrail.policy.language.facts import FactDeclaration, Kind
 from handrail.policy.language.scope import EVERYWHERE, Scopes, said, with_said
-from handrail.policy.language.sources import Caller, ConfidenceValue, InputFindings, Ledger, written
+from handrail.policy.language.sources import (
+    CONFIDENCE,
+    Caller,
+    ConfidenceOf,
+    InputFindings,
+    Ledger,
+    StatedBy,
+    written,
+)
 from handrail.policy.runtime.decide import unsure
 from handrail.policy.runtime.plan import Planner, is_later
 from handrail.policy.runtime.roles import RolePlan
@@ -112,14 +120,18 @@ class Policy:
     def reads_confidence(self) -> bool:
         """True when a rule reads how sure the model is."""
         read = {name for unit in self.units for name in unit.reads}
-        return any(isinstance(self.facts[name].source, ConfidenceValue) for name in read)
+        return any(isinstance(self.facts[name].source, CONFIDENCE) for name in read)
 
     @property
     def stated_facts(self) -> tuple[FactDeclaration, ...]:
         """The facts that some rule reads and the answer itself states."""
         read = {name for unit in self.units for name in unit.reads}
-        names = (name for name in self.scopes.stated if name in read or said(name) in read)
-        return tuple(self.facts[name] for name in sorted(names))
+        names = sorted(name for name in self.scopes.stated if name in read or said(name) in read)
+        # How sure the model is of a stated fact is asked of the words that state it.
+        sure = [fact.source.name for fact in self.facts.values() if isinstance(fact.source, ConfidenceOf)]
+        asked = {f"answer.{name}" for name in sure} | set(sure)
+        names += sorted(name for name in self.scopes.stated if name in asked and name not in names)
+        return tuple(self.facts[name] for name in names if isinstance(self.facts[name].source, StatedBy))
 
     @property
     def withheld_types(self) -> frozenset[str]:

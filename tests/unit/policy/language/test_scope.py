@@ -5,7 +5,8 @@ import pytest
 from handrail.policy import Policy, loads
 from handrail.policy.analyse import check
 from handrail.policy.file.compile import compile_policy
-from handrail.policy.language.sources import ToolArgument, parse_source, parse_sources, written
+from handrail.policy.language.source_text import parse_source, parse_sources
+from handrail.policy.language.sources import ToolArgument, written
 from handrail.policy.tools.explain import explain
 from handrail.records import Effect, FactValue, Money, Stage, Trigger, Unknown
 
