@@ -566,3 +566,51 @@ def must_be_checked(guard: Guard, ticket: str) -> None:
     with pytest.raises(NotAllowed, match="order is not of the type string"):
         guard.resolve(ticket, "fay", "edit", changes={"order": 5})
     guard.resolve(ticket, "fay", "edit", changes={"amount": "590 USD"})
+
+
+def test_an_approved_action_that_comes_up_again_before_it_is_carried_out_opens_no_second_ticket(
+    guard: Guard, issue_refund: BaseTool, paid: list[str]
+) -> None:
+    model = ScriptedChat(script=[proposes(BIG), proposes(BIG), proposes(BIG)])
+    built = create_agent(
+        model, [issue_refund], middleware=[HandoffMiddleware(guard)], checkpointer=InMemorySaver()
+    )
+    first = get_handoff(built.invoke(asks(), THREAD))
+    assert first is not None
+    guard.resolve(first.ticket, "fay", "approve")
+    again = get_handoff(built.invoke({"messages": [HumanMessage("And?", id="m2")]}, THREAD))
+    assert again is not None
+    assert (again.ticket, again.joined) == (first.ticket, True)
+    with guard.authorised(first.ticket) as action:
+        action.run()
+    assert paid == ["640 USD for 7"]
+    # Once it is done, the same wish is a case of its own.
+    anew = get_handoff(built.invoke({"messages": [HumanMessage("Once more", id="m3")]}, THREAD))
+    assert anew is not None
+    assert anew.ticket != first.ticket
+
+
+@BOTH
+def test_an_approved_call_of_a_tool_that_the_agent_no_longer_has_was_certainly_not_carried_out(
+    guard: Guard, issue_refund: BaseTool, paid: list[str], is_async: bool
+) -> None:
+    middleware = HandoffMiddleware(guard, mode="interrupt", reviewer=lambda: "fay")
+    saver, script = InMemorySaver(), [proposes(BIG), AIMessage("Done.")]
+    before = create_agent(
+        ScriptedChat(script=script), [issue_refund], middleware=[middleware], checkpointer=saver
+    )
+    run(before, asks(), is_async=is_async)
+    ticket = only_ticket(guard)
+
+    @tool
+    def pay_back(amount: str) -> str:
+        """Pay money back."""
+        paid.append(amount)
+        return "paid"
+
+    model = ScriptedChat(script=[AIMessage("Done.")])
+    after = create_agent(model, [pay_back], middleware=[middleware], checkpointer=saver)
+    done = run(after, Command(resume={"decisions": [{"type": "approve"}]}), is_async=is_async)
+    assert paid == []
+    assert "this agent has no tool issue_refund" in done["messages"][-2].text
+    assert state(guard, ticket) is State.FAILED

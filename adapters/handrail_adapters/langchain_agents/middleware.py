@@ -10,6 +10,7 @@ from langchain.agents.middleware import AgentMiddleware, ModelRequest, hook_conf
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.config import get_config
+from langgraph.prebuilt.tool_node import INVALID_TOOL_NAME_ERROR_TEMPLATE
 
 from handrail.errors import ActionFailed, ConfigError, TicketError
 from handrail.guard import Outcome, read_call
@@ -129,6 +130,18 @@ def not_run(error: Exception, request: Any) -> ToolMessage:
     call = request.tool_call
     text = f"Not carried out now: {error}. Do not retry it."
     return ToolMessage(text, name=call["name"], tool_call_id=call["id"], status="error")
+
+
+def _must_be_known(request: Any, result: Any) -> None:
+    """Accept what a tool returned.
+
+    Raises:
+        ActionFailed: the graph knows no tool of this name any more, so that nothing was done.
+    """
+    unknown = INVALID_TOOL_NAME_ERROR_TEMPLATE.partition("{available_tools}")[0]
+    said = unknown.format(requested_tool=request.tool_call["name"])
+    if request.tool is None and isinstance(result, ToolMessage) and result.text.startswith(said):
+        raise ActionFailed(f"this agent has no tool {request.tool_call['name']}")
 
 
 def _must_be_for(tool: str, request: Any) -> None:
@@ -326,7 +339,9 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
                 _must_be_for(action.tool, request)
                 if not isinstance(approved.tool, GuardedTool):
                     self.guard.gate(call_of(approved))
-                result = completed(handler(held(approved, self.guard)[0]))
+                given = handler(held(approved, self.guard)[0])
+                _must_be_known(approved, given)
+                result = completed(given)
         except ToolFailed as failed:
             return self._given(approved, failed.result)
         except (TicketError, ActionFailed) as error:
@@ -342,7 +357,9 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
                 # A guarded tool passes its own gate; for any other this is the gate.
                 if not isinstance(approved.tool, GuardedTool):
                     await self.guard.agate(call_of(approved))
-                result = completed(await handler(held(approved, self.guard)[0]))
+                given = await handler(held(approved, self.guard)[0])
+                _must_be_known(approved, given)
+                result = completed(given)
         except ToolFailed as failed:
             return await self._agiven(approved, failed.result)
         except (TicketError, ActionFailed) as error:

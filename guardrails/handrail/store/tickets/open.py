@@ -36,7 +36,7 @@ def open_ticket(tx: Transaction, ticket: Ticket) -> TicketReceipt:
     if there is not None:
         if there.id == ticket.id:
             return _opened(there, joined=False)
-        if there.is_open or there.rank > _ALIAS:
+        if there.is_open:
             join(tx, there, attempt_of(ticket), alias=ticket.id)
         return _opened(there, joined=True)
     if key is None:
@@ -48,14 +48,20 @@ def open_ticket(tx: Transaction, ticket: Ticket) -> TicketReceipt:
 
 
 def _same(_: str) -> CompoundSelect[Any]:
-    """The row of this id, that which this joined, else an open one: of this dedupe key, this conversation."""
+    """The row of this id, that which this joined, else an open one: of this dedupe key, this conversation.
+
+    Last comes the same action of the same conversation that is approved and not carried out yet.
+    """
     mine, open_ = tickets.c.tenant == bindparam("tenant"), tickets.c.is_open.is_(True)
+    is_same = (tickets.c.digest == bindparam("digest")) & (tickets.c.digest != literal_column("''"))
+    approved = (tickets.c.state == literal_column(f"'{State.DECIDED}'")) & is_same
     of_this = (attempts.c.tenant == bindparam("tenant")) & (attempts.c.alias == bindparam("ticket"))
     same = (
         tickets.c.id == bindparam("ticket"),
         tickets.c.id.in_(select(attempts.c.ticket).where(of_this)),
         open_ & (tickets.c.dedupe_key == bindparam("dedupe_key")),
         open_ & (tickets.c.conversation == bindparam("conversation")),
+        approved & (tickets.c.conversation == bindparam("conversation")),
     )
     parts = (
         select(literal_column(str(rank)).label("rank"), tickets).where(mine, part)
@@ -63,9 +69,6 @@ def _same(_: str) -> CompoundSelect[Any]:
     )
     return union_all(*parts).order_by("rank").limit(literal_column("1"))
 
-
-_ALIAS = 1
-"""Rank of the ticket that this one joined before, among the rows that `_THERE` finds."""
 
 _THERE = Prepared(_same)
 _INSERT = Prepared(lambda _: tickets.insert())
@@ -78,6 +81,7 @@ def _there(tx: Transaction, ticket: Ticket, subject: str) -> tuple[Row[Any] | No
         "ticket": ticket.id,
         "dedupe_key": ticket.dedupe_key,
         "conversation": _conversation(tx, ticket),
+        "digest": ticket.action.digest if ticket.action else "",
     }
     if tx.sealer.apart is not None:
         return _THERE(tx.conn, wanted).first(), None
