@@ -33,7 +33,7 @@ from handrail.records import (
 from handrail.signals.language import UNKNOWN
 from handrail.signals.small_talk import is_small_talk
 from handrail.text.paths import at
-from handrail.text.stated_amounts import AmountStated
+from handrail.text.stated_amounts import AmountStated, largest
 from handrail.tickets.ports import LedgerQuery
 
 NO_CUSTOMER = "nobody_named"
@@ -149,6 +149,8 @@ def gather(
                     queries[name] = query
             case sources.Threshold():
                 pass
+            case sources.ResultAmounts():
+                raw[name] = largest(inputs.sums, fact.currencies)
             case _:
                 raw[name] = reading.raw(source)
                 if fact.currency_from is not None:

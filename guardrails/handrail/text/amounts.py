@@ -7,7 +7,17 @@ from decimal import Decimal
 
 from handrail.records import Money
 from handrail.text.money import Currencies, currencies
-from handrail.text.numbers import Read, Token, is_number_word, number_at, read_digits, read_words, tokens_of
+from handrail.text.numbers import (
+    Read,
+    Token,
+    is_number_word,
+    number_at,
+    read_digits,
+    read_words,
+    share_after,
+    share_at,
+    tokens_of,
+)
 
 _COUNTABLE = 10_000
 _MANY = {"twice": 2, "thrice": 3, "once": 1}
@@ -15,6 +25,27 @@ _EACH = frozenset({"each", "apiece", "per", "every"})
 _TIMES = frozenset({"x", "×", "*", "times", "@", "à"})
 _OF = frozenset({"of", "at", "worth"})
 _NOUN_WORDS = 4
+_GOES_ON = frozenset(
+    {
+        *("and", "or", "but", "for", "to", "on", "in", "from", "back", "please", "because", "if", "as", "is"),
+        *(
+            "was",
+            "has",
+            "will",
+            "by",
+            "at",
+            "within",
+            "per",
+            "each",
+            "instead",
+            "which",
+            "that",
+            "so",
+            "then",
+        ),
+    }
+)
+"""Words after which an amount has ended: what follows `15 dollars 50` is no noun that is counted."""
 _DOTTED = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 
 
@@ -80,7 +111,7 @@ def _amount(tokens: Sequence[Token], at: int, table: Currencies) -> Read | None:
     before, begins = _prefix(tokens, at, table)
     number = number_at(tokens, begins)
     if number is None:
-        return None
+        return _without_number(tokens, at, table)
     if before is not None:
         read = Read(_in_thousands(tokens, number, before, table), at, number.after, before)
         return _with_code(tokens, _with_parts(tokens, read, table), table)
@@ -92,6 +123,19 @@ def _amount(tokens: Sequence[Token], at: int, table: Currencies) -> Read | None:
         return Read(number.amount / 100, at, after, code)
     amount = _in_thousands(tokens, number, code, table)
     return _with_parts(tokens, Read(amount, at, after, code), table)
+
+
+def _without_number(tokens: Sequence[Token], at: int, table: Currencies) -> Read | None:
+    """Read `half a dollar`, and `a dollar fifty`, `a dollar and a half`; a bare `a dollar` is no amount."""
+    share = share_at(tokens, at)
+    if share is not None:
+        unit = _unit(tokens, share.after, table)
+        return Read(share.amount, at, unit[2], unit[0]) if unit is not None and not unit[1] else None
+    if tokens[at].low not in ("a", "an") or at + 1 >= len(tokens) or tokens[at + 1].low not in table.units:
+        return None
+    one = Read(Decimal(1), at, at + 2, table.units[tokens[at + 1].low])
+    whole = _with_parts(tokens, one, table)
+    return whole if whole.after > one.after else None
 
 
 def _in_thousands(tokens: Sequence[Token], number: Read, code: str, table: Currencies) -> Decimal:
@@ -144,17 +188,40 @@ def _unit(tokens: Sequence[Token], at: int, table: Currencies) -> tuple[str, boo
 
 
 def _with_parts(tokens: Sequence[Token], read: Read, table: Currencies) -> Read:
-    """Add the cents of `3 dollars 50 cents` and `thirteen dollars and forty-five cents`."""
+    """Add the cents of `3 dollars 50 cents`, `15 dollars 50`, `one dollar and two`, `two and a half`."""
     at = read.after
+    share = share_after(tokens, at)
+    if share is not None:
+        return Read(read.amount + share.amount, read.first, share.after, read.currency)
     if at < len(tokens) and tokens[at].low == "and":
         at += 1
     number = number_at(tokens, at)
     if number is None or number.amount >= 100:
         return read
     unit = _unit(tokens, number.after, table)
+    if unit is None and _is_spoken_part(tokens, read, number, table):
+        return Read(read.amount + number.amount / 100, read.first, number.after, read.currency)
     if unit is None or not unit[1]:
         return read
     return Read(read.amount + number.amount / 100, read.first, unit[2], read.currency)
+
+
+def _is_spoken_part(tokens: Sequence[Token], read: Read, number: Read, table: Currencies) -> bool:
+    """Tell whether a number after `15 dollars` is its cents: two digits or words, and counts nothing."""
+    if tokens[read.after - 1].low not in table.units or read.amount != read.amount.to_integral_value():
+        return False
+    first = tokens[number.first]
+    is_joined = number.first > read.after
+    if number.after > number.first + 1 + (tokens[number.first].text[0].isalpha()) * _NOUN_WORDS:
+        return False
+    if first.text[0].isdigit() and (not first.text.isdigit() or (len(first.text) != 2 and not is_joined)):
+        return False
+    follower = tokens[number.after] if number.after < len(tokens) else None
+    return (
+        follower is None
+        or not (follower.text[0].isalnum() or follower.text in "%$€£:/-–")
+        or (follower.low in _GOES_ON)
+    )
 
 
 def _with_code(tokens: Sequence[Token], read: Read, table: Currencies) -> Read:

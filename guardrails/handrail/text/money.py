@@ -62,6 +62,12 @@ def currencies() -> Currencies:
     )
 
 
+def has_too_many_decimals(amount: Decimal, currency: str) -> bool:
+    """Tell whether an amount is finer than its currency, as 12.345 USD; pure."""
+    places = currencies().decimals(currency)
+    return amount.is_finite() and amount != round(amount, places)
+
+
 NOT_A_NUMBER = "not a number"
 NOT_FINITE = "not finite"
 NEGATIVE = "negative amount"

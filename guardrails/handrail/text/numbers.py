@@ -58,6 +58,21 @@ SCALES = {
 SHORT_SCALES = frozenset({"k", "m", "b", "mn", "bn", "mio"})
 _WORD_SCALES = frozenset({"thousand", "grand", "million", "billion", "trillion", "lakh", "crore"})
 _SHARES = ((("half", "a"), 2), (("half",), 2), (("a", "half"), 2), (("a", "quarter"), 4), (("quarter",), 4))
+_HALF, _QUARTER = Decimal("0.5"), Decimal("0.25")
+_AFTER_WHOLE: dict[tuple[str, ...], Decimal] = {
+    ("and", "a", "half"): _HALF,
+    ("and", "one", "half"): _HALF,
+    ("and", "a", "quarter"): _QUARTER,
+    ("and", "three", "quarters"): Decimal("0.75"),
+}
+_BEFORE_UNIT = (
+    (("a", "quarter", "of", "a"), _QUARTER),
+    (("half", "of", "a"), _HALF),
+    (("half", "a"), _HALF),
+    (("half", "an"), _HALF),
+    (("a", "half"), _HALF),
+    (("half",), _HALF),
+)
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?|\d{1,3}(?:'\d{3})+(?:\.\d+)?")
 _CONTINENTAL = re.compile(r"\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}")
 
@@ -150,7 +165,33 @@ def tokens_of(text: str) -> list[Token]:
 
 
 def number_at(tokens: Sequence[Token], at: int) -> Read | None:
-    """Read the number that begins at a token, in digits with a scale or in words."""
+    """Read the number that begins at a token: digits with a scale, or words, with a half or a quarter."""
+    number = _whole_at(tokens, at)
+    share = share_after(tokens, number.after) if number is not None else None
+    if number is None or share is None:
+        return number
+    amount, after = number.amount + share.amount, share.after
+    if after < len(tokens) and tokens[after].low in _WORD_SCALES:
+        amount, after = amount * SCALES[tokens[after].low], after + 1
+    return Read(amount, at, after)
+
+
+def share_after(tokens: Sequence[Token], at: int) -> Read | None:
+    """Read `and a half`, `and a quarter` at a token; None if it is none."""
+    words = tuple(token.low for token in tokens[at : at + 3])
+    share = _AFTER_WHOLE.get(words[:3])
+    return Read(share, at, at + 3) if share is not None else None
+
+
+def share_at(tokens: Sequence[Token], at: int) -> Read | None:
+    """Read `half a`, `half`, `a half`, `a quarter of a` before what it is a share of; None if it is none."""
+    for words, share in _BEFORE_UNIT:
+        if tuple(token.low for token in tokens[at : at + len(words)]) == words:
+            return Read(share, at, at + len(words))
+    return None
+
+
+def _whole_at(tokens: Sequence[Token], at: int) -> Read | None:
     if at >= len(tokens):
         return None
     if not tokens[at].text[0].isdigit():

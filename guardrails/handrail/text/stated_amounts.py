@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from handrail.records import Money, Unknown
 from handrail.text.amounts import read_amounts
 from handrail.text.json_data import LeafPath, leaves
-from handrail.text.money import currencies
+from handrail.text.money import TOO_MANY_DECIMALS, currencies, has_too_many_decimals
 
 _NAMES = frozenset(
     {
@@ -57,6 +57,8 @@ def largest(sums: Sequence[AmountStated], currencies: Sequence[str]) -> Money | 
         return Unknown(why="other_currency")
     if len({one.currency for one in known}) > 1:
         return Unknown(why="several_currencies")
+    if any(has_too_many_decimals(one.amount, one.currency) for one in known):
+        return Unknown(why=TOO_MANY_DECIMALS)
     return max(known, key=lambda one: one.amount, default=Money(amount=Decimal(0), currency=currencies[0]))
 
 

@@ -101,3 +101,56 @@ def test_the_span_gives_money_only_with_a_currency() -> None:
     dollars, francs = read_amounts("$5 or 5 francs")
     assert dollars.money == Money(amount=Decimal(5), currency="USD")
     assert francs.money is None
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "currency"),
+    [
+        ("one dollar and two", "1.02", "USD"),
+        ("It was one dollar and two, I think", "1.02", "USD"),
+        ("15 dollars 50", "15.50", "USD"),
+        ("15 euros 05 for the bag", "15.05", "EUR"),
+        ("3 pounds 99.", "3.99", "GBP"),
+        ("twenty dollars fifty back please", "20.50", "USD"),
+        ("ten dollars and twenty", "10.20", "USD"),
+        ("a dollar fifty", "1.50", "USD"),
+        ("a dollar and a half", "1.50", "USD"),
+        ("two and a half dollars", "2.50", "USD"),
+        ("two dollars and a half", "2.50", "USD"),
+        ("2 and a half euros", "2.50", "EUR"),
+        ("half a dollar", "0.50", "USD"),
+        ("one and a half thousand dollars", "1500", "USD"),
+        ("three and a quarter pounds", "3.25", "GBP"),
+    ],
+)
+def test_parts_that_are_said_without_their_unit_belong_to_the_amount(
+    text: str, amount: str, currency: str
+) -> None:
+    (found,) = read_amounts(text)
+    assert (found.amount, found.currency) == (Decimal(amount), currency)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("15 dollars 50 days ago", "15"),
+        ("15 dollars and 2 boxes", "15"),
+        ("15 dollars 50% off", "15"),
+        ("15 dollars 5", "15"),
+        ("15 dollars 2024", "15"),
+        ("15 dollars, 50 items", "15"),
+        ("15 dollars 50-60 times", "15"),
+        ("15.20 dollars 50", "15.20"),
+        ("five dollars and forty people", "5"),
+        ("15 dollars 10:30", "15"),
+    ],
+)
+def test_a_number_that_counts_something_else_is_no_part_of_an_amount(text: str, amount: str) -> None:
+    assert read_amounts(text)[0].amount == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    "text", ["a dollar store", "half a day", "a half", "a quarter of an hour", "a pound of rice"]
+)
+def test_a_share_of_something_else_is_no_amount(text: str) -> None:
+    assert read_amounts(text) == ()
