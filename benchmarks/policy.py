@@ -23,7 +23,7 @@ from handrail.records import FactValue, Money, Stage
 
 BARS = {
     "us_per_rule": 1.0,
-    "us_per_decision_20": 10.0,
+    "us_per_decision_20": 8.0,
     "us_per_decision_1000": 100.0,
     "check_20_s": 0.05,
     "check_200_s": 0.2,
