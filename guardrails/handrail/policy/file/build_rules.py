@@ -5,6 +5,7 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 from handrail.policy.file.build import PolicyBuilder, duplicates, latest_stage
+from handrail.policy.file.build_tools import UNLISTED
 from handrail.policy.file.document import Path
 from handrail.policy.file.schema import (
     AnswerShape,
@@ -363,6 +364,11 @@ def check_ids(builder: PolicyBuilder) -> None:
         places += [
             (rule.id, ("decisions", name, "rules", index, "id")) for index, rule in enumerate(decision.rules)
         ]
+    if builder.shape.tools:
+        for path in (path for name, path in places if name == UNLISTED):
+            builder.problem(
+                f"the id '{UNLISTED}' is that of the rule for tools that `tools:` leaves out", path
+            )
     twice = duplicates([name for name, _ in places])
     seen: set[str] = set()
     for name, path in places:

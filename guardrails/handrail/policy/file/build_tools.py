@@ -40,7 +40,9 @@ def build_scopes(builder: PolicyBuilder) -> None:
         return
     name = _tool_fact(builder, listed)
     if builder.shape.unlisted == "pass_reads" and not _declared_as(builder, sources.ToolKind):
-        builder.facts.setdefault(KIND, _kind_of_tool())
+        if KIND in builder.facts:
+            builder.problem(f"'{KIND}' is whether the tool reads or acts", ("facts", KIND), at_key=True)
+        builder.facts[KIND] = _kind_of_tool()
     builder.scopes = Scopes(tool=name, tools=tools, stated=stated)
     _check_tools(builder, listed or builder.facts[name].values)
 

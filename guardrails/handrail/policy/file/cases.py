@@ -97,6 +97,10 @@ def build_cases(builder: "PolicyBuilder") -> tuple[Case, ...]:
     for index, shape in enumerate(builder.shape.tests):
         path: Path = ("tests", index)
         given = _read(builder, shape.given, (*path, "given"))
+        if shape.stage in ("input", "answer"):
+            for name in sorted(builder.scopes.scoped(given)):
+                problem = f"{name} applies to calls of a tool, not at the stage {shape.stage}"
+                builder.problem(problem, (*path, "given", name), at_key=True)
         given |= _tool_called(builder, {**defaults, **given}, given, path)
         expect = shape.expect.model_dump(exclude_none=True)
         if not expect:

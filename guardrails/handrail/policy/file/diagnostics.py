@@ -160,6 +160,10 @@ def _words(detail: Mapping[str, Any], loc: Sequence[str | int], given: object) -
     match detail["type"]:
         case "extra_forbidden":
             return f"unknown key '{key}'{near(key, _keys_at(loc[:-1]))}"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"'{key}' is a mapping, e.g. {{key: value}}"
+        case "list_type":
+            return f"'{key}' is a list, e.g. [one, two]"
         case "missing":
             return f"'{key}' is missing"
         case "enum" | "literal_error":

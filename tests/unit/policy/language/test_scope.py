@@ -222,3 +222,26 @@ def test_a_check_says_where_each_rule_can_apply() -> None:
         "either": ("messages", "calls of any tool"),
         "vips": ("messages",),
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            TOOLS + "unlisted: pass_reads\n",
+            "'tool.kind' is whether the tool reads or acts",
+        ),
+        (
+            TOOLS + "hand_offs: [{id: unlisted_tool, when: vip, to: lead}]\n",
+            "the id 'unlisted_tool' is that of the rule for tools that `tools:` leaves out",
+        ),
+        (
+            "tests: [{name: t, stage: answer, given: {refund.amount: 3 USD}, expect: {effect: pass}}]\n",
+            "refund.amount applies to calls of a tool, not at the stage answer",
+        ),
+        ("tools: [a]\n", "'tools' is a mapping, e.g. {key: value}"),
+    ],
+)
+def test_what_cannot_be_meant_is_an_error(text: str, problem: str) -> None:
+    head = HEAD + "  tool.kind: {type: text, from: context.k}\n" if "pass_reads" in text else HEAD
+    assert problem in problems_of(head + text)
