@@ -22,7 +22,7 @@ OPTIONS = Structure(
         ),
         Row(
             tuple((name,) for name in ("model", "tool_choice", "service_tier", "reasoning_effort", "user")),
-            Form.NAME,
+            Form.ID,
             "a setting of one word",
         ),
         Row(

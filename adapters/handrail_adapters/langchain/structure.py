@@ -49,7 +49,7 @@ def _of_response(parent: Place) -> tuple[Row, ...]:
     states = ("finish_reason", "stop_reason", "native_finish_reason", "status", "object", "output_version")
     durations = ("total_duration", "load_duration", "prompt_eval_duration", "eval_duration")
     return (
-        Row(_in(parent, *names), Form.NAME, "which model and service answered"),
+        Row(_in(parent, *names), Form.ID, "which model and service answered"),
         Row(_in(parent, *states), Form.NAME, "how the answer ended, in the provider's own few words"),
         Row(_in(parent, "id", "request_id", "system_fingerprint"), Form.ID, "made by the provider"),
         Row(_in(parent, "created", "created_at", "completed_at", *durations), Form.TIME, "when, how long"),

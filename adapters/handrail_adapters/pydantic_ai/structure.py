@@ -52,7 +52,7 @@ PARTS = Structure(
 MESSAGE = Structure(
     (
         Row(_in((), "kind", "state", "finish_reason", "canonical_system"), Form.NAME, "how it ended"),
-        Row(_in((), "model_name", "model_id", "provider_name"), Form.NAME, "which model answered"),
+        Row(_in((), "model_name", "model_id", "provider_name"), Form.ID, "which model answered"),
         Row((("provider_url",),), Form.ANY, "where the program asks its model"),
         Row(
             _in((), "run_id", "conversation_id", "provider_response_id", "history_digest"),

@@ -2,7 +2,8 @@
 
 from handrail.guard.actions import arguments_json, read_call
 from handrail.guard.authorise import Action
-from handrail.guard.call import Call, FactSource
+from handrail.guard.call import Call
+from handrail.guard.call_runner import FactSource
 from handrail.guard.guard import Guard
 from handrail.guard.outcome import Observation, Observer, Outcome
 from handrail.guard.tool_gate import Permit

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import cast
 
 from handrail.errors import ActionFailed, CheckFailed, PolicyChanged
-from handrail.guard.call import CallRunner
+from handrail.guard.call_runner import CallRunner
 from handrail.guard.context import Authorisation, Scope, authorised
 from handrail.guard.threads import in_thread, in_thread_or_undone
 from handrail.guard.tool import tool_of

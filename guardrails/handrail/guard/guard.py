@@ -12,7 +12,8 @@ from handrail.clock import Clock, now_utc
 from handrail.errors import ConfigError, PolicyNotInForce, StoreUnavailable
 from handrail.guard import context as scopes
 from handrail.guard.authorise import Action, Authorised
-from handrail.guard.call import Call, CallRunner, FactSource, abegin, begin
+from handrail.guard.call import Call, abegin, begin
+from handrail.guard.call_runner import CallRunner, FactSource
 from handrail.guard.decorator import Decoration, Options, decoration_of
 from handrail.guard.enforcement import enforced
 from handrail.guard.opening import open_parts, pipeline_of, record_policy, scanner_over

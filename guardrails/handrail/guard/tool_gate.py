@@ -12,7 +12,7 @@ from handrail.errors import (
     ResultBlocked,
     ResultHandedOff,
 )
-from handrail.guard.call import CallRunner
+from handrail.guard.call_runner import CallRunner
 from handrail.guard.context import Scope
 from handrail.guard.outcome import Outcome
 from handrail.guard.threads import in_thread, in_thread_or_undone

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handrail.errors import CheckFailed
-from handrail.guard.call import CallRunner
+from handrail.guard.call_runner import CallRunner
 from handrail.guard.context import Scope
 from handrail.guard.outcome import Outcome
 from handrail.guard.results import draft_of_results, rewritten

@@ -21,20 +21,29 @@ REST = "**"
 Place: TypeAlias = tuple[str, ...]
 
 
-class Form(Enum):
-    """What a value that is structure looks like."""
+_WORD = r"(?!(?:.*\d){9})[A-Za-z][A-Za-z0-9_.:/-]{0,63}"
+_MARKS = r"(?=.{0,6}\Z|.*[A-Za-z])[A-Za-z0-9_.:/|+=-]"
+_DAY = r"\d{4}-\d{2}-\d{2}"
+_OF_DAY = r"\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?"
 
-    NAME = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_.:/+-]{1,128}")
-    """A plain word, such as a kind, a state or a model's name."""
-    ID = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_.:|/=+-]{1,512}|[0-9]{1,6}")
-    """A token with a letter in it and no blanks, or a short number."""
-    SEALED = re.compile(r"[A-Za-z0-9_=/+-]*")
+
+class Form(Enum):
+    """What a value that is structure looks like, in every format and framework.
+
+    None of them holds a blank, an address or a number that is long enough to be somebody's.
+    """
+
+    NAME = re.compile(_WORD, re.ASCII)
+    """A plain word, such as a kind, a state or the name of a tool."""
+    ID = re.compile(rf"{_MARKS}{{0,512}}", re.ASCII)
+    """A token with a letter in it, such as an id or a model's name, or a few characters."""
+    SEALED = re.compile(rf"{_MARKS}*", re.ASCII)
     """Data that only its maker can read: Base64."""
     COUNT = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,20})?(?:[eE][-+]?[0-9]{1,3})?|-?inf")
     """A number that counts, weighs or times something."""
-    INDEX = re.compile(r"[0-9]{1,6}|(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_.:-]{1,64}")
+    INDEX = re.compile(rf"[0-9]{{1,6}}|{_WORD}", re.ASCII)
     """A position, or a name for one."""
-    TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[0-9T:. Z+-]{0,24}|[0-9]{1,20}(?:\.[0-9]{1,12})?")
+    TIME = re.compile(rf"{_DAY}(?:[T ]{_OF_DAY})?|[0-9]{{1,13}}(?:\.[0-9]{{1,12}})?", re.ASCII)
     """A moment or a span of time."""
     ANY = re.compile(r"(?s:.*)")
     """Whatever stands there: it is read elsewhere, or never leaves the program."""

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from handrail.errors import CheckFailed
 from handrail.records import NOT_SAID, Decision, Effect, Evidence, Reason, Speaker, Trigger, Unknown
@@ -191,20 +191,12 @@ def compose(
         triggers=_triggers(decision) or (route.reason.trigger,),
         reason_code=route.reason.rule,
         severity=route.reason.severity,
-        role=route.role,
-        co_approvers=route.others,
-        chain=route.chain,
-        route=(RouteStep(role=route.role, why=route.reason.rule, at=now),),
         created_at=now,
-        start_by=route.deadlines.start_by,
-        warn_at=route.deadlines.warn_at,
-        decide_by=route.due,
-        on_expiry=safe_default(route.reason.trigger).action,
+        **_routed(route, now, beside),
         tried=masked_calls(sealed.tried, mask),
         promised=tuple(mask(text) for text in promises(evidence)),
         said=mask(last_reply(evidence)),
         open_questions=_open_questions(evidence, decision),
-        contingency=_contingency(route, beside),
         evidence=tuple(
             FindingRecord.of(finding, n, words=mask(value_of(evidence, finding)))
             for n, finding in enumerate(evidence.findings)
@@ -222,12 +214,27 @@ def compose(
         wanted=mask(latest_request(evidence)),
         mask={f"[{finding.type}]": finding.category for finding in evidence.findings},
         allowed=_allowed(evidence, sealed),
-        approvals_needed=1 + len(route.others),
         excluded=tuple(name for name in evidence.context.customer_names if name),
         promise=_promise(notice, route, policy, ticket=id, now=now),
         sealed=sealed,
     )
     return draft.model_copy(update={"summary": summarise(draft)})
+
+
+def _routed(route: _Route, now: datetime, beside: tuple[str, ...]) -> dict[str, Any]:
+    """Return the fields of a ticket that say who decides it, and until when."""
+    return {
+        "role": route.role,
+        "co_approvers": route.others,
+        "approvals_needed": 1 + len(route.others),
+        "chain": route.chain,
+        "route": (RouteStep(role=route.role, why=route.reason.rule, at=now),),
+        "start_by": route.deadlines.start_by,
+        "warn_at": route.deadlines.warn_at,
+        "decide_by": route.due,
+        "on_expiry": safe_default(route.reason.trigger).action,
+        "contingency": _contingency(route, beside),
+    }
 
 
 def _promise(notice: str, route: _Route, policy: Plan, *, ticket: str, now: datetime) -> Promise:

@@ -6,7 +6,6 @@ says; an `id` with blanks in it is a text like any other. What a table does not 
 numbers too, so that a field of tomorrow is judged today.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from enum import Enum
@@ -14,6 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from handrail.text.composites import KEY
+from handrail.text.structure import Form
 from handrail.text.values import Leaf, LeafKind, Path, read
 from handrail.wire.foreign_json import Json
 
@@ -40,9 +40,7 @@ ENDS = frozenset(
 )
 # A longer number can be somebody's; times and counts are shorter.
 _LARGEST = 10**13
-_NAME = re.compile(r"(?!(?:.*\d){9})[A-Za-z][A-Za-z0-9_.:/-]{0,63}")
-_ID = re.compile(r"(?=.{0,6}$|.*[A-Za-z])[A-Za-z0-9_.:/|+=-]{0,512}")
-_SEALED = re.compile(r"(?=.{0,6}$|.*[A-Za-z])[A-Za-z0-9_.:/|+=-]*")
+_NAME = Form.NAME.value
 # The usual names of counts, to spare the look at each.
 _COUNTED = frozenset(
     {"prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens", "cached_tokens"}
@@ -50,8 +48,8 @@ _COUNTED = frozenset(
 _OF_FORM: Mapping[Structure, Callable[[str], object]] = {
     Structure.NAME: _NAME.fullmatch,
     Structure.END: ENDS.__contains__,
-    Structure.ID: _ID.fullmatch,
-    Structure.SEALED: _SEALED.fullmatch,
+    Structure.ID: Form.ID.value.fullmatch,
+    Structure.SEALED: Form.SEALED.value.fullmatch,
     Structure.COUNTS: _NAME.fullmatch,
 }
 

@@ -30,7 +30,7 @@ def parted(text: str, count: int) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class AnswerWords:
     """What one answer says: its text, its refusal and all else, each as leaves of one value."""
 
     texts: tuple[Leaf, ...] = ()

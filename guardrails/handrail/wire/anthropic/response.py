@@ -12,7 +12,7 @@ from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of
 from handrail.wire.handoff import handoff_body
 from handrail.wire.objects import changed
 from handrail.wire.structure import structure_of
-from handrail.wire.words import Changes, Said
+from handrail.wire.words import AnswerWords, Changes
 
 _CONTENT = frozenset({"content"})
 
@@ -21,7 +21,7 @@ _CONTENT = frozenset({"content"})
 class _Read:
     """A response as it was read."""
 
-    said: Said
+    said: AnswerWords
     draft: Draft
 
 
@@ -35,13 +35,13 @@ def _read(body: Json) -> _Read:
     model = text_of(body.get("model")) or None
     if not isinstance(content, list):
         draft = Draft(fault=FaultKind.UNREADABLE, unreadable=("answer",), model=model)
-        return _Read(said=Said(), draft=draft)
+        return _Read(said=AnswerWords(), draft=draft)
     blocks = Blocks(ANSWER, "content[]")
     blocks.take_content(content, ("content",))
     if not ANSWER.is_plain(body, without=_CONTENT):
         others = {name: value for name, value in body.items() if name != "content"}
         blocks.beside.add(ANSWER.judged(others))
-    said = Said(
+    said = AnswerWords(
         texts=tuple(blocks.texts.leaves),
         beside=tuple(blocks.beside.leaves),
         unreadable=tuple(sorted(blocks.beside.unreadable)),

@@ -20,7 +20,7 @@ from handrail.wire.handoff import handoff_body
 from handrail.wire.logprobs import clip, read_logprobs, token_words, without_tokens
 from handrail.wire.objects import changed
 from handrail.wire.structure import Words, structure_of
-from handrail.wire.words import Said
+from handrail.wire.words import AnswerWords
 
 # Fields of a message that is its text, if it is the assistant's.
 _PLAIN = frozenset({"role", "content", "refusal"})
@@ -32,7 +32,7 @@ _HANDLED = frozenset({"message", "logprobs"})
 class _Choice:
     """One choice as it was read."""
 
-    said: Said
+    said: AnswerWords
     draft: Draft
 
 
@@ -87,7 +87,7 @@ def _read_choice(choice: Json, index: int, model: str | None, beside: Words) -> 
     message = choice.get("message")
     if not isinstance(message, dict):
         draft = Draft(fault=FaultKind.UNREADABLE, unreadable=("message",), model=model)
-        return _Choice(said=Said(), draft=draft)
+        return _Choice(said=AnswerWords(), draft=draft)
     at: Path = ("choices", index)
     texts, refusals, words = _in_message(message, (*at, "message"))
     if not ANSWER.is_plain(choice, "choices[]", without=_HANDLED):
@@ -98,7 +98,7 @@ def _read_choice(choice: Json, index: int, model: str | None, beside: Words) -> 
         text, refusal = ("".join(leaf.text for leaf in leaves) for leaves in (texts, refusals))
         words.add(_in_logprobs(logprobs, text, refusal, (*at, "logprobs")))
     words.add(beside)
-    said = Said(
+    said = AnswerWords(
         texts=tuple(texts),
         refusals=tuple(refusals),
         beside=tuple(words.leaves),

@@ -16,7 +16,7 @@ from handrail.wire.responses.items import Items, action_of, with_arguments
 from handrail.wire.responses.request import read_request
 from handrail.wire.responses.table import ANSWER, REQUEST
 from handrail.wire.structure import Words, structure_of
-from handrail.wire.words import Said
+from handrail.wire.words import AnswerWords
 
 _REASONS = {"max_output_tokens": "length", "content_filter": "content_filter"}
 _OUTPUT = frozenset({"output"})
@@ -26,7 +26,7 @@ _OUTPUT = frozenset({"output"})
 class _Read:
     """A response as it was read."""
 
-    said: Said
+    said: AnswerWords
     draft: Draft
 
 
@@ -44,7 +44,7 @@ def _read(body: Json, sent: Json | None) -> _Read:
     output = _output(body)
     if output is None:
         draft = Draft(fault=FaultKind.UNREADABLE, unreadable=("answer",), model=model)
-        return _Read(said=Said(), draft=draft)
+        return _Read(said=AnswerWords(), draft=draft)
     items = Items(ANSWER)
     for index, item in output:
         items.take(item, "output[]", ("output", index))
@@ -54,7 +54,7 @@ def _read(body: Json, sent: Json | None) -> _Read:
     unreadable = items.texts.unreadable | items.refusals.unreadable | items.beside.unreadable
     if status in ("queued", "in_progress"):
         unreadable.add("status")
-    said = Said(
+    said = AnswerWords(
         texts=tuple(items.texts.leaves),
         refusals=tuple(items.refusals.leaves),
         beside=tuple(items.beside.leaves),
