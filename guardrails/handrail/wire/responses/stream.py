@@ -162,7 +162,9 @@ def _said_in(event: Json) -> list[str]:
     said = [leaf.text for leaf in EVENT.judged(rest).leaves if leaf.path != ("delta",)]
     text = text_of(event.get("delta")) or text_of(event.get("text"))
     tokens = token_words(event.get("logprobs"), text, EVENT, "logprobs[]", ())
-    return [*said, *(leaf.text for leaf in tokens.leaves), *sorted(tokens.unreadable)]
+    # A list that is none of tokens is read as whatever it is.
+    odd = EVENT.judged({"logprobs": event.get("logprobs")}).leaves if tokens.unreadable else []
+    return [*said, *(leaf.text for leaf in (*tokens.leaves, *odd)), *sorted(tokens.unreadable)]
 
 
 def _without_logprobs(event: Json) -> Json:
