@@ -6,6 +6,7 @@ What is asked, reported or denied is not stated, nor is a quote of the person. T
 that is left open make the fact *ambiguous*. An answer that gives none does not say the fact.
 """
 
+import bisect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,12 @@ from handrail.text.numbers import tokens_of
 from handrail.text.polarity import denies_value, negations
 from handrail.text.word_forms import Phrase, phrases_of, places_of
 from handrail.tickets.masking import STATED, UNMASKED
+
+MOST_READ = 20_000
+"""Most characters of an answer that are read; of a longer one every stated fact is unknown."""
+
+LOOK_BACK = 300
+"""So many characters before a value may deny it."""
 
 READ_LANGUAGE = "en"
 """The language that is read."""
@@ -114,6 +121,8 @@ def all_stated(
     facts = policy.stated_facts
     if not facts or not text.strip():
         return {fact.name: Unknown(why=NOT_SAID) for fact in facts}, ()
+    if len(text) > MOST_READ:
+        return {fact.name: Unknown(why="too_long") for fact in facts}, ()
     if language_of(text) not in (None, READ_LANGUAGE):
         return {fact.name: Unknown(why=OTHER_LANGUAGE) for fact in facts}, ()
     today = now.astimezone(ZoneInfo(policy.time_zone)).date()
@@ -174,10 +183,12 @@ class _Answer:
         self.found = found
         self.clauses = clauses_of(text, whole=[*_stretches(text, found)])
         self.tokens = tokens_of(text)
+        self.starts = [token.start for token in self.tokens]
         self.anchors = [self._anchors(clause, phrases) for clause in self.clauses]
 
     def _anchors(self, clause: Clause, phrases: Sequence[Phrase]) -> list[tuple[int, int]]:
-        tokens = [token for token in self.tokens if clause.start <= token.start < clause.end]
+        first = bisect.bisect_left(self.starts, clause.start)
+        tokens = self.tokens[first : bisect.bisect_left(self.starts, clause.end)]
         places = (place for phrase in phrases for place in places_of(phrase, tokens))
         return [(tokens[first].start, tokens[last].end) for first, last in places]
 
@@ -197,7 +208,10 @@ class _Answer:
         if not clause.is_asserted or is_other(self.words(at)):
             return []
         inside = [one for one in self.found if clause.start <= one.start < clause.end]
-        return [one for one in inside if not denies_value(self.text[clause.start : one.start])]
+        return [one for one in inside if not denies_value(self._before(clause, one))]
+
+    def _before(self, clause: Clause, one: Candidate) -> str:
+        return self.text[max(clause.start, one.start - LOOK_BACK) : one.start]
 
     def linked(self, is_other: Callable[[str], bool]) -> list[Candidate]:
         """Return the values that are about the fact.
