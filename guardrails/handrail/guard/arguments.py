@@ -253,9 +253,10 @@ def _leaves(name: str, value: object) -> tuple[Leaf, ...]:
     reading = read(value)
     if reading.unreadable:
         why = reading.unreadable[0].why
+        known = "; a class is made known with handrail.text.values.register" if why == "unregistered" else ""
         raise ConfigError(
             f"argument {name!r} cannot be read ({why}); if nothing of it reaches the model, "
-            f"write @guard(opaque=({name!r},))"
+            f"write @guard(opaque=({name!r},)){known}"
         )
     return reading.leaves
 

@@ -28,6 +28,7 @@ from handrail.records import Draft
 from handrail.text.composites import error_parts
 from handrail.text.documents import document_of
 from handrail.text.values import read
+from handrail.text.views import shown
 
 WITHHELD = "text withheld by handrail"
 LONGEST_CHAIN = 32
@@ -65,7 +66,7 @@ class ErrorJudge:
         told = tuple(self._told(one, left - 1) for one in members) if left else ()
         parts = {name: part for name, part in error_parts(error).items() if part is not members}
         kept = {name: part for name, part in parts.items() if not read(part).unreadable}
-        said = [*kept.values(), str(error)]
+        said = [*kept.values(), str(error), *_written(error)]
         is_clean = not self._withheld(said)
         if is_clean and len(kept) == len(parts) and _is_same(error, chain, members, told):
             return error
@@ -91,6 +92,14 @@ class ErrorJudge:
         document = document_of(list(values))
         words = Draft(text=document.text, runs=document.runs).words
         return any(is_of(one, self.types) for one in self.scanner.scan(words))
+
+
+def _written(error: BaseException) -> list[object]:
+    """Return what the class of an error makes of it beside its text."""
+    try:
+        return [part for _, part in shown(error)]
+    except Exception:  # noqa: BLE001 - a class may fail in any way when it is written out
+        return []
 
 
 def _is_same(

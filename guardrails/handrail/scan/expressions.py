@@ -105,18 +105,20 @@ def is_spelled(phrase: str) -> bool:
 def words(phrases: tuple[str, ...]) -> str:
     """Return an expression for whole words and phrases without regard to case.
 
-    In place of those of other scripts stands any word of as many foreign letters.
+    In place of those of other scripts stands any word of as many foreign letters. Programs write a blank as
+    `_` or `-`.
     """
     import re2
 
-    return f"(?i)(?:{'|'.join(apart(phrase, re2.escape(phrase)) for phrase in phrases)})"
+    written = (apart(phrase, re2.escape(phrase).replace("\\ ", "[ _-]")) for phrase in phrases)
+    return f"(?i)(?:{'|'.join(written)})"
 
 
 def glued(phrases: tuple[str, ...]) -> str:
     """Return an expression that occurs wherever one of the phrases does, apart or glued to something."""
     import re2
 
-    written = (r"[ ]?".join(map(re2.escape, phrase.split())) for phrase in phrases)
+    written = (r"[ _-]?".join(map(re2.escape, phrase.split())) for phrase in phrases)
     return f"(?i)(?:{'|'.join(written)})"
 
 

@@ -124,6 +124,8 @@ def is_record(kind: type) -> bool:
 def attributes(value: object) -> dict[str, object]:
     """Return what an object holds: its instance dictionary, and the slots of its classes that are filled."""
     found: dict[str, object] = dict(getattr(value, "__dict__", ()))
+    # Of which types a generic class was made is said of the class, not by the value.
+    found.pop("__orig_class__", None)
     for base in type(value).__mro__:
         slots = base.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:

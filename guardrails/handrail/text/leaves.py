@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+import numbers
 import uuid
 from collections.abc import Mapping
 from decimal import Decimal
@@ -38,6 +39,8 @@ _NUMBERS: Mapping[type, Any] = {
     complex: complex.__repr__,
     Decimal: Decimal.__str__,
     Fraction: Fraction.__str__,
+    # Numbers of other packages, such as the scalars of numpy.
+    numbers.Number: str,
 }
 _DATES = (datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo)
 _NAMES = (

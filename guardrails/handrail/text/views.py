@@ -29,7 +29,7 @@ _KNOWN = sys.stdlib_module_names | {
     *("openai", "anthropic", "langchain", "langchain_core", "langgraph", "pydantic_ai", "agents", "mcp"),
     *("httpx", "httpx2", "requests", "markupsafe", "handrail", "handrail_adapters"),
 }
-_WRITTEN = ("__format__", "__str__", "__repr__", "__repr_args__", "__repr_str__", "__repr_name__")
+_REPRESENTS = ("__repr__", "__repr_args__", "__repr_str__", "__repr_name__")
 _CONTAINERS = (str, bytes, bytearray, Mapping, Sequence, Set)
 _found: dict[type, tuple[tuple[str, View, bool], ...]] = {}
 _own: dict[tuple[type, tuple[str, ...]], bool] = {}
@@ -69,8 +69,16 @@ def _views(kind: type) -> tuple[tuple[str, View, bool], ...]:
 
 def _views_of(kind: type) -> tuple[tuple[str, View, bool], ...]:
     found: list[tuple[str, View, bool]] = []
-    if is_any_own(kind, _WRITTEN):
-        found += [("format", format, False), ("str", str, False), ("repr", repr, False)]
+    # Whoever writes no `__str__` is written by its `__repr__`, and so on.
+    found += [
+        (name, view, False)
+        for name, view, sources in (
+            ("format", format, ("__format__", "__str__", *_REPRESENTS)),
+            ("str", str, ("__str__", *_REPRESENTS)),
+            ("repr", repr, _REPRESENTS),
+        )
+        if is_any_own(kind, sources)
+    ]
     if is_any_own(kind, ("__html__",)):
         found.append(("html", lambda value: value.__html__(), False))
     if is_any_own(kind, ("__iter__",)) and not issubclass(kind, _CONTAINERS):

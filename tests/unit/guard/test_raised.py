@@ -239,3 +239,44 @@ def test_bypass_every_kind_of_function_is_judged_when_it_fails(guard: Guard, kin
             call(guard(**options)(ask))
         assert MAIL.needle not in everything(told.value)
         assert MAIL.needle not in everything(told.value.__context__)
+
+
+class Halved(Exception):
+    """An error that is whole only where it is represented."""
+
+    def __str__(self) -> str:
+        return "failed"
+
+    def __repr__(self) -> str:
+        return f"Halved: {self.args[0]}{self.args[1]}"
+
+
+class Kept(Exception):
+    def __init__(self, first: object, second: object) -> None:
+        super().__init__("failed")
+        self.first, self.second = first, second
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Halved(CARD.needle[:8], CARD.needle[8:]),
+        lambda: Kept(CARD.needle[:9], CARD.needle[9:]),
+        lambda: Kept(41111111, 11111111),
+        lambda: ValueError(4111, 1111, 1111, 1111),
+        lambda: ValueError(*CARD.needle),
+        lambda: ValueError("social_security", SSN.needle),
+    ],
+)
+def test_what_is_split_over_parts_of_an_error_is_withheld(
+    guard: Guard, make: Callable[[], Exception]
+) -> None:
+    @guard
+    def ask(question: str) -> str:
+        raise make()
+
+    with pytest.raises(Exception) as raised:
+        ask("Where?")
+    error = raised.value
+    told = f"{error}{error!r}{error.args}{vars(error)}"
+    assert not any(part in told for part in (CARD.needle[:8], CARD.needle[8:], SSN.needle, "1111"))

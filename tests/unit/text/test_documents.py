@@ -45,3 +45,22 @@ def test_every_leaf_of_a_document_stands_where_its_part_says() -> None:
     assert [document.text[part.start : part.end] for part in document.parts] == ["a", "1", "two", "three"]
     assert [document.text[start:end] for start, end in document.fixed] == ["a", "1"]
     assert [part.value for part in document.parts] == [0, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ({"social_security": "536904399"}, "us_ssn"),
+        ({"customerSSN": 536904399}, "us_ssn"),
+        ({"ssn": {"anna": "536904399", "ben": "x"}}, "us_ssn"),
+        ({"ssn": ["x" * 90, "536904399"]}, "us_ssn"),
+        ({"date_of_birth": "12 March 1984"}, "date_of_birth"),
+        ({"birthDate": ["1990-01-05", "1984-03-12"]}, "date_of_birth"),
+    ],
+)
+def test_the_names_of_keys_and_lists_tell_of_every_value_behind_them(
+    scanner: Scanner, value: object, kind: str
+) -> None:
+    text = document_of([value]).text
+    assert kind in types(scanner, text)
+    assert kind not in types(scanner, document_of([{"order": value[next(iter(value))]}]).text)  # type: ignore[index,call-overload]

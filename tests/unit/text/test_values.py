@@ -4,12 +4,13 @@ import asyncio
 import dataclasses
 import enum
 import json
+import numbers
 from collections import ChainMap, OrderedDict, UserDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType, SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import attrs
 import pydantic
@@ -258,3 +259,29 @@ def test_bytes_of_wide_characters_without_their_mark_are_unreadable(coding: str)
 )
 def test_a_whole_number_is_read_without_its_empty_fraction(value: object) -> None:
     assert "4111111111111111" in {leaf.text for leaf in read(value).leaves}
+
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass
+class Boxed(Generic[T]):
+    inside: T
+
+
+def test_an_object_of_a_generic_class_is_read_whole() -> None:
+    reading = read(Boxed[str](SECRET))
+    assert [leaf.text for leaf in reading.leaves] == [SECRET]
+    assert reading.unreadable == ()
+
+
+def test_a_number_of_another_package_is_a_number() -> None:
+    class Half(numbers.Number):
+        __hash__ = object.__hash__
+
+        def __str__(self) -> str:
+            return "0.5"
+
+    reading = read([Half()])
+    assert [(leaf.text, leaf.kind) for leaf in reading.leaves] == [("0.5", LeafKind.NUMBER)]
+    assert reading.unreadable == ()
