@@ -192,7 +192,7 @@ def schema(policy: Annotated[str, typer.Argument(help="Offer this policy's roles
     - `handrail policy schema support.yaml > policy.schema.json`
     """
     from handrail.policy import load
-    from handrail.policy.file.schema import schema as schema_of
+    from handrail.policy.file.editor_schema import schema as schema_of
 
     typer.echo(json.dumps(schema_of(load(policy) if policy else None), indent=2, default=str))
 

@@ -6,7 +6,7 @@ import pytest
 
 from handrail.policy import load, loads, shipped
 from handrail.policy.file.document import Document
-from handrail.policy.file.schema import schema
+from handrail.policy.file.editor_schema import schema
 from support.shop_policy import SHOP
 
 ROOT = Path(__file__).parents[4]
