@@ -102,14 +102,22 @@ def is_withheld(entry: Entry, guard: Guard, world: World) -> None:
 @pytest.mark.parametrize("name", ["runnable_argument", *fw.FRAMEWORK_RESULTS])
 def test_bypass_no_secret_in_a_value_passes_a_runnable(guards: Guards, name: str, examples: int) -> None:
     entry = {**fw.FRAMEWORK_ARGUMENTS, **fw.FRAMEWORK_RESULTS}[name]
-    drawn(examples, lambda effect, world: is_withheld(entry, guards(effect), world), planted())
+
+    def holds(effect: str, world: World) -> None:
+        is_withheld(entry, guards(effect), world)
+
+    drawn(examples, holds, st.sampled_from(EFFECTS), planted())
 
 
 @EXAMPLES
 @pytest.mark.parametrize("name", fw.FRAMEWORK_TOOL_RESULTS)
 def test_bypass_no_secret_in_a_tools_result_is_returned(guards: Guards, name: str, examples: int) -> None:
     entry = fw.FRAMEWORK_TOOL_RESULTS[name]
-    drawn(examples, lambda effect, world: is_withheld(entry, guards(f"{effect} results"), world), planted())
+
+    def holds(effect: str, world: World) -> None:
+        is_withheld(entry, guards(f"{effect} results"), world)
+
+    drawn(examples, holds, st.sampled_from(EFFECTS), planted())
 
 
 @EXAMPLES
