@@ -185,6 +185,8 @@ class _Reader:
             names = [word] if shown == word else [word, shown]
         else:
             names, shown = list(affixes(word)), STRANGE
+        if shown != STRANGE and shown == self._before[0][0] == self._before[1][0]:
+            return  # a row of tokens that read alike says no more than its first two
         self._done += [Feature(name, start, end) for name in names]
         self._show(shown, start, end)
         self._negated = REACH if word in NEGATIONS else max(0, self._negated - 1)

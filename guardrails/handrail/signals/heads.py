@@ -241,6 +241,8 @@ class Heads:
             if known is None:
                 known = others[piece] = self._other(piece, strange)
             now, weight, negates = known
+            if now == before == earlier and now != strange:
+                continue
             total += weight + get(before << _WORD | now, 0)
             if earlier:
                 total += get((earlier << _WORD | before) << _WORD | now, 0)
