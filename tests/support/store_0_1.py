@@ -159,16 +159,16 @@ def _ticket(sides: Sides, tenant: str, name: str) -> dict[str, Any]:
         "view": sides.inbox.get(tenant, name).model_dump(
             mode="json", exclude_defaults=True, exclude={"resolution"}
         ),
-        # The names of edited arguments came later.
-        "resolution": None if resolution is None else _plain(resolution, without="changed"),
+        # The names of edited arguments, and of the calls proposed beside this one, came later.
+        "resolution": None if resolution is None else _plain(resolution, without=("changed", "beside")),
         "attempts": [_plain(attempt) for attempt in sides.inbox.attempts(tenant, name)],
         "history": [_plain(event) for event in sides.inbox.history(tenant, name)],
     }
 
 
-def _plain(value: Any, *, without: str = "") -> dict[str, Any]:
+def _plain(value: Any, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return a dataclass as JSON holds it."""
-    fields = {name: getattr(value, name) for name in value.__dataclass_fields__ if name != without}
+    fields = {name: getattr(value, name) for name in value.__dataclass_fields__ if name not in without}
     plain: dict[str, Any] = json.loads(json.dumps(fields, default=_text))
     return plain
 
