@@ -287,6 +287,7 @@ def every_error() -> list[HandrailError]:
         stage=Stage.ANSWER, effect=Effect.BLOCK, policy=PolicyRef(name="p", version="1", sha256="00")
     )
     own: dict[type[Any], tuple[tuple[Any, ...], dict[str, Any]]] = {
+        errors.PolicyNotInForce: (("refunds", "nobody agreed to it"), {}),
         errors.PolicyError: (("wrong",), {"file": "p.yaml", "line": 3, "column": 7}),
         errors.MissingExtra: (("otel", "opentelemetry"), {"setting": "tracing"}),
         errors.CheckFailed: (("gate",), {"exchange": "x", "why": "late"}),

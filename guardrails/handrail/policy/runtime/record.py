@@ -164,6 +164,22 @@ def rederive(record: Mapping[str, Any], policy: Policy) -> Rederived:
     """
     decision = take_again(record, policy)
     again = write_decision(decision)
-    keys = ("policy", "effect", "role", "co_approvers", "answers", "reasons", "shadow", "facts")
+    keys = ("policy", "effect", "role", "co_approvers", "answers", "reasons", "shadow")
     differences = tuple(key for key in keys if key in record and again[key] != record[key])
+    if "facts" in record and not _states_facts(record, again["facts"]):
+        differences = (*differences, "facts")
     return Rederived(decision=decision, differences=differences)
+
+
+def _states_facts(record: Mapping[str, Any], again: Mapping[str, Any]) -> bool:
+    """Tell whether a record's facts are those it rests on.
+
+    A merged decision states the facts of the call that its ticket is about; each is a fact of some part.
+    """
+    facts: Mapping[str, Any] = record["facts"]
+    parts = [part.get("facts", {}) for part in record.get("parts") or ()]
+    if not parts:
+        return facts == again
+    return facts.keys() == again.keys() and all(
+        any(part.get(name) == value for part in parts) for name, value in facts.items()
+    )
