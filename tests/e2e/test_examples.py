@@ -136,8 +136,9 @@ def test_the_chatbot_fetches_the_persons_answer_when_it_comes(tmp_path: Path) ->
         chat.says("So what came of it?")
         chat.hears("A colleague has refunded 590 USD")
         assert store.get("default", ticket).state is State.APPLIED
-        outcomes = {row.outcome for row in assert_taken_again(exported(store, tmp_path), policy)}
-        assert {"passed", "handed_off", "authorised"} <= outcomes
-        store.close()
     finally:
         assert chat.ends() == 0
+    # The program's log is whole when the program has ended.
+    outcomes = {row.outcome for row in assert_taken_again(exported(store, tmp_path), policy)}
+    assert {"passed", "handed_off", "authorised"} <= outcomes
+    store.close()
