@@ -61,7 +61,7 @@ def token_words(tokens: object, text: str, table: Table, at: str, path: Path) ->
     spelt = {"".join(text_of(entry.get("token")) for entry in tokens), *_spelt(tokens)}
     rivals = [rival for entry in tokens for rival in objects_of(entry.get("top_logprobs"))]
     others = (said for rival in rivals for said in (text_of(rival.get("token")), *_spelt([rival])))
-    told = [*sorted(spelt), "\n".join(dict.fromkeys(others)), *_others(tokens, table, at)]
+    told = [*sorted(spelt), "\n".join(dict.fromkeys(others)), *_others(tokens, table, at, words)]
     for number, said in enumerate(told):
         if said and said != text:
             words.say((*path, str(number)), said)
@@ -75,13 +75,15 @@ def _spelt(entries: Sequence[Json]) -> Iterator[str]:
         yield b"".join(one or b"" for one in data).decode("utf-8", "replace")
 
 
-def _others(tokens: Sequence[Json], table: Table, at: str) -> Iterator[str]:
-    """What stands in entries beside tokens, their bytes and their numbers."""
+def _others(tokens: Sequence[Json], table: Table, at: str, words: Words) -> Iterator[str]:
+    """What stands in entries beside tokens, their bytes and their numbers; what cannot be read is noted."""
     for entry in tokens:
         for one in (entry, *objects_of(entry.get("top_logprobs"))):
             odd = {name: value for name, value in one.items() if not _is_usual(name, value)}
             if odd:
-                yield from (leaf.text for leaf in table.judged(odd, at).leaves)
+                judged = table.judged(odd, at)
+                words.unreadable.update(judged.unreadable)
+                yield from (leaf.text for leaf in judged.leaves)
 
 
 def _is_usual(name: str, value: object) -> bool:

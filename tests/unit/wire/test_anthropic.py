@@ -204,3 +204,14 @@ def test_a_hand_off_is_a_message_with_the_notice() -> None:
     assert body["stop_reason"] == "end_turn"
     assert body["handoff"]["ticket"] == "T1"  # type: ignore[index]
     assert "handoff" not in anthropic.write_handoff(BODY, None, "No.", created=1)
+
+
+def test_an_event_that_says_something_too_deep_to_read_is_unreadable() -> None:
+    deep: Any = "said"
+    for _ in range(400):
+        deep = {"a": deep}
+    stream = anthropic.Stream()
+    stream.feed({"type": "message_start", "message": {"content": [], "model": "m"}})
+    stream.feed({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "strange": deep})
+    stream.feed({"type": "message_stop"})
+    assert "depth" in stream.drafts()[0].unreadable

@@ -294,3 +294,15 @@ def test_a_call_that_only_an_event_asks_for_is_judged_as_a_call() -> None:
     written: Any = stream.released([replace(draft, tool_calls=draft.tool_calls[:1])])
     assert [item["arguments"] for item in written[-1]["response"]["output"]] == ['{"amount": 1}']
     assert '"amount": 9' not in json.dumps(written)
+
+
+def test_an_event_that_says_something_too_deep_to_read_is_unreadable() -> None:
+    deep: Any = "said"
+    for _ in range(400):
+        deep = {"a": deep}
+    last = {"type": "response.completed", "response": {"id": "r", "status": "completed", "output": []}}
+    (calm,) = streamed({"type": "response.strange", "strange": {"a": "said"}}, last).drafts()
+    assert calm.unreadable == ()
+    assert "said" in str(calm.asides)
+    (draft,) = streamed({"type": "response.strange", "strange": deep}, last).drafts()
+    assert draft.unreadable == ("depth",)

@@ -86,13 +86,18 @@ class MessageStream:
                 block[name] = text_of(block.get(name)) + text
         return block
 
-    def _untold(self) -> list[str]:
-        """Return what events say and the whole does not; a correct stream has nothing of the kind."""
+    def _untold(self) -> tuple[list[str], frozenset[str]]:
+        """Return what events say and the whole does not, and why some of them cannot be read.
+
+        A correct stream has nothing of the kind.
+        """
         whole = self.whole
         known = {leaf for _, leaf in leaves(whole) if isinstance(leaf, str)}
         known |= {leaf.text for leaf in read(whole).leaves}
-        found = [leaf.text for event in self._said for leaf in EVENT.judged(event).leaves]
-        return [text for text in dict.fromkeys(found) if text not in known]
+        judged = [EVENT.judged(event) for event in self._said]
+        found = [leaf.text for event in judged for leaf in event.leaves]
+        unreadable = frozenset(code for event in judged for code in event.unreadable)
+        return [text for text in dict.fromkeys(found) if text not in known], unreadable
 
     def _echoes(self) -> list[str]:
         fields = [field for block in self._pieces.values() for field in block.items()]
@@ -100,7 +105,10 @@ class MessageStream:
 
     def drafts(self) -> tuple[Draft, ...]:
         """Return the draft. A stream that broke, failed or never ended is a fault."""
-        draft = with_echoes(read_response(self.whole)[0], self._untold(), self._echoes())
+        said, codes = self._untold()
+        draft = with_echoes(read_response(self.whole)[0], said, self._echoes())
+        if codes:
+            draft = replace(draft, unreadable=tuple(sorted({*draft.unreadable, *codes})))
         if self._is_broken:
             return (replace(draft, unreadable=("stream",), fault=FaultKind.UNREADABLE),)
         if self._is_failed:

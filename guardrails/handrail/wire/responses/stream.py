@@ -109,22 +109,33 @@ class ResponseStream:
         calls = {(call.name, call.arguments): call for item in ready if (call := action_of(item))}
         return tuple(call for key, call in calls.items() if call.arguments and key not in known)
 
-    def _untold(self) -> list[str]:
-        """Return what events say and the whole does not; a correct stream has nothing of the kind."""
+    def _untold(self) -> tuple[list[str], frozenset[str]]:
+        """Return what events say and the whole does not, and why some of them cannot be read.
+
+        A correct stream has nothing of the kind.
+        """
         whole = self.whole
         known = {leaf for value in (whole, self._sent) for _, leaf in leaves(value) if isinstance(leaf, str)}
         known |= {leaf.text for value in (whole, self._sent) for leaf in read(value).leaves}
         found = ["".join(pieces) for pieces in self._deltas.values()]
+        unreadable: frozenset[str] = frozenset()
         for event in self.events:
-            if event.get("response") is not whole or whole is not self._last:
-                found += _said_in(event)
-            elif not EVENT.is_plain(event, without={"response"}):
-                found += _said_in({name: value for name, value in event.items() if name != "response"})
-        return [text for text in dict.fromkeys(found) if text not in known]
+            apart = event
+            if event.get("response") is whole and whole is self._last:
+                if EVENT.is_plain(event, without={"response"}):
+                    continue
+                apart = {name: value for name, value in event.items() if name != "response"}
+            said, codes = _said_in(apart)
+            found += said
+            unreadable |= codes
+        return [text for text in dict.fromkeys(found) if text not in known], unreadable
 
     def drafts(self) -> tuple[Draft, ...]:
         """Return the draft. A stream that broke or never ended is a fault."""
-        draft = with_echoes(read_response(self.whole, sent=self._sent)[0], self._untold())
+        said, codes = self._untold()
+        draft = with_echoes(read_response(self.whole, sent=self._sent)[0], said)
+        if codes:
+            draft = replace(draft, unreadable=tuple(sorted({*draft.unreadable, *codes})))
         if untold := self._untold_calls(draft):
             draft = replace(draft, tool_calls=(*draft.tool_calls, *untold))
         if self._is_broken:
@@ -153,18 +164,21 @@ def _texts(texts: Sequence[str]) -> list[Json]:
     return [{"type": "output_text", "text": text, "annotations": []} for text in texts]
 
 
-def _said_in(event: Json) -> list[str]:
-    """Return every text, number and key of an event that is no structure."""
+def _said_in(event: Json) -> tuple[list[str], frozenset[str]]:
+    """Return what an event says that is no structure, and why some of it is unreadable."""
     is_usual = isinstance(event.get("delta"), str) and not event.get("logprobs")
     if is_usual and EVENT.is_plain(event, without=_SAID):
-        return []
-    rest = {name: value for name, value in event.items() if name != "logprobs"}
-    said = [leaf.text for leaf in EVENT.judged(rest).leaves if leaf.path != ("delta",)]
+        return [], frozenset()
+    judged = EVENT.judged({name: value for name, value in event.items() if name != "logprobs"})
+    said = [leaf.text for leaf in judged.leaves if leaf.path != ("delta",)]
     text = text_of(event.get("delta")) or text_of(event.get("text"))
     tokens = token_words(event.get("logprobs"), text, EVENT, "logprobs[]", ())
+    said += [*(leaf.text for leaf in tokens.leaves), *sorted(tokens.unreadable)]
+    if not tokens.unreadable:
+        return said, frozenset(judged.unreadable)
     # A list that is none of tokens is read as whatever it is.
-    odd = EVENT.judged({"logprobs": event.get("logprobs")}).leaves if tokens.unreadable else []
-    return [*said, *(leaf.text for leaf in (*tokens.leaves, *odd)), *sorted(tokens.unreadable)]
+    odd = EVENT.judged({"logprobs": event.get("logprobs")})
+    return [*said, *(leaf.text for leaf in odd.leaves)], frozenset({*judged.unreadable, *odd.unreadable})
 
 
 def _without_logprobs(event: Json) -> Json:
