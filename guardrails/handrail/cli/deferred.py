@@ -60,6 +60,11 @@ OWN = {
         "Guard an OpenAI-compatible provider for programs in any language.",
         "server",
     ),
+    "serve": (
+        "serve:serve",
+        "Serve the inbox, where people see and decide tickets in a browser.",
+        "server",
+    ),
 }
 # What an earlier release called a command; still answered, no longer shown.
 FORMER = {"audits": "samples"}

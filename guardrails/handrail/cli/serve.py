@@ -1,0 +1,63 @@
+"""`handrail serve`: the inbox, where people see and decide tickets in a browser."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def serve(  # noqa: PLR0913 - one parameter per option
+    policy: Annotated[
+        str | None, typer.Option("--policy", "-p", help="Policy file, or a shipped one's name.")
+    ] = None,
+    people: Annotated[str | None, typer.Option("--people", help="File that maps people to roles.")] = None,
+    store: Annotated[
+        str | None, typer.Option("--store", envvar="HANDRAIL_STORE", help="URL of the ticket store.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings in TOML; the inbox's are under [inbox].")
+    ] = None,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port to listen on.")] = 8440,
+    development: Annotated[
+        bool,
+        typer.Option("--development", help="Sign in as anybody of the people file, on this machine only."),
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only check the settings, then end.")] = False,
+) -> None:
+    """Serve the inbox, where people see and decide tickets in a browser.
+
+    Exit code 0: stopped by SIGTERM or SIGINT, or `--check` found nothing wrong. 2: a setting, the policy, the
+    people file or the store cannot be used.
+
+    **Examples**
+
+    - `handrail serve --policy support --people people.yaml --development`
+    - `handrail serve --config handrail.toml --host 0.0.0.0`
+    """
+    from handrail.inbox import make_app
+    from handrail.inbox.serve import serve as run
+    from handrail.store import open_store
+
+    given: dict[str, Any] = {"policy": policy, "people": people, "store": store}
+    settings = _settings(config, given, development=development)
+    settings.check_listening(host)
+    opened = open_store(settings.store)
+    try:
+        app = make_app(settings, opened)
+        if check:
+            typer.echo("the inbox can be served")
+            return
+        run(app, settings, host=host, port=port, say=lambda url: typer.echo(f"inbox at {url}", err=True))
+    finally:
+        opened.close()
+
+
+def _settings(config: Path | None, options: dict[str, Any], *, development: bool) -> Any:
+    from handrail.inbox import checked, read_settings
+
+    base = read_settings(config) if config else {}
+    given = {name: value for name, value in options.items() if value is not None}
+    if development:
+        given["development"] = True
+    return checked({**base, **given}, source=str(config or "options"))

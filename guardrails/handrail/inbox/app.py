@@ -1,0 +1,86 @@
+"""The inbox as an ASGI application."""
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from handrail.clock import Clock, now_utc
+from handrail.errors import StoreUnavailable
+from handrail.inbox import sign_in
+from handrail.inbox.context import Inbox, inbox_of
+from handrail.inbox.pages import routes as page_routes
+from handrail.inbox.rendering import STATIC, Renderer
+from handrail.inbox.security import Protected
+from handrail.inbox.sessions import Sessions
+from handrail.inbox.settings import Settings
+from handrail.inbox.throttle import Throttle
+from handrail.policy import load
+from handrail.policy.file.people_file import PeopleFile
+
+if TYPE_CHECKING:
+    from handrail.store import SqlStore
+
+
+def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -> Starlette:
+    """Build the inbox; `app.state.inbox` holds its parts.
+
+    Args:
+        settings: how it is set up.
+        store: where its tickets live, with the reviewer's side; the caller closes it.
+        clock: the time.
+
+    Raises:
+        ConfigError: the policy, the people file or the key of sessions cannot be used.
+    """
+    policy = load(settings.policy)
+    inbox = Inbox(
+        settings=settings,
+        store=store,
+        policy=policy,
+        people=PeopleFile(settings.people, policy),
+        sessions=Sessions(settings, clock),
+        renderer=Renderer(),
+        sign_ins=Throttle(settings.limits.sign_ins),
+        steps=Throttle(settings.limits.steps),
+        clock=clock,
+    )
+
+    def protected(app: ASGIApp) -> ASGIApp:
+        return Protected(app, inbox)
+
+    app = Starlette(
+        routes=[
+            *page_routes,
+            *sign_in.routes,
+            Mount("/static", StaticFiles(directory=STATIC), name="static"),
+            Route("/healthz", healthy, methods=["GET"]),
+            Route("/readyz", ready, methods=["GET"]),
+        ],
+        middleware=[Middleware(protected), Middleware(GZipMiddleware, minimum_size=1000)],
+    )
+    # An address is known as it is written, or not at all.
+    app.router.redirect_slashes = False
+    app.state.inbox = inbox
+    return app
+
+
+async def healthy(request: Request) -> Response:
+    """Say that the process is alive."""
+    return JSONResponse({"status": "ok"})
+
+
+def ready(request: Request) -> Response:
+    """Say whether requests are taken: not without the store."""
+    inbox = inbox_of(request)
+    try:
+        inbox.store.conversation(inbox.settings.tenant, "readiness")
+    except StoreUnavailable:
+        return JSONResponse({"status": "store out of reach"}, status_code=503)
+    return JSONResponse({"status": "ok"})

@@ -1,0 +1,58 @@
+"""What every page and every route needs: the inbox's parts, who asks, and how a page is written."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from starlette.requests import Request
+
+from handrail.clock import Clock
+from handrail.inbox.forms import Form
+from handrail.inbox.rendering import Renderer
+from handrail.inbox.sessions import Session, Sessions
+from handrail.inbox.settings import Settings
+from handrail.inbox.throttle import Throttle
+
+if TYPE_CHECKING:
+    from handrail.policy import Policy
+    from handrail.policy.file.people_file import PeopleFile
+    from handrail.store import SqlStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """The parts of one inbox process."""
+
+    settings: Settings
+    store: "SqlStore"
+    policy: "Policy"
+    people: "PeopleFile"
+    sessions: Sessions
+    renderer: Renderer
+    sign_ins: Throttle
+    steps: Throttle
+    clock: Clock
+
+
+def inbox_of(request: Request) -> Inbox:
+    """Return the inbox that answers a request."""
+    return cast("Inbox", request.app.state.inbox)
+
+
+def session_of(request: Request) -> Session:
+    """Return the session of whoever asks."""
+    return cast("Session", request.state.session)
+
+
+def begin_session(request: Request, session: Session) -> None:
+    """Answer this request with the cookie of another session."""
+    request.state.session = session
+
+
+def form_of(request: Request) -> Form:
+    """Return the form that was sent; it was read on the way in, so a page that runs in a thread has it."""
+    return cast("Form", request.state.form)
+
+
+def csrf_of(request: Request) -> str:
+    """Return the token that a form of this page carries in its field `csrf`."""
+    return inbox_of(request).sessions.csrf_token(session_of(request))

@@ -1,0 +1,91 @@
+"""An inbox over a small shop, asked as a browser asks it: cookies kept, forms with their page's token."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from handrail.inbox import Settings, make_app
+from handrail.store import SqlStore, open_store
+from support.shop_guard import PEOPLE, POLICY
+
+HERE = "http://127.0.0.1:8440"
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@dataclass
+class Scene:
+    """An inbox, its store and its clock."""
+
+    app: Starlette
+    store: SqlStore
+    clock: Clock
+    folder: Path
+
+    def browser(self, address: str = HERE, client: str = "127.0.0.1") -> "Browser":
+        return Browser(self.app, address, client)
+
+    def signed_in(self, person: str) -> "Browser":
+        browser = self.browser()
+        assert browser.sign_in(person).status_code == 303
+        return browser
+
+
+class Browser(TestClient):
+    """A browser without JavaScript."""
+
+    def __init__(self, app: Starlette, address: str = HERE, client: str = "127.0.0.1") -> None:
+        super().__init__(app, base_url=address, client=(client, 5000), follow_redirects=False)
+
+    def token(self, page: str = "/sign-in") -> str:
+        """The token that the forms of a page carry."""
+        found = re.search(r'name="csrf" value="([0-9a-f]+)"', self.get(page).text)
+        return found[1] if found else ""
+
+    def submit(self, path: str, fields: dict[str, Any] | None = None, *, page: str = "/", **more: Any) -> Any:
+        """Send a form of a page."""
+        return self.post(path, data={**(fields or {}), "csrf": self.token(page)}, **more)
+
+    def sign_in(self, person: str, *, to: str = "/") -> Any:
+        return self.submit("/sign-in", {"person": person, "next": to}, page="/sign-in")
+
+
+@contextmanager
+def inbox(folder: Path, *, policy: str = POLICY, people: str = PEOPLE, **given: Any) -> Iterator[Scene]:
+    """An inbox with its store in a folder."""
+    (folder / "shop.yaml").write_text(policy)
+    (folder / "people.yaml").write_text(people)
+    settings = Settings.model_validate(
+        {
+            "policy": str(folder / "shop.yaml"),
+            "people": str(folder / "people.yaml"),
+            "store": f"sqlite:///{folder}/handrail.db",
+            "development": True,
+            **given,
+        }
+    )
+    clock = Clock()
+    store = open_store(settings.store, clock=clock)
+    try:
+        yield Scene(make_app(settings, store, clock=clock), store, clock, folder)
+    finally:
+        store.close()
