@@ -14,9 +14,11 @@ HandrailError
 ├ AnswerBlocked         the policy forbids it outright
 │ └ ResultBlocked       the action was carried out, its result may not be shown
 ├ ErrorWithheld         stands for an error of a guarded function whose text is withheld
+├ NotPermitted          a person may not do this from here; says what they lack
 ├ ActionFailed          yours to raise inside `authorised`: nothing was done
 └ TicketError
   ├ TicketNotFound
+  ├ AmbiguousReference  several tickets' references begin so
   ├ NotAllowed          not a member of the role, or excluded
   ├ NotDecided          nobody has decided yet
   ├ AlreadyDecided      the state has moved on
@@ -182,6 +184,17 @@ class ErrorWithheld(HandrailError):
         self.kind = kind
 
 
+class NotPermitted(HandrailError):
+    """A person may not do this from here.
+
+    `lacks` says why: `scope`, `manager`, `role` or `level` (they must prove anew who they are).
+    """
+
+    def __init__(self, operation: str, lacks: str) -> None:
+        super().__init__(f"{operation} is not permitted: {lacks}")
+        self.operation, self.lacks = operation, lacks
+
+
 class ActionFailed(HandrailError):
     """Raise it inside `with guard.authorised(...)` to say that the action certainly had no effect.
 
@@ -199,6 +212,14 @@ class TicketError(HandrailError):
 
 class TicketNotFound(TicketError):
     """No ticket has this id for this tenant."""
+
+
+class AmbiguousReference(TicketError):
+    """Several tickets' references begin so; `candidates` are some of them, with blanks between."""
+
+    def __init__(self, ticket: str, candidates: str) -> None:
+        super().__init__(ticket, f"several begin so: {candidates}")
+        self.candidates = candidates
 
 
 class NotAllowed(TicketError):
@@ -234,4 +255,6 @@ def is_final(error: BaseException) -> bool:
 
     Use it as a predicate for retries: `retry_if_exception(lambda error: not is_final(error))`.
     """
-    return isinstance(error, HandoffRequired | AnswerBlocked | RequestRefused | TicketError | ConfigError)
+    return isinstance(
+        error, HandoffRequired | AnswerBlocked | RequestRefused | TicketError | ConfigError | NotPermitted
+    )

@@ -14,17 +14,20 @@ from handrail.store.policies import Enforcement, PolicyChange
 from handrail.store.tables import insert_into, policy_texts
 from handrail.store.tickets import claim as reviewing
 from handrail.store.tickets import duplicates, listing, lost_claims, policy_change, timers
+from handrail.store.tickets import preview as previewing
 from handrail.store.tickets import resolve as resolving
 from handrail.store.tickets.actor import Actor
 from handrail.store.tickets.attempts import attempts_of
 from handrail.store.tickets.listing import Filter
 from handrail.store.tickets.policy_change import OnChange
+from handrail.store.tickets.preview import ResolutionPreview
+from handrail.store.tickets.similar import EndedTicket, similar
 from handrail.store.tickets.withdraw import Withdrawal
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State, Verb
 from handrail.tickets.ports import Attempt, Settlement
 from handrail.tickets.resolution import Page, People, ReadEdit, Resolution, TicketEvent, TicketRow
-from handrail.tickets.ticket import Sealed, TicketView
+from handrail.tickets.ticket import Sealed, Ticket, TicketView
 from handrail.tickets.timers import next_step
 
 DELIVERY_LEASE = timedelta(minutes=1)
@@ -47,6 +50,16 @@ class SqlStore(AdminStore):
         """Return how many tickets are in each state."""
         with self.read(tenant) as tx:
             return listing.counts(tx)
+
+    def counts_by_role(self, tenant: str) -> dict[str, dict[State, int]]:
+        """Return for each role how many tickets are in each state."""
+        with self.read(tenant) as tx:
+            return listing.counts_by_role(tx)
+
+    def is_resolved_by(self, tenant: str, ticket: str, key: str) -> bool:
+        """Return whether a resolution with this idempotency key is on record for a ticket."""
+        with self.read(tenant) as tx:
+            return resolving.is_known(tx, ticket, key)
 
     def attempts(self, tenant: str, ticket: str) -> tuple[Attempt, ...]:
         """Return what joined a ticket, oldest first."""
@@ -75,12 +88,13 @@ class SqlStore(AdminStore):
         fields: Sequence[str] = (),
         *,
         sees: Collection[str] | None = None,
+        why: str = "",
     ) -> Sealed:
-        """Show unmasked texts to a person of its roles; that they did is recorded first, durably.
+        """Show unmasked texts to a person of its roles; that they did, and why, is recorded first, durably.
 
         With `sees`, everything found that is of none of these types and categories stays masked.
         """
-        self._written(tenant, lambda tx: reviewing.looked(tx, ticket, actor, "ticket.unmask", fields))
+        self._written(tenant, lambda tx: reviewing.looked(tx, ticket, actor, "ticket.unmask", fields, why))
         with self.read(tenant) as tx:
             return reviewing.unmasked(tx, ticket, fields, sees)
 
@@ -151,7 +165,24 @@ class SqlStore(AdminStore):
     def preview(self, tenant: str, ticket: str, resolution: Resolution) -> tuple[str, ...]:
         """Return what an edit would change, one line for each place; nothing is recorded."""
         with self.read(tenant) as tx:
-            return resolving.preview(tx, ticket, resolution)
+            return previewing.preview(tx, ticket, resolution)
+
+    def preview_for(
+        self, tenant: str, ticket: str, resolution: Resolution, actor: Actor, *, sees: Collection[str] = ()
+    ) -> ResolutionPreview:
+        """Return what a resolution would come to, masked as a role sees it; nothing is recorded."""
+        with self.read(tenant) as tx:
+            return previewing.previewed(tx, ticket, resolution, actor.person, sees)
+
+    def contents(self, tenant: str, tickets: Sequence[str]) -> Mapping[str, Ticket]:
+        """Return the masked content of some tickets, without those that were erased."""
+        with self.read(tenant) as tx:
+            return listing.contents(tx, tickets)
+
+    def similar(self, tenant: str, ticket: str, *, limit: int = 5) -> tuple[EndedTicket, ...]:
+        """Return the newest ended tickets that the same rule stopped."""
+        with self.read(tenant) as tx:
+            return similar(tx, ticket, limit=limit)
 
     def cancel(self, tenant: str, ticket: str, *, by: str, why: str, now: datetime) -> None:
         """Withdraw a ticket; `by` and `why` are recorded."""

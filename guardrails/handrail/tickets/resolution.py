@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from handrail.records import Money
 from handrail.tickets.lifecycle import State
@@ -12,6 +12,13 @@ from handrail.tickets.ports import ResolutionView
 from handrail.tickets.ticket import ProposedAction, Ticket, Verdict
 
 VALID_FOR = timedelta(hours=24)
+GIVEN: Mapping[Verdict, Literal["approve", "edit", "reject", "answer"]] = {
+    Verdict.APPROVE: "approve",
+    Verdict.EDIT: "edit",
+    Verdict.REJECT: "reject",
+    Verdict.ANSWER: "answer",
+}
+"""What callers and customers are told of a verdict."""
 
 
 class People(Protocol):

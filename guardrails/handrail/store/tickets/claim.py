@@ -169,7 +169,9 @@ def view_for(tx: Transaction, ticket: str, sees: Collection[str]) -> TicketView:
     return found.model_copy(update={"ticket": ticket_for(found.ticket, sealed, sees)})
 
 
-def looked(tx: Transaction, ticket: str, actor: Actor, kind: str, fields: Sequence[str] = ()) -> Row[Any]:
+def looked(
+    tx: Transaction, ticket: str, actor: Actor, kind: str, fields: Sequence[str] = (), why: str = ""
+) -> Row[Any]:
     """Put on record that somebody of a role in the ticket's route looks at it; returns its row."""
     row = load(tx, ticket, for_update=False)
     role = route_role(row, actor, may="see it")
@@ -180,7 +182,7 @@ def looked(tx: Transaction, ticket: str, actor: Actor, kind: str, fields: Sequen
         ticket=ticket,
         actor=actor.person,
         role=role,
-        data={"fields": list(fields)},
+        data={"fields": list(fields)} | ({"why": why} if why else {}),
     )
     tx.events.append(event)
     return row

@@ -14,15 +14,9 @@ from handrail.store.tickets.rows import content, resolution_text
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import UNDECIDED, State
 from handrail.tickets.ports import ConversationState, ConversationStatus, ResolutionView
-from handrail.tickets.resolution import resume_note
+from handrail.tickets.resolution import GIVEN, resume_note
 from handrail.tickets.ticket import Verdict
 
-_GIVEN: Mapping[Verdict, Literal["approve", "edit", "reject", "answer"]] = {
-    Verdict.APPROVE: "approve",
-    Verdict.EDIT: "edit",
-    Verdict.REJECT: "reject",
-    Verdict.ANSWER: "answer",
-}
 _ENDED: Mapping[State, Literal["expired", "cancelled", "withdrawn"]] = {
     State.EXPIRED: "expired",
     State.CANCELLED: "cancelled",
@@ -101,7 +95,7 @@ def _settled(tx: Transaction, row: Row[Any]) -> ResolutionView:
     has_action = held is not None and held.action is not None and verdict in (Verdict.APPROVE, Verdict.EDIT)
     return ResolutionView(
         ticket=row.id,
-        verdict=_GIVEN[verdict],
+        verdict=GIVEN[verdict],
         role=final.role,
         decided_at=moment(final.decided_at),
         message_to_user=body.get("message_to_user", ""),

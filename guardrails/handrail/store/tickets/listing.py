@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select, tuple_
 
 from handrail.errors import ConfigError
+from handrail.store.crypto.authentic import authentic
 from handrail.store.tables import micros, moment, moment_or_none, tickets
+from handrail.store.tickets.rows import content_of
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State
 from handrail.tickets.resolution import Page, TicketRow
+from handrail.tickets.ticket import Ticket
 
 COLUMNS = (
     "id", "tenant", "state", "version", "role", "level", "severity", "trigger", "reason_code", "created_at",
@@ -22,13 +26,29 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which tickets; without a state the open ones, soonest due first."""
+    """Which tickets; without a state the open ones, soonest due first, otherwise by when they were opened.
+
+    `customer` is a name as the application uses it; it is compared as keyed hash. `is_free` True asks for
+    those that nobody has claimed.
+    """
 
     role: str | None = None
     state: State | None = None
+    roles: tuple[str, ...] = ()
+    states: tuple[State, ...] = ()
+    rule: str | None = None
+    trigger: str | None = None
+    customer: str | None = None
+    claimed_by: str | None = None
+    is_free: bool = False
     due_before: datetime | None = None
     limit: int = 50
     cursor: str | None = None
+
+    @property
+    def wanted_states(self) -> tuple[State, ...]:
+        """The states that are asked for, none where the open ones are."""
+        return self.states if self.state is None else (self.state,)
 
 
 def page(tx: Transaction, wanted: Filter) -> Page:
@@ -38,7 +58,7 @@ def page(tx: Transaction, wanted: Filter) -> Page:
     so that no page costs more than the first.
     """
     after = _parse(wanted.cursor) if wanted.cursor is not None else None
-    due = tickets.c.decide_by if wanted.state is None else tickets.c.created_at
+    due = tickets.c.created_at if wanted.wanted_states else tickets.c.decide_by
     found: list[Any] = []
     if after is None or after[0] is not None:
         known: ColumnElement[bool] = due.is_not(None)
@@ -46,7 +66,7 @@ def page(tx: Transaction, wanted: Filter) -> Page:
             known = tuple_(due, tickets.c.id) > tuple_(*after)
         found = _rows(tx, wanted, due, [known], wanted.limit + 1)
         after = None
-    if len(found) <= wanted.limit and wanted.state is None:
+    if len(found) <= wanted.limit and not wanted.wanted_states:
         unknown: list[ColumnElement[bool]] = [due.is_(None)]
         if after is not None:
             unknown.append(tickets.c.id > after[1])
@@ -60,16 +80,47 @@ def _rows(
     tx: Transaction, wanted: Filter, due: ColumnElement[int], part: list[ColumnElement[bool]], most: int
 ) -> list[Any]:
     where: list[ColumnElement[bool]] = [tickets.c.tenant == tx.tenant, *part]
-    where.append(
-        tickets.c.is_open.is_(True) if wanted.state is None else tickets.c.state == wanted.state.value
-    )
-    if wanted.role is not None:
-        where.append(tickets.c.role == wanted.role)
-    if wanted.due_before is not None:
-        where.append(tickets.c.decide_by <= micros(wanted.due_before))
+    where += _conditions(tx, wanted)
     columns = [tickets.c[name] for name in COLUMNS]
     query = select(*columns, due.label("due")).where(*where).order_by(due, tickets.c.id).limit(most)
     return list(tx.conn.execute(query))
+
+
+def _conditions(tx: Transaction, wanted: Filter) -> list[ColumnElement[bool]]:
+    states = [state.value for state in wanted.wanted_states]
+    where: list[ColumnElement[bool]] = [
+        tickets.c.state.in_(states) if states else tickets.c.is_open.is_(True),
+    ]
+    if wanted.role is not None:
+        where.append(tickets.c.role == wanted.role)
+    if wanted.roles:
+        where.append(tickets.c.role.in_(wanted.roles))
+    if wanted.due_before is not None:
+        where.append(tickets.c.decide_by <= micros(wanted.due_before))
+    if wanted.customer is not None:
+        subject = tx.ring.hashed(tx.tenant, "customer", wanted.customer)
+        where.append(tickets.c.subject == subject)
+    if wanted.is_free:
+        where.append(tickets.c.claimed_by.is_(None))
+    exact = {"reason_code": wanted.rule, "trigger": wanted.trigger, "claimed_by": wanted.claimed_by}
+    where += [tickets.c[name] == value for name, value in exact.items() if value is not None]
+    return where
+
+
+def contents(tx: Transaction, ids: Sequence[str]) -> dict[str, Ticket]:
+    """Return the masked content of some tickets, without those that were erased.
+
+    Raises:
+        StoreUnavailable: a row was altered.
+    """
+    query = select(tickets).where(tickets.c.tenant == tx.tenant, tickets.c.id.in_(ids))
+    found: dict[str, Ticket] = {}
+    for row in tx.conn.execute(query):
+        authentic(tx.ring, "tickets", row._mapping)
+        held = content_of(tx, row._mapping)
+        if held is not None:
+            found[row.id] = held
+    return found
 
 
 def row_of(row: Any) -> TicketRow:
@@ -96,6 +147,19 @@ def counts(tx: Transaction) -> dict[State, int]:
         select(tickets.c.state, func.count()).where(tickets.c.tenant == tx.tenant).group_by(tickets.c.state)
     )
     return {State(state): count for state, count in tx.conn.execute(query)}
+
+
+def counts_by_role(tx: Transaction) -> dict[str, dict[State, int]]:
+    """Return for each role how many tickets are in each state."""
+    query = (
+        select(tickets.c.role, tickets.c.state, func.count())
+        .where(tickets.c.tenant == tx.tenant)
+        .group_by(tickets.c.role, tickets.c.state)
+    )
+    found: dict[str, dict[State, int]] = {}
+    for role, state, count in tx.conn.execute(query):
+        found.setdefault(role, {})[State(state)] = count
+    return found
 
 
 def _cursor(row: Any) -> str:

@@ -40,12 +40,11 @@ from handrail.store.tickets.rows import (
 )
 from handrail.store.transaction import Transaction
 from handrail.tickets.action import action_digest
-from handrail.tickets.edit import differences, edited_arguments
+from handrail.tickets.edit import edited_arguments
 from handrail.tickets.lifecycle import State, Verb, refusal
 from handrail.tickets.ports import LedgerEntry, Settlement
 from handrail.tickets.resolution import ReadEdit, Resolution
 from handrail.tickets.ticket import Sealed, Ticket, Verdict, amounts_of
-from handrail.tickets.unmasking import mask_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +108,10 @@ def _edited(
     held = case.held
     if held.action is None:
         answer = _needed(resolution.answer)
-        if answer == (_last_edit(tx, row).get("answer") or case.sealed.draft_answer):
+        if answer == (last_edit(tx, row).get("answer") or case.sealed.draft_answer):
             raise NotAllowed(held.id, "the edit changes nothing; approve or reject it")
         return tx.ring.hashed(tx.tenant, held.id, "answer", answer), "", answer
-    original = _last_edit(tx, row).get("arguments") or case.sealed.arguments
+    original = last_edit(tx, row).get("arguments") or case.sealed.arguments
     arguments = edited_arguments(original, resolution, held)
     policy = held.policy.sha256
     return action_digest(held.action.tool, arguments, policy_sha256=policy, tenant=held.tenant), arguments, ""
@@ -120,27 +119,12 @@ def _edited(
 
 def _as_it_stands(tx: Transaction, row: Row[Any], case: UnmaskedTicket) -> tuple[str, str, str]:
     """Return digest, arguments and answer of a case that is approved, as the last edit left it."""
-    held, edit = case.held, _last_edit(tx, row)
+    held, edit = case.held, last_edit(tx, row)
     if held.action is None:
         return row.digest, "", edit.get("answer") or case.sealed.draft_answer
     if not row.digest:
         raise NotAllowed(row.id, "its arguments cannot be read; edit or reject it")
     return row.digest, edit.get("arguments") or case.sealed.arguments, ""
-
-
-def preview(tx: Transaction, ticket: str, resolution: Resolution) -> tuple[str, ...]:
-    """Return what an edit would change, masked as the ticket is; nothing is recorded.
-
-    Raises:
-        NotAllowed, CheckFailed: the edit would be refused.
-    """
-    row = load(tx, ticket, for_update=False)
-    held, sealed = intact(tx, row)
-    if held.action is None or resolution.verdict is not Verdict.EDIT:
-        return ()
-    original = _last_edit(tx, row).get("arguments") or sealed.arguments
-    edited = edited_arguments(original, resolution, held)
-    return differences(original, edited, mask_for(held, sealed, ()))
 
 
 def _must_propose(held: Ticket, sealed: Sealed) -> None:
@@ -153,7 +137,7 @@ def _must_propose(held: Ticket, sealed: Sealed) -> None:
         raise NotAllowed(held.id, "it proposes nothing: write the customer an answer, reject or reassign it")
 
 
-def _last_edit(tx: Transaction, row: Row[Any]) -> Mapping[str, str]:
+def last_edit(tx: Transaction, row: Row[Any]) -> Mapping[str, str]:
     """Return what an earlier approver of this round changed the case to, nothing if nobody did."""
     if not agreements(row.agreed):
         return {}
@@ -201,7 +185,7 @@ def resolve(
         TicketError: the ticket's state does not allow it.
     """
     row = load(tx, ticket)
-    if resolution.idempotency_key and _is_known(tx, ticket, resolution.idempotency_key):
+    if resolution.idempotency_key and is_known(tx, ticket, resolution.idempotency_key):
         return dict(row._mapping)
     held, sealed = intact(tx, row)
     role = _check_person(row, held, actor)
@@ -256,7 +240,8 @@ def reconcile(tx: Transaction, ticket: str, settlement: Settlement, actor: Actor
     finish(tx, ticket, settlement, now=actor.now, actor=actor.person)
 
 
-def _is_known(tx: Transaction, ticket: str, key: str) -> bool:
+def is_known(tx: Transaction, ticket: str, key: str) -> bool:
+    """Return whether a resolution with this idempotency key is on record for a ticket."""
     query = select(resolutions.c.id).where(
         resolutions.c.tenant == tx.tenant,
         resolutions.c.ticket == ticket,

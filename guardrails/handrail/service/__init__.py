@@ -1,0 +1,28 @@
+"""What people do with tickets: read, claim, decide, hand on. Every front end calls it; no HTTP here."""
+
+from handrail.service.permissions import Operation
+from handrail.service.policies import GivenPolicy, KeptPolicies, Policies
+from handrail.service.proposal import Preview, Proposal, Receipt
+from handrail.service.queries import ListPage, ListQuery, ListRow, Whose
+from handrail.service.reviewer import Level, Reviewer, Scope
+from handrail.service.screen import TicketScreen
+from handrail.service.tickets import TicketService
+
+__all__ = [
+    "GivenPolicy",
+    "KeptPolicies",
+    "Level",
+    "ListPage",
+    "ListQuery",
+    "ListRow",
+    "Operation",
+    "Policies",
+    "Preview",
+    "Proposal",
+    "Receipt",
+    "Reviewer",
+    "Scope",
+    "TicketScreen",
+    "TicketService",
+    "Whose",
+]

@@ -1,0 +1,174 @@
+"""Deciding: what it will come to is shown, and only what was shown can count."""
+
+import hashlib
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+from handrail.errors import AlreadyDecided, CheckFailed, DigestMismatch, NotPermitted
+from handrail.guard.opening import pipeline_of, scanner_of
+from handrail.guard.resolve import DecidedBy, resolve
+from handrail.pipeline.pipeline import Pipeline
+from handrail.policy import Policy
+from handrail.service.moving import Moving
+from handrail.service.permissions import Operation
+from handrail.service.proposal import Preview, Proposal, Receipt
+from handrail.service.reviewer import Level, Reviewer
+from handrail.store.tickets.preview import ResolutionPreview
+from handrail.tickets.lifecycle import State
+from handrail.tickets.ports import ResolutionView
+from handrail.tickets.resolution import GIVEN, resume_note
+from handrail.tickets.ticket import Ticket, TicketView, Verdict
+
+_QUIET = frozenset({"ticket.claim", "ticket.renew", "ticket.warn", "ticket.take_over", "ticket.lease_lapsed"})
+"""Steps that leave what is decided on as it was shown."""
+
+
+class Deciding(Moving):
+    """Previews and decisions."""
+
+    def preview(self, who: Reviewer, said: str, proposal: Proposal) -> Preview:
+        """Return what a decision comes to; nothing is recorded.
+
+        Raises:
+            NotPermitted: not theirs to decide.
+            DigestMismatch: the action is not the one that was shown.
+            NotAllowed, CheckFailed: it would be refused.
+        """
+        ticket = self.find(who, said)
+        view = self._permit(Operation.DECIDE, who, ticket)
+        if proposal.digest and proposal.digest != view.digest:
+            raise DigestMismatch(ticket, "its action is not the one that was shown")
+        actor = self._actor(who)
+        sees = self._sees(self._role_on(actor, view))
+        found = self._store.preview_for(who.tenant, ticket, proposal.resolution(), actor, sees=sees)
+        shown = replace(proposal, version=found.version, digest=found.digest)
+        return Preview(
+            changes=found.changes,
+            runs=f"{found.tool} {found.arguments}" if found.tool else "",
+            customer_reads=self._customer_reads(proposal, found.answer),
+            agent_reads=self._agent_reads(view, proposal, found),
+            waits_for=found.waiting_for,
+            needs_level=self._level(view.ticket, proposal.verdict) if view.ticket else Level.TOKEN,
+            warnings=_warnings(view, proposal, found),
+            token=token_of(who, ticket, shown),
+            version=found.version,
+            digest=found.digest,
+        )
+
+    def decide(
+        self,
+        who: Reviewer,
+        said: str,
+        proposal: Proposal,
+        *,
+        delay: timedelta = timedelta(0),
+        must_be_previewed: bool = False,
+    ) -> Receipt:
+        """Record a decision; a ticket that nobody has is claimed first.
+
+        Args:
+            who: who decides.
+            said: the ticket, by id or reference.
+            proposal: what they decide, with the digest and version they saw.
+            delay: how long it can be undone before it takes effect.
+            must_be_previewed: refuse what was not shown by `preview` exactly so.
+
+        Raises:
+            NotPermitted: not theirs to decide, or they must prove anew who they are.
+            AlreadyDecided: the ticket has moved on since it was shown.
+            DigestMismatch: the action is not the one that was shown.
+            TicketError: as `SqlStore.resolve`.
+        """
+        ticket = self.find(who, said)
+        view = self._permit(Operation.DECIDE, who, ticket)
+        key = proposal.idempotency_key
+        if key and self._store.is_resolved_by(who.tenant, ticket, key):
+            return self._receipt(who, view)
+        self._must_be_current(who, view, proposal, must_be_previewed=must_be_previewed)
+        self._must_be_them(who, view, proposal)
+        by = DecidedBy(actor=self._actor(who), policy=self._policies.current(), tools=self._policies.tools)
+        return self._receipt(who, resolve(self._store, who.tenant, ticket, proposal.resolution(), by))
+
+    def _must_be_current(
+        self, who: Reviewer, view: TicketView, proposal: Proposal, *, must_be_previewed: bool
+    ) -> None:
+        if proposal.digest and proposal.digest != view.digest:
+            raise DigestMismatch(view.id, "its action is not the one that was shown")
+        if proposal.version is not None and proposal.version != view.version:
+            since = [
+                one for one in self._store.history(who.tenant, view.id) if one.version > proposal.version
+            ]
+            if any(one.kind not in _QUIET for one in since):
+                raise AlreadyDecided(view.id, "it has moved on since it was shown")
+        if must_be_previewed and proposal.previewed != token_of(who, view.id, proposal):
+            raise CheckFailed("decide", why="what it comes to was not shown before")
+
+    def _must_be_them(self, who: Reviewer, view: TicketView, proposal: Proposal) -> None:
+        if view.ticket is None:
+            return
+        needed = self._level(view.ticket, proposal.verdict)
+        is_bound_elsewhere = who.level is Level.BOUND and who.bound_to != view.digest
+        if who.level.rank < needed.rank or (is_bound_elsewhere and needed is not Level.TOKEN):
+            raise NotPermitted(Operation.DECIDE.value, "level")
+
+    def _customer_reads(self, proposal: Proposal, answer: str) -> str:
+        redact = self._pipeline(self._policies.current()).redact_reply
+        texts = (answer, proposal.message_to_user)
+        return "\n\n".join(redact(text) for text in texts if text)
+
+    def _pipeline(self, policy: Policy) -> Pipeline:
+        sha = policy.ref.sha256
+        if sha not in self._pipelines:
+            self._pipelines[sha] = pipeline_of(policy, scanner_of(policy), {})
+        return self._pipelines[sha]
+
+    def _agent_reads(self, view: TicketView, proposal: Proposal, found: ResolutionPreview) -> str:
+        if view.ticket is None:
+            return ""
+        verdict = proposal.verdict
+        states = {Verdict.REJECT: State.REJECTED, Verdict.ANSWER: State.ANSWERED}
+        told = ResolutionView(
+            ticket=view.id,
+            verdict=GIVEN[verdict],
+            role=view.role,
+            decided_at=self.now,
+            message_to_agent=proposal.message_to_agent,
+            answer=found.answer,
+            tool=found.tool,
+            arguments=found.arguments,
+            changed=tuple(sorted(proposal.changes)),
+            beside=view.ticket.beside,
+        )
+        return resume_note(states.get(verdict, State.DECIDED), view.ticket, told)
+
+
+def token_of(who: Reviewer, ticket: str, proposal: Proposal) -> str:
+    """Return what stands for exactly this proposal of this person on exactly this version; pure."""
+    parts = [
+        who.tenant,
+        who.person,
+        ticket,
+        proposal.version,
+        proposal.digest,
+        proposal.verdict.value,
+        dict(proposal.changes),
+        proposal.arguments,
+        proposal.answer,
+        proposal.message_to_user,
+        proposal.message_to_agent,
+    ]
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _warnings(view: TicketView, proposal: Proposal, found: ResolutionPreview) -> tuple[str, ...]:
+    held: Ticket | None = view.ticket
+    codes = {
+        "agreed_before_is_void": proposal.verdict is Verdict.EDIT and bool(view.agreed),
+        "beside_does_not_run": bool(held and held.beside and found.tool),
+        "customer_hears_nothing": proposal.verdict is Verdict.REJECT and not proposal.message_to_user,
+        "reason_missing": proposal.verdict is Verdict.REJECT and not proposal.reason_code,
+        "unknown_facts": bool(held and any(rule.unknown for rule in held.policy.rules)),
+    }
+    return tuple(code for code, is_so in codes.items() if is_so)

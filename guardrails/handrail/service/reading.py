@@ -1,0 +1,208 @@
+"""Lists, counts and the whole of one ticket, masked for whoever reads."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from handrail.records import Severity
+from handrail.service.acting import Acting
+from handrail.service.cited import cited
+from handrail.service.form import fields_of
+from handrail.service.permissions import Operation, offered, require
+from handrail.service.queries import ListPage, ListQuery, ListRow, Whose
+from handrail.service.reviewer import Level, Reviewer
+from handrail.service.screen import PastTicket, TicketScreen
+from handrail.service.transcript import transcript
+from handrail.store import Filter
+from handrail.store.tickets.similar import EndedTicket
+from handrail.tickets.compose import shortened
+from handrail.tickets.lifecycle import State
+from handrail.tickets.reference import reference_of
+from handrail.tickets.resolution import TicketRow
+from handrail.tickets.ticket import Ticket, Verdict
+
+HEADLINE = 120
+
+
+class Reading(Acting):
+    """What people look at. Only `screen` shows what was said, and it records that somebody looked."""
+
+    def page(self, who: Reviewer, query: ListQuery | None = None) -> ListPage:
+        """Return one page of the tickets of a person's roles, the open ones soonest due first.
+
+        Raises:
+            NotPermitted: a role that is not theirs, or no scope to read.
+        """
+        require(Operation.LIST, who)
+        wanted = query or ListQuery()
+        roles = self._wanted_roles(who, wanted.roles)
+        if not roles:
+            return ListPage(rows=(), cursor=None, now=self.now)
+        found = self._store.list(who.tenant, _filter(who, wanted, roles))
+        return ListPage(rows=self._rows(who, found.rows), cursor=found.cursor, now=self.now)
+
+    def _wanted_roles(self, who: Reviewer, asked: Sequence[str]) -> tuple[str, ...]:
+        mine = self.roles_of(who)
+        return tuple(role for role in asked if role in mine) if asked else mine
+
+    def _rows(self, who: Reviewer, found: Sequence[TicketRow]) -> tuple[ListRow, ...]:
+        held = self._store.contents(who.tenant, [row.id for row in found])
+        return tuple(_row(who, row, held.get(row.id)) for row in found)
+
+    def counts(self, who: Reviewer) -> Mapping[str, Mapping[State, int]]:
+        """Return for each of a person's roles how many tickets are in each state.
+
+        Raises:
+            NotPermitted: no scope to read.
+        """
+        require(Operation.LIST, who)
+        found = self._store.counts_by_role(who.tenant)
+        return {role: found.get(role, {}) for role in self.roles_of(who)}
+
+    def find(self, who: Reviewer, said: str) -> str:
+        """Return the id of a ticket that a person names by its id or its reference.
+
+        Raises:
+            TicketNotFound: there is none of it.
+            AmbiguousReference: several references begin so.
+        """
+        self._store.get(who.tenant, said)
+        return said
+
+    def screen(self, who: Reviewer, said: str) -> TicketScreen:
+        """Return the whole of one ticket for a person of its roles; that they looked is recorded first.
+
+        Raises:
+            NotPermitted: it is with none of their roles.
+            TicketNotFound: there is none.
+        """
+        ticket = self.find(who, said)
+        before = self._permit(Operation.VIEW, who, ticket)
+        actor = self._actor(who)
+        role = self._role_on(actor, before)
+        view = self._store.view(who.tenant, ticket, actor, sees=self._sees(role))
+        held = view.ticket
+        policy = self._policies.of(held.policy.sha256) if held is not None else None
+        rules = cited(held, policy) if held is not None else ()
+        action = held.action if held is not None else None
+        labels = tuple(held.mask) if held is not None else ()
+        return TicketScreen(
+            view=view,
+            reference=reference_of(who.tenant, ticket),
+            role=role,
+            headline=headline(held),
+            why=next((rule.because for rule in rules if rule.because), ""),
+            action=action.tool if action is not None else "",
+            fields=fields_of(action, labels),
+            draft=held.draft_answer if held is not None else "",
+            rules=rules,
+            lines=transcript(held) if held is not None else (),
+            confidence=held.confidence if held is not None else None,
+            said=held.said if held is not None else "",
+            promised=held.promised if held is not None else (),
+            told=held.promise.text if held is not None else "",
+            tried=held.tried if held is not None else (),
+            unknown=held.open_questions if held is not None else (),
+            attempts=self._store.attempts(who.tenant, ticket),
+            others=self._rows(who, self._store.of_same_customer(who.tenant, ticket)),
+            similar=tuple(_past(who, one) for one in self._store.similar(who.tenant, ticket)),
+            history=self._store.history(who.tenant, ticket),
+            operations=offered(who, self._standing(who, view)),
+            needs=self._needs(held),
+            reasons=self.settings.reasons_for(role),
+            unmaskable=_unmaskable(held, labels),
+            now=self.now,
+        )
+
+    def _needs(self, held: Ticket | None) -> Mapping[Verdict, Level]:
+        """Return how surely it must be this person, for each verdict that a ticket allows."""
+        return {verdict: self._level(held, verdict) for verdict in held.allowed} if held is not None else {}
+
+    def _level(self, held: Ticket, verdict: Verdict) -> Level:
+        step_up = self.settings.step_up_from
+        is_high = step_up is not None and held.severity.rank >= step_up.rank and held.action is not None
+        return Level.FRESH if is_high and verdict in (Verdict.APPROVE, Verdict.EDIT) else Level.TOKEN
+
+
+def _filter(who: Reviewer, wanted: ListQuery, roles: tuple[str, ...]) -> Filter:
+    return Filter(
+        roles=roles,
+        states=wanted.states,
+        rule=wanted.rule or None,
+        trigger=wanted.trigger or None,
+        customer=wanted.customer or None,
+        claimed_by=who.person if wanted.whose is Whose.MINE else None,
+        is_free=wanted.whose is Whose.NOBODY,
+        due_before=wanted.due_before,
+        limit=wanted.limit,
+        cursor=wanted.cursor,
+    )
+
+
+def _row(who: Reviewer, row: TicketRow, held: Ticket | None) -> ListRow:
+    return ListRow(
+        id=row.id,
+        reference=reference_of(who.tenant, row.id),
+        state=row.state,
+        version=row.version,
+        role=row.role,
+        level=row.level,
+        severity=tuple(Severity)[row.severity].value,
+        trigger=row.trigger,
+        rule=row.reason_code,
+        tool=held.action.tool if held is not None and held.action is not None else "",
+        headline=headline(held),
+        created_at=row.created_at,
+        decide_by=row.decide_by,
+        claimed_by=row.claimed_by,
+        is_mine=row.claimed_by == who.person,
+    )
+
+
+def headline(held: Ticket | None) -> str:
+    """Return in few words what a ticket proposes, masked; empty for one that was erased; pure."""
+    if held is None:
+        return ""
+    if held.action is None:
+        return shortened(held.draft_answer or held.wanted, HEADLINE)
+    try:
+        given = json.loads(held.action.arguments or "{}")
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        return shortened(f"{held.action.tool} {held.action.arguments}", HEADLINE)
+    said = ", ".join(f"{name} {value}" for name, value in given.items() if not isinstance(value, dict | list))
+    return shortened(f"{held.action.tool} {said}", HEADLINE)
+
+
+def _past(who: Reviewer, one: EndedTicket) -> PastTicket:
+    minutes = _minutes(one.created_at, one.decided_at)
+    return PastTicket(
+        id=one.id,
+        reference=reference_of(who.tenant, one.id),
+        role=one.role,
+        rule=one.reason_code,
+        tool=one.tool,
+        state=one.state,
+        verdict=one.verdict,
+        decided_at=one.decided_at,
+        minutes=minutes,
+    )
+
+
+def _minutes(since: datetime, until: datetime | None) -> float | None:
+    return None if until is None else round((until - since).total_seconds() / 60, 1)
+
+
+def _unmaskable(held: Ticket | None, labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the sealed texts in which something is masked."""
+    if held is None:
+        return ()
+    texts = {
+        "lines": "".join(line.text for line in held.lines),
+        "tried": "".join(f"{call.arguments}{call.result}" for call in held.tried),
+        "arguments": held.action.arguments if held.action is not None else "",
+        "draft_answer": held.draft_answer,
+        "shown": held.shown,
+    }
+    return tuple(name for name, text in texts.items() if any(label in text for label in labels))

@@ -1,0 +1,40 @@
+"""The reference of a ticket: short enough to say on the telephone, unique within its tenant. Pure."""
+
+import hashlib
+import re
+
+PREFIX = "HR"
+LENGTH = 6
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""No letter or digit that is taken for another one when it is read or heard: no 0, 1, I, L, O or U."""
+_FIRST = 4
+_SHAPE = re.compile(rf"(?:{PREFIX}-?)?([{ALPHABET}]{{1,{_FIRST}}}(?:-?[{ALPHABET}]{{0,{LENGTH - _FIRST}}}))")
+
+
+def reference_of(tenant: str, ticket: str, attempt: int = 0) -> str:
+    """Return a ticket's reference, as `HR-7K3F-2Q`; pure.
+
+    Args:
+        tenant: whose ticket it is.
+        ticket: its id.
+        attempt: which of the references that the id gives, counted up while another ticket has it.
+    """
+    number = int.from_bytes(hashlib.sha256(f"{tenant}|{ticket}|{attempt}".encode()).digest()[:8])
+    letters = ""
+    for _ in range(LENGTH):
+        number, rest = divmod(number, len(ALPHABET))
+        letters += ALPHABET[rest]
+    return f"{PREFIX}-{letters[:_FIRST]}-{letters[_FIRST:]}"
+
+
+def reference_prefix(said: str) -> str | None:
+    """Return the beginning of a reference as it is written, from how people write it; None for none; pure.
+
+    `hr 7k3f2q`, `7K3F` and `HR-7K3F-2Q` are all beginnings of one.
+    """
+    match = _SHAPE.fullmatch("-".join(said.upper().split()))
+    if match is None:
+        return None
+    letters = match.group(1).replace("-", "")
+    tail = f"-{letters[_FIRST:]}" if len(letters) > _FIRST else ""
+    return f"{PREFIX}-{letters[:_FIRST]}{tail}"

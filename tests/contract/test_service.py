@@ -1,0 +1,254 @@
+"""What people do through the service, over every store."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from handrail.errors import (
+    AlreadyDecided,
+    CheckFailed,
+    DigestMismatch,
+    NotPermitted,
+    TicketNotFound,
+)
+from handrail.service import Level, ListQuery, Operation, Proposal, Scope, TicketService, Whose
+from handrail.service.permissions import NEEDS, Membership, Standing, allowed
+from handrail.tickets.lifecycle import State
+from handrail.tickets.ticket import Verdict
+from support.reviewers import Hands, reviewer, service_over
+from support.stores import SECRET, Sides, new_ticket, postgres_sides, sqlite_sides
+
+pytestmark = pytest.mark.xdist_group("postgres")
+APPROVE = Proposal(verdict=Verdict.APPROVE)
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Sides]:
+    sides = postgres_sides()
+    yield sides
+    sides.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def sides(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sides]:
+    if request.param == "postgresql":
+        yield request.getfixturevalue("postgres")
+        return
+    made = sqlite_sides(tmp_path / "store.db")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def clock() -> Hands:
+    return Hands()
+
+
+@pytest.fixture
+def service(sides: Sides, clock: Hands) -> TicketService:
+    return service_over(sides.inbox, clock)
+
+
+def opened(sides: Sides, **about: object) -> str:
+    ticket = new_ticket(**about)  # type: ignore[arg-type]
+    sides.app.open(ticket)
+    return ticket.id
+
+
+def test_a_list_shows_the_tickets_of_ones_roles_only(service: TicketService, sides: Sides) -> None:
+    ticket = opened(sides)
+    assert ticket in {row.id for row in service.page(reviewer("fay"), ListQuery(limit=500)).rows}
+    assert service.page(reviewer("quin"), ListQuery(roles=("finance_lead",))).rows == ()
+    assert ticket not in {row.id for row in service.page(reviewer("quin"), ListQuery(limit=500)).rows}
+
+
+def test_a_line_says_what_is_proposed_and_whose_it_is(service: TicketService, sides: Sides) -> None:
+    ticket = opened(sides)
+    service.claim(reviewer("finn"), ticket)
+    rows = service.page(reviewer("finn"), ListQuery(whose=Whose.MINE, limit=500)).rows
+    line = next(row for row in rows if row.id == ticket)
+    assert line.headline == "issue_refund amount 640, order 1182"
+    assert (line.tool, line.is_mine, line.severity) == ("issue_refund", True, "high")
+    free = service.page(reviewer("fay"), ListQuery(whose=Whose.NOBODY, limit=500)).rows
+    assert ticket not in {row.id for row in free}
+
+
+def test_a_customer_is_found_by_the_hash_of_their_name(service: TicketService, sides: Sides) -> None:
+    ticket = opened(sides, customer="anna@example.org")
+    other = opened(sides)
+    found = {row.id for row in service.page(reviewer(), ListQuery(customer="anna@example.org")).rows}
+    assert ticket in found
+    assert other not in found
+
+
+def test_the_screen_shows_the_whole_action_and_masks_what_the_role_may_not_see(
+    service: TicketService, sides: Sides
+) -> None:
+    ticket = opened(sides, arguments=f'{{"amount": 640, "to": "{SECRET}", "gift": true}}')
+    for person, sees in (("fay", True), ("pat", False)):
+        screen = service.screen(reviewer(person), ticket)
+        kinds = {field.name: field.kind for field in screen.fields}
+        assert kinds == {"amount": "number", "gift": "yes_no", "to": "text"}
+        assert (SECRET in str(screen)) is sees
+
+
+def test_evidence_is_marked_where_it_stands(service: TicketService, sides: Sides) -> None:
+    ticket = opened(sides)
+    for person, shown in (("fay", SECRET), ("pat", "[credit_card]")):
+        marked = [
+            line.text[mark.start : mark.end]
+            for line in service.screen(reviewer(person), ticket).lines
+            for mark in line.marks
+        ]
+        assert marked == [shown]
+
+
+def test_who_looks_is_on_record_before_they_see(service: TicketService, sides: Sides) -> None:
+    ticket = opened(sides)
+    screen = service.screen(reviewer("fay"), ticket)
+    assert [(event.kind, event.actor) for event in screen.history][-1] == ("ticket.view", "fay")
+
+
+def test_a_ticket_of_another_tenant_is_not_there(service: TicketService, sides: Sides) -> None:
+    ticket = opened(sides, tenant="other")
+    for call in (service.screen, service.claim):
+        with pytest.raises(TicketNotFound):
+            call(reviewer(), ticket)
+
+
+def test_a_ticket_of_another_role_is_refused_by_every_operation(service: TicketService, sides: Sides) -> None:
+    ticket = opened(sides)
+    quin = reviewer("quin")
+    for call in (service.screen, service.claim, service.release, service.take_over, service.withdraw):
+        with pytest.raises(NotPermitted, match="role"):
+            call(quin, ticket)
+    for refused in (
+        lambda: service.preview(quin, ticket, APPROVE),
+        lambda: service.decide(quin, ticket, APPROVE),
+        lambda: service.unmask(quin, ticket, ["lines"], reason="curious"),
+        lambda: service.reassign(quin, ticket, "legal_lead"),
+    ):
+        with pytest.raises(NotPermitted, match="role"):
+            refused()
+
+
+def test_without_the_scope_nothing_is_possible(service: TicketService, sides: Sides) -> None:
+    ticket = opened(sides)
+    reads = reviewer(scopes=frozenset({Scope.READ}))
+    service.screen(reads, ticket)
+    with pytest.raises(NotPermitted, match="scope"):
+        service.claim(reads, ticket)
+    with pytest.raises(NotPermitted, match="scope"):
+        service.page(reviewer(scopes=frozenset()))
+
+
+def test_a_preview_says_what_runs_and_what_is_read_and_records_nothing(
+    service: TicketService, sides: Sides
+) -> None:
+    ticket = opened(sides)
+    before = sides.inbox.history("default", ticket)
+    edit = Proposal(verdict=Verdict.EDIT, changes={"amount": 590}, message_to_user="590 USD are on the way.")
+    shown = service.preview(reviewer(), ticket, edit)
+    assert shown.changes == ("amount 640 → 590",)
+    assert shown.runs == 'issue_refund {"amount":590,"order":"1182"}'
+    assert shown.customer_reads == "590 USD are on the way."
+    assert "issue_refund was approved as" in shown.agent_reads
+    assert shown.needs_level is Level.FRESH
+    assert sides.inbox.history("default", ticket) == before
+
+
+def test_only_what_was_previewed_counts(service: TicketService, sides: Sides) -> None:
+    ticket, fay = opened(sides), reviewer()
+    edit = Proposal(verdict=Verdict.EDIT, changes={"amount": 590})
+    shown = service.preview(fay, ticket, edit)
+    seen = replace(edit, digest=shown.digest, version=shown.version, previewed=shown.token)
+    for other in (
+        replace(seen, changes={"amount": 6400}),
+        replace(seen, message_to_user="Good luck."),
+        replace(seen, previewed=""),
+    ):
+        with pytest.raises(CheckFailed):
+            service.decide(fay, ticket, other, must_be_previewed=True)
+    assert service.decide(fay, ticket, seen, must_be_previewed=True).state is State.DECIDED
+
+
+def test_what_moved_on_since_it_was_shown_is_refused(service: TicketService, sides: Sides) -> None:
+    ticket, fay = opened(sides), reviewer()
+    shown = service.preview(fay, ticket, APPROVE)
+    seen = replace(APPROVE, digest=shown.digest, version=shown.version)
+    service.reassign(fay, ticket, "legal_lead")
+    with pytest.raises(AlreadyDecided):
+        service.decide(fay, ticket, seen)
+    with pytest.raises(DigestMismatch):
+        service.decide(fay, ticket, replace(seen, digest="0" * 64))
+
+
+def test_a_claim_of_ones_own_does_not_stand_between_preview_and_decision(
+    service: TicketService, sides: Sides
+) -> None:
+    ticket, fay = opened(sides), reviewer()
+    shown = service.preview(fay, ticket, APPROVE)
+    service.claim(fay, ticket)
+    seen = replace(APPROVE, digest=shown.digest, version=shown.version, previewed=shown.token)
+    assert service.decide(fay, ticket, seen, must_be_previewed=True).state is State.DECIDED
+
+
+def test_the_same_key_again_is_the_same_decision(service: TicketService, sides: Sides) -> None:
+    ticket, fay = opened(sides), reviewer()
+    shown = service.preview(fay, ticket, APPROVE)
+    seen = replace(APPROVE, digest=shown.digest, version=shown.version, idempotency_key="k")
+    first = service.decide(fay, ticket, seen)
+    assert service.decide(fay, ticket, seen) == first
+
+
+def test_much_at_stake_needs_a_fresh_sign_in_or_one_for_this_action(
+    service: TicketService, sides: Sides
+) -> None:
+    ticket = opened(sides)
+    digest = service.preview(reviewer(), ticket, APPROVE).digest
+    for level in (Level.TOKEN, Level.LOGIN):
+        with pytest.raises(NotPermitted, match="level"):
+            service.decide(reviewer(level=level), ticket, APPROVE)
+    with pytest.raises(NotPermitted, match="level"):
+        service.decide(replace(reviewer(level=Level.BOUND), bound_to="0" * 64), ticket, APPROVE)
+    bound = replace(reviewer(level=Level.BOUND), bound_to=digest)
+    assert service.decide(bound, ticket, APPROVE).state is State.DECIDED
+
+
+def test_a_rejection_needs_no_fresh_sign_in(service: TicketService, sides: Sides) -> None:
+    reject = Proposal(verdict=Verdict.REJECT, reason_code="not_covered")
+    ticket = opened(sides)
+    assert service.decide(reviewer(level=Level.LOGIN), ticket, reject).state is State.REJECTED
+
+
+def test_unmasking_needs_a_reason_that_is_on_record_first(service: TicketService, sides: Sides) -> None:
+    ticket, pat = opened(sides), reviewer("pat")
+    with pytest.raises(CheckFailed):
+        service.unmask(pat, ticket, ["lines"], reason=" ")
+    with pytest.raises(NotPermitted, match="level"):
+        service.unmask(reviewer("pat", level=Level.LOGIN), ticket, ["lines"], reason="call back")
+    shown = service.unmask(pat, ticket, ["lines"], reason="call back")
+    assert SECRET in str(shown.lines)
+    last = sides.inbox.history("default", ticket)[-1]
+    assert (last.kind, last.data["fields"], last.data["why"]) == ("ticket.unmask", ["lines"], "call back")
+
+
+def test_the_screen_offers_what_the_service_lets_the_person_do(service: TicketService, sides: Sides) -> None:
+    ticket = opened(sides)
+    service.claim(reviewer("finn"), ticket)
+    fays = service.screen(reviewer("fay"), ticket).operations
+    finns = service.screen(reviewer("finn"), ticket).operations
+    assert Operation.DECIDE not in fays
+    assert Operation.RELEASE not in fays
+    assert {Operation.DECIDE, Operation.RELEASE, Operation.ASK, Operation.UNMASK} <= finns
+    assert Operation.RECONCILE not in finns
+
+
+@pytest.mark.parametrize("operation", Operation)
+def test_no_operation_is_free_of_scope_or_person(operation: Operation) -> None:
+    ticket = Standing(state=State.READY, is_member=False, is_on_route=False)
+    assert allowed(operation, reviewer(scopes=frozenset()), ticket) == "scope"
+    if NEEDS[operation].membership is not Membership.ANYBODY:
+        assert allowed(operation, reviewer(), ticket) in ("role", "manager")
