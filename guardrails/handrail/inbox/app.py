@@ -15,6 +15,7 @@ from handrail.clock import Clock, now_utc
 from handrail.errors import StoreUnavailable
 from handrail.inbox import sign_in
 from handrail.inbox.context import Inbox, inbox_of
+from handrail.inbox.oidc import Provider
 from handrail.inbox.pages import routes as page_routes
 from handrail.inbox.rendering import STATIC, Renderer
 from handrail.inbox.security import Protected
@@ -46,6 +47,7 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
         policy=policy,
         people=PeopleFile(settings.people, policy),
         sessions=Sessions(settings, clock),
+        provider=_provider(settings, clock),
         renderer=Renderer(),
         sign_ins=Throttle(settings.limits.sign_ins),
         steps=Throttle(settings.limits.steps),
@@ -69,6 +71,12 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
     app.router.redirect_slashes = False
     app.state.inbox = inbox
     return app
+
+
+def _provider(settings: Settings, clock: Clock) -> Provider | None:
+    if settings.oidc is None:
+        return None
+    return Provider(settings.oidc, settings.address, settings.tenant, clock)
 
 
 async def healthy(request: Request) -> Response:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from handrail.clock import Clock
 from handrail.inbox.forms import Form
+from handrail.inbox.oidc import Provider
 from handrail.inbox.rendering import Renderer
 from handrail.inbox.sessions import Session, Sessions
 from handrail.inbox.settings import Settings
@@ -27,6 +28,7 @@ class Inbox:
     policy: "Policy"
     people: "PeopleFile"
     sessions: Sessions
+    provider: Provider | None
     renderer: Renderer
     sign_ins: Throttle
     steps: Throttle
