@@ -13,8 +13,27 @@ from starlette.testclient import TestClient
 
 from handrail.inbox import Settings, make_app
 from handrail.store import SqlStore, open_store
+from handrail.tickets.ticket import Ticket
 from support.shop_guard import PEOPLE, POLICY
+from support.stores import new_ticket
 
+TICKETS_POLICY = """\
+policy: shop
+version: "1"
+if_unsure: queue_manager
+roles:
+  finance_lead: {answer_within: 30 minutes, backup: process_owner, sees: [financial]}
+  legal_lead: {answer_within: 30 minutes, backup: process_owner}
+  queue_manager: {}
+  process_owner: {covers: [finance_lead]}
+"""
+TICKETS_PEOPLE = """\
+roles:
+  finance_lead: [fay, finn]
+  legal_lead: [lea]
+  queue_manager: [quin]
+  process_owner: [pat]
+"""
 HERE = "http://127.0.0.1:8440"
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -44,6 +63,12 @@ class Scene:
     def browser(self, address: str = HERE, client: str = "127.0.0.1") -> "Browser":
         return Browser(self.app, address, client)
 
+    def ticket(self, **about: Any) -> Ticket:
+        """A ticket about a refund of 640 USD to a card, opened just now."""
+        ticket = new_ticket(**about, now=self.clock())
+        self.store.open(ticket)
+        return ticket
+
     def signed_in(self, person: str) -> "Browser":
         browser = self.browser()
         assert browser.sign_in(person).status_code == 303
@@ -65,8 +90,21 @@ class Browser(TestClient):
         """Send a form of a page."""
         return self.post(path, data={**(fields or {}), "csrf": self.token(page)}, **more)
 
+    def api(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """Ask the API with this browser's session, and the token of its pages if it changes something."""
+        sent = {"x-csrf-token": self.token("/sign-in")} if method != "GET" else {}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.request(method, f"/api/v1{path}", json=body, headers={**sent, **named})
+
     def sign_in(self, person: str, *, to: str = "/") -> Any:
         return self.submit("/sign-in", {"person": person, "next": to}, page="/sign-in")
+
+
+@contextmanager
+def inbox_of_tickets(folder: Path, **given: Any) -> Iterator[Scene]:
+    """An inbox whose people fill the roles of `support.stores.new_ticket`."""
+    with inbox(folder, policy=TICKETS_POLICY, people=TICKETS_PEOPLE, **given) as scene:
+        yield scene
 
 
 @contextmanager

@@ -18,12 +18,15 @@ from handrail.inbox.context import Inbox, inbox_of
 from handrail.inbox.oidc import Provider
 from handrail.inbox.pages import routes as page_routes
 from handrail.inbox.rendering import STATIC, Renderer
+from handrail.inbox.replays import Replays
+from handrail.inbox.rest import routes as rest_routes
 from handrail.inbox.security import Protected
 from handrail.inbox.sessions import Sessions
 from handrail.inbox.settings import Settings
 from handrail.inbox.throttle import Throttle
 from handrail.policy import load
 from handrail.policy.file.people_file import PeopleFile
+from handrail.service import KeptPolicies, TicketService
 
 if TYPE_CHECKING:
     from handrail.store import SqlStore
@@ -41,16 +44,19 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
         ConfigError: the policy, the people file or the key of sessions cannot be used.
     """
     policy = load(settings.policy)
+    people = PeopleFile(settings.people, policy)
     inbox = Inbox(
         settings=settings,
         store=store,
+        service=TicketService(store, KeptPolicies(store=store, given=policy, clock=clock), people, clock),
         policy=policy,
-        people=PeopleFile(settings.people, policy),
+        people=people,
         sessions=Sessions(settings, clock),
         provider=_provider(settings, clock),
         renderer=Renderer(),
         sign_ins=Throttle(settings.limits.sign_ins),
         steps=Throttle(settings.limits.steps),
+        replays=Replays(),
         clock=clock,
     )
 
@@ -61,6 +67,7 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
         routes=[
             *page_routes,
             *sign_in.routes,
+            *rest_routes,
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
             Route("/healthz", healthy, methods=["GET"]),
             Route("/readyz", ready, methods=["GET"]),

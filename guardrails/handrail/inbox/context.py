@@ -1,6 +1,7 @@
 """What every page and every route needs: the inbox's parts, who asks, and how a page is written."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from starlette.requests import Request
@@ -9,6 +10,7 @@ from handrail.clock import Clock
 from handrail.inbox.forms import Form
 from handrail.inbox.oidc import Provider
 from handrail.inbox.rendering import Renderer
+from handrail.inbox.replays import Replays
 from handrail.inbox.sessions import Session, Sessions
 from handrail.inbox.settings import Settings
 from handrail.inbox.throttle import Throttle
@@ -16,6 +18,7 @@ from handrail.inbox.throttle import Throttle
 if TYPE_CHECKING:
     from handrail.policy import Policy
     from handrail.policy.file.people_file import PeopleFile
+    from handrail.service import Reviewer, TicketService
     from handrail.store import SqlStore
 
 
@@ -25,6 +28,7 @@ class Inbox:
 
     settings: Settings
     store: "SqlStore"
+    service: "TicketService"
     policy: "Policy"
     people: "PeopleFile"
     sessions: Sessions
@@ -32,6 +36,7 @@ class Inbox:
     renderer: Renderer
     sign_ins: Throttle
     steps: Throttle
+    replays: Replays
     clock: Clock
 
 
@@ -43,6 +48,25 @@ def inbox_of(request: Request) -> Inbox:
 def session_of(request: Request) -> Session:
     """Return the session of whoever asks."""
     return cast("Session", request.state.session)
+
+
+def reviewer_of(request: Request) -> "Reviewer":
+    """Return whoever asks as the service knows them: the roles they act in, and how surely it is them."""
+    from handrail.service import Level, Reviewer, Scope
+
+    inbox, session = inbox_of(request), session_of(request)
+    claimed = session.roles
+    scopes = {Scope.READ, Scope.DECIDE, Scope.UNMASK} | ({Scope.MANAGE} if session.is_manager else set())
+    return Reviewer(
+        person=session.person,
+        tenant=session.tenant,
+        roles=inbox.people.roles_of(session.person) if claimed is None else frozenset(claimed),
+        scopes=frozenset(scopes),
+        is_manager=session.is_manager,
+        level=Level.FRESH if inbox.sessions.is_fresh(session) else Level.LOGIN,
+        signed_in_at=datetime.fromtimestamp(session.proved_at, UTC),
+        by_claims=claimed is not None,
+    )
 
 
 def begin_session(request: Request, session: Session) -> None:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handrail.inbox.forms import read_form
 from handrail.inbox.headers import protect
+from handrail.inbox.problem import problem
 from handrail.inbox.sessions import Session
 from handrail.inbox.settings import is_loopback
 
@@ -24,6 +25,13 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 _TOKEN_FIELD, _TOKEN_HEADER = "csrf", "x-csrf-token"
 _BODY_WITHIN_S = 30.0
+_CODES = {
+    HTTPStatus.UNAUTHORIZED: "not_signed_in",
+    HTTPStatus.TOO_MANY_REQUESTS: "too_many",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unreadable",
+    HTTPStatus.BAD_REQUEST: "unreadable",
+}
 
 
 class Refused(Exception):
@@ -71,12 +79,14 @@ class Protected:
             if refusal is None and scope["method"] not in _SAFE:
                 receive = await request.checked_body(receive)
         except Refused as refused:
-            refusal = _written(refused)
+            refusal = _written(refused, is_api=scope["path"].startswith(API))
         await (refusal or self._app)(scope, receive, answer)
 
 
-def _written(refused: Refused) -> Response:
+def _written(refused: Refused, *, is_api: bool) -> Response:
     after = {"retry-after": str(refused.after_s)} if refused.after_s else {}
+    if is_api:
+        return problem(refused.status, _CODES.get(refused.status, "refused"), refused.why, headers=after)
     return PlainTextResponse(refused.why + "\n", refused.status, after)
 
 

@@ -1,0 +1,153 @@
+"""The routes of the API, made from its table: who asks, what they send, what they get."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from handrail.errors import HandrailError
+from handrail.inbox.context import inbox_of, reviewer_of
+from handrail.inbox.problem import problem, problem_of
+from handrail.inbox.replays import Asked
+from handrail.inbox.rest.openapi import BASE, document
+from handrail.inbox.rest.operations import OPERATIONS, ApiOperation, Call
+from handrail.inbox.rest.sent import Sent
+from handrail.service import Reviewer
+
+_TAG = re.compile(r'(?:W/)?"([0-9]{1,9})"')
+_KEY = re.compile(r"[!-~]{1,200}")
+_LONGEST_REF = 200
+_PATHS = {one.path: re.compile(one.path.replace("{ref}", "[^/]+")) for one in OPERATIONS}
+
+
+class _Unreadable(Exception):
+    """What was sent cannot be read; carries the answer that says so."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__("unreadable")
+        self.answer = answer
+
+
+def _endpoint(operation: ApiOperation) -> Callable[[Request], Response]:
+    def endpoint(request: Request) -> Response:
+        try:
+            return _answer(operation, request)
+        except _Unreadable as unreadable:
+            return unreadable.answer
+        except HandrailError as error:
+            return problem_of(error)
+
+    return endpoint
+
+
+def _answer(operation: ApiOperation, request: Request) -> Response:
+    inbox, who = inbox_of(request), reviewer_of(request)
+    if not who.person:
+        raise _Unreadable(problem(HTTPStatus.UNAUTHORIZED, "not_signed_in", "sign in, or show a token"))
+    key = _key(request) if operation.is_step else ""
+    call = Call(
+        inbox=inbox,
+        who=who,
+        ref=_ref(request),
+        said=_said(operation, request),
+        version=_version(request.headers.get("if-match")),
+        key=key,
+    )
+    if not key:
+        return _run(operation, call, request)
+    asked = _asked(operation, request, who, key)
+    try:
+        before = inbox.replays.answer(asked)
+    except ValueError:
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "key_reused", "another step had this idempotency key")
+    if before is not None:
+        return before
+    answer = _run(operation, call, request)
+    inbox.replays.keep(asked, answer)
+    return answer
+
+
+def _run(operation: ApiOperation, call: Call, request: Request) -> Response:
+    found = operation.run(call)
+    headers = {}
+    if operation.is_tagged:
+        headers["etag"] = f'"{getattr(found, "version", 0)}"'
+        if request.headers.get("if-none-match") == headers["etag"]:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(found.model_dump_json(), headers=headers, media_type="application/json")
+
+
+def _ref(request: Request) -> str:
+    ref = str(request.path_params.get("ref", ""))
+    if len(ref) > _LONGEST_REF:
+        raise _Unreadable(problem(HTTPStatus.NOT_FOUND, "not_found", "no such ticket"))
+    return ref
+
+
+def _said(operation: ApiOperation, request: Request) -> Sent:
+    try:
+        if operation.is_step:
+            return operation.takes.model_validate_json(request.state.body or b"{}")
+        names = operation.takes.model_fields
+        given: dict[str, object] = {}
+        for name in request.query_params:
+            values = request.query_params.getlist(name)
+            is_list = name in names and str(names[name].annotation).startswith("tuple")
+            given[name] = values if is_list or len(values) > 1 else values[0]
+        return operation.takes.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(str(step) for step in first["loc"][:1]) if operation.is_step else "query"
+        raise _Unreadable(
+            problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unreadable", f"{place or 'body'}: {first['type']}")
+        ) from None
+
+
+def _key(request: Request) -> str:
+    key = request.headers.get("idempotency-key", "")
+    if key and not _KEY.fullmatch(key):
+        raise _Unreadable(problem(HTTPStatus.BAD_REQUEST, "unreadable", "Idempotency-Key"))
+    return key
+
+
+def _version(tag: str | None) -> int | None:
+    if tag is None or tag == "*":
+        return None
+    match = _TAG.fullmatch(tag)
+    if match is None:
+        raise _Unreadable(problem(HTTPStatus.BAD_REQUEST, "unreadable", "If-Match"))
+    return int(match[1])
+
+
+def _asked(operation: ApiOperation, request: Request, who: Reviewer, key: str) -> Asked:
+    asked = [operation.name, _ref(request), request.state.body.decode("utf-8", "replace")]
+    digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+    return Asked(tenant=who.tenant, person=who.person, key=key, digest=digest)
+
+
+def openapi(request: Request) -> Response:
+    """Return the OpenAPI document."""
+    return JSONResponse(document(inbox_of(request).settings.address))
+
+
+def missing(request: Request) -> Response:
+    """Say that there is no such operation, or none by this method."""
+    path = request.url.path.removeprefix(BASE)
+    methods = sorted({one.method for one in OPERATIONS if _PATHS[one.path].fullmatch(path)})
+    if methods:
+        allow = {"allow": ", ".join(methods)}
+        return problem(HTTPStatus.METHOD_NOT_ALLOWED, "no_such_operation", headers=allow)
+    return problem(HTTPStatus.NOT_FOUND, "no_such_operation", "no such operation")
+
+
+routes = [
+    Route(f"{BASE}/openapi.json", openapi, methods=["GET"]),
+    *(Route(BASE + one.path, _endpoint(one), methods=[one.method]) for one in OPERATIONS),
+    Route("/api/{path:path}", missing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+]

@@ -1,0 +1,144 @@
+"""What programs send: each body and each query as a model that takes nothing it does not know."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from handrail.service import ListQuery, Proposal, Whose
+from handrail.tickets.lifecycle import State
+from handrail.tickets.ports import Settlement
+from handrail.tickets.ticket import Sealed, Verdict
+
+LONGEST_TEXT = 20_000
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT, pattern=r"\S")]
+MaybeText = Annotated[str, Field(max_length=LONGEST_TEXT)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+MaybeName = Annotated[str, Field(max_length=200)]
+
+
+class Sent(BaseModel):
+    """What is sent: nothing beyond its fields, and silent about values in its errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Nothing(Sent):
+    """No fields."""
+
+
+class TicketsQuery(Sent):
+    """Which tickets; the open ones of one's own roles if nothing is said."""
+
+    role: tuple[Name, ...] = ()
+    state: tuple[State, ...] = ()
+    rule: MaybeName = ""
+    trigger: MaybeName = ""
+    tool: MaybeName = ""
+    customer: Annotated[str, Field(max_length=500, description="Name as the application uses it.")] = ""
+    reference: MaybeName = ""
+    whose: Whose = Whose.ANYBODY
+    due_before: datetime | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, Field(max_length=500)] = ""
+
+    @model_validator(mode="after")
+    def _has_a_zone(self) -> Self:
+        if self.due_before is not None and self.due_before.tzinfo is None:
+            raise ValueError("due_before needs a time zone")
+        return self
+
+    def query(self) -> ListQuery:
+        """Return it as the service takes it; pure."""
+        return ListQuery(
+            roles=self.role,
+            states=self.state,
+            rule=self.rule,
+            trigger=self.trigger,
+            tool=self.tool,
+            customer=self.customer,
+            reference=self.reference,
+            whose=self.whose,
+            due_before=self.due_before,
+            limit=self.limit,
+            cursor=self.cursor or None,
+        )
+
+
+class Question(Sent):
+    """What the customer is asked."""
+
+    question: Text
+
+
+class Information(Sent):
+    """What was asked for."""
+
+    answer: Text
+
+
+class Reassignment(Sent):
+    """Which role takes a ticket over; `why` is a code."""
+
+    role: Name
+    why: MaybeName = ""
+
+
+class Duplicate(Sent):
+    """The ticket whose decision counts for both."""
+
+    of: Name
+
+
+class Withdrawal(Sent):
+    """What the customer said; it is kept sealed."""
+
+    words: MaybeText = ""
+
+
+class Outcome(Sent):
+    """How an action of unknown outcome ended, after somebody looked it up."""
+
+    outcome: Annotated[Settlement, Field(description="`done`, or `released` if nothing happened.")]
+
+    @model_validator(mode="after")
+    def _is_known(self) -> Self:
+        if self.outcome is Settlement.UNKNOWN:
+            raise ValueError("write done or released")
+        return self
+
+
+class Unmasking(Sent):
+    """Which texts, and why somebody needs to see them; both are on record before anything is shown."""
+
+    fields: Annotated[tuple[Name, ...], Field(min_length=1, max_length=len(Sealed.model_fields))]
+    reason: Text
+
+
+class Decision(Sent):
+    """A decision. It counts only with the `digest`, `version` and `previewed` that its preview answered."""
+
+    verdict: Verdict
+    changes: Mapping[Name, JsonValue] = {}
+    arguments: MaybeText = ""
+    answer: MaybeText = ""
+    message_to_user: MaybeText = ""
+    message_to_agent: MaybeText = ""
+    reason_code: MaybeName = ""
+    note: MaybeText = ""
+    readback: MaybeText = ""
+    digest: MaybeName = ""
+    version: Annotated[int, Field(ge=0)] | None = None
+    previewed: MaybeName = ""
+
+    def proposal(self, *, version: int | None = None, key: str = "") -> Proposal:
+        """Return it as the service takes it; pure.
+
+        Args:
+            version: that of the ticket that was shown, if the request said so elsewhere.
+            key: the same key again is the same decision.
+        """
+        said = {name: getattr(self, name) for name in type(self).model_fields if name != "version"}
+        shown = self.version if self.version is not None else version
+        return Proposal(**said, version=shown, idempotency_key=key)
