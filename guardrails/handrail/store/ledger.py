@@ -3,25 +3,29 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import bindparam, func, literal_column, or_, select, text, update
+from sqlalchemy import bindparam, func, literal_column, or_, select, update
 
-from handrail.records import FactValue, Money, Unknown
+from handrail.records import FactValue, Money
 from handrail.store.audit.chain import Event
-from handrail.store.prepared import Prepared, PreparedResult, run_together
+from handrail.store.ledger_totals import RESERVED, answered, asking
+from handrail.store.prepared import Prepared, PreparedResult, Statements, run_together
 from handrail.store.tables import insert_into, ledger, micros
 from handrail.store.transaction import Transaction
 from handrail.text.identity import identity
 from handrail.tickets.ports import LedgerEntry, LedgerQuery, Settlement
 
-RESERVED = "reserved"
 AGAIN = ("amounts", "digest", "tool")
 AUTHENTIC = ("at", "customer", "conversation", "ticket", "mac")
 """What reserving an action again writes anew; the second where the whole row is hashed with a key."""
-COUNTING = (RESERVED, Settlement.DONE.value, Settlement.UNKNOWN.value)
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_LOCK = Prepared(
+    lambda _: select(
+        func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), literal_column("0"))).label(
+            "lock"
+        )
+    )
+)
 
 
 def totals(
@@ -29,79 +33,18 @@ def totals(
 ) -> dict[LedgerQuery, FactValue]:
     """Answer queries from what is reserved, done or unknown; `without` leaves one entry out."""
     asked = tuple(queries)
-    if not asked:
-        return {}
-    wanted = [(query, key) for query in asked for key in query.keys]
-    found = run_together(tx.conn, [_asking(tx, query, key, without) for query, key in wanted])
-    rows: dict[LedgerQuery, list[PreparedResult]] = {query: [] for query in asked}
-    for (query, _), result in zip(wanted, found, strict=True):
-        rows[query].append(result)
-    return {query: _total(query, results) for query, results in rows.items()}
-
-
-def _asking(
-    tx: Transaction, query: LedgerQuery, key: str, without: str
-) -> tuple[Prepared, Mapping[str, Any]]:
-    values = {
-        "tenant": tx.tenant,
-        "tool": query.tool,
-        "since": micros(query.since),
-        "without": without,
-        "also_without": query.without,
-    }
-    if query.per != "tenant":
-        values["key"] = tx.hashed(key)
-    return _TOTALS[query.kind, query.per], values
-
-
-def _total(query: LedgerQuery, results: Sequence[PreparedResult]) -> FactValue:
-    if query.kind == "count":
-        return Decimal(sum(rows.first().total for rows in results))
-    return _sum(json.loads(row.amounts).get(query.amount) for rows in results for row in rows)
-
-
-def _past(kind: str, per: str) -> Prepared:
-    """Return the statement that counts or lists past actions by customer, by conversation or of a tenant."""
-    what = func.count().label("total") if kind == "count" else ledger.c.amounts
-    where = [
-        ledger.c.tenant == bindparam("tenant"),
-        ledger.c.tool == bindparam("tool"),
-        or_(*(ledger.c.state == literal_column(f"'{state}'") for state in COUNTING)),
-        ledger.c.at >= bindparam("since"),
-        ledger.c.id != bindparam("without"),
-        ledger.c.id != bindparam("also_without"),
-    ]
-    if per != "tenant":
-        where.append(ledger.c[per] == bindparam("key"))
-    return Prepared(lambda _: select(what).select_from(ledger).where(*where))
-
-
-_TOTALS = {
-    (kind, per): _past(kind, per)
-    for kind in ("sum", "count")
-    for per in ("customer", "conversation", "tenant")
-}
-
-
-def _sum(amounts: Iterable[Any]) -> FactValue:
-    """Add amounts up; unknown where one is missing or two currencies meet."""
-    total, currencies = Decimal(0), set()
-    for amount in amounts:
-        if amount is None:
-            return Unknown(why="a past action has no such amount")
-        total += Decimal(amount[0])
-        currencies.add(amount[1])
-    if len(currencies) > 1:
-        return Unknown(why="several currencies")
-    currency = currencies.pop() if currencies else ""
-    return Money(amount=total, currency=currency) if currency else total
+    found = run_together(tx.conn, asking(tx, asked, without)) if asked else []
+    return answered(tx, asked, without, found)
 
 
 def reserve(tx: Transaction, entry: LedgerEntry, seen: Mapping[LedgerQuery, FactValue]) -> bool:
     """Reserve an action if nothing has moved since the totals in `seen` were read."""
-    _lock(tx, seen)
-    if totals(tx, seen, without=entry.id) != dict(seen):
-        return False
+    if seen:
+        asked, locks = tuple(seen), _locks(tx, seen)
+        # Each statement sees what was committed before it began, so the totals are read under the locks.
+        found = run_together(tx.conn, [*locks, *asking(tx, asked, entry.id)])
+        if answered(tx, asked, entry.id, found[len(locks) :]) != dict(seen):
+            return False
     tx.put(_RESERVE, _values(tx, entry))
     tx.events.append(_event(tx, entry, "ledger.reserve"))
     return True
@@ -130,13 +73,12 @@ _SETTLE = Prepared(
 )
 
 
-def _lock(tx: Transaction, seen: Iterable[LedgerQuery]) -> None:
+def _locks(tx: Transaction, seen: Iterable[LedgerQuery]) -> Statements:
     """Let nobody else reserve against the same totals; SQLite's writers take turns anyway."""
     if not tx.is_postgres:
-        return
+        return []
     names = {f"{tx.tenant}|{query.tool}|{query.per}|{key}" for query in seen for key in query.keys}
-    for name in sorted(names):
-        tx.conn.execute(_LOCK, {"name": name})
+    return [(_LOCK, {"name": name}) for name in sorted(names)]
 
 
 def _values(tx: Transaction, entry: LedgerEntry) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -213,6 +214,24 @@ ledger = Table(
     Index("ix_ledger_customer", "tenant", "tool", "customer", "at"),
     Index("ix_ledger_conversation", "tenant", "tool", "conversation", "at"),
     Index("ix_ledger_tenant", "tenant", "tool", "at"),
+)
+
+# What entries of the ledger come to; triggers keep it, see the migration that made it.
+ledger_totals = Table(
+    "ledger_totals",
+    metadata,
+    Column("tenant", String(64), nullable=False),
+    Column("tool", String(128), nullable=False),
+    Column("per", String(16), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("bucket", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("scale", Integer, nullable=False),
+    Column("entries", BigInteger, nullable=False),
+    Column("units", Numeric, nullable=False),
+    PrimaryKeyConstraint("tenant", "tool", "per", "key", "level", "bucket", "name", "currency", "scale"),
 )
 
 outbox = Table(

@@ -78,6 +78,7 @@ class Standing:
         yield from self._resolutions(conn, ring)
         yield from self._uses(conn)
         yield from self._ledger(conn, ring)
+        yield from _totals(conn)
         yield from self._policies(conn, ring)
 
     def _policies(self, conn: Connection, ring: KeyRing) -> Iterator[Wrong]:
@@ -148,3 +149,22 @@ class Standing:
                 yield where, "it is not on record as it stands"
         for _, name in sorted(set(self.spent) - found):
             yield f"ledger {name}", "it is on record and gone from the store"
+
+
+_KEPT = """
+SELECT tenant, tool, per, "key", level, bucket, name, currency, scale, entries, units
+FROM ledger_totals WHERE entries <> 0 OR units <> 0
+"""
+_ADDED_UP = """
+SELECT tenant, tool, per, "key", level, bucket, name, currency, scale, sum(entries), sum(units)
+FROM ledger_parts GROUP BY tenant, tool, per, "key", level, bucket, name, currency, scale
+"""
+
+
+def _totals(conn: Connection) -> Iterator[Wrong]:
+    """Yield tools whose running totals are not what their entries come to, by customer or however."""
+    found = set()
+    for one, other in ((_KEPT, _ADDED_UP), (_ADDED_UP, _KEPT)):
+        found |= {(row.tool, row.per) for row in conn.exec_driver_sql(f"{one} EXCEPT {other}")}
+    for tool, per in sorted(found):
+        yield f"ledger {tool}", f"its totals by {per} are not what its entries come to"
