@@ -13,8 +13,9 @@ from starlette.types import ASGIApp
 
 from handrail.clock import Clock, now_utc
 from handrail.errors import StoreUnavailable
-from handrail.inbox import sign_in
+from handrail.inbox import sign_in, streams
 from handrail.inbox.context import Inbox, inbox_of
+from handrail.inbox.live import Live
 from handrail.inbox.oidc import Provider
 from handrail.inbox.pages import routes as page_routes
 from handrail.inbox.rendering import STATIC, Renderer
@@ -27,6 +28,7 @@ from handrail.inbox.throttle import Throttle
 from handrail.policy import load
 from handrail.policy.file.people_file import PeopleFile
 from handrail.service import KeptPolicies, TicketService
+from handrail.service.events import Events
 
 if TYPE_CHECKING:
     from handrail.store import SqlStore
@@ -57,6 +59,7 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
         sign_ins=Throttle(settings.limits.sign_ins),
         steps=Throttle(settings.limits.steps),
         replays=Replays(),
+        live=Live(Events(store), settings.limits),
         clock=clock,
     )
 
@@ -68,6 +71,7 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
             *page_routes,
             *sign_in.routes,
             *rest_routes,
+            *streams.routes,
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
             Route("/healthz", healthy, methods=["GET"]),
             Route("/readyz", ready, methods=["GET"]),

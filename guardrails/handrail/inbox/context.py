@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from handrail.clock import Clock
 from handrail.inbox.forms import Form
+from handrail.inbox.live import Live
 from handrail.inbox.oidc import Provider
 from handrail.inbox.rendering import Renderer
 from handrail.inbox.replays import Replays
@@ -37,6 +38,7 @@ class Inbox:
     sign_ins: Throttle
     steps: Throttle
     replays: Replays
+    live: Live
     clock: Clock
 
 
