@@ -18,6 +18,7 @@ from handrail.inbox.context import Inbox, inbox_of
 from handrail.inbox.live import Live
 from handrail.inbox.oidc import Provider
 from handrail.inbox.pages import routes as page_routes
+from handrail.inbox.pages.refusals import handlers
 from handrail.inbox.rendering import STATIC, Renderer
 from handrail.inbox.replays import Replays
 from handrail.inbox.rest import routes as rest_routes
@@ -76,6 +77,7 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
             Route("/healthz", healthy, methods=["GET"]),
             Route("/readyz", ready, methods=["GET"]),
         ],
+        exception_handlers=dict(handlers),
         middleware=[Middleware(protected), Middleware(GZipMiddleware, minimum_size=1000)],
     )
     # An address is known as it is written, or not at all.

@@ -6,11 +6,12 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from handrail.inbox.context import Inbox, begin_session, csrf_of, form_of, inbox_of, session_of
+from handrail.inbox.context import Inbox, begin_session, form_of, inbox_of, session_of
 from handrail.inbox.oidc import Begun, Claimed, SignInRefused
+from handrail.inbox.pages.page import page
 from handrail.inbox.security import SIGN_IN, local_path
 from handrail.inbox.sessions import Session
 
@@ -33,7 +34,6 @@ def _page(request: Request, status: HTTPStatus, *, problem: str = "", again: str
     people = sorted(_known_people(inbox)) if inbox.settings.development else []
     target = local_path(request.query_params.get("next", "/"))
     values = {
-        "csrf": csrf_of(request),
         "people": [
             (person, sorted(inbox.people.roles_of(person))) for person in people if again in ("", person)
         ],
@@ -44,7 +44,7 @@ def _page(request: Request, status: HTTPStatus, *, problem: str = "", again: str
         "problem": problem,
         "again": again,
     }
-    return HTMLResponse(inbox.renderer.text("sign_in.html", values), status)
+    return page(request, "sign_in.html", values, status=status)
 
 
 def _known_people(inbox: Inbox) -> frozenset[str]:

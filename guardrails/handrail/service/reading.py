@@ -69,6 +69,16 @@ class Reading(Acting):
         self._store.get(who.tenant, said)
         return said
 
+    def where(self, who: Reviewer, said: str) -> tuple[State, int]:
+        """Return the state and version of a ticket, without its content; nothing is recorded.
+
+        Raises:
+            NotPermitted: it is with none of their roles.
+            TicketNotFound: there is none.
+        """
+        view = self._permit(Operation.VIEW, who, self.find(who, said))
+        return view.state, view.version
+
     def screen(self, who: Reviewer, said: str) -> TicketScreen:
         """Return the whole of one ticket for a person of its roles; that they looked is recorded first.
 

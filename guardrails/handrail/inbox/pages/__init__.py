@@ -1,5 +1,13 @@
 """The pages of the inbox: one module each, which says its `routes`."""
 
-from handrail.inbox.pages import tickets
+from handrail.inbox.pages import deciding, preferences, steps, ticket, tickets, unmasking
 
-routes = [*tickets.routes]
+# The last module takes every step of a ticket that no other page knows.
+routes = [
+    *tickets.routes,
+    *ticket.routes,
+    *deciding.routes,
+    *unmasking.routes,
+    *preferences.routes,
+    *steps.routes,
+]

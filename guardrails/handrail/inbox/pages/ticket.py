@@ -1,0 +1,195 @@
+"""One ticket on one screen: why it was stopped, what would be done, and the way to decide."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from math import ceil
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from handrail.ids import new_id
+from handrail.inbox.context import inbox_of, reviewer_of
+from handrail.inbox.pages.page import page, telling_of
+from handrail.inbox.pages.steps import buttons, sheets
+from handrail.inbox.telling import OPEN_STATES, Telling, spoken
+from handrail.service import Operation, TicketScreen
+from handrail.service.screen import Field
+from handrail.tickets.ticket import Verdict
+
+_TOLD_FACTS = frozenset({"confidence"})
+_FEW = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """One argument as its row shows it: as it stands, and `now` as the person has written it."""
+
+    field: Field
+    now: str
+
+    @property
+    def is_changed(self) -> bool:
+        """True when it was written anew."""
+        return self.now != self.field.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """What a person has filled in, by field name, and the preview or refusal of it."""
+
+    given: Mapping[str, str]
+    preview: object = None
+    carried: Sequence[tuple[str, str]] = ()
+    refused: str = ""
+
+
+NOTHING_FILLED = Filled(given={})
+
+
+def show(request: Request) -> Response:
+    """Show a ticket; that somebody looked is on record first."""
+    screen = inbox_of(request).service.screen(reviewer_of(request), request.path_params["ref"])
+    return screen_page(request, screen, NOTHING_FILLED)
+
+
+def state(request: Request) -> Response:
+    """Say in which version and state a ticket is, for a page that shows it."""
+    inbox, telling = inbox_of(request), telling_of(request)
+    where, version = inbox.service.where(reviewer_of(request), request.path_params["ref"])
+    told = telling.t("ticket.moved", state=telling.t(f"state.{where.value}"))
+    return JSONResponse({"version": version, "text": told})
+
+
+def screen_page(
+    request: Request, screen: TicketScreen, filled: Filled, status: HTTPStatus = HTTPStatus.OK
+) -> Response:
+    """Return the page of a ticket."""
+    telling = telling_of(request)
+    values = screen_values(request, screen, filled, telling)
+    return page(request, "ticket.html", values, telling=telling, status=status)
+
+
+def screen_values(
+    request: Request, screen: TicketScreen, filled: Filled, telling: Telling
+) -> dict[str, object]:
+    """Return what the templates of a ticket are given."""
+    ticket = screen.ticket
+    can_decide = Operation.DECIDE in screen.operations and ticket is not None
+    verdicts = [verdict.value for verdict in ticket.allowed] if ticket is not None else []
+    conflicts = [rule for rule in screen.rules if rule.is_conflict]
+    undo_s = _seconds_left(screen)
+    return {
+        "here": "list",
+        "screen": screen,
+        "base": f"/tickets/{screen.view.id}",
+        "heading": telling.title(screen.headline, screen.action),
+        "why": telling.why(screen),
+        "masks": tuple(ticket.mask) if ticket is not None else (),
+        "sides": conflicts if len(conflicts) > 1 else [],
+        "other_rules": [rule for rule in _once(screen.rules) if rule not in conflicts or len(conflicts) == 1],
+        "arguments": [
+            Argument(field=field, now=filled.given.get(f"arg.{field.name}", field.text))
+            for field in screen.fields
+        ],
+        "given": filled.given,
+        "preview": filled.preview,
+        "carried": filled.carried,
+        "refused": filled.refused,
+        "can_decide": can_decide,
+        "can_edit": can_decide and Verdict.EDIT.value in verdicts,
+        "verdicts": verdicts,
+        "reject_reasons": screen.reasons.get(Verdict.REJECT, ()),
+        "cannot": "" if can_decide else _why_not(screen, telling),
+        "steps": sheets(request, screen, telling),
+        "one_click": buttons(screen, telling),
+        "idempotency_key": new_id(),
+        "opened_at": filled.given.get("opened", screen.now.isoformat()),
+        "confidence": screen.confidence,
+        "need": _need(screen),
+        "facts": _facts(screen),
+        "lines": [(line, _is_promise(line.text, screen.promised)) for line in screen.lines],
+        "loose_promises": [text for text in screen.promised if not _is_said(text, screen)],
+        "unmask_fields": screen.unmaskable if Operation.UNMASK in screen.operations else (),
+        "similar_in_short": telling.in_short(screen.similar),
+        "similar_few": screen.similar[:_FEW],
+        "history": telling.history(screen),
+        "undo_s": undo_s,
+        "undo_total": undo_s,
+        "receipt_text": telling.t(f"undo.{screen.view.resolution.verdict.value}")
+        if screen.view.resolution
+        else "",
+    }
+
+
+def _seconds_left(screen: TicketScreen) -> int:
+    if screen.undo_until is None:
+        return 0
+    return max(0, ceil((screen.undo_until - screen.now).total_seconds()))
+
+
+def _once(rules: Sequence[object]) -> list[object]:
+    """Return rules without those that say the same for a second effect."""
+    seen: set[tuple[object, object]] = set()
+    kept = []
+    for rule in rules:
+        key = (getattr(rule, "rule", None), getattr(rule, "because", None))
+        if key not in seen:
+            seen.add(key)
+            kept.append(rule)
+    return kept
+
+
+def _why_not(screen: TicketScreen, telling: Telling) -> str:
+    view = screen.view
+    if view.state.value not in OPEN_STATES:
+        return telling.t("decide.cannot_ended", state=telling.t(f"state.{view.state.value}").lower())
+    if view.state.value == "waiting_info":
+        return telling.t("decide.cannot_waiting")
+    if view.claimed_by:
+        return telling.t("decide.cannot_others", person=telling.name_of(view.claimed_by))
+    return telling.t("decide.cannot_role", role=spoken(view.role).capitalize())
+
+
+def _need(screen: TicketScreen) -> float | None:
+    """Return the confidence that was asked for: that of the calibration, or of the rule's own condition."""
+    return screen.confidence.threshold if screen.confidence is not None else None
+
+
+def _facts(screen: TicketScreen) -> list[tuple[str, str]]:
+    if screen.ticket is None:
+        return []
+    return [(name, record.text()) for name, record in screen.ticket.facts.items() if name not in _TOLD_FACTS]
+
+
+def _is_promise(text: str, promised: Sequence[str]) -> bool:
+    return any(promise and promise in text for promise in promised)
+
+
+def _is_said(promise: str, screen: TicketScreen) -> bool:
+    return any(promise in line.text for line in screen.lines)
+
+
+def named(fields: Sequence[Field], arguments: str) -> list[tuple[str, str, str | None]]:
+    """Return the arguments that will run: name, text, and what stood there before if it is another; pure."""
+    try:
+        now = json.loads(arguments)
+    except ValueError:
+        return [("", arguments, None)]
+    if not isinstance(now, dict):
+        return [("", arguments, None)]
+    before = {field.name: field.text for field in fields if field.is_given}
+    rows: list[tuple[str, str, str | None]] = []
+    for name, value in now.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        was = before.get(name)
+        rows.append((name, text, None if was == text else (was or "")))
+    return rows
+
+
+routes = [
+    Route("/tickets/{ref}", show, methods=["GET"]),
+    Route("/tickets/{ref}/state", state, methods=["GET"]),
+]
