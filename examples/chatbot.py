@@ -1,4 +1,4 @@
-"""The refunds shop as a chat in the terminal, with the person's answer fetched when it comes.
+"""The refunds shop as a chat in the terminal, with the person's answer shown when it comes.
 
     python examples/chatbot.py
 
@@ -11,17 +11,15 @@ Try "Refund the $640 headphones." Then decide in a second terminal, as somebody 
 """
 
 import os
+import sys
 import threading
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.resources import files
 
-from handrail.errors import HandrailError
-from handrail_adapters.demo.play import ModelAt, Shop, open_shop
-from handrail_adapters.demo.scenario import SYSTEM
+from handrail_adapters.demo.play import ModelAt, open_shop
+from handrail_adapters.demo.talk import Speaker, Talk, who_says
 
 STORE = os.environ.get("HANDRAIL_STORE", "sqlite:///handrail.db")
+PROMPT = "you>  "
 
 
 def model_from_environment() -> ModelAt | None:
@@ -31,66 +29,54 @@ def model_from_environment() -> ModelAt | None:
     return ModelAt(base_url=url, api_key=key or "none", model=os.environ.get("OPENAI_MODEL", "gpt-4o-mini"))
 
 
-def give_back(shop: Shop, ticket: str) -> bool:
-    """Tell the customer what a person decided and carry it out, once. False while nobody has."""
-    resolution = shop.guard.resolution(ticket)
-    if resolution is None:
-        return False
-    if resolution.tool:
-        with shop.guard.authorised(ticket) as action, shop.client.keyed(action.idempotency_key):
-            action.run()
-    said = resolution.answer or resolution.message_to_user
-    print(f"\nshop> [{resolution.role}: {resolution.verdict}] {said}".rstrip(), flush=True)
-    return True
+class Screen:
+    """Prints the lines of a talk as they come, above what the customer is typing."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk, self._shown, self._lock = talk, 0, threading.Lock()
+
+    def show(self, *, is_typing: bool = False) -> None:
+        """Print what is new; `is_typing` while the customer may be in the middle of a line."""
+        with self._lock:
+            zone = self._talk.shop.guard.policy.time_zone
+            new = [line for line in self._talk.lines[self._shown :] if line.speaker is not Speaker.CUSTOMER]
+            self._shown = len(self._talk.lines)
+            for line in new:
+                who = "" if line.speaker is Speaker.ASSISTANT else f"[{who_says(line, zone)}] "
+                text = f"shop> {who}{line.text}"
+                if is_typing and sys.stdin.isatty():
+                    # Clear the line that is being typed, say what there is to say, and put it back.
+                    text = f"\r\033[K{text}\n{PROMPT}{typed()}"
+                    print(text, end="", flush=True)
+                else:
+                    print(text, flush=True)
 
 
-@contextmanager
-def watching(shop: Shop, waiting: set[str]) -> Iterator[None]:
-    """Look once a second whether a person has decided."""
-    is_over = threading.Event()
-
-    def watch() -> None:
-        while not is_over.wait(1.0):
-            for ticket in sorted(waiting):
-                try:
-                    if give_back(shop, ticket):
-                        waiting.discard(ticket)
-                except HandrailError as error:
-                    print(f"\nshop> {error}", flush=True)
-                    waiting.discard(ticket)
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
+def typed() -> str:
+    """What the customer has typed but not sent."""
     try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
+        import readline
+    except ImportError:
+        return ""
+    return readline.get_line_buffer()
 
 
 def main() -> None:
     elsewhere = model_from_environment()
-    chat = [{"role": "system", "content": SYSTEM}]
-    waiting: set[str] = set()
     print(f"Northwind Gadgets. The model is {'scripted' if elsewhere is None else elsewhere.model}.")
     print(f"Tickets: {STORE}. People: {files('handrail_adapters.demo') / 'people.yaml'}", flush=True)
-    with (
-        open_shop(store=STORE, elsewhere=elsewhere) as shop,
-        watching(shop, waiting),
-        shop.guard.context(customer="you", conversation=uuid.uuid4().hex),
-    ):
-        while words := _asked():
-            chat.append({"role": "user", "content": words})
-            heard = shop.assistant.reply(chat)
-            print(f"shop> {heard.text}", flush=True)
-            if heard.handoff is not None:
-                waiting.add(heard.handoff.ticket)
-                print(f"      (waits for {heard.handoff.role}, ticket {heard.handoff.ticket})", flush=True)
+    with open_shop(store=STORE, elsewhere=elsewhere) as shop:
+        talk = Talk(shop=shop)
+        screen = Screen(talk)
+        with talk.watching(told=lambda: screen.show(is_typing=True)):
+            while words := _asked():
+                talk.say(words)
+                screen.show()
 
 
 def _asked() -> str:
     try:
-        return input("you>  ").strip()
+        return input(PROMPT).strip()
     except EOFError:
         return ""
 

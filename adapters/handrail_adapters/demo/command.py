@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.errors import ConfigError
+from handrail.errors import ConfigError, MissingExtra
 
 
 def demo(
@@ -22,6 +22,9 @@ def demo(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and no chat.")] = False,
     fast: Annotated[bool, typer.Option("--fast", help="Do not pause between turns.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Open the shop's chat and the inbox in a browser instead.")
+    ] = False,
 ) -> None:
     """Play a refunds shop turn by turn: who decides, why, which role, due when.
 
@@ -29,9 +32,13 @@ def demo(
     reviewer edits and approves one ticket, the refund runs once, and a second click is refused. Exit code 1
     means that a turn did not go as expected.
 
+    With `--serve` you are the customer and the reviewer: the chat and the inbox are served side by side on
+    this machine until you stop them.
+
     **Examples**
 
     - `handrail demo`
+    - `handrail demo --serve`
     - `handrail demo --json`
     - `handrail demo --policy my-support.yaml --keep ./demo`
     - `handrail tickets list --store sqlite:///demo/handrail.db`
@@ -42,6 +49,15 @@ def demo(
     from handrail_adapters.demo.scenario import SHOP
     from handrail_adapters.demo.terminal import Demonstration, Terminal, as_data
 
+    if serve:
+        try:
+            from handrail_adapters.demo.side_by_side import serve_demo
+        except ImportError:
+            raise MissingExtra("handrail demo --serve needs a web server", "server") from None
+
+        with tempfile.TemporaryDirectory(prefix="handrail-demo-") as temporary:
+            serve_demo(keep or Path(temporary), policy=policy, say=typer.echo)
+        return
     console = Console(quiet=as_json, highlight=False)
     pause_s = 0.0 if fast or as_json or not console.is_terminal else 0.5
     started = time.monotonic()
