@@ -4,20 +4,18 @@ The model is guarded by its client: `OpenAIResponsesModel(name, openai_client=gu
 """
 
 import copy
-import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from handrail.errors import ActionFailed, CheckFailed, MissingExtra, TicketError
+from handrail.errors import ActionFailed, MissingExtra, TicketError
 from handrail.guard import Outcome, arguments_json
 from handrail.guard.context import through
 from handrail.guard.fits import ais_about
 from handrail.guard.results import draft_of
 from handrail.http.handed_off import find_handoff, recall, remember
 from handrail.records import Draft, Handoff, ToolCall
-from handrail.tickets.action import FrozenAction
+from handrail.tickets.action import proposal_key
 from handrail.tickets.ports import Settlement
 from handrail.wire.handoff import WITHHELD, handoff_body
 
@@ -84,7 +82,7 @@ class _Invoker:
 
     async def __call__(self, context: Any, arguments: str) -> Any:
         call = _call(context.tool_call_id, self._tool.name, arguments, self._tool)
-        passed = await _gate(self._guard, call, runs=True)
+        passed = await _gate(self._guard, call)
         if not isinstance(passed, Outcome):
             async with passed:
                 result = await self._run(context, arguments)
@@ -121,18 +119,13 @@ def _call(call_id: str, name: str, arguments: str, tool: FunctionTool | None = N
 
 
 def _exchange(call: ToolCall) -> str:
-    # A run that is resumed asks again, and must find the same ticket, however its arguments are written.
-    try:
-        arguments = FrozenAction.of(call).arguments
-    except CheckFailed:
-        arguments = call.arguments
-    return hashlib.sha256(f"agents\x00{call.id}\x00{call.name}\x00{arguments}".encode()).hexdigest()[:32]
+    # A run that is resumed asks again, and must find the same ticket.
+    return proposal_key(call, within="agents")
 
 
-async def _gate(guard: "Guard", call: ToolCall, *, runs: bool = False) -> Any:
+async def _gate(guard: "Guard", call: ToolCall) -> Any:
     exchange = _exchange(call)
-    # What was let by when approval was asked had no effect; what runs is spending of its own.
-    passed = await guard.agate(replace(call, id=f"{call.id}-run") if runs else call, exchange=exchange)
+    passed = await guard.agate(call, exchange=exchange)
     if isinstance(passed, Outcome) and passed.handoff is not None:
         remember(passed.handoff, under=exchange)
     return passed

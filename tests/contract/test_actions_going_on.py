@@ -53,6 +53,8 @@ class Course:
     """What is proposed, what people say to it, and when the process dies."""
 
     amounts: tuple[str, ...]
+    others: tuple[dict[str, Any], ...]
+    by_position: int
     verdicts: tuple[tuple[str, str], ...]
     backwards: bool
     is_async: bool
@@ -61,9 +63,19 @@ class Course:
     dies_after: bool
 
 
+OTHERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "note": st.sampled_from(["", 'a "word"', "\u8ba2\u5355", "1.0", "null"]),
+        "lines": st.lists(st.integers(-9, 99), max_size=3),
+        "is_gift": st.booleans(),
+    },
+)
 COURSES = st.builds(
     Course,
     amounts=st.lists(st.sampled_from((*LARGE, *LARGE, *SMALL)), min_size=1, max_size=3).map(tuple),
+    others=st.tuples(OTHERS, OTHERS, OTHERS),
+    by_position=st.integers(0, 2),
     verdicts=st.tuples(VERDICTS, VERDICTS, VERDICTS),
     backwards=st.booleans(),
     is_async=st.booleans(),
@@ -138,8 +150,11 @@ def lived(world: World, course: Course, name: str, when: Mortality | None) -> No
 
 
 def play(sides: Sides, shop: Shop, name: str, course: Course) -> World:
-    calls = tuple({"amount": one, "order": f"o{number}"} for number, one in enumerate(course.amounts))
-    world = World(sides=sides, **shop, calls=calls, is_async=course.is_async)
+    calls = tuple(
+        {"amount": one, "order": f"o{number}", **course.others[number]}
+        for number, one in enumerate(course.amounts)
+    )
+    world = World(sides=sides, **shop, calls=calls, is_async=course.is_async, by_position=course.by_position)
     when = Mortality(at=course.dies_at, after=course.dies_after) if course.dies_at is not None else None
     has_died = False
     try:
@@ -162,9 +177,7 @@ def must_hold(world: World, *, has_died: bool) -> None:
     assert len(orders) == len(set(orders)), "no action opens a second ticket"
     ends = {State.APPLIED, State.REJECTED} | ({State.OUTCOME_UNKNOWN, State.FAILED} if has_died else set())
     assert {one.state for one in tickets} <= ends, "every ticket ends"
-    # A free call that a framework runs anew, because its process died in it, is one entry under one id.
-    runs = Counter(world.ran) if not has_died else large + Counter(set(world.ran) - large.keys())
-    paid = sum((Decimal(amount.split()[0]) * count for (_, amount), count in runs.items()), Decimal(0))
+    paid = sum((Decimal(amount.split()[0]) for _, amount in world.ran), Decimal(0))
     assert world.booked() >= paid, "what was paid is booked"
     assert has_died or world.booked() == paid, "nothing else is booked"
 

@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 from agents import Agent as SdkAgent
 from agents import OpenAIChatCompletionsModel, RunConfig, Runner, function_tool
+from langchain.agents import create_agent
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
 from openai import AsyncOpenAI
 
 from handrail import Guard, HandoffRequired
@@ -22,7 +26,9 @@ from handrail.store import SqlStore
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import LedgerQuery, Settlement
 from handrail_adapters import agents_sdk
+from handrail_adapters.langchain_agents import HandoffMiddleware
 from support.model_server import Say, model_server
+from support.scripted_chat import ScriptedChat
 from support.shop_guard import POLICY, shop_guard
 
 COUNTED = POLICY.replace(
@@ -110,15 +116,56 @@ def test_what_is_approved_anew_after_the_policy_changed_counts_anew(guard: Guard
     assert guard.store.verify().is_intact
 
 
-def test_a_call_that_is_gated_again_after_its_process_died_is_the_same_entry(guard: Guard) -> None:
-    first = guard.gate(call(1, "400 USD"), exchange="x1")
+def test_a_call_that_is_gated_again_after_its_process_died_counts_again(guard: Guard) -> None:
+    first = guard.gate(call(1, "240 USD"), exchange="x1")
     assert not isinstance(first, Outcome)
-    # Nobody said how it ended; a framework runs the same step anew.
-    again = guard.gate(call(1, "400 USD"), exchange="x1")
+    # Nobody said how it ended, so it may have run; a framework runs the same step anew.
+    again = guard.gate(call(1, "240 USD"), exchange="x1")
     assert not isinstance(again, Outcome)
     again.settle(Settlement.DONE)
-    assert booked(guard) == usd(400)
-    assert isinstance(guard.gate(call(2, "400 USD"), exchange="x2"), Outcome)
+    assert booked(guard) == usd(480)
+    assert isinstance(guard.gate(call(2, "240 USD"), exchange="x2"), Outcome)
+
+
+@pytest.mark.parametrize("first", list(Settlement))
+def test_a_call_under_the_id_of_an_earlier_one_is_spending_of_its_own(
+    guard: Guard, first: Settlement
+) -> None:
+    before = guard.gate(call(1, "240 USD"), exchange="x1")
+    assert not isinstance(before, Outcome)
+    before.settle(first)
+    again = guard.gate(call(1, "230 USD"), exchange="x1")
+    assert not isinstance(again, Outcome)
+    again.settle(Settlement.DONE)
+    assert booked(guard) == usd(230 if first is Settlement.NO_EFFECT else 470)
+    assert isinstance(guard.gate(call(1, "400 USD"), exchange="x1"), Outcome)
+
+
+def test_an_agent_whose_model_gives_every_call_the_same_id_spends_no_more_than_it_may(guard: Guard) -> None:
+    ran: list[str] = []
+
+    @tool
+    def issue_refund(amount: str, order: str) -> str:
+        """Pay money back."""
+        ran.append(f"{amount} for {order}")
+        return "refunded"
+
+    given: Any = [{"amount": "240 USD", "order": str(number)} for number in range(4)]
+    said: list[Any] = []
+    for arguments in given:
+        named = {"name": "issue_refund", "args": arguments, "id": "call_0", "type": "tool_call"}
+        said += [AIMessage("", tool_calls=[named]), AIMessage("Done.")]
+    built = create_agent(
+        ScriptedChat(script=said),
+        [issue_refund],
+        middleware=[HandoffMiddleware(guard)],
+        checkpointer=InMemorySaver(),
+    )
+    thread: Any = {"configurable": {"thread_id": "t1"}}
+    for number in range(3):
+        built.invoke({"messages": [HumanMessage(f"Refund {number}", id=f"m{number}")]}, thread)
+    assert ran == ["240 USD for 0", "240 USD for 1"]
+    assert booked(guard) == usd(480)
 
 
 def test_what_a_person_approves_counts_also_where_judging_it_had_failed(guard: Guard) -> None:

@@ -13,6 +13,7 @@ from handrail.errors import PolicyNotInForce, StoreUnavailable
 from handrail.guard.enforcement import enforced
 from handrail.ids import new_id
 from handrail.policy import Policy, loads
+from handrail.records import ToolCall
 from handrail.store import Actor
 from handrail.store.policies import Enforcement, PolicyChange
 from handrail.testing import FrozenClock
@@ -45,6 +46,13 @@ hand_offs:
     {then}
     because: Signed.
 """
+
+
+class NoSpool:
+    """A spool for a store that is always there."""
+
+    def put(self, ticket: Ticket) -> None:
+        raise AssertionError("the store was there")
 
 
 class Owners:
@@ -243,6 +251,47 @@ def opened(sides: Sides, policy: Policy, **more: object) -> str:
 def follow(sides: Sides, policy: Policy) -> dict[str, int]:
     judge = partial(on_change, policy)
     return sides.desk.follow_policy(judge, name=policy.ref.name, sha256=policy.ref.sha256, now=NOW)
+
+
+def test_a_guard_that_is_built_by_hand_keeps_to_what_is_in_force_too(alone: Sides, name: str) -> None:
+    old, new = text(name, limit=500), text(name, 2, limit=100)
+    clock = FrozenClock(NOW)
+
+    def built(source: str) -> Guard:
+        return Guard(loads(source), store=alone.app, spool=NoSpool(), clock=clock)
+
+    assert built(new).policy.ref == loads(new).ref, "nothing is in force, so the given one holds"
+    for person in ("pat", "pam"):
+        said(alone, old, person)
+    guard = built(new)
+
+    @guard.tool
+    def issue_refund(amount: str) -> str:
+        return "paid"
+
+    assert issue_refund("200 USD") == "paid"
+    assert guard.policy.ref == loads(old).ref
+    with pytest.raises(PolicyNotInForce, match="no version of it was put in force"):
+        built(text("renamed")).gate(ToolCall(id="1", name="issue_refund", arguments="{}"))
+
+
+def test_a_store_that_was_out_of_reach_at_first_is_asked_again_what_is_in_force(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides = sqlite_sides(tmp_path / "store.db")
+    for person in ("pat", "pam"):
+        said(sides, text(name), person)
+    (tmp_path / "policy.yaml").write_text(text(name, 2, limit=100))
+    store = sides.app
+
+    def gone(*_: object) -> None:
+        raise StoreUnavailable("policy changes")
+
+    monkeypatch.setattr(store, "policy_changes", gone)
+    guard = Guard.from_policy(tmp_path / "policy.yaml", store=store, clock=FrozenClock(NOW))
+    monkeypatch.undo()
+    assert guard.policy.ref == loads(text(name)).ref
+    sides.close()
 
 
 def test_open_tickets_are_kept_where_the_policy_says_nothing_else(sides: Sides, name: str) -> None:

@@ -120,6 +120,50 @@ def test_two_people_without_a_name_never_share_a_ticket(sides: Sides) -> None:
     assert sides.app.open(second).ticket == second.id
 
 
+def whose(name: str, *, in_conversation: bool) -> dict[str, str]:
+    return {"customer": name, "conversation": name} if in_conversation else {"customer": name}
+
+
+@pytest.mark.parametrize("in_conversation", [True, False])
+def test_an_approved_action_that_comes_up_again_as_proposed_or_as_edited_joins_its_ticket(
+    sides: Sides, in_conversation: bool
+) -> None:
+    name = f"again-{new_id()}"
+    of_them = whose(name, in_conversation=in_conversation)
+    first = new_ticket(**of_them)
+    sides.app.open(first)
+    sides.inbox.claim("default", first.id, actor())
+    edit = Resolution(verdict=Verdict.EDIT, changes={"amount": 590})
+    sides.inbox.resolve("default", first.id, edit, actor())
+    proposed, edited = '{"order":"1182", "amount":640.0}', '{"amount": 590, "order": "1182"}'
+
+    def comes_up() -> list[bool]:
+        return [
+            sides.app.open(new_ticket(**of_them, arguments=one)).ticket == first.id
+            for one in (proposed, edited)
+        ]
+
+    assert comes_up() == [True, True]
+    sides.app.begin("default", first.id, now=NOW)
+    assert comes_up() == [True, True]
+    assert not sides.app.open(new_ticket(customer=f"other-{name}")).joined
+    assert not sides.app.open(new_ticket(customer=name, conversation=f"other-{name}")).joined
+    sides.app.finish("default", first.id, Settlement.DONE, now=NOW)
+    assert comes_up() == [False, False], "once it is done, the same wish is a case of its own"
+
+
+@pytest.mark.parametrize("in_conversation", [True, False])
+def test_another_action_than_the_approved_one_opens_a_ticket_of_its_own(
+    sides: Sides, in_conversation: bool
+) -> None:
+    of_them = whose(f"other-{new_id()}", in_conversation=in_conversation)
+    first = new_ticket(**of_them)
+    sides.app.open(first)
+    sides.inbox.claim("default", first.id, actor())
+    sides.inbox.resolve("default", first.id, Resolution(verdict=Verdict.APPROVE), actor())
+    assert not sides.app.open(new_ticket(**of_them, arguments='{"amount": 641, "order": "1182"}')).joined
+
+
 def test_a_new_ticket_opens_once_the_old_one_of_the_conversation_is_decided(sides: Sides) -> None:
     first, second = new_ticket(conversation="c-new"), new_ticket(conversation="c-new")
     sides.app.open(first)

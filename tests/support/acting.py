@@ -59,6 +59,8 @@ DECIDERS = {
     "privacy_lead": "priya",
     "process_owner": "petra",
 }
+UNSAID: dict[str, Any] = {"note": "", "lines": None, "is_gift": False}
+"""What a refund takes besides its amount and order, with what holds where a call does not say it."""
 _numbers = itertools.count()
 
 
@@ -127,8 +129,9 @@ class World:
     policy: Policy
     people: People
     scanner: Scanner
-    calls: tuple[dict[str, str], ...]
+    calls: tuple[dict[str, Any], ...]
     is_async: bool
+    by_position: int = 0
     memory: dict[str, Any] = field(default_factory=dict)
     ran: list[tuple[str, str]] = field(default_factory=list)
     approved: list[tuple[str, str]] = field(default_factory=list)
@@ -140,9 +143,23 @@ class World:
         store.recover(now())
         return Guard(self.policy, store=store, spool=NoSpool(), scanner=self.scanner)
 
-    def act(self, amount: str, order: str, note: str = "") -> str:
+    def act(
+        self,
+        amount: str,
+        order: str,
+        note: str = "",
+        lines: list[int] | None = None,
+        is_gift: bool = False,
+    ) -> str:
         """Pay money back."""
-        self.ran.append((order, amount))
+        given = {
+            **UNSAID,
+            **next((one for one in self.calls if one["order"] == order), {"order": order}),
+            "amount": amount,
+        }
+        acts = {"amount": amount, "order": order, "note": note, "lines": lines, "is_gift": is_gift}
+        # What differs in anything but the amount, which people may edit, is what nobody approved.
+        self.ran.append((order, amount if acts == given else f"{amount} and more"))
         return f"refunded {amount}"
 
     def proposed(self) -> list[dict[str, Any]]:
@@ -235,12 +252,13 @@ def function(guard: Guard, world: World) -> None:
     done = world.memory.setdefault("done", set())
     plain = guard.tool(name=NAME)(world.act)
 
-    def call(given: dict[str, str]) -> None:
+    def call(given: dict[str, Any]) -> None:
+        first = list(given.values())[: world.by_position]
         with suppress(HandoffRequired):
-            plain(given["amount"], order=given["order"])
+            plain(*first, **dict(list(given.items())[len(first) :]))
         done.add(given["order"])
 
-    async def calls(left: list[dict[str, str]]) -> None:
+    async def calls(left: list[dict[str, Any]]) -> None:
         await asyncio.gather(*(asyncio.to_thread(call, one) for one in left))
 
     left = [one for one in world.calls if one["order"] not in done]
@@ -269,7 +287,7 @@ def gate(guard: Guard, world: World) -> None:
         if view.state is State.DECIDED:
             try:
                 with guard.authorised(view.id) as action:
-                    shown: Any = dict(action.arguments)
+                    shown: Any = {**action.arguments}
                     guard.gate(ToolCall(id="again", name=NAME, arguments=json.dumps(shown)))
                     world.act(**shown)
             except TicketError:

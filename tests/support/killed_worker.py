@@ -30,12 +30,20 @@ class Witness(World):
 
     log: Path = Path()
 
-    def act(self, amount: str, order: str, note: str = "") -> str:
+    def act(
+        self,
+        amount: str,
+        order: str,
+        note: str = "",
+        lines: list[int] | None = None,
+        is_gift: bool = False,
+    ) -> str:
+        done = super().act(amount, order, note, lines, is_gift)
         with self.log.open("a") as file:
-            file.write(f"{order} {amount}\n")
+            file.write(f"{order} {self.ran[-1][1]}\n")
             file.flush()
             os.fsync(file.fileno())
-        return f"refunded {amount}"
+        return done
 
 
 def world_in(folder: Path, name: str, calls: tuple[dict[str, str], ...] = ()) -> Witness:

@@ -17,6 +17,7 @@ from handrail.guard import Outcome, read_call
 from handrail.guard.context import current
 from handrail.guard.fits import ais_about, is_about, is_approved
 from handrail.records import Handoff, ToolCall
+from handrail.tickets.action import proposal_key
 from handrail.tickets.ports import ResolutionView
 from handrail_adapters.langchain.messages import get_handoff
 from handrail_adapters.langchain.model import GuardedChatModel
@@ -368,7 +369,7 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
         return told_edited(result) if action.is_edited else result
 
     def _exchange(self, request: Any) -> str:
-        return exchange_id(thread_id(), request.tool_call["id"])
+        return proposal_key(call_of(request), within=str(thread_id()))
 
     @contextmanager
     def _conversation(self) -> Iterator[None]:

@@ -33,7 +33,9 @@ class HandoffNode:
 
     A `ToolNode` with tools that nobody guards would pay and end no ticket. So a call of a tool that is not
     guarded here is never handed on: guard it, name it in `tools`, or give the `ToolNode` the
-    `wrap_tool_call` and `awrap_tool_call` of a `HandoffMiddleware`.
+    `wrap_tool_call` and `awrap_tool_call` of a `HandoffMiddleware`. The node knows names and not what a
+    `ToolNode` holds: one with the unguarded tool is not noticed where the guard guards another of that name,
+    or gates tools by a middleware elsewhere.
 
     Args:
         guard: whose tickets they are.

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, cast, overload
 
@@ -43,6 +43,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 
+FIRST_USE = datetime.min.replace(tzinfo=UTC)
+
 
 class Guard:
     """Guards calls to a language model and functions that act.
@@ -53,7 +55,7 @@ class Guard:
     Every method that may wait for the store has a twin for coroutines, whose name begins with `a`.
 
     Args:
-        policy: the rules.
+        policy: the rules. Where people put policies in force in this store, what they put there holds.
         store: where tickets, decisions and the ledger live.
         spool: where tickets wait while the store is out of reach.
         people: who fills which role; only needed where this program also lets people decide.
@@ -83,7 +85,8 @@ class Guard:
         self._tool_kinds: dict[str, str] = {}
         pipeline = pipeline_of(policy, scanner, self._tool_kinds)
         self._folder: Path | None = None
-        self._due: datetime | None = None
+        # Whatever was given, what people put in force holds; the first call looks.
+        self._due: datetime | None = FIRST_USE
         self._running = CallRunner(
             pipeline=pipeline,
             store=store,
@@ -153,7 +156,11 @@ class Guard:
 
     @property
     def _runner(self) -> CallRunner:
-        """What runs calls: under the version of the policy that is due, once it is."""
+        """What runs calls: under the version of the policy that is due, once it is.
+
+        Raises:
+            PolicyNotInForce: versions of it are put in force by people, and this one was not.
+        """
         if self._due is not None and self._clock() >= self._due:
             from handrail.store import SqlStore
 

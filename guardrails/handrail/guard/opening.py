@@ -219,9 +219,11 @@ def open_parts(
     """Open the parts, drain the spool and settle what an earlier process left; see `Guard.from_policy`."""
     from handrail.store import Spool, open_store
 
-    loaded, folder, due = load(policy), read_source(policy)[0].parent, None
+    loaded, folder = load(policy), read_source(policy)[0].parent
     if isinstance(store, str):
         store = open_store(store, clock=now)
+    # Out of reach, the store is asked at the first call which version is in force.
+    due: datetime | None = now()
     with suppress(StoreUnavailable):
         loaded, due = enforced(store, loaded, folder, now())
     roles = PeopleFile(people, loaded) if people is not None else None

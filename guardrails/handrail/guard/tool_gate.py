@@ -16,7 +16,8 @@ from handrail.guard.call_runner import CallRunner
 from handrail.guard.context import Scope
 from handrail.guard.outcome import Outcome
 from handrail.guard.threads import in_thread, in_thread_or_undone
-from handrail.pipeline.gate import Gated, entry_of
+from handrail.ids import new_id
+from handrail.pipeline.gate import Gated
 from handrail.pipeline.gate import gate as decided
 from handrail.records import Decision, Money, Stage, ToolCall, Unknown
 from handrail.tickets.action import FrozenAction, canonical_arguments
@@ -145,7 +146,8 @@ def _reserve(runner: CallRunner, scope: Scope, call: ToolCall, gated: Gated, exc
         runner.recorder.released(gated.decision, gated.evidence, ())
         return Permit(store=store, tenant=context.tenant, judges_result=judges)
     entry = LedgerEntry(
-        id=entry_of(exchange, call),
+        # Each run that is let by is spending of its own, whatever ids a model gives its calls.
+        id=f"{exchange}-{new_id()}",
         tenant=context.tenant,
         tool=call.name,
         at=runner.now(),

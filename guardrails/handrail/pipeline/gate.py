@@ -51,16 +51,10 @@ def gate(exchange: Exchange, call: ToolCall, proposed: Evidence | None) -> Steps
         call=call,
         is_bare=proposed is None,
         tool_kinds=pipeline.tool_kinds,
-        reserved=entry_of(exchange.evidence.exchange, call),
     )
     decision, totals = yield from decide_call(pipeline, call, inputs)
     pending = status if status.state in WITH_A_PERSON else None
     return Gated(decision=decision, evidence=evidence, totals=totals, pending=pending)
-
-
-def entry_of(exchange: str, call: ToolCall) -> str:
-    """Return the name under which the ledger holds a call that is let by; gated again it is the same."""
-    return f"{exchange}-{call.id}"
 
 
 def regate(exchange: Exchange, call: ToolCall, recorded: Mapping[str, FactValue]) -> Steps[Decision]:

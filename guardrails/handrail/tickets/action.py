@@ -60,6 +60,24 @@ def action_digest(tool: str, arguments_json: str, *, policy_sha256: str, tenant:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def proposal_key(call: ToolCall, *, within: str) -> str:
+    """Return an id (32 hex digits) of one proposed call; pure.
+
+    A step of a framework that runs again gets the same one, however its JSON is written then. Another action
+    gets another one, also where a model gives it the id of an earlier call.
+
+    Args:
+        call: the call.
+        within: what its id is unique in, such as the name of a thread.
+    """
+    try:
+        arguments = FrozenAction.of(call).arguments
+    except CheckFailed:
+        arguments = call.arguments
+    text = "\x00".join((within, call.id, call.name, arguments))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
 def canonical_arguments(arguments_json: str) -> str:
     """Return arguments as JSON with sorted keys, no white space and numbers in shortest decimal form; pure.
 

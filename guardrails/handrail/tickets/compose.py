@@ -291,8 +291,8 @@ def _action(evidence: Evidence, decision: Decision, mask: Mask) -> ProposedActio
     facts = {name: FactRecord.of(value) for name, value in decision.facts.items()}
     return ProposedAction(
         tool=call.name,
-        arguments=mask(_readable(call.arguments)),
-        parameters=mask(call.parameters),
+        arguments=mask.in_json(_readable(call.arguments)),
+        parameters=mask.in_json(call.parameters),
         call=call.id,
         digest=_digest(evidence, decision),
         amounts={name: facts[name] for name in amounts_of(facts)},

@@ -1,5 +1,7 @@
 """Masks what was found in an exchange wherever it occurs in a ticket's texts."""
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +28,29 @@ class Mask:
             if value in text:
                 text = text.replace(value, label)
         return text
+
+    def in_json(self, text: str) -> str:
+        """Return JSON with every value masked, as JSON: a number that is masked becomes a string; pure."""
+        masked = self(text)
+        if masked == text or _is_json(masked) or not _is_json(text):
+            return masked
+        quoted = self(_TOKEN.sub(self._quoted, text))
+        return quoted if _is_json(quoted) else masked
+
+    def _quoted(self, token: re.Match[str]) -> str:
+        masked = token[0] if token[0].startswith('"') else self(token[0])
+        return masked if masked == token[0] else json.dumps(masked)
+
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"{}\[\],:]+')
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def mask_of(evidence: Evidence) -> Mask:

@@ -5,6 +5,7 @@ import contextvars
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -674,3 +675,121 @@ def test_who_is_taken_out_of_the_people_file_decides_nothing_more_in_a_running_p
     file.write_text("roles: {}")
     with pytest.raises(RoleError):
         shop.decide(ticket, "reject", person="finn")
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_an_approval_that_is_used_for_another_call_certainly_did_nothing(shop: Shop, is_async: bool) -> None:
+    ticket = shop.ticket()
+    shop.decide(ticket, "approve")
+
+    async def later() -> None:
+        async with shop.guard.aauthorised(ticket):
+            shop.refund("o1", 6400)
+
+    with pytest.raises(DigestMismatch):
+        if is_async:
+            asyncio.run(later())
+        else:
+            with shop.guard.authorised(ticket):
+                shop.refund("o1", 6400)
+    assert shop.done == []
+    assert shop.guard.store.get("default", ticket).state == "failed"
+
+
+def test_what_is_raised_beside_a_refusal_leaves_the_outcome_unknown(shop: Shop) -> None:
+    ticket = shop.ticket()
+    shop.decide(ticket, "approve")
+    with pytest.raises(ConnectionError), shop.guard.authorised(ticket):
+        with pytest.raises(DigestMismatch):
+            shop.refund("o1", 6400)
+        raise ConnectionError
+    assert shop.guard.store.get("default", ticket).state == "outcome_unknown"
+
+
+def test_an_approval_that_a_cancelled_caller_never_got_is_on_record_as_unused(shop: Shop) -> None:
+    ticket = shop.ticket()
+    shop.decide(ticket, "approve")
+    store: Any = shop.guard.store
+    begin, began, going = store.begin, threading.Event(), threading.Event()
+
+    def slow(*args: Any, **more: Any) -> Any:
+        began.set()
+        going.wait(20)
+        return begin(*args, **more)
+
+    store.begin = slow
+
+    async def use() -> None:
+        async with shop.guard.aauthorised(ticket):
+            pytest.fail("its caller was cancelled")
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(use())
+        await asyncio.to_thread(began.wait, 20)
+        task.cancel()
+        going.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    assert store.get("default", ticket).state == "failed"
+
+
+@dataclass
+class Account:
+    """Whose money it is."""
+
+    number: str
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_object_whose_method_acts_is_no_argument_and_may_be_given_where_it_is_not_known(
+    shop: Shop, is_async: bool
+) -> None:
+    paid: list[tuple[int, str]] = []
+
+    class Paying(Account):
+        @shop.guard.tool(name="issue_refund")
+        def refund(self, amount: int) -> None:
+            paid.append((id(self), self.number))
+
+    asking, same, other = Paying("A"), Paying("A"), Paying("B")
+
+    def opened(amount: int) -> str:
+        with shop.guard.context(customer="c1"), pytest.raises(HandoffRequired) as raised:
+            asking.refund(amount)
+        shop.decide(raised.value.handoff.ticket, "approve")
+        return raised.value.handoff.ticket
+
+    async def later(ticket: str, receiver: object) -> None:
+        async with shop.guard.aauthorised(ticket) as action:
+            assert action.arguments == {"amount": action.arguments["amount"]}
+            assert action.receiver == {"number": "A"}
+            await action.arun(receiver=receiver)
+
+    def run(ticket: str, receiver: object) -> None:
+        if is_async:
+            asyncio.run(later(ticket, receiver))
+            return
+        with shop.guard.authorised(ticket) as action:
+            action.run(receiver=receiver)
+
+    run(opened(640), same)
+    assert paid == [(id(same), "A")]
+    with pytest.raises(DigestMismatch):
+        run(opened(641), other)
+    assert len(paid) == 1
+
+
+def test_a_function_s_own_argument_of_the_name_self_is_one(guard: Guard) -> None:
+    ran: list[dict[str, Any]] = []
+
+    @guard.tool
+    def issue_refund(**given: Any) -> None:
+        ran.append(given)
+
+    call = {"self": "o1", "amount": 640}
+    ticket = waiting(guard, "issue_refund", json.dumps(call), customer="c1")
+    guard.resolve(ticket, "fay", "approve")
+    with guard.authorised(ticket) as action:
+        assert action.arguments == call

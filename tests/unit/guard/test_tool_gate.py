@@ -3,15 +3,22 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from handrail import ActionFailed, AnswerBlocked, Guard, HandoffRequired
-from handrail.records import Draft, Message, Speaker, ToolCall
+from handrail.errors import AlreadyUsed, CheckFailed, DigestMismatch, StoreUnavailable
+from handrail.guard.outcome import Outcome
+from handrail.guard.tool_gate import ATTEMPTS, Permit, name_of
+from handrail.records import Draft, Message, Money, Speaker, Stage, ToolCall, Trigger
 from handrail.testing import FrozenClock, assert_handed_off
-from support.scenes import KEY
+from handrail.tickets.action import action_digest
+from handrail.tickets.lifecycle import State
+from handrail.tickets.ports import LedgerEntry, Settlement
+from support.scenes import KEY, POLICY
 
 
 def refunds(guard: Guard) -> tuple[Callable[..., str], list[Any]]:
@@ -180,3 +187,215 @@ def test_a_tool_that_is_defined_anew_takes_its_own_place(guard: Guard) -> None:
 
     tool = define()
     assert guard.tool(tool)() == guard.tool(tool)() == guard.tool(define())() == "found"
+
+
+def asked(amount: object, number: str = "1", **more: Any) -> ToolCall:
+    arguments = json.dumps({"order_id": "o1", "amount": amount})
+    return ToolCall(**{"id": number, "name": "issue_refund", "arguments": arguments, **more})
+
+
+def must_pass(passed: Permit | Outcome) -> Permit:
+    assert isinstance(passed, Permit), passed
+    return passed
+
+
+def must_stop(passed: Permit | Outcome) -> Outcome:
+    assert isinstance(passed, Outcome), passed
+    return passed
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(
+    ("error", "counts"), [(None, True), (ActionFailed("declined"), False), (ConnectionError(), True)]
+)
+def test_a_permit_says_how_its_block_ended(
+    guard: Guard, error: Exception | None, counts: bool, is_async: bool
+) -> None:
+    def end() -> None:
+        if error is not None:
+            raise error
+
+    async def later() -> None:
+        async with must_pass(await guard.agate(asked(400))):
+            end()
+
+    def at_once() -> None:
+        with must_pass(guard.gate(asked(400))):
+            end()
+
+    with guard.context(customer="c1"):
+        with nullcontext() if error is None else pytest.raises(type(error)):
+            asyncio.run(later()) if is_async else at_once()
+        assert isinstance(guard.gate(asked(400)), Outcome) is counts
+
+
+@pytest.mark.parametrize("settlement", list(Settlement))
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_program_without_a_block_says_itself_how_an_action_ended(
+    guard: Guard, settlement: Settlement, is_async: bool
+) -> None:
+    with guard.context(customer="c1"):
+        permit = must_pass(guard.gate(asked(400)))
+        if is_async:
+            asyncio.run(permit.asettle(settlement))
+        else:
+            permit.settle(settlement)
+        is_free = settlement is Settlement.NO_EFFECT
+        assert isinstance(guard.gate(asked(400)), Permit) is is_free
+
+
+def test_an_action_that_no_rule_counts_has_nothing_to_settle(guard: Guard) -> None:
+    permit = must_pass(guard.gate(ToolCall(id="1", name="look_up", arguments="{}")))
+    assert permit.entry is None
+    assert (permit.store, permit.tenant) == (guard.store, "default")
+    permit.settle(Settlement.DONE)
+    asyncio.run(permit.asettle(Settlement.DONE))
+
+
+def approved(guard: Guard, call: ToolCall) -> str:
+    handoff = must_stop(guard.gate(call)).handoff
+    assert handoff is not None
+    guard.resolve(handoff.ticket, "fay", "approve")
+    return handoff.ticket
+
+
+def failing(error: Exception) -> Callable[..., Any]:
+    def fail(*_: object, **__: object) -> Any:
+        raise error
+
+    return fail
+
+
+def test_a_check_that_fails_hands_the_action_off_and_says_why(guard: Guard) -> None:
+    store: Any = guard.store
+    store.totals = failing(StoreUnavailable("totals", why="the disk is gone"))
+    with guard.context(customer="c1"):
+        stopped = must_stop(guard.gate(asked(39), exchange="x1"))
+    (reason,) = stopped.decision.reasons
+    assert (stopped.decision.stage, reason.trigger, reason.role) == (
+        Stage.TOOL,
+        Trigger.UNSURE,
+        "queue_manager",
+    )
+    assert reason.because == "totals"
+    assert stopped.exchange == "x1"
+
+
+def test_totals_that_never_stand_still_hand_the_action_off(guard: Guard) -> None:
+    store: Any = guard.store
+    tried: list[str] = []
+
+    def reserve(entry: LedgerEntry, seen: object) -> bool:
+        tried.append(entry.id)
+        return False
+
+    store.reserve = reserve
+    with guard.context(customer="c1"):
+        stopped = must_stop(guard.gate(asked(39), exchange="x1"))
+    assert len(tried) == ATTEMPTS
+    assert all(one.startswith("x1-") for one in tried)
+    (reason,) = stopped.decision.reasons
+    assert (stopped.decision.stage, reason.role) == (Stage.TOOL, "queue_manager")
+    assert "totals kept changing" in reason.because
+    assert stopped.exchange == "x1"
+
+
+def test_an_action_that_could_not_be_reserved_does_not_run(guard: Guard) -> None:
+    store: Any = guard.store
+    store.reserve = failing(StoreUnavailable("ledger", why="the disk is gone"))
+    with guard.context(customer="c1"), pytest.raises(CheckFailed, match="ledger") as raised:
+        guard.gate(asked(39), exchange="x1")
+    assert (raised.value.step, raised.value.exchange, raised.value.why) == ("ledger", "x1", "ledger")
+
+
+def test_what_is_reserved_is_the_action_that_was_judged(guard: Guard) -> None:
+    store: Any = guard.store
+    seen: list[LedgerEntry] = []
+    reserve = store.reserve
+    store.reserve = lambda entry, known: seen.append(entry) or reserve(entry, known)
+    call = asked(39)
+    with guard.context(tenant="shop", customer="c1", conversation="v1"):
+        permit = must_pass(guard.gate(call, exchange="x1"))
+    (entry,) = seen
+    digest = action_digest(call.name, call.arguments, policy_sha256=guard.policy.ref.sha256, tenant="shop")
+    assert (entry.tenant, entry.tool, entry.customer, entry.conversation) == (
+        "shop",
+        "issue_refund",
+        "c1",
+        "v1",
+    )
+    assert (entry.digest, entry.id) == (digest, permit.entry)
+    assert entry.amounts["refund.amount"] == Money(amount=Decimal(39), currency="USD")
+
+
+RESULTS = POLICY.replace(
+    "\nhand_offs:\n", "  result.findings: {type: set, values: [email]}\n\nhand_offs:\n", 1
+).replace(
+    "\n  - id: card\n",
+    "\n  - id: told\n    when: result.findings has email\n    to: supervisor\n"
+    "    because: Looked at.\n  - id: card\n",
+    1,
+)
+
+
+@pytest.mark.parametrize(("policy", "judges"), [(POLICY, False), (RESULTS, True)])
+def test_a_permit_says_whether_what_the_action_returns_is_judged(
+    make_guard: Callable[..., Guard], policy: str, judges: bool
+) -> None:
+    guard = make_guard(policy)
+    with guard.context(customer="c1"):
+        assert must_pass(guard.gate(asked(39))).judges_result is judges
+        assert must_pass(guard.gate(ToolCall(id="1", name="look_up", arguments="{}"))).judges_result is judges
+        with guard.authorised(approved(guard, asked(640))):
+            permit = must_pass(guard.gate(asked(640)))
+    assert (permit.judges_result, permit.store, permit.tenant) == (judges, guard.store, "default")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        asked(641),
+        asked(640, arguments='{"order_id": "o1", "amount": '),
+        asked(640, unreadable=("amount",)),
+        asked(640, arguments='{"order_id": "o2", "amount": 640}'),
+        asked(640, arguments='{"order_id": "o1", "amount": 640, "note": ""}'),
+        asked(640, arguments='{"order_id": "o1"}'),
+        asked(640, arguments="{}"),
+    ],
+)
+def test_inside_an_approval_only_the_approved_call_of_its_tool_passes(guard: Guard, other: ToolCall) -> None:
+    with guard.context(customer="c1"):
+        ticket = approved(guard, asked(640))
+        with (
+            pytest.raises(DigestMismatch, match="issue_refund was called with other arguments") as raised,
+            guard.authorised(ticket),
+        ):
+            guard.gate(other)
+    assert raised.value.ticket == ticket
+    view = guard.store.get("default", ticket)  # type: ignore[attr-defined]
+    assert view.state is State.FAILED, "it certainly did not run"
+
+
+def test_the_second_run_of_an_approval_is_refused_by_name(guard: Guard) -> None:
+    with guard.context(customer="c1"):
+        ticket = approved(guard, asked(640))
+        with guard.authorised(ticket):
+            must_pass(guard.gate(asked(640)))
+            with pytest.raises(AlreadyUsed, match="issue_refund has run once") as raised:
+                guard.gate(asked(640, arguments='{"amount":6.4e2,"order_id":"\\u006f1"}'))
+    assert raised.value.ticket == ticket
+
+
+def test_inside_an_approval_another_tool_is_gated_by_itself(guard: Guard) -> None:
+    with guard.context(customer="c1"):
+        ticket = approved(guard, asked(640))
+        with guard.authorised(ticket):
+            assert must_stop(guard.gate(ToolCall(id="1", name="delete_account", arguments="{}"))).is_blocked
+            must_pass(guard.gate(asked(640)))
+
+
+def test_the_name_of_what_has_none_is_that_of_its_class() -> None:
+    class Look:
+        def __call__(self) -> None: ...
+
+    assert (name_of(refunds), name_of(Look())) == ("refunds", "Look")

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Row, bindparam, literal_column, select, union_all
+from sqlalchemy import CompoundSelect, Row, bindparam, func, literal_column, or_, select, union_all
 
-from handrail.errors import TicketNotFound
+from handrail.errors import CheckFailed, TicketNotFound
 from handrail.store.audit.chain import Event
 from handrail.store.crypto.sealing import DataKey, ticket_subject
-from handrail.store.prepared import Prepared, run_together
+from handrail.store.prepared import Prepared, PreparedResult, run_together
 from handrail.store.tables import (
     attempts,
     micros,
@@ -16,8 +16,9 @@ from handrail.store.tables import (
     tickets,
 )
 from handrail.store.tickets.attempts import add_attempt
-from handrail.store.tickets.rows import Move, listed, load, next_timer, record
+from handrail.store.tickets.rows import Move, content, listed, load, next_timer, record
 from handrail.store.transaction import Transaction
+from handrail.tickets.action import action_digest
 from handrail.tickets.lifecycle import State, Verb, advance
 from handrail.tickets.ports import Attempt, TicketReceipt
 from handrail.tickets.ticket import Sealed, Ticket
@@ -50,28 +51,34 @@ def open_ticket(tx: Transaction, ticket: Ticket) -> TicketReceipt:
 def _same(_: str) -> CompoundSelect[Any]:
     """The row of this id, that which this joined, else an open one: of this dedupe key, this conversation.
 
-    Last comes the same action of the same conversation that is approved and not carried out yet.
+    Last come those of the same conversation, or of the same customer outside of conversations, that are
+    approved and not carried out to the end yet: whether one of them is of this action is seen in its content.
     """
     mine, open_ = tickets.c.tenant == bindparam("tenant"), tickets.c.is_open.is_(True)
-    is_same = (tickets.c.digest == bindparam("digest")) & (tickets.c.digest != literal_column("''"))
-    approved = (tickets.c.state == literal_column(f"'{State.DECIDED}'")) & is_same
+    approved = or_(*(tickets.c.state == literal_column(f"'{state}'") for state in APPROVED))
     of_this = (attempts.c.tenant == bindparam("tenant")) & (attempts.c.alias == bindparam("ticket"))
+    # An index over all tickets of a customer would be read from end to end; few are approved at a time.
+    of_customer = func.coalesce(tickets.c.subject, literal_column("''")) == bindparam("customer")
     same = (
         tickets.c.id == bindparam("ticket"),
         tickets.c.id.in_(select(attempts.c.ticket).where(of_this)),
         open_ & (tickets.c.dedupe_key == bindparam("dedupe_key")),
         open_ & (tickets.c.conversation == bindparam("conversation")),
         approved & (tickets.c.conversation == bindparam("conversation")),
+        approved & tickets.c.conversation.is_(None) & of_customer,
     )
     parts = (
         select(literal_column(str(rank)).label("rank"), tickets).where(mine, part)
         for rank, part in enumerate(same)
     )
-    return union_all(*parts).order_by("rank").limit(literal_column("1"))
+    return union_all(*parts).order_by("rank")
 
 
 _THERE = Prepared(_same)
 _INSERT = Prepared(lambda _: tickets.insert())
+APPROVED = (State.DECIDED, State.APPLYING)
+FIRST_APPROVED = 4
+"""Rank of the first rows that belong together only if they are of one action."""
 
 
 def _there(tx: Transaction, ticket: Ticket, subject: str) -> tuple[Row[Any] | None, DataKey | None]:
@@ -81,13 +88,40 @@ def _there(tx: Transaction, ticket: Ticket, subject: str) -> tuple[Row[Any] | No
         "ticket": ticket.id,
         "dedupe_key": ticket.dedupe_key,
         "conversation": _conversation(tx, ticket),
-        "digest": ticket.action.digest if ticket.action else "",
+        "customer": subject if _is_of_customer_alone(ticket) else "",
     }
     if tx.sealer.apart is not None:
-        return _THERE(tx.conn, wanted).first(), None
+        return _belongs(tx, ticket, _THERE(tx.conn, wanted)), None
     there, known = run_together(tx.conn, [(_THERE, wanted), tx.sealer.asking(tx.tenant, subject)])
     row = known.first()
-    return there.first(), tx.sealer.key_of_row(row) if row is not None else None
+    return _belongs(tx, ticket, there), tx.sealer.key_of_row(row) if row is not None else None
+
+
+def _is_of_customer_alone(ticket: Ticket) -> bool:
+    sealed = ticket.sealed or Sealed()
+    return sealed.customer is not None and sealed.conversation is None
+
+
+def _belongs(tx: Transaction, ticket: Ticket, found: PreparedResult) -> Row[Any] | None:
+    """Return the row that a ticket belongs to: of those that are approved, one of the same action."""
+    return next((row for row in found if row.rank < FIRST_APPROVED or _is_of_action(tx, row, ticket)), None)
+
+
+def _is_of_action(tx: Transaction, row: Row[Any], ticket: Ticket) -> bool:
+    """Tell whether an approved ticket is of this action: as it was proposed, or as a person left it."""
+    held = content(tx, row)
+    if ticket.action is None or ticket.sealed is None or held is None or held.action is None:
+        return False
+    try:
+        digest = action_digest(
+            ticket.action.tool,
+            ticket.sealed.arguments,
+            policy_sha256=held.policy.sha256,
+            tenant=held.tenant,
+        )
+    except CheckFailed:
+        return False
+    return digest in (row.digest, held.action.digest)
 
 
 def _conversation(tx: Transaction, ticket: Ticket) -> str | None:
