@@ -1,7 +1,7 @@
 """Facts of one exchange: every declared fact that exists at a stage, typed, or unknown with its reason."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from handrail.pipeline.asked import action_came_from, asked_by_user
+from handrail.pipeline.found import is_new, is_other, types_in, types_in_new
 from handrail.pipeline.hearing import Declared, tools_in, topics_of
 from handrail.pipeline.needs import NeedFacts, NeedHistory, Steps
 from handrail.pipeline.provenance import came_from, confirmed_after, has_succeeded
@@ -20,7 +21,6 @@ from handrail.records import (
     Draft,
     Evidence,
     FactValue,
-    Finding,
     Message,
     Money,
     Part,
@@ -147,7 +147,7 @@ def gather(
                     raw[name] = query
                 else:
                     queries[name] = query
-            case sources.Threshold():
+            case sources.Threshold() | sources.OtherThan():
                 pass
             case sources.ResultAmounts():
                 raw[name] = largest(inputs.sums, fact.currencies)
@@ -159,6 +159,7 @@ def gather(
         known = yield NeedFacts(names=tuple(asked), evidence=inputs.evidence)
         raw |= {name: known.get(name) for name in asked}
     values = read_all(declared, raw, currencies)
+    values |= _compared(declared, values, inputs)
     totals: Totals = {}
     if queries:
         found = yield NeedHistory(queries=tuple(queries.values()))
@@ -187,6 +188,20 @@ _OF_A_MODEL_CALL = (
     | sources.Conversation
 )
 """Sources that exist only where a model was asked."""
+
+
+def _compared(declared: Sequence[FactDeclaration], values: Values, inputs: FactInputs) -> Values:
+    """Return whether what was found is another than a fact, where something can be found."""
+    return {
+        fact.name: is_other(
+            fact.source,
+            values.get(fact.source.of, Unknown(why="missing")),
+            inputs.evidence,
+            inputs.proposed,
+        )
+        for fact in declared
+        if isinstance(fact.source, sources.OtherThan) and fact.source.found in values
+    }
 
 
 def _in_currency(policy: Policy, total: FactValue, query: LedgerQuery, values: Values) -> FactValue:
@@ -283,7 +298,7 @@ class _Reading:
         evidence = self.inputs.evidence
         match source:
             case sources.InputFindings():
-                return _types_in_new(evidence.messages, evidence.findings)
+                return types_in_new(evidence.messages, evidence.findings)
             case sources.ConfidenceValue():
                 value = evidence.confidence.value if evidence.confidence else None
                 return None if value is None else float(value)
@@ -321,7 +336,7 @@ class _Reading:
             facts=evidence.context.facts,
         )
         new = first_new(evidence.messages)
-        findings = [one for one in evidence.findings if _is_new(one, evidence.messages, new)]
+        findings = [one for one in evidence.findings if is_new(one, evidence.messages, new)]
         return topics_of(declared, findings)
 
     def _context(self, name: str) -> object:
@@ -348,35 +363,10 @@ def _kind(draft: Draft | None) -> str | None:
     return "text" if has_text else "tool_calls" if has_calls else "empty"
 
 
-def types_in(part: Part, findings: Iterable[Finding]) -> frozenset[str]:
-    """Types and categories of what was found in one part of an exchange."""
-    return frozenset(
-        name
-        for found in findings
-        if found.place is not None and found.place.part is part
-        for name in (found.type, found.category)
-    )
-
-
 def _new_words(messages: Sequence[Message]) -> list[str]:
     """Return what the person has said since the assistant's last message."""
     new = messages[first_new(messages) :]
     return [message.text for message in new if message.speaker is Speaker.USER]
-
-
-def _types_in_new(messages: Sequence[Message], findings: Iterable[Finding]) -> frozenset[str]:
-    new = first_new(messages)
-    return types_in(Part.MESSAGE, (found for found in findings if _is_new(found, messages, new)))
-
-
-def _is_new(found: Finding, messages: Sequence[Message], new: int) -> bool:
-    """Tell whether a finding lies in a message that is new and not the developer's."""
-    return (
-        found.place is not None
-        and found.place.part is Part.MESSAGE
-        and found.place.index >= new
-        and messages[found.place.index].speaker is not Speaker.SYSTEM
-    )
 
 
 def _newest_result(messages: Sequence[Message], tool: str) -> object:

@@ -10,7 +10,7 @@ from handrail.pipeline.facts import FactInputs, Totals, gather
 from handrail.pipeline.needs import WITH_A_PERSON, Steps, conversation_status
 from handrail.pipeline.pipeline import Pipeline
 from handrail.policy import Policy
-from handrail.policy.language.sources import ToolArgument, ToolFindings, ToolName
+from handrail.policy.language.sources import OtherThan, ToolArgument, ToolFindings, ToolName
 from handrail.policy.runtime.merge import merge
 from handrail.records import (
     Decision,
@@ -86,7 +86,10 @@ def regate(exchange: Exchange, call: ToolCall, recorded: Mapping[str, FactValue]
 def is_of_arguments(policy: Policy, name: str) -> bool:
     """Tell whether a fact is read from the arguments of a call."""
     fact = policy.facts.get(name)
-    return fact is not None and isinstance(fact.source, ToolArgument | ToolFindings | ToolName)
+    source = fact.source if fact is not None else None
+    if isinstance(source, OtherThan):
+        return is_of_arguments(policy, source.found) or is_of_arguments(policy, source.of)
+    return isinstance(source, ToolArgument | ToolFindings | ToolName)
 
 
 def decide_call(pipeline: Pipeline, call: ToolCall, inputs: FactInputs) -> Steps[tuple[Decision, Totals]]:

@@ -7,7 +7,8 @@ from handrail.confidence.cascade import Budget, measure
 from handrail.confidence.scorers import verbalised
 from handrail.pipeline.decoded import fixed_in, scan_decoded
 from handrail.pipeline.exchange import Exchange
-from handrail.pipeline.facts import UNGROUNDED, FactInputs, gather, types_in
+from handrail.pipeline.facts import UNGROUNDED, FactInputs, gather
+from handrail.pipeline.found import types_in
 from handrail.pipeline.gate import decide_call, on_call
 from handrail.pipeline.needs import Steps
 from handrail.pipeline.screen import Screened

@@ -1,13 +1,14 @@
 """Builds the parts of a policy from its file and collects every problem on the way."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from string import Formatter
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from handrail.errors import PolicyError
+from handrail.policy.file.build_compared import compared_in
 from handrail.policy.file.build_facts import RawFact, declare
 from handrail.policy.file.document import Document, Path
 from handrail.policy.file.schema import PolicyShape, RoleShape
@@ -15,9 +16,10 @@ from handrail.policy.language import sources
 from handrail.policy.language.ast import ExpressionError
 from handrail.policy.language.compile import compile_test
 from handrail.policy.language.facts import FactDeclaration, Kind, read_duration
+from handrail.policy.language.grammar import OTHER_THAN
 from handrail.policy.language.hints import duration_problem
 from handrail.policy.language.ir import Always, Formula, Not, facts_of
-from handrail.policy.language.parse import read_expression
+from handrail.policy.language.parse import parse, read_expression
 from handrail.policy.language.scope import EVERYWHERE, Scopes, within_scope
 from handrail.policy.runtime.roles import RolePlan, covering
 from handrail.policy.runtime.rules import Condition
@@ -109,16 +111,26 @@ class PolicyBuilder:
             words = "true" if text else "false"
             return self.compiled(Always(text is not is_negated), words, line)
         try:
-            formula = read_expression(text, self.facts)
+            formula = self._formula(text)
         except ExpressionError as error:
             self.problems.append(self._misread(error, text, path))
             return self.compiled(_NEVER, text, line)
         return self.compiled(Not(formula) if is_negated else formula, text, line)
 
+    def _formula(self, text: str) -> Formula:
+        compared = compared_in(parse(text), self.facts) if OTHER_THAN.strip() in text else ()
+        for one in tuple(compared):
+            name = one.declaration.name
+            self.facts[name] = one.declaration
+            if one.of in self.scopes.tools:
+                tools = {**self.scopes.tools, name: self.scopes.tools[one.of]}
+                self.scopes = replace(self.scopes, tools=tools)
+        return read_expression(text, self.facts)
+
     def compiled(self, formula: Formula, text: str, line: int) -> Condition:
         """Return a formula as a condition; what is said of facts that do not apply does not hold."""
         formula = within_scope(formula, self.scopes)
-        reads = facts_of(formula)
+        reads = self._with_compared(facts_of(formula))
         return Condition(
             text=text,
             formula=formula,
@@ -128,6 +140,14 @@ class PolicyBuilder:
             line=line,
             scopes=self.scopes,
         )
+
+    def _with_compared(self, reads: tuple[str, ...]) -> tuple[str, ...]:
+        behind: list[str] = []
+        for name in reads:
+            source = self.facts[name].source
+            if isinstance(source, sources.OtherThan):
+                behind += [source.found, source.of]
+        return tuple(dict.fromkeys((*reads, *behind)))
 
     def _misread(self, error: ExpressionError, text: str, path: Path) -> PolicyError:
         position = self.document.position(path)

@@ -125,6 +125,11 @@ def finding_types(formula: Formula, facts: Mapping[str, FactDeclaration]) -> fro
         atom.item
         for atom in atoms(formula)
         if isinstance(atom, Holds) and isinstance(facts[atom.fact].source, sources.FINDINGS)
+    ) | frozenset(
+        fact.source.type
+        for atom in atoms(formula)
+        if isinstance(fact := facts.get(getattr(atom, "fact", "")), FactDeclaration)
+        and isinstance(fact.source, sources.OtherThan)
     )
 
 

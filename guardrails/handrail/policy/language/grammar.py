@@ -12,6 +12,7 @@ GRAMMAR = r"""
      | sum _HAS sum             -> has
      | sum _IS _MISSING         -> is_missing
      | sum _IS _KNOWN           -> is_known
+     | NAME _OTHER_THAN NAME    -> other_than
      | sum
 ?sum: sum "+" atom              -> plus
     | sum "-" atom              -> minus
@@ -37,6 +38,7 @@ _NOT.3: /not\b|!(?!=)/
 _IN.3: /in\b/
 _HAS.3: /has\b/
 _IS.3: /is\b/
+_OTHER_THAN.3: /other_than\b/
 _MISSING.3: /missing\b/
 _KNOWN.3: /known\b/
 YES.3: /(yes|true)\b/
@@ -61,6 +63,10 @@ OPERATORS = (
     ),
     ("a in [x, y], a not in [x, y]", "one of several values"),
     ("s has x, x in s", "a set holds a value"),
+    (
+        "input.findings.email other_than customer.email",
+        "a found value of this type is not the text, or none of the set, that the fact holds",
+    ),
     ("a is missing, a is known", "never unknown themselves"),
     ("a + b, a - b", "numbers, money of one currency, durations"),
     ("not a, a and b, a or b", "also written !, &&, ||; three-valued"),
@@ -68,5 +74,8 @@ OPERATORS = (
 """The operators, for the reference page."""
 
 RESERVED = frozenset(
-    ["and", "or", "not", "in", "has", "is", "missing", "known", "yes", "no", "true", "false"]
+    ["and", "or", "not", "in", "has", "is", "missing", "known", "other_than", "yes", "no", "true", "false"]
 )
+
+OTHER_THAN = " other_than "
+"""Stands between a type of finding and a fact in the name of the fact that compares them."""

@@ -22,7 +22,7 @@ from handrail.policy.language.ast import (
     Percent,
 )
 from handrail.policy.language.facts import UNITS, FactDeclaration, read_date, read_duration, read_time
-from handrail.policy.language.grammar import GRAMMAR
+from handrail.policy.language.grammar import GRAMMAR, OTHER_THAN
 from handrail.policy.language.hints import amount_hint, duration_hint, expression_hint, percent_hint
 from handrail.policy.language.types import formula_of
 from handrail.records import Money
@@ -152,6 +152,9 @@ class AstBuilder(Transformer[Token, Node]):
 
     def name(self, found: list[Token]) -> Node:
         return Name(str(found[0]), _at(found))
+
+    def other_than(self, found: list[Token]) -> Node:
+        return Name(OTHER_THAN.join(map(str, found)), _at(found))
 
     def group(self, found: list[Node]) -> Node:
         inner = found[0]

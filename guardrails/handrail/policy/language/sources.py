@@ -255,6 +255,17 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtherThan:
+    """`<findings>.<type> other_than <fact>`: whether a found value is not the fact's; declared by itself."""
+
+    found: str
+    place: "InputFindings | OutputFindings | ToolFindings | ResultFindings"
+    type: str
+    of: str
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
     """`model.threshold`: a calibrated threshold. The policy knows its value; nothing needs fetching."""
 
@@ -301,6 +312,7 @@ Source: TypeAlias = (
     | Conversation
     | Clock
     | Provenance
+    | OtherThan
     | Threshold
     | Caller
 )
@@ -381,5 +393,7 @@ def written(source: Source) -> str:
             return f"thresholds.{name}"
         case StatedBy() | Said():
             return "answer"
+        case OtherThan(place=place):
+            return written(place)
         case _:
             return next((name for name, fixed in FIXED.items() if fixed == source), "caller")

@@ -169,7 +169,8 @@ def _sources() -> Iterator[str]:
         words, _, meaning = " ".join((source.__doc__ or "").split()).partition(": ")
         values = GIVEN_VALUES.get(source)
         said = f"{meaning} Values: {', '.join(f'`{value}`' for value in values)}." if values else meaning
-        yield f"| {words} | {source.stage} | {said or ''} |".replace("|`", "| `")
+        stage = source.stage if isinstance(source.stage, Stage) else "that of the later fact"
+        yield f"| {words} | {stage} | {said or ''} |".replace("|`", "| `")
     yield ""
 
 
