@@ -53,7 +53,7 @@ def demo(
         try:
             from handrail_adapters.demo.side_by_side import serve_demo
         except ImportError:
-            raise MissingExtra("handrail demo --serve needs a web server", "server") from None
+            raise MissingExtra("server", "uvicorn", setting="--serve") from None
 
         with tempfile.TemporaryDirectory(prefix="handrail-demo-") as temporary:
             serve_demo(keep or Path(temporary), policy=policy, say=typer.echo)
