@@ -1,9 +1,17 @@
 """`handrail serve`: the inbox, where people see and decide tickets in a browser."""
 
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from handrail.inbox import Settings
+    from handrail.store import SqlStore
 
 
 def serve(  # noqa: PLR0913 - one parameter per option
@@ -48,9 +56,38 @@ def serve(  # noqa: PLR0913 - one parameter per option
         if check:
             typer.echo("the inbox can be served")
             return
-        run(app, settings, host=host, port=port, say=lambda url: typer.echo(f"inbox at {url}", err=True))
+        with _desk(settings, opened):
+            run(app, settings, host=host, port=port, say=lambda url: typer.echo(f"inbox at {url}", err=True))
     finally:
         opened.close()
+
+
+@contextmanager
+def _desk(settings: "Settings", store: "SqlStore") -> "Iterator[None]":
+    """Run the desk beside the inbox, where the settings say so."""
+    from handrail.desk import Desk
+    from handrail.guard.enforcement import enforced
+    from handrail.policy import load
+    from handrail.policy.file.people_file import PeopleFile
+    from handrail.policy.file.read import read_source
+    from handrail.store import Spool
+
+    if not settings.runs_desk:
+        yield
+        return
+    given, folder = load(settings.policy), read_source(settings.policy)[0].parent
+    desk = Desk.of_policy(
+        store,
+        lambda: enforced(store, given, folder, datetime.now(UTC))[0],
+        file=settings.desk_file,
+        spool=Spool.beside(settings.store),
+        people=PeopleFile(settings.people, given),
+    )
+    desk.start()
+    try:
+        yield
+    finally:
+        desk.stop()
 
 
 def _settings(config: Path | None, options: dict[str, Any], *, development: bool) -> Any:

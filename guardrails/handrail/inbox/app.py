@@ -5,17 +5,15 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from handrail.clock import Clock, now_utc
-from handrail.errors import StoreUnavailable
-from handrail.inbox import sign_in, streams
-from handrail.inbox.context import Inbox, inbox_of
+from handrail.inbox import probes, sign_in, streams
+from handrail.inbox.context import Inbox
 from handrail.inbox.live import Live
+from handrail.inbox.metrics import Measured, Metrics
 from handrail.inbox.oidc import Provider
 from handrail.inbox.pages import routes as page_routes
 from handrail.inbox.pages.refusals import handlers
@@ -60,12 +58,13 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
         sign_ins=Throttle(settings.limits.sign_ins),
         steps=Throttle(settings.limits.steps),
         replays=Replays(),
+        metrics=Metrics(store, settings),
         live=Live(Events(store), settings.limits),
         clock=clock,
     )
 
     def protected(app: ASGIApp) -> ASGIApp:
-        return Protected(app, inbox)
+        return Measured(Protected(app, inbox), inbox.metrics)
 
     app = Starlette(
         routes=[
@@ -74,8 +73,7 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
             *rest_routes,
             *streams.routes,
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
-            Route("/healthz", healthy, methods=["GET"]),
-            Route("/readyz", ready, methods=["GET"]),
+            *probes.routes,
         ],
         exception_handlers=dict(handlers),
         middleware=[Middleware(protected), Middleware(GZipMiddleware, minimum_size=1000)],
@@ -90,18 +88,3 @@ def _provider(settings: Settings, clock: Clock) -> Provider | None:
     if settings.oidc is None:
         return None
     return Provider(settings.oidc, settings.address, settings.tenant, clock)
-
-
-async def healthy(request: Request) -> Response:
-    """Say that the process is alive."""
-    return JSONResponse({"status": "ok"})
-
-
-def ready(request: Request) -> Response:
-    """Say whether requests are taken: not without the store."""
-    inbox = inbox_of(request)
-    try:
-        inbox.store.conversation(inbox.settings.tenant, "readiness")
-    except StoreUnavailable:
-        return JSONResponse({"status": "store out of reach"}, status_code=503)
-    return JSONResponse({"status": "ok"})

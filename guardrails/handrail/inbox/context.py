@@ -17,6 +17,7 @@ from handrail.inbox.settings import Settings
 from handrail.inbox.throttle import Throttle
 
 if TYPE_CHECKING:
+    from handrail.inbox.metrics import Metrics
     from handrail.policy import Policy
     from handrail.policy.file.people_file import PeopleFile
     from handrail.service import Reviewer, TicketService
@@ -39,6 +40,7 @@ class Inbox:
     steps: Throttle
     replays: Replays
     live: Live
+    metrics: "Metrics"
     clock: Clock
 
 

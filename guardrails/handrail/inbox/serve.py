@@ -1,7 +1,9 @@
 """Runs an inbox until it is told to stop."""
 
+import signal
 import socket
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
@@ -25,6 +27,12 @@ class Server(uvicorn.Server):
             # The port that the system gave, where none was asked for.
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._say(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End by itself; a second SIGINT does not wait for requests under way."""
+        # The parent would raise the signal once more after the shutdown, and the process would end by it.
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def serve(app: Starlette, settings: Settings, *, host: str, port: int, say: Callable[[str], None]) -> None:

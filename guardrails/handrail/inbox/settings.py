@@ -84,7 +84,9 @@ class Settings(Part):
     machine only. `development` lets everybody on this machine sign in as anybody of the people file, and is
     refused with an `address`. `managers` are ids of people who see the manager's pages. `key_env` names the
     environment variable that holds the key of sessions, at least 32 characters; without it sessions end with
-    the process. `proxies` are the addresses from which forwarded headers are believed.
+    the process; `metrics_key_env` names that of the key which Prometheus shows. The desk runs in the same
+    process, by `desk_file`, if `desk` says so or the store is SQLite; otherwise `handrail desk` runs
+    elsewhere. `proxies` are the addresses from which forwarded headers are believed.
     """
 
     policy: str = "support"
@@ -96,6 +98,9 @@ class Settings(Part):
     oidc: Oidc | None = None
     managers: tuple[str, ...] = ()
     key_env: str = "HANDRAIL_INBOX_KEY"
+    metrics_key_env: str = "HANDRAIL_METRICS_KEY"
+    desk: bool | None = None
+    desk_file: str | None = None
     proxies: tuple[str, ...] = ()
     limits: Limits = Limits()
 
@@ -121,6 +126,11 @@ class Settings(Part):
     def is_secure(self) -> bool:
         """True when people reach it by https only."""
         return self.address.startswith("https://")
+
+    @property
+    def runs_desk(self) -> bool:
+        """True where the desk runs in this process; on PostgreSQL it has rights that the inbox has not."""
+        return self.store.startswith("sqlite") if self.desk is None else self.desk
 
     def session_key(self) -> bytes:
         """Return 32 bytes that seal sessions: from the environment, or drawn anew.

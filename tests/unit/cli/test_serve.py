@@ -1,0 +1,48 @@
+"""`handrail serve` refuses what would let strangers in, or nobody, before it opens anything."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from handrail.cli import build
+from handrail.errors import HandrailError
+from support.inbox import TICKETS_PEOPLE, TICKETS_POLICY
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "shop.yaml").write_text(TICKETS_POLICY)
+    (tmp_path / "people.yaml").write_text(TICKETS_PEOPLE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HANDRAIL_STORE", f"sqlite:///{tmp_path}/handrail.db")
+    return tmp_path
+
+
+def served(*options: str) -> Result:
+    return CliRunner().invoke(
+        build(), ["serve", "--policy", "shop.yaml", "--people", "people.yaml", "--check", *options]
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ((), "nobody can sign in"),
+        (("--development", "--host", "0.0.0.0"), "this machine only"),
+        (("--development", "--people", "none.yaml"), "none.yaml"),
+        (("--development", "--policy", "none.yaml"), "none.yaml"),
+        (("--config", "none.toml"), "none.toml"),
+    ],
+)
+def test_what_would_let_strangers_in_or_nobody_is_refused(
+    folder: Path, options: tuple[str, ...], why: str
+) -> None:
+    done = served(*options)
+    assert isinstance(done.exception, HandrailError)
+    assert why in str(done.exception)
+
+
+def test_settings_are_checked_without_serving(folder: Path) -> None:
+    done = served("--development")
+    assert (done.exit_code, done.stdout) == (0, "the inbox can be served\n")
