@@ -8,7 +8,7 @@ from handrail.records import Finding, Message, Part, Place, Signal, Speaker, Too
 from handrail.scan.spec import TOPICS
 from handrail.signals.language import UNKNOWN, language_of
 from handrail.signals.listening import TOPIC_HEADS, Listening
-from handrail.signals.read import read_signals, read_topics
+from handrail.signals.read import Heard, read_new, read_topics
 from handrail.tickets.masking import HEARD
 
 
@@ -33,19 +33,21 @@ def hear_conversation(
     """
     new = first_new(messages)
     keeps_topics = not withheld.isdisjoint(TOPICS.keys() | set(TOPICS.values()))
+    signals, heard = read_new(messages, listening)
     topics: list[Finding] = []
     languages: list[str] = []
     for index, message in enumerate(messages):
         if message.speaker is not Speaker.USER or not message.text or (index < new and not keeps_topics):
             continue
-        topics += _findings(message.text, index, listening)
+        found = heard[index] if index in heard else read_topics(message.text, listening)
+        topics += _findings(found, index)
         if index >= new and (language := language_of(message.text)) is not None:
             languages.append(language)
     language = UNKNOWN if UNKNOWN in languages else next(iter(languages), None)
-    return Hearing(signals=read_signals(messages, listening), topics=tuple(topics), language=language)
+    return Hearing(signals=signals, topics=tuple(topics), language=language)
 
 
-def _findings(text: str, index: int, listening: Listening) -> list[Finding]:
+def _findings(topics: Sequence[Heard], index: int) -> list[Finding]:
     place = Place(part=Part.MESSAGE, index=index)
     return [
         Finding(
@@ -57,7 +59,7 @@ def _findings(text: str, index: int, listening: Listening) -> list[Finding]:
             scanner=HEARD,
             place=place,
         )
-        for heard in read_topics(text, listening)
+        for heard in topics
     ]
 
 

@@ -209,6 +209,21 @@ class Heads:
 
     def sums(self, text: str, opening: str) -> "Sums":
         """Add up the weights of each sentence's features; see `features` for what they are."""
+        return self.sums_after(text, (opening,))[0]
+
+    def sums_after(self, text: str, openings: Sequence[str]) -> tuple["Sums", ...]:
+        """Return what `sums` does, for each of some openings. They differ in the first sentence alone."""
+        pieces = PIECES.findall(fold(text))
+        pieces.append("\n")
+        whole = self._added(pieces, openings[0])
+        first = _first_sentence(pieces) if len(openings) > 1 else ()
+        firsts = (self._added(first, opening) for opening in openings[1:])
+        return (
+            whole,
+            *(Sums([*one.sentences, *whole.sentences[1:]], whole.tokens) for one in firsts),
+        )
+
+    def _added(self, pieces: Sequence[str], opening: str) -> "Sums":
         words, grams, numbers = self._words, self._grams, self._numbers
         get = grams.get
         strange, first = numbers[STRANGE], numbers[FIRST]
@@ -217,8 +232,6 @@ class Heads:
         others: dict[str, tuple[int, int, bool]] = {}
         tokens = total = count = reach = 0
         before, earlier = numbers[opening], 0
-        pieces = PIECES.findall(fold(text))
-        pieces.append("\n")
         for piece in pieces:
             if count >= LONGEST or piece in ENDS:
                 if count:
@@ -263,6 +276,16 @@ class Heads:
         if known is not None:
             return known
         return strange, sum(self._packed.get(affix, 0) for affix in affixes(word)), word in NEGATIONS
+
+
+def _first_sentence(pieces: Sequence[str]) -> Sequence[str]:
+    """Return the pieces of a text's first sentence, with what ends it."""
+    count = 0
+    for at, piece in enumerate(pieces):
+        if count and (count >= LONGEST or piece in ENDS):
+            return [*pieces[:at], piece if piece in ENDS else "\n"]
+        count += piece not in ENDS and piece not in ",:"
+    return pieces
 
 
 def _number(numbers: dict[str, int], token: str) -> int:

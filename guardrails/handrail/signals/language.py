@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 from functools import cache, lru_cache
+from itertools import islice
 
 from handrail.signals.features import PIECES
 
@@ -24,13 +25,14 @@ def language_of(text: str) -> str | None:
     """
     if _is_foreign(text):
         return UNKNOWN
-    words = [piece for piece in PIECES.findall(text.lower()) if piece[0].isalpha()]
-    if len(words) < _FEW:
+    pieces = PIECES.findall(text.lower())
+    if sum(1 for _ in islice((piece for piece in pieces if piece[0].isalpha()), _FEW)) < _FEW:
         return None
     counts: dict[str, int] = {}
     table = _table()
-    for word in words:
-        for language in table.get(word, ()):
+    # Of a long text most words are in no list.
+    for word in filter(table.__contains__, pieces):
+        for language in table[word]:
             counts[language] = counts.get(language, 0) + 1
     trained, others = _most(counts, _trained()), _most(counts, counts.keys() - _trained())
     if others[1] >= _TOLD and others[1] > trained[1]:

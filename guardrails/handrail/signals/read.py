@@ -1,14 +1,14 @@
 """Reading signals in a person's newest words, and topics in any text. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from handrail.records import Message, Part, Place, Signal, SignalKind, Speaker, first_new
 from handrail.signals.features import AFTER_CLAIM, AFTER_QUESTION, FIRST, words_in
-from handrail.signals.heads import LEXICON
+from handrail.signals.heads import LEXICON, Sums
 from handrail.signals.listening import DEFAULT, NAMES, TOPIC_HEADS, Listening
 from handrail.signals.wordlists import Span, listed, lowered
-from handrail.text.normalise import normalise
+from handrail.text.normalise import Normalised, normalise
 
 _SAME = 0.6
 """A message that shares this much of its words with an earlier one of the same person says it again."""
@@ -43,11 +43,23 @@ def hear(text: str, opening: str = FIRST, listening: Listening = DEFAULT) -> tup
         opening: what came before; see `features`.
         listening: words and levels of a policy.
     """
+    return hear_after(text, (opening,), listening)[0]
+
+
+def hear_after(text: str, openings: Sequence[str], listening: Listening) -> tuple[tuple[Heard, ...], ...]:
+    """Return what `hear` does, for each of some openings; the text is read once."""
     seen = normalise(text)
     words = lowered(seen.text)
+    summed = listening.read.sums_after(words, openings)
+    return tuple(_heard_after(seen, words, one, listening) for one in zip(openings, summed, strict=True))
+
+
+def _heard_after(
+    seen: Normalised, words: str, after: tuple[str, Sums], listening: Listening
+) -> tuple[Heard, ...]:
+    opening, summed = after
     by_list = listed(words, opening)
     heads = listening.read
-    summed = heads.sums(words, opening)
     sums = heads.heaviest(summed, [f"{LEXICON}{kind}" for kind in by_list])
     fired = {
         heads.names[index]: heads.probability(index, weight)
@@ -87,25 +99,24 @@ def read_signals(messages: Sequence[Message], listening: Listening = DEFAULT) ->
     little. Spans count characters of the message; `place.index` is the index in `messages`. A dispute says
     which answer it is about, and whoever writes the same again repeats it, whatever the words.
     """
+    return read_new(messages, listening)[0]
+
+
+def read_new(
+    messages: Sequence[Message], listening: Listening = DEFAULT
+) -> tuple[tuple[Signal, ...], Mapping[int, tuple[Heard, ...]]]:
+    """Return the signals that `read_signals` does, and by message the topics that `read_topics` does."""
     opening = _opening(messages)
+    openings = (FIRST,) if opening == FIRST else (FIRST, opening)
     found: list[Signal] = []
+    topics: dict[int, tuple[Heard, ...]] = {}
     for index in range(first_new(messages), len(messages)):
         message = messages[index]
         if message.speaker is not Speaker.USER or not message.text:
             continue
-        signals = {
-            heard.name: Signal(
-                kind=SignalKind(heard.name),
-                start=heard.start,
-                end=heard.end,
-                score=heard.score,
-                words=heard.words,
-                about=_disputed(messages[:index], message.text) if heard.name == SignalKind.DISPUTE else None,
-                place=Place(part=Part.MESSAGE, index=index),
-            )
-            for heard in hear(message.text, opening, listening)
-            if heard.name not in TOPIC_HEADS
-        }
+        heard = hear_after(message.text, openings, listening)
+        topics[index] = _topics(heard[0])
+        signals = _signals(messages, index, heard[-1])
         again = _said_again(messages[:index], message.text) if SignalKind.REPEATS not in signals else None
         if again is not None:
             signals[SignalKind.REPEATS] = Signal(
@@ -117,12 +128,33 @@ def read_signals(messages: Sequence[Message], listening: Listening = DEFAULT) ->
                 place=Place(part=Part.MESSAGE, index=index),
             )
         found += (signals[kind] for kind in SignalKind if kind in signals)
-    return tuple(found)
+    return tuple(found), topics
+
+
+def _signals(messages: Sequence[Message], index: int, found: Sequence[Heard]) -> dict[str, Signal]:
+    before, text = messages[:index], messages[index].text
+    return {
+        heard.name: Signal(
+            kind=SignalKind(heard.name),
+            start=heard.start,
+            end=heard.end,
+            score=heard.score,
+            words=heard.words,
+            about=_disputed(before, text) if heard.name == SignalKind.DISPUTE else None,
+            place=Place(part=Part.MESSAGE, index=index),
+        )
+        for heard in found
+        if heard.name not in TOPIC_HEADS
+    }
 
 
 def read_topics(text: str, listening: Listening = DEFAULT) -> tuple[Heard, ...]:
     """Return the topics that a text is about; `TOPIC_HEADS` names them."""
-    return tuple(heard for heard in hear(text, listening=listening) if heard.name in TOPIC_HEADS)
+    return _topics(hear(text, listening=listening))
+
+
+def _topics(found: Sequence[Heard]) -> tuple[Heard, ...]:
+    return tuple(heard for heard in found if heard.name in TOPIC_HEADS)
 
 
 def _opening(messages: Sequence[Message]) -> str:

@@ -50,6 +50,14 @@ def test_the_fast_sum_is_the_sum_of_the_features_that_explain_it(raw: str, openi
         assert list(fast) == best
 
 
+@settings(max_examples=150, deadline=None)
+@given(TEXT)
+def test_reading_a_text_after_several_openings_at_once_is_reading_it_after_each(raw: str) -> None:
+    text, heads = plain(raw), shipped()
+    openings = (FIRST, AFTER_CLAIM, AFTER_QUESTION)
+    assert heads.sums_after(text, openings) == tuple(heads.sums(text, opening) for opening in openings)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=300))
 def test_reading_a_language_or_small_talk_never_raises(text: str) -> None:
