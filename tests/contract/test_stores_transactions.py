@@ -81,3 +81,17 @@ def test_after_every_connection_was_cut_one_call_fails_and_the_next_goes_on(side
     with pytest.raises(StoreUnavailable):
         sides.app.open(ticket)
     assert sides.app.open(ticket).ticket == ticket.id
+
+
+def test_a_session_that_lost_the_statements_it_kept_fails_once_and_goes_on(sides: Sides) -> None:
+    store = postgres_sides(sides.logins).app
+    assert store.conversation("default", "lost").ticket is None
+    with store.database.read("default") as conn:
+        conn.execute(text("DEALLOCATE ALL"))
+    with pytest.raises(StoreUnavailable, match="26000"):
+        store.conversation("default", "lost")
+    assert store.conversation("default", "lost").ticket is None
+    ticket = new_ticket(conversation="lost")
+    store.open(ticket)
+    assert store.conversation("default", "lost").ticket == ticket.id
+    store.close()

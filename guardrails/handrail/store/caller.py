@@ -123,6 +123,10 @@ class CallerStore:
     def conversation(self, tenant: str, conversation: str) -> ConversationStatus:
         """Tell who is speaking in a conversation."""
         with self.read(tenant) as tx:
+            found = conversations.standing(tx, conversation)
+        if found is not None:
+            return found
+        with self.read(tenant) as tx:
             return conversations.conversation(tx, conversation)
 
     def totals(self, queries: Sequence[LedgerQuery]) -> Mapping[str, FactValue]:

@@ -201,7 +201,8 @@ def _engine(url: URL, *, is_memory: bool) -> Engine:
     options: dict[str, Any] = {"hide_parameters": True}
     if url.get_backend_name() == "postgresql":
         options |= {"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE * 3, "isolation_level": "AUTOCOMMIT"}
-        engine = create_engine(url, **options)
+        # The driver's own prepared statements would, after a rollback, have the server drop ours as well.
+        engine = create_engine(url, connect_args={"prepare_threshold": None}, **options)
         event.listen(engine, "begin", _begin_postgres)
         event.listen(engine, "before_cursor_execute", _begin_first)
         return engine

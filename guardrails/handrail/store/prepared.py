@@ -1,5 +1,6 @@
 """Statements that are compiled once and run on the driver: those that every ticket goes through."""
 
+import hashlib
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +13,11 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from handrail.errors import StoreUnavailable
 
 OPENING = "handrail_opening"
+KEPT = "handrail_kept"
+_FOREIGN_SESSION = frozenset({"26000", "42P05"})
+"""What PostgreSQL says of statements that it does not have, or has from another session's program."""
+_unkept: set[str] = set()
+"""Databases behind a pooler that changes sessions between transactions: nothing is kept there."""
 
 
 class UniqueViolation(Exception):
@@ -86,10 +92,9 @@ class Prepared:
         finally:
             cursor.close()
 
-    def bound(self, conn: Connection, values: Mapping[str, Any]) -> tuple[str, Any]:
-        """Return the statement's text and its parameters, as the driver wants them."""
-        found = self._for(conn)
-        return found.sql, found.bound(values)
+    def compiled(self, conn: Connection) -> "_Compiled":
+        """Return the statement as it is compiled for a database."""
+        return self._for(conn)
 
     def result(self, conn: Connection, cursor: Any) -> PreparedResult:
         """Return what a cursor now holds of this statement."""
@@ -115,6 +120,7 @@ class _Compiled:
     order: tuple[str, ...] | None
     fixed: Mapping[str, Any]
     names: tuple[str, ...]
+    kept: "_Kept | None" = None
 
     def bound(self, values: Mapping[str, Any]) -> Any:
         """Return the parameters as the driver wants them."""
@@ -122,12 +128,41 @@ class _Compiled:
         return given if self.order is None else tuple(given[key] for key in self.order)
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A statement that PostgreSQL keeps, planned, for a connection: how it is made and how it is run.
+
+    Its name is a hash of its text, so that one name never stands for two statements, whoever made it.
+    """
+
+    name: str
+    made: str
+    run: str
+    order: tuple[str, ...]
+
+
+def _kept(sql: str, order: Sequence[str] = ()) -> _Kept:
+    """Return a statement with numbered parameters; `order` names those that the text does not name."""
+    numbers: dict[str, int] = {}
+    unnamed = iter(order)
+
+    def number(found: re.Match[str]) -> str:
+        return f"${numbers.setdefault(found[1] or next(unnamed), len(numbers) + 1)}"
+
+    text = _PLACE.sub(number, sql).replace("%%", "%")
+    name = f"handrail_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+    places = f"({', '.join(['%s'] * len(numbers))})" if numbers else ""
+    return _Kept(name, f"PREPARE {name} AS {text}", f"EXECUTE {name}{places}", tuple(numbers))
+
+
 def _compiled(statement: Any, conn: Connection) -> _Compiled:
     compiled = statement.compile(dialect=conn.dialect)
     assert isinstance(compiled, SQLCompiler)
     order = tuple(compiled.positiontup) if compiled.positional and compiled.positiontup else None
+    sql = str(compiled)
     return _Compiled(
-        sql=str(compiled),
+        kept=_kept(sql) if conn.dialect.name == "postgresql" else None,
+        sql=sql,
         order=order,
         fixed={key: value for key, value in compiled.params.items() if value is not None},
         names=tuple(column.key for column in statement.selected_columns) if statement.is_select else (),
@@ -152,6 +187,7 @@ class _CompiledRows(_Compiled):
 
 Statements = Sequence[tuple[Prepared, Mapping[str, Any]]]
 _NAMED = re.compile(r"%\(\w+\)s")
+_PLACE = re.compile(r"%(?:\((\w+)\))?s")
 
 
 class PreparedRows:
@@ -204,7 +240,9 @@ class _Repeated(Prepared):
         if found is None:
             head, values, row = self._one._for(conn).sql.partition(" VALUES ")
             text = ", ".join([_NAMED.sub("%s", row)] * self._count)
-            found = _Compiled(sql=head + values + text, order=self._order, fixed={}, names=())
+            sql = head + values + text
+            kept = _kept(sql, self._order)
+            found = _Compiled(sql=sql, order=self._order, fixed={}, names=(), kept=kept)
             self._compiled[conn.dialect.name] = found
         return found
 
@@ -248,6 +286,13 @@ def commit_together(conn: Connection, statements: Statements) -> None:
     _sent(conn, statements, "COMMIT")
 
 
+def read_and_commit(conn: Connection, prepared: Prepared, values: Mapping[str, Any]) -> PreparedResult:
+    """Run the only statement of a reading transaction; PostgreSQL gets it and its end on one way."""
+    if conn.dialect.name == "postgresql":
+        return _sent(conn, [(prepared, values)], "COMMIT")[0]
+    return prepared(conn, values)
+
+
 def begin_later(conn: Connection, opening: Sequence[str]) -> None:
     """Let PostgreSQL begin a transaction together with the first statement in it.
 
@@ -266,14 +311,15 @@ def begin_now(conn: Connection, cursor: Any) -> None:
 def _sent(conn: Connection, statements: Statements, last: str = "") -> list[PreparedResult]:
     """Send statements as one message, their values written into it by the driver; return what each gave.
 
-    One message wakes the server once. A message for each, even in a pipeline, costs more than planning does.
+    One message wakes the server once. The server keeps the statements of a connection planned, so that the
+    message only runs them: planning costs more than running them does.
     """
     driver: Any = conn.connection.driver_connection
     dbapi: Any = conn.dialect.loaded_dbapi
     cursor = dbapi.ClientCursor(driver)
-    opening = conn.info.pop(OPENING, ())
-    parts = [cursor.mogrify(*prepared.bound(conn, values)) for prepared, values in statements]
     try:
+        parts = _parts(conn, cursor, statements)
+        opening = conn.info.pop(OPENING, ())
         cursor.execute("; ".join(part for part in (*opening, *parts, last) if part))
         for _ in opening:
             cursor.nextset()
@@ -283,8 +329,10 @@ def _sent(conn: Connection, statements: Statements, last: str = "") -> list[Prep
             cursor.nextset()
     except dbapi.IntegrityError:
         raise UniqueViolation from None
-    except dbapi.OperationalError as error:
-        if conn.dialect.is_disconnect(error, driver, cursor):
+    except dbapi.Error as error:
+        if getattr(error, "sqlstate", None) in _FOREIGN_SESSION:
+            _unkept.add(str(conn.engine.url))
+        if isinstance(error, dbapi.OperationalError) and conn.dialect.is_disconnect(error, driver, cursor):
             # The other connections of the pool are as stale as this one.
             conn.invalidate(error)
             conn.engine.dispose()
@@ -292,3 +340,21 @@ def _sent(conn: Connection, statements: Statements, last: str = "") -> list[Prep
     finally:
         cursor.close()
     return results
+
+
+def _parts(conn: Connection, cursor: Any, statements: Statements) -> list[str]:
+    """Return the texts that run statements, after the server was given those that it does not keep yet."""
+    compiled = [(prepared.compiled(conn), values) for prepared, values in statements]
+    if str(conn.engine.url) in _unkept:
+        return [cursor.mogrify(one.sql, one.bound(values)) for one, values in compiled]
+    known: set[str] = conn.info.setdefault(KEPT, set())
+    new = {one.kept.name: one.kept.made for one, _ in compiled if one.kept and one.kept.name not in known}
+    if new:
+        cursor.execute("; ".join(new.values()))
+        known.update(new)
+    parts = []
+    for one, values in compiled:
+        assert one.kept is not None
+        given = {**one.fixed, **values}
+        parts.append(cursor.mogrify(one.kept.run, [given[name] for name in one.kept.order]))
+    return parts

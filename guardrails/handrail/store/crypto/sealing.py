@@ -167,16 +167,28 @@ class Sealer:
     def _writing(self, conn: Connection) -> AbstractContextManager[Connection]:
         return nullcontext(conn) if self.apart is None else self.apart.write()
 
-    def _made(self, keys: Connection, tenant: str, subject: str) -> Row[Any]:
-        """Make a key, or take the one that another process made first."""
-        fresh = DataKey(id=secrets.token_hex(ID_BYTES), key=secrets.token_bytes(KEY_BYTES))
-        values = {
-            "id": fresh.id,
+    def fresh(self, tenant: str, subject: str) -> tuple[DataKey, tuple[Prepared, Mapping[str, Any]]]:
+        """Return a new key for a data subject without one, and the statement that keeps it.
+
+        The statement belongs into the transaction of what the key seals. If another process made a key for
+        them first it raises `UniqueViolation`, and nothing was sealed with this one.
+        """
+        made = DataKey(id=secrets.token_hex(ID_BYTES), key=secrets.token_bytes(KEY_BYTES))
+        return made, (_NEW_KEY, self._row_of(made, tenant, subject))
+
+    def _row_of(self, made: DataKey, tenant: str, subject: str) -> dict[str, Any]:
+        return {
+            "id": made.id,
             "tenant": tenant,
             "subject": subject,
             "ring_key": self.ring.current,
-            "wrapped": _wrap(self._master(self.ring.current), fresh, tenant, subject),
+            "wrapped": _wrap(self._master(self.ring.current), made, tenant, subject),
         }
+
+    def _made(self, keys: Connection, tenant: str, subject: str) -> Row[Any]:
+        """Make a key, or take the one that another process made first."""
+        made = DataKey(id=secrets.token_hex(ID_BYTES), key=secrets.token_bytes(KEY_BYTES))
+        values = self._row_of(made, tenant, subject)
         keys.execute(insert_into(data_keys, keys.dialect.name).values(**values).on_conflict_do_nothing())
         return keys.execute(_select(tenant, subject)).one()
 
@@ -263,6 +275,7 @@ def _wrap(master: bytes, key: DataKey, tenant: str, subject: str) -> bytes:
     return encrypt(master, key.key, f"{tenant}|{subject}|{key.id}".encode())
 
 
+_NEW_KEY = Prepared(lambda _: data_keys.insert())
 _KEY = Prepared(
     lambda _: select(data_keys).where(
         data_keys.c.tenant == bindparam("tenant"), data_keys.c.subject == bindparam("subject")

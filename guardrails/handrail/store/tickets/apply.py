@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from handrail.errors import (
     AlreadyDecided,
@@ -17,7 +17,7 @@ from handrail.errors import (
 )
 from handrail.store.audit.chain import records
 from handrail.store.ledger import settle, settled, settling
-from handrail.store.prepared import Prepared, PreparedResult, UniqueViolation
+from handrail.store.prepared import Prepared, PreparedResult, Statements, UniqueViolation, run_together
 from handrail.store.tables import APPLYING, audit, micros, moment, resolutions, tickets, uses
 from handrail.store.tickets.rows import (
     APPLY_LEASE,
@@ -38,6 +38,7 @@ from handrail.tickets.lifecycle import State, Verb, advance
 from handrail.tickets.ports import Approval, Settlement
 from handrail.tickets.ticket import Sealed, Ticket, Verdict
 
+USED = "used"
 ENDS = {
     Settlement.DONE: (Verb.APPLIED, State.APPLIED),
     Settlement.NO_EFFECT: (Verb.FAILED, State.FAILED),
@@ -64,13 +65,7 @@ def approved(tx: Transaction, ticket: str, *, now: datetime | None) -> Approval:
     if row.duplicate_of is not None:
         return approved(tx, row.duplicate_of, now=now)
     advance(ticket, State(row.state), Verb.BEGIN)
-    spent = select(uses.c.kind).where(
-        uses.c.tenant == tx.tenant, uses.c.ticket == ticket, uses.c.round == row.round
-    )
-    if tx.conn.execute(spent).first() is not None:
-        raise AlreadyUsed(ticket, "its resolution was used or taken back before")
-    prepared, values = _turns(tx, ticket)
-    return _checked(tx, row, prepared(tx.conn, values), now)
+    return _checked(tx, row, run_together(tx.conn, _decided(tx, ticket)), now)
 
 
 def begin(tx: Transaction, ticket: str, *, now: datetime) -> Approval | DecisionExpired:
@@ -79,25 +74,30 @@ def begin(tx: Transaction, ticket: str, *, now: datetime) -> Approval | Decision
     Raises:
         TicketError: why not: not decided, used before, forged, another action than decided.
     """
-    row, (turns,) = load_with(tx, ticket, _turns(tx, ticket))
+    row, decided = load_with(tx, ticket, *_decided(tx, ticket))
     if row.duplicate_of is not None:
         return begin(tx, row.duplicate_of, now=now)
     advance(ticket, State(row.state), Verb.BEGIN)
     try:
-        approval = _checked(tx, row, turns, now)
+        approval = _checked(tx, row, decided, now)
     except DecisionExpired as error:
         lapse(tx, row, now=now)
         return error
-    use_up(tx, row, "used", now)
+    use_up(tx, row, USED, now)
     lease = micros(now + APPLY_LEASE)
     data = {"digest": approval.digest, "key": approval.idempotency_key}
     move(tx, row, Move(verb=Verb.BEGIN, now=now, data=data, changes={"lease_until": lease}))
     return approval
 
 
-def _checked(tx: Transaction, row: Row[Any], turns: PreparedResult, now: datetime | None) -> Approval:
+def _checked(
+    tx: Transaction, row: Row[Any], decided: Sequence[PreparedResult], now: datetime | None
+) -> Approval:
+    turns, entries, spent = decided
+    if spent.first() is not None:
+        raise AlreadyUsed(row.id, "its resolution was used or taken back before")
     held, sealed = intact(tx, row)
-    final = final_resolution(tx, row, turns, sealed)
+    final = final_resolution(tx, row, (turns, entries), sealed)
     resolution = final.row
     if now is not None and micros(now) > resolution["expires_at"]:
         raise DecisionExpired(row.id, "the resolution has run out before it was used")
@@ -149,18 +149,34 @@ _TURNS = Prepared(
     )
 )
 _USE = Prepared(lambda _: uses.insert())
+_FIRST_TURN = select(func.min(resolutions.c.turn)).where(
+    resolutions.c.tenant == bindparam("tenant"),
+    resolutions.c.ticket == bindparam("ticket"),
+    resolutions.c.round == _ROUND.scalar_subquery(),
+)
 _ENTRIES = Prepared(
     lambda _: select(audit).where(
         audit.c.tenant == bindparam("tenant"),
         audit.c.ticket == bindparam("ticket"),
-        audit.c.version > bindparam("since"),
+        audit.c.version > _FIRST_TURN.scalar_subquery(),
+    )
+)
+_SPENT = Prepared(
+    lambda _: select(uses.c.kind).where(
+        uses.c.tenant == bindparam("tenant"),
+        uses.c.ticket == bindparam("ticket"),
+        uses.c.round == _ROUND.scalar_subquery(),
     )
 )
 
 
-def _turns(tx: Transaction, ticket: str) -> tuple[Prepared, Mapping[str, Any]]:
-    """Return the statement that reads the resolutions of a ticket's present round, to be sent with others."""
-    return _TURNS, {"tenant": tx.tenant, "ticket": ticket}
+def _decided(tx: Transaction, ticket: str) -> Statements:
+    """Return the statements that read what was decided of a ticket's present round, to be sent with others.
+
+    They give the resolutions, the entries of the audit chain since the first of them, and its use, if any.
+    """
+    values = {"tenant": tx.tenant, "ticket": ticket}
+    return [(_TURNS, values), (_ENTRIES, values), (_SPENT, values)]
 
 
 def _as_signed(row: Row[Any]) -> dict[str, Any]:
@@ -169,14 +185,14 @@ def _as_signed(row: Row[Any]) -> dict[str, Any]:
 
 
 def final_resolution(
-    tx: Transaction, row: Row[Any], found: PreparedResult, sealed: Sealed
+    tx: Transaction, row: Row[Any], found: tuple[PreparedResult, PreparedResult], sealed: Sealed
 ) -> FinalResolution:
     """Return the resolution that closed this round, after checking that every role in it really decided.
 
     Raises:
         NotAllowed: none, forged, altered, a role missing, or taken back.
     """
-    turns = [_as_signed(turn) for turn in found]
+    turns = [_as_signed(turn) for turn in found[0]]
     if not turns or not turns[-1]["is_final"]:
         raise NotAllowed(row.id, "nobody's resolution is on record")
     if turns[-1]["verdict"] not in (Verdict.APPROVE, Verdict.EDIT):
@@ -184,7 +200,7 @@ def final_resolution(
     if tx.signing.is_required:
         for turn in turns:
             tx.signing.check(turn)
-    _on_record(tx, row, turns)
+    _on_record(row, turns, found[1])
     bodies = [_body(tx, row, turn) for turn in turns]
     arguments = next((body["arguments"] for body in reversed(bodies) if body["arguments"]), sealed.arguments)
     decided = {Agreement(turn["role"], turn["person"], turn["slot"]) for turn in turns}
@@ -193,14 +209,13 @@ def final_resolution(
     return FinalResolution(row=turns[-1], arguments=arguments, body=bodies[-1])
 
 
-def _on_record(tx: Transaction, row: Row[Any], turns: Sequence[Mapping[str, Any]]) -> None:
-    """Accept resolutions that are on the audit chain as they stand; costs what one ticket's entries do.
+def _on_record(row: Row[Any], turns: Sequence[Mapping[str, Any]], entries: PreparedResult) -> None:
+    """Accept resolutions that are on the audit chain as they stand.
 
     Raises:
         NotAllowed: one is not.
     """
-    wanted = {"tenant": tx.tenant, "ticket": row.id, "since": turns[0]["turn"]}
-    found = {entry.version: entry for entry in _ENTRIES(tx.conn, wanted)}
+    found = {entry.version: entry for entry in entries}
     for turn in turns:
         # The step that a resolution takes is the one after the version that the person saw.
         entry = found.get(turn["turn"] + 1)
@@ -223,6 +238,10 @@ def use_up(tx: Transaction, row: Row[Any], kind: str, now: datetime) -> None:
         AlreadyUsed: it was spent before.
     """
     values = {"tenant": tx.tenant, "ticket": row.id, "round": row.round, "kind": kind, "at": micros(now)}
+    if tx.is_postgres and kind == USED:
+        # It was looked for when the row was locked. Should it be there by now, the step is run again.
+        tx.put(_USE, values)
+        return
     try:
         _USE(tx.conn, values)
     except UniqueViolation:

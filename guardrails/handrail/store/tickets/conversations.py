@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from sqlalchemy import Row, bindparam, literal_column, select
+from sqlalchemy import Column, Row, bindparam, literal_column, select
 
 from handrail.store.crypto.sealing import Erased
-from handrail.store.prepared import Prepared
+from handrail.store.prepared import Prepared, read_and_commit
 from handrail.store.tables import moment, moment_or_none, resolutions, tickets
 from handrail.store.tickets.open import followed
 from handrail.store.tickets.rows import content, resolution_text
@@ -25,15 +25,46 @@ _ENDED: Mapping[State, Literal["expired", "cancelled", "withdrawn"]] = {
 SILENT = frozenset({State.CANCELLED})
 
 
-# Every guarded call with a conversation asks this first.
-_NEWEST = Prepared(
-    lambda _: (
-        select(tickets)
-        .where(tickets.c.tenant == bindparam("tenant"), tickets.c.conversation == bindparam("conversation"))
-        .order_by(tickets.c.is_open.desc(), tickets.c.updated_at.desc())
-        .limit(literal_column("1"))
+def _newest(*columns: Column[Any]) -> Prepared:
+    return Prepared(
+        lambda _: (
+            select(*columns)
+            .where(tickets.c.tenant == bindparam("tenant"))
+            .where(tickets.c.conversation == bindparam("conversation"))
+            .order_by(tickets.c.is_open.desc(), tickets.c.updated_at.desc())
+            .limit(literal_column("1"))
+        )
     )
+
+
+_NEWEST = _newest(*tickets.c)
+_STANDING = _newest(
+    *(tickets.c[name] for name in ("id", "state", "is_taken_over", "role", "decide_by", "duplicate_of"))
 )
+
+
+def standing(tx: Transaction, name: str) -> ConversationStatus | None:
+    """Return what `conversation` does with the transaction's one question; None where it takes more.
+
+    Every guarded call with a conversation asks this first.
+    """
+    hashed = tx.sealer.ring.hashed(tx.tenant, name)
+    values = {"tenant": tx.tenant, "conversation": hashed}
+    row = read_and_commit(tx.conn, _STANDING, values).first()
+    if row is None:
+        return ConversationStatus()
+    if row.duplicate_of is not None or State(row.state) not in UNDECIDED:
+        return None
+    return _undecided(row)
+
+
+def _undecided(row: Row[Any]) -> ConversationStatus:
+    return ConversationStatus(
+        state=ConversationState.HUMAN if row.is_taken_over else ConversationState.PENDING,
+        ticket=row.id,
+        role=row.role,
+        due=moment_or_none(row.decide_by),
+    )
 
 
 def conversation(tx: Transaction, name: str) -> ConversationStatus:
@@ -45,12 +76,7 @@ def conversation(tx: Transaction, name: str) -> ConversationStatus:
     if row is None or State(row.state) in SILENT:
         return ConversationStatus()
     if State(row.state) in UNDECIDED:
-        return ConversationStatus(
-            state=ConversationState.HUMAN if row.is_taken_over else ConversationState.PENDING,
-            ticket=row.id,
-            role=row.role,
-            due=moment_or_none(row.decide_by),
-        )
+        return _undecided(row)
     note = resume_note(State(row.state), content(tx, row), _settled(tx, row))
     return ConversationStatus(
         state=ConversationState.RETURNED, ticket=row.id, role=row.role, due=None, note=note

@@ -41,7 +41,7 @@ def open_ticket(tx: Transaction, ticket: Ticket) -> TicketReceipt:
             join(tx, there, attempt_of(ticket), alias=ticket.id)
         return _opened(there, joined=True)
     if key is None:
-        key = tx.sealer.key_for(tx.conn, tx.tenant, subject)
+        key = _key_of(tx, subject)
     values = _values(tx, ticket, subject, key)
     tx.put(_INSERT, values)
     record(tx, values, Move(verb=Verb.OPEN, now=ticket.created_at, role=ticket.role, data=_facts(ticket)))
@@ -122,6 +122,15 @@ def _is_of_action(tx: Transaction, row: Row[Any], ticket: Ticket) -> bool:
     except CheckFailed:
         return False
     return digest in (row.digest, held.action.digest)
+
+
+def _key_of(tx: Transaction, subject: str) -> DataKey:
+    """Return the key of a data subject; where keys lie beside tickets, a new one is written with it."""
+    if tx.sealer.apart is not None:
+        return tx.sealer.key_for(tx.conn, tx.tenant, subject)
+    key, keeping = tx.sealer.fresh(tx.tenant, subject)
+    tx.put(*keeping)
+    return key
 
 
 def _conversation(tx: Transaction, ticket: Ticket) -> str | None:
