@@ -8,7 +8,7 @@ import pytest
 
 from handrail import Guard
 from support.open_world import CARD, MAIL, guard_of, leaks
-from support.wire_bodies import CHAT, FORMATS, RESPONSE, chat_events, response_events, sse
+from support.wire_bodies import CHAT, FORMATS, RESPONSE, STREAMS, chat_events, chunk, response_events, sse
 from support.wire_plants import ODD, ODD_REQUESTS, Exchange, planted
 from support.wire_ways import Wire, read_back
 
@@ -169,3 +169,48 @@ def test_parts_of_a_response_lose_no_word_and_keep_no_secret(
     said = [part["text"] for part in told["output"][0]["content"]]  # type: ignore[index]
     assert first.rpartition(" ")[2] not in said[0]
     assert said[1] == second
+
+
+LINES = [": {}", "id: {}", "retry: {}", "note: {}", "{}", "event: {}", "Data: {}", "\ufeffdate: {}"]
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("form", STREAMS)
+def test_a_line_of_an_event_that_nobody_judges_is_shown_to_nobody(
+    wire: Wire, strict: Guard, redacting: Guard, form: str, line: str
+) -> None:
+    stream = sse(STREAMS[form][0](["Fine", ", ", "soon"]), form)
+    answer = f"{line.format(MAIL.needle)}\n".encode() + stream
+    exchange = Exchange(form, {**PLAIN[form], "stream": True}, answer, (MAIL.needle,))
+    assert is_withheld(wire, exchange, strict, redacting)
+    assert b"soon" in wire.ask(exchange, strict)[1].encode()
+
+
+def test_a_name_that_a_reader_puts_together_is_judged_whole(
+    wire: Wire, strict: Guard, redacting: Guard
+) -> None:
+    events = chat_events(["Fine"])
+    halves = MAIL.needle[:10], MAIL.needle[10:]
+    calls = [{"index": 0, "id": "a", "type": "function", "function": {"name": half}} for half in halves]
+    events[1:1] = [chunk(0, {"tool_calls": [call]}) for call in calls]
+    exchange = Exchange("chat", {**PLAIN["chat"], "stream": True}, sse(events, "chat"))
+    for guard in (strict, redacting):
+        _, told = wire.ask(exchange, guard)
+        assert not all(half in told for half in halves)
+
+
+HALF = "\\ud83d"
+"""Half of a character, as JSON may write it."""
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_half_a_character_is_judged_like_any_other(
+    wire: Wire, strict: Guard, redacting: Guard, form: str
+) -> None:
+    for words in ("Fine", f"Fine {WORDS}"):
+        answer = json.dumps(FORMATS[form][2]).replace("Fine", f"{HALF} {words}").encode()
+        exchange = Exchange(form, PLAIN[form], answer, (MAIL.needle,))
+        for guard in (strict, redacting):
+            _, told = wire.ask(exchange, guard)
+            assert not leaks(exchange.needles, *read_back(told), told)
+            assert ("Fine" in told) is (words == "Fine" or guard is redacting)

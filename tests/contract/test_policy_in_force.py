@@ -18,10 +18,11 @@ from handrail.store import Actor
 from handrail.store.policies import Enforcement, PolicyChange
 from handrail.testing import FrozenClock
 from handrail.tickets.action import action_digest
+from handrail.tickets.fact_record import FactRecord
 from handrail.tickets.lifecycle import State
 from handrail.tickets.policy_change import on_change
 from handrail.tickets.resolution import Resolution
-from handrail.tickets.ticket import FactRecord, Ticket, Verdict
+from handrail.tickets.ticket import Ticket, Verdict
 from support.stores import NOW, Sides, actor, new_ticket, postgres_sides, sqlite_sides
 
 pytestmark = pytest.mark.xdist_group("postgres")

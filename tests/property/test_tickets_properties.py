@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from handrail.errors import CheckFailed, TicketError
 from handrail.records import Money, Unknown
 from handrail.tickets.action import action_digest, canonical_arguments
+from handrail.tickets.fact_record import FactRecord
 from handrail.tickets.lifecycle import TABLE, UNDECIDED, State, Verb, advance
-from handrail.tickets.ticket import FactRecord
 from handrail.tickets.timers import ALLOWED
 
 TEXT = st.text(max_size=20)

@@ -2,11 +2,14 @@
 
 import inspect
 import json
+import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 from langchain_core.messages import ToolMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langchain_core.tools.base import _DirectlyInjectedToolArg
 from pydantic import ConfigDict, SkipValidation
@@ -18,6 +21,7 @@ from handrail.guard.fits import is_approved
 from handrail.records import Handoff, ToolCall
 from handrail.tickets.ports import ResolutionView
 from handrail.wire.handoff import WITHHELD, handoff_body
+from handrail_adapters.langchain.inner import arun_inner, run_inner
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
@@ -45,7 +49,7 @@ def guard_tool(tool: BaseTool, guard: "Guard") -> BaseTool:
 
 def guarded_fields(tool: BaseTool) -> dict[str, Any]:
     """Return the fields by which a tool is known to a model and a framework."""
-    shown = {name: getattr(tool, name) for name in BaseTool.model_fields if name != "callbacks"}
+    shown = {name: getattr(tool, name) for name in BaseTool.model_fields}
     if shown["args_schema"] is None:
         shown["args_schema"] = tool.get_input_schema()
     return shown
@@ -72,6 +76,23 @@ def parameters_of(tool: BaseTool | None) -> str:
 _SCHEMAS: "WeakKeyDictionary[type, str]" = WeakKeyDictionary()
 
 
+class _Given(NamedTuple):
+    """What a run was given, on its way through LangChain's own run."""
+
+    tool_input: str | dict[str, Any]
+    tool_call_id: str | None
+
+
+def _given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Given:
+    """Return what a run was given, also where `_run` is called past LangChain's run."""
+    if args and isinstance(args[0], _Given):
+        return args[0]
+    return _Given(kwargs if kwargs else str(args[0]) if args else {}, None)
+
+
+_NO_CONFIG: RunnableConfig = {}
+
+
 class GuardedTool(BaseTool):
     """A tool behind the gate; make it with `guard_tool`."""
 
@@ -80,53 +101,72 @@ class GuardedTool(BaseTool):
     inner: SkipValidation[BaseTool]
     guard: SkipValidation[Any]
 
-    def run(
-        self, tool_input: str | dict[str, Any], *args: Any, tool_call_id: str | None = None, **kwargs: Any
-    ) -> Any:
-        """Run the tool if it may run."""
+    def _to_args_and_kwargs(
+        self, tool_input: str | dict[str, Any], tool_call_id: str | None
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        # LangChain's own run tells callbacks of `_run`; the tool inside reads its input by itself.
+        return (_Given(tool_input, tool_call_id),), {}
+
+    @property
+    def _injected_args_keys(self) -> frozenset[str]:
+        return self.inner._injected_args_keys
+
+    def _run(self, *args: Any, config: RunnableConfig = _NO_CONFIG, **kwargs: Any) -> Any:
+        failed: list[BaseException] = []
+        try:
+            return self._as_output(self._guarded(*_given(args, kwargs), config))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, its text is judged
+            failed.append(error)
+        if _pauses_graph(failed[0]):
+            raise failed.pop()
+        raise self.guard.told(failed.pop())
+
+    async def _arun(self, *args: Any, config: RunnableConfig = _NO_CONFIG, **kwargs: Any) -> Any:
+        failed: list[BaseException] = []
+        try:
+            return self._as_output(await self._aguarded(*_given(args, kwargs), config))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, its text is judged
+            failed.append(error)
+        if _pauses_graph(failed[0]):
+            raise failed.pop()
+        raise self.guard.told(failed.pop())
+
+    def _as_output(self, given: Any) -> Any:
+        return (given, None) if self.response_format == "content_and_artifact" else given
+
+    def _guarded(self, tool_input: Any, tool_call_id: str | None, config: RunnableConfig) -> Any:
+        """Run the tool if it may run, and judge what it returns."""
         call, tool_input = self._read(tool_input, tool_call_id)
         ticket = _decided_ticket(tool_call_id)
         found = self._found(ticket) if ticket else None
+        inner = partial(run_inner, self.inner, tool_input, tool_call_id, config)
         if ticket and found and not _is_another(found, call):
-            return self._decided(
-                ticket,
-                found,
-                call,
-                lambda: self.inner.run(tool_input, *args, tool_call_id=tool_call_id, **kwargs),
-            )
+            return self._decided(ticket, found, call, inner)
         permit = self.guard.gate(call)
         if isinstance(permit, Outcome):
             return self._stopped(permit, tool_call_id)
         try:
             with permit:
-                result = completed(self.inner.run(tool_input, *args, tool_call_id=tool_call_id, **kwargs))
+                result = completed(inner())
         except ToolFailed as failed:
             result = failed.result
         given = self.guard.judge_result(call, result)
         return self._withheld(given, tool_call_id) if isinstance(given, Outcome) else given.value
 
-    async def arun(
-        self, tool_input: str | dict[str, Any], *args: Any, tool_call_id: str | None = None, **kwargs: Any
-    ) -> Any:
-        """Run the tool if it may run."""
+    async def _aguarded(self, tool_input: Any, tool_call_id: str | None, config: RunnableConfig) -> Any:
+        """Run the tool if it may run, and judge what it returns."""
         call, tool_input = self._read(tool_input, tool_call_id)
         ticket = _decided_ticket(tool_call_id)
         found = await self._afound(ticket) if ticket else None
+        inner = partial(arun_inner, self.inner, tool_input, tool_call_id, config)
         if ticket and found and not _is_another(found, call):
-            return await self._adecided(
-                ticket,
-                found,
-                call,
-                lambda: self.inner.arun(tool_input, *args, tool_call_id=tool_call_id, **kwargs),
-            )
+            return await self._adecided(ticket, found, call, inner)
         permit = await self.guard.agate(call)
         if isinstance(permit, Outcome):
             return self._stopped(permit, tool_call_id)
         try:
             async with permit:
-                result = completed(
-                    await self.inner.arun(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
-                )
+                result = completed(await inner())
         except ToolFailed as failed:
             result = failed.result
         given = await self.guard.ajudge_result(call, result)
@@ -183,12 +223,6 @@ class GuardedTool(BaseTool):
     def _error(self, text: str, call: ToolCall) -> ToolMessage:
         return ToolMessage(text, name=self.name, tool_call_id=call.id, status="error")
 
-    def _run(self, *args: Any, **kwargs: Any) -> Any:
-        return self.run(kwargs if kwargs else str(args[0]) if args else {})
-
-    async def _arun(self, *args: Any, **kwargs: Any) -> Any:
-        return await self.arun(kwargs if kwargs else str(args[0]) if args else {})
-
     def _read(
         self, tool_input: str | dict[str, Any], tool_call_id: str | None
     ) -> tuple[ToolCall, str | dict[str, Any]]:
@@ -214,8 +248,14 @@ class GuardedTool(BaseTool):
 
     def _told(self, text: str, outcome: Outcome, tool_call_id: str | None) -> Any:
         if tool_call_id is None:
-            return (text, None) if self.response_format == "content_and_artifact" else text
+            return text
         return stopped_message(text, outcome.handoff, name=self.name, tool_call_id=tool_call_id)
+
+
+def _pauses_graph(error: BaseException) -> bool:
+    """Tell whether this is no error, but how LangGraph leaves a step to come back to it."""
+    errors = sys.modules.get("langgraph.errors")
+    return errors is not None and isinstance(error, errors.GraphBubbleUp)
 
 
 def _decided_ticket(tool_call_id: str | None) -> str | None:

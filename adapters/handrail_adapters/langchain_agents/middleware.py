@@ -289,7 +289,8 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
         return not is_approved_one or is_approved(found, call_of(request))
 
     def _given(self, request: Any, result: Any) -> Any:
-        # A guarded tool judges what it returns itself.
+        # A guarded tool judges what it returns itself. A permitted one does too, for who watches its run, and
+        # other middleware may have changed that.
         if isinstance(request.tool, GuardedTool):
             return result
         given = self.guard.judge_result(call_of(request), result)

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from pydantic import SkipValidation
 
 from handrail.errors import ActionFailed, CheckFailed
-from handrail.guard import read_call
+from handrail.guard import Outcome, read_call
 from handrail.records import ToolCall
 from handrail.tickets.action import FrozenAction
+from handrail_adapters.langchain.inner import arun_inner, run_inner
 from handrail_adapters.langchain.tools import GuardedTool, guarded_fields
 
 if TYPE_CHECKING:
@@ -38,21 +40,23 @@ class PermittedTool(GuardedTool):
 
     permit: SkipValidation[HeldPermit]
 
-    def run(
-        self, tool_input: str | dict[str, Any], *args: Any, tool_call_id: str | None = None, **kwargs: Any
-    ) -> Any:
+    def _guarded(self, tool_input: Any, tool_call_id: str | None, config: RunnableConfig) -> Any:
         """Run the tool if this is what was permitted, or may run by itself."""
-        if self._is_permitted(tool_input):
-            return self.inner.run(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
-        return super().run(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
+        if not self._is_permitted(tool_input):
+            return super()._guarded(tool_input, tool_call_id, config)
+        call, tool_input = self._read(tool_input, tool_call_id)
+        result = run_inner(self.inner, tool_input, tool_call_id, config)
+        given = self.guard.judge_result(call, result)
+        return self._withheld(given, tool_call_id) if isinstance(given, Outcome) else given.value
 
-    async def arun(
-        self, tool_input: str | dict[str, Any], *args: Any, tool_call_id: str | None = None, **kwargs: Any
-    ) -> Any:
+    async def _aguarded(self, tool_input: Any, tool_call_id: str | None, config: RunnableConfig) -> Any:
         """Run the tool if this is what was permitted, or may run by itself."""
-        if self._is_permitted(tool_input):
-            return await self.inner.arun(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
-        return await super().arun(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
+        if not self._is_permitted(tool_input):
+            return await super()._aguarded(tool_input, tool_call_id, config)
+        call, tool_input = self._read(tool_input, tool_call_id)
+        result = await arun_inner(self.inner, tool_input, tool_call_id, config)
+        given = await self.guard.ajudge_result(call, result)
+        return self._withheld(given, tool_call_id) if isinstance(given, Outcome) else given.value
 
     def _is_permitted(self, tool_input: str | dict[str, Any]) -> bool:
         call, _ = self._read(tool_input, None)

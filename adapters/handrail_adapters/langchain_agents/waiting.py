@@ -125,7 +125,7 @@ TICKET_KEY = "handrail_ticket"
 
 def exchange_id(thread: object, step: object) -> str:
     """Return the id of one step of one thread: a node that runs again opens the same ticket again."""
-    return hashlib.sha256(f"{thread}\x00{step}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{thread}\x00{step}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

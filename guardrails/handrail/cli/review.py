@@ -13,7 +13,7 @@ from handrail.cli.options import DEFAULT_STORE, StoreOption, TenantOption, opene
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
-    from handrail.review import ReviewPeriod
+    from handrail.review import ReviewPeriod, WeeklyReview
     from handrail.review.decision_log import LoggedAnswer
     from handrail.review.false_passes import FalsePasses
     from handrail.scan import Scanner
@@ -76,15 +76,16 @@ def review(  # noqa: PLR0913 - one parameter per option
         typer.echo(json.dumps(data, indent=2))
         return
     paths = write(report, out)
+    for line in (_total_line(report), *_missed_lines(missed, store, policy), *map(str, paths)):
+        typer.echo(line)
+
+
+def _total_line(report: "WeeklyReview") -> str:
     total = report.measures.total
-    typer.echo(
+    return (
         f"{total.size} tickets, {total.unchanged.count} of {total.unchanged.total} decisions unchanged, "
         f"{total.late.count} late, {len(report.proposals)} proposals"
     )
-    for line in _missed_lines(missed, store, policy):
-        typer.echo(line)
-    for path in paths:
-        typer.echo(str(path))
 
 
 def _missed(rows: "Sequence[LoggedAnswer]", policy: str) -> "FalsePasses | None":

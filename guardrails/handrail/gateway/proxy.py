@@ -21,7 +21,8 @@ from handrail.gateway.upstream import ProviderResponse, Upstream, fault_of
 from handrail.guard import Guard
 from handrail.http.driver import aanswering, aexchange
 from handrail.http.endpoints import Endpoint
-from handrail.http.exchange import ExchangeSettings, Reply, Request, Send
+from handrail.http.exchange import ExchangeSettings, Reply, Request
+from handrail.http.needs import Send
 from handrail.records import FaultKind
 
 

@@ -12,8 +12,8 @@ from handrail.gateway.request import OF_GUARDED, PREFIX, GatewayRequest
 from handrail.gateway.responses import Fault, GatewayResponse, error_response
 from handrail.gateway.settings import Limits, Settings
 from handrail.http.endpoints import Endpoint
-from handrail.http.exchange import UpstreamResponse
 from handrail.http.failures import is_error
+from handrail.http.needs import UpstreamResponse
 from handrail.records import FaultKind
 
 _OF_ONE_POOL = 8

@@ -5,8 +5,9 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 
-from handrail.errors import CheckFailed
+from handrail.errors import CheckFailed, ConfigError
 from handrail.records import Context, Evidence, Handoff, ToolCall
+from handrail.text.normalise import writable
 from handrail.tickets.action import FrozenAction
 from handrail.tickets.ports import Approval
 
@@ -81,6 +82,9 @@ def entered(
     """Enter a context; what is not given is inherited from the one around it.
 
     Aliases belong to their customer: another customer does not inherit them.
+
+    Raises:
+        ConfigError: an id is no text, or holds half a character, which no store can keep.
     """
     outer = current()
     is_same = customer is None or customer == outer.context.customer
@@ -92,12 +96,21 @@ def entered(
         facts={**outer.context.facts, **(facts or {})},
         aliases=tuple(aliases) if aliases is not None else inherited,
     )
+    _check(context)
     proposed = outer.proposed if context.conversation == outer.context.conversation else {}
     token = _scope.set(Scope(context=context, proposed=proposed, authorisation=outer.authorisation))
     try:
         yield context
     finally:
         _scope.reset(token)
+
+
+def _check(context: Context) -> None:
+    named = {"tenant": context.tenant, "customer": context.customer, "conversation": context.conversation}
+    given: list[tuple[str, object]] = [*named.items(), *(("aliases", alias) for alias in context.aliases)]
+    for name, value in given:
+        if value is not None and not (isinstance(value, str) and writable(value) == value):
+            raise ConfigError(f"{name}: an id is text, of whole characters")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from handrail.guard.call import Call, abegin, begin
 from handrail.guard.call_runner import CallRunner, FactSource
 from handrail.guard.decorator import Decoration, Options, decoration_of
 from handrail.guard.enforcement import enforced
-from handrail.guard.opening import open_parts, pipeline_of, record_policy, scanner_over
+from handrail.guard.opening import open_parts, pipeline_of, prepare, record_policy
 from handrail.guard.outcome import Observer, Outcome, OutcomeRecorder, SpoolPort
 from handrail.guard.resolve import DecidedBy, ResolutionFields, read_resolution, resolve, wait, withdraw
 from handrail.guard.returned import areturned, returned
@@ -84,6 +84,7 @@ class Guard:
             check_supplied(policy)
         self._tool_kinds: dict[str, str] = {}
         pipeline = pipeline_of(policy, scanner, self._tool_kinds)
+        prepare(pipeline)
         self._folder: Path | None = None
         # Whatever was given, what people put in force holds; the first call looks.
         self._due: datetime | None = FIRST_USE
@@ -216,8 +217,8 @@ class Guard:
         if self._running.facts is None:
             check_supplied(policy)
         people = self._people.under(policy) if isinstance(self._people, PeopleFile) else self._people
-        scanner = self._scanner or scanner_over(policy, self._running.pipeline.scanner)
-        pipeline = pipeline_of(policy, scanner, self._tool_kinds)
+        pipeline = pipeline_of(policy, self._scanner, self._tool_kinds)
+        prepare(pipeline)
         sampler = sampler_of(policy, pipeline.cascade.calibration, self.store)
         from handrail.store import SqlStore
 

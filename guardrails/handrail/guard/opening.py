@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from handrail.clock import Clock
 from handrail.confidence.cascade import Cascade, SelfCheck
 from handrail.errors import ConfigError, PolicyError, StoreUnavailable
 from handrail.guard.enforcement import enforced, follow
+from handrail.pipeline.hearing import prepare_hearing
 from handrail.pipeline.pipeline import Pipeline
 from handrail.policy import Policy, load
 from handrail.policy.file.people_file import PeopleFile
@@ -23,6 +25,7 @@ from handrail.scan.spec import Analyzer
 from handrail.signals.heads import Heads, unpacked
 from handrail.signals.listening import DEFAULT, Listening, OwnWords
 from handrail.signals.read import hear
+from handrail.text.amounts import read_amounts
 
 if TYPE_CHECKING:
     from handrail.confidence.calibration.artefact import Calibration
@@ -33,28 +36,23 @@ _NAMES = {field.name for field in fields(EntitySpec)} - {"origin"}
 _LISTS = {"patterns", "terms", "weak_terms", "context", "against", "match", "not_match"}
 
 
+SCANNERS = 16
+"""How many scanners are kept for policies that look for the same."""
+
+
 def scanner_of(policy: Policy, analyzers: Sequence[Analyzer] = ()) -> Scanner:
-    """Build the scanner that a policy asks for.
+    """Return the scanner that a policy asks for: the same one for policies that look for the same.
 
     Raises:
         PolicyError: an entity of its own cannot be used; says where it stands in the file.
     """
-    return Scanner(spec_of(policy.scan, analyzers))
+    spec = spec_of(policy.scan, analyzers)
+    return Scanner(spec) if analyzers else _scanner(spec)
 
 
-def scanner_over(policy: Policy, before: Scanner) -> Scanner:
-    """Return the scanner of a policy that takes another's place: the same one if both look for the same.
-
-    Another one is ready to scan, so that no call waits for it.
-
-    Raises:
-        PolicyError: as `scanner_of`.
-    """
-    if spec_of(policy.scan) == before.spec:
-        return before
-    scanner = scanner_of(policy)
-    scanner.prepare()
-    return scanner
+@lru_cache(maxsize=SCANNERS)
+def _scanner(spec: ScanSpec) -> Scanner:
+    return Scanner(spec)
 
 
 def spec_of(settings: Mapping[str, Any], analyzers: Sequence[Analyzer] = ()) -> ScanSpec:
@@ -131,6 +129,13 @@ def pipeline_of(
         listening=listening_of(policy),
         tool_kinds=tool_kinds if tool_kinds is not None else {},
     )
+
+
+def prepare(pipeline: Pipeline) -> None:
+    """Read and compile now what the first call, in an event loop perhaps, would wait for."""
+    pipeline.scanner.prepare()
+    prepare_hearing(pipeline.listening)
+    read_amounts("12 EUR")
 
 
 def listening_of(policy: Policy) -> Listening:

@@ -5,16 +5,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from handrail.guard.context import through
 from handrail.guard.threads import LONG, at_length, step_at_length
-from handrail.http.exchange import (
-    ExchangeSettings,
-    Need,
-    Reply,
-    Request,
-    Screen,
-    Send,
-    UpstreamResponse,
-    exchange,
-)
+from handrail.http.exchange import ExchangeSettings, Reply, Request, exchange
+from handrail.http.needs import Need, Screen, Send, UpstreamResponse
 from handrail.pipeline.needs import Returned, arun, step
 
 if TYPE_CHECKING:

@@ -45,6 +45,7 @@ from handrail.http.endpoints import Endpoint, endpoint
 from handrail.http.failures import at_most, beyond_bounds, instead_of_failure, must_be_readable
 from handrail.http.handed_off import remember
 from handrail.http.incremental import IncrementalRelease
+from handrail.http.needs import Judge, Need, Sampling, Screen, Send, UpstreamResponse
 from handrail.http.trust import screened_messages
 from handrail.records import Draft, FaultKind, Message
 from handrail.wire import anthropic, chat, responses
@@ -55,7 +56,6 @@ from handrail.wire.sse import collect
 from handrail.wire.tools import schemas_of, with_schemas
 
 if TYPE_CHECKING:
-    from handrail.confidence.cascade import SampleRequest
     from handrail.guard import Call, Outcome
 
 HandoffShape: TypeAlias = Literal["auto", "error"]
@@ -110,25 +110,6 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpstreamResponse:
-    """What the provider answered; `body` is decoded. A failure to answer is a `fault` instead.
-
-    `is_too_large` is an answer of which no more was read than the bounds allow.
-    A driver adds, in a subclass, what it needs to give this very response back.
-    """
-
-    status: int = 0
-    body: bytes = b""
-    fault: FaultKind | None = None
-    is_too_large: bool = False
-
-    @property
-    def is_success(self) -> bool:
-        """True for an answer of the 2xx kind."""
-        return self.fault is None and 200 <= self.status < 300
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """What the caller gets.
 
@@ -152,59 +133,6 @@ class Reply:
     stream: "ReleasedStream | None" = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Screen:
-    """Screen these messages. Answer: the `Call`."""
-
-    messages: tuple[Message, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
-    """Send this body upstream, None for the caller's own bytes. Answer: `UpstreamResponse`.
-
-    `opens` asks to leave the body of a success unread, because it will be given in pieces.
-    """
-
-    body: bytes | None
-    opens: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sampling:
-    """How the guard asks the model again: what is sent, and how the answer is read."""
-
-    wire: WireFormat
-    request: Json
-
-    def send(self, wanted: "SampleRequest") -> Send:
-        """Return the request for one sample."""
-        sample = self.wire.write_sample(
-            self.request,
-            wanted.messages,
-            temperature=wanted.temperature,
-            question=wanted.instruction,
-            logprobs=wanted.wants_logprobs,
-        )
-        return Send(body=dump_object(sample))
-
-    def read(self, response: UpstreamResponse) -> tuple[Draft, ...]:
-        """Return the drafts of a sample, none if it failed."""
-        body = load_object(response.body) if response.is_success else None
-        return self.wire.read_response(body) if body is not None else ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
-    """Judge these drafts, asking for samples where the policy wants some. Answer: the `Outcome`."""
-
-    call: "Call"
-    drafts: tuple[Draft, ...]
-    wants_json: bool
-    sampling: Sampling
-
-
-Need: TypeAlias = Screen | Send | Judge
 Exchange: TypeAlias = Generator[Need, Any, Reply]
 
 
@@ -297,16 +225,18 @@ class GuardedExchange:
 
     def _streamed(self, call: "Call", response: UpstreamResponse) -> Exchange:
         stream = self._wire.Stream(self._sent)
-        is_closed = collect(stream, response.body)
+        collected = collect(stream, response.body)
         drafts = self.within_bounds(stream.drafts())
         outcome: Outcome = yield self.judge(call, drafts, stream.whole)
         if not outcome.is_released:
             return self._withheld(outcome, response, stream.whole)
         must_be_readable(call, drafts, outcome)
-        body = None
+        released = None
         if outcome.drafts != drafts or not self.keeps_logprobs(call):
             released = stream.released(outcome.drafts, keep_logprobs=self.keeps_logprobs(call))
-            body = None if released is None else self._wire.write_events(released, is_closed=is_closed)
+        body: bytes | None = collected.shown if collected.shown != response.body else None
+        if released is not None:
+            body = self._wire.write_events(released, is_closed=collected.is_closed)
         status, kind = response.status, "text/event-stream"
         return Reply(upstream=response, outcome=outcome, status=status, body=body, media_type=kind)
 

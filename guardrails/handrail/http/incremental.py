@@ -154,7 +154,7 @@ class IncrementalRelease:
 
     def _bytes_of(self, event: Event) -> bytes:
         payload = event.payload() if self._strips else None
-        return event.raw if payload is None else write_event(without_logprobs(payload))
+        return event.shown if payload is None else write_event(without_logprobs(payload))
 
     def rest(self) -> bytes:
         """Return what is left of the stream, as it came."""
@@ -205,7 +205,9 @@ def _texts_of(chunk: Json) -> list[tuple[int, str]] | None:
 
 def _text_of(choice: Json) -> tuple[int, str] | None:
     """Return the number and the text of a choice, None if it holds more than text."""
-    index, delta = whole_of(choice.get("index"), -1), mapping_of(choice.get("delta"))
+    index, delta = whole_of(choice.get("index"), -1), choice.get("delta", {})
+    if not isinstance(delta, dict):
+        return None
     content = delta.get("content")
     if index < 0 or choice.get("finish_reason") or not ANSWER.is_plain(choice, "choices[]", _OF_CHOICE):
         return None

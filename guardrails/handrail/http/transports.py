@@ -21,16 +21,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from handrail.errors import CheckFailed, ConfigError
 from handrail.http.driver import aanswering, aexchange, answering
 from handrail.http.endpoints import Endpoint, endpoint, words_beside
-from handrail.http.exchange import (
-    ExchangeSettings,
-    Need,
-    ReleasedStream,
-    Reply,
-    Request,
-    Send,
-    UpstreamResponse,
-    exchange,
-)
+from handrail.http.exchange import ExchangeSettings, ReleasedStream, Reply, Request, exchange
+from handrail.http.needs import Need, Send, UpstreamResponse
 from handrail.pipeline.needs import arun, run
 from handrail.records import FaultKind
 

@@ -1,7 +1,7 @@
 """Facts of one exchange: every declared fact that exists at a stage, typed, or unknown with its reason."""
 
 import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -25,7 +25,6 @@ from handrail.records import (
     Money,
     Part,
     Speaker,
-    Stage,
     ToolCall,
     Unknown,
     first_new,
@@ -37,9 +36,6 @@ from handrail.text.stated_amounts import AmountStated, largest
 from handrail.tickets.ports import LedgerQuery
 
 NO_CUSTOMER = "nobody_named"
-
-MOST_TOOLS = 512
-"""Most tools whose facts are remembered."""
 
 UNDECLARED = "undeclared"
 """The kind of a tool that neither the policy lists nor its framework declares."""
@@ -74,49 +70,6 @@ class FactInputs:
 
 Values = dict[str, FactValue]
 Totals = dict[LedgerQuery, FactValue]
-
-
-class DeclaredFacts:
-    """Which facts of a policy are worth reading: at each stage, and for a call of each tool.
-
-    Rules about other tools ask the store for nothing.
-    """
-
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self._by_tool: dict[str, tuple[FactDeclaration, ...]] = {}
-        self._of_result: dict[str, tuple[FactDeclaration, ...]] = {}
-        self.at_stage: Mapping[Stage, tuple[FactDeclaration, ...]] = {
-            stage: self._named(policy.facts_at(stage)) for stage in Stage
-        }
-
-    def for_tool(self, tool: str) -> tuple[FactDeclaration, ...]:
-        """Return the facts worth reading for a call of one tool."""
-        found = self._by_tool.get(tool)
-        if found is None:
-            known = self._named_tool(tool)
-            found = self._named(self._policy.facts_needed(Stage.TOOL, known) | known.keys())
-            if len(self._by_tool) < MOST_TOOLS:
-                self._by_tool[tool] = found
-        return found
-
-    def for_result(self, tool: str) -> tuple[FactDeclaration, ...]:
-        """Return the facts worth reading of what one tool returned; none if no rule reads its results."""
-        found = self._of_result.get(tool)
-        if found is None:
-            known = self._named_tool(tool)
-            names = self._policy.facts_of_result(known)
-            found = self._named(names | known.keys() if names else names)
-            if len(self._of_result) < MOST_TOOLS:
-                self._of_result[tool] = found
-        return found
-
-    def _named_tool(self, tool: str) -> Values:
-        facts = self._policy.facts.values()
-        return {fact.name: fact.read(tool) for fact in facts if isinstance(fact.source, sources.ToolName)}
-
-    def _named(self, names: Set[str]) -> tuple[FactDeclaration, ...]:
-        return tuple(fact for name, fact in self._policy.facts.items() if name in names)
 
 
 def gather(

@@ -9,7 +9,10 @@ from handrail.scan.spec import TOPICS
 from handrail.signals.language import UNKNOWN, language_of
 from handrail.signals.listening import TOPIC_HEADS, Listening
 from handrail.signals.read import Heard, read_new, read_topics
+from handrail.signals.small_talk import is_small_talk
 from handrail.tickets.masking import HEARD
+
+_SAMPLE = "I would like to speak to someone about the pain in my chest, and I do not want to wait"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,12 @@ def hear_conversation(
             languages.append(language)
     language = UNKNOWN if UNKNOWN in languages else next(iter(languages), None)
     return Hearing(signals=signals, topics=tuple(topics), language=language)
+
+
+def prepare_hearing(listening: Listening) -> None:
+    """Read the heads and the word lists now; otherwise the first message does."""
+    hear_conversation([Message(speaker=Speaker.USER, text=_SAMPLE)], listening)
+    is_small_talk(_SAMPLE)
 
 
 def _findings(topics: Sequence[Heard], index: int) -> list[Finding]:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from handrail.confidence.cascade import Cascade
+from handrail.pipeline.declared_facts import DeclaredFacts
 from handrail.pipeline.decoded import scan_decoded
-from handrail.pipeline.facts import DeclaredFacts
 from handrail.pipeline.pieces import Hide
 from handrail.pipeline.stream import StreamRelease
 from handrail.pipeline.withhold import mask

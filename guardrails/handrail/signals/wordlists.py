@@ -51,14 +51,17 @@ def plain(text: str) -> str:
 
 
 def lowered(text: str) -> str:
-    """Lower case and plain apostrophes; every character keeps its place."""
+    """Lower case, plain apostrophes and no half of a character; every character keeps its place."""
     low_text = text.lower()
     if len(low_text) != len(text):  # one capital letter has a lower form of two characters
         low_text = "".join(low if len(low := char.lower()) == 1 else char for char in text)
     return low_text.translate(_SAME_WIDTH)
 
 
-_SAME_WIDTH = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "\u00a0": " "})
+_SAME_WIDTH = str.maketrans(
+    {"’": "'", "‘": "'", "`": "'", "´": "'", "\u00a0": " "}
+    | dict.fromkeys(map(chr, range(0xD800, 0xE000)), "\ufffd")
+)
 
 
 def _spans(text: str, phrases: Phrases, signs: Sequence[Sign]) -> Iterator[Span]:

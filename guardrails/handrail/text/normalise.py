@@ -6,6 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+_HALVES = re.compile(r"[\ud800-\udfff]")
 _FOREIGN = re.compile(r"[\u0370-\u058f]+")
 """Runs of the scripts some of whose letters look Latin: Greek, Cyrillic, Armenian."""
 
@@ -155,6 +156,16 @@ def _fold(character: str) -> str:
 
 
 _FOLDING = _Folding()
+
+
+def writable(text: str) -> str:
+    """Return a text that UTF-8 can hold: halves of a character joined, those alone U+FFFD.
+
+    JSON may escape half a character, and a stream may cut one in two.
+    """
+    if text.isascii() or not _HALVES.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def normalise(text: str) -> Normalised:

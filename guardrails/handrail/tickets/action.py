@@ -75,7 +75,7 @@ def proposal_key(call: ToolCall, *, within: str) -> str:
     except CheckFailed:
         arguments = call.arguments
     text = "\x00".join((within, call.id, call.name, arguments))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def canonical_arguments(arguments_json: str) -> str:

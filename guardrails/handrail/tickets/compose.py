@@ -10,13 +10,13 @@ from handrail.errors import CheckFailed
 from handrail.records import NOT_SAID, Decision, Effect, Evidence, Reason, Speaker, Trigger, Unknown
 from handrail.tickets.action import FrozenAction, canonical_arguments
 from handrail.tickets.calendar import WorkingRole, calendar_of
+from handrail.tickets.fact_record import FactRecord, amounts_of
 from handrail.tickets.masking import Mask, mask_of, value_of
 from handrail.tickets.notices import NoticeFields, render
 from handrail.tickets.routing import Deadlines, RolePlan, chain, deadlines, safe_default
 from handrail.tickets.ticket import (
     SUMMARY_LIMIT,
     ConfidenceRecord,
-    FactRecord,
     FindingRecord,
     PolicyRecord,
     Promise,
@@ -27,7 +27,6 @@ from handrail.tickets.ticket import (
     Ticket,
     ToolCallRecord,
     Verdict,
-    amounts_of,
 )
 from handrail.tickets.transcript import (
     LONGEST_RESULT,
@@ -371,4 +370,4 @@ def _dedupe_key(evidence: Evidence, decision: Decision) -> str:
         *newest,
         *sorted(reason.rule for reason in decision.reasons),
     ]
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

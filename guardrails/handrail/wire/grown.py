@@ -13,7 +13,7 @@ from typing import Any
 from handrail.text.json_data import LeafPath, leaves
 from handrail.wire.foreign_json import Json
 
-# Names and the like come whole; the last one counts.
+# Names and the like come whole; the last one counts, though some readers put them together.
 REPLACED = frozenset({"id", "name", "type", "role", "index", "format", "expires_at"})
 _INDEXED = "tool_calls"
 
@@ -31,6 +31,7 @@ class Grown:
         self._pieces: dict[LeafPath, list[str]] = {}
         self._places: dict[LeafPath, dict[int, int]] = {}
         self._sizes: dict[LeafPath, int] = {}
+        self._joined: dict[LeafPath, str] = {}
         self.replaced: list[object] = []
 
     def take(self, value: Json) -> None:
@@ -71,6 +72,8 @@ class Grown:
             self.replaced.append("".join(self._pieces.pop(path)))
         elif before is not None and before != leaf:
             self.replaced.append(before)
+            if isinstance(before, str) and isinstance(leaf, str):
+                self._joined[path] = self._joined.get(path, before) + leaf
         self._values[path] = leaf
 
     def says(self, name: str) -> bool:
@@ -78,7 +81,10 @@ class Grown:
         return any(path[0] == name for found in (self._pieces, self._values) for path in found)
 
     def echoes(self) -> Iterator[str]:
-        """Yield the pieces of each text of a field that is not known, one line each."""
+        """Yield what a reader may also take: names put together, and the pieces of a text of a field that is
+        not known, one line each.
+        """
+        yield from self._joined.values()
         for path, pieces in self._pieces.items():
             if len(pieces) > 1 and self._known.isdisjoint(path):
                 yield "\n".join(pieces)

@@ -121,7 +121,7 @@ def repeats(content: object, text: str) -> Iterator[tuple[str | int, ...]]:
 def _spells(token: Json) -> bool:
     """True if the bytes of a token are those of its text, or a part of a character."""
     data, text = token.get("bytes"), text_of(token.get("token"))
-    if data is None or data == list(text.encode()):
+    if data is None or data == list(text.encode("utf-8", "surrogatepass")):
         return True
     return isinstance(data, list) and len(data) < 4 and all(isinstance(byte, int) for byte in data)
 
@@ -130,7 +130,7 @@ def clip(tokens: Sequence[TokenLogprob], before: str, after: str) -> int | None:
     """Return how many tokens lie wholly within `after`, None if it is not the beginning of `before`."""
     if not before.startswith(after):
         return None
-    room, kept = len(after.encode()), 0
+    room, kept = len(after.encode("utf-8", "surrogatepass")), 0
     for token in tokens:
         room -= len(token.data)
         if room < 0:

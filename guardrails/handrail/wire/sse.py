@@ -1,4 +1,8 @@
-"""Server-sent events, read from bytes without losing a byte of them."""
+"""Server-sent events, read from bytes without losing a byte of them.
+
+A program reads an event's data, and its name where the data says the same. Whatever else its lines hold
+(comments, ids, fields that nobody knows) is judged by nobody, so nobody is shown it.
+"""
 
 import re
 from collections.abc import Iterable
@@ -14,11 +18,19 @@ BROKEN = "\x00"
 
 
 class Event(NamedTuple):
-    """One event: its bytes as they came, its name and its data (empty for a comment or keep-alive)."""
+    """One event.
+
+    Attributes:
+        raw: its bytes as they came.
+        name: its name.
+        data: its data, empty for a comment or keep-alive.
+        shown: what of `raw` a caller may have once the data was judged.
+    """
 
     raw: bytes
     name: str
     data: str
+    shown: bytes
 
     def payload(self) -> Json | None:
         """Return the data as a JSON object, None if it is something else."""
@@ -42,25 +54,39 @@ class EventReader:
 
 
 _BLANK_LINE = re.compile(rb"\n\n|\r\n\r\n|\r\r")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_MARK = "\ufeff"
+_NAMES = frozenset({"", "done", "end", "error", "message", "ping"})
+"""Names that say nothing of an event's data."""
 
 
 def _event(raw: bytes) -> Event:
-    name, data = "", []
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        return Event(raw, "", BROKEN)
+        return Event(raw, "", BROKEN, b"")
     if text.startswith("data: ") and text.endswith("\n\n") and "\r" not in text and "\n" not in text[6:-2]:
         # The most usual event: one line of data.
-        return Event(raw, "", text[6:-2])
-    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        field, _, value = line.partition(":")
+        return Event(raw, "", text[6:-2], raw)
+    name, lines, data, is_whole = "", [], [], _MARK not in text
+    for line in _LINE_END.split(text):
+        field, _, value = line.removeprefix(_MARK).partition(":")
         value = value.removeprefix(" ")
         if field == "event":
-            name = value
+            name, is_whole = value, is_whole and not name
         elif field == "data":
             data.append(value)
-    return Event(raw, name, "\n".join(data))
+            lines.append(f"data: {value}\n")
+        elif line:
+            is_whole = False
+    told = "\n".join(data)
+    is_named = name in _NAMES or f'"{name}"' in told
+    if not data:
+        return Event(raw, name, "", b"")
+    if is_whole and is_named:
+        return Event(raw, name, told, raw)
+    head = f"event: {name}\n" if name and is_named else ""
+    return Event(raw, name, told, f"{head}{''.join(lines)}\n".encode())
 
 
 def write_event(payload: Json, *, name: str = "") -> bytes:
@@ -77,10 +103,18 @@ def write_named_events(payloads: Iterable[Json], *, is_closed: bool = True) -> b
 DONE_EVENT = b"data: [DONE]\n\n"
 
 
-def collect(stream: "WireStream", body: bytes) -> bool:
-    """Feed a held stream from the bytes of its events; True if its closing mark came."""
+class Collected(NamedTuple):
+    """A stream that was held: whether its closing mark came, and what of its bytes may be shown."""
+
+    is_closed: bool
+    shown: bytes
+
+
+def collect(stream: "WireStream", body: bytes) -> Collected:
+    """Feed a held stream from the bytes of its events."""
     reader, is_closed = EventReader(), False
-    for event in reader.feed(body):
+    events = reader.feed(body)
+    for event in events:
         if event.data == DONE:
             is_closed = True
         elif event.data:
@@ -91,4 +125,4 @@ def collect(stream: "WireStream", body: bytes) -> bool:
                 stream.feed(payload)
     if reader.rest.strip():
         stream.broken()
-    return is_closed
+    return Collected(is_closed, b"".join([event.shown for event in events]))

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from handrail.guard.opening import scanner_of, scanner_over
+from handrail.guard.opening import scanner_of, spec_of
 from handrail.policy import loads
 from handrail.records import Draft, Message, Speaker
 from handrail.scan import Scanner
@@ -20,15 +20,20 @@ def seconds(scanner: Scanner) -> float:
     return time.process_time() - began
 
 
-def test_a_policy_that_looks_for_the_same_keeps_the_scanner() -> None:
+def test_policies_that_look_for_the_same_share_a_scanner() -> None:
     before = scanner_of(loads(WITH_BADGE))
-    assert scanner_over(loads(WITH_BADGE.replace("500 USD", "400 USD")), before) is before
+    assert scanner_of(loads(WITH_BADGE.replace("500 USD", "400 USD"))) is before
+    assert scanner_of(loads(POLICY)) is not before
 
 
-def test_a_policy_that_looks_for_more_brings_a_scanner_that_is_ready() -> None:
-    ready = scanner_over(loads(WITH_BADGE), scanner_of(loads(POLICY)))
-    assert [finding.type for finding in ready.scan("Badge BX-12.")] == ["badge"]
-    assert seconds(ready) < seconds(scanner_of(loads(WITH_BADGE))) / 3
+def test_the_scanner_of_a_guard_is_ready_and_stays_so_over_a_reload(tmp_path: Path) -> None:
+    fresh = seconds(Scanner(spec_of(loads(WITH_BADGE).scan)))
+    with shop_guard(tmp_path) as guard:
+        assert seconds(scanner_of(guard.policy)) < fresh / 3
+        guard.reload(loads(WITH_BADGE))
+        ready = scanner_of(guard.policy)
+        assert seconds(ready) < fresh / 3
+        assert [finding.type for finding in ready.scan("Badge BX-12.")] == ["badge"]
 
 
 def test_what_is_put_in_force_is_looked_for_at_the_next_call(tmp_path: Path) -> None:

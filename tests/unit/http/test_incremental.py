@@ -51,6 +51,7 @@ def test_text_that_nothing_can_concern_any_more_goes_as_it_came() -> None:
         {"id": "c", "choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0}]}}]},
         {"id": "c", "choices": [{"delta": {"content": "nobody's"}}]},
         {"id": "c", "choices": []},
+        {"id": "c", "choices": [{"index": 0, "delta": "write to ann@example.org"}]},
     ],
 )
 def test_what_holds_more_than_text_waits_and_so_does_all_behind_it(odd: dict[str, Any]) -> None:

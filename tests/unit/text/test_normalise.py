@@ -1,6 +1,6 @@
 import pytest
 
-from handrail.text.normalise import normalise
+from handrail.text.normalise import normalise, writable
 
 
 def test_ascii_comes_back_as_it_is():
@@ -49,3 +49,16 @@ def test_offsets_of_the_original_map_forward():
     assert view.offset(0) == 0
     assert view.offset(2) == 1
     assert view.raw_start(5) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("plain", "plain"),
+        ("caf\u00e9 \U0001f600", "caf\u00e9 \U0001f600"),
+        ("\ud83d\ude00!", "\U0001f600!"),
+        ("a\ud83d", "a\ufffd"),
+    ],
+)
+def test_half_a_character_is_joined_or_replaced(text, kept):
+    assert writable(text) == kept

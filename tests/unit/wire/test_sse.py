@@ -34,3 +34,20 @@ def test_bytes_that_are_no_text_are_broken() -> None:
 
 def test_half_of_a_surrogate_pair_is_written_escaped() -> None:
     assert write_event({"text": "half \ud83d"}) == b'data: {"text":"half \\ud83d"}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("came", "shown"),
+    [
+        (b'event: a\ndata: {"type": "a"}\n\n', b'event: a\ndata: {"type": "a"}\n\n'),
+        (b'event: ann\ndata: {"type": "a"}\n\n', b'data: {"type": "a"}\n\n'),
+        (b"event: error\r\ndata: {}\r\n\r\n", b"event: error\r\ndata: {}\r\n\r\n"),
+        (b": ann\n\n", b""),
+        (b"id: 3\nretry: 5\nann\n: ann\nnote: ann\ndata: {\ndata:}\n\n", b"data: {\ndata: }\n\n"),
+        (b"\xef\xbb\xbfdata: {}\n\n", b"data: {}\n\n"),
+        (b"data: \xff\n\n", b""),
+    ],
+)
+def test_only_data_and_a_name_that_the_data_has_are_shown(came: bytes, shown: bytes) -> None:
+    (event,) = EventReader().feed(came)
+    assert (event.raw, event.shown) == (came, shown)

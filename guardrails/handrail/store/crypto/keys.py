@@ -41,7 +41,9 @@ class KeyRing:
 
     def hashed(self, *parts: str) -> str:
         """Return a keyed hash (HMAC-SHA256, hex) of some texts, to compare by without showing them."""
-        return hmac.new(self.index, "\x1f".join(parts).encode(), hashlib.sha256).hexdigest()
+        return hmac.new(
+            self.index, "\x1f".join(parts).encode("utf-8", "surrogatepass"), hashlib.sha256
+        ).hexdigest()
 
 
 class KeyProvider(Protocol):

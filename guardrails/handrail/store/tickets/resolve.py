@@ -41,10 +41,11 @@ from handrail.store.tickets.rows import (
 from handrail.store.transaction import Transaction
 from handrail.tickets.action import action_digest
 from handrail.tickets.edit import edited_arguments
+from handrail.tickets.fact_record import amounts_of
 from handrail.tickets.lifecycle import State, Verb, refusal
 from handrail.tickets.ports import LedgerEntry, Settlement
 from handrail.tickets.resolution import ReadEdit, Resolution
-from handrail.tickets.ticket import Sealed, Ticket, Verdict, amounts_of
+from handrail.tickets.ticket import Sealed, Ticket, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
