@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test test-litellm test-peers check fmt prove bench setup constraints clean stranger
+.PHONY: demo test browser test-litellm test-peers check fmt prove bench setup constraints clean stranger
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -24,8 +24,13 @@ demo: $(VENV)/.demo  ## the refunds shop, turn by turn, over loopback HTTP
 setup: $(VENV)/.dev
 
 test: $(VENV)/.dev  ## every test but the long proofs
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m 'not slow and not alone'
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m 'not slow and not alone and not browser'
 	$(BIN)/python -m pytest -q -m 'alone and not slow'
+
+browser: $(VENV)/.dev  ## the inbox in a real browser; installs chromium where there is none
+	$(PIP) install -q -c constraints.txt --group browser
+	command -v chromium || { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y chromium; }
+	$(BIN)/python -m pytest -q -m browser tests/browser
 
 check: $(VENV)/.dev  ## format, lint, types, layers
 	$(BIN)/ruff format --check .
@@ -53,7 +58,7 @@ bench: $(VENV)/.dev  ## every benchmark, with its peers; writes docs/benchmarks.
 constraints:  ## re-resolve everything and pin it, without addresses
 	$(PYTHON) -m venv .venv-constraints
 	.venv-constraints/bin/python -m pip install -q -U 'pip>=25.1'
-	.venv-constraints/bin/python -m pip install -q -e '.[all]' --group dev --group peers
+	.venv-constraints/bin/python -m pip install -q -e '.[all]' --group dev --group peers --group browser
 	(echo "# Versions that are tested together. Regenerate with \`make constraints\`."; \
 	 .venv-constraints/bin/python -m pip freeze --exclude-editable | grep '==' | grep -v '@') > constraints.txt
 	rm -rf .venv-constraints

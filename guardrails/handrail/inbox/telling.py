@@ -1,5 +1,6 @@
 """How a page tells of tickets: times, names, texts with masks and evidence, in one language."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -10,6 +11,7 @@ from markupsafe import Markup, escape
 from handrail.inbox.words import Words
 from handrail.policy import Policy
 from handrail.policy.runtime.rules import BusinessDecision, BusinessRule, Rule
+from handrail.records import Trigger
 from handrail.service import ListRow, TicketScreen
 from handrail.service.screen import CitedRule, PastTicket, TranscriptLine
 from handrail.tickets.lifecycle import ENDED, State
@@ -18,6 +20,7 @@ from handrail.tickets.resolution import TicketEvent
 OPEN_STATES: Final = frozenset(state.value for state in State if state not in ENDED) - {"decided", "applying"}
 _GOOD = frozenset({State.APPLIED, State.ANSWERED, State.DECIDED, State.APPLYING})
 _BAD = frozenset({State.REJECTED, State.FAILED, State.EXPIRED, State.OUTCOME_UNKNOWN})
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _SOON = timedelta(minutes=15)
 _HOUR = timedelta(hours=1)
 _VIEWS = frozenset({"view", "unmask"})
@@ -98,7 +101,7 @@ class Telling:
         """Return a ticket's headline with its tool in words: `Issue refund: amount 640`."""
         if not tool:
             return self.t("ticket.quoted", text=headline) if headline else self.t("ticket.erased")
-        rest = headline.removeprefix(tool).strip()
+        rest = _arguments_in_short(headline.removeprefix(tool).strip())
         return f"{spoken(tool).capitalize()}: {rest}" if rest else spoken(tool).capitalize()
 
     def why(self, screen: TicketScreen) -> str:
@@ -110,6 +113,12 @@ class Telling:
     def row_title(self, row: ListRow) -> str:
         """Return what a list says of a ticket."""
         return self.title(row.headline, row.tool)
+
+    def row_why(self, row: ListRow) -> str:
+        """Return why a list says that a ticket was stopped."""
+        if row.trigger == Trigger.POLICY_CONFLICT:
+            return self.t("conflict.sentence")
+        return self.because(row.rule) or self.t.of("trigger", row.trigger)
 
     def because(self, rule: str) -> str:
         """Return why a rule of the policy in force stops; empty for a rule that it does not have."""
@@ -186,7 +195,7 @@ class Telling:
             "urgency": self.urgency,
             "percent": self.percent,
             "row_title": self.row_title,
-            "because": self.because,
+            "row_why": self.row_why,
             "place": self.place,
             "shown": self.shown,
             "marked": self.marked,
@@ -219,6 +228,20 @@ def rules_of(policy: Policy) -> Iterator[Rule | BusinessRule]:
 def spoken(name: str) -> str:
     """Return a name of the policy or of a tool as people say it: `finance_lead` is `finance lead`; pure."""
     return name.replace("_", " ").replace("-", " ").strip()
+
+
+def _arguments_in_short(text: str) -> str:
+    """Return `amount 640, currency USD, order_id 1160` as `640 USD, order id 1160`; else as it is; pure."""
+    parts = [part.split(" ") for part in text.split(", ")]
+    if not all(len(part) == 2 and part[0].isidentifier() for part in parts):
+        return text
+    numbers = [part for part in parts if _NUMBER.fullmatch(part[1]) and not part[0].endswith("id")]
+    currency = next((part for part in parts if part[0] == "currency"), None)
+    if currency is not None and len(numbers) == 1:
+        rest = [part for part in parts if part not in (numbers[0], currency)]
+        told = [f"{numbers[0][1]} {currency[1]}", *(f"{spoken(name)} {value}" for name, value in rest)]
+        return ", ".join(told)
+    return ", ".join(f"{spoken(name)} {value}" for name, value in parts)
 
 
 def tone(state: State) -> str:

@@ -1,12 +1,13 @@
 """The pages of the inbox: one module each, which says its `routes`."""
 
-from handrail.inbox.pages import deciding, preferences, steps, ticket, tickets, unmasking
+from handrail.inbox.pages import batch, deciding, preferences, steps, ticket, tickets, unmasking
 
 # The last module takes every step of a ticket that no other page knows.
 routes = [
     *tickets.routes,
     *ticket.routes,
     *deciding.routes,
+    *batch.routes,
     *unmasking.routes,
     *preferences.routes,
     *steps.routes,

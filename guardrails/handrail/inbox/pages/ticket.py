@@ -1,6 +1,7 @@
 """One ticket on one screen: why it was stopped, what would be done, and the way to decide."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,7 +13,7 @@ from starlette.routing import Route
 
 from handrail.ids import new_id
 from handrail.inbox.context import inbox_of, reviewer_of
-from handrail.inbox.pages.page import page, telling_of
+from handrail.inbox.pages.page import Notice, page, telling_of
 from handrail.inbox.pages.steps import buttons, sheets
 from handrail.inbox.telling import OPEN_STATES, Telling, spoken
 from handrail.service import Operation, TicketScreen
@@ -21,6 +22,7 @@ from handrail.tickets.ticket import Verdict
 
 _TOLD_FACTS = frozenset({"confidence"})
 _FEW = 8
+_ASKED = re.compile(r"\bconfidence\s*<=?\s*(0?\.\d+|0|1)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,8 @@ def screen_page(
     """Return the page of a ticket."""
     telling = telling_of(request)
     values = screen_values(request, screen, filled, telling)
+    if filled.refused:
+        values["notice"] = Notice(text=filled.refused, tone="bad")
     return page(request, "ticket.html", values, telling=telling, status=status)
 
 
@@ -155,7 +159,10 @@ def _why_not(screen: TicketScreen, telling: Telling) -> str:
 
 def _need(screen: TicketScreen) -> float | None:
     """Return the confidence that was asked for: that of the calibration, or of the rule's own condition."""
-    return screen.confidence.threshold if screen.confidence is not None else None
+    if screen.confidence is not None and screen.confidence.threshold is not None:
+        return screen.confidence.threshold
+    asked = next((found for rule in screen.rules if (found := _ASKED.search(rule.when))), None)
+    return float(asked[1]) if asked else None
 
 
 def _facts(screen: TicketScreen) -> list[tuple[str, str]]:

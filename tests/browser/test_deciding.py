@@ -1,0 +1,153 @@
+"""Deciding tickets in a real browser: by keys, with undo, beside others, without scripts."""
+
+import re
+from typing import Any
+
+import pytest
+
+from handrail.tickets.lifecycle import State
+from support.inbox_scene import TENANT, Served
+
+expect = pytest.importorskip("playwright.sync_api", reason="`make browser` installs Playwright").expect
+
+
+def of_rule(page: Any, rule: str) -> None:
+    page.locator(f".row[data-rule='{rule}'] a.what").first.click()
+    page.wait_for_selector("article.ticket")
+
+
+def state_of(inbox: Served, page: Any) -> State:
+    ticket = re.search(r"/tickets/([^/?#]+)", page.url)
+    assert ticket
+    return inbox.store.get(TENANT, ticket[1]).state
+
+
+def test_a_refund_is_edited_shown_and_approved_and_the_customer_reads_why(
+    inbox: Served, sign_in: Any
+) -> None:
+    page = sign_in("frank")
+    of_rule(page, "refund-over-500")
+    page.get_by_role("textbox", name="amount").fill("590")
+    expect(page.locator("tr.is-changed")).to_contain_text("640 → 590")
+    page.keyboard.press("Escape")
+    page.keyboard.press("w")
+    page.locator("textarea[name='approve.message_to_user']").fill("We refund 590 USD.")
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    shown = page.locator("form.preview")
+    expect(shown).to_contain_text("590")
+    expect(shown).to_contain_text("We refund 590 USD.")
+    assert state_of(inbox, page) in (State.READY, State.CLAIMED)
+    page.keyboard.press("Enter")
+    expect(page.locator("article")).to_contain_text("amount 640 → 590")
+
+
+def test_two_keys_approve_and_a_count_of_them_is_all_it_takes(inbox: Served, sign_in: Any) -> None:
+    page = sign_in("petra")
+    keys = ["j", "Enter", "a", "Enter"]
+    page.keyboard.press(keys[0])
+    page.keyboard.press(keys[1])
+    page.wait_for_selector("article.ticket")
+    page.keyboard.press(keys[2])
+    expect(page.locator("[data-confirm]")).to_be_focused()
+    page.keyboard.press(keys[3])
+    expect(page.locator("#h-decided")).to_be_visible()
+    assert len(keys[2:]) <= 3
+
+
+def test_three_keys_reject_with_a_reason(inbox: Served, sign_in: Any) -> None:
+    page = sign_in("petra")
+    of_rule(page, "opened")
+    page.keyboard.press("d")
+    page.keyboard.press("2")
+    expect(page.locator("form.preview")).to_contain_text("Nothing will run.")
+    page.keyboard.press("Enter")
+    expect(page.locator("#h-decided")).to_be_visible()
+    assert page.locator("article").inner_text().count("Nothing proves it") == 1
+
+
+def test_of_two_reviewers_one_decides_and_the_other_is_told_so(inbox: Served, sign_in: Any) -> None:
+    first, second = sign_in("petra"), sign_in("nora")
+    for page in (first, second):
+        of_rule(page, "opened")
+        page.keyboard.press("a")
+        page.wait_for_selector("[data-confirm]")
+    first.keyboard.press("Enter")
+    expect(first.locator("#h-decided")).to_be_visible()
+    second.keyboard.press("Enter")
+    expect(second.get_by_role("alert").first).to_contain_text("Somebody was faster")
+    told = [event.kind for event in inbox.store.history(TENANT, first.url.split("/")[-1].split("?")[0])]
+    assert told.count("ticket.approve") == 1
+
+
+def test_going_back_after_deciding_shows_what_was_decided_and_decides_nothing(
+    inbox: Served, sign_in: Any
+) -> None:
+    page = sign_in("petra")
+    of_rule(page, "opened")
+    page.keyboard.press("a")
+    page.wait_for_selector("[data-confirm]")
+    page.keyboard.press("Enter")
+    expect(page.locator("#h-decided")).to_be_visible()
+    page.go_back()
+    page.wait_for_load_state()
+    page.go_forward()
+    page.wait_for_load_state()
+    assert page.locator("#proposal").count() == 0
+
+
+def test_a_session_that_ended_asks_to_sign_in_and_leads_back(inbox: Served, sign_in: Any) -> None:
+    page = sign_in("petra")
+    of_rule(page, "opened")
+    here = page.url
+    page.context.clear_cookies()
+    page.keyboard.press("a")
+    page.wait_for_url("**/sign-in*")
+    page.click("button[value=petra]")
+    page.goto(here)
+    expect(page.locator("article.ticket")).to_be_visible()
+
+
+@pytest.mark.parametrize("verdict", ["approve", "edit", "reject", "answer"])
+def test_without_scripts_every_decision_is_a_form(inbox: Served, sign_in: Any, verdict: str) -> None:
+    page = sign_in("petra", java_script_enabled=False)
+    of_rule(page, "opened")
+    if verdict == "edit":
+        page.get_by_role("textbox", name="amount").fill("80")
+    if verdict in ("approve", "edit"):
+        page.click("button[name=verdict][value=approve]")
+    else:
+        page.locator("#proposal summary", has_text=verdict.capitalize()).click()
+        if verdict == "answer":
+            page.locator("textarea[name='answer.answer']").fill("Please send it in.")
+        else:
+            page.locator("input[name='reject.reason_code']").first.check()
+        page.click(f"button[name=verdict][value={verdict}]")
+    expect(page.locator("form.preview")).to_be_visible()
+    page.click("[data-confirm]")
+    expect(page.locator("#h-decided")).to_be_visible()
+    assert state_of(inbox, page) in (State.DECIDED, State.REJECTED, State.ANSWERED)
+
+
+def test_keys_that_are_switched_off_do_nothing(inbox: Served, sign_in: Any) -> None:
+    page = sign_in("petra")
+    page.locator("details.who summary").click()
+    page.get_by_label("Single keys do something").uncheck()
+    page.get_by_role("button", name="Save").click()
+    of_rule(page, "opened")
+    page.keyboard.press("a")
+    page.keyboard.press("d")
+    assert page.locator("form.preview").count() == 0
+    assert page.locator("details.act[open]").count() == 0
+
+
+@pytest.mark.shop("batch")
+def test_twenty_refunds_are_decided_together_and_each_is_recorded(inbox: Served, sign_in: Any) -> None:
+    page = sign_in("lena")
+    for box in page.locator("#queue input[name=ref]").all():
+        box.check()
+    page.keyboard.press("b")
+    expect(page.locator("h1")).to_contain_text("20 tickets")
+    page.click("[data-confirm]")
+    expect(page.locator(".banner")).to_contain_text("each on its own")
+    assert inbox.store.counts(TENANT)[State.DECIDED] == 20

@@ -1,0 +1,116 @@
+"""What every page must be: readable by aids, whole on a phone, and deaf to what customers write."""
+
+from typing import Any
+
+import pytest
+
+from support.inbox_scene import CARD, HOSTILE, Served
+
+_WHY = "`make browser` installs Playwright and axe"
+expect = pytest.importorskip("playwright.sync_api", reason=_WHY).expect
+Axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason=_WHY).Axe
+
+PAGES = ("refund-over-500", "opened", "low-confidence", "payment-data")
+
+
+def _paths(page: Any) -> dict[str, str]:
+    rows = page.locator(".row").all()
+    return {row.get_attribute("data-rule"): row.get_attribute("data-path") for row in rows}
+
+
+def _grave(page: Any) -> list[tuple[str, list[str]]]:
+    found = Axe().run(page).response["violations"]
+    return [
+        (one["id"], [node["html"][:160] for node in one["nodes"]])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_fault_for_those_who_use_aids(inbox: Served, sign_in: Any, scheme: str) -> None:
+    page = sign_in("nora", color_scheme=scheme)
+    assert _grave(page) == []
+    for rule, path in _paths(page).items():
+        if rule not in PAGES:
+            continue
+        page.goto(path)
+        assert _grave(page) == [], rule
+        if page.locator("button[value=approve]").count():
+            page.keyboard.press("a")
+            page.wait_for_selector("[data-confirm]")
+            assert _grave(page) == [], rule
+    page.goto("/")
+    page.keyboard.press("Control+k")
+    assert _grave(page) == []
+
+
+def test_signing_in_and_the_keys_have_no_serious_fault(inbox: Served, sign_in: Any) -> None:
+    page = sign_in("frank")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    assert _grave(page) == []
+    page.context.clear_cookies()
+    page.goto("/sign-in")
+    assert _grave(page) == []
+
+
+def test_on_a_phone_nothing_is_cut_and_a_ticket_can_be_decided(inbox: Served, sign_in: Any) -> None:
+    page = sign_in("petra", viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    widths = "[document.documentElement.scrollWidth, innerWidth]"
+    assert len(set(page.evaluate(widths))) == 1
+    page.locator(".row[data-rule='opened'] a.what").tap()
+    page.wait_for_selector("article.ticket")
+    assert len(set(page.evaluate(widths))) == 1
+    page.locator("button[value=approve]").tap()
+    page.locator("[data-confirm]").tap()
+    expect(page.locator("#h-decided")).to_be_visible()
+
+
+@pytest.mark.shop("odd")
+def test_what_customers_and_models_write_is_shown_and_never_run(inbox: Served, sign_in: Any) -> None:
+    for person in ("nora", "tara", "aiko"):
+        page = sign_in(person)
+        for path in _paths(page).values():
+            page.goto(path)
+            if page.locator("button[value=approve]").count():
+                page.keyboard.press("a")
+                page.wait_for_selector("[data-preview]")
+            assert page.evaluate("window.pwned") is None
+            assert (
+                page.locator("main script, main img, main svg[onload], main a[href^=javascript]").count() == 0
+            )
+        assert page.faults == []
+    assert HOSTILE
+
+
+def test_a_masked_value_is_nowhere_in_what_a_browser_is_sent(inbox: Served, sign_in: Any) -> None:
+    for person in ("bilal", "nora"):
+        page = sign_in(person)
+        sent: list[str] = []
+        page.on("response", lambda answer: sent.append(_text(answer)))  # noqa: B023
+        page.goto("/")
+        for path in _paths(page).values():
+            page.goto(path)
+        assert len(sent) > 1
+        assert not [text for text in sent if CARD in text or CARD.replace(" ", "") in text]
+
+
+def _text(answer: Any) -> str:
+    kind = answer.headers.get("content-type", "")
+    return answer.text() if answer.ok and ("html" in kind or "json" in kind) else ""
+
+
+def test_a_list_that_changes_keeps_the_focus_where_it_is(inbox: Served, sign_in: Any) -> None:
+    page, other = sign_in("nora"), sign_in("petra")
+    row = page.locator(".row[data-rule='opened']")
+    row.locator("a.what").focus()
+    other.locator(".row[data-rule='opened'] a.what").click()
+    other.wait_for_selector("article.ticket")
+    other.keyboard.press("a")
+    other.wait_for_selector("[data-confirm]")
+    other.keyboard.press("Enter")
+    expect(other.locator("#h-decided")).to_be_visible()
+    page.evaluate("refresh()")
+    expect(row).to_have_class("row is-settled")
+    assert row.evaluate("row => row.contains(document.activeElement)")
