@@ -44,6 +44,7 @@ AREAS = {
     "handrail.review": "The weekly review.",
     "handrail.replay": "Recorded conversations through a policy.",
     "handrail.testing": "Doubles for tests, yours and ours.",
+    "handrail.testing.quarter": "A quarter of traffic whose truth is known.",
     "handrail_adapters.openai": "The OpenAI client.",
     "handrail_adapters.anthropic": "The Anthropic client.",
     "handrail_adapters.langchain": "LangChain models and tools.",

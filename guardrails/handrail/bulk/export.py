@@ -15,7 +15,7 @@ GROUP = 10_000
 NUMBERS = ("asked", "v")
 TEXTS = (
     *("outcome", "at", "tenant", "exchange", "stage", "effect", "role", "model", "adapter", "policy"),
-    *("customer", "conversation", "ticket", "grant", "verdict"),
+    *("customer", "conversation", "ticket", "grant", "reviewer", "verdict"),
 )
 
 

@@ -45,6 +45,11 @@ OWN = {
         "Show how a period's tickets ended, how long people took and what to look at next.",
         "",
     ),
+    "simulate": (
+        "simulate:simulate",
+        "Play a quarter of traffic under a policy, with known truth, and write its log.",
+        "review",
+    ),
     "init": (
         "init:init",
         "Write a starter policy and people file, with comments that explain each part.",

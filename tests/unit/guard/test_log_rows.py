@@ -133,7 +133,7 @@ def test_what_a_person_decided_and_what_was_given_back_have_rows(tmp_path: Path)
         with guard.authorised("stopped") as action:
             action.run()
     found = [row for row in map(read_row, entries(tmp_path)) if row is not None]
-    assert sorted(row.outcome for row in found) == ["authorised", "handed_off", "resolved"]
+    assert sorted(row.outcome for row in found) == ["authorised", "handed_off", "resolved", "taken"]
     assert [row.verdict for row in found if row.outcome == "resolved"] == ["approve"]
     for row in found:
         if row.is_decision:

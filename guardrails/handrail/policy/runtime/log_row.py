@@ -20,10 +20,15 @@ VERSION: Final = 2
 PASSED, REDACTED, BLOCKED, HANDED_OFF = "passed", "redacted", "blocked", "handed_off"
 GATED, BY_GRANT, AUTHORISED = "gated", "passed_by_grant", "authorised"
 RESOLVED, EXPIRED, SAMPLED, FAULT = "resolved", "expired", "sampled", "fault"
+TAKEN = "taken"
 OUTCOMES: Final = (
-    *(PASSED, REDACTED, BLOCKED, HANDED_OFF, GATED, BY_GRANT, AUTHORISED, RESOLVED, EXPIRED, SAMPLED, FAULT),
+    *(PASSED, REDACTED, BLOCKED, HANDED_OFF, GATED, BY_GRANT, AUTHORISED),
+    *(RESOLVED, EXPIRED, SAMPLED, TAKEN, FAULT),
 )
-"""What a row may tell of. `fault` is a decision that no database could hold."""
+"""What a row may tell of.
+
+`taken`: somebody began to read a ticket or a drawn answer. `fault`: a decision that no database could hold.
+"""
 
 _OF_EFFECT: Final = {"pass": PASSED, "redact": REDACTED, "hand_off": HANDED_OFF, "block": BLOCKED}
 _OF_TICKET: Final = {
@@ -43,7 +48,8 @@ class LogRow:
 
     `facts` is None where only the ticket of a hand-off is on record. `effect` is empty for a record that is
     not to be compared, and for what people said. `customer`, `conversation`, and in an export `exchange`,
-    `ticket` and `grant`, are keyed hashes. The fields' forms stand in `handrail.store.audit.entry`.
+    `ticket`, `grant` and `reviewer`, who took or decided it, are keyed hashes. The fields' forms stand in
+    `handrail.store.audit.entry`.
     """
 
     outcome: str
@@ -74,6 +80,7 @@ class LogRow:
     conversation: str = ""
     ticket: str = ""
     grant: str = ""
+    reviewer: str = ""
     verdict: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     v: int = 1
@@ -81,7 +88,7 @@ class LogRow:
     @property
     def is_decision(self) -> bool:
         """True for what a policy decided, False for what people or time did afterwards."""
-        return self.outcome not in (RESOLVED, EXPIRED, SAMPLED)
+        return self.outcome not in (RESOLVED, EXPIRED, SAMPLED, TAKEN)
 
     def record(self) -> dict[str, Any]:
         """Return what `handrail.policy.runtime.record.rederive` takes again; pure."""
@@ -94,7 +101,7 @@ class LogRow:
 
 _TEXTS: Final = (
     *("at", "tenant", "exchange", "stage", "effect", "role", "model", "adapter", "policy"),
-    *("customer", "conversation", "ticket", "grant", "verdict"),
+    *("customer", "conversation", "ticket", "grant", "reviewer", "verdict"),
 )
 _LISTS: Final = ("rules", "shadow", "reasons", "shadow_reasons", "co_approvers", "parts")
 _MAPPINGS: Final = (
@@ -136,6 +143,7 @@ def _check_version(data: Mapping[str, Any]) -> None:
 
 def _of_entry(entry: Mapping[str, Any], kind: str, data: Mapping[str, Any]) -> LogRow | None:
     whose = {"at": entry.get("at", ""), "tenant": entry.get("tenant", "")}
+    who = {"reviewer": entry.get("actor", "")}
     _check_version(data)
     if kind == "decision.fault":
         return _row({**data, **whose}, FAULT)
@@ -151,9 +159,11 @@ def _of_entry(entry: Mapping[str, Any], kind: str, data: Mapping[str, Any]) -> L
         return _row({**whose, **ticket, **opened, "policy": data.get("policy", "")}, HANDED_OFF)
     if kind in _OF_TICKET:
         said = _verdict(kind, str(data.get("verdict", "")))
-        return _row({**whose, **ticket, "verdict": said, "v": VERSION}, _OF_TICKET[kind])
-    if kind == "answer.judge":
-        return _row({**data, **whose, "v": VERSION}, SAMPLED)
+        return _row({**whose, **ticket, **who, "verdict": said, "v": VERSION}, _OF_TICKET[kind])
+    if kind == "ticket.claim":
+        return _row({**whose, **ticket, **who, "v": VERSION}, TAKEN)
+    if kind in ("answer.view", "answer.judge"):
+        return _row({**data, **whose, **who, "v": VERSION}, SAMPLED if kind == "answer.judge" else TAKEN)
     return None
 
 

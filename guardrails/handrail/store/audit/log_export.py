@@ -30,7 +30,8 @@ def rows(
     """
     erased = {row.subject[:HASH_DIGITS] for row in conn.execute(select(erasures.c.subject))}
     sources = _sources(conn)
-    query = select(audit.c.tenant, audit.c.ticket, audit.c.role, audit.c.kind, audit.c.at, audit.c.data)
+    whose = (audit.c.tenant, audit.c.ticket, audit.c.role, audit.c.actor)
+    query = select(*whose, audit.c.kind, audit.c.at, audit.c.data)
     if since is not None:
         query = query.where(audit.c.at >= micros(since))
     if until is not None:
@@ -60,6 +61,7 @@ def _outward(row: LogRow, hashed: Hashed, sources: Mapping[str, str]) -> LogRow:
         exchange=hidden(row.exchange),
         ticket=hidden(row.ticket),
         grant=hidden(row.grant),
+        reviewer=hashed(row.tenant, "person", row.reviewer)[:HASH_DIGITS] if row.reviewer else "",
         sources=known,
     )
 

@@ -1,0 +1,93 @@
+"""`handrail simulate`: a quarter of traffic under a policy, with known truth, as a log to try things on."""
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from handrail.testing.quarter import SimulatedWeek
+
+
+def simulate(  # noqa: PLR0913 - one parameter per option
+    policy: Annotated[str, typer.Argument(help="Policy file, or the name of a shipped policy.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", dir_okay=False, help="Where the log goes, as JSON lines.")
+    ] = Path("quarter.jsonl"),
+    truth: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Where to write what was true, as CSV.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed plays the same quarter.")] = 0,
+    weeks: Annotated[int, typer.Option(min=1, max=520, help="How many weeks.")] = 13,
+    weekly: Annotated[int, typer.Option(min=1, help="Exchanges of a week.")] = 400,
+    drift_week: Annotated[
+        int | None, typer.Option(min=1, help="From this week on the model is worse.")
+    ] = None,
+    attack_week: Annotated[int | None, typer.Option(min=1, help="From this week on attackers come.")] = None,
+    stampers: Annotated[int, typer.Option(min=0, help="Reviewers who approve without reading.")] = 0,
+    plants: Annotated[
+        list[str] | None,
+        typer.Option("--plant", help="Put a fault into the policy: needless, missing or too_low."),
+    ] = None,
+) -> None:
+    """Play a quarter of traffic under a policy, with known truth, and write its log.
+
+    The log is what `handrail audit export` writes, so that `handrail review --log` and `handrail policy
+    backtest` read it. What is wrong is known: an answer is wrong by chance, the more so the less sure it is,
+    and where the policy stops it. With `--plant` the quarter runs under the policy with a fault in it, and
+    the truth is that of the policy as it is.
+
+    **Examples**
+
+    - `handrail simulate support`
+    - `handrail simulate policy.yaml --seed 7 --drift-week 5 --stampers 2 --truth truth.csv`
+    - `handrail simulate support --plant needless && handrail review --log quarter.jsonl`
+    """
+    from handrail.testing.plants import KINDS
+    from handrail.testing.quarter import QuarterSettings, quarter
+    from handrail.testing.simulated_people import staff
+
+    unknown = sorted(set(plants or ()) - set(KINDS))
+    if unknown:
+        raise typer.BadParameter(f"one of {', '.join(KINDS)}", param_hint="--plant")
+    settings = QuarterSettings(
+        seed=seed,
+        weeks=weeks,
+        weekly=weekly,
+        drift_week=None if drift_week is None else drift_week - 1,
+        attack_week=None if attack_week is None else attack_week - 1,
+        people=staff(honest=6, stampers=stampers),
+    )
+    played = list(quarter(policy, settings, plants=tuple(plants or ())).weeks())
+    with out.open("w", encoding="utf-8") as file:
+        for week in played:
+            file.writelines(f"{json.dumps(record)}\n" for record in week.records)
+    if truth is not None:
+        _write_truth(played, truth)
+    for number, week in enumerate(played, start=1):
+        found = week.truth
+        passed = found.is_wrong[~found.is_held]
+        typer.echo(
+            f"week {number}: {len(found.exchanges)} exchanges, {int(found.is_held.sum())} stopped, "
+            f"{int(passed.sum())} of {len(passed)} passed answers are wrong"
+        )
+    typer.echo(str(out))
+
+
+def _write_truth(played: "Sequence[SimulatedWeek]", path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            ("week", "exchange", "score", "chance_of_wrong", "is_wrong", "is_stopped", "should_be")
+        )
+        for number, week in enumerate(played, start=1):
+            found = week.truth
+            columns = (found.score, found.chance, found.is_wrong, found.is_held, found.is_wanted)
+            for exchange, *values in zip(
+                found.exchanges, *(column.tolist() for column in columns), strict=True
+            ):
+                writer.writerow((number, exchange, *values))

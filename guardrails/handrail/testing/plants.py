@@ -1,0 +1,123 @@
+"""Plants a fault in a policy whose right form is known: a needless rule, a missing one, a limit too low."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from handrail.errors import ConfigError
+from handrail.policy.file.document import Document
+from handrail.policy.file.read import read_source
+
+NEEDLESS, MISSING, TOO_LOW = "needless", "missing", "too_low"
+PLANTED_RULE = "read-every-look-up"
+_AMOUNT = re.compile(
+    r"(?<!\+ )(?<![\w.])(?P<fact>[a-z][\w.]*)\s*>\s*(?P<limit>\d+(?:\.\d+)?)\s+(?P<unit>[A-Z]{3})"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plant:
+    """A fault that was put into a policy: its kind, the rule it is about, and the limits of a moved one."""
+
+    kind: str
+    rule: str
+    fact: str = ""
+    planted: Decimal | None = None
+    right: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlantedPolicy:
+    """A policy's text without its tests, as it should be and with the faults in it."""
+
+    reference: str
+    text: str
+    plants: tuple[Plant, ...]
+
+
+def without_tests(text: str) -> str:
+    """Return a policy's text without its tests; pure. They are written for the policy as it should be."""
+    kept = re.split(r"(?m)^(?:test_defaults|tests):", text, maxsplit=1)
+    return kept[0].rstrip() + "\n"
+
+
+def plant(name: str, kinds: tuple[str, ...] = ()) -> PlantedPolicy:
+    """Put faults of some kinds into a policy, given by its name or its file.
+
+    Raises:
+        ConfigError: the policy has nothing of the kind that is wanted.
+    """
+    _, text = read_source(name)
+    reference = changed = without_tests(text)
+    plants: list[Plant] = []
+    for kind in kinds:
+        changed, made = KINDS[kind](changed, Document(changed, name))
+        plants.append(made)
+    return PlantedPolicy(reference=reference, text=changed, plants=tuple(plants))
+
+
+def _needless(text: str, document: Document) -> tuple[str, Plant]:
+    """Hand off every call of a tool that only reads."""
+    value = document.value
+    tools = [fact for fact, shape in value["facts"].items() if fact == "tool.name" and "values" not in shape]
+    if not tools:
+        raise ConfigError("this policy lists its tools; a needless rule cannot be planted")
+    at = document.position(("hand_offs", 0)).line
+    rule = (
+        f"  - id: {PLANTED_RULE}\n"
+        '    when: tool.name in ["look_up_order", "search_handbook"]\n'
+        f"    to: {value['if_unsure']}\n"
+        "    trigger: high_stakes\n"
+        "    because: Everything that is looked up is read by a person.\n"
+    )
+    lines = text.splitlines(keepends=True)
+    return "".join([*lines[: at - 1], rule, *lines[at - 1 :]]), Plant(kind=NEEDLESS, rule=PLANTED_RULE)
+
+
+def _missing(text: str, document: Document) -> tuple[str, Plant]:
+    """Leave out the rule that hands off most: one about a tool that only people may use, if there is one."""
+    rules = document.value["hand_offs"]
+    called = [
+        place
+        for place, rule in enumerate(rules)
+        if re.fullmatch(r'tool\.name (?:== "\w+"|in \[[^\]]*\])', str(rule["when"]).strip())
+        and rule.get("effect") is None
+        and rule["id"] != PLANTED_RULE
+    ]
+    if not called:
+        raise ConfigError("this policy has no rule about a tool alone; none can be left out")
+    lines = text.splitlines(keepends=True)
+    place = called[0]
+    first = document.position(("hand_offs", place)).line
+    after = (
+        document.position(("hand_offs", place + 1)).line
+        if place + 1 < len(rules)
+        else next((i for i in range(first + 1, len(lines) + 1) if lines[i - 1][:1].strip()), len(lines) + 1)
+    )
+    kept = [line for line in lines[first - 1 : after - 1] if line.lstrip().startswith("#")]
+    return (
+        "".join([*lines[: first - 1], *kept, *lines[after - 1 :]]),
+        Plant(kind=MISSING, rule=str(rules[place]["id"]), fact=str(rules[place]["when"])),
+    )
+
+
+def _too_low(text: str, document: Document) -> tuple[str, Plant]:
+    """Move the lowest limit of an amount down to a quarter."""
+    found = [
+        (Decimal(match["limit"]), str(rule["id"]), match)
+        for rule in document.value["hand_offs"]
+        if not rule.get("effect") and (match := _AMOUNT.search(str(rule["when"]))) is not None
+    ]
+    if not found:
+        raise ConfigError("this policy holds no amount against a limit; none can be moved")
+    right, rule, match = min(found, key=lambda each: each[0])
+    low = (right / 4).quantize(Decimal(1))
+    where = text.index(match[0], text.index(f"id: {rule}"))
+    moved = f"{match['fact']} > {low} {match['unit']}"
+    return (
+        text[:where] + moved + text[where + len(match[0]) :],
+        Plant(kind=TOO_LOW, rule=rule, fact=match["fact"], planted=low, right=right),
+    )
+
+
+KINDS = {NEEDLESS: _needless, MISSING: _missing, TOO_LOW: _too_low}

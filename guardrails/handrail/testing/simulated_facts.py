@@ -1,0 +1,214 @@
+"""Draws the facts of simulated exchanges from what a policy declares: whole columns, then one row each."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TypeAlias
+
+import numpy as np
+
+from handrail.policy import FactDeclaration, Kind, Policy
+from handrail.policy.analyse.analysis import bounds_of, formulas_of
+from handrail.policy.language import sources
+from handrail.policy.language.facts import OTHER_TEXT, WEEKDAYS
+from handrail.policy.language.ir import Member, atoms
+from handrail.records import FactValue, Money
+
+Column: TypeAlias = Sequence[FactValue]
+Draw: TypeAlias = Callable[[np.random.Generator, Sequence[datetime], float], Column]
+
+CALLS_A_TOOL = 0.6
+"""Share of the exchanges in which the assistant calls a tool."""
+RARE_YES, RARE_ITEM = 0.02, 0.006
+"""How often a yes/no fact is yes, and an item is in a set: what policies name is rare."""
+BELOW_LIMITS = 0.35
+"""The median of an amount, as a share of the lowest limit that it is held against."""
+_PLAIN_TOOLS = ("look_up_order", "search_handbook")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedFacts:
+    """What exchanges under some policies look like: which tools are called, and how each fact is drawn."""
+
+    tools: tuple[str, ...]
+    declared: tuple[FactDeclaration, ...]
+    drawings: tuple[Draw, ...]
+
+    @classmethod
+    def of(cls, policies: Sequence[Policy]) -> "SimulatedFacts":
+        """Return what exchanges under any of some policies look like; pure. Sizes are those of the first."""
+        declared = {fact.name: fact for policy in policies for fact in policy.facts.values()}
+        formulas = tuple(formula for policy in policies for formula in formulas_of(policy))
+        bounds = bounds_of(tuple(formulas_of(policies[0])))
+        named: dict[str, set[str]] = {}
+        for formula in formulas:
+            for atom in atoms(formula):
+                if isinstance(atom, Member):
+                    named.setdefault(atom.fact, set()).update(atom.values)
+        of_tools = [fact for fact in declared.values() if isinstance(fact.source, sources.ToolName)]
+        tools = {tool for policy in policies for tool in policy.tools}
+        tools |= {name for fact in of_tools for name in (*fact.values, *named.get(fact.name, ()))}
+        facts = tuple(
+            fact
+            for fact in declared.values()
+            if not isinstance(fact.source, sources.ToolName | sources.ConfidenceValue)
+        )
+        return cls(
+            tools=tuple(sorted(tools | set(_PLAIN_TOOLS) if not _is_closed(of_tools) else tools)),
+            declared=facts,
+            drawings=tuple(
+                _drawing(fact, bounds.get(fact.name, frozenset()), named.get(fact.name, set()))
+                for fact in facts
+            ),
+        )
+
+    def draw(
+        self, rng: np.random.Generator, at: Sequence[datetime], *, season: float = 1.0
+    ) -> Iterator[tuple[str, dict[str, FactValue]]]:
+        """Yield the tool that each exchange calls, empty for none, and its facts.
+
+        Args:
+            rng: where chance comes from.
+            at: when the exchanges happen.
+            season: what amounts are multiplied by.
+        """
+        columns = [draw(rng, at, season) for draw in self.drawings]
+        picked = self._called(rng, len(at))
+        calls = rng.random(len(at)) < (CALLS_A_TOOL if self.tools else 0.0)
+        for place in range(len(at)):
+            tool = self.tools[picked[place]] if calls[place] else ""
+            facts = {
+                fact.name: column[place]
+                for fact, column in zip(self.declared, columns, strict=True)
+                if _applies(fact, tool)
+            }
+            yield tool, facts
+
+    def _called(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Return the place of each tool that is called: those whose arguments are read twice as often."""
+        if not self.tools:
+            return np.zeros(count, dtype=np.int64)
+        read = {
+            tool
+            for fact in self.declared
+            if isinstance(fact.source, sources.ToolArgument)
+            for tool, _ in fact.source.of
+        }
+        weights = np.array([2.0 if tool in read else 1.0 for tool in self.tools])
+        return rng.choice(len(self.tools), size=count, p=weights / weights.sum())
+
+
+def _is_closed(of_tools: Sequence[FactDeclaration]) -> bool:
+    return any(fact.type is Kind.ONE_OF for fact in of_tools)
+
+
+def _applies(fact: FactDeclaration, tool: str) -> bool:
+    match fact.source:
+        case sources.ToolArgument(of=of) if of:
+            return any(name == tool for name, _ in of)
+        case sources.ResultFindings() | sources.ResultAmounts():
+            return False
+        case sources.ToolResult() | sources.ToolArgument():
+            return bool(tool)
+        case _:
+            return True
+
+
+def _drawing(fact: FactDeclaration, bounds: frozenset[Decimal], named: set[str]) -> Draw:
+    match fact.type:
+        case Kind.YES_NO:
+            return _yes_no(fact)
+        case Kind.MONEY:
+            return _money(fact, bounds)
+        case Kind.SET:
+            return _sets(fact)
+        case Kind.WEEKDAY:
+            return lambda rng, at, season: [WEEKDAYS[moment.weekday()] for moment in at]
+        case Kind.TIME:
+            return lambda rng, at, season: [moment.time().replace(microsecond=0) for moment in at]
+        case Kind.DATE:
+            return lambda rng, at, season: [moment.date() for moment in at]
+        case Kind.ONE_OF | Kind.TEXT:
+            return _words(fact, named)
+        case Kind.DURATION:
+            return _durations(bounds)
+        case _:
+            return _numbers(fact, bounds)
+
+
+def _yes_no(fact: FactDeclaration) -> Draw:
+    # What a customer confirms, and what a system knows, is mostly so; what is complained of mostly is not.
+    usual = isinstance(fact.source, sources.Conversation) or fact.name.endswith("is_known")
+    chance = 1.0 - RARE_YES if usual else RARE_YES
+
+    def draw(rng: np.random.Generator, at: Sequence[datetime], season: float) -> Column:
+        return [bool(yes) for yes in rng.random(len(at)) < chance]
+
+    return draw
+
+
+def _money(fact: FactDeclaration, bounds: frozenset[Decimal]) -> Draw:
+    currency = fact.currencies[0] if fact.currencies else "USD"
+    if isinstance(fact.source, sources.Ledger):
+        return lambda rng, at, season: [Money(amount=Decimal(0), currency=currency)] * len(at)
+    middle = BELOW_LIMITS * float(min(bounds, default=Decimal(200)) or 200)
+
+    def draw(rng: np.random.Generator, at: Sequence[datetime], season: float) -> Column:
+        amounts = np.round(season * middle * np.exp(rng.normal(0.0, 0.9, len(at))), 2)
+        return [Money(amount=Decimal(str(amount)), currency=currency) for amount in amounts]
+
+    return draw
+
+
+def _sets(fact: FactDeclaration) -> Draw:
+    items = fact.values
+
+    def draw(rng: np.random.Generator, at: Sequence[datetime], season: float) -> Column:
+        held = rng.random((len(at), max(1, len(items)))) < RARE_ITEM
+        none: frozenset[str] = frozenset()
+        return [frozenset(items[i] for i in np.flatnonzero(row)) if row.any() else none for row in held]
+
+    return draw
+
+
+def _words(fact: FactDeclaration, named: set[str]) -> Draw:
+    if isinstance(fact.source, sources.FaultSeen):
+        return lambda rng, at, season: ["none" if fine else "timeout" for fine in rng.random(len(at)) > 0.01]
+    if isinstance(fact.source, sources.AnswerKind):
+        return lambda rng, at, season: ["text"] * len(at)
+    values = fact.values or (*sorted(named), OTHER_TEXT)
+
+    def draw(rng: np.random.Generator, at: Sequence[datetime], season: float) -> Column:
+        # Later values are rarer: the first one is the usual one.
+        weights = 1.0 / np.arange(1, len(values) + 1) ** 2
+        return [values[i] for i in rng.choice(len(values), size=len(at), p=weights / weights.sum())]
+
+    return draw
+
+
+def _durations(bounds: frozenset[Decimal]) -> Draw:
+    middle = 0.5 * float(min(bounds, default=Decimal(30 * 86_400)) or 86_400)
+
+    def draw(rng: np.random.Generator, at: Sequence[datetime], season: float) -> Column:
+        seconds = middle * np.exp(rng.normal(0.0, 0.8, len(at)))
+        return [timedelta(seconds=int(each)) for each in seconds]
+
+    return draw
+
+
+def _numbers(fact: FactDeclaration, bounds: frozenset[Decimal]) -> Draw:
+    is_whole = fact.type is Kind.WHOLE
+    if isinstance(fact.source, sources.Ledger):
+        return lambda rng, at, season: [Decimal(0)] * len(at)
+    middle = BELOW_LIMITS * float(min(bounds, default=Decimal(10)) or 10)
+    least, most = fact.least, fact.most
+
+    def draw(rng: np.random.Generator, at: Sequence[datetime], season: float) -> Column:
+        drawn = middle * np.exp(rng.normal(0.0, 0.7, len(at)))
+        low = float(least) if isinstance(least, Decimal) else 0.0
+        high = float(most) if isinstance(most, Decimal) else np.inf
+        clipped = np.clip(drawn, low, high)
+        return [Decimal(int(each)) if is_whole else Decimal(str(round(float(each), 3))) for each in clipped]
+
+    return draw

@@ -1,0 +1,84 @@
+import pytest
+
+from handrail.policy import loads
+from handrail.policy.file.document import Document
+from handrail.policy.file.read import read_source
+from handrail.policy.runtime.log_row import read_row
+from handrail.review.conditions import FactCondition, FactTest
+from handrail.review.patches import NotPatchable, PolicyPatch, added, narrowed, proved, retired
+from handrail.testing.quarter import QuarterSettings, quarter
+
+SUPPORT = read_source("support")[1]
+UP_TO_260 = FactCondition(tests=(FactTest(fact="refund.amount", operator="<=", size=260.0, unit="USD"),))
+HAS_CARD = FactCondition(tests=(FactTest(fact="input.findings", operator="has", values=("card",)),))
+
+
+def patched(after: str) -> PolicyPatch:
+    return proved(SUPPORT, after, file="support.yaml")
+
+
+def test_a_limit_is_moved_in_its_place_and_the_test_that_spoke_of_it_says_so() -> None:
+    patch = patched(narrowed(SUPPORT, "refund-over-100", UP_TO_260))
+    assert patch.is_ready
+    assert "refund.amount > 260 USD and refund.amount <= 500 USD" in patch.after
+    assert patch.tests == ("250 dollars go to the support lead",)
+    removed = [line for line in patch.diff.splitlines() if line.startswith("-") and line[:3] != "---"]
+    assert len(removed) == 2
+
+
+def test_a_rule_is_narrowed_by_what_need_not_be_stopped() -> None:
+    patch = patched(narrowed(SUPPORT, "payment-data", HAS_CARD))
+    assert patch.is_ready
+    rule = next(rule for rule in loads(patch.after).hand_offs if rule.id == "payment-data")
+    assert rule.when.text.endswith('and not (input.findings has "card")')
+
+
+@pytest.mark.parametrize("name", ["support", "banking", "baseline", "clinic"])
+def test_every_rule_of_every_shipped_policy_can_be_retired_or_says_why_not(name: str) -> None:
+    text = read_source(name)[1]
+    for rule in loads(text).hand_offs:
+        if rule.is_built_in or f"id: {rule.id}" not in text:
+            continue
+        has_mode = any(
+            "mode" in shape for shape in Document(text, name).value["hand_offs"] if shape["id"] == rule.id
+        )
+        if has_mode:
+            with pytest.raises(NotPatchable, match="mode of its own"):
+                retired(text, rule.id)
+            continue
+        text = retired(text, rule.id)
+    retired_now = {rule.id: rule.is_shadow for rule in loads(text).hand_offs if not rule.is_built_in}
+    assert all(retired_now.values())
+
+
+def test_an_added_rule_is_the_last_one_and_hands_off() -> None:
+    condition = FactCondition(tests=(FactTest(fact="tool.name", operator="in", values=("send_gift",)),))
+    words = "Found: people changed 8 of 9."
+    patch = patched(added(SUPPORT, "found-1", condition, to="queue_manager", because=words))
+    assert patch.is_ready
+    last = [rule for rule in loads(patch.after).hand_offs if not rule.is_built_in][-1]
+    assert (last.id, last.role, last.because) == ("found-1", "queue_manager", words)
+
+
+def test_a_patch_that_does_not_load_is_not_ready() -> None:
+    condition = FactCondition(tests=(FactTest(fact="no.such_fact", operator="yes"),))
+    patch = patched(added(SUPPORT, "found-1", condition, to="queue_manager", because="So."))
+    assert not patch.is_ready
+    assert "no.such_fact" in patch.problems[0]
+
+
+def test_a_rule_that_is_not_there_cannot_be_changed() -> None:
+    with pytest.raises(NotPatchable, match="no-such-rule"):
+        retired(SUPPORT, "no-such-rule")
+
+
+def test_a_patch_is_tried_on_past_decisions() -> None:
+    played = quarter("support", QuarterSettings(weeks=2, weekly=300), plants=("needless",))
+    text = played.planted.text
+    rows = [record for week in played.weeks() for record in week.records]
+    patch = proved(text, retired(text, "read-every-look-up"), file="support.yaml", rows=rows)
+    assert patch.is_ready
+    assert patch.tried is not None
+    assert patch.tried.no_longer > 20
+    assert patch.tried.newly == 0
+    assert all(read_row(row) is not None for row in rows)

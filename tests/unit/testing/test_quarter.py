@@ -1,0 +1,123 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from handrail.cli import build
+from handrail.errors import ConfigError
+from handrail.policy import loads
+from handrail.policy.runtime.log_row import read_row
+from handrail.policy.runtime.record import rederive
+from handrail.policy.tools.backtest import backtest
+from handrail.testing.plants import MISSING, NEEDLESS, PLANTED_RULE, TOO_LOW, plant
+from handrail.testing.quarter import Quarter, QuarterSettings, quarter
+from handrail.testing.simulated_people import staff
+
+SMALL = QuarterSettings(weeks=3, weekly=150)
+
+
+def test_the_same_seed_plays_the_same_quarter_and_another_one_does_not() -> None:
+    first, again = list(quarter("support", SMALL).weeks()), list(quarter("support", SMALL).weeks())
+    other = list(quarter("support", QuarterSettings(weeks=3, weekly=150, seed=1)).weeks())
+    assert [week.records for week in first] == [week.records for week in again]
+    assert [week.records for week in first] != [week.records for week in other]
+
+
+@pytest.mark.parametrize("policy", ["support", "banking", "clinic", "hr", "baseline", "telecom"])
+def test_every_record_is_one_that_the_log_has_and_can_be_taken_again(policy: str) -> None:
+    played = quarter(policy, SMALL)
+    records = [record for week in played.weeks() for record in week.records]
+    json.dumps(records)
+    rows = [read_row(record) for record in records]
+    decided = [row for row in rows if row is not None and row.is_decision]
+    assert len(decided) > 300
+    for row in decided:
+        assert not rederive(row.record(), played.policy).differences
+    assert {row.outcome for row in rows if row is not None} >= {"passed", "handed_off", "resolved", "taken"}
+
+
+def test_a_backtest_of_the_policy_that_was_in_force_changes_nothing() -> None:
+    played = quarter("support", SMALL)
+    records = [record for week in played.weeks() for record in week.records]
+    tried = backtest(enumerate(records, start=1), played.policy)
+    assert (tried.newly, tried.no_longer, tried.unreadable) == (0, 0, [])
+    assert tried.hand_offs >= tried.recorded_hand_offs > 0
+
+
+def test_drift_makes_the_passed_answers_worse_from_its_week_on() -> None:
+    settings = QuarterSettings(weeks=6, weekly=2000, drift_week=3, drift=4.0)
+    weeks = [week.truth for week in quarter("support", settings).weeks()]
+    wrong = [float(truth.chance[~truth.is_held].mean()) for truth in weeks]
+    assert max(wrong[:3]) < 0.1 < min(wrong[3:])
+
+
+def test_a_rubber_stamper_approves_within_seconds_what_others_change() -> None:
+    settings = QuarterSettings(weeks=3, weekly=800, people=staff(honest=2, stampers=1, experts=0))
+    rows = [read_row(record) for week in quarter("support", settings).weeks() for record in week.records]
+    said: dict[str, list[bool]] = {}
+    for row in rows:
+        if row is not None and row.outcome == "resolved":
+            said.setdefault(row.reviewer, []).append(row.verdict == "approve")
+    approved = {name: float(np.mean(each)) for name, each in said.items()}
+    assert approved.pop("person-3") > 0.95
+    assert max(approved.values()) < 0.8
+
+
+def test_attackers_ask_for_less_once_most_of_them_are_stopped() -> None:
+    settings = QuarterSettings(weeks=8, weekly=400, attack_week=0, attack_share=0.2)
+    strict = loads(plant("support", (TOO_LOW,)).text)
+    played = Quarter("support", settings)
+    asked = []
+    for _ in range(8):
+        truth = played.play(strict).truth
+        amounts = [
+            float(facts["refund.amount"].amount)  # type: ignore[union-attr]
+            for facts, chance in zip(truth.facts, truth.chance, strict=True)
+            if chance == 0.9
+        ]
+        asked.append(max(amounts))
+    assert asked[0] > 80
+    assert asked[-1] <= 25
+
+
+def test_what_is_planted_differs_from_the_policy_as_it_should_be() -> None:
+    made = plant("support", (NEEDLESS, MISSING, TOO_LOW))
+    wrong, right = loads(made.text), loads(made.reference)
+    rules = {rule.id: rule.when.text for rule in wrong.hand_offs}
+    assert PLANTED_RULE in rules
+    assert "account-deletion" not in rules
+    assert "refund.amount > 25 USD" in rules["refund-over-100"]
+    assert {rule.id for rule in right.hand_offs} - set(rules) == {"account-deletion"}
+
+
+def test_a_policy_without_such_a_rule_cannot_be_planted_with_it() -> None:
+    with pytest.raises(ConfigError, match="none can be left out"):
+        plant("hr", (MISSING,))
+
+
+def test_who_cannot_read_everything_lets_the_rest_expire() -> None:
+    settings = QuarterSettings(weeks=2, weekly=400, answers_weekly=20)
+    for week in quarter("support", settings).weeks():
+        kinds = [str(record["kind"]) for record in week.records]
+        said = sum(
+            kind in ("answer.judge", "ticket.approve", "ticket.reject", "ticket.answer") for kind in kinds
+        )
+        assert said == 20
+        assert "ticket.expire" in kinds
+
+
+def test_the_command_writes_a_log_and_its_truth(tmp_path: Path) -> None:
+    log, truth = tmp_path / "quarter.jsonl", tmp_path / "truth.csv"
+    arguments = ["simulate", "support", "--weeks", "2", "--weekly", "60", "--plant", "needless"]
+    done = CliRunner().invoke(build(), [*arguments, "--out", str(log), "--truth", str(truth)])
+    assert done.exit_code == 0, done.output
+    assert "week 2:" in done.output
+    rows = [read_row(json.loads(line)) for line in log.read_text().splitlines()]
+    exchanges = {row.exchange for row in rows if row is not None and row.is_decision}
+    assert {line.split(",")[1] for line in truth.read_text().splitlines()[1:]} == exchanges
+    moments = [datetime.fromisoformat(row.at) for row in rows if row is not None]
+    assert moments
+    assert all(moment.tzinfo == UTC for moment in moments)
