@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from handrail.records import Draft
 from handrail.wire.chat.response import says_more, write_drafts
-from handrail.wire.chat.stream import ChatStream, stream_of, without_logprobs, write_events
+from handrail.wire.chat.stream import ChatStream, TextOnly, stream_of, without_logprobs, write_events
 from handrail.wire.chat.table import ANSWER
 from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of, whole_of
 from handrail.wire.sse import DONE, Event, EventReader, write_event
@@ -143,14 +143,15 @@ class IncrementalRelease:
     def _read(self, event: Event) -> None:
         if not event.data:
             return
-        payload = event.payload()
         if event.data == DONE:
             self._is_closed = True
-        elif payload is None:
-            self.stream.broken()
+            self._queue.put(event, None)
+            return
+        said = self.stream.feed_data(event.data)
+        if isinstance(said, TextOnly):
+            self._queue.put(event, [said] if said.text else [])
         else:
-            self.stream.feed(payload)
-        self._queue.put(event, None if payload is None else _texts_of(payload))
+            self._queue.put(event, None if said is None else _texts_of(said))
 
     def _bytes_of(self, event: Event) -> bytes:
         payload = event.payload() if self._strips else None

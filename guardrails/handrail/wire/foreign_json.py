@@ -56,6 +56,15 @@ def load_object(data: str | bytes) -> Json | None:
     return value if isinstance(value, dict) else None
 
 
+def load_text(data: str) -> str | None:
+    """Return JSON text as a string, None if it is something else."""
+    try:
+        value = _STRICT.decode(data)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, str) else None
+
+
 def _once(pairs: list[tuple[str, object]]) -> Json:
     value = dict(pairs)
     if len(value) != len(pairs):

@@ -41,6 +41,12 @@ class WireStream(Protocol):
     def feed(self, payload: Json, /) -> None:
         """Take one event."""
 
+    def feed_data(self, data: str, /) -> object:
+        """Take one event as it is written; what is no object breaks the stream."""
+
+    def feed_run(self, events: str, at: int, /) -> int:
+        """Take what can be read together of the events from a place on; return where that ends."""
+
     def broken(self) -> None:
         """Say that something came which is no event; the stream can no longer be judged."""
 

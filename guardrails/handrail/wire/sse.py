@@ -13,6 +13,8 @@ from handrail.wire.foreign_json import Json, dump_object, load_object, text_of
 if TYPE_CHECKING:
     from handrail.wire.formats import WireStream
 
+DATA = "data: "
+BLANK_LINE = "\n\n"
 DONE = "[DONE]"
 BROKEN = "\x00"
 
@@ -46,14 +48,17 @@ class EventReader:
     def feed(self, chunk: bytes) -> list[Event]:
         """Take some bytes and return the events they complete."""
         buffer, at, events = self.rest + chunk, 0, []
-        for end in (match.end() for match in _BLANK_LINE.finditer(buffer)):
+        if b"\r" not in buffer:
+            *ended, self.rest = buffer.split(b"\n\n")
+            return [_event(raw + b"\n\n") for raw in ended]
+        for end in (match.end() for match in _END.finditer(buffer)):
             events.append(_event(buffer[at:end]))
             at = end
         self.rest = buffer[at:]
         return events
 
 
-_BLANK_LINE = re.compile(rb"\n\n|\r\n\r\n|\r\r")
+_END = re.compile(rb"\n\n|\r\n\r\n|\r\r")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _MARK = "\ufeff"
 _NAMES = frozenset({"", "done", "end", "error", "message", "ping"})
@@ -65,9 +70,15 @@ def _event(raw: bytes) -> Event:
         text = raw.decode()
     except UnicodeDecodeError:
         return Event(raw, "", BROKEN, b"")
-    if text.startswith("data: ") and text.endswith("\n\n") and "\r" not in text and "\n" not in text[6:-2]:
+    name, data, shown = _read(text)
+    return Event(raw, name, data, raw if shown is text else shown.encode())
+
+
+def _read(text: str) -> tuple[str, str, str]:
+    """Return the name and the data of an event and what of it may be shown, the same object for all."""
+    if text.startswith(DATA) and text.find("\n") == len(text) - 2 and "\r" not in text:
         # The most usual event: one line of data.
-        return Event(raw, "", text[6:-2], raw)
+        return "", text[6:-2], text
     name, lines, data, is_whole = "", [], [], _MARK not in text
     for line in _LINE_END.split(text):
         field, _, value = line.removeprefix(_MARK).partition(":")
@@ -82,11 +93,11 @@ def _event(raw: bytes) -> Event:
     told = "\n".join(data)
     is_named = name in _NAMES or f'"{name}"' in told
     if not data:
-        return Event(raw, name, "", b"")
+        return name, "", ""
     if is_whole and is_named:
-        return Event(raw, name, told, raw)
+        return name, told, text
     head = f"event: {name}\n" if name and is_named else ""
-    return Event(raw, name, told, f"{head}{''.join(lines)}\n".encode())
+    return name, told, f"{head}{''.join(lines)}\n"
 
 
 def write_event(payload: Json, *, name: str = "") -> bytes:
@@ -112,17 +123,48 @@ class Collected(NamedTuple):
 
 def collect(stream: "WireStream", body: bytes) -> Collected:
     """Feed a held stream from the bytes of its events."""
+    events = _text_of(body)
+    if events is None:
+        return _collect_each(stream, body)
+    at = since = 0
+    is_closed = False
+    shown: list[str] = []
+    while (end := events.find(BLANK_LINE, at) + 2) > 1:
+        event = events[at:end]
+        _, data, told = _read(event)
+        if told is not event:
+            shown += (events[since:at], told)
+            since = end
+        if data == DONE:
+            is_closed = True
+        elif data:
+            stream.feed_data(data)
+        at = stream.feed_run(events, end)
+    if events[at:].strip():
+        stream.broken()
+    if at == len(events) and not shown:
+        return Collected(is_closed, body)
+    return Collected(is_closed, "".join((*shown, events[since:at])).encode())
+
+
+def _text_of(body: bytes) -> str | None:
+    """Return a stream as text, None where a part of it is none or its lines end otherwise."""
+    if b"\r" in body:
+        return None
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _collect_each(stream: "WireStream", body: bytes) -> Collected:
     reader, is_closed = EventReader(), False
     events = reader.feed(body)
     for event in events:
         if event.data == DONE:
             is_closed = True
         elif event.data:
-            payload = event.payload()
-            if payload is None:
-                stream.broken()
-            else:
-                stream.feed(payload)
+            stream.feed_data(event.data)
     if reader.rest.strip():
         stream.broken()
     return Collected(is_closed, b"".join([event.shown for event in events]))

@@ -55,6 +55,18 @@ class MessageStream:
             case _:
                 self._is_broken = True
 
+    def feed_data(self, data: str) -> None:
+        """Take one event as it is written; what is no object breaks the stream."""
+        event = load_object(data)
+        if event is None:
+            self.broken()
+        else:
+            self.feed(event)
+
+    def feed_run(self, events: str, at: int) -> int:
+        """Take nothing: every event is read by itself."""
+        return at
+
     def broken(self) -> None:
         """Say that something came which is no event; the stream can no longer be judged."""
         self._is_broken = True

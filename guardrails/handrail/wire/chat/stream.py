@@ -2,11 +2,21 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from handrail.records import Draft, FaultKind
+from handrail.wire.chat.alike import Alike, alike
 from handrail.wire.chat.response import read_response, write_drafts
 from handrail.wire.chat.table import ANSWER
-from handrail.wire.foreign_json import Json, json_text_of, mapping_of, objects_of, text_of, whole_of
+from handrail.wire.foreign_json import (
+    Json,
+    json_text_of,
+    load_object,
+    mapping_of,
+    objects_of,
+    text_of,
+    whole_of,
+)
 from handrail.wire.grown import Grown
 from handrail.wire.sse import DONE_EVENT, write_event
 from handrail.wire.words import with_echoes
@@ -16,6 +26,13 @@ _GROWING = frozenset(
     {"content", "refusal", "reasoning_content", "reasoning", "arguments", "input", "transcript"}
 )
 _OBJECT = "chat.completion.chunk"
+
+
+class TextOnly(NamedTuple):
+    """What a chunk says that differs from the one before it in its text alone."""
+
+    choice: int
+    text: str
 
 
 class _Choice:
@@ -89,16 +106,55 @@ class ChatStream:
     """Collects the chunks of one stream; `whole` is the response they add up to."""
 
     def __init__(self, sent: Json | None = None) -> None:
-        self.chunks: list[Json] = []
+        self._came: list[Json | tuple[Alike, str]] = []
+        self._alike: Alike | None = None
         self._is_broken = False
         self._top: Json = {}
         self._odd: list[object] = []
         self._beside = Grown()
         self._choices: dict[int, _Choice] = {}
 
+    @property
+    def chunks(self) -> list[Json]:
+        """The chunks as they came."""
+        return [one[0].with_text(one[1]) if isinstance(one, tuple) else one for one in self._came]
+
+    def feed_data(self, data: str) -> Json | TextOnly | None:
+        """Take one chunk as it is written.
+
+        Returns:
+            The chunk, or what one says that differs from the chunk before in its text alone; None for what
+            is no object, with which the stream is broken.
+        """
+        known = self._alike
+        if known is not None and (text := known.text_in(data)) is not None:
+            self._came.append((known, text))
+            self._choices[known.choice].content.append(text)
+            return TextOnly(known.choice, text)
+        payload = load_object(data)
+        if payload is None:
+            self.broken()
+            return None
+        self.feed(payload)
+        if not self._is_broken:
+            self._alike = alike(payload, data)
+        return payload
+
+    def feed_run(self, events: str, at: int) -> int:
+        """Take the chunks from a place on that differ in their text alone; return where they end."""
+        known = self._alike
+        if known is None:
+            return at
+        texts, end = known.texts_in(events, at)
+        if texts:
+            self._came += [(known, text) for text in texts]
+            self._choices[known.choice].content += texts
+        return end
+
     def feed(self, chunk: Json) -> None:
         """Take one chunk."""
-        self.chunks.append(chunk)
+        self._came.append(chunk)
+        self._alike = None
         top = self._top
         for name, value in chunk.items():
             if name != "choices" and value is not None and (name not in top or top[name] != value):

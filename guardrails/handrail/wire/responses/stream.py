@@ -6,7 +6,7 @@ from dataclasses import replace
 from handrail.records import Draft, FaultKind, ToolCall
 from handrail.text.json_data import leaves
 from handrail.text.values import read
-from handrail.wire.foreign_json import Json, mapping_of, objects_of, text_of, whole_of
+from handrail.wire.foreign_json import Json, load_object, mapping_of, objects_of, text_of, whole_of
 from handrail.wire.logprobs import token_words
 from handrail.wire.responses.items import ACTIONS, action_of
 from handrail.wire.responses.response import read_response, without_logprobs, write_drafts
@@ -56,6 +56,18 @@ class ResponseStream:
         elif kind.endswith(".delta") and isinstance(event.get("delta"), str):
             key = (kind, *(str(event.get(place)) for place in _PLACES))
             self._deltas.setdefault(key, []).append(text_of(event["delta"]))
+
+    def feed_data(self, data: str) -> None:
+        """Take one event as it is written; what is no object breaks the stream."""
+        event = load_object(data)
+        if event is None:
+            self.broken()
+        else:
+            self.feed(event)
+
+    def feed_run(self, events: str, at: int) -> int:
+        """Take nothing: every event is read by itself."""
+        return at
 
     def broken(self) -> None:
         """Say that something came which is no event; the stream can no longer be judged."""
