@@ -153,7 +153,8 @@ class Call:
 
     def _timed(self, judged: Judged) -> Judged:
         self._watch.lap("judge")
-        return replace(judged, evidence=replace(judged.evidence, cost=self._watch.cost()))
+        evidence = replace(judged.evidence, cost=self._watch.cost())
+        return Judged(decision=judged.decision, evidence=evidence, drafts=judged.drafts)
 
     def fail(self, fault: FaultKind) -> Outcome:
         """Judge a model call that gave no answer; released means that the policy leaves the fault to you."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from handrail.errors import CheckFailed
 from handrail.pipeline.decoded import scan_decoded
 from handrail.pipeline.exchange import Exchange
-from handrail.pipeline.facts import FactInputs, Totals, gather
+from handrail.pipeline.facts import Totals, gather
 from handrail.pipeline.needs import WITH_A_PERSON, Steps, conversation_status
 from handrail.pipeline.pipeline import Pipeline
+from handrail.pipeline.readings import FactInputs
 from handrail.policy import Policy
 from handrail.policy.language.sources import OtherThan, ToolArgument, ToolFindings, ToolName
 from handrail.policy.runtime.merge import merge

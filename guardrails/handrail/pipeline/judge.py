@@ -7,10 +7,11 @@ from handrail.confidence.cascade import Budget, measure
 from handrail.confidence.scorers import verbalised
 from handrail.pipeline.decoded import fixed_in, scan_decoded
 from handrail.pipeline.exchange import Exchange
-from handrail.pipeline.facts import UNGROUNDED, FactInputs, gather
+from handrail.pipeline.facts import gather
 from handrail.pipeline.found import types_in
 from handrail.pipeline.gate import decide_call, on_call
 from handrail.pipeline.needs import Steps
+from handrail.pipeline.readings import UNGROUNDED, FactInputs
 from handrail.pipeline.screen import Screened
 from handrail.pipeline.stated import all_stated
 from handrail.pipeline.sureness import sureness
@@ -81,7 +82,7 @@ def judge(
         decisions += yield from _decide(exchange, evidence)
         per_draft.append(evidence)
     decisions += _unjudged(exchange, per_draft, decisions)
-    decision = merge(decisions) if len(decisions) > 1 else decisions[0]
+    decision = _merged(decisions)
     worst, call, own = _most_telling(per_draft, decisions, decision)
     if call is not None and own is not None:
         worst = on_call(exchange.pipeline, worst, call)
@@ -104,10 +105,14 @@ def _unjudged(
         policy.unsure(Stage.ANSWER, f"content that cannot be read: {code}")
         for code in sorted({code for draft in drafts for code in draft.unreadable})
     ]
-    given = downstream(exchange, merge(decisions))
+    given = downstream(exchange, _merged(decisions))
     if given.types and any(cannot_hold(given, one) for one in judged):
         found.append(policy.unsure(Stage.ANSWER, "a number or a key cannot be masked"))
     return found
+
+
+def _merged(decisions: Sequence[Decision]) -> Decision:
+    return merge(decisions) if len(decisions) > 1 else decisions[0]
 
 
 def cannot_hold(given: Downstream, evidence: Evidence) -> bool:

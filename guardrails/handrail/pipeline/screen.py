@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 from handrail.confidence.scorers import verbalised
 from handrail.pipeline.exchange import Exchange
-from handrail.pipeline.facts import FactInputs, gather
+from handrail.pipeline.facts import gather
 from handrail.pipeline.hearing import hear_conversation
 from handrail.pipeline.needs import WITH_A_PERSON, Steps, conversation_status
+from handrail.pipeline.readings import FactInputs
 from handrail.pipeline.together import Joint, scan_together
 from handrail.pipeline.withhold import Upstream, redacted_types
 from handrail.policy.runtime.merge import merge

@@ -36,13 +36,12 @@ def sureness(
         stated: the words in which it states facts.
         was_asked: log-probabilities were asked for.
     """
-    measured = sources.MeasuredConfidence
-    wanted = {name: fact.source for name, fact in policy.facts.items() if isinstance(fact.source, measured)}
-    if not wanted:
+    if not policy.measured_facts:
         return {}
     why = why_missing(draft, was_asked=was_asked)
     found: dict[str, FactValue] = {}
-    for name, source in wanted.items():
+    for fact in policy.measured_facts:
+        name, source = fact.name, fact.source
         match source:
             case sources.ConfidenceMissing():
                 value: object = why
@@ -52,7 +51,7 @@ def sureness(
                 value = _of(draft, of, stated, why)
             case _:
                 continue
-        read = policy.facts[name].read(value)
+        read = fact.read(value)
         found |= {name: read, sources.written(source): read}
     return found
 

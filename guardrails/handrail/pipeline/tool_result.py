@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 from handrail.pipeline.decoded import fixed_in, scan_decoded
 from handrail.pipeline.exchange import Exchange
-from handrail.pipeline.facts import FactInputs, gather
+from handrail.pipeline.facts import gather
 from handrail.pipeline.gate import on_call
 from handrail.pipeline.needs import Steps
+from handrail.pipeline.readings import FactInputs
 from handrail.pipeline.withhold import Downstream, cannot_mask, redacted_types
 from handrail.policy.language.sources import ResultAmounts
 from handrail.policy.runtime.merge import merge

@@ -92,6 +92,8 @@ class Grown:
     def whole(self) -> Json | None:
         """Return what the pieces add up to, None if they contradict each other."""
         root: Json = {}
+        if not self._pieces and not self._values:
+            return root
         found: dict[LeafPath, object] = {path: "".join(pieces) for path, pieces in self._pieces.items()}
         for path, leaf in (*found.items(), *self._values.items()):
             node: Any = root

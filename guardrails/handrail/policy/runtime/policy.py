@@ -13,6 +13,7 @@ from handrail.policy.language.sources import (
     ConfidenceOf,
     InputFindings,
     Ledger,
+    MeasuredConfidence,
     StatedBy,
     written,
 )
@@ -101,6 +102,8 @@ class Policy:
     named_texts: frozenset[str] = field(init=False, repr=False, compare=False)
     text_facts: frozenset[str] = field(init=False, repr=False, compare=False)
     fact_sources: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    stated_facts: tuple[FactDeclaration, ...] = field(init=False, repr=False, compare=False)
+    measured_facts: tuple[FactDeclaration, ...] = field(init=False, repr=False, compare=False)
     _planner: Planner = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -110,6 +113,9 @@ class Policy:
         object.__setattr__(self, "text_facts", texts)
         sources = {name: written(fact.source) for name, fact in self.facts.items()}
         object.__setattr__(self, "fact_sources", sources)
+        object.__setattr__(self, "stated_facts", self._stated_facts())
+        measured = (fact for fact in self.facts.values() if isinstance(fact.source, MeasuredConfidence))
+        object.__setattr__(self, "measured_facts", tuple(measured))
 
     @property
     def units(self) -> tuple[Unit, ...]:
@@ -122,9 +128,8 @@ class Policy:
         read = {name for unit in self.units for name in unit.reads}
         return any(isinstance(self.facts[name].source, CONFIDENCE) for name in read)
 
-    @property
-    def stated_facts(self) -> tuple[FactDeclaration, ...]:
-        """The facts that some rule reads and the answer itself states."""
+    def _stated_facts(self) -> tuple[FactDeclaration, ...]:
+        """Return the facts that some rule reads and the answer itself states."""
         read = {name for unit in self.units for name in unit.reads}
         names = sorted(name for name in self.scopes.stated if name in read or said(name) in read)
         # How sure the model is of a stated fact is asked of the words that state it.

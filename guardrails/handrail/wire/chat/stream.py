@@ -108,6 +108,7 @@ class ChatStream:
     def __init__(self, sent: Json | None = None) -> None:
         self._came: list[Json | tuple[Alike, str]] = []
         self._alike: Alike | None = None
+        self._whole: Json | None = None
         self._is_broken = False
         self._top: Json = {}
         self._odd: list[object] = []
@@ -128,6 +129,7 @@ class ChatStream:
         """
         known = self._alike
         if known is not None and (text := known.text_in(data)) is not None:
+            self._whole = None
             self._came.append((known, text))
             self._choices[known.choice].content.append(text)
             return TextOnly(known.choice, text)
@@ -147,6 +149,7 @@ class ChatStream:
             return at
         texts, end = known.texts_in(events, at)
         if texts:
+            self._whole = None
             self._came += [(known, text) for text in texts]
             self._choices[known.choice].content += texts
         return end
@@ -154,7 +157,7 @@ class ChatStream:
     def feed(self, chunk: Json) -> None:
         """Take one chunk."""
         self._came.append(chunk)
-        self._alike = None
+        self._alike = self._whole = None
         top = self._top
         for name, value in chunk.items():
             if name != "choices" and value is not None and (name not in top or top[name] != value):
@@ -191,6 +194,11 @@ class ChatStream:
     @property
     def whole(self) -> Json:
         """The response that the chunks add up to, as if it had not been streamed."""
+        if self._whole is None:
+            self._whole = self._added_up()
+        return self._whole
+
+    def _added_up(self) -> Json:
         choices = [self._choices[index].whole() for index in sorted(self._choices)]
         beside = self._beside.whole()
         if beside is None or None in choices:
