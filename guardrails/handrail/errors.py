@@ -21,6 +21,8 @@ HandrailError
   ├ AmbiguousReference  several tickets' references begin so
   ├ NotAllowed          not a member of the role, or excluded
   ├ NotDecided          nobody has decided yet
+  │ └ NotInEffect       somebody has, and it can still be undone
+  ├ OnHold              people have put its role, or everything, on hold
   ├ AlreadyDecided      the state has moved on
   ├ AlreadyUsed         the decision was given back once before
   ├ DecisionExpired
@@ -228,6 +230,22 @@ class NotAllowed(TicketError):
 
 class NotDecided(TicketError):
     """Nobody has decided the ticket yet."""
+
+
+class NotInEffect(NotDecided):
+    """A person has decided, and it takes effect at the moment `until`, in seconds since 1970 UTC."""
+
+    def __init__(self, ticket: str, until: float) -> None:
+        super().__init__(ticket, "its resolution is not in effect yet")
+        self.until = until
+
+
+class OnHold(TicketError):
+    """People have put a role on hold, or everything where `role` is empty; nothing is approved or begun."""
+
+    def __init__(self, ticket: str, role: str) -> None:
+        super().__init__(ticket, f"{role or 'everything'} is on hold")
+        self.role = role
 
 
 class AlreadyDecided(TicketError):

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from handrail.errors import (
     AlreadyDecided,
+    AmbiguousReference,
     CheckFailed,
     DigestMismatch,
+    NotAllowed,
     NotPermitted,
     TicketNotFound,
 )
@@ -18,7 +21,7 @@ from handrail.service.permissions import NEEDS, Membership, Standing, allowed
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ticket import Verdict
 from support.reviewers import Hands, reviewer, service_over
-from support.stores import SECRET, Sides, new_ticket, postgres_sides, sqlite_sides
+from support.stores import NOW, SECRET, Sides, new_ticket, postgres_sides, sqlite_sides
 
 pytestmark = pytest.mark.xdist_group("postgres")
 APPROVE = Proposal(verdict=Verdict.APPROVE)
@@ -252,3 +255,80 @@ def test_no_operation_is_free_of_scope_or_person(operation: Operation) -> None:
     assert allowed(operation, reviewer(scopes=frozenset()), ticket) == "scope"
     if NEEDS[operation].membership is not Membership.ANYBODY:
         assert allowed(operation, reviewer(), ticket) in ("role", "manager")
+
+
+def test_a_ticket_is_found_by_its_reference_however_it_is_written(
+    service: TicketService, sides: Sides
+) -> None:
+    ticket = opened(sides)
+    reference = service.screen(reviewer(), ticket).reference
+    plain = reference.removeprefix("HR-")
+    for said in (reference, reference.lower(), plain, plain.replace("-", ""), f"hr {plain}", ticket):
+        assert service.find(reviewer(), said) == ticket
+
+
+def test_a_beginning_that_several_references_share_is_refused_with_their_names(
+    service: TicketService, sides: Sides
+) -> None:
+    tenant = "many"
+    first = [opened(sides, tenant=tenant) for _ in range(40)]
+    references = [sides.inbox.get(tenant, ticket).reference for ticket in first]
+    letters = [reference[3] for reference in references]
+    shared = next(letter for letter in letters if letters.count(letter) > 1)
+    with pytest.raises(AmbiguousReference) as raised:
+        service.find(reviewer(tenant=tenant), shared)
+    assert set(raised.value.candidates.split()) <= {r for r in references if r[3] == shared}
+    with pytest.raises(TicketNotFound):
+        service.find(reviewer(tenant="nobody"), references[0])
+
+
+def test_references_are_unique_within_a_tenant(sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+    def few(tenant: str, ticket: str, attempt: int = 0) -> str:
+        return f"HR-AAAA-A{attempt}"
+
+    monkeypatch.setattr("handrail.store.tickets.open.reference_of", few)
+    found = {sides.inbox.get("few", opened(sides, tenant="few")).reference for _ in range(3)}
+    assert found == {"HR-AAAA-A0", "HR-AAAA-A1", "HR-AAAA-A2"}
+
+
+def test_the_next_ticket_is_the_one_due_soonest_that_nobody_has_or_put_off(
+    service: TicketService, sides: Sides, clock: Hands
+) -> None:
+    fay = reviewer(tenant="next")
+    soon = opened(sides, tenant="next", now=NOW - timedelta(minutes=20))
+    mine = opened(sides, tenant="next", now=NOW - timedelta(minutes=15), customer="fay")
+    later = opened(sides, tenant="next", now=NOW - timedelta(minutes=10))
+    last = opened(sides, tenant="next")
+    service.snooze(fay, later, clock.now + timedelta(minutes=5))
+    order = [service.claim_next(fay) for _ in range(3)]
+    assert [receipt.ticket if receipt else None for receipt in order] == [soon, last, None]
+    clock.go_on(minutes=6)
+    woken = service.claim_next(fay)
+    assert woken is not None
+    assert woken.ticket == later
+    assert sides.inbox.get("next", mine).state is State.READY
+
+
+def test_a_ticket_can_be_put_off_until_before_its_deadline_only(
+    service: TicketService, sides: Sides, clock: Hands
+) -> None:
+    ticket = opened(sides)
+    due = sides.inbox.get("default", ticket).decide_by
+    assert due is not None
+    for until in (clock.now, due):
+        with pytest.raises(NotAllowed):
+            service.snooze(reviewer(), ticket, until)
+    service.snooze(reviewer(), ticket, due - timedelta(seconds=1))
+    assert sides.inbox.get("default", ticket).decide_by == due
+
+
+def test_more_time_is_given_once_and_no_more_than_there_was(service: TicketService, sides: Sides) -> None:
+    ticket = opened(sides)
+    due = sides.inbox.get("default", ticket).decide_by
+    assert due is not None
+    with pytest.raises(NotAllowed):
+        service.extend(reviewer(), ticket, timedelta(hours=5))
+    service.extend(reviewer(), ticket, timedelta(minutes=10), why="customer_calls_back")
+    assert sides.inbox.get("default", ticket).decide_by == due + timedelta(minutes=10)
+    with pytest.raises(NotAllowed, match="before"):
+        service.extend(reviewer(), ticket, timedelta(minutes=1))

@@ -21,6 +21,7 @@ from handrail.store.audit.verify import read_checkpoint
 from handrail.store.crypto.keys import FileKeys
 from handrail.store.crypto.signing import new_signer, read_trusted
 from handrail.tickets.lifecycle import State, Verb
+from handrail.tickets.reference import reference_prefix
 from handrail.tickets.resolution import Resolution
 from handrail.tickets.samples import SampleVerdict
 from handrail.tickets.ticket import Verdict
@@ -36,6 +37,7 @@ from support.store_0_1 import (
     expected,
     heads,
     outbox,
+    ticket_ids,
     told,
     unmasked,
     verified,
@@ -77,6 +79,16 @@ def test_a_checkpoint_that_was_kept_elsewhere_still_holds(left: Left) -> None:
 @pytest.mark.parametrize("part", ["counts", "tickets", "conversations", "ledger", "samples", "scored"])
 def test_everything_reads_as_it_did(left: Left, tenant: str, part: str) -> None:
     assert told(left)[tenant][part] == EXPECTED[tenant][part]
+
+
+def test_every_ticket_has_a_reference_of_its_own(left: Left) -> None:
+    inbox = left.sides.inbox
+    for tenant in TENANTS:
+        names = ticket_ids(inbox, tenant)
+        references = {inbox.get(tenant, name).reference for name in names}
+        assert len(references) == len(names)
+        assert all(reference_prefix(reference) == reference for reference in references)
+        assert inbox.by_reference(tenant, min(references))[0].id in names
 
 
 def test_what_is_sealed_opens_and_what_was_erased_does_not(left: Left) -> None:

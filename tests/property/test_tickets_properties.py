@@ -117,6 +117,38 @@ def test_no_timer_leads_to_an_approval() -> None:
     assert all(state in UNDECIDED for state in TABLE[Verb.APPROVE].sources)
 
 
+@given(st.lists(st.sampled_from(Verb), max_size=40))
+def test_no_course_of_steps_decides_what_was_undone(verbs: list[Verb]) -> None:
+    state, resolved = State.READY, False
+    for verb in verbs:
+        before = state
+        try:
+            state = advance("t", state, verb)
+        except TicketError:
+            continue
+        if verb is Verb.UNDO:
+            assert resolved
+            assert state is State.CLAIMED
+        resolved = verb is Verb.RESOLVE or (resolved and state is State.RESOLVED)
+        assert (state is State.RESOLVED) <= resolved
+        if before is State.RESOLVED and state not in (State.RESOLVED, State.CLAIMED):
+            assert verb in BY_A_PERSON | {Verb.CANCEL, Verb.WITHDRAW}
+
+
+BY_A_PERSON = frozenset({Verb.APPROVE, Verb.AGREE, Verb.REJECT, Verb.ANSWER, Verb.REVISE})
+
+
+def test_no_timer_ends_or_moves_what_a_person_has_resolved() -> None:
+    assert all(State.RESOLVED not in TABLE[verb].sources for verb in ALLOWED)
+    assert {verb for verb in Verb if TABLE[verb].target is State.RESOLVED} == {Verb.RESOLVE}
+    assert TABLE[Verb.RESOLVE].sources == {State.CLAIMED}
+    assert TABLE[Verb.UNDO].sources == {State.RESOLVED}
+
+
+def test_a_rejection_is_final() -> None:
+    assert {verb for verb in Verb if State.REJECTED in TABLE[verb].sources} == {Verb.ERASE}
+
+
 FACTS = st.one_of(
     st.booleans(),
     st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**9), max_value=10**9),

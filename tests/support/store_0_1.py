@@ -155,9 +155,10 @@ def _ticket(sides: Sides, tenant: str, name: str) -> dict[str, Any]:
     resolution = sides.app.resolution(tenant, name)
     return {
         # What is at its default is left out, so that a field may go that was never filled.
-        # What was decided came into the view later; it is in `resolution` here.
+        # What was decided came into the view later; it is in `resolution` here. So did the reference, which
+        # every ticket has by now.
         "view": sides.inbox.get(tenant, name).model_dump(
-            mode="json", exclude_defaults=True, exclude={"resolution"}
+            mode="json", exclude_defaults=True, exclude={"resolution", "reference"}
         ),
         # The names of edited arguments, and of the calls proposed beside this one, came later.
         "resolution": None if resolution is None else _plain(resolution, without=("changed", "beside")),

@@ -26,6 +26,7 @@ HANDOFF = Handoff(ticket="t1", role="lead", triggers=(Trigger.HIGH_STAKES,), not
 VALUES: dict[object, object] = {
     str: "some words",
     int: 7,
+    float: 0.5,
     bool: True,
     Any: "a result",
     Decision: DECISION,

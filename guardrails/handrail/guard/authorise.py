@@ -3,13 +3,14 @@
 import functools
 import inspect
 import json
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import cast
 
-from handrail.errors import ActionFailed, CheckFailed, PolicyChanged
+from handrail.errors import ActionFailed, CheckFailed, NotInEffect, PolicyChanged
 from handrail.guard.call_runner import CallRunner
 from handrail.guard.context import Authorisation, Scope, authorised
 from handrail.guard.threads import in_thread, in_thread_or_undone
@@ -20,6 +21,9 @@ from handrail.policy.runtime.roles import unfilled
 from handrail.records import Context, Decision, Effect, Evidence, Reason, ToolCall, Trigger, Unknown
 from handrail.tickets.action import RECEIVER
 from handrail.tickets.ports import Approval, Settlement
+
+LONGEST_WAIT_S = 60.0
+"""For how long an approval is waited for that can still be undone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +109,20 @@ class Authorised:
 
     def _begin(self) -> Approval:
         store, tenant = self.runner.store, self.scope.context.tenant
-        decision, evidence = _still_covered(self.runner, store.approved(tenant, self.ticket), self.scope)
+        decision, evidence = _still_covered(self.runner, self._in_effect(), self.scope)
         approval = store.begin(tenant, self.ticket, now=self.runner.now())
         self.runner.recorder.authorised(decision, evidence, approval.ticket)
         return approval
+
+    def _in_effect(self) -> Approval:
+        """Return the approval; one that can still be undone is waited for, once."""
+        store, tenant = self.runner.store, self.scope.context.tenant
+        try:
+            return store.approved(tenant, self.ticket)
+        except NotInEffect as error:
+            left = error.until - self.runner.now().timestamp()
+            time.sleep(min(max(left, 0.0), LONGEST_WAIT_S))
+        return store.approved(tenant, self.ticket)
 
     def _entered(self, approval: Approval) -> Action:
         # A context variable lets the action by, so it is set in the caller's own task or thread.

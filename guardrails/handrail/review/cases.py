@@ -24,6 +24,7 @@ class TicketEnding(StrEnum):
     EDITED = "edited"
     REJECTED = "rejected"
     ANSWERED = "answered"
+    REVISED = "sent back to the assistant"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     WITHDRAWN = "withdrawn"
@@ -31,7 +32,13 @@ class TicketEnding(StrEnum):
     OPEN = "open"
 
 
-DECIDED = (TicketEnding.APPROVED, TicketEnding.EDITED, TicketEnding.REJECTED, TicketEnding.ANSWERED)
+DECIDED = (
+    TicketEnding.APPROVED,
+    TicketEnding.EDITED,
+    TicketEnding.REJECTED,
+    TicketEnding.ANSWERED,
+    TicketEnding.REVISED,
+)
 """Endings that a person brought about."""
 
 
@@ -152,6 +159,7 @@ _BY_VERDICT = {
     "edit": TicketEnding.EDITED,
     "reject": TicketEnding.REJECTED,
     "answer": TicketEnding.ANSWERED,
+    "revise": TicketEnding.REVISED,
     "expired": TicketEnding.EXPIRED,
     "cancelled": TicketEnding.CANCELLED,
     "withdrawn": TicketEnding.WITHDRAWN,

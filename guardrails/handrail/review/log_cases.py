@@ -17,6 +17,7 @@ _ENDINGS: Final = {
     "edit": TicketEnding.EDITED,
     "reject": TicketEnding.REJECTED,
     "answer": TicketEnding.ANSWERED,
+    "revise": TicketEnding.REVISED,
     "cancel": TicketEnding.CANCELLED,
     "withdraw": TicketEnding.WITHDRAWN,
     "link": TicketEnding.DUPLICATE,

@@ -11,6 +11,7 @@ from handrail.service.policies import Policies
 from handrail.service.reviewer import Reviewer
 from handrail.service.settings import ServiceSettings
 from handrail.store import Actor, SqlStore
+from handrail.tickets.lifecycle import State
 from handrail.tickets.resolution import People
 from handrail.tickets.ticket import TicketView
 
@@ -85,6 +86,9 @@ class Acting:
             TicketNotFound: none of this id for their tenant.
         """
         view = self._store.get(who.tenant, ticket)
+        if view.state is State.RESOLVED and view.lease_until is not None and view.lease_until <= self.now:
+            self._store.take_effect(who.tenant, ticket, now=self.now)
+            view = self._store.get(who.tenant, ticket)
         require(operation, who, self._standing(who, view))
         return view
 

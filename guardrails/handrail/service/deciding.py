@@ -84,11 +84,32 @@ class Deciding(Moving):
         view = self._permit(Operation.DECIDE, who, ticket)
         key = proposal.idempotency_key
         if key and self._store.is_resolved_by(who.tenant, ticket, key):
-            return self._receipt(who, view)
+            return self._receipt(view)
         self._must_be_current(who, view, proposal, must_be_previewed=must_be_previewed)
         self._must_be_them(who, view, proposal)
         by = DecidedBy(actor=self._actor(who), policy=self._policies.current(), tools=self._policies.tools)
-        return self._receipt(who, resolve(self._store, who.tenant, ticket, proposal.resolution(), by))
+        resolution = replace(proposal.resolution(), takes_effect_in=min(delay, self.settings.longest_delay))
+        return self._receipt(resolve(self._store, who.tenant, ticket, resolution, by))
+
+    def undo(self, who: Reviewer, said: str) -> Receipt:
+        """Take back one's own decision before it takes effect; the ticket is theirs again.
+
+        Raises:
+            AlreadyDecided: it is in effect.
+        """
+        ticket = self._may(Operation.UNDO, who, said)
+        return self._receipt(self._store.undo(who.tenant, ticket, self._actor(who)))
+
+    def revise(self, who: Reviewer, said: str, instruction: str) -> Receipt:
+        """Send what is proposed back to the assistant with an instruction, three times in a row at most.
+
+        What it proposes then is judged anew, and may come back as another ticket. To preview it, to bind it
+        to what was shown or to delay it, pass `Verdict.REVISE` to `preview` and `decide`.
+
+        Raises:
+            NotAllowed: sent back often enough, or nothing that could be sent back.
+        """
+        return self.decide(who, said, Proposal(verdict=Verdict.REVISE, message_to_agent=instruction))
 
     def _must_be_current(
         self, who: Reviewer, view: TicketView, proposal: Proposal, *, must_be_previewed: bool
@@ -127,7 +148,11 @@ class Deciding(Moving):
         if view.ticket is None:
             return ""
         verdict = proposal.verdict
-        states = {Verdict.REJECT: State.REJECTED, Verdict.ANSWER: State.ANSWERED}
+        states = {
+            Verdict.REJECT: State.REJECTED,
+            Verdict.ANSWER: State.ANSWERED,
+            Verdict.REVISE: State.REVISED,
+        }
         told = ResolutionView(
             ticket=view.id,
             verdict=GIVEN[verdict],

@@ -8,7 +8,7 @@ from typing import Final
 
 from handrail.errors import NotPermitted
 from handrail.service.reviewer import Level, Reviewer, Scope
-from handrail.tickets.lifecycle import TABLE, UNDECIDED, State, Verb
+from handrail.tickets.lifecycle import TABLE, WITH_PEOPLE, State, Verb
 
 
 class Operation(StrEnum):
@@ -24,7 +24,10 @@ class Operation(StrEnum):
     REASSIGN = "reassign"
     LINK = "link"
     WITHDRAW = "withdraw"
+    SNOOZE = "snooze"
+    EXTEND = "extend"
     DECIDE = "decide"
+    UNDO = "undo"
     UNMASK = "unmask"
     RECONCILE = "reconcile"
     QUEUES = "queues"
@@ -78,6 +81,9 @@ NEEDS: Final[Mapping[Operation, Need]] = MappingProxyType(
         Operation.INFORM: _on(Verb.INFORM),
         Operation.REASSIGN: _on(Verb.REASSIGN),
         Operation.LINK: _on(Verb.LINK, claim=Claim.NOT_OTHERS),
+        Operation.SNOOZE: _on(Verb.SNOOZE, claim=Claim.NOT_OTHERS),
+        Operation.EXTEND: _on(Verb.EXTEND),
+        Operation.UNDO: _on(Verb.UNDO, claim=Claim.OWN),
         Operation.WITHDRAW: Need(
             scope=Scope.DECIDE, membership=Membership.ROUTE, states=TABLE[Verb.WITHDRAW].sources
         ),
@@ -85,7 +91,7 @@ NEEDS: Final[Mapping[Operation, Need]] = MappingProxyType(
             scope=Scope.DECIDE,
             membership=Membership.ROLE,
             claim=Claim.NOT_OTHERS,
-            states=UNDECIDED - {State.WAITING_INFO},
+            states=WITH_PEOPLE - {State.WAITING_INFO},
         ),
         Operation.UNMASK: Need(scope=Scope.UNMASK, membership=Membership.ROUTE, level=Level.FRESH),
         Operation.RECONCILE: Need(

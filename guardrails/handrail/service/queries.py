@@ -28,6 +28,7 @@ class ListQuery:
         customer: only those of this customer, by the name the application uses; it is compared as keyed hash.
         reference: only those whose reference begins so.
         whose: by claim.
+        is_awake: only those that nobody has put off until later.
         due_before: only those due before a moment.
         limit: how many lines.
         cursor: where the page before ended.
@@ -41,6 +42,7 @@ class ListQuery:
     customer: str = ""
     reference: str = ""
     whose: Whose = Whose.ANYBODY
+    is_awake: bool = False
     due_before: datetime | None = None
     limit: int = 50
     cursor: str | None = None

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from handrail.errors import AmbiguousReference
 from handrail.records import Severity
 from handrail.service.acting import Acting
 from handrail.service.cited import cited
@@ -17,7 +18,7 @@ from handrail.store import Filter
 from handrail.store.tickets.similar import EndedTicket
 from handrail.tickets.compose import shortened
 from handrail.tickets.lifecycle import State
-from handrail.tickets.reference import reference_of
+from handrail.tickets.reference import reference_prefix
 from handrail.tickets.resolution import TicketRow
 from handrail.tickets.ticket import Ticket, Verdict
 
@@ -38,7 +39,7 @@ class Reading(Acting):
         roles = self._wanted_roles(who, wanted.roles)
         if not roles:
             return ListPage(rows=(), cursor=None, now=self.now)
-        found = self._store.list(who.tenant, _filter(who, wanted, roles))
+        found = self._store.list(who.tenant, _filter(who, wanted, roles, self.now))
         return ListPage(rows=self._rows(who, found.rows), cursor=found.cursor, now=self.now)
 
     def _wanted_roles(self, who: Reviewer, asked: Sequence[str]) -> tuple[str, ...]:
@@ -47,7 +48,7 @@ class Reading(Acting):
 
     def _rows(self, who: Reviewer, found: Sequence[TicketRow]) -> tuple[ListRow, ...]:
         held = self._store.contents(who.tenant, [row.id for row in found])
-        return tuple(_row(who, row, held.get(row.id)) for row in found)
+        return tuple(_row(who, row, held.get(row.id), self.now) for row in found)
 
     def counts(self, who: Reviewer) -> Mapping[str, Mapping[State, int]]:
         """Return for each of a person's roles how many tickets are in each state.
@@ -66,6 +67,13 @@ class Reading(Acting):
             TicketNotFound: there is none of it.
             AmbiguousReference: several references begin so.
         """
+        prefix = reference_prefix(said)
+        found = self._store.by_reference(who.tenant, prefix) if prefix is not None else ()
+        exact = [row for row in found if row.reference == prefix]
+        if len(exact) == 1 or len(found) == 1:
+            return (exact or list(found))[0].id
+        if found:
+            raise AmbiguousReference(said, " ".join(row.reference for row in found))
         self._store.get(who.tenant, said)
         return said
 
@@ -98,7 +106,7 @@ class Reading(Acting):
         labels = tuple(held.mask) if held is not None else ()
         return TicketScreen(
             view=view,
-            reference=reference_of(who.tenant, ticket),
+            reference=view.reference,
             role=role,
             headline=headline(held),
             why=next((rule.because for rule in rules if rule.because), ""),
@@ -115,12 +123,13 @@ class Reading(Acting):
             unknown=held.open_questions if held is not None else (),
             attempts=self._store.attempts(who.tenant, ticket),
             others=self._rows(who, self._store.of_same_customer(who.tenant, ticket)),
-            similar=tuple(_past(who, one) for one in self._store.similar(who.tenant, ticket)),
+            similar=tuple(_past(one) for one in self._store.similar(who.tenant, ticket)),
             history=self._store.history(who.tenant, ticket),
             operations=offered(who, self._standing(who, view)),
             needs=self._needs(held),
             reasons=self.settings.reasons_for(role),
             unmaskable=_unmaskable(held, labels),
+            undo_until=view.lease_until if view.state is State.RESOLVED else None,
             now=self.now,
         )
 
@@ -134,13 +143,16 @@ class Reading(Acting):
         return Level.FRESH if is_high and verdict in (Verdict.APPROVE, Verdict.EDIT) else Level.TOKEN
 
 
-def _filter(who: Reviewer, wanted: ListQuery, roles: tuple[str, ...]) -> Filter:
+def _filter(who: Reviewer, wanted: ListQuery, roles: tuple[str, ...], now: datetime) -> Filter:
     return Filter(
         roles=roles,
         states=wanted.states,
         rule=wanted.rule or None,
         trigger=wanted.trigger or None,
+        tool=wanted.tool or None,
+        reference=reference_prefix(wanted.reference) or wanted.reference or None,
         customer=wanted.customer or None,
+        awake_at=now if wanted.is_awake else None,
         claimed_by=who.person if wanted.whose is Whose.MINE else None,
         is_free=wanted.whose is Whose.NOBODY,
         due_before=wanted.due_before,
@@ -149,10 +161,10 @@ def _filter(who: Reviewer, wanted: ListQuery, roles: tuple[str, ...]) -> Filter:
     )
 
 
-def _row(who: Reviewer, row: TicketRow, held: Ticket | None) -> ListRow:
+def _row(who: Reviewer, row: TicketRow, held: Ticket | None, now: datetime) -> ListRow:
     return ListRow(
         id=row.id,
-        reference=reference_of(who.tenant, row.id),
+        reference=row.reference,
         state=row.state,
         version=row.version,
         role=row.role,
@@ -160,12 +172,13 @@ def _row(who: Reviewer, row: TicketRow, held: Ticket | None) -> ListRow:
         severity=tuple(Severity)[row.severity].value,
         trigger=row.trigger,
         rule=row.reason_code,
-        tool=held.action.tool if held is not None and held.action is not None else "",
+        tool=row.tool or (held.action.tool if held is not None and held.action is not None else ""),
         headline=headline(held),
         created_at=row.created_at,
         decide_by=row.decide_by,
         claimed_by=row.claimed_by,
         is_mine=row.claimed_by == who.person,
+        is_snoozed=row.snoozed_until is not None and row.snoozed_until > now,
     )
 
 
@@ -185,11 +198,11 @@ def headline(held: Ticket | None) -> str:
     return shortened(f"{held.action.tool} {said}", HEADLINE)
 
 
-def _past(who: Reviewer, one: EndedTicket) -> PastTicket:
+def _past(one: EndedTicket) -> PastTicket:
     minutes = _minutes(one.created_at, one.decided_at)
     return PastTicket(
         id=one.id,
-        reference=reference_of(who.tenant, one.id),
+        reference=one.reference,
         role=one.role,
         rule=one.reason_code,
         tool=one.tool,

@@ -1,5 +1,6 @@
 """The ticket store over SQLite or PostgreSQL: every public method is one transaction."""
 
+import itertools
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from handrail.clock import Clock, now_utc
-from handrail.errors import DecisionExpired, StoreUnavailable, TicketError
+from handrail.errors import DecisionExpired, NotDecided, StoreUnavailable, TicketError
 from handrail.records import Context, FactValue, Unknown
 from handrail.store import ledger, policies
 from handrail.store.audit.chain import Event, append
@@ -22,7 +23,7 @@ from handrail.store.database import Database
 from handrail.store.policies import PolicyChange
 from handrail.store.prepared import UniqueViolation
 from handrail.store.tickets import apply as applying
-from handrail.store.tickets import conversations
+from handrail.store.tickets import conversations, effect
 from handrail.store.tickets import open as opening
 from handrail.store.tickets import withdraw as withdrawing
 from handrail.store.tickets.withdraw import Withdrawal
@@ -114,7 +115,10 @@ class CallerStore:
 
     def open(self, ticket: Ticket) -> TicketReceipt:
         """Make a ticket durable, or join the open one it belongs to. Safe to repeat."""
-        return self._written(ticket.tenant, lambda tx: opening.open_ticket(tx, ticket))
+        attempts = itertools.count()
+        return self._written(
+            ticket.tenant, lambda tx: opening.open_ticket(tx, ticket, attempt=next(attempts))
+        )
 
     def join(self, tenant: str, ticket: str, attempt: Attempt) -> None:
         """Add a further attempt to an open ticket; raises AlreadyDecided if it is not open any more."""
@@ -126,8 +130,7 @@ class CallerStore:
             found = conversations.standing(tx, conversation)
         if found is not None:
             return found
-        with self.read(tenant) as tx:
-            return conversations.conversation(tx, conversation)
+        return self._in_effect(tenant, lambda tx: conversations.conversation(tx, conversation, self._clock()))
 
     def totals(self, queries: Sequence[LedgerQuery]) -> Mapping[str, FactValue]:
         """Answer ledger queries by fact name; reserved, done and unknown entries count."""
@@ -149,21 +152,60 @@ class CallerStore:
         self._written(tenant, lambda tx: ledger.settle(tx, entry, settlement, now=now))
 
     def resolution(self, tenant: str, ticket: str) -> ResolutionView | None:
-        """Return what was decided, None while nobody has."""
+        """Return what was decided, None while nobody has, or while it can still be undone."""
+        return self._in_effect(
+            tenant, lambda tx: conversations.resolution(tx, opening.followed(tx, ticket), self._clock())
+        )
+
+    def take_effect(self, tenant: str, ticket: str, *, now: datetime) -> bool:
+        """Put a ticket's resolution into effect if one waits for it; returns whether it did.
+
+        Raises:
+            NotInEffect: its time has not come.
+        """
+        return self._written(tenant, lambda tx: effect.in_effect(tx, ticket, now))
+
+    def _in_effect(self, tenant: str, look: Callable[[Transaction], T]) -> T:
+        """Look at what is in effect: what waited for it and is due is put into effect first."""
+        try:
+            with self.read(tenant) as tx:
+                return look(tx)
+        except conversations.HasCome as due:
+            self.take_effect(tenant, str(due), now=self._clock())
         with self.read(tenant) as tx:
-            return conversations.resolution(tx, opening.followed(tx, ticket))
+            return look(tx)
 
     def begin(self, tenant: str, ticket: str, *, now: datetime) -> Approval:
-        """Move decided to applying, once; raises the TicketError that says why not."""
-        answer = self._written(tenant, lambda tx: applying.begin(tx, ticket, now=now))
+        """Move decided to applying, once; raises the TicketError that says why not.
+
+        Raises:
+            NotInEffect: it was decided, and can still be undone.
+            TicketError: why not.
+        """
+        answer = self._once_in_effect(
+            tenant, ticket, lambda: self._written(tenant, lambda tx: applying.begin(tx, ticket, now=now)), now
+        )
         if isinstance(answer, DecisionExpired):
             raise answer
         return answer
 
     def approved(self, tenant: str, ticket: str) -> Approval:
-        """Read the approval that `begin` would give, without using it."""
-        with self.read(tenant) as tx:
-            return applying.approved(tx, ticket, now=None)
+        """Read the approval that `begin` would give, without using it; raises as `begin` does."""
+
+        def look() -> Approval:
+            with self.read(tenant) as tx:
+                return applying.approved(tx, ticket, now=None)
+
+        return self._once_in_effect(tenant, ticket, look, self._clock())
+
+    def _once_in_effect(self, tenant: str, ticket: str, step: Callable[[], T], now: datetime) -> T:
+        """Take a step that needs a resolution in effect; one that is due is put into effect for it."""
+        try:
+            return step()
+        except NotDecided as error:
+            if not self.take_effect(tenant, error.ticket, now=now):
+                raise
+        return step()
 
     def withdraw(self, context: Context, ticket: str, *, words: str = "") -> None:
         """End a ticket because its customer, whose context this is, withdraws what they asked for.

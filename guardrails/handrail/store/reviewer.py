@@ -13,12 +13,22 @@ from handrail.store.outbox import OutboxMessage
 from handrail.store.policies import Enforcement, PolicyChange
 from handrail.store.tables import insert_into, policy_texts
 from handrail.store.tickets import claim as reviewing
-from handrail.store.tickets import duplicates, listing, lost_claims, policy_change, timers
+from handrail.store.tickets import (
+    duplicates,
+    effect,
+    listing,
+    lost_claims,
+    pauses,
+    policy_change,
+    timers,
+    turns,
+)
 from handrail.store.tickets import preview as previewing
 from handrail.store.tickets import resolve as resolving
 from handrail.store.tickets.actor import Actor
 from handrail.store.tickets.attempts import attempts_of
 from handrail.store.tickets.listing import Filter
+from handrail.store.tickets.pauses import Pause
 from handrail.store.tickets.policy_change import OnChange
 from handrail.store.tickets.preview import ResolutionPreview
 from handrail.store.tickets.similar import EndedTicket, similar
@@ -51,6 +61,11 @@ class SqlStore(AdminStore):
         with self.read(tenant) as tx:
             return listing.counts(tx)
 
+    def by_reference(self, tenant: str, prefix: str) -> tuple[TicketRow, ...]:
+        """Return some of the tickets whose reference begins so."""
+        with self.read(tenant) as tx:
+            return listing.by_reference(tx, prefix)
+
     def counts_by_role(self, tenant: str) -> dict[str, dict[State, int]]:
         """Return for each role how many tickets are in each state."""
         with self.read(tenant) as tx:
@@ -59,7 +74,7 @@ class SqlStore(AdminStore):
     def is_resolved_by(self, tenant: str, ticket: str, key: str) -> bool:
         """Return whether a resolution with this idempotency key is on record for a ticket."""
         with self.read(tenant) as tx:
-            return resolving.is_known(tx, ticket, key)
+            return turns.is_known(tx, ticket, key)
 
     def attempts(self, tenant: str, ticket: str) -> tuple[Attempt, ...]:
         """Return what joined a ticket, oldest first."""
@@ -150,6 +165,14 @@ class SqlStore(AdminStore):
         """Give a ticket to another role."""
         return self._shown(tenant, lambda tx: reviewing.reassign(tx, ticket, role, why, actor))
 
+    def snooze(self, tenant: str, ticket: str, until: datetime, *, actor: Actor) -> TicketView:
+        """Put a ticket off: nobody has it, and it is not offered before then."""
+        return self._shown(tenant, lambda tx: reviewing.snooze(tx, ticket, until, actor))
+
+    def extend(self, tenant: str, ticket: str, by: timedelta, *, why: str, actor: Actor) -> TicketView:
+        """Give a ticket more time, once, by no more than it had."""
+        return self._shown(tenant, lambda tx: reviewing.extend(tx, ticket, by, why, actor))
+
     def resolve(
         self,
         tenant: str,
@@ -161,6 +184,23 @@ class SqlStore(AdminStore):
     ) -> TicketView:
         """Record a person's resolution; see `handrail.store.tickets.resolve` for what is refused."""
         return self._shown(tenant, lambda tx: resolving.resolve(tx, ticket, resolution, actor, read_edit))
+
+    def undo(self, tenant: str, ticket: str, actor: Actor) -> TicketView:
+        """Take back one's own resolution before it takes effect; raises AlreadyDecided once it has."""
+        return self._shown(tenant, lambda tx: effect.undo(tx, ticket, actor))
+
+    def pause(self, tenant: str, role: str, *, why: str, actor: Actor) -> None:
+        """Put a role on hold, or everything for an empty role: nothing is approved or begun meanwhile."""
+        self._written(tenant, lambda tx: pauses.pause(tx, role, why, actor))
+
+    def resume(self, tenant: str, role: str, *, why: str, actor: Actor) -> None:
+        """End a hold."""
+        self._written(tenant, lambda tx: pauses.resume(tx, role, why, actor))
+
+    def pauses(self, tenant: str) -> tuple[Pause, ...]:
+        """Return what is on hold."""
+        with self.read(tenant) as tx:
+            return pauses.pauses_of(tx)
 
     def preview(self, tenant: str, ticket: str, resolution: Resolution) -> tuple[str, ...]:
         """Return what an edit would change, one line for each place; nothing is recorded."""

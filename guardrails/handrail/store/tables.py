@@ -100,6 +100,10 @@ tickets = Table(
     Column("sealed", LargeBinary),
     Column("mac", String(64)),
     Column("duplicate_of", String(64)),
+    Column("reference", String(16)),
+    Column("tool", String(128)),
+    Column("snoozed_until", BigInteger),
+    Column("extended_at", BigInteger),
     PrimaryKeyConstraint("tenant", "id"),
 )
 _OPEN = tickets.c.is_open.is_(True)
@@ -141,6 +145,8 @@ APPLYING = tickets.c.state == literal_column("'applying'")
 """Written out, so that a database sees that its index is of these."""
 Index("ix_tickets_applying", tickets.c.next_timer, sqlite_where=APPLYING)
 Index("ix_tickets_subject", tickets.c.tenant, tickets.c.subject)
+Index("uq_tickets_reference", tickets.c.tenant, tickets.c.reference, unique=True)
+Index("ix_tickets_rule", tickets.c.tenant, tickets.c.reason_code, tickets.c.created_at)
 Index("ix_tickets_state", tickets.c.tenant, tickets.c.state, tickets.c.created_at, tickets.c.id)
 
 attempts = Table(
@@ -180,6 +186,7 @@ resolutions = Table(
     Column("key_id", String(64), nullable=False),
     Column("signature", LargeBinary),
     Column("mac", String(64)),
+    Column("undone_at", BigInteger),
     PrimaryKeyConstraint("tenant", "id"),
     UniqueConstraint("tenant", "ticket", "round", "turn"),
     UniqueConstraint("tenant", "ticket", "idempotency_key"),
@@ -316,6 +323,69 @@ policy_changes = Table(
     Column("signature", LargeBinary),
     Column("mac", String(64)),
     Index("ix_policy_changes_name", "name", "at"),
+)
+
+# What is on hold: a role, or everything where the role is empty.
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("tenant", String(64), nullable=False),
+    Column("role", String(64), nullable=False),
+    Column("person", String(128), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("why", String(128), nullable=False),
+    Column("mac", String(64)),
+    PrimaryKeyConstraint("tenant", "role"),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("tenant", String(64), nullable=False),
+    Column("id", String(64), nullable=False),
+    Column("person", String(128), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("scopes", String(128), nullable=False),
+    Column("secret", String(64), nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+    Column("mac", String(64)),
+    PrimaryKeyConstraint("tenant", "id"),
+)
+
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("tenant", String(64), nullable=False),
+    Column("person", String(128), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("query", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant", "person", "name"),
+)
+
+# When people who decide last looked at their list, and since when their sessions count.
+reviewers = Table(
+    "reviewers",
+    metadata,
+    Column("tenant", String(64), nullable=False),
+    Column("person", String(128), nullable=False),
+    Column("seen_at", BigInteger),
+    Column("signed_out_at", BigInteger),
+    PrimaryKeyConstraint("tenant", "person"),
+)
+
+# Tickets whose right answer is known, to see how attentive people are.
+seeded = Table(
+    "seeded",
+    metadata,
+    Column("tenant", String(64), nullable=False),
+    Column("ticket", String(64), nullable=False),
+    Column("expected", String(16), nullable=False),
+    Column("person", String(128), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant", "ticket"),
 )
 
 erasures = Table(

@@ -12,6 +12,12 @@
 #       │        REJECTED, ANSWERED                    (then applied, failed)     READY
 #       └── escalate, reassign, agree (the next role must approve too)
 #
+# A resolution may take effect a moment later, so that a person can take a slip back: RESOLVE leads from
+# CLAIMED to RESOLVED, UNDO back to CLAIMED. When its time has come, the verb that the person chose is taken
+# for them, by whoever looks first: APPROVE, AGREE, REJECT, ANSWER or REVISE, from RESOLVED as from CLAIMED.
+# Nothing else can be put in its place, and no deadline passes meanwhile. REVISE sends what was proposed back
+# to the assistant with an instruction; what it proposes then is judged anew and is another ticket.
+#
 # Time ends what people do not: an undecided ticket EXPIREs, a resolution that waits too long LAPSEs; both
 # end in EXPIRED. CANCEL closes whatever has not begun; WITHDRAW is the same on the customer's own word, and
 # ends in WITHDRAWN. LINK ends an undecided ticket as the DUPLICATE of another one, whose decision then counts
@@ -20,11 +26,12 @@
 # Three invariants follow from the table alone, whatever order of verbs a program or a clock tries:
 #
 # 1. An action runs at most once for each approval. APPLYING is entered from DECIDED only, DECIDED through
-#    APPROVE only, and nothing leads from APPLYING back to DECIDED. After a failure REOPEN leads to READY:
-#    people decide anew. An action of unknown outcome (LOST) is not run again; somebody finds out first
-#    whether it took effect.
+#    APPROVE only, from CLAIMED or RESOLVED, and nothing leads from APPLYING back to DECIDED. After a failure
+#    REOPEN leads to READY: people decide anew. An action of unknown outcome (LOST) is not run again; somebody
+#    finds out first whether it took effect.
 # 2. Nothing but a person approves. The verbs that a timer may use (`timers.ALLOWED`) lead to READY, EXPIRED
-#    or OUTCOME_UNKNOWN, or keep the state.
+#    or OUTCOME_UNKNOWN, or keep the state. RESOLVED is entered through RESOLVE only, which is a person's:
+#    what is put into effect later is their recorded resolution, word for word.
 # 3. A rejection is final: REJECTED has no way out but ERASE, which keeps the state and empties the content.
 #
 # The table says what may happen; the store makes it happen once. `store.tickets.rows.move` reads the row
@@ -52,6 +59,7 @@ class State(StrEnum):
     READY = "ready"
     CLAIMED = "claimed"
     WAITING_INFO = "waiting_info"
+    RESOLVED = "resolved"
     DECIDED = "decided"
     APPLYING = "applying"
     APPLIED = "applied"
@@ -59,6 +67,7 @@ class State(StrEnum):
     OUTCOME_UNKNOWN = "outcome_unknown"
     REJECTED = "rejected"
     ANSWERED = "answered"
+    REVISED = "revised"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     WITHDRAWN = "withdrawn"
@@ -80,10 +89,15 @@ class Verb(StrEnum):
     REASSIGN = "reassign"
     WARN = "warn"
     ESCALATE = "escalate"
+    SNOOZE = "snooze"
+    EXTEND = "extend"
+    RESOLVE = "resolve"
+    UNDO = "undo"
     AGREE = "agree"
     APPROVE = "approve"
     REJECT = "reject"
     ANSWER = "answer"
+    REVISE = "revise"
     BEGIN = "begin"
     APPLIED = "applied"
     FAILED = "failed"
@@ -106,7 +120,10 @@ class Transition:
     target: State | None
 
 
-UNDECIDED: Final = frozenset({State.READY, State.CLAIMED, State.WAITING_INFO})
+WITH_PEOPLE: Final = frozenset({State.READY, State.CLAIMED, State.WAITING_INFO})
+"""Nobody has resolved it yet."""
+UNDECIDED: Final = WITH_PEOPLE | {State.RESOLVED}
+"""No resolution is in effect yet."""
 IN_HAND: Final = frozenset({State.READY, State.CLAIMED})
 ENDED: Final = frozenset(
     {
@@ -114,6 +131,7 @@ ENDED: Final = frozenset(
         State.FAILED,
         State.REJECTED,
         State.ANSWERED,
+        State.REVISED,
         State.EXPIRED,
         State.CANCELLED,
         State.WITHDRAWN,
@@ -138,26 +156,40 @@ TABLE: Final[Mapping[Verb, Transition]] = MappingProxyType(
         Verb.TAKE_OVER: _step(State.CLAIMED, *IN_HAND),
         Verb.ASK: _step(State.WAITING_INFO, State.CLAIMED),
         Verb.INFORM: _step(State.CLAIMED, State.WAITING_INFO),
-        Verb.REASSIGN: _step(State.READY, *UNDECIDED),
-        Verb.WARN: _step(None, *UNDECIDED),
-        Verb.ESCALATE: _step(State.READY, *UNDECIDED),
-        Verb.AGREE: _step(State.READY, State.CLAIMED),
-        Verb.APPROVE: _step(State.DECIDED, State.CLAIMED),
-        Verb.REJECT: _step(State.REJECTED, State.CLAIMED),
-        Verb.ANSWER: _step(State.ANSWERED, State.CLAIMED),
+        Verb.REASSIGN: _step(State.READY, *WITH_PEOPLE),
+        Verb.WARN: _step(None, *WITH_PEOPLE),
+        Verb.ESCALATE: _step(State.READY, *WITH_PEOPLE),
+        Verb.SNOOZE: _step(State.READY, *IN_HAND),
+        Verb.EXTEND: _step(None, *WITH_PEOPLE),
+        Verb.RESOLVE: _step(State.RESOLVED, State.CLAIMED),
+        Verb.UNDO: _step(State.CLAIMED, State.RESOLVED),
+        Verb.AGREE: _step(State.READY, State.CLAIMED, State.RESOLVED),
+        Verb.APPROVE: _step(State.DECIDED, State.CLAIMED, State.RESOLVED),
+        Verb.REJECT: _step(State.REJECTED, State.CLAIMED, State.RESOLVED),
+        Verb.ANSWER: _step(State.ANSWERED, State.CLAIMED, State.RESOLVED),
+        Verb.REVISE: _step(State.REVISED, State.CLAIMED, State.RESOLVED),
         Verb.BEGIN: _step(State.APPLYING, State.DECIDED),
         Verb.APPLIED: _step(State.APPLIED, State.APPLYING, State.OUTCOME_UNKNOWN),
         Verb.FAILED: _step(State.FAILED, State.APPLYING, State.OUTCOME_UNKNOWN),
         Verb.LOST: _step(State.OUTCOME_UNKNOWN, State.APPLYING),
         Verb.REOPEN: _step(State.READY, State.DECIDED, State.FAILED),
-        Verb.EXPIRE: _step(State.EXPIRED, *UNDECIDED),
+        Verb.EXPIRE: _step(State.EXPIRED, *WITH_PEOPLE),
         Verb.LAPSE: _step(State.EXPIRED, State.DECIDED),
         Verb.CANCEL: _step(State.CANCELLED, *UNDECIDED, State.DECIDED),
         Verb.WITHDRAW: _step(State.WITHDRAWN, *UNDECIDED, State.DECIDED),
-        Verb.LINK: _step(State.DUPLICATE, *UNDECIDED),
-        Verb.REJUDGE: _step(None, *UNDECIDED),
+        Verb.LINK: _step(State.DUPLICATE, *WITH_PEOPLE),
+        Verb.REJUDGE: _step(None, *WITH_PEOPLE),
         Verb.ERASE: _step(None, *State),
     }
+)
+
+
+_NEED_A_CLAIM: Final = frozenset(
+    {Verb.APPROVE, Verb.REJECT, Verb.ANSWER, Verb.REVISE, Verb.RESOLVE, Verb.AGREE, Verb.ASK}
+)
+_BY_PEOPLE: Final = frozenset(
+    {Verb.CLAIM, Verb.RENEW, Verb.RELEASE, Verb.TAKE_OVER, Verb.ASK, Verb.REASSIGN, Verb.RESOLVE, Verb.LINK}
+    | {Verb.SNOOZE, Verb.EXTEND}
 )
 
 
@@ -181,7 +213,12 @@ def refusal(ticket: str, state: State, verb: Verb) -> TicketError:
         return AlreadyUsed(ticket, f"its action is {state}, so it cannot be withdrawn any more")
     if state is State.EXPIRED:
         return DecisionExpired(ticket, "the time to decide has run out")
-    if verb in (Verb.APPROVE, Verb.REJECT, Verb.ANSWER, Verb.AGREE, Verb.ASK) and state in UNDECIDED:
+    if state is State.RESOLVED and verb in _BY_PEOPLE:
+        return AlreadyDecided(ticket, "somebody has resolved it; that takes effect in a moment")
+    if verb is Verb.UNDO:
+        is_late = state not in UNDECIDED
+        return AlreadyDecided(ticket, "its resolution is in effect" if is_late else "nobody has resolved it")
+    if verb in _NEED_A_CLAIM and state in UNDECIDED:
         return NotAllowed(ticket, f"claim it first; it is {state}")
     return AlreadyDecided(ticket, f"it is {state} already")
 
@@ -195,6 +232,6 @@ def _unusable(ticket: str, state: State) -> TicketError:
         return NotAllowed(ticket, "a person rejected it")
     if state is State.WITHDRAWN:
         return NotAllowed(ticket, "the customer withdrew it")
-    if state in (State.ANSWERED, State.CANCELLED, State.DUPLICATE):
+    if state in (State.ANSWERED, State.REVISED, State.CANCELLED, State.DUPLICATE):
         return NotAllowed(ticket, f"it is {state}, there is nothing to carry out")
     return AlreadyUsed(ticket, f"it is {state}")

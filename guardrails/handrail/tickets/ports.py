@@ -147,11 +147,13 @@ class Approval:
 class ResolutionView:
     """A resolution as the caller and the customer may see it; `changed` names the edited arguments.
 
-    `beside` names the tools of the calls that were proposed with the action and were not carried out.
+    `beside` names the tools of the calls that were proposed with the action and were not carried out. For
+    `revise` the `instruction` is what the assistant must do otherwise; ask the model again with it, and what
+    it proposes then is judged like any other answer.
     """
 
     ticket: str
-    verdict: Literal["approve", "edit", "reject", "answer", "expired", "cancelled", "withdrawn"]
+    verdict: Literal["approve", "edit", "reject", "answer", "revise", "expired", "cancelled", "withdrawn"]
     role: str
     decided_at: datetime
     message_to_user: str = ""
@@ -161,6 +163,11 @@ class ResolutionView:
     arguments: str = ""
     changed: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+
+    @property
+    def instruction(self) -> str:
+        """What the assistant must do otherwise, empty unless a person sent its proposal back."""
+        return self.message_to_agent if self.verdict == "revise" else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

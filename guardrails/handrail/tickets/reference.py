@@ -8,6 +8,8 @@ LENGTH = 6
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No letter or digit that is taken for another one when it is read or heard: no 0, 1, I, L, O or U."""
 _FIRST = 4
+LONGEST = len(PREFIX) + LENGTH + 2
+"""Characters of a whole reference."""
 _SHAPE = re.compile(rf"(?:{PREFIX}-?)?([{ALPHABET}]{{1,{_FIRST}}}(?:-?[{ALPHABET}]{{0,{LENGTH - _FIRST}}}))")
 
 

@@ -12,11 +12,12 @@ from handrail.tickets.ports import ResolutionView
 from handrail.tickets.ticket import ProposedAction, Ticket, Verdict
 
 VALID_FOR = timedelta(hours=24)
-GIVEN: Mapping[Verdict, Literal["approve", "edit", "reject", "answer"]] = {
+GIVEN: Mapping[Verdict, Literal["approve", "edit", "reject", "answer", "revise"]] = {
     Verdict.APPROVE: "approve",
     Verdict.EDIT: "edit",
     Verdict.REJECT: "reject",
     Verdict.ANSWER: "answer",
+    Verdict.REVISE: "revise",
 }
 """What callers and customers are told of a verdict."""
 
@@ -70,6 +71,7 @@ class Resolution:
         valid_for: how long the resolution may wait to be carried out.
         opened_at: when the person began to read.
         readback: the person's own words for what they decided, where a high stake asks for it.
+        takes_effect_in: how long it can be undone before it takes effect.
     """
 
     verdict: Verdict
@@ -86,6 +88,7 @@ class Resolution:
     valid_for: timedelta = VALID_FOR
     opened_at: datetime | None = None
     readback: str = ""
+    takes_effect_in: timedelta = timedelta(0)
 
 
 class ReadEdit(Protocol):
@@ -113,6 +116,9 @@ class TicketRow:
     created_at: datetime
     decide_by: datetime | None
     claimed_by: str | None
+    reference: str = ""
+    tool: str = ""
+    snoozed_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +169,9 @@ def resume_note(state: State, ticket: Ticket | None, resolution: ResolutionView)
             f"What you proposed with it was not carried out: {', '.join(resolution.beside)}. "
             "Propose it again if it is still wanted."
         )
-    if resolution.message_to_agent:
+    if resolution.instruction:
+        parts.append(f"Their instruction: {resolution.instruction}")
+    elif resolution.message_to_agent:
         parts.append(f"Their message for you: {resolution.message_to_agent}")
     return " ".join(parts)
 
@@ -172,6 +180,11 @@ def _decided(action: ProposedAction | None, resolution: ResolutionView) -> str:
     match resolution.verdict:
         case "reject":
             return f"{action.tool if action else 'your answer'} was rejected. Do not try it again."
+        case "revise":
+            return (
+                f"{f'{action.tool} was' if action else 'your answer was'} not approved as proposed; "
+                "propose it anew as they say"
+            )
         case "answer":
             return f"they answered the customer themselves: “{resolution.answer}”"
         case _ if action is None:

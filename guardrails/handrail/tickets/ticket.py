@@ -45,6 +45,7 @@ class Verdict(StrEnum):
     EDIT = "edit"
     REJECT = "reject"
     ANSWER = "answer"
+    REVISE = "revise"
 
 
 class Summary(TicketModel):
@@ -313,7 +314,8 @@ class TicketView(TicketModel):
     """A ticket with where it stands now, as a reviewer gets it: without `sealed`, or None once it was erased.
 
     `digest` is that of the action as it stands: an edit by an earlier approver has changed it.
-    `duplicate_of` is the ticket whose decision settles this one.
+    `duplicate_of` is the ticket whose decision settles this one. While the state is `resolved`,
+    the resolution takes effect at `lease_until`. `extended`: it was given more time, which happens once.
     """
 
     id: str
@@ -335,6 +337,8 @@ class TicketView(TicketModel):
     erased: bool = False
     resolution: ResolutionRecord | None = None
     duplicate_of: str | None = None
+    reference: str = ""
+    extended: bool = False
 
 
 def schema() -> dict[str, object]:

@@ -3,19 +3,20 @@
 import pytest
 
 from handrail.errors import AlreadyDecided, AlreadyUsed, DecisionExpired, NotAllowed, NotDecided, TicketError
-from handrail.tickets.lifecycle import ENDED, IN_HAND, TABLE, UNDECIDED, State, Verb, advance
+from handrail.tickets.lifecycle import ENDED, IN_HAND, TABLE, UNDECIDED, WITH_PEOPLE, State, Verb, advance
 
 OPEN = ("ready", "claimed", "waiting_info")
+UNSETTLED = (*OPEN, "resolved")
 STATES = (
-    *OPEN,
+    *UNSETTLED,
     *("decided", "applying", "applied", "failed", "outcome_unknown"),
-    *("rejected", "answered", "expired", "cancelled", "withdrawn", "duplicate"),
+    *("rejected", "answered", "revised", "expired", "cancelled", "withdrawn", "duplicate"),
 )
 SAME = ""
 """As a target: the state stays."""
 STEPS: dict[str, dict[str, str]] = {
     "open": {},
-    "join": dict.fromkeys(OPEN, SAME),
+    "join": dict.fromkeys(UNSETTLED, SAME),
     "claim": {"ready": "claimed"},
     "renew": {"claimed": SAME},
     "release": {"claimed": "ready", "waiting_info": "ready"},
@@ -26,10 +27,15 @@ STEPS: dict[str, dict[str, str]] = {
     "reassign": dict.fromkeys(OPEN, "ready"),
     "warn": dict.fromkeys(OPEN, SAME),
     "escalate": dict.fromkeys(OPEN, "ready"),
-    "agree": {"claimed": "ready"},
-    "approve": {"claimed": "decided"},
-    "reject": {"claimed": "rejected"},
-    "answer": {"claimed": "answered"},
+    "snooze": dict.fromkeys(("ready", "claimed"), "ready"),
+    "extend": dict.fromkeys(OPEN, SAME),
+    "resolve": {"claimed": "resolved"},
+    "undo": {"resolved": "claimed"},
+    "agree": dict.fromkeys(("claimed", "resolved"), "ready"),
+    "approve": dict.fromkeys(("claimed", "resolved"), "decided"),
+    "reject": dict.fromkeys(("claimed", "resolved"), "rejected"),
+    "answer": dict.fromkeys(("claimed", "resolved"), "answered"),
+    "revise": dict.fromkeys(("claimed", "resolved"), "revised"),
     "begin": {"decided": "applying"},
     "applied": {"applying": "applied", "outcome_unknown": "applied"},
     "failed": {"applying": "failed", "outcome_unknown": "failed"},
@@ -37,15 +43,27 @@ STEPS: dict[str, dict[str, str]] = {
     "reopen": {"decided": "ready", "failed": "ready"},
     "expire": dict.fromkeys(OPEN, "expired"),
     "lapse": {"decided": "expired"},
-    "cancel": dict.fromkeys((*OPEN, "decided"), "cancelled"),
-    "withdraw": dict.fromkeys((*OPEN, "decided"), "withdrawn"),
+    "cancel": dict.fromkeys((*UNSETTLED, "decided"), "cancelled"),
+    "withdraw": dict.fromkeys((*UNSETTLED, "decided"), "withdrawn"),
     "link": dict.fromkeys(OPEN, "duplicate"),
     "rejudge": dict.fromkeys(OPEN, SAME),
     "erase": dict.fromkeys(STATES, SAME),
 }
 BEGUN = ("applying", "applied", "failed", "outcome_unknown")
 CARRYING_OUT = ("begin", "reopen", "lapse")
-DECIDING = ("approve", "reject", "answer", "agree", "ask")
+DECIDING = ("approve", "reject", "answer", "revise", "resolve", "agree", "ask")
+BY_PEOPLE = (
+    "claim",
+    "renew",
+    "release",
+    "take_over",
+    "ask",
+    "reassign",
+    "resolve",
+    "link",
+    "snooze",
+    "extend",
+)
 
 
 def why_not(verb: str, state: str) -> tuple[type[TicketError], str]:
@@ -55,7 +73,9 @@ def why_not(verb: str, state: str) -> tuple[type[TicketError], str]:
             **dict.fromkeys(OPEN, (NotDecided, f"it is {state}")),
             "expired": (DecisionExpired, "the time to decide has run out"),
             "rejected": (NotAllowed, "a person rejected it"),
+            "resolved": (NotDecided, "it is resolved"),
             "answered": (NotAllowed, "it is answered, there is nothing to carry out"),
+            "revised": (NotAllowed, "it is revised, there is nothing to carry out"),
             "cancelled": (NotAllowed, "it is cancelled, there is nothing to carry out"),
             "withdrawn": (NotAllowed, "the customer withdrew it"),
             "duplicate": (NotAllowed, "it is duplicate, there is nothing to carry out"),
@@ -64,6 +84,11 @@ def why_not(verb: str, state: str) -> tuple[type[TicketError], str]:
         return AlreadyUsed, f"its action is {state}, so it cannot be withdrawn any more"
     if state == "expired":
         return DecisionExpired, "the time to decide has run out"
+    if state == "resolved" and verb in BY_PEOPLE:
+        return AlreadyDecided, "somebody has resolved it; that takes effect in a moment"
+    if verb == "undo":
+        is_late = state not in UNSETTLED
+        return AlreadyDecided, "its resolution is in effect" if is_late else "nobody has resolved it"
     if verb in DECIDING and state in OPEN:
         return NotAllowed, f"claim it first; it is {state}"
     return AlreadyDecided, f"it is {state} already"
@@ -92,10 +117,11 @@ def test_a_new_ticket_is_ready() -> None:
 
 
 def test_a_ticket_is_undecided_in_hand_or_ended() -> None:
-    assert sorted(UNDECIDED) == sorted(OPEN)
+    assert sorted(UNDECIDED) == sorted(UNSETTLED)
+    assert sorted(WITH_PEOPLE) == sorted(OPEN)
     assert sorted(IN_HAND) == ["claimed", "ready"]
-    ended = ["answered", "applied", "cancelled", "duplicate", "expired", "failed", "rejected", "withdrawn"]
-    assert sorted(ENDED) == ended
+    ended = ("answered", "applied", "cancelled", "duplicate", "expired", "failed", "rejected", "revised")
+    assert sorted(ENDED) == [*ended, "withdrawn"]
 
 
 def test_what_has_ended_can_only_be_erased_and_a_failure_opened_again() -> None:

@@ -248,7 +248,9 @@ def _last(case: _Case) -> Iterator[str]:
     shown, state = case.view["resolution"], State(case.view["state"])
     if shown is None:
         return
-    last = case.resolutions[-1] if case.resolutions else None
+    undone = {json.loads(entry["data"]).get("undone") for entry in case.own if entry["kind"] == "ticket.undo"}
+    standing = [one for one in case.resolutions if one["turn"] not in undone]
+    last = standing[-1] if standing else None
     same = ("verdict", "person", "role")
     if last is None or any(last[name] != shown[name] for name in same):
         yield "the ticket shows another resolution than the bundle holds"

@@ -22,9 +22,9 @@ from typing import Any
 from handrail.errors import StoreUnavailable
 from handrail.store.crypto.keys import KeyRing
 
-APART = frozenset({"mac", "signature"})
-"""Columns that the hash leaves out: itself, and a signature over much the same."""
-ADDED = frozenset({"duplicate_of"})
+APART = frozenset({"mac", "signature", "reference"})
+"""Columns that the hash leaves out: itself, a signature over much the same, and what follows from the id."""
+ADDED = frozenset({"duplicate_of", "tool", "snoozed_until", "extended_at", "undone_at"})
 """Columns that a later version added. The hash leaves them out while they are empty, as it did before."""
 
 

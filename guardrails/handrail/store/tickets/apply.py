@@ -19,6 +19,7 @@ from handrail.store.audit.chain import records
 from handrail.store.ledger import settle, settled, settling
 from handrail.store.prepared import Prepared, PreparedResult, Statements, UniqueViolation, run_together
 from handrail.store.tables import APPLYING, audit, micros, moment, resolutions, tickets, uses
+from handrail.store.tickets.pauses import PAUSES, refuse_on_hold
 from handrail.store.tickets.rows import (
     APPLY_LEASE,
     Agreement,
@@ -32,6 +33,7 @@ from handrail.store.tickets.rows import (
     move,
     resolution_text,
 )
+from handrail.store.tickets.turns import STANDS
 from handrail.store.transaction import Transaction
 from handrail.tickets.action import action_digest
 from handrail.tickets.lifecycle import State, Verb, advance
@@ -72,9 +74,10 @@ def begin(tx: Transaction, ticket: str, *, now: datetime) -> Approval | Decision
     """Move a decided ticket to applying; close an expired resolution and return its error to be raised.
 
     Raises:
+        OnHold: a role that approved it is on hold, or everything is.
         TicketError: why not: not decided, used before, forged, another action than decided.
     """
-    row, decided = load_with(tx, ticket, *_decided(tx, ticket))
+    row, (*decided, pauses) = load_with(tx, ticket, *_decided(tx, ticket), (PAUSES, {"tenant": tx.tenant}))
     if row.duplicate_of is not None:
         return begin(tx, row.duplicate_of, now=now)
     advance(ticket, State(row.state), Verb.BEGIN)
@@ -83,6 +86,7 @@ def begin(tx: Transaction, ticket: str, *, now: datetime) -> Approval | Decision
     except DecisionExpired as error:
         lapse(tx, row, now=now)
         return error
+    refuse_on_hold(tx, ticket, (row.role, *approval.roles), pauses)
     use_up(tx, row, USED, now)
     lease = micros(now + APPLY_LEASE)
     data = {"digest": approval.digest, "key": approval.idempotency_key}
@@ -144,6 +148,7 @@ _TURNS = Prepared(
             resolutions.c.tenant == bindparam("tenant"),
             resolutions.c.ticket == bindparam("ticket"),
             resolutions.c.round == _ROUND.scalar_subquery(),
+            STANDS,
         )
         .order_by(resolutions.c.turn)
     )

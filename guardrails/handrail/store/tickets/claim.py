@@ -49,7 +49,7 @@ def claim(tx: Transaction, ticket: str, actor: Actor) -> Values:
     if State(row.state) is State.CLAIMED and row.claimed_by == actor.person:
         verb = Verb.TAKE_OVER if row.is_taken_over else Verb.RENEW
         return _step(tx, row, verb, actor, {"lease_until": lease}, role=role)
-    changes = {"claimed_by": actor.person, "lease_until": lease, "start_by": None}
+    changes = {"claimed_by": actor.person, "lease_until": lease, "start_by": None, "snoozed_until": None}
     return _step(tx, row, Verb.CLAIM, actor, changes, role=role)
 
 
@@ -116,6 +116,62 @@ def reassign(tx: Transaction, ticket: str, role: str, why: str, actor: Actor) ->
     return move(tx, row, step)
 
 
+def snooze(tx: Transaction, ticket: str, until: datetime, actor: Actor) -> Values:
+    """Put a ticket off: nobody has it, and it is not offered before then. Its deadline stays.
+
+    Raises:
+        NotAllowed: not a member, claimed by somebody else, or until after it must be decided.
+    """
+    row = load(tx, ticket)
+    role = may_act(row, actor)
+    if row.claimed_by not in (None, actor.person):
+        raise NotAllowed(ticket, "somebody else has claimed it")
+    if until <= actor.now or (row.decide_by is not None and micros(until) >= row.decide_by):
+        raise NotAllowed(ticket, "it can be put off until before it must be decided, and no longer")
+    free = {"claimed_by": None, "lease_until": None, "is_taken_over": False}
+    changes = {**free, "snoozed_until": micros(until)}
+    step = Move(
+        verb=Verb.SNOOZE,
+        now=actor.now,
+        actor=actor.person,
+        role=role,
+        data={"until": micros(until)},
+        changes=changes,
+    )
+    return move(tx, row, step)
+
+
+def extend(tx: Transaction, ticket: str, by: timedelta, why: str, actor: Actor) -> Values:
+    """Give a ticket more time, once, by no more than it had.
+
+    Raises:
+        NotAllowed: not a member, it has no deadline, had more time before, or that is too much.
+    """
+    row = load(tx, ticket)
+    role = may_act(row, actor)
+    if row.decide_by is None:
+        raise NotAllowed(ticket, "it has no deadline")
+    if row.extended_at is not None:
+        raise NotAllowed(ticket, "it was given more time before")
+    more = by // timedelta(microseconds=1)
+    if not 0 < more <= row.decide_by - row.leg_at:
+        raise NotAllowed(ticket, "it can be given as much time as it had, and no more")
+    changes: dict[str, object] = {"extended_at": micros(actor.now)}
+    # The next role still gets the time that the first one had.
+    changes |= {name: getattr(row, name) + more for name in ("decide_by", "leg_at")}
+    if row.warn_at is not None:
+        changes["warn_at"] = row.warn_at + more
+    step = Move(
+        verb=Verb.EXTEND,
+        now=actor.now,
+        actor=actor.person,
+        role=role,
+        data={"by": more, "why": why},
+        changes=changes,
+    )
+    return move(tx, row, step)
+
+
 def cancel(tx: Transaction, ticket: str, *, by: str, why: str, now: datetime) -> Values:
     """Withdraw a ticket that is no longer needed; `by` is who opened it or an administrator, `why` a code."""
     row = load(tx, ticket)
@@ -155,6 +211,8 @@ def view_of(tx: Transaction, row: Values) -> TicketView:
         updated_at=moment(row["updated_at"]),
         erased=held is None,
         duplicate_of=row["duplicate_of"],
+        reference=row["reference"] or "",
+        extended=row["extended_at"] is not None,
         resolution=last_resolution(tx, row),
     )
 

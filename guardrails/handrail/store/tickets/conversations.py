@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Column, Row, bindparam, literal_column, select
 
 from handrail.store.crypto.sealing import Erased
 from handrail.store.prepared import Prepared, read_and_commit
-from handrail.store.tables import moment, moment_or_none, resolutions, tickets
+from handrail.store.tables import micros, moment, moment_or_none, resolutions, tickets
 from handrail.store.tickets.open import followed
 from handrail.store.tickets.rows import content, resolution_text
+from handrail.store.tickets.turns import STANDS
 from handrail.store.transaction import Transaction
-from handrail.tickets.lifecycle import UNDECIDED, State
+from handrail.tickets.lifecycle import UNDECIDED, WITH_PEOPLE, State
 from handrail.tickets.ports import ConversationState, ConversationStatus, ResolutionView
 from handrail.tickets.resolution import GIVEN, resume_note
 from handrail.tickets.ticket import Verdict
@@ -43,6 +45,17 @@ _STANDING = _newest(
 )
 
 
+class HasCome(Exception):
+    """The time of a ticket's resolution has come, and nobody has put it into effect."""
+
+
+def has_come(row: Row[Any], now: datetime) -> bool:
+    """Tell whether a resolution waits for nobody any more; pure."""
+    return bool(
+        row.state == State.RESOLVED and row.lease_until is not None and row.lease_until <= micros(now)
+    )
+
+
 def standing(tx: Transaction, name: str) -> ConversationStatus | None:
     """Return what `conversation` does with the transaction's one question; None where it takes more.
 
@@ -53,7 +66,7 @@ def standing(tx: Transaction, name: str) -> ConversationStatus | None:
     row = read_and_commit(tx.conn, _STANDING, values).first()
     if row is None:
         return ConversationStatus()
-    if row.duplicate_of is not None or State(row.state) not in UNDECIDED:
+    if row.duplicate_of is not None or State(row.state) not in WITH_PEOPLE:
         return None
     return _undecided(row)
 
@@ -67,8 +80,12 @@ def _undecided(row: Row[Any]) -> ConversationStatus:
     )
 
 
-def conversation(tx: Transaction, name: str) -> ConversationStatus:
-    """Tell who is speaking: the state of its open ticket, else of its newest."""
+def conversation(tx: Transaction, name: str, now: datetime) -> ConversationStatus:
+    """Tell who is speaking: the state of its open ticket, else of its newest.
+
+    Raises:
+        HasCome: a resolution must be put into effect first.
+    """
     hashed = tx.sealer.ring.hashed(tx.tenant, name)
     row = _NEWEST(tx.conn, {"tenant": tx.tenant, "conversation": hashed}).first()
     if row is not None and row.duplicate_of is not None:
@@ -76,6 +93,8 @@ def conversation(tx: Transaction, name: str) -> ConversationStatus:
     if row is None or State(row.state) in SILENT:
         return ConversationStatus()
     if State(row.state) in UNDECIDED:
+        if has_come(row, now):
+            raise HasCome(row.id)
         return _undecided(row)
     note = resume_note(State(row.state), content(tx, row), _settled(tx, row))
     return ConversationStatus(
@@ -89,6 +108,7 @@ def _final(tx: Transaction, row: Row[Any]) -> Row[Any] | None:
         resolutions.c.ticket == row.id,
         resolutions.c.round == row.round,
         resolutions.c.is_final.is_(True),
+        STANDS,
     )
     return tx.conn.execute(query).first()
 
@@ -103,8 +123,14 @@ def _body(tx: Transaction, row: Row[Any], final: Row[Any]) -> dict[str, Any]:
     return body
 
 
-def resolution(tx: Transaction, row: Row[Any]) -> ResolutionView | None:
-    """Return the resolution as caller and customer may see it, None while nobody has decided."""
+def resolution(tx: Transaction, row: Row[Any], now: datetime) -> ResolutionView | None:
+    """Return the resolution as caller and customer may see it, None while none is in effect.
+
+    Raises:
+        HasCome: one must be put into effect first.
+    """
+    if has_come(row, now):
+        raise HasCome(row.id)
     return None if State(row.state) in UNDECIDED else _settled(tx, row)
 
 

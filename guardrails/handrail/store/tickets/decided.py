@@ -9,21 +9,22 @@ from sqlalchemy import select
 from handrail.store.crypto.sealing import Erased
 from handrail.store.tables import moment, resolutions
 from handrail.store.tickets.rows import agreements, content_of, resolution_text, sealed_values
+from handrail.store.tickets.turns import STANDS
 from handrail.store.transaction import Transaction
 from handrail.tickets.edit import differences
-from handrail.tickets.lifecycle import UNDECIDED, State
+from handrail.tickets.lifecycle import WITH_PEOPLE, State
 from handrail.tickets.ticket import ResolutionRecord, Verdict
 from handrail.tickets.unmasking import mask_for
 
 
 def last_resolution(tx: Transaction, row: Mapping[str, Any]) -> ResolutionRecord | None:
     """Return what a person last decided in the ticket's present round, None while nobody has."""
-    if State(row["state"]) in UNDECIDED and not agreements(row["agreed"]):
+    if State(row["state"]) in WITH_PEOPLE and not agreements(row["agreed"]):
         return None
     query = (
         select(resolutions)
         .where(resolutions.c.tenant == tx.tenant, resolutions.c.ticket == row["id"])
-        .where(resolutions.c.round == row["round"])
+        .where(resolutions.c.round == row["round"], STANDS)
         .order_by(resolutions.c.turn.desc())
         .limit(1)
     )

@@ -15,12 +15,13 @@ from handrail.store.tables import micros, moment, moment_or_none, tickets
 from handrail.store.tickets.rows import content_of
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State
+from handrail.tickets.reference import LONGEST
 from handrail.tickets.resolution import Page, TicketRow
 from handrail.tickets.ticket import Ticket
 
 COLUMNS = (
     "id", "tenant", "state", "version", "role", "level", "severity", "trigger", "reason_code", "created_at",
-    "decide_by", "claimed_by",
+    "decide_by", "claimed_by", "reference", "tool", "snoozed_until",
 )  # fmt: skip
 
 
@@ -28,8 +29,9 @@ COLUMNS = (
 class Filter:
     """Which tickets; without a state the open ones, soonest due first, otherwise by when they were opened.
 
-    `customer` is a name as the application uses it; it is compared as keyed hash. `is_free` True asks for
-    those that nobody has claimed.
+    `customer` is a name as the application uses it; it is compared as keyed hash. `reference` is how
+    it begins. `is_free` True asks for those that nobody has claimed, `awake_at` for those not put off until
+    later.
     """
 
     role: str | None = None
@@ -38,7 +40,10 @@ class Filter:
     states: tuple[State, ...] = ()
     rule: str | None = None
     trigger: str | None = None
+    tool: str | None = None
+    reference: str | None = None
     customer: str | None = None
+    awake_at: datetime | None = None
     claimed_by: str | None = None
     is_free: bool = False
     due_before: datetime | None = None
@@ -102,9 +107,36 @@ def _conditions(tx: Transaction, wanted: Filter) -> list[ColumnElement[bool]]:
         where.append(tickets.c.subject == subject)
     if wanted.is_free:
         where.append(tickets.c.claimed_by.is_(None))
-    exact = {"reason_code": wanted.rule, "trigger": wanted.trigger, "claimed_by": wanted.claimed_by}
+    if wanted.awake_at is not None:
+        asleep_until = tickets.c.snoozed_until
+        where.append(asleep_until.is_(None) | (asleep_until <= micros(wanted.awake_at)))
+    if wanted.reference is not None:
+        where.append(_begins_so(wanted.reference))
+    exact = {
+        "tool": wanted.tool,
+        "reason_code": wanted.rule,
+        "trigger": wanted.trigger,
+        "claimed_by": wanted.claimed_by,
+    }
     where += [tickets.c[name] == value for name, value in exact.items() if value is not None]
     return where
+
+
+def _begins_so(prefix: str) -> ColumnElement[bool]:
+    if len(prefix) == LONGEST:
+        return tickets.c.reference == prefix
+    return tickets.c.reference.startswith(prefix, autoescape=True)
+
+
+def by_reference(tx: Transaction, prefix: str, *, limit: int = 6) -> tuple[TicketRow, ...]:
+    """Return some of the tickets whose reference begins so."""
+    query = (
+        select(*(tickets.c[name] for name in COLUMNS))
+        .where(tickets.c.tenant == tx.tenant, _begins_so(prefix))
+        .order_by(tickets.c.reference)
+        .limit(limit)
+    )
+    return tuple(row_of(row) for row in tx.conn.execute(query))
 
 
 def contents(tx: Transaction, ids: Sequence[str]) -> dict[str, Ticket]:
@@ -138,6 +170,9 @@ def row_of(row: Any) -> TicketRow:
         created_at=moment(row.created_at),
         decide_by=moment_or_none(row.decide_by),
         claimed_by=row.claimed_by,
+        reference=row.reference or "",
+        tool=row.tool or "",
+        snoozed_until=moment_or_none(row.snoozed_until),
     )
 
 

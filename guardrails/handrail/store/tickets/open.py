@@ -21,13 +21,17 @@ from handrail.store.transaction import Transaction
 from handrail.tickets.action import action_digest
 from handrail.tickets.lifecycle import State, Verb, advance
 from handrail.tickets.ports import Attempt, TicketReceipt
+from handrail.tickets.reference import reference_of
 from handrail.tickets.ticket import Sealed, Ticket
 
+LONGEST_TOOL = 128
 
-def open_ticket(tx: Transaction, ticket: Ticket) -> TicketReceipt:
+
+def open_ticket(tx: Transaction, ticket: Ticket, *, attempt: int = 0) -> TicketReceipt:
     """Insert a ticket, or join the open one of its conversation or with its dedupe key.
 
-    What joined a ticket before belongs to that one, decided or not: an exchange opens no second.
+    What joined a ticket before belongs to that one, decided or not: an exchange opens no second. `attempt`
+    counts up while another ticket has its reference.
 
     Raises:
         UniqueViolation: another process opened it at the same moment; run again, it will join.
@@ -42,7 +46,7 @@ def open_ticket(tx: Transaction, ticket: Ticket) -> TicketReceipt:
         return _opened(there, joined=True)
     if key is None:
         key = _key_of(tx, subject)
-    values = _values(tx, ticket, subject, key)
+    values = {**_values(tx, ticket, subject, key), "reference": reference_of(tx.tenant, ticket.id, attempt)}
     tx.put(_INSERT, values)
     record(tx, values, Move(verb=Verb.OPEN, now=ticket.created_at, role=ticket.role, data=_facts(ticket)))
     return TicketReceipt(ticket=ticket.id, role=ticket.role, due=ticket.decide_by, joined=False)
@@ -180,6 +184,10 @@ def _values(tx: Transaction, ticket: Ticket, subject: str, key: DataKey) -> dict
         "updated_at": micros(ticket.created_at),
         "closed_at": None,
         "duplicate_of": None,
+        "reference": None,
+        "tool": ticket.action.tool[:LONGEST_TOOL] if ticket.action else None,
+        "snoozed_until": None,
+        "extended_at": None,
         "content": tx.seal(key, ticket.id, tx.part_of_new("content"), masked.model_dump_json()),
         "sealed": tx.seal(key, ticket.id, tx.part_of_new("sealed"), sealed.model_dump_json()),
     }

@@ -11,7 +11,7 @@ from handrail.store.tables import tickets
 from handrail.store.tickets.claim import resumed
 from handrail.store.tickets.rows import Move, content, listed, load, move, names
 from handrail.store.transaction import Transaction
-from handrail.tickets.lifecycle import UNDECIDED, State, Verb
+from handrail.tickets.lifecycle import WITH_PEOPLE, State, Verb
 from handrail.tickets.policy_change import BLOCKED, MOVED, Change, Standing
 from handrail.tickets.ports import Settlement
 from handrail.tickets.ticket import Ticket
@@ -40,7 +40,7 @@ def follow(
     """Do with one ticket what `judge` says; returns what that was, None for a ticket of another policy."""
     row = load(tx, ticket)
     held = content(tx, row)
-    is_due = State(row.state) in UNDECIDED and row.policy_sha256 != sha256
+    is_due = State(row.state) in WITH_PEOPLE and row.policy_sha256 != sha256
     if held is None or held.policy.name != name or not is_due:
         return None
     change = judge(held, Standing(role=row.role, waiting_for=names(row.waiting_for)))

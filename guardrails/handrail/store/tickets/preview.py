@@ -4,8 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from handrail.errors import NotAllowed
-from handrail.store.tickets.resolve import UnmaskedTicket, effect_of, last_edit
+from handrail.store.tickets.effect import UnmaskedTicket
+from handrail.store.tickets.resolve import effect_of
+from handrail.store.tickets.revise import may_revise
 from handrail.store.tickets.rows import Agreement, intact, load
+from handrail.store.tickets.turns import last_edit
 from handrail.store.transaction import Transaction
 from handrail.tickets.edit import differences, edited_arguments
 from handrail.tickets.lifecycle import Verb
@@ -57,7 +60,9 @@ def previewed(
     """
     row = load(tx, ticket, for_update=False)
     held, sealed = intact(tx, row)
-    if resolution.verdict not in held.allowed:
+    if resolution.verdict is Verdict.REVISE:
+        may_revise(tx, row, held)
+    elif resolution.verdict not in held.allowed:
         raise NotAllowed(ticket, f"{resolution.verdict} is not among the verdicts it allows")
     mine = Agreement(row.role, person, row.slot)
     effect = effect_of(tx, row, UnmaskedTicket(held=held, sealed=sealed), resolution, mine)

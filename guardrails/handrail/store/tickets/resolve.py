@@ -1,71 +1,29 @@
 """A person decides: checked, bound to the digest, signed, and the action reserved in the same transaction."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 
-from handrail.errors import (
-    CheckFailed,
-    ConfigError,
-    DecisionExpired,
-    DigestMismatch,
-    NotAllowed,
-)
-from handrail.ids import new_id
+from handrail.errors import CheckFailed, DecisionExpired, DigestMismatch, NotAllowed
 from handrail.records import Money
-from handrail.store.crypto.signing import Signer
-from handrail.store.ledger import reserve
-from handrail.store.prepared import Prepared
-from handrail.store.tables import micros, resolutions
+from handrail.store.tables import micros
 from handrail.store.tickets.actor import Actor, may_act, refuse_own_case, refuse_second_seat
 from handrail.store.tickets.apply import finish
-from handrail.store.tickets.rows import (
-    Agreement,
-    Move,
-    agreed_text,
-    agreements,
-    content,
-    entry_of,
-    intact,
-    listed,
-    load,
-    move,
-    names,
-    resolution_text,
-)
+from handrail.store.tickets.effect import Effect, UnmaskedTicket, enact, still_waiting
+from handrail.store.tickets.pauses import refuse_on_hold
+from handrail.store.tickets.revise import may_revise
+from handrail.store.tickets.rows import Agreement, Move, agreements, content, intact, load, move
+from handrail.store.tickets.turns import ResolutionEffect, Turn, is_known, last_edit, write
 from handrail.store.transaction import Transaction
 from handrail.tickets.action import action_digest
 from handrail.tickets.edit import edited_arguments
 from handrail.tickets.fact_record import amounts_of
 from handrail.tickets.lifecycle import State, Verb, refusal
-from handrail.tickets.ports import LedgerEntry, Settlement
+from handrail.tickets.ports import Settlement
 from handrail.tickets.resolution import ReadEdit, Resolution
 from handrail.tickets.ticket import Sealed, Ticket, Verdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolutionEffect:
-    """The effect of a resolution: the step, the text a caller will get, and what will be carried out."""
-
-    verb: Verb
-    digest: str
-    arguments: str
-    answer: str
-    agreed: tuple[Agreement, ...]
-    waiting_for: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnmaskedTicket:
-    """A ticket with its unmasked texts."""
-
-    held: Ticket
-    sealed: Sealed
 
 
 def effect_of(
@@ -80,15 +38,17 @@ def effect_of(
     before = agreements(row.agreed)
     if resolution.verdict is Verdict.REJECT:
         return _ended(Verb.REJECT, row, (*before, mine))
+    if resolution.verdict is Verdict.REVISE:
+        if not resolution.message_to_agent.strip():
+            raise CheckFailed("decide", why="what the assistant must do otherwise is not said")
+        return _ended(Verb.REVISE, row, (*before, mine))
     if resolution.verdict is Verdict.ANSWER:
         return _ended(Verb.ANSWER, row, (*before, mine), answer=_needed(resolution.answer))
-    slots = tuple(dict.fromkeys((*(agreed.slot for agreed in before), *names(row.waiting_for))))
-    waiting = tuple(slot for slot in names(row.waiting_for) if slot != row.slot)
+    waiting = still_waiting(row, resolution.verdict)
     agreed = (*before, mine)
     if resolution.verdict is Verdict.EDIT:
         digest, arguments, answer = _edited(tx, row, case, resolution)
-        # Whoever agreed before agreed to something else.
-        agreed, waiting = (mine,), tuple(slot for slot in slots if slot != row.slot)
+        agreed = (mine,)
     else:
         digest, arguments, answer = _as_it_stands(tx, row, case)
     last = Verb.APPROVE if case.held.action is not None else Verb.ANSWER
@@ -138,24 +98,6 @@ def _must_propose(held: Ticket, sealed: Sealed) -> None:
         raise NotAllowed(held.id, "it proposes nothing: write the customer an answer, reject or reassign it")
 
 
-def last_edit(tx: Transaction, row: Row[Any]) -> Mapping[str, str]:
-    """Return what an earlier approver of this round changed the case to, nothing if nobody did."""
-    if not agreements(row.agreed):
-        return {}
-    query = (
-        select(resolutions)
-        .where(resolutions.c.tenant == tx.tenant, resolutions.c.ticket == row.id)
-        .where(resolutions.c.round == row.round, resolutions.c.verdict == Verdict.EDIT.value)
-        .order_by(resolutions.c.turn.desc())
-        .limit(1)
-    )
-    found = tx.conn.execute(query).first()
-    if found is None:
-        return {}
-    body: Mapping[str, str] = json.loads(resolution_text(tx, row.id, found._mapping))
-    return body
-
-
 def _ended(verb: Verb, row: Row[Any], agreed: tuple[Agreement, ...], answer: str = "") -> ResolutionEffect:
     return ResolutionEffect(
         verb=verb, digest=row.digest, arguments="", answer=answer, agreed=agreed, waiting_for=()
@@ -166,9 +108,6 @@ def _needed(answer: str) -> str:
     if not answer.strip():
         raise CheckFailed("decide", why="an answer needs its text")
     return answer
-
-
-_INSERT = Prepared(lambda _: resolutions.insert())
 
 
 def resolve(
@@ -183,6 +122,7 @@ def resolve(
         NotAllowed: not a member, not the claimant, excluded, has agreed before, or not an allowed verdict.
         DecisionExpired: too late.
         DigestMismatch: the action is not the one that the person saw.
+        OnHold: the role is on hold, and this would approve something.
         TicketError: the ticket's state does not allow it.
     """
     row = load(tx, ticket)
@@ -191,8 +131,11 @@ def resolve(
     held, sealed = intact(tx, row)
     role = _check_person(row, held, actor)
     if resolution.verdict in (Verdict.APPROVE, Verdict.EDIT):
+        refuse_on_hold(tx, ticket, (row.role, role))
         _must_propose(held, sealed)
-    if resolution.verdict not in held.allowed:
+    if resolution.verdict is Verdict.REVISE:
+        may_revise(tx, row, held)
+    elif resolution.verdict not in held.allowed:
         raise NotAllowed(ticket, f"{resolution.verdict} is not among the verdicts it allows")
     if resolution.digest and resolution.digest != row.digest:
         raise DigestMismatch(ticket, "its action is not the one that was shown")
@@ -200,30 +143,48 @@ def resolve(
     case = UnmaskedTicket(held=held, sealed=sealed)
     outcome = effect_of(tx, row, case, resolution, mine)
     amounts = _amounts(case, resolution, outcome, read_edit)
-    turn = _write(tx, row, _Turn(resolution=resolution, outcome=outcome, mine=mine, now=actor.now))
-    changes: dict[str, object] = {
-        "claimed_by": None,
-        "is_taken_over": False,
-        "digest": outcome.digest,
-        "agreed": agreed_text(outcome.agreed),
-        "waiting_for": listed(outcome.waiting_for),
-        "lease_until": micros(actor.now + resolution.valid_for) if outcome.verb is Verb.APPROVE else None,
-    }
-    if outcome.verb is Verb.AGREE:
-        changes |= {"role": outcome.waiting_for[0], "slot": outcome.waiting_for[0]}
-    if outcome.verb is Verb.APPROVE:
-        reserve(tx, _entry(row, case, amounts, outcome.digest, actor.now), {})
-    data = {
+    said = Turn(resolution=resolution, outcome=outcome, mine=mine, amounts=amounts, now=actor.now)
+    return _recorded(tx, row, case, said, write(tx, row, said))
+
+
+def _recorded(
+    tx: Transaction, row: Row[Any], case: UnmaskedTicket, said: Turn, turn: int
+) -> Mapping[str, Any]:
+    """Put a resolution on record with the step it takes: its own, or the one that waits for it to count."""
+    resolution, outcome, now = said.resolution, said.outcome, said.now
+    expires_at = micros(now + resolution.valid_for)
+    data: dict[str, object] = {
         "verdict": resolution.verdict.value,
         "reason": resolution.reason_code,
         "digest": outcome.digest,
         "turn": turn,
         "slot": row.slot,
-        "expires": micros(actor.now + resolution.valid_for),
+        "expires": expires_at,
         "edited": resolution.verdict is Verdict.EDIT,
     }
-    step = Move(verb=outcome.verb, now=actor.now, actor=actor.person, role=role, data=data, changes=changes)
-    return move(tx, row, step)
+    if resolution.takes_effect_in:
+        effective = micros(now + resolution.takes_effect_in)
+        step = Move(
+            verb=Verb.RESOLVE,
+            now=now,
+            actor=said.mine.person,
+            role=said.mine.role,
+            data={**data, "effective": effective},
+            changes={"lease_until": effective},
+        )
+        return move(tx, row, step)
+    what = Effect(
+        verb=outcome.verb,
+        digest=outcome.digest,
+        agreed=outcome.agreed,
+        waiting_for=outcome.waiting_for,
+        person=said.mine.person,
+        role=said.mine.role,
+        amounts=said.amounts,
+        expires_at=expires_at,
+        data=data,
+    )
+    return enact(tx, row, case, what, now)
 
 
 def reconcile(tx: Transaction, ticket: str, settlement: Settlement, actor: Actor) -> None:
@@ -241,21 +202,11 @@ def reconcile(tx: Transaction, ticket: str, settlement: Settlement, actor: Actor
     finish(tx, ticket, settlement, now=actor.now, actor=actor.person)
 
 
-def is_known(tx: Transaction, ticket: str, key: str) -> bool:
-    """Return whether a resolution with this idempotency key is on record for a ticket."""
-    query = select(resolutions.c.id).where(
-        resolutions.c.tenant == tx.tenant,
-        resolutions.c.ticket == ticket,
-        resolutions.c.idempotency_key == key,
-    )
-    return tx.conn.execute(query).first() is not None
-
-
 def _check_person(row: Row[Any], held: Ticket, actor: Actor) -> str:
     """Accept who may decide a ticket now; returns the role in which they do."""
     state = State(row.state)
     if state is not State.CLAIMED:
-        raise refusal(row.id, state, Verb.APPROVE)
+        raise refusal(row.id, state, Verb.RESOLVE)
     role = may_act(row, actor)
     if row.claimed_by != actor.person:
         raise NotAllowed(row.id, "somebody else has claimed it")
@@ -280,83 +231,3 @@ def _amounts(
     if held.action is not None and is_edited and read_edit is not None:
         return read_edit(held.action.tool, outcome.arguments, before)
     return before if resolution.amounts is None else resolution.amounts
-
-
-def _entry(
-    row: Row[Any], case: UnmaskedTicket, amounts: Mapping[str, Money | Decimal], digest: str, now: datetime
-) -> LedgerEntry:
-    held, sealed = case.held, case.sealed
-    return LedgerEntry(
-        id=entry_of(row),
-        tenant=held.tenant,
-        tool=held.action.tool if held.action else "",
-        at=now,
-        customer=sealed.customer,
-        conversation=sealed.conversation,
-        digest=digest,
-        ticket=held.id,
-        amounts=amounts,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Turn:
-    """One person's resolution with its effect, whose agreement it is, and when."""
-
-    resolution: Resolution
-    outcome: ResolutionEffect
-    mine: Agreement
-    now: datetime
-
-
-def _write(tx: Transaction, row: Row[Any], said: _Turn) -> int:
-    """Insert the resolution; returns its turn within the ticket's round."""
-    resolution, outcome = said.resolution, said.outcome
-    # The version counts up with every step, so it orders the turns of a round.
-    turn: int = row.version
-    resolution_id = new_id()
-    body = json.dumps(
-        {
-            "arguments": outcome.arguments,
-            "answer": outcome.answer,
-            "message_to_user": resolution.message_to_user,
-            "message_to_agent": resolution.message_to_agent,
-            "note": resolution.note,
-            "reason_code": resolution.reason_code,
-            "readback": resolution.readback,
-            "opened_at": resolution.opened_at.isoformat() if resolution.opened_at else None,
-            "changes": sorted(resolution.changes),
-        },
-        sort_keys=True,
-    )
-    signer = _signer(tx)
-    values: dict[str, Any] = {
-        "tenant": tx.tenant,
-        "id": resolution_id,
-        "ticket": row.id,
-        "round": row.round,
-        "turn": turn,
-        "verdict": resolution.verdict.value,
-        "is_final": outcome.verb is not Verb.AGREE,
-        "person": said.mine.person,
-        "role": said.mine.role,
-        "slot": row.slot,
-        "agreed": agreed_text(outcome.agreed),
-        "digest": outcome.digest,
-        "content_sha256": tx.ring.hashed(tx.tenant, row.id, body),
-        "decided_at": micros(said.now),
-        "expires_at": micros(said.now + resolution.valid_for),
-        "idempotency_key": resolution.idempotency_key or resolution_id,
-        "key_id": signer.key_id if signer else "",
-        "content": tx.sealed_like(row, tx.part_of_new(f"decision:{resolution_id}"), body),
-    }
-    values["mac"] = tx.mac("decisions", values)
-    values["signature"] = signer.sign(values) if signer else None
-    tx.put(_INSERT, values)
-    return turn
-
-
-def _signer(tx: Transaction) -> Signer | None:
-    if tx.signing.signer is None and tx.signing.is_required:
-        raise ConfigError("this store takes signed resolutions only, and no signing key is given here")
-    return tx.signing.signer

@@ -218,7 +218,7 @@ def next_timer(values: Mapping[str, Any]) -> int | None:
         moments = [values["warn_at"], values["decide_by"], values["lease_until"]]
     elif state is State.READY:
         moments = [values["warn_at"], values["start_by"], values["decide_by"]]
-    elif state in (State.DECIDED, State.APPLYING):
+    elif state in (State.RESOLVED, State.DECIDED, State.APPLYING):
         moments = [values["lease_until"]]
     else:
         moments = []

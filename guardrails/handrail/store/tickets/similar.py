@@ -17,6 +17,7 @@ class EndedTicket:
     """How one past ticket ended; `tool` is empty where it proposed none or its content was erased."""
 
     id: str
+    reference: str
     role: str
     reason_code: str
     tool: str
@@ -54,9 +55,10 @@ def _ended(tx: Transaction, found: Any) -> EndedTicket:
     held = content_of(tx, found._mapping)
     return EndedTicket(
         id=found.id,
+        reference=found.reference or "",
         role=found.role,
         reason_code=found.reason_code,
-        tool=held.action.tool if held is not None and held.action is not None else "",
+        tool=found.tool or (held.action.tool if held is not None and held.action is not None else ""),
         state=State(found.state),
         verdict=found.verdict or "",
         created_at=moment(found.created_at),

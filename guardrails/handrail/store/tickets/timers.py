@@ -6,11 +6,12 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, select
 
-from handrail.store.crypto.authentic import mac_of
+from handrail.store.crypto.authentic import authentic, mac_of
 from handrail.store.ledger import settle
 from handrail.store.tables import micros, micros_or_none, moment, moment_or_none, tickets
 from handrail.store.tickets.apply import lapse
 from handrail.store.tickets.claim import resumed
+from handrail.store.tickets.effect import take_effect
 from handrail.store.tickets.rows import Move, entry_of, move, names
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State, Verb
@@ -42,6 +43,12 @@ def fire(tx: Transaction, ticket: str, choose: NextStep, *, now: datetime) -> Ve
     row = tx.conn.execute(query).first()
     if row is None:
         return None
+    if row.state == State.RESOLVED:
+        authentic(tx.ring, "tickets", row._mapping)
+        verb = take_effect(tx, row, now)
+        if verb is None:
+            _postpone(tx, row, now)
+        return verb
     choice = choose(due_of(row), now)
     if choice is None:
         _postpone(tx, row, now)
