@@ -124,7 +124,7 @@ def _copied(forger: Forger) -> None:
     forger.sql(
         "INSERT INTO decisions SELECT tenant, 'forged', 'waiting', round, turn, verdict, is_final, person, "
         "role, slot, agreed, digest, content_sha256, decided_at, expires_at, 'forged', content, key_id, "
-        "signature, mac "
+        "signature, mac, undone_at "
         "FROM decisions WHERE ticket = 'approved'"
     )
     forger.set("tickets", "waiting", state="decided", is_open=0)
@@ -294,3 +294,13 @@ def test_without_a_forger_everything_is_found_intact_and_runs(forger: Forger) ->
     assert _tried(forger.sides, "approved", forger) == "ran"
     assert _tried(forger.sides, "rejected", forger) == "NotAllowed"
     assert forger.sides.admin.verify().is_intact
+
+
+def test_what_was_undone_cannot_be_put_back_in_the_file(forger: Forger) -> None:
+    later = Resolution(verdict=Verdict.APPROVE, takes_effect_in=timedelta(seconds=5))
+    forger.decide("waiting", later)
+    forger.sides.inbox.undo("default", "waiting", actor())
+    forger.sql("UPDATE decisions SET undone_at = NULL WHERE ticket = 'waiting'")
+    forger.set("tickets", "waiting", state="resolved", lease_until=1)
+    assert forger.sides.desk.sweep(NOW + timedelta(minutes=2)) == {}
+    assert not forger.sides.admin.verify().is_intact

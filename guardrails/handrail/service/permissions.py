@@ -31,6 +31,9 @@ class Operation(StrEnum):
     UNMASK = "unmask"
     RECONCILE = "reconcile"
     QUEUES = "queues"
+    PAUSE = "pause"
+    DELIVERIES = "deliveries"
+    TOKENS = "tokens"
 
 
 class Membership(StrEnum):
@@ -98,6 +101,9 @@ NEEDS: Final[Mapping[Operation, Need]] = MappingProxyType(
             scope=Scope.DECIDE, membership=Membership.ROLE, states=frozenset({State.OUTCOME_UNKNOWN})
         ),
         Operation.QUEUES: Need(scope=Scope.MANAGE, membership=Membership.MANAGER),
+        Operation.PAUSE: Need(scope=Scope.MANAGE, membership=Membership.MANAGER),
+        Operation.DELIVERIES: Need(scope=Scope.MANAGE, membership=Membership.MANAGER),
+        Operation.TOKENS: Need(scope=Scope.READ, membership=Membership.ANYBODY, level=Level.FRESH),
     }
 )
 

@@ -7,9 +7,9 @@ from typing import Any
 from handrail.errors import AlreadyDecided, NotAllowed, TicketError
 from handrail.records import PolicyRef
 from handrail.store import outbox, policies
-from handrail.store.admin import AdminStore
 from handrail.store.audit.chain import Event
 from handrail.store.outbox import OutboxMessage
+from handrail.store.people import PeopleStore
 from handrail.store.policies import Enforcement, PolicyChange
 from handrail.store.tables import insert_into, policy_texts
 from handrail.store.tickets import claim as reviewing
@@ -18,7 +18,6 @@ from handrail.store.tickets import (
     effect,
     listing,
     lost_claims,
-    pauses,
     policy_change,
     timers,
     turns,
@@ -28,7 +27,6 @@ from handrail.store.tickets import resolve as resolving
 from handrail.store.tickets.actor import Actor
 from handrail.store.tickets.attempts import attempts_of
 from handrail.store.tickets.listing import Filter
-from handrail.store.tickets.pauses import Pause
 from handrail.store.tickets.policy_change import OnChange
 from handrail.store.tickets.preview import ResolutionPreview
 from handrail.store.tickets.similar import EndedTicket, similar
@@ -43,7 +41,7 @@ from handrail.tickets.timers import next_step
 DELIVERY_LEASE = timedelta(minutes=1)
 
 
-class SqlStore(AdminStore):
+class SqlStore(PeopleStore):
     """A `TicketStore` with the sides of reviewers, desk and administrator."""
 
     def get(self, tenant: str, ticket: str) -> TicketView:
@@ -188,19 +186,6 @@ class SqlStore(AdminStore):
     def undo(self, tenant: str, ticket: str, actor: Actor) -> TicketView:
         """Take back one's own resolution before it takes effect; raises AlreadyDecided once it has."""
         return self._shown(tenant, lambda tx: effect.undo(tx, ticket, actor))
-
-    def pause(self, tenant: str, role: str, *, why: str, actor: Actor) -> None:
-        """Put a role on hold, or everything for an empty role: nothing is approved or begun meanwhile."""
-        self._written(tenant, lambda tx: pauses.pause(tx, role, why, actor))
-
-    def resume(self, tenant: str, role: str, *, why: str, actor: Actor) -> None:
-        """End a hold."""
-        self._written(tenant, lambda tx: pauses.resume(tx, role, why, actor))
-
-    def pauses(self, tenant: str) -> tuple[Pause, ...]:
-        """Return what is on hold."""
-        with self.read(tenant) as tx:
-            return pauses.pauses_of(tx)
 
     def preview(self, tenant: str, ticket: str, resolution: Resolution) -> tuple[str, ...]:
         """Return what an edit would change, one line for each place; nothing is recorded."""

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, select
 
-from handrail.store.crypto.authentic import authentic, mac_of
+from handrail.store.crypto.authentic import is_authentic, mac_of
 from handrail.store.ledger import settle
 from handrail.store.tables import micros, micros_or_none, moment, moment_or_none, tickets
 from handrail.store.tickets.apply import lapse
@@ -44,8 +44,8 @@ def fire(tx: Transaction, ticket: str, choose: NextStep, *, now: datetime) -> Ve
     if row is None:
         return None
     if row.state == State.RESOLVED:
-        authentic(tx.ring, "tickets", row._mapping)
-        verb = take_effect(tx, row, now)
+        # One that was altered is left to whoever verifies the store; the others go on.
+        verb = take_effect(tx, row, now) if is_authentic(tx.ring, "tickets", row._mapping) else None
         if verb is None:
             _postpone(tx, row, now)
         return verb

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from handrail.errors import ConfigError
+from handrail.errors import ConfigError, NotAllowed
 from handrail.ids import new_id
 from handrail.records import Money
-from handrail.store.crypto.authentic import authentic, mac_of
+from handrail.store.crypto.authentic import is_authentic, mac_of
 from handrail.store.crypto.signing import Signer
 from handrail.store.prepared import Prepared
 from handrail.store.tables import micros, resolutions
@@ -71,8 +71,7 @@ def newest(tx: Transaction, row: Row[Any]) -> Row[Any] | None:
     """Return the newest resolution of a ticket's present round that nobody took back, None for none.
 
     Raises:
-        StoreUnavailable: it was altered.
-        NotAllowed: nobody trusted signed it, where that is needed.
+        NotAllowed: it was altered, or nobody trusted signed it where that is needed.
     """
     query = (
         select(resolutions)
@@ -83,7 +82,8 @@ def newest(tx: Transaction, row: Row[Any]) -> Row[Any] | None:
     )
     found = tx.conn.execute(query).first()
     if found is not None:
-        authentic(tx.ring, "decisions", found._mapping)
+        if not is_authentic(tx.ring, "decisions", found._mapping):
+            raise NotAllowed(row.id, "its resolution was altered; run `handrail audit verify`")
         if tx.signing.is_required:
             tx.signing.check({**found._mapping, "is_final": bool(found.is_final)})
     return found
