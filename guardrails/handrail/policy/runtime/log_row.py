@@ -33,8 +33,7 @@ OUTCOMES: Final = (
 _OF_EFFECT: Final = {"pass": PASSED, "redact": REDACTED, "hand_off": HANDED_OFF, "block": BLOCKED}
 _OF_TICKET: Final = {
     **dict.fromkeys(("ticket.approve", "ticket.agree", "ticket.reject", "ticket.answer"), RESOLVED),
-    **dict.fromkeys(("ticket.revise",), RESOLVED),
-    **dict.fromkeys(("ticket.cancel", "ticket.withdraw", "ticket.link"), RESOLVED),
+    **dict.fromkeys(("ticket.revise", "ticket.cancel", "ticket.withdraw", "ticket.link"), RESOLVED),
     **dict.fromkeys(("ticket.expire", "ticket.lapse"), EXPIRED),
 }
 
