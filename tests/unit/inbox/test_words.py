@@ -35,7 +35,8 @@ def test_a_page_asks_for_no_text_that_the_catalogue_lacks() -> None:
 def test_no_template_holds_words_of_its_own() -> None:
     for template in INBOX.rglob("*.html"):
         text = re.sub(r"\{% set \w+ %\}.*?\{% endset %\}", " ", template.read_text("utf-8"), flags=re.S)
-        text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}|<[^>]*>", " ", text, flags=re.S)
+        text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}", " ", text, flags=re.S)
+        text = re.sub(r"<[^>]*>", " ", text, flags=re.S)
         found = set(re.findall(r"[A-Za-z]{3,}", text)) - {"handrail", "Ctrl", "Esc"}
         assert found == set(), template.name
 
