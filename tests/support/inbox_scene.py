@@ -70,9 +70,16 @@ def _refund(order: str, amount: object, **more: object) -> ScriptedReply:
 
 
 def _extra() -> Iterator[ScriptedLine]:
-    for number in range(20):
+    for number in range(6):
         order = str(2101 + number)
         yield ScriptedLine(cue=f"refund parcel {order}", replies=(_refund(order, 120 + 5 * number),))
+    for number in range(20):
+        yield ScriptedLine(
+            cue=f"hand mill {number + 1}?",
+            replies=(
+                ScriptedReply(text=f"Hand mill {number + 1} grinds fine enough for espresso.", sure=0.4),
+            ),
+        )
     yield ScriptedLine(
         cue="the espresso machine",
         replies=(
@@ -105,8 +112,11 @@ STORY: tuple[Said, ...] = (
     ("hugo", "Which filters fit the espresso machine?", ()),
     ("ines", "Please delete my account.", ()),
 )
+REFUNDS: tuple[Said, ...] = tuple(
+    (f"customer-{number}", f"Please refund parcel {2101 + number}.", ()) for number in range(6)
+)
 BATCH: tuple[Said, ...] = tuple(
-    (f"customer-{number}", f"Please refund parcel {2101 + number}.", ()) for number in range(20)
+    (f"customer-{number}", f"Is hand mill {number + 1}? fine enough", ()) for number in range(20)
 )
 ODD: tuple[Said, ...] = tuple(
     (f"{kind}-{number}{words}", f"{kind} {number} {words}", ())

@@ -14,10 +14,10 @@ from handrail.policy.runtime.rules import BusinessDecision, BusinessRule, Rule
 from handrail.records import Trigger
 from handrail.service import ListRow, TicketScreen
 from handrail.service.screen import CitedRule, PastTicket, TranscriptLine
-from handrail.tickets.lifecycle import ENDED, State
+from handrail.tickets.lifecycle import UNDECIDED, State
 from handrail.tickets.resolution import TicketEvent
 
-OPEN_STATES: Final = frozenset(state.value for state in State if state not in ENDED) - {"decided", "applying"}
+OPEN_STATES: Final = frozenset(state.value for state in UNDECIDED)
 _GOOD = frozenset({State.APPLIED, State.ANSWERED, State.DECIDED, State.APPLYING})
 _BAD = frozenset({State.REJECTED, State.FAILED, State.EXPIRED, State.OUTCOME_UNKNOWN})
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -179,6 +179,9 @@ class Telling:
             "role": spoken(event.role),
             "fields": ", ".join(map(str, fields)) if isinstance(fields, list | tuple) else "",
             "kind": kind,
+            "verdict": self.t.of("verdict", str(event.data.get("verdict", "none")))
+            if kind == "resolve"
+            else "",
         }
         return Logged(at=event.at, text=self.t.of("event", kind, **values), is_view=kind in _VIEWS)
 

@@ -1,6 +1,6 @@
 """The pages of the inbox: one module each, which says its `routes`."""
 
-from handrail.inbox.pages import batch, deciding, preferences, steps, ticket, tickets, unmasking
+from handrail.inbox.pages import batch, deciding, overview, preferences, steps, ticket, tickets, unmasking
 
 # The last module takes every step of a ticket that no other page knows.
 routes = [
@@ -9,6 +9,7 @@ routes = [
     *deciding.routes,
     *batch.routes,
     *unmasking.routes,
+    *overview.routes,
     *preferences.routes,
     *steps.routes,
 ]

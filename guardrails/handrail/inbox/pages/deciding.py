@@ -159,12 +159,22 @@ def decide(request: Request) -> Response:
     except NotPermitted as error:
         if error.lacks != "level":
             raise
-        return sign_in_anew(f"/tickets/{screen.view.id}")
+        return sign_in_anew(f"/tickets/{screen.reference}")
     except (TicketError, CheckFailed) as error:
         fresh = inbox.service.screen(who, screen.view.id)
         filled = Filled(given=form, refused=_why(error, fresh, telling))
         return screen_page(request, fresh, filled, HTTPStatus.CONFLICT)
-    return go_to(f"/tickets/{screen.view.id}")
+    return go_to(f"/tickets/{screen.reference}")
+
+
+def undo(request: Request) -> Response:
+    """Take a decision back before it takes effect."""
+    ref = request.path_params["ref"]
+    try:
+        inbox_of(request).service.undo(reviewer_of(request), ref)
+    except TicketError:
+        return go_to(f"/tickets/{ref}", "undo_late")
+    return go_to(f"/tickets/{ref}", "undo")
 
 
 def _why(error: Exception, screen: TicketScreen, telling: Telling) -> str:
@@ -181,4 +191,5 @@ def _why(error: Exception, screen: TicketScreen, telling: Telling) -> str:
 routes = [
     Route("/tickets/{ref}/preview", preview, methods=["POST"]),
     Route("/tickets/{ref}/decide", decide, methods=["POST"]),
+    Route("/tickets/{ref}/undo", undo, methods=["POST"]),
 ]

@@ -87,9 +87,20 @@ def frame(request: Request, telling: Telling) -> dict[str, object]:
         "shortcuts": SHORTCUTS,
         "script_words": script_words(telling.t),
         "notice": _notice(request, telling.t),
-        "paused": "",
+        "paused": _paused(request, telling),
         "new_count": 0,
     }
+
+
+def _paused(request: Request, telling: Telling) -> str:
+    """Return what is on hold, in words; empty where nothing is, or for somebody who has not signed in."""
+    who = reviewer_of(request)
+    if not who.person:
+        return ""
+    held = [pause.role for pause in inbox_of(request).service.pauses(who)]
+    if "" in held:
+        return telling.t("paused.all")
+    return " ".join(telling.t("paused.role", role=spoken(role)) for role in held)
 
 
 def script_words(t: Words) -> str:

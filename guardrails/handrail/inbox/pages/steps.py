@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
@@ -9,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from handrail.errors import TicketError
 from handrail.inbox.context import form_of, inbox_of, reviewer_of
 from handrail.inbox.pages.page import go_to
 from handrail.inbox.security import local_path
@@ -49,7 +49,7 @@ class Step:
 _KEYS = {"claim": "c", "ask": "q", "reassign": "g", "snooze": "s"}
 _BUTTONS = ("claim", "release")
 _SHEETS = (
-    "ask", "inform", "reassign", "snooze", "extend", "revise", "take_over", "link", "withdraw", "reconcile",
+    "ask", "inform", "reassign", "snooze", "extend", "take_over", "link", "withdraw", "reconcile",
 )  # fmt: skip
 
 
@@ -94,7 +94,6 @@ def _fields(name: str, request: Request, screen: TicketScreen, telling: Telling)
         ],
         "snooze": [Input(name="minutes", label=t("step.until"), choices=lengths)],
         "extend": [Input(name="minutes", label=t("step.until"), choices=lengths)],
-        "revise": [Input(name="text", label=t("step.instruction"), is_long=True)],
         "link": [Input(name="of", label=t("step.reference"))],
         "withdraw": [Input(name="text", label=t("step.words"), is_long=True)],
         "reconcile": [Input(name="outcome", label=t("step.outcome"), choices=outcomes)],
@@ -114,7 +113,14 @@ _TAKE: Final[Mapping[str, _Taken]] = {
     "link": lambda service, who, ref, form: service.link(who, ref, of=form["of"]),
     "withdraw": lambda service, who, ref, form: service.withdraw(who, ref, words=form["text"]),
     "reconcile": lambda service, who, ref, form: service.reconcile(who, ref, Settlement(form["outcome"])),
+    "snooze": lambda service, who, ref, form: service.snooze(who, ref, service.now + _minutes(form)),
+    "extend": lambda service, who, ref, form: service.extend(who, ref, _minutes(form), why="by_person"),
 }
+
+
+def _minutes(form: Mapping[str, str]) -> timedelta:
+    given = form["minutes"]
+    return timedelta(minutes=int(given) if given in {str(length) for length in SNOOZES} else SNOOZES[0])
 
 
 def _asked(service: TicketService, who: Reviewer, ref: str, question: str) -> object:
@@ -144,14 +150,8 @@ class _Given(dict[str, str]):
 def claim_next(request: Request) -> Response:
     """Claim the ticket that is due first of those that nobody has, and show it."""
     service, who = inbox_of(request).service, reviewer_of(request)
-    for row in service.page(who, ListQuery(whose=Whose.NOBODY)).rows:
-        try:
-            service.claim(who, row.id)
-        except TicketError:
-            # Somebody was faster; the next one is as good.
-            continue
-        return go_to(f"/tickets/{row.id}", "claim")
-    return go_to("/", "nothing_to_claim")
+    found = service.claim_next(who)
+    return go_to("/", "nothing_to_claim") if found is None else go_to(f"/tickets/{found.reference}", "claim")
 
 
 def next_one(request: Request) -> Response:
@@ -161,7 +161,7 @@ def next_one(request: Request) -> Response:
     for whose in (Whose.MINE, Whose.NOBODY):
         for row in service.page(who, ListQuery(whose=whose)).rows:
             if row.reference != after:
-                return go_to(f"/tickets/{row.id}")
+                return go_to(f"/tickets/{row.reference}")
     return go_to("/", "nothing_left")
 
 

@@ -88,7 +88,7 @@ def screen_values(
     return {
         "here": "list",
         "screen": screen,
-        "base": f"/tickets/{screen.view.id}",
+        "base": f"/tickets/{screen.reference}",
         "heading": telling.title(screen.headline, screen.action),
         "why": telling.why(screen),
         "masks": tuple(ticket.mask) if ticket is not None else (),
