@@ -8,10 +8,9 @@ from functools import partial
 import numpy as np
 
 from handrail.policy import Policy, loads
-from handrail.policy.language.ir import Order, atoms
 from handrail.policy.runtime.log_row import read_row
 from handrail.records import Effect, FactValue, Stage
-from handrail.review.log_review import ALPHA, LogReview, LogSettings
+from handrail.review.log_review import ALPHA, LogReview, LogSettings, limits_of
 from handrail.review.patches import NotPatchable, added, narrowed
 from handrail.review.review_log import ReviewLog, review_log
 from handrail.review.rule_search import MISSING, NEEDLESS, Candidate, Costs
@@ -205,14 +204,6 @@ def _utility(truth: WeekTruth, policy: Policy) -> float:
         is_stopped = not policy.decide(facts, stage).effect.is_released
         total -= 1.0 if is_stopped else COSTS.missed * float(chance)
     return total / len(truth.facts)
-
-
-def limits_of(policy: Policy) -> dict[str, frozenset[str]]:
-    """Return the facts that each rule holds against a limit."""
-    return {
-        rule.id: frozenset(atom.fact for atom in atoms(rule.when.formula) if isinstance(atom, Order))
-        for rule in policy.hand_offs
-    }
 
 
 def _log(records: tuple[object, ...]) -> ReviewLog:

@@ -41,7 +41,7 @@ OWN = {
         "",
     ),
     "review": (
-        "review:review",
+        "review:commands",
         "Show how a period's tickets ended, how long people took and what to look at next.",
         "",
     ),

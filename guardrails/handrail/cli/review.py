@@ -10,6 +10,7 @@ import typer
 
 from handrail.cli.bulk import EngineOption, WorkersOption, run_with_progress
 from handrail.cli.options import DEFAULT_STORE, StoreOption, TenantOption, opened
+from handrail.cli.review_accept import accept, due, rollback
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,11 +20,23 @@ if TYPE_CHECKING:
     from handrail.scan import Scanner
 
 DEFAULT_SPAN = timedelta(days=7)
+HISTORY = timedelta(weeks=26)
+"""How far back the evidence reaches that is read of a store."""
 
 
+commands = typer.Typer(help="Review a week, and accept or take back what it proposes.")
+
+commands.command()(accept)
+commands.command()(due)
+commands.command()(rollback)
+
+
+@commands.callback(invoke_without_command=True)
 def review(  # noqa: PLR0913 - one parameter per option
+    context: typer.Context,
     store: StoreOption = DEFAULT_STORE,
     tenant: TenantOption = "default",
+    week: Annotated[str, typer.Option(help="A calendar week, e.g. 2026-W47, in place of two moments.")] = "",
     since: Annotated[str, typer.Option(help="First moment, e.g. 2026-01-05; by default a week ago.")] = "",
     until: Annotated[str, typer.Option(help="Moment after the last one; by default now.")] = "",
     policy: Annotated[
@@ -41,42 +54,52 @@ def review(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Show how a period's tickets ended, how long people took and what to look at next.
 
-    Writes `review.html` (one page, needs nothing else), `review.md` and `cases.jsonl` (people's corrections
-    as test cases). Texts are masked. It proposes and changes nothing. With `--log` everything comes from an
-    export of any size; it holds nobody's words and no deadlines, so late is what expired.
+    Writes `review.html` (one page, needs nothing else), `review.md`, `cases.jsonl` (people's corrections as
+    test cases), each chart as SVG and each table as CSV and Parquet. With `--policy` it also writes what the
+    log proved as changes of that policy, each tried by check, tests and on past decisions, to be accepted by
+    `handrail review accept`. Texts are masked. It proposes and changes nothing. With `--log` everything comes
+    from an export of any size; it holds nobody's words and no deadlines, so late is what expired.
 
     **Examples**
 
-    - `handrail review`
+    - `handrail review --week 2026-W47 --policy policy.yaml`
     - `handrail review --since 2026-01-05 --until 2026-01-12 --out reports/week-2`
     - `handrail review --log november.parquet --since 2026-11-01 --workers 8`
     - `handrail review --store postgresql+psycopg://… --tenant acme --json`
     """
+    if context.invoked_subcommand is not None:
+        return
     from handrail.bulk.select import selected
     from handrail.review import as_data, write
     from handrail.review import review as reviewed
     from handrail.review.cases import Collector
     from handrail.review.decision_log import read_export, read_store_log
     from handrail.review.log_cases import log_cases, review_job
+    from handrail.review.weekly_log import follow, rows_of
 
     now = datetime.now(UTC)
-    period = _period(since, until, now)
+    period = _week(week) if week else _period(since, until, now)
     if log is not None:
         with run_with_progress(review_job(tenant), log, workers=workers, engine=engine) as run:
-            report = reviewed(log_cases(selected(run)), period, now=now)
+            rows = list(selected(run))
+            report = reviewed(log_cases(rows), period, now=now)
             answers = read_export(run, source=log.name, tenant=tenant)
     else:
         with opened(store) as found:
             collector = Collector(source=found, tenant=tenant, scanner=_scanner(policy))
             report = reviewed(collector.cases(period), period, now=now)
             answers = read_store_log(found, tenant, period.since)
+            rows = rows_of(found.export(period.until - HISTORY), tenant)
     missed = _missed([row for row in answers if row.at in period], policy)
     if as_json:
         data = {**as_data(report), "missed": _missed_data(missed)}
         typer.echo(json.dumps(data, indent=2))
         return
-    paths = write(report, out)
-    for line in (_total_line(report), *_missed_lines(missed, store, policy), *map(str, paths)):
+    figures, patches = follow(rows, period, policy)
+    paths = write(report, out, figures, patches)
+    proposed = [f"proposal {one.id}: {one.title}{'' if one.is_ready else ' (not ready)'}" for one in patches]
+    told = (_total_line(report), *_missed_lines(missed, store, policy), *proposed, *map(str, paths))
+    for line in told:
         typer.echo(line)
 
 
@@ -139,6 +162,16 @@ def _period(since: str, until: str, now: datetime) -> "ReviewPeriod":
     if start >= end:
         raise ConfigError("the period is empty: --since must lie before --until")
     return ReviewPeriod(since=start, until=end)
+
+
+def _week(text: str) -> "ReviewPeriod":
+    from handrail.review import ReviewPeriod
+
+    try:
+        monday = datetime.strptime(f"{text}-1", "%G-W%V-%u").astimezone()
+    except ValueError:
+        raise ConfigError(f"not a week: {text!r}; write 2026-W47") from None
+    return ReviewPeriod(since=monday, until=monday + DEFAULT_SPAN)
 
 
 def _moment(text: str) -> datetime:

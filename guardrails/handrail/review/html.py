@@ -2,19 +2,18 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from html import escape
 from importlib.resources import files
 
 from handrail.review.cases import ReviewCase, TicketEnding, changes
+from handrail.review.log_figures import LogFigures
+from handrail.review.log_sections import sections
 from handrail.review.measure import Measures, TicketGroup, in_words
+from handrail.review.proposed_patches import PatchProposal
+from handrail.review.svg import COLOURS, WIDTH, Plot, chart, circle, line, rectangle, text
 from handrail.review.weekly import ReviewProposal, WeeklyReview
 
-WIDTH = 720
-LEFT = 168
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8c564b", "#5f6a72", "#9467bd")
-"""Colours that people with the common kinds of colour blindness can tell apart (after Okabe and Ito)."""
 ENDING_COLOURS: Mapping[TicketEnding, str] = {
     TicketEnding.APPROVED: "#009e73",
     TicketEnding.EDITED: "#b8860b",
@@ -27,18 +26,12 @@ ENDING_COLOURS: Mapping[TicketEnding, str] = {
     TicketEnding.DUPLICATE: "#56b4e9",
     TicketEnding.OPEN: "#c8ced4",
 }
-_TICKS = (1, 10, 60, 600, 3600, 6 * 3600, 86_400, 7 * 86_400)
+_TICKS = (1, 10, 60, 600, 3600, 86_400, 7 * 86_400)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plot:
-    """A drawing (`svg`) and what its colours mean: pairs of colour and word."""
-
-    svg: str
-    legend: tuple[tuple[str, str], ...] = ()
-
-
-def as_html(report: WeeklyReview) -> str:
+def as_html(
+    report: WeeklyReview, figures: LogFigures | None = None, patches: Sequence[PatchProposal] = ()
+) -> str:
     """Return the whole review as one HTML document; pure but for reading its own style sheet."""
     measures = report.measures
     style = files("handrail.review").joinpath("weekly.css").read_text(encoding="utf-8")
@@ -46,9 +39,10 @@ def as_html(report: WeeklyReview) -> str:
     body = [
         f"<header><h1>{escape(report.title)}</h1><p>{when} · {_policies(report.cases)}</p></header>",
         _tiles(measures.total),
-        _section("Tickets per day", _figure(per_day(measures))),
-        _section("How they ended", _figure(endings(measures.by_trigger, "How tickets ended, by trigger"))),
-        _section("Time to decide", _figure(time_to_decide(measures.by_role))),
+        _section("Tickets per day", per_day(measures).figure()),
+        _section("How they ended", endings(measures.by_trigger, "How tickets ended, by trigger").figure()),
+        _section("Time to decide", time_to_decide(measures.by_role).figure()),
+        sections(figures, patches) if figures is not None else "",
         _section("Look at next", _proposals(report.proposals)),
         _section("By trigger", _table(measures.by_trigger)),
         _section("By role", _table(measures.by_role)),
@@ -88,32 +82,29 @@ def _section(title: str, inner: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{inner}</section>"
 
 
-def _figure(plot: Plot) -> str:
-    keys = "".join(
-        f'<li><i style="background:{colour}"></i>{escape(word)}</li>' for colour, word in plot.legend
-    )
-    return f'<figure>{plot.svg}<figcaption><ul class="legend">{keys}</ul></figcaption></figure>'
-
-
 def _table(groups: Sequence[TicketGroup]) -> str:
-    heads = ("", "tickets", *map(str, TicketEnding), "median", "slowest tenth", "late")
+    used = [ending for ending in TicketEnding if any(group.endings.get(ending) for group in groups)]
+    heads = ("", "tickets", *map(str, used), "median", "slowest tenth", "late")
     rows = [
         (
             group.name.replace("_", " "),
             str(group.size),
-            *(str(group.endings.get(ending, "")) for ending in TicketEnding),
+            *(str(group.endings.get(ending, "–")) for ending in used),
             in_words(group.median),
             in_words(group.slowest_tenth),
-            str(group.late),
+            f"{group.late.count} of {group.late.total}",
         )
         for group in groups
     ]
-    inner = "".join(_row(row, "td") for row in rows)
-    return f'<div class="wide"><table>{_row(heads, "th")}{inner}</table></div>'
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in heads)
+    inner = "".join(_row(row, heads) for row in rows)
+    return f'<table class="cards"><thead><tr>{head}</tr></thead><tbody>{inner}</tbody></table>'
 
 
-def _row(cells: Iterable[str], tag: str) -> str:
-    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+def _row(cells: Iterable[str], heads: Iterable[str]) -> str:
+    pairs = zip(heads, cells, strict=True)
+    inner = (f'<td data-head="{escape(head, quote=True)}">{escape(cell)}</td>' for head, cell in pairs)
+    return f"<tr>{''.join(inner)}</tr>"
 
 
 def _proposals(proposals: Sequence[ReviewProposal]) -> str:
@@ -165,107 +156,80 @@ def per_day(measures: Measures) -> Plot:
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
     days = measures.per_day
     top = max((sum(count.values()) for _, count in days), default=0) or 1
-    height, floor, head = 220, 190, 18
-    step = (WIDTH - 40) / max(1, len(days))
+    height, floor, head, left = 230, 190, 24, 48
+    step = (WIDTH - left - 8) / max(1, len(days))
     parts = [
-        _line(34, floor, WIDTH, floor),
-        _text(28, head + 4, str(top), "end"),
-        _text(28, floor, "0", "end"),
+        line(left, floor, WIDTH, floor),
+        text(left - 8, head + 4, str(top), "end"),
+        text(left - 8, floor, "0", "end"),
     ]
-    every = math.ceil(len(days) / 10)
+    every = math.ceil(len(days) / 7)
     for at, (day, count) in enumerate(days):
-        x, y = 36 + at * step, float(floor)
+        x, y = left + 2 + at * step, float(floor)
         for name in names:
             size = count.get(name, 0) * (floor - head) / top
             if size:
                 y -= size
                 said = f"{day.isoformat()}: {count[name]} × {name}"
-                parts.append(_rect(x, y, max(1.0, step - 2), size, colours[name], said))
+                parts.append(rectangle(x, y, max(1.0, step - 2), size, colours[name], said))
         if at % every == 0:
-            parts.append(_text(x + step / 2, floor + 16, f"{day:%d %b}", "middle"))
+            parts.append(text(x + step / 2, floor + 26, f"{day:%d %b}", "middle"))
     title = f"Tickets per day by trigger, {measures.total.size} in all"
-    return Plot(svg=_svg(title, height, parts), legend=tuple((colours[name], _plain(name)) for name in names))
+    return chart(title, height, parts, [(colours[name], _plain(name)) for name in names])
 
 
 def endings(groups: Sequence[TicketGroup], title: str) -> Plot:
-    """One bar for each group, as long as the group is large, split by how its tickets ended."""
+    """One bar for each group under its name, as long as the group is large, split by how tickets ended."""
     top = max((group.size for group in groups), default=0) or 1
     parts = []
     for row, group in enumerate(groups):
-        x, y = float(LEFT), 8 + row * 30
-        parts.append(_text(LEFT - 8, y + 15, _plain(group.name), "end"))
+        x, y = 2.0, 24.0 + row * 56
+        parts.append(text(2, y, f"{_plain(group.name)}: {group.size}", "start"))
         for ending, count in group.endings.items():
-            size = count * (WIDTH - LEFT - 40) / top
-            parts.append(_rect(x, y, size, 20, ENDING_COLOURS[ending], f"{group.name}: {count} {ending}"))
+            size = count * (WIDTH - 4) / top
+            parts.append(
+                rectangle(x, y + 8, size, 20, ENDING_COLOURS[ending], f"{group.name}: {count} {ending}")
+            )
             x += size
-        parts.append(_text(x + 6, y + 15, str(group.size), "start"))
     used = [ending for ending in TicketEnding if any(ending in group.endings for group in groups)]
-    legend = tuple((ENDING_COLOURS[ending], str(ending)) for ending in used)
-    return Plot(svg=_svg(title, 16 + 30 * len(groups), parts), legend=legend)
+    return chart(title, 12 + 56 * len(groups), parts, [(ENDING_COLOURS[e], str(e)) for e in used])
 
 
 def time_to_decide(groups: Sequence[TicketGroup]) -> Plot:
     """A row for each role: a dot for each decided ticket on a logarithmic axis, a tick at the deadline."""
     rows = [group for group in groups if group.median is not None]
-    bottom = 14 + 34 * len(rows)
+    bottom = 14 + 62 * len(rows)
     parts = []
     for seconds in _TICKS:
         x = _at(seconds)
         parts += [
-            _line(x, 6, x, bottom, "grid"),
-            _text(x, bottom + 16, in_words(timedelta(seconds=seconds)), "middle"),
+            line(x, 6, x, bottom, "grid"),
+            text(x, bottom + 24, in_words(timedelta(seconds=seconds)), "middle"),
         ]
     for row, group in enumerate(rows):
-        y = 24 + row * 34
-        parts.append(_text(LEFT - 8, y + 4, _plain(group.name), "end"))
+        y = 54 + row * 62
+        parts.append(text(2, y - 22, _plain(group.name), "start"))
         for case in group.cases:
             if case.took is not None:
                 colour = ENDING_COLOURS[TicketEnding.EXPIRED] if case.is_late else COLOURS[0]
-                parts.append(
-                    _dot(_at(case.took.total_seconds()), y, colour, f"{case.id}: {in_words(case.took)}")
-                )
+                said = f"{case.id}: {in_words(case.took)}"
+                parts.append(circle(_at(case.took.total_seconds()), y, 5, colour, said))
         for given in {case.decide_by - case.created_at for case in group.cases if case.decide_by}:
             x = _at(given.total_seconds())
-            parts.append(_line(x, y - 12, x, y + 12, "deadline"))
+            parts.append(line(x, y - 14, x, y + 14, "deadline"))
     legend = (
         (COLOURS[0], "in time"),
         (ENDING_COLOURS[TicketEnding.EXPIRED], "late"),
         ("currentColor", "| deadline"),
     )
-    return Plot(svg=_svg("Time to decide by role, against the deadline", bottom + 24, parts), legend=legend)
+    return chart("Time to decide by role, against the deadline", bottom + 36, parts, legend)
 
 
 def _at(seconds: float) -> float:
     low, high = math.log(_TICKS[0]), math.log(_TICKS[-1])
     share = (math.log(min(max(seconds, _TICKS[0]), _TICKS[-1])) - low) / (high - low)
-    return LEFT + share * (WIDTH - LEFT - 24)
+    return 24 + share * (WIDTH - 56)
 
 
 def _plain(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _svg(title: str, height: int, parts: Sequence[str]) -> str:
-    said = escape(title)
-    size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
-    return f'<svg role="img" aria-label="{said}" {size}><title>{said}</title>{"".join(parts)}</svg>'
-
-
-def _rect(x: float, y: float, width: float, height: float, colour: str, said: str) -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
-    return f'<rect {place} fill="{colour}"><title>{escape(said)}</title></rect>'
-
-
-def _dot(x: float, y: float, colour: str, said: str) -> str:
-    return (
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}" fill-opacity=".65">'
-        f"<title>{escape(said)}</title></circle>"
-    )
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str = "axis") -> str:
-    return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
-
-
-def _text(x: float, y: float, words: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'

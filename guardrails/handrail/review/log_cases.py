@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from handrail.bulk.select import SelectJob
-from handrail.policy.runtime.log_row import EXPIRED, HANDED_OFF, RESOLVED, SAMPLED, LogRow
+from handrail.policy.runtime.log_row import EXPIRED, HANDED_OFF, RESOLVED, SAMPLED, TAKEN, LogRow
 from handrail.policy.runtime.record import read_fact
 from handrail.records import Money, Trigger
 from handrail.review.cases import ReviewCase, TicketEnding
@@ -28,8 +28,11 @@ _HAND_OFF: Final = "hand_off"
 def review_job(tenant: str) -> SelectJob:
     """Return the job that keeps what a review reads of a log."""
     return SelectJob(
-        outcomes=(HANDED_OFF, RESOLVED, EXPIRED, SAMPLED),
-        names=("rules", "reasons", "role", "facts", "confidence", "policy", "verdict", "scored"),
+        outcomes=(HANDED_OFF, RESOLVED, EXPIRED, SAMPLED, TAKEN),
+        names=(
+            *("effect", "stage", "rules", "reasons", "role", "facts", "parts", "confidence", "policy"),
+            *("verdict", "scored", "reviewer"),
+        ),
         tenant=tenant,
         with_scored=True,
     )

@@ -18,6 +18,8 @@ from handrail.confidence.calibration.fit.sequential_bounds import (
     level_of_start,
 )
 from handrail.confidence.calibration.sampling import SamplingPlan
+from handrail.policy import Policy
+from handrail.policy.language.ir import Order, atoms
 from handrail.review.model_drift import ModelDrift
 from handrail.review.readers import Readers
 from handrail.review.review_log import WRONG, ReviewLog, joined
@@ -148,3 +150,11 @@ def _read(week: ReviewLog, ignoring: frozenset[str]) -> Flags:
 
 def _share(part: Flags, whole: Flags) -> float:
     return float(part.sum() / whole.sum()) if whole.any() else 1.0
+
+
+def limits_of(policy: Policy) -> dict[str, frozenset[str]]:
+    """Return of each hand-off rule the facts that it holds against a limit; pure."""
+    return {
+        rule.id: frozenset(atom.fact for atom in atoms(rule.when.formula) if isinstance(atom, Order))
+        for rule in policy.hand_offs
+    }

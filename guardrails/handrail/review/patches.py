@@ -214,14 +214,17 @@ def proved(
         file=file,
         before=before,
         after=after,
-        problems=(*_failing(new), *_worse(old, new)),
+        problems=(*_failing(old, new), *_worse(old, new)),
         tests=renamed,
         tried=backtest(enumerate(rows, start=1), new),
     )
 
 
-def _failing(policy: Policy) -> list[str]:
-    return [f"the test '{one.case.name}' fails" for one in run_cases(policy) if not one.is_passed]
+def _failing(old: Policy, new: Policy) -> list[str]:
+    """Return the tests that fail now and did not before."""
+    before = {one.case.name for one in run_cases(old) if not one.is_passed}
+    failing = [one.case.name for one in run_cases(new) if not one.is_passed]
+    return [f"the test '{name}' fails" for name in failing if name not in before]
 
 
 def _worse(old: Policy, new: Policy) -> list[str]:

@@ -1,5 +1,7 @@
 """A weekly review written out: as Markdown for a mail or a wiki, as plain data for JSON, and as files."""
 
+import csv
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -7,32 +9,90 @@ from pathlib import Path
 from handrail.review.cases import ReviewCase, TicketEnding
 from handrail.review.evaluation import evaluation_lines
 from handrail.review.html import as_html
+from handrail.review.log_figures import LogFigures, as_tables
+from handrail.review.log_sections import plots
 from handrail.review.measure import TicketGroup, in_words
+from handrail.review.proposed_patches import PatchProposal, write_proposals
 from handrail.review.weekly import WeeklyReview
 
 # An underscore inside a word is no markup, and role names are full of them.
 _MARKUP = re.compile(r"[\\`*\[\]<>|#]|(?<!\w)_|_(?!\w)")
 
 
-def write(report: WeeklyReview, folder: Path) -> tuple[Path, ...]:
-    """Write `review.html`, `review.md` and `cases.jsonl` into a folder and return their paths."""
+def write(
+    report: WeeklyReview,
+    folder: Path,
+    figures: LogFigures | None = None,
+    patches: Sequence[PatchProposal] = (),
+) -> tuple[Path, ...]:
+    """Write the review into a folder and return the paths.
+
+    `review.html`, `review.md` and `cases.jsonl`; with the log's figures also each chart as SVG, each table as
+    CSV, and as Parquet where pyarrow is installed; with proposals `proposals.json` and a diff for each.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     texts = {
-        "review.html": as_html(report),
-        "review.md": as_markdown(report),
+        "review.html": as_html(report, figures, patches),
+        "review.md": as_markdown(report, figures, patches),
         "cases.jsonl": evaluation_lines(report.cases),
+        **{f"{one.id}.diff": one.diff for one in patches},
     }
+    tables = as_tables(figures) if figures is not None else {}
+    if figures is not None:
+        texts |= {f"{name}.svg": plot.alone() for name, (plot, _) in plots(figures).items()}
+        texts |= {f"{name}.csv": _csv(rows) for name, rows in tables.items() if rows}
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    return tuple(folder / name for name in texts)
+    paths = [folder / name for name in texts]
+    paths += _parquet(tables, folder)
+    if figures is not None:
+        paths.append(write_proposals(patches, folder))
+    return tuple(paths)
 
 
-def as_markdown(report: WeeklyReview) -> str:
+def _csv(rows: Sequence[Mapping[str, object]]) -> str:
+    file = io.StringIO()
+    writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def _parquet(tables: Mapping[str, Sequence[Mapping[str, object]]], folder: Path) -> list[Path]:
+    try:
+        import pyarrow as arrow
+        from pyarrow import parquet
+    except ImportError:
+        return []
+    paths = []
+    for name, rows in tables.items():
+        if rows:
+            paths.append(folder / f"{name}.parquet")
+            parquet.write_table(arrow.Table.from_pylist([dict(row) for row in rows]), paths[-1])
+    return paths
+
+
+def as_markdown(
+    report: WeeklyReview, figures: LogFigures | None = None, patches: Sequence[PatchProposal] = ()
+) -> str:
     """Return the whole review as Markdown."""
-    return "\n".join(_lines(report)) + "\n"
+    return "\n".join(_lines(report, figures, patches)) + "\n"
 
 
-def _lines(report: WeeklyReview) -> Iterator[str]:
+def _of_log(figures: LogFigures, patches: Sequence[PatchProposal]) -> Iterator[str]:
+    yield from ("", "## What the log says", "")
+    for _, words in plots(figures).values():
+        yield f"- {words}"
+    if patches:
+        yield from ("", "## Changes to accept", "")
+    for one in patches:
+        yield f"- **{_cell(one.title)}** ({one.id}). {_cell(one.why)} {_cell(one.effect)}"
+        yield from ("", "```diff", one.diff.rstrip(), "```", "")
+
+
+def _lines(
+    report: WeeklyReview, figures: LogFigures | None, patches: Sequence[PatchProposal]
+) -> Iterator[str]:
     measures, total = report.measures, report.measures.total
     yield f"# {report.title}, {measures.period}"
     yield ""
@@ -41,6 +101,8 @@ def _lines(report: WeeklyReview) -> Iterator[str]:
         f"Late: {total.late}. Open past their deadline: {total.overdue}. "
         f"Median time to decide: {in_words(total.median)}."
     )
+    if figures is not None:
+        yield from _of_log(figures, patches)
     for title, groups in (
         ("By trigger", measures.by_trigger),
         ("By role", measures.by_role),

@@ -21,13 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from handrail.policy import FactDeclaration, Kind, Policy
-from handrail.policy.analyse.analysis import bounds_of, formulas_of
+from handrail.policy import Policy
 from handrail.policy.file.load import loads
 from handrail.policy.language import sources
-from handrail.records import Confidence, Decision, Effect, FactValue, Money, Stage, Trigger
+from handrail.records import Confidence, Decision, Effect, FactValue, Stage, Trigger
 from handrail.store.audit.entry import event_of
 from handrail.testing.plants import PlantedPolicy, plant
+from handrail.testing.simulated_attack import Attack
 from handrail.testing.simulated_facts import SimulatedFacts
 from handrail.testing.simulated_people import SimulatedReviewer, staff
 from handrail.tickets.ports import DecisionEntry
@@ -119,7 +119,7 @@ class Quarter:
             if isinstance(fact.source, sources.ConfidenceValue)
         ]
         self._week = 0
-        self._attack = _Attack(_amount(self.policy))
+        self._attack = Attack.on(self.policy)
 
     def play(
         self,
@@ -152,7 +152,7 @@ class Quarter:
                     _Held(exchange=exchange, is_ticket=bool(entry.ticket), role=entry.decision.role or "")
                 )
         records += self._people(held, first)
-        self._attack.learn(exchanges)
+        self._attack.learn([one.is_stopped for one in exchanges if one.is_attack])
         return SimulatedWeek(
             records=tuple(sorted(records, key=lambda record: str(record["at"]))), truth=_truth(exchanges)
         )
@@ -322,44 +322,6 @@ class _Held:
     exchange: _Exchange
     is_ticket: bool
     role: str
-
-
-class _Attack:
-    """Attackers who ask for a little less than the limit, and for less again once most are stopped."""
-
-    def __init__(self, amount: tuple[FactDeclaration, str, float] | None) -> None:
-        self._amount = amount
-        self._share = 0.98
-
-    @property
-    def is_possible(self) -> bool:
-        """True where the policy holds an amount of a tool against a limit."""
-        return self._amount is not None
-
-    def request(
-        self, rng: np.random.Generator, facts: dict[str, FactValue]
-    ) -> tuple[str, dict[str, FactValue]]:
-        """Return the tool that is called and the facts of an attack, made from those of another exchange."""
-        assert self._amount is not None
-        fact, tool, limit = self._amount
-        asked = Decimal(str(round(limit * self._share * float(rng.uniform(0.9, 1.0)), 2)))
-        return tool, {**facts, fact.name: Money(amount=asked, currency=fact.currencies[0])}
-
-    def learn(self, exchanges: list[_Exchange]) -> None:
-        """Ask for less next week if most of this week's attacks were stopped."""
-        stopped = [exchange.is_stopped for exchange in exchanges if exchange.is_attack]
-        if stopped and sum(stopped) > len(stopped) / 2:
-            self._share *= 0.7
-
-
-def _amount(policy: Policy) -> tuple[FactDeclaration, str, float] | None:
-    bounds = bounds_of(tuple(formulas_of(policy)))
-    for fact in policy.facts.values():
-        if fact.type is Kind.MONEY and isinstance(fact.source, sources.ToolArgument) and fact.source.of:
-            limits = [float(bound) for bound in bounds.get(fact.name, ()) if bound > 0]
-            if limits and fact.currencies:
-                return fact, fact.source.of[0][0], min(limits)
-    return None
 
 
 def _stops(effect: Effect) -> bool:

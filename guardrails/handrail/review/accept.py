@@ -1,0 +1,160 @@
+"""Accepts a proposed change of a policy, by two people where the policy asks, and takes it back again.
+
+Beside the policy file lie `NAME.changes/`, with the text before each change and who accepted it, and
+`NAME.changelog.md`, with a line for each.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from handrail.bulk.whole import whole
+from handrail.errors import ConfigError
+from handrail.policy import People, loads
+from handrail.review.proposed_patches import PatchProposal, digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """Where a change stands: who accepted it, from which day it counts, and whether it was written."""
+
+    id: str
+    title: str
+    by: tuple[str, ...]
+    effective: date
+    is_written: bool
+    waits_for: str = ""
+
+
+def accept(
+    proposal: PatchProposal, policy: Path, person: str, *, people: People | None, today: date, effective: date
+) -> Accepted:
+    """Accept a proposal in a person's name; write it once enough people have and its day has come.
+
+    A policy with `enforced_by` asks for two members of that role; any other for one person of its owner's
+    role, where a people file says who that is.
+
+    Args:
+        proposal: the change.
+        policy: the policy's file.
+        person: who accepts.
+        people: who fills which role.
+        today: the present day.
+        effective: the day from which the change counts.
+
+    Raises:
+        ConfigError: the proposal is not ready, the policy is no longer the one it was made for, or this
+            person may not accept it.
+    """
+    if not proposal.is_ready:
+        raise ConfigError(
+            f"{proposal.id} cannot be accepted: {'; '.join(proposal.problems) or 'it has no text'}"
+        )
+    text = policy.read_text(encoding="utf-8")
+    if digest(text) != proposal.base:
+        raise ConfigError(
+            f"{policy} is not the policy that {proposal.id} was made for; run handrail review again"
+        )
+    if digest(proposal.text) != proposal.result:
+        raise ConfigError(f"the text of {proposal.id} is not the one that was checked")
+    loaded = loads(text, file=str(policy), folder=policy.parent)
+    role = loaded.enforced_by or loaded.owner
+    if (loaded.enforced_by or people is not None) and role:
+        if people is None:
+            raise ConfigError(f"{role} accepts changes of this policy: name the people file")
+        if person not in people.members(role):
+            raise ConfigError(f"{person} is no member of {role}")
+    record = _record(policy, proposal.id)
+    by = dict.fromkeys([*record.get("by", ()), person])
+    day = date.fromisoformat(record["effective"]) if "effective" in record else effective
+    needed = 2 if loaded.enforced_by else 1
+    is_due = len(by) >= needed and day <= today
+    kept: dict[str, object] = {
+        "id": proposal.id,
+        "title": proposal.title,
+        "by": list(by),
+        "effective": day.isoformat(),
+    }
+    kept |= {"before": text, "result": proposal.result, "after": proposal.text, "is_written": is_due}
+    kept["needed"] = needed
+    _keep(policy, proposal.id, kept)
+    if is_due:
+        _put(policy, proposal.text)
+        _log(policy, today, f"{proposal.id} {proposal.title}; accepted by {', '.join(by)}. {proposal.effect}")
+    waits = f"another member of {role}" if len(by) < needed else "" if is_due else f"{day}"
+    return Accepted(
+        id=proposal.id, title=proposal.title, by=tuple(by), effective=day, is_written=is_due, waits_for=waits
+    )
+
+
+def write_due(policy: Path, *, today: date) -> tuple[str, ...]:
+    """Write the accepted change whose day has come, and return its id.
+
+    Raises:
+        ConfigError: the policy was changed after it was accepted.
+    """
+    done = []
+    for path in sorted(_folder(policy).glob("*.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        waits = not record["is_written"] and not record.get("is_taken_back")
+        if not waits or len(record["by"]) < record["needed"] or record["effective"] > today.isoformat():
+            continue
+        if policy.read_text(encoding="utf-8") != record["before"]:
+            raise ConfigError(
+                f"{policy} was changed after {record['id']} was accepted; run handrail review again"
+            )
+        _put(policy, record["after"])
+        _keep(policy, record["id"], {**record, "is_written": True})
+        _log(policy, today, f"{record['id']} {record['title']}; accepted by {', '.join(record['by'])}.")
+        done.append(str(record["id"]))
+    return tuple(done)
+
+
+def roll_back(policy: Path, name: str, person: str, *, today: date) -> str:
+    """Put the text back that a change replaced, and return the change's title.
+
+    Raises:
+        ConfigError: no such change was written, or the policy was changed since.
+    """
+    record = _record(policy, name)
+    if not record.get("is_written") or record.get("is_taken_back"):
+        raise ConfigError(f"no change {name!r} of {policy} is in force")
+    if digest(policy.read_text(encoding="utf-8")) != record["result"]:
+        raise ConfigError(f"{policy} was changed after {name}; take that change back first")
+    _put(policy, record["before"])
+    _keep(policy, str(record["id"]), {**record, "is_taken_back": True})
+    _log(policy, today, f"{record['id']} taken back by {person}: {record['title']}")
+    return str(record["title"])
+
+
+def _folder(policy: Path) -> Path:
+    return policy.with_name(f"{policy.stem}.changes")
+
+
+def _record(policy: Path, name: str) -> Mapping[str, Any]:
+    found = [path for path in _folder(policy).glob("*.json") if name and path.stem.startswith(name)]
+    if len(found) != 1:
+        return {}
+    record: Mapping[str, Any] = json.loads(found[0].read_text(encoding="utf-8"))
+    return record
+
+
+def _keep(policy: Path, name: str, record: Mapping[str, Any]) -> None:
+    _folder(policy).mkdir(exist_ok=True)
+    with whole(_folder(policy) / f"{name}.json") as file:
+        file.write(json.dumps(record, indent=1).encode())
+
+
+def _put(policy: Path, text: str) -> None:
+    with whole(policy) as file:
+        file.write(text.encode())
+
+
+def _log(policy: Path, today: date, words: str) -> None:
+    path = policy.with_name(f"{policy.stem}.changelog.md")
+    before = path.read_text(encoding="utf-8") if path.exists() else f"# Changes of {policy.name}\n\n"
+    with whole(path) as file:
+        file.write(f"{before}- {today.isoformat()} {words}\n".encode())

@@ -1,0 +1,55 @@
+"""What a log says of a period: it is followed from its beginning to the period's end, week by week."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from handrail.policy import load
+from handrail.policy.file.read import read_source
+from handrail.policy.runtime.log_row import LogRow, UnreadableRow, as_data, read_row
+from handrail.review.cases import ReviewPeriod
+from handrail.review.log_figures import LogFigures, log_figures
+from handrail.review.log_review import LogReview, LogSettings, limits_of
+from handrail.review.proposed_patches import PatchProposal, propose_patches
+from handrail.review.review_log import review_log
+
+
+def rows_of(entries: Iterable[Mapping[str, Any]], tenant: str) -> list[LogRow]:
+    """Return a tenant's rows among the entries of an audit log; pure."""
+    found = []
+    for entry in entries:
+        with suppress(UnreadableRow):
+            row = read_row(entry)
+            if row is not None and row.tenant == tenant:
+                found.append(row)
+    return found
+
+
+def follow(
+    rows: Sequence[LogRow], period: ReviewPeriod, policy: str = ""
+) -> tuple[LogFigures | None, tuple[PatchProposal, ...]]:
+    """Return a period's figures, None without decisions, and what the log proved as changes of a policy.
+
+    Args:
+        rows: the log, from as far back as there is.
+        period: what the figures are of.
+        policy: file or name of the policy in force; without it nothing is proposed.
+
+    Raises:
+        PolicyError: the policy cannot be loaded.
+    """
+    whole = review_log(rows)
+    whole = whole.taken(whole.at < period.until.timestamp())
+    if not len(whole):
+        return None, ()
+    loaded = load(policy) if policy else None
+    review = LogReview(LogSettings(reads=limits_of(loaded) if loaded is not None else {}))
+    weeks = sorted(set(whole.week.tolist()))
+    for week in weeks:
+        review.take(whole.of_week(week))
+    figures = log_figures(whole.taken(whole.at >= period.since.timestamp()), review)
+    if loaded is None:
+        return figures, ()
+    path, text = read_source(policy)
+    past = [as_data(row) for row in rows if row.is_decision]
+    return figures, propose_patches(review, loaded, text, file=str(path), rows=past, weeks=len(weeks))

@@ -1,0 +1,56 @@
+"""Attackers of a simulated quarter: they ask for a little less than the limit, and learn where it lies."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import numpy as np
+
+from handrail.policy import FactDeclaration, Kind, Policy
+from handrail.policy.analyse.analysis import bounds_of, formulas_of
+from handrail.policy.language import sources
+from handrail.records import FactValue, Money
+
+
+class Attack:
+    """Attackers who ask for a little less than a limit, and for less again once most of them are stopped.
+
+    Args:
+        amount: the amount they ask for, the tool that takes it, and the lowest limit in force; None where the
+            policy holds no amount of a tool against a limit, so that there is nothing to ask for.
+    """
+
+    def __init__(self, amount: tuple[FactDeclaration, str, float] | None) -> None:
+        self._amount = amount
+        self._share = 0.98
+
+    @classmethod
+    def on(cls, policy: Policy) -> "Attack":
+        """Return the attack on the lowest limit of a policy."""
+        bounds = bounds_of(tuple(formulas_of(policy)))
+        for fact in policy.facts.values():
+            is_asked = isinstance(fact.source, sources.ToolArgument) and fact.source.of
+            if fact.type is not Kind.MONEY or not is_asked or not fact.currencies:
+                continue
+            limits = [float(bound) for bound in bounds.get(fact.name, ()) if bound > 0]
+            if limits and isinstance(fact.source, sources.ToolArgument):
+                return cls((fact, fact.source.of[0][0], min(limits)))
+        return cls(None)
+
+    @property
+    def is_possible(self) -> bool:
+        """True where there is a limit."""
+        return self._amount is not None
+
+    def request(
+        self, rng: np.random.Generator, facts: dict[str, FactValue]
+    ) -> tuple[str, dict[str, FactValue]]:
+        """Return the tool that is called and the facts of an attack, made from those of another exchange."""
+        assert self._amount is not None
+        fact, tool, limit = self._amount
+        asked = Decimal(str(round(limit * self._share * float(rng.uniform(0.9, 1.0)), 2)))
+        return tool, {**facts, fact.name: Money(amount=asked, currency=fact.currencies[0])}
+
+    def learn(self, stopped: Sequence[bool]) -> None:
+        """Ask for less from now on if most of the week's attacks were stopped."""
+        if stopped and sum(stopped) > len(stopped) / 2:
+            self._share *= 0.7

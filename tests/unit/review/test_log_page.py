@@ -1,0 +1,76 @@
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from handrail.cli import build
+from handrail.testing.plants import NEEDLESS, plant
+from handrail.testing.quarter import QuarterSettings, quarter
+from handrail.testing.simulated_people import staff
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A review of a simulated log under a policy with a needless rule, as the command writes it."""
+    folder = tmp_path_factory.mktemp("review")
+    settings = QuarterSettings(weeks=6, weekly=400, seed=2, people=staff(honest=6, stampers=1))
+    with (folder / "log.jsonl").open("w") as file:
+        for week in quarter("support", settings, plants=(NEEDLESS,)).weeks():
+            file.writelines(f"{json.dumps(record)}\n" for record in week.records)
+    (folder / "policy.yaml").write_text(plant("support", (NEEDLESS,)).text)
+    arguments = ["--log", str(folder / "log.jsonl"), "--week", "2026-W41", "--out", str(folder / "out")]
+    done = CliRunner().invoke(build(), ["review", *arguments, "--policy", str(folder / "policy.yaml")])
+    assert done.exit_code == 0, done.output
+    assert "Retire read-every-look-up" in done.output
+    return folder
+
+
+def test_a_simulated_log_gives_the_whole_review(written: Path) -> None:
+    page = (written / "out" / "review.html").read_text()
+    for title in (
+        "Flow",
+        "Errors that were passed",
+        "Is a score what it says?",
+        "Threshold",
+        "Reading or clicking",
+    ):
+        assert title in page
+    assert "handrail review accept" in page
+    assert "<script" not in page
+    assert not re.search(r"(?:src|href)=\"(?!#)", page)
+    assert "mode: shadow" in (written / "out" / "review.md").read_text()
+
+
+def test_every_chart_and_table_lies_beside_the_page(written: Path) -> None:
+    from pyarrow import parquet
+
+    for name in ("flow", "weeks", "scores", "coverage", "readers", "rules"):
+        with (written / "out" / f"{name}.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        assert rows
+        assert parquet.read_table(written / "out" / f"{name}.parquet").num_rows == len(rows)
+    for name in ("flow", "missed", "reliability", "coverage", "readers"):
+        assert (written / "out" / f"{name}.svg").read_text().startswith("<svg ")
+
+
+def test_what_the_review_proposes_is_accepted_and_taken_back_by_command(written: Path) -> None:
+    policy = written / "policy.yaml"
+    before = policy.read_text()
+    name = json.loads((written / "out" / "proposals.json").read_text())[0]["id"]
+    run = CliRunner()
+    common = ["--policy", str(policy), "--as", "petra"]
+    done = run.invoke(build(), ["review", "accept", name, *common, "--out", str(written / "out")])
+    assert done.exit_code == 0, done.output
+    assert "mode: shadow" in policy.read_text()
+    back = run.invoke(build(), ["review", "rollback", name, *common])
+    assert back.exit_code == 0, back.output
+    assert policy.read_text() == before
+
+
+def test_a_week_that_is_none_is_refused(written: Path) -> None:
+    done = CliRunner().invoke(build(), ["review", "--log", str(written / "log.jsonl"), "--week", "2026-60"])
+    assert done.exit_code != 0
+    assert "2026-W47" in str(done.exception)
