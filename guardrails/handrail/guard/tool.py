@@ -269,7 +269,8 @@ class ToolDecoration:
         if isinstance(given, Outcome):
             yield self.withheld(given)
             return None
-        yield from given.chunks
+        for chunk in given.chunks:  # noqa: UP028 - whoever sends to a held stream must find a generator
+            yield chunk
         return given.value
 
     async def _held_async(

@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -169,6 +169,20 @@ def test_the_source_generator_is_closed(guard: Guard) -> None:
     with pytest.raises(HandoffRequired):
         list(ask("?"))
     assert closed == [True]
+
+
+def test_a_held_stream_is_a_generator_that_can_be_sent_to(guard: Guard) -> None:
+    @guard
+    def ask(question: str) -> Generator[str, str, str]:
+        yield "a "
+        yield "b"
+        return "done"
+
+    stream = ask("?")
+    assert [next(stream), stream.send("and then?")] == ["a ", "b"]
+    with pytest.raises(StopIteration) as ended:
+        stream.send("more")
+    assert ended.value.value == "done"
 
 
 def test_an_unknown_option_is_named(guard: Guard) -> None:
