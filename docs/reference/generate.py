@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from handrail import errors
+from handrail import Guard, errors
 from handrail.cli import build
 from handrail.cli.deferred import Deferred
 from handrail.policy.tools.reference import reference as policy_reference
@@ -130,10 +130,19 @@ def _details(name: str, value: Any) -> Iterator[str]:
         return
     if isinstance(tree, ast.ClassDef):
         body = list(_members(tree))
+        if value is Guard:
+            # Its other half is no name of its own.
+            body += [line for base in value.__bases__ for line in _half(base)]
         if body and not issubclass(value, BaseException):
             yield from ("", f"**{name}**", "", "```py", *body, "```")
     else:
         yield from ("", f"**{name}**", "", "```py", _signature(tree), "```")
+
+
+def _half(base: type) -> Iterator[str]:
+    tree = _tree(base)
+    assert isinstance(tree, ast.ClassDef)
+    return (line for line in _members(tree) if not line.startswith("def __init__"))
 
 
 def _tree(value: Any) -> ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | None:

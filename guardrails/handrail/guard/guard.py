@@ -2,23 +2,21 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
-from dataclasses import replace
-from datetime import UTC, datetime
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, cast, overload
 
 from handrail.clock import Clock, now_utc
-from handrail.errors import ConfigError, PolicyNotInForce, StoreUnavailable
+from handrail.errors import ConfigError
 from handrail.guard import context as scopes
 from handrail.guard.authorise import Action, Authorised
 from handrail.guard.call import Call, abegin, begin
 from handrail.guard.call_runner import CallRunner, FactSource
+from handrail.guard.cases import Cases
 from handrail.guard.decorator import Decoration, Options, decoration_of
-from handrail.guard.enforcement import enforced
-from handrail.guard.opening import open_parts, pipeline_of, prepare, record_policy
+from handrail.guard.in_force import PolicyInForce
+from handrail.guard.opening import open_parts, pipeline_of, prepare
 from handrail.guard.outcome import Observer, Outcome, OutcomeRecorder, SpoolPort
-from handrail.guard.resolve import DecidedBy, ResolutionFields, read_resolution, resolve, wait, withdraw
 from handrail.guard.returned import areturned, returned
 from handrail.guard.samples import sampler_of
 from handrail.guard.supplied import check_supplied
@@ -33,20 +31,17 @@ from handrail.policy import People, Policy
 from handrail.policy.file.people_file import PeopleFile
 from handrail.records import Context, Handoff, Message, ToolCall
 from handrail.scan import Scanner
-from handrail.tickets.ports import ResolutionView, TicketStore
+from handrail.tickets.ports import TicketStore
 
 if TYPE_CHECKING:
     from handrail.store import SqlStore
-    from handrail.tickets.ticket import TicketView, Verdict
 
 P = ParamSpec("P")
 R = TypeVar("R")
 FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 
-FIRST_USE = datetime.min.replace(tzinfo=UTC)
 
-
-class Guard:
+class Guard(Cases):
     """Guards calls to a language model and functions that act.
 
     Build it with `Guard.from_policy`. One guard serves threads, tasks and tenants alike; it starts no thread
@@ -77,18 +72,13 @@ class Guard:
         clock: Clock | None = None,
         observe: Observer | None = None,
     ) -> None:
-        self.store, self._people = store, people
-        self._clock, self._scanner = clock or now_utc, scanner
-        self._tools: dict[str, Callable[..., object]] = {}
+        self._clock = clock or now_utc
+        self._tool_kinds: dict[str, str] = {}
         if facts is None:
             check_supplied(policy)
-        self._tool_kinds: dict[str, str] = {}
         pipeline = pipeline_of(policy, scanner, self._tool_kinds)
         prepare(pipeline)
-        self._folder: Path | None = None
-        # Whatever was given, what people put in force holds; the first call looks.
-        self._due: datetime | None = FIRST_USE
-        self._running = CallRunner(
+        running = CallRunner(
             pipeline=pipeline,
             store=store,
             facts=facts,
@@ -98,6 +88,8 @@ class Guard:
             now=self._clock,
             sampler=sampler_of(policy, pipeline.cascade.calibration, store),
         )
+        in_force = PolicyInForce(running, people=people, scanner=scanner, tool_kinds=self._tool_kinds)
+        super().__init__(store, in_force)
 
     @classmethod
     def from_policy(
@@ -136,7 +128,7 @@ class Guard:
             clock=now,
             observe=observe,
         )
-        guard._folder, guard._due = parts.folder, parts.due
+        guard._in_force.loaded_from(parts.folder, due=parts.due)
         return guard
 
     @classmethod
@@ -154,82 +146,6 @@ class Guard:
         return await in_thread(
             cls.from_policy, policy, people=people, store=store, facts=facts, clock=clock, observe=observe
         )
-
-    @property
-    def _runner(self) -> CallRunner:
-        """What runs calls: under the version of the policy that is due, once it is.
-
-        Raises:
-            PolicyNotInForce: versions of it are put in force by people, and this one was not.
-        """
-        if self._due is not None and self._clock() >= self._due:
-            from handrail.store import SqlStore
-
-            # Out of reach, the store is asked again by the next call; what it cannot record is not released.
-            with suppress(StoreUnavailable):
-                if isinstance(self.store, SqlStore):
-                    now = self._clock()
-                    held, due = enforced(self.store, self._running.pipeline.policy, self._folder, now)
-                    if held is not self._running.pipeline.policy:
-                        self._put(held)
-                    self._due = due
-        return self._running
-
-    @property
-    def policy(self) -> Policy:
-        """The policy in force."""
-        return self._runner.pipeline.policy
-
-    @property
-    def people(self) -> People | None:
-        """Who fills which role, None where this guard knows no people; a people file is read again for it.
-
-        Raises:
-            RoleError, PolicyError: the file cannot be used now.
-        """
-        return self._people.current if isinstance(self._people, PeopleFile) else self._people
-
-    @property
-    def tools(self) -> Mapping[str, Callable[..., object]]:
-        """The functions that act which this guard guards, by name."""
-        return self._tools
-
-    def reload(self, policy: Policy) -> None:
-        """Put another policy in force at once; calls that have begun end under the old one.
-
-        With `handrail.policy.tools.watch.PolicyFile` a file that cannot be used changes nothing. The change
-        is on record before it holds.
-
-        Raises:
-            StoreUnavailable: it could not be recorded; the old policy stays in force.
-            RoleError: the people file does not fill its roles; the old policy stays in force.
-            PolicyNotInForce: versions of it are put in force by people, and this one was not.
-        """
-        from handrail.store import SqlStore
-
-        if isinstance(self.store, SqlStore):
-            held, self._due = enforced(self.store, policy, self._folder, self._clock())
-            if held is not policy:
-                raise PolicyNotInForce(policy.ref.name, "this version was not put in force")
-        self._put(policy)
-
-    def _put(self, policy: Policy) -> None:
-        if self._running.facts is None:
-            check_supplied(policy)
-        people = self._people.under(policy) if isinstance(self._people, PeopleFile) else self._people
-        pipeline = pipeline_of(policy, self._scanner, self._tool_kinds)
-        prepare(pipeline)
-        sampler = sampler_of(policy, pipeline.cascade.calibration, self.store)
-        from handrail.store import SqlStore
-
-        if isinstance(self.store, SqlStore):
-            record_policy(self.store, policy, self._clock())
-        recorder, self._people = replace(self._running.recorder, policy=policy), people
-        self._running = replace(self._running, pipeline=pipeline, sampler=sampler, recorder=recorder)
-
-    async def areload(self, policy: Policy) -> None:
-        """Put another policy in force at once, as `reload` does."""
-        await in_thread(self.reload, policy)
 
     @staticmethod
     def context(
@@ -428,77 +344,6 @@ class Guard:
     def aauthorised(self, ticket: str) -> AbstractAsyncContextManager[Action]:
         """Carry out, once, what a person approved, in an `async with` block; see `authorised`."""
         return Authorised(runner=self._runner, scope=scopes.current(), ticket=ticket, tools=self._tools)
-
-    def resolve(
-        self, ticket: str, person: str, verdict: "Verdict | str", **fields: Unpack[ResolutionFields]
-    ) -> "TicketView":
-        """Record what a person decided about a ticket, claiming it first if it is free.
-
-        For inboxes and tests that share a process with the guard. `person` must come from your own log-in.
-
-        Args:
-            ticket: its id.
-            person: who decides; a member of the ticket's role.
-            verdict: approve, edit, reject or answer.
-            **fields: what else they said; see `ResolutionFields`.
-
-        Raises:
-            ConfigError: this guard knows no people, or its store takes no decisions.
-            NotAllowed, AlreadyDecided, DecisionExpired, DigestMismatch: why it was not recorded.
-        """
-        from handrail.store import Actor
-        from handrail.tickets.resolution import Resolution
-        from handrail.tickets.ticket import Verdict
-
-        people = self.people
-        if people is None:
-            raise ConfigError("this guard knows no people: Guard.from_policy(..., people='people.yaml')")
-        actor = Actor(person=person, people=people, now=self._clock())
-        resolution, tenant = Resolution(verdict=Verdict(verdict), **fields), scopes.current().context.tenant
-        by = DecidedBy(actor=actor, policy=self.policy, tools=self._tools)
-        return resolve(self.store, tenant, ticket, resolution, by)
-
-    async def aresolve(
-        self, ticket: str, person: str, verdict: "Verdict | str", **fields: Unpack[ResolutionFields]
-    ) -> "TicketView":
-        """Record what a person decided about a ticket, as `resolve` does."""
-        return await in_thread(self.resolve, ticket, person, verdict, **fields)
-
-    def withdraw(self, ticket: str, *, words: str = "") -> ResolutionView | None:
-        """End a ticket because the customer of the present context withdraws what they asked for.
-
-        An approval that has not begun is taken back. Whoever waits for the ticket is told.
-
-        Args:
-            ticket: its id.
-            words: what the customer said, for the people of its roles; it is kept sealed.
-
-        Raises:
-            NotAllowed: it is another customer's.
-            AlreadyUsed: its action has begun; the wish is on record for the people of its roles.
-            AlreadyDecided: it was rejected, answered or ended otherwise.
-        """
-        withdraw(self.store, scopes.current().context, ticket, words)
-        return self.resolution(ticket)
-
-    async def awithdraw(self, ticket: str, *, words: str = "") -> ResolutionView | None:
-        """End a ticket because the customer withdraws, as `withdraw` does."""
-        return await in_thread(self.withdraw, ticket, words=words)
-
-    def resolution(self, ticket: str) -> ResolutionView | None:
-        """What a person decided about a ticket, None while nobody has.
-
-        Their words for the customer pass the scanner as an answer does.
-        """
-        return read_resolution(self._runner.pipeline, self.store, scopes.current().context.tenant, ticket)
-
-    async def aresolution(self, ticket: str) -> ResolutionView | None:
-        """What a person decided about a ticket, as `resolution` says."""
-        return await in_thread(self.resolution, ticket)
-
-    async def wait(self, ticket: str, *, timeout_s: float, every_s: float = 0.25) -> ResolutionView | None:
-        """Wait for a person's decision; None when the time is up."""
-        return await wait(lambda: self.aresolution(ticket), timeout_s=timeout_s, every_s=every_s)
 
     def close(self) -> None:
         """Flush the log and let go of the store."""
