@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
-from sqlalchemy import Connection, Executable, Table
+from sqlalchemy import Connection, Engine, Executable, Table
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from handrail.errors import StoreUnavailable
@@ -16,7 +17,7 @@ OPENING = "handrail_opening"
 KEPT = "handrail_kept"
 _FOREIGN_SESSION = frozenset({"26000", "42P05"})
 """What PostgreSQL says of statements that it does not have, or has from another session's program."""
-_unkept: set[str] = set()
+_unkept: WeakSet[Engine] = WeakSet()
 """Databases behind a pooler that changes sessions between transactions: nothing is kept there."""
 
 
@@ -130,14 +131,13 @@ class _Compiled:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A statement that PostgreSQL keeps, planned, for a connection: how it is made and how it is run.
+    """A statement that PostgreSQL keeps, planned, for a connection, and the order of its parameters.
 
     Its name is a hash of its text, so that one name never stands for two statements, whoever made it.
     """
 
     name: str
     made: str
-    run: str
     order: tuple[str, ...]
 
 
@@ -151,8 +151,7 @@ def _kept(sql: str, order: Sequence[str] = ()) -> _Kept:
 
     text = _PLACE.sub(number, sql).replace("%%", "%")
     name = f"handrail_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
-    places = f"({', '.join(['%s'] * len(numbers))})" if numbers else ""
-    return _Kept(name, f"PREPARE {name} AS {text}", f"EXECUTE {name}{places}", tuple(numbers))
+    return _Kept(name, f"PREPARE {name} AS {text}", tuple(numbers))
 
 
 def _compiled(statement: Any, conn: Connection) -> _Compiled:
@@ -318,9 +317,9 @@ def _sent(conn: Connection, statements: Statements, last: str = "") -> list[Prep
     dbapi: Any = conn.dialect.loaded_dbapi
     cursor = dbapi.ClientCursor(driver)
     try:
-        parts = _parts(conn, cursor, statements)
+        body = _body(conn, cursor, statements)
         opening = conn.info.pop(OPENING, ())
-        cursor.execute("; ".join(part for part in (*opening, *parts, last) if part))
+        cursor.execute("; ".join(part for part in (*opening, body, last) if part))
         for _ in opening:
             cursor.nextset()
         results = []
@@ -331,7 +330,7 @@ def _sent(conn: Connection, statements: Statements, last: str = "") -> list[Prep
         raise UniqueViolation from None
     except dbapi.Error as error:
         if getattr(error, "sqlstate", None) in _FOREIGN_SESSION:
-            _unkept.add(str(conn.engine.url))
+            _unkept.add(conn.engine)
         if isinstance(error, dbapi.OperationalError) and conn.dialect.is_disconnect(error, driver, cursor):
             # The other connections of the pool are as stale as this one.
             conn.invalidate(error)
@@ -342,19 +341,26 @@ def _sent(conn: Connection, statements: Statements, last: str = "") -> list[Prep
     return results
 
 
-def _parts(conn: Connection, cursor: Any, statements: Statements) -> list[str]:
-    """Return the texts that run statements, after the server was given those that it does not keep yet."""
+def _body(conn: Connection, cursor: Any, statements: Statements) -> str:
+    """Return the text that runs statements, after the server was given those that it does not keep yet."""
     compiled = [(prepared.compiled(conn), values) for prepared, values in statements]
-    if str(conn.engine.url) in _unkept:
-        return [cursor.mogrify(one.sql, one.bound(values)) for one, values in compiled]
+    if conn.engine in _unkept:
+        return "; ".join(cursor.mogrify(one.sql, one.bound(values)) for one, values in compiled)
     known: set[str] = conn.info.setdefault(KEPT, set())
     new = {one.kept.name: one.kept.made for one, _ in compiled if one.kept and one.kept.name not in known}
     if new:
         cursor.execute("; ".join(new.values()))
         known.update(new)
-    parts = []
+    from psycopg.adapt import Transformer
+
+    literal, encoding = (
+        Transformer.from_context(cursor.connection).as_literal,
+        cursor.connection.info.encoding,
+    )
+    runs = []
     for one, values in compiled:
         assert one.kept is not None
         given = {**one.fixed, **values}
-        parts.append(cursor.mogrify(one.kept.run, [given[name] for name in one.kept.order]))
-    return parts
+        written = b", ".join([literal(given[name]) for name in one.kept.order]).decode(encoding)
+        runs.append(f"EXECUTE {one.kept.name}({written})" if written else f"EXECUTE {one.kept.name}")
+    return "; ".join(runs)

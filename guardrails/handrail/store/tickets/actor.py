@@ -37,8 +37,9 @@ class Actor:
 
     def is_one_of(self, names: Iterable[str]) -> bool:
         """Return whether one of these identities is this person, under any of the names they go by."""
-        mine = self._identities(self.person)
-        return any(not mine.isdisjoint(self._identities(name)) for name in names)
+        named = tuple(names)
+        mine = self._identities(self.person) if named else frozenset[str]()
+        return any(not mine.isdisjoint(self._identities(name)) for name in named)
 
     def away_until(self) -> date | None:
         """Return the last day of this person's present absence, None while they are there."""

@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, literal_column, select
 
 from handrail.store.crypto.sealing import Erased
+from handrail.store.prepared import Prepared
 from handrail.store.tables import moment, resolutions
 from handrail.store.tickets.rows import agreements, content_of, resolution_text, sealed_values
 from handrail.store.tickets.turns import STANDS
@@ -21,14 +22,7 @@ def last_resolution(tx: Transaction, row: Mapping[str, Any]) -> ResolutionRecord
     """Return what a person last decided in the ticket's present round, None while nobody has."""
     if State(row["state"]) in WITH_PEOPLE and not agreements(row["agreed"]):
         return None
-    query = (
-        select(resolutions)
-        .where(resolutions.c.tenant == tx.tenant, resolutions.c.ticket == row["id"])
-        .where(resolutions.c.round == row["round"], STANDS)
-        .order_by(resolutions.c.turn.desc())
-        .limit(1)
-    )
-    found = tx.conn.execute(query).first()
+    found = _LAST(tx.conn, {"tenant": tx.tenant, "ticket": row["id"], "round": row["round"]}).first()
     if found is None:
         return None
     try:
@@ -48,6 +42,15 @@ def last_resolution(tx: Transaction, row: Mapping[str, Any]) -> ResolutionRecord
     )
 
 
+_LAST = Prepared(
+    lambda _: (
+        select(resolutions)
+        .where(resolutions.c.tenant == bindparam("tenant"), resolutions.c.ticket == bindparam("ticket"))
+        .where(resolutions.c.round == bindparam("round"), STANDS)
+        .order_by(resolutions.c.turn.desc())
+        .limit(literal_column("1"))
+    )
+)
 _WORDS = ("answer", "message_to_user", "message_to_agent", "note", "reason_code")
 
 
