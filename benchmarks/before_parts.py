@@ -33,7 +33,7 @@ AGREEMENT = (
     "bad_witnesses",
 )
 OVERHEAD = ("decorator_us", "openai_create_us", "stream_chunk_us", "langchain_us", "check_us")
-OVERHEAD_EXCHANGE = ("exchange_p50_us", "exchange_p99_us", "exchange_cpu_p99_us")
+OVERHEAD_EXCHANGE = ("no_conversation_cpu_p50_us", "conversation_cpu_p50_us", "conversation_cpu_p99_us")
 
 
 @dataclass

@@ -25,6 +25,7 @@ from benchmarks import overhead_peers, peers
 NAMES = (
     "startup",
     "overhead",
+    "overhead_parts",
     "walk",
     "scan_speed",
     "scan_quality",

@@ -226,9 +226,9 @@ def quantile(ordered: list[float], share: float) -> float:
 
 @dataclass(frozen=True)
 class Turns:
-    """Seconds, sorted: every `open`, those for a customer known before, and fsyncs of the same disk."""
+    """Seconds, sorted: `open` for customers who are new and who were known before, and fsyncs of the disk."""
 
-    opens: list[float]
+    new: list[float]
     known: list[float]
     syncs: list[float]
 
@@ -236,20 +236,18 @@ class Turns:
 def open_beside_fsync(opener: Opener, count: int) -> Turns:
     """Take turns between opening a ticket and an fsync of the same disk."""
     store, tickets = opener(), [new_ticket() for _ in range(count)]
-    opens, known, syncs, seen, page = [], [], [], set(), b"x" * 4096
+    new, known, syncs, seen, page = [], [], [], set(), b"x" * 4096
     with tempfile.NamedTemporaryFile() as file:
         for ticket in tickets:
             start = time.perf_counter()
             os.write(file.fileno(), page)
             os.fsync(file.fileno())
             syncs.append(time.perf_counter() - start)
-            opens.append(cycle(store, ticket))
             customer = ticket.sealed.customer if ticket.sealed else None
-            if customer in seen:
-                known.append(opens[-1])
+            (known if customer in seen else new).append(cycle(store, ticket))
             seen.add(customer)
     store.close()
-    return Turns(sorted(opens), sorted(known), sorted(syncs))
+    return Turns(sorted(new), sorted(known), sorted(syncs))
 
 
 def races(opener: Opener, count: int, workers: int = 4) -> tuple[int, int]:

@@ -137,9 +137,9 @@ def scans(plan: Any) -> Iterator[Any]:
         yield from scans(part)
 
 
-def reads_all(step: Any) -> bool:
-    """Whether a step reads a growing table without a condition on an index, or filters rows it fetched."""
-    if step["Relation Name"] not in GROWING:
+def reads_all(step: Any, partial: set[str]) -> bool:
+    """Whether a step reads a growing table without a condition on an index, or an index of few rows."""
+    if step["Relation Name"] not in GROWING or step.get("Index Name") in partial:
         return False
     return "Index Cond" not in step and "Recheck Cond" not in step
 
@@ -151,11 +151,14 @@ def test_no_everyday_statement_reads_a_whole_table_of_postgres(sent: list[tuple[
     sent.clear()
     everyday(sides)
     plans: dict[str, Any] = {}
+    partial: set[str] = set()
     explain = "EXPLAIN (FORMAT JSON"
     for driver in {driver for driver, _, _ in sent}:
         with driver.cursor() as cursor:
             cursor.execute("SET enable_seqscan = off")
             cursor.execute("SELECT set_config('handrail.tenant', 'default', false)")
+            cursor.execute("SELECT indexname FROM pg_indexes WHERE position(' WHERE ' IN indexdef) > 0")
+            partial = {name for (name,) in cursor.fetchall()}
             cursor.execute("SELECT statement FROM pg_prepared_statements")
             messages = [text for (text,) in cursor.fetchall()]
             made = {part for text in messages for part in re.split("; (?=PREPARE handrail_)", text)}
@@ -173,7 +176,7 @@ def test_no_everyday_statement_reads_a_whole_table_of_postgres(sent: list[tuple[
         f"{step['Node Type']} of {step['Relation Name']}: {text[-260:]}"
         for text, (plan,) in plans.items()
         for step in scans(plan[0]["Plan"])
-        if reads_all(step)
+        if reads_all(step, partial)
     ]
     assert bad == [], "\n".join(bad)
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     CompoundSelect,
     any_,
     bindparam,
+    func,
     literal_column,
     null,
     or_,
@@ -209,7 +210,9 @@ def _stretches(per: str, level: int, dialect: str) -> Any:
     ]
     if level != LEVELS[-1]:
         where.append(of.bucket <= bindparam(f"last_{level}"))
-    return select(of.name, of.currency, of.scale, of.entries, of.units, null().label("amounts")).where(*where)
+    added = (func.sum(of.entries).label("entries"), func.sum(of.units).label("units"))
+    parts = (of.name, of.currency, of.scale)
+    return select(*parts, *added, null().label("amounts")).where(*where).group_by(*parts)
 
 
 def _both(per: str) -> tuple[Prepared, Prepared]:

