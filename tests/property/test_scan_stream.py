@@ -62,13 +62,13 @@ def kept(text, types):
     return [f for f in found if types is None or f.type in types or f.category in types]
 
 
-def check(text, chunks, types):
+def check(text, chunks, types, together=1):
     stream = StreamScanner(default_scanner(), types)
     expected = whole(text, types)
     out = ""
     count = 0
-    for chunk in chunks:
-        given_back = stream.feed(chunk)
+    for at in range(0, len(chunks), together):
+        given_back = stream.feed_all(chunks[at : at + together])
         count += len(given_back)
         out += "".join(given_back)
         # What was let go so far is a beginning of the redacted whole: no raw value can be in it.
@@ -91,6 +91,12 @@ def test_every_split_of_a_text_gives_the_redaction_of_the_whole(text, types, dat
     cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=12)))
     edges = [0, *cuts, len(text)]
     check(text, [text[a:b] for a, b in itertools.pairwise(edges)], types)
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts, st.sampled_from(TYPES), st.integers(1, 4), st.integers(1, 40))
+def test_chunks_that_come_together_are_judged_as_one_by_one(text, types, size, together):
+    check(text, [text[at : at + size] for at in range(0, len(text), size)], types, together)
 
 
 @pytest.mark.slow

@@ -24,6 +24,9 @@ def gateway(  # noqa: PLR0913 - one parameter per option
     ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port to listen on.")] = 8080,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Processes that serve the port together.")
+    ] = 1,
     check: Annotated[bool, typer.Option("--check", help="Only check the settings, then end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --check: print one JSON document.")] = False,
 ) -> None:
@@ -39,6 +42,7 @@ def gateway(  # noqa: PLR0913 - one parameter per option
 
     - `handrail gateway --upstream https://api.openai.com/v1 --policy support`
     - `handrail gateway --config gateway.yaml --host 0.0.0.0 --port 8443`
+    - `handrail gateway --config gateway.yaml --workers 4`
     - `handrail gateway --config gateway.yaml --check`
     """
     from handrail.gateway.serve import serve
@@ -48,7 +52,19 @@ def gateway(  # noqa: PLR0913 - one parameter per option
     if check:
         _print_checked(settings, as_json=as_json)
         return
-    serve(_app(settings), settings, host=host, port=port)
+    if workers == 1:
+        serve(_app(settings), settings, host=host, port=port)
+        return
+    from handrail.gateway.callers import policies_of
+    from handrail.gateway.workers import serve_workers
+    from handrail.policy import load
+    from handrail.store import open_store
+
+    # What is wrong is said once, and a new store is made once.
+    for name in policies_of(settings):
+        load(name)
+    open_store(settings.store).close()
+    serve_workers(_app, settings, host=host, port=port, workers=workers)
 
 
 def _settings(config: Path | None, options: dict[str, str | None]) -> "Settings":

@@ -19,7 +19,14 @@ from handrail.gateway.log import RequestLog
 from handrail.gateway.metrics import MEDIA_TYPE, Metrics
 from handrail.gateway.proxy import Proxy
 from handrail.gateway.request import GatewayRequest, read_request
-from handrail.gateway.responses import GatewayResponse, Refusal, deliver, error_response, send_whole
+from handrail.gateway.responses import (
+    GatewayResponse,
+    Pieces,
+    Refusal,
+    deliver,
+    error_response,
+    send_whole,
+)
 from handrail.gateway.settings import Settings
 from handrail.gateway.tickets import MAX_WAIT_S, state_of
 from handrail.gateway.upstream import Pools, Upstream
@@ -77,8 +84,9 @@ class Gateway:
     async def _given(
         self, asked: GatewayRequest, known: KnownCaller, receive: Receive, send: Send
     ) -> GatewayResponse | None:
-        every = self._settings.limits.keep_alive_s if asked.is_stream else None
-        return await deliver(self._proxy.answer(asked, known), receive, send, keep_alive_s=every)
+        every, pieces = self._settings.limits.keep_alive_s if asked.is_stream else None, Pieces(send)
+        work = self._proxy.answer(asked, known, pieces)
+        return await deliver(work, receive, send, keep_alive_s=every, pieces=pieces)
 
     async def ticket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Return a ticket's state; `?wait=SECONDS` waits for a person's decision."""

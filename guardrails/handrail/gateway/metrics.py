@@ -1,12 +1,17 @@
 """Counters and times for Prometheus: kinds and numbers only."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+"""Environment variable that names the folder in which processes count together."""
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """What one gateway process counts. Labels are from fixed lists, never from what a caller wrote."""
+    """What a gateway counts. Labels are from fixed lists, never from what a caller wrote."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -23,12 +28,27 @@ class Metrics:
             registry=self.registry,
         )
         self.under_way = Gauge(
-            "handrail_gateway_under_way", "Requests that have not ended.", registry=self.registry
+            "handrail_gateway_under_way",
+            "Requests that have not ended.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
         )
         self.waiting = Gauge(
-            "handrail_gateway_waiting", "Callers that wait for a person's decision.", registry=self.registry
+            "handrail_gateway_waiting",
+            "Callers that wait for a person's decision.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
         )
 
     def text(self) -> bytes:
-        """Return everything counted so far, in Prometheus' text format."""
-        return generate_latest(self.registry)
+        """Return everything counted so far, by every worker, in Prometheus' text format."""
+        if SHARED not in os.environ:
+            return generate_latest(self.registry)
+        of_all = CollectorRegistry()
+        multiprocess.MultiProcessCollector(of_all)  # type: ignore[no-untyped-call]
+        return generate_latest(of_all)
+
+
+def forget(pid: int) -> None:
+    """Count what a process that is gone had under way no longer."""
+    multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]

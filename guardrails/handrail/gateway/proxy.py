@@ -2,8 +2,12 @@
 
 import asyncio
 import time
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
+import httpx
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -15,15 +19,19 @@ from tenacity import (
 from handrail.errors import CheckFailed, ConfigError, HandrailError, RequestRefused
 from handrail.gateway.callers import KnownCaller
 from handrail.gateway.request import GatewayRequest
-from handrail.gateway.responses import Fault, GatewayResponse, error_response
+from handrail.gateway.responses import EVENT_STREAM, Fault, GatewayResponse, Pieces, error_response
 from handrail.gateway.settings import Settings
 from handrail.gateway.upstream import ProviderResponse, Upstream, fault_of
 from handrail.guard import Guard
+from handrail.guard.threads import LONG, at_length, step_at_length
 from handrail.http.driver import aanswering, aexchange
 from handrail.http.endpoints import Endpoint
-from handrail.http.exchange import ExchangeSettings, Reply, Request
-from handrail.http.needs import Send
+from handrail.http.exchange import ExchangeSettings, ReleasedStream, Reply, Request
+from handrail.http.needs import Need, Send
+from handrail.pipeline.needs import arun
 from handrail.records import FaultKind
+
+Answer: TypeAlias = Callable[[Need], Awaitable[object]]
 
 
 class Proxy:
@@ -49,8 +57,8 @@ class Proxy:
             bounds=settings.limits.bounds(),
         )
 
-    async def answer(self, asked: GatewayRequest, known: KnownCaller) -> GatewayResponse:
-        """Answer one request within its time."""
+    async def answer(self, asked: GatewayRequest, known: KnownCaller, pieces: Pieces) -> GatewayResponse:
+        """Answer one request within its time; what a policy releases before the end goes through `pieces`."""
         limits = self._settings.limits
         deadline = asyncio.get_running_loop().time() + limits.seconds
         try:
@@ -63,14 +71,15 @@ class Proxy:
                     conversation=asked.headers.get("x-handrail-conversation") or None,
                     facts=asked.facts,
                 ):
-                    return await self._guarded(asked, known.guard, deadline)
+                    async with AsyncExitStack() as opened:
+                        return await self._guarded(asked, known.guard, _Way(deadline, pieces, opened))
         except TimeoutError:
             return error_response(504, "the time for this request is up", code="timeout", outcome="failed")
 
-    async def _guarded(self, asked: GatewayRequest, guard: Guard, deadline: float) -> GatewayResponse:
+    async def _guarded(self, asked: GatewayRequest, guard: Guard, way: "_Way") -> GatewayResponse:
         async def send(wanted: Send) -> ProviderResponse:
             body = asked.body if wanted.body is None else wanted.body
-            return await self._asked_again(asked, body, deadline)
+            return await self._asked_again(asked, body, way.deadline, way.opened if wanted.opens else None)
 
         # The gateway has tried again itself; what a client tries again comes as a new request.
         request = Request(
@@ -79,11 +88,15 @@ class Proxy:
             body=asked.body,
             created=int(time.time()),
             is_last_attempt=lambda: True,
+            releases=guard.policy.stream == "release",
             endpoint=asked.path,
             query=asked.query,
         )
+        answer = aanswering(guard, send)
         try:
-            reply = await aexchange(request, self._exchanges, aanswering(guard, send))
+            reply = await aexchange(request, self._exchanges, answer)
+            if reply.stream is not None:
+                return await self._released(reply, reply.stream, answer, way)
         except ConfigError as error:
             return error_response(404, str(error), code="not_guarded")
         except RequestRefused as error:
@@ -100,9 +113,43 @@ class Proxy:
             return error_response(404, "this endpoint is not guarded", code="not_guarded")
         return self._upstream.given(await self._asked_again(asked, asked.body, deadline), "open")
 
-    async def _asked_again(self, asked: GatewayRequest, body: bytes, deadline: float) -> ProviderResponse:
-        response: ProviderResponse = await self._again(self._upstream.send, asked, body, deadline)
+    async def _asked_again(
+        self, asked: GatewayRequest, body: bytes, deadline: float, opens: AsyncExitStack | None = None
+    ) -> ProviderResponse:
+        response: ProviderResponse = await self._again(self._upstream.send, asked, body, deadline, opens)
         return response
+
+    async def _released(
+        self, reply: Reply, stream: ReleasedStream, answer: Answer, way: "_Way"
+    ) -> GatewayResponse:
+        """Give an opened stream as far as it may be shown, and have the whole judged at its end."""
+        response = reply.upstream
+        assert isinstance(response, ProviderResponse)
+        assert response.opened is not None
+        headers, size, broken = response.passed_back(), 0, b""
+        try:
+            async with asyncio.timeout_at(way.deadline):
+                async for data in response.opened.aiter_bytes():
+                    size += len(data)
+                    shown = await at_length(stream.take, data) if len(data) > LONG else stream.take(data)
+                    if self._upstream.holds_key(shown):
+                        return error_response(502, "the provider's answer cannot be given", code="upstream")
+                    if shown:
+                        await way.pieces.give(shown, headers)
+        except (TimeoutError, httpx.HTTPError, httpx.StreamError):
+            # What came is judged as an answer that has not ended.
+            broken = error_response(502, "the provider's answer broke off", code="upstream").as_event()
+        rest = await arun(stream.end(), answer, stepper=step_at_length if size > LONG else None)
+        assert stream.outcome is not None
+        if self._upstream.holds_key(rest):
+            return error_response(502, "the provider's answer cannot be given", code="upstream")
+        return GatewayResponse(
+            status=response.status,
+            body=rest + (broken if stream.outcome.is_released else b""),
+            media_type=EVENT_STREAM,
+            headers=headers,
+            outcome=stream.outcome.decision.effect.value,
+        )
 
     def _given(self, reply: Reply) -> GatewayResponse:
         response, outcome = reply.upstream, reply.outcome
@@ -119,6 +166,15 @@ class Proxy:
             outcome=effect,
             fault=_fault_behind(reply),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How long a request may take, where pieces of its answer go, and what is closed at its end."""
+
+    deadline: float
+    pieces: Pieces
+    opened: AsyncExitStack
 
 
 def _is_failure(reply: Reply) -> bool:

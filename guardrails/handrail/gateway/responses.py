@@ -6,6 +6,7 @@ Answers and errors have the shapes that OpenAI clients read. Work for a caller w
 import asyncio
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from starlette.types import Receive, Send
@@ -93,8 +94,45 @@ def json_response(content: Mapping[str, Any], status: int = 200) -> GatewayRespo
     return GatewayResponse(status=status, body=dump_object(content), outcome="open")
 
 
+class Pieces:
+    """An answer that is given in pieces: it begins with the first of them.
+
+    Args:
+        send: where they go.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send, self._turn = send, asyncio.Lock()
+        self.is_begun = self._is_live = False
+
+    async def give(self, data: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Give some events; the headers go before the first."""
+        async with self._turn:
+            if not self.is_begun:
+                own = {"content-type": EVENT_STREAM, "cache-control": "no-cache"}
+                await _begin(self._send, 200, {**headers, **own})
+                self.is_begun = True
+            self._is_live = True
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def keep_alive(self) -> None:
+        """Give a sign of life, unless something was given since the last one was due."""
+        if not self._is_live:
+            await self.give(KEEP_ALIVE)
+        self._is_live = False
+
+    async def end(self, data: bytes) -> None:
+        """Give the last events."""
+        await self._send({"type": "http.response.body", "body": data})
+
+
 async def deliver(
-    work: Coroutine[Any, Any, GatewayResponse], receive: Receive, send: Send, *, keep_alive_s: float | None
+    work: Coroutine[Any, Any, GatewayResponse],
+    receive: Receive,
+    send: Send,
+    *,
+    keep_alive_s: float | None,
+    pieces: Pieces | None = None,
 ) -> GatewayResponse | None:
     """Give a caller the result of some work.
 
@@ -103,25 +141,23 @@ async def deliver(
         receive: where a hang-up is heard of; the request's body must have been read.
         send: where the answer goes.
         keep_alive_s: how often a comment is sent meanwhile, None for an answer that is no event stream.
+        pieces: through which the work gives what may go before its end.
 
     Returns:
         The answer as it was given, None if the caller was gone.
     """
+    pieces = pieces or Pieces(send)
     task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_hang_up(receive))
-    is_begun = False
     try:
         while not task.done():
             await asyncio.wait({task, gone}, timeout=keep_alive_s, return_when=asyncio.FIRST_COMPLETED)
             if gone.done():
                 return None
             if not task.done():
-                if not is_begun:
-                    await _begin(send, 200, {"content-type": EVENT_STREAM, "cache-control": "no-cache"})
-                    is_begun = True
-                await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
+                await pieces.keep_alive()
         response = result_of(task)
-        if is_begun:
-            await send({"type": "http.response.body", "body": response.as_event()})
+        if pieces.is_begun:
+            await pieces.end(response.as_event())
         else:
             await send_whole(response, send)
         return response

@@ -44,8 +44,24 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(app: Starlette, settings: Settings, *, host: str, port: int) -> None:
+def serve(
+    app: Starlette,
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    sockets: list[socket.socket] | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT; then finish requests under way, for at most `drain_s` seconds.
+
+    uvloop and httptools are used where they are installed (extra `[server]`), else asyncio and h11.
+
+    Args:
+        app: the gateway.
+        settings: how it is set up.
+        host: where to listen.
+        port: on which port.
+        sockets: bound already, in place of host and port.
 
     Raises:
         ConfigError: it would listen beyond this machine without knowing its callers.
@@ -63,7 +79,7 @@ def serve(app: Starlette, settings: Settings, *, host: str, port: int) -> None:
     )
     log_to_stderr()
     _settle_memory()
-    Server(config, app, settings).run()
+    Server(config, app, settings).run(sockets)
 
 
 def _settle_memory() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
@@ -89,9 +89,13 @@ _KEY_REFUSED = (401, 403, 407)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderResponse(UpstreamResponse):
-    """The provider's response with its headers, so that it can be given back byte for byte."""
+    """The provider's response with its headers, so that it can be given back byte for byte.
+
+    `opened` is a response whose body has not been read, because it is given in pieces.
+    """
 
     headers: Mapping[str, str] = field(default_factory=dict)
+    opened: httpx.Response | None = None
 
     def passed_back(self) -> dict[str, str]:
         """Return the headers that a caller may see."""
@@ -109,21 +113,29 @@ class Upstream:
     def __init__(self, pools: Pools, settings: Settings) -> None:
         self._pools, self._settings = pools, settings
 
-    async def send(self, asked: GatewayRequest, body: bytes, deadline: float) -> ProviderResponse:
+    async def send(
+        self, asked: GatewayRequest, body: bytes, deadline: float, opens: AsyncExitStack | None = None
+    ) -> ProviderResponse:
         """Send a request and read its answer to the end. A failure of the provider is a fault, not an error.
 
         Args:
             asked: whose address is used.
             body: what is sent.
             deadline: in the event loop's time.
+            opens: a success is left unread, and closed with this; None reads it.
         """
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(deadline), AsyncExitStack() as closing:
                 request = self._pools.build(
                     asked.method, self._address(asked), headers=self._headers(asked), body=body or None
                 )
-                async with self._pools.answer(request) as response:
-                    read = await self._read(response)
+                response = await closing.enter_async_context(self._pools.answer(request))
+                if opens is not None and response.is_success:
+                    opens.push_async_callback(closing.pop_all().aclose)
+                    return ProviderResponse(
+                        status=response.status_code, headers=response.headers, opened=response
+                    )
+                read = await self._read(response)
             if read is None:
                 return ProviderResponse(
                     status=response.status_code, headers=response.headers, is_too_large=True
@@ -150,7 +162,7 @@ class Upstream:
             return _upstream_error(502, "the provider gave no answer", response)
         if not response.is_success:
             return self._failed(response)
-        if response.is_too_large or self._holds_key(response.body):
+        if response.is_too_large or self.holds_key(response.body):
             return _upstream_error(502, "the provider's answer cannot be given", response)
         return GatewayResponse(
             status=response.status,
@@ -167,7 +179,7 @@ class Upstream:
             return _upstream_error(
                 502, "the provider refuses the gateway's key", response, code="upstream_key"
             )
-        if response.status < 400 or not is_error(response.body) or self._holds_key(response.body):
+        if response.status < 400 or not is_error(response.body) or self.holds_key(response.body):
             status = response.status if response.status >= 400 else 502
             return _upstream_error(status, "the provider failed", response)
         return GatewayResponse(
@@ -178,7 +190,8 @@ class Upstream:
             fault=fault_of(response),
         )
 
-    def _holds_key(self, body: bytes) -> bool:
+    def holds_key(self, body: bytes) -> bool:
+        """True for bytes that give away the gateway's key."""
         key = self._settings.upstream_key()
         return key is not None and key.encode() in body
 

@@ -312,10 +312,14 @@ class GuardedExchange:
 
 
 class ReleasedStream:
-    """An opened stream that is given in pieces: `take` whatever comes, then the steps of `end`."""
+    """An opened stream that is given in pieces: `take` whatever comes, then the steps of `end`.
+
+    `outcome` is what the guard decided on the whole, None before the end.
+    """
 
     def __init__(self, of: GuardedExchange, call: "Call") -> None:
         self._of, self._call = of, call
+        self.outcome: Outcome | None = None
         strips, most = not of.keeps_logprobs(call), of.settings.bounds.answer_bytes
         self._release = IncrementalRelease(call.stream, strips_logprobs=strips, most_bytes=most)
 
@@ -333,6 +337,7 @@ class ReleasedStream:
         release.end()
         drafts = self._of.within_bounds(release.stream.drafts())
         outcome: Outcome = yield self._of.judge(call, drafts, release.stream.whole)
+        self.outcome = outcome
         if not outcome.is_released:
             return release.rest_instead(self._of.handoff(outcome, release.stream.whole))
         must_be_readable(call, drafts, outcome)

@@ -68,6 +68,7 @@ class ReleaseQueue(Generic[ItemT]):
         self._shown: dict[int, list[str]] = {}
         self._waiting: deque[tuple[ItemT, Sequence[tuple[int, str, int]]]] = deque()
         self._held: list[ItemT] = []
+        self._unfed: dict[int, list[str]] = {}
 
     def put(self, item: ItemT, texts: Iterable[tuple[int, str]] | None) -> None:
         """Take the next item.
@@ -82,15 +83,22 @@ class ReleaseQueue(Generic[ItemT]):
             self._waiting.append((item, [(choice, text, self._feed(choice, text)) for choice, text in texts]))
 
     def _feed(self, choice: int, text: str) -> int:
-        """Feed a choice's release; return how many chunks it must release for this one to go."""
+        """Note a text for a choice's release; return how many chunks it must release for this one to go."""
         if choice not in self._releases:
             self._releases[choice], self._fed[choice] = self._new_release(), 0
-        self._releases[choice].feed(text)
+        self._unfed.setdefault(choice, []).append(text)
         self._fed[choice] += 1
         return self._fed[choice]
 
     def ready(self) -> Iterator[ItemT]:
-        """Give the items that may be shown by now, in order."""
+        """Give the items that may be shown by now, in order.
+
+        What has come since the last look is judged together: one event for a reader who keeps up, many at
+        once where a provider, or this program, is behind.
+        """
+        for choice, unfed in self._unfed.items():
+            self._releases[choice].feed_all(unfed)
+        self._unfed.clear()
         while self._waiting and all(
             number <= self._releases[choice].released for choice, _, number in self._waiting[0][1]
         ):

@@ -1,5 +1,7 @@
 """Releases a stream piece by piece, as long as nothing in it could still be withheld."""
 
+from collections.abc import Sequence
+
 from handrail.scan import Scanner
 from handrail.scan.stream import StreamScanner
 
@@ -33,14 +35,19 @@ class StreamRelease:
 
     def feed(self, chunk: str) -> int:
         """Take the next chunk of text; return how many chunks, from the first on, may be shown by now."""
-        self._chunks.append(chunk)
-        self._is_quoted = self._is_quoted or '"' in chunk
-        if self._is_quoted and "\\" in chunk:
+        return self.feed_all((chunk,))
+
+    def feed_all(self, chunks: Sequence[str]) -> int:
+        """Take chunks that came together, judged once; return how many of all may be shown by now."""
+        self._chunks += chunks
+        text = "".join(chunks)
+        self._is_quoted = self._is_quoted or '"' in text
+        if self._is_quoted and "\\" in text:
             # What an escape of JSON hides is read only when the text is whole.
             self._stream = None
         if self._stream is None:
             return self._released
-        for piece in self._stream.feed(chunk):
+        for piece in self._stream.feed_all(chunks):
             if piece != self._chunks[self._released]:
                 self._stream = None
                 break

@@ -1,7 +1,7 @@
 """Redacts a text while it arrives and lets go of everything that can no longer become a finding."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from handrail.records import Finding
@@ -94,12 +94,20 @@ class StreamScanner:
 
     def feed(self, chunk: str) -> tuple[str, ...]:
         """Take the next chunk; return the pieces of the chunks that are safe now, often one, or none."""
-        self._whole.append(chunk)
-        self._buffer += chunk
-        self._ends.append(self._base + len(self._buffer))
+        return self.feed_all((chunk,))
+
+    def feed_all(self, chunks: Sequence[str]) -> tuple[str, ...]:
+        """Take chunks that came together, and judge them once; return the pieces that are safe now."""
+        self._whole += chunks
+        end = self._base + len(self._buffer)
+        for chunk in chunks:
+            end += len(chunk)
+            self._ends.append(end)
+        come = "".join(chunks)
+        self._buffer += come
         if self._is_closed or self._scanner.spec.analyzers:
             return self._release()
-        self._fresh += len(chunk)
+        self._fresh += len(come)
         if self._fresh < STEP:
             return ()
         self._fresh = 0
