@@ -14,7 +14,7 @@ from openai import AsyncOpenAI, BadRequestError, DefaultAsyncHttpxClient, Defaul
 
 from handrail import Guard
 from handrail.confidence.cascade import Budget
-from handrail.store import open_store
+from handrail.store import SqlStore, open_store
 from handrail_adapters.demo.scripted_model import LoopbackServer, ReceivedRequest, ServerReply
 from handrail_adapters.openai import guard_openai
 from support.gateway import app_of, served, settings_of
@@ -33,6 +33,20 @@ hand_offs:
     when: confidence < 0.70
     to: queue_manager
     because: Too likely to be wrong.
+"""
+MISSING = """\
+policy: sure
+version: "1"
+if_unsure: queue_manager
+roles: {{queue_manager: {{}}}}
+facts:
+  confidence.missing: {{type: one of}}
+  confidence.min_token: {{type: number, min: 0, max: 1}}
+hand_offs:
+  - id: nothing-came
+    when: confidence.missing == "{check}"
+    to: queue_manager
+    because: How sure the model is cannot be told.
 """
 ANSWER = "Your parcel left on Monday."
 QUESTION = "When did my parcel leave?"
@@ -194,8 +208,8 @@ def opened(tmp_path: Path, empty_store: Path) -> Iterator[Callable[[str], Guard]
     for file in empty_store.iterdir():
         shutil.copy2(file, tmp_path)
 
-    def made(check: str, *, stream: str = "hold") -> Guard:
-        (tmp_path / "checked.yaml").write_text(POLICY.format(check=check) + f"stream: {stream}\n")
+    def made(check: str, *, stream: str = "hold", text: str = POLICY) -> Guard:
+        (tmp_path / "checked.yaml").write_text(text.format(check=check) + f"stream: {stream}\n")
         guards.append(Guard.from_policy(tmp_path / "checked.yaml", store=f"sqlite:///{tmp_path}/h.db"))
         return guards[-1]
 
@@ -307,3 +321,36 @@ def test_langchain_does_not_ask_again_for_what_a_model_ignores(opened: Callable[
         for _ in range(2):
             assert langchain_sync(f"{server.url}/v1", guard) == ANSWER
     assert [bool(body.get("logprobs")) for body in model.bodies] == [True, False]
+
+
+def missing(guard: Guard) -> list[str]:
+    assert isinstance(guard.store, SqlStore)
+    found = []
+    for row in guard.store.list("default").rows:
+        ticket = guard.store.get("default", row.id).ticket
+        assert ticket is not None
+        found.append(ticket.facts["confidence.missing"].text())
+    return found
+
+
+@WAYS
+def test_a_model_that_was_asked_and_gives_none_is_told_from_one_that_is_known_to_give_none(
+    ask: Ask, opened: Callable[..., Guard]
+) -> None:
+    guard, model = opened("none_came", text=MISSING), Model()
+    with LoopbackServer(model) as server:
+        said = ask(f"{server.url}/v1", guard)
+        assert ANSWER not in said
+        assert missing(guard) == ["none_came"]
+        # It is known now to give none, so it is not asked again, and the rule about that does not apply.
+        ask(f"{server.url}/v1", guard)
+    assert [bool(body.get("logprobs")) for body in model.bodies] == [True, False]
+    assert missing(guard) == ["none_came"]
+
+
+@pytest.mark.parametrize("ask", OPENAI, ids=lambda ask: ask.__name__)
+def test_a_model_that_refuses_to_be_asked_was_not_asked(ask: Ask, opened: Callable[..., Guard]) -> None:
+    guard = opened("not_asked", text=MISSING)
+    with LoopbackServer(Model(refuses_logprobs=True)) as server:
+        assert ANSWER not in ask(f"{server.url}/v1", guard)
+    assert missing(guard) == ["not_asked"]

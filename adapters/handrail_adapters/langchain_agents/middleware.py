@@ -1,6 +1,6 @@
 """The middleware for LangChain agents: guarded model, gated tools, and a pause for a person."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields
 from functools import cache
@@ -81,6 +81,13 @@ def frozen(request: Any) -> Any:
     _, copies = read_call("", "", call["args"])
     kept = all(copies[name] is value for name, value in call["args"].items())
     return request if kept else with_arguments(request, copies)
+
+
+def declare(tools: Iterable[Any], guard: "Guard") -> None:
+    """Let the guard note what tools declare of themselves; an MCP server's hints stand in their metadata."""
+    for tool in tools:
+        if isinstance(tool, BaseTool):
+            guard.declare_tool(tool.name, tool.metadata)
 
 
 def ticket_of(request: Any) -> str | None:
@@ -247,6 +254,7 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
             if isinstance(request.tool, GuardedTool):
                 return handler(request)
             request = frozen(request)
+            declare([request.tool], self.guard)
             permit = self.guard.gate(call_of(request), exchange=self._exchange(request))
             if isinstance(permit, Outcome):
                 return self._stopped(permit, request, handler)
@@ -269,6 +277,7 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
             if isinstance(request.tool, GuardedTool):
                 return await handler(request)
             request = frozen(request)
+            declare([request.tool], self.guard)
             permit = await self.guard.agate(call_of(request), exchange=self._exchange(request))
             if isinstance(permit, Outcome):
                 return await self._astopped(permit, request, handler)
@@ -303,6 +312,7 @@ class HandoffMiddleware(AgentMiddleware[Any, Any, Any]):
         return withheld(given, request) if isinstance(given, Outcome) else given.value
 
     def _guarded(self, request: Any) -> Any:
+        declare(request.tools, self.guard)
         # After a turn that ended with the notice, `guard.authorised` carries out what a person approved.
         for tool in request.tools:
             if isinstance(tool, BaseTool) and tool.name not in self.guard.tools:

@@ -335,11 +335,16 @@ def _readable(arguments: str) -> str:
 
 
 def _open_questions(evidence: Evidence, decision: Decision) -> tuple[str, ...]:
-    names = dict.fromkeys(name for reason in decision.reasons for name in reason.unknown)
-    questions = [f"What is {name}? It could not be had." for name in names]
-    for name, value in decision.facts.items():
-        if isinstance(value, Unknown) and name not in names:
-            questions.append(f"What is {name}? Unknown: {value.why}.")
+    asked = dict.fromkeys(name for reason in decision.reasons for name in reason.unknown)
+    unknown = {
+        name: value.why
+        for name, value in decision.facts.items()
+        if isinstance(value, Unknown) and value.why != NOT_SAID
+    }
+    questions = [
+        f"What is {name}? Unknown: {unknown[name]}." if name in unknown else f"What is {name}? Not known."
+        for name in (*asked, *(name for name in unknown if name not in asked))
+    ]
     if evidence.confidence is not None and evidence.confidence.value is None:
         questions.append("Is the draft answer right? Its confidence could not be measured.")
     if evidence.draft is not None and evidence.draft.fault is not None:

@@ -1,7 +1,8 @@
-"""Facts that apply to some tools only: run time, boxes and prover agree with the plain meaning."""
+"""Facts of some tools, facts that an answer states: run time, boxes and prover agree with plain meaning."""
 
 import random
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -35,7 +36,10 @@ facts:
   vip: {type: yes/no, from: context.vip, optional: true}
   marks: {type: set, values: [x, y], from: context.marks}
   score: {type: number, from: context.score}
+  answer.window: {type: duration, says: [refund, return]}
+  answer.covered: {type: yes/no, says: [water damage]}
 """
+STATED = ("answer.window", "answer.covered")
 TOOLS = ("refund", "pay", "look")
 Interval: TypeAlias = tuple[int, int]
 FALSE, RESTS, TRUE = 0, 1, 2
@@ -62,7 +66,11 @@ def atom(rng: random.Random, *, is_boxable: bool) -> str:
         "vip",
         'marks has "x"',
         f"score {compare} {rng.choice((0, 0.5))}",
+        f"answer.window {compare} {rng.choice((14, 30))} days",
+        f"answer.window {compare} 30 days",
+        f"answer.covered{rng.choice(('', ' == no', ' == yes'))}",
         f"{rng.choice(('refund.amount', 'pay.urgent', 'vip'))} is {rng.choice(('missing', 'known'))}",
+        f"{rng.choice(STATED)} is {rng.choice(('missing', 'known'))}",
     ]
     if not is_boxable:
         choices += [
@@ -89,7 +97,19 @@ def case(rng: random.Random) -> dict[str, FactValue]:
         "marks": frozenset(mark for mark in "xy" if rng.random() < 0.5),
         "score": Decimal(rng.choice(("0", "0.2", "0.5", "1"))),
     }
-    return {name: value for name, value in values.items() if rng.random() < 0.8}
+    stated: dict[str, FactValue] = {
+        "answer.window": timedelta(days=rng.choice((0, 14, 20, 30, 60))),
+        "answer.covered": rng.random() < 0.5,
+    }
+    for name, value in stated.items():
+        said = rng.choice((True, True, False, None))
+        if said is not None:
+            values[f"{name}.said"] = said
+        # What is said in two ways has no value; of what nobody knows whether it is said, neither.
+        if said and rng.random() < 0.7:
+            values[name] = value
+    kept = {name for name in values if name.startswith("answer.") or rng.random() < 0.8}
+    return {name: value for name, value in values.items() if name in kept}
 
 
 def meaning(
@@ -120,10 +140,14 @@ def _atom(
     called = case.get("tool.name")
     if tools is not None and called is not None and called not in tools:
         return RESTS, RESTS
+    asked = [] if isinstance(formula, ir.Missing) else [n for n in ir.facts_of(formula) if n in STATED]
+    if any(case.get(f"{name}.said") is False for name in asked):
+        return RESTS, RESTS
     verdict = compile_test(formula)(case)
     low, high = {True: (TRUE, TRUE), False: (FALSE, FALSE), None: (FALSE, TRUE)}[verdict]
-    # Without the name of the tool it may be another one's call.
-    return (min(low, RESTS), max(high, RESTS)) if tools is not None and called is None else (low, high)
+    # Without the name of the tool it may be another one's call; so with what an answer may not say.
+    may_rest = (tools is not None and called is None) or any(f"{name}.said" not in case for name in asked)
+    return (min(low, RESTS), max(high, RESTS)) if may_rest else (low, high)
 
 
 def differences(rng: random.Random, *, formulas: int, cases: int) -> tuple[int, int]:

@@ -267,3 +267,15 @@ def test_an_adapter_judges_a_result_by_the_same_way(guard: Guard) -> None:
     given = guard.judge_result(call, {"note": "sent"})
     assert not isinstance(given, Outcome)
     assert given.value == {"note": "sent"}
+
+
+def test_an_amount_finer_than_its_currency_is_unknown_and_the_ticket_says_why(guard: Guard) -> None:
+    balance_of = guard.tool(name="balance_of")(lambda customer: "The balance is 12.345 USD.")
+    with guard.context(customer="c1"):
+        found = guard.result(balance_of, "c1")
+    assert isinstance(found, Handoff)
+    assert (found.role, found.done) == ("queue_manager", True)
+    held = ticket_of(guard, found.ticket)
+    assert "more decimals than the currency has" in " ".join(held.open_questions)
+    assert held.facts["result.amounts"].text() == "unknown (more decimals than the currency has)"
+    assert "12.345" not in " ".join(held.open_questions)
