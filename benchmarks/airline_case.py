@@ -31,7 +31,8 @@ def table(name: str) -> Json:
 class ServiceDesk:
     """Profiles and reservations of one conversation: the start state, then what the tools answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_tau2: bool = False) -> None:
+        self.is_tau2 = is_tau2
         self._reservations: Json = {}
         self._users: Json = {}
         self._touched: set[str] = set()

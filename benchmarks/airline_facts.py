@@ -52,15 +52,18 @@ TRIP: dict[str, trip.Fact] = {
 
 
 def from_tau(record: Mapping[str, Any]) -> "AirlineFacts":
-    """Return the facts of one recorded conversation; every record starts from the untouched database."""
-    return AirlineFacts()
+    """Return the facts of one recorded conversation; every record starts from the untouched database.
+
+    A record of tau2-bench holds `reward_info`, and its text differs from tau-bench's in the free bags.
+    """
+    return AirlineFacts(is_tau2="reward_info" in record)
 
 
 class AirlineFacts:
     """Answers a policy's facts about the call in question; a name it cannot tell is left out."""
 
-    def __init__(self) -> None:
-        self._desk = ServiceDesk()
+    def __init__(self, *, is_tau2: bool = False) -> None:
+        self._desk = ServiceDesk(is_tau2=is_tau2)
         self._facts = TRIP | TALK
 
     def __call__(self, names: Sequence[str], evidence: Evidence, now: datetime) -> Mapping[str, object]:

@@ -14,6 +14,8 @@ FREE_BAGS = {
     "silver": {"basic_economy": 1, "economy": 2, "business": 3},
     "gold": {"basic_economy": 2, "economy": 3, "business": 3},
 }
+FREE_BAGS_TAU2 = {**FREE_BAGS, "gold": {**FREE_BAGS["gold"], "business": 4}}
+"""The later text of the policy gives gold members in business one bag more."""
 BAG, INSURANCE = 50, 30
 
 
@@ -145,7 +147,8 @@ def chargeable_bags(case: Case) -> object:
     count = passengers(case) or booked_passengers(case)
     if not isinstance(total, int) or user is None or cabin is None or not isinstance(count, int):
         return None
-    return max(0, total - count * FREE_BAGS[user["membership"]][cabin])
+    free = FREE_BAGS_TAU2 if case.desk.is_tau2 else FREE_BAGS
+    return max(0, total - count * free[user["membership"]][cabin])
 
 
 def price(case: Case) -> object:

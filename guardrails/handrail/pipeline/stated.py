@@ -72,6 +72,8 @@ _ABOUT_TIME = re.compile(
 _CLAIM = re.compile(
     r"(?i)\b(?:cover\w*|includ\w*|allow\w*|accept\w*|permit\w*|offer\w*|possible|available|eligible"
     r"|entitle\w*|qualif\w*"
+    r"|honou?r\w*|reimburs\w*|compensat\w*|waiv\w*|pays? for|extends? to|comes? with"
+    r"|falls? (?:within|outside)"
     r"|refund\w*|free|fine|ok(?:ay)?|apply|applies|falls? under|under (?:the )?(?:warranty|guarantee)"
     r"|valid|guarante\w*"
     r"|exclud\w*|except\w*|refus\w*|den(?:y|ied|ies)|declin\w*|reject\w*|prohibit\w*|forbid\w*"

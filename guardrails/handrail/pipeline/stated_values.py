@@ -6,7 +6,7 @@ Each reader finds values with the words that hold them; which of them a fact is 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from handrail.policy.language.facts import FactDeclaration, Kind
@@ -74,6 +74,24 @@ _COUNT_WORDS = {
     "pair": Decimal(2),
 }
 _DOZEN = 12
+LONGEST_NUMBER = 60
+"""So many characters may hold a second number in words."""
+_ALSO = re.compile(
+    r"(?i)(?:\s+(?:off|discount|back|fee|charge|each|only))?\s*[,(–—-]?\s*\b(?:or|and|but|else|otherwise)\s+"
+    r"(?:else |even |only |just |up to |as (?:much|many|little) as |maybe |perhaps )?"
+)
+_UNSAID_UNIT = re.compile(
+    r"(?i)\s*(?:$|[.,;!?)]|(?:on|for|if|when|whenever|during|in|at|with|after|before|from|once|unless|where"
+    r"|should|as|by|per|through|over|instead|otherwise)\b)"
+)
+_TOMORROW = re.compile(r"(?i)\b(?:(today|tonight)|(tomorrow))\b(?!['’]s)")
+_DAY_LEFT_OPEN = re.compile(
+    r"(?i)\b(?:(?:next|this coming|coming|the following)\s+(?:week(?:end)?|month|year|quarter|spring|summer"
+    r"|autumn|fall|winter|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
+    r"|(?:the )?(?:end|start|beginning|middle|last day) of (?:the |this |next |every )?(?:week|month|year"
+    r"|quarter|season)"
+    r"|the day after tomorrow)\b"
+)
 
 
 def candidates(fact: FactDeclaration, text: str, today: date) -> tuple[Candidate, ...]:
@@ -99,7 +117,20 @@ def candidates(fact: FactDeclaration, text: str, today: date) -> tuple[Candidate
             found = [*_choices(fact, text)]
         case _:
             found = []
+    if fact.type in (Kind.MONEY, Kind.DURATION, Kind.PERCENT):
+        found = [_with_second(one, text) for one in found]
     return tuple(sorted(found, key=lambda one: one.start))
+
+
+def _with_second(one: Candidate, text: str) -> Candidate:
+    """Return a value, left open where a second number shares its unit: `10 % off, or twenty on Fridays`."""
+    joint = _ALSO.match(text, one.end)
+    tokens = tokens_of(text[joint.end() : joint.end() + LONGEST_NUMBER]) if joint else ()
+    number = number_at(tokens, 0) if tokens and tokens[0].start == 0 else None
+    if joint is None or number is None:
+        return one
+    end = joint.end() + tokens[number.after - 1].end
+    return Candidate(start=one.start, end=end, value=None) if _UNSAID_UNIT.match(text, end) else one
 
 
 def _amounts(fact: FactDeclaration, text: str) -> Iterator[Candidate]:
@@ -139,6 +170,13 @@ def _dates(text: str, today: date) -> Iterator[Candidate]:
             continue
         days = span.on(today)
         yield Candidate(start=span.start, end=span.end, value=min(days) if len(days) == 1 else None)
+    for near in _TOMORROW.finditer(text):
+        days_on = timedelta(days=1 if near[2] else 0)
+        if not any(near.start() < end and start < near.end() for start, end in taken):
+            yield Candidate(start=near.start(), end=near.end(), value=today + days_on)
+    for left_open in _DAY_LEFT_OPEN.finditer(text):
+        if not any(left_open.start() < end and start < left_open.end() for start, end in taken):
+            yield Candidate(start=left_open.start(), end=left_open.end(), value=None)
 
 
 def _percents(text: str) -> Iterator[Candidate]:

@@ -106,3 +106,57 @@ def test_the_words_in_question_are_those_of_the_clause() -> None:
 def test_how_long_something_takes_is_read_where_the_fact_is_about_that() -> None:
     speed = fact(Kind.DURATION, "refund takes", "processing time")
     assert stated(speed, "Your refund takes 5 days.", TODAY).value == days(5)
+
+
+@pytest.mark.parametrize(
+    ("declared", "text", "value"),
+    [
+        (OFF, "Your discount is ten percent, or twenty on Fridays.", BOTH),
+        (OFF, "A discount of 10% and 20 for members.", BOTH),
+        (OFF, "The discount is 10%, but just fifteen if you pay by card.", BOTH),
+        (OFF, "The discount is 10%, and two coupons come with it.", Decimal(10)),
+        (WINDOW, "You can return it within 30 days, or sixty during December.", BOTH),
+        (WINDOW, "You may return it within 30 days, and 2 items at once.", days(30)),
+        (WINDOW, "You have 30 days to return it, and we open at 9.", days(30)),
+        (FEE, "The late fee is $20, or thirty on weekends.", BOTH),
+        (
+            FEE,
+            "The late fee is $20 and 5 working days are needed.",
+            Money(amount=Decimal(20), currency="USD"),
+        ),
+    ],
+)
+def test_a_second_number_that_shares_a_unit_leaves_the_value_open(
+    declared: FactDeclaration, text: str, value: FactValue
+) -> None:
+    assert stated(declared, text, TODAY).value == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("The sale ends today.", TODAY),
+        ("The sale ends tomorrow.", TODAY + days(1)),
+        ("The sale ends next Friday.", BOTH),
+        ("The sale runs until the end of the month.", BOTH),
+        ("The sale ends the day after tomorrow.", BOTH),
+        ("The sale ends on 24 December 2026, next month.", date(2026, 12, 24)),
+        ("The sale ends on 24 December 2026.", date(2026, 12, 24)),
+        ("Today's sale is not over.", NOT),
+    ],
+)
+def test_a_day_that_is_told_from_another_one_is_that_day_or_left_open(text: str, value: FactValue) -> None:
+    assert stated(ENDS, text, TODAY).value == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Water damage falls outside our promise.", False),
+        ("We honour water damage claims.", True),
+        ("We do not reimburse water damage.", False),
+        ("Our plan extends to water damage.", True),
+    ],
+)
+def test_what_is_done_about_a_matter_affirms_or_denies_it(text: str, value: FactValue) -> None:
+    assert stated(COVERED, text, TODAY).value == value
