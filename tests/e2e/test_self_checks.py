@@ -354,3 +354,37 @@ def test_a_model_that_refuses_to_be_asked_was_not_asked(ask: Ask, opened: Callab
     with LoopbackServer(Model(refuses_logprobs=True)) as server:
         assert ANSWER not in ask(f"{server.url}/v1", guard)
     assert missing(guard) == ["not_asked"]
+
+
+READ_TWICE = """\
+policy: read
+version: "1"
+if_unsure: queue_manager
+roles: {{queue_manager: {{}}}}
+facts:
+  answer.sent: {{type: one of, values: [monday, tuesday], says: [dispatched], second_reader: true}}
+hand_offs:
+  - {{id: other-day, when: answer.sent == "{check}", to: queue_manager, because: It was another day.}}
+"""
+
+
+@dataclass
+class Reading(Model):
+    """A model that reads its own answer again."""
+
+    def _text(self, said: str) -> str:
+        return (
+            '{"said": true, "quote": "left on Monday", "affirmed": true}' if "JSON Schema" in said else ANSWER
+        )
+
+
+@WAYS
+def test_a_second_reader_is_asked_through_the_callers_own_client(
+    ask: Ask, opened: Callable[..., Guard]
+) -> None:
+    model = Reading()
+    with LoopbackServer(model) as server:
+        assert ask(f"{server.url}/v1", opened("tuesday", text=READ_TWICE)) == ANSWER
+        assert ANSWER not in ask(f"{server.url}/v1", opened("monday", text=READ_TWICE))
+    assert len(model.bodies) == 4
+    assert model.bodies[1]["temperature"] == 0

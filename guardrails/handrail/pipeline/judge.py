@@ -13,7 +13,7 @@ from handrail.pipeline.gate import decide_call, on_call
 from handrail.pipeline.needs import Steps
 from handrail.pipeline.readings import UNGROUNDED, FactInputs
 from handrail.pipeline.screen import Screened
-from handrail.pipeline.stated import all_stated
+from handrail.pipeline.second_reader import stated_twice
 from handrail.pipeline.sureness import sureness
 from handrail.pipeline.withhold import (
     Downstream,
@@ -191,7 +191,7 @@ def _weigh(
     )
     if pipeline.reads_grounding:
         findings += _ungrounded(draft, screened.messages, place)
-    values, spans = all_stated(pipeline.policy, draft.text, exchange.now)
+    values, spans = yield from stated_twice(pipeline.policy, draft, screened.messages, budget, exchange.now)
     findings += tuple([replace(finding, place=place) for finding in spans])
     sure = sureness(pipeline.policy, draft, spans, was_asked=exchange.asked_logprobs)
     confidence = None

@@ -133,9 +133,14 @@ def all_stated(
     for fact in facts:
         found = stated(fact, text, today)
         values[fact.name] = found.value
-        for start, end in found.spans:
-            spans.append(Finding(type=STATED, category=UNMASKED, start=start, end=end, note=fact.name))
+        spans += in_question(fact, found)
     return values, tuple(spans)
+
+
+def in_question(fact: FactDeclaration, found: Stated) -> Iterator[Finding]:
+    """Yield findings for the words on which a stated fact rests."""
+    for start, end in found.spans:
+        yield Finding(type=STATED, category=UNMASKED, start=start, end=end, note=fact.name)
 
 
 def _one_value(fact: FactDeclaration, linked: Sequence[Candidate], answer: "_Answer") -> Stated:

@@ -160,7 +160,7 @@ def _stated(fact: RawFact) -> sources.Source | None:
     if not says or not all(any(mark.isalnum() for mark in word) for word in says):
         fact.problem("`says:` needs words that stand next to the value, e.g. [refund, money back]", "says")
         return None
-    return sources.StatedBy(fact=fact.name, says=says)
+    return sources.StatedBy(fact=fact.name, says=says, second_reader=bool(fact.shape.second_reader))
 
 
 def _ledger(fact: RawFact) -> sources.Source | None:
@@ -200,6 +200,7 @@ _KEYS_OF: Mapping[str, tuple[type | Kind, ...]] = {
     "after": (sources.Conversation,),
     "of": (sources.Provenance,),
     "says": (sources.StatedBy,),
+    "second_reader": (sources.StatedBy,),
     "currencies": (Kind.MONEY,),
     "currency": (Kind.MONEY,),
     "unit": (Kind.DURATION,),

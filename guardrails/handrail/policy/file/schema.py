@@ -78,6 +78,9 @@ class FactShape(Shape):
     says: list[Annotated[str, StringConstraints(min_length=2, max_length=100)]] | None = Field(
         default=None, description="Words next to which the answer states the fact, e.g. [refund, money back]."
     )
+    second_reader: bool | None = Field(
+        default=None, description="`says:`: the model is asked where the words say nothing that is read."
+    )
     of: str | None = Field(default=None, description="`from: provenance`: the fact whose origin is asked.")
     means: str = Field(default="", description="What the fact is.")
 

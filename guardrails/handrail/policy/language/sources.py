@@ -194,6 +194,7 @@ class StatedBy:
     stage = Stage.ANSWER
     fact: str
     says: tuple[str, ...]
+    second_reader: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
