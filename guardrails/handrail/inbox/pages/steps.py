@@ -76,7 +76,8 @@ def sheets(request: Request, screen: TicketScreen, telling: Telling) -> list[Ste
             fields=_fields(name, request, screen, telling),
         )
         for name in _SHEETS
-        if name in mine
+        # Asking claims a ticket that nobody has.
+        if name in mine or (name == "ask" and "claim" in mine)
     ]
 
 

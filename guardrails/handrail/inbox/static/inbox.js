@@ -280,7 +280,7 @@ let notified = 0;
 
 function announce(count) {
   document.title = count ? `(${count}) ${title}` : title;
-  if (count > notified && document.hidden && "Notification" in window && Notification.permission === "granted") {
+  if (count > notified && document.hidden && wantsNotices()) {
     // Says that something waits, and never what.
     new Notification("handrail", { body: fill(words.waiting, { count }), tag: "handrail" });
   }
@@ -368,7 +368,11 @@ if ($("#queue") || article) {
   notified = Number($("#queue")?.dataset.new || 0);
 }
 
+const wantsNotices = () => localStorage.getItem("notify") === "on" && "Notification" in window && Notification.permission === "granted";
+for (const box of $$("[data-notify]")) box.checked = wantsNotices();
 document.addEventListener("change", async (event) => {
   if (!event.target.matches("[data-notify]")) return;
-  if (event.target.checked && "Notification" in window) event.target.checked = (await Notification.requestPermission()) === "granted";
+  const isGranted = event.target.checked && "Notification" in window && (await Notification.requestPermission()) === "granted";
+  localStorage.setItem("notify", isGranted ? "on" : "off");
+  event.target.checked = isGranted;
 });

@@ -1,0 +1,94 @@
+"""Pages of the inbox as a browser without scripts is sent them."""
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handrail.inbox.rendering import STATIC
+from handrail.tickets.lifecycle import State
+from support.inbox import Scene, inbox_of_tickets
+
+MOST_BYTES = 60_000
+SCRIPTS = ("htmx.min.js", "inbox.js", "inbox.css")
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    with inbox_of_tickets(tmp_path, managers=("mira",)) as found:
+        yield found
+
+
+def fields_of(page: str, action: str) -> dict[str, str]:
+    """Return the filled-in fields of the form with this action."""
+    form = re.search(rf'<form[^>]*action="[^"]*{action}"[^>]*>(.*?)</form>', page, re.S)
+    assert form is not None, action
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[1]))
+
+
+def shown(browser: Any, ticket: str, **fields: str) -> Any:
+    """Send the form of a ticket's page to be shown what it comes to."""
+    page = browser.get(f"/tickets/{ticket}").text
+    return browser.post(f"/tickets/{ticket}/preview", data={**fields_of(page, "/preview"), **fields})
+
+
+def test_a_page_with_all_it_loads_is_sixty_kilobytes_at_most(scene: Scene) -> None:
+    ticket, browser = scene.ticket(), scene.signed_in("fay")
+    loaded = sum(len(gzip.compress((STATIC / name).read_bytes())) for name in SCRIPTS)
+    for path in ("/", f"/tickets/{ticket.id}"):
+        assert loaded + len(gzip.compress(browser.get(path).content)) <= MOST_BYTES
+
+
+def test_what_was_shown_can_be_confirmed_and_undone_by_forms(scene: Scene) -> None:
+    ticket, browser = scene.ticket(), scene.signed_in("fay")
+    preview = shown(browser, ticket.id, verdict="reject", **{"reject.reason_code": "no_evidence"})
+    decided = browser.post(f"/tickets/{ticket.id}/decide", data=fields_of(preview.text, "/decide"))
+    assert decided.status_code == 303
+    assert scene.store.get("default", ticket.id).state is State.RESOLVED
+    browser.submit(f"/tickets/{ticket.id}/undo")
+    assert scene.store.get("default", ticket.id).state is State.CLAIMED
+
+
+def test_a_form_that_was_changed_after_it_was_shown_decides_nothing(scene: Scene) -> None:
+    ticket, browser = scene.ticket(), scene.signed_in("fay")
+    preview = shown(browser, ticket.id, verdict="reject", **{"reject.reason_code": "no_evidence"})
+    fields = {**fields_of(preview.text, "/decide"), "reject.message_to_user": "Never."}
+    assert browser.post(f"/tickets/{ticket.id}/decide", data=fields).status_code == 409
+    assert scene.store.get("default", ticket.id).state is State.READY
+
+
+def test_looking_decides_nothing_whatever_the_address_says(scene: Scene) -> None:
+    ticket, browser = scene.ticket(), scene.signed_in("fay")
+    for path in ("preview", "decide", "undo", "claim", "release"):
+        assert browser.get(f"/tickets/{ticket.id}/{path}?verdict=approve").status_code in (404, 405)
+    assert scene.store.get("default", ticket.id).state is State.READY
+
+
+def test_a_ticket_of_another_role_is_not_there(scene: Scene) -> None:
+    ticket, browser = scene.ticket(), scene.signed_in("mira")
+    assert browser.get(f"/tickets/{ticket.id}").status_code == 404
+    assert browser.get("/tickets/HR-2222-22").status_code == 404
+
+
+def test_the_overview_is_for_managers(scene: Scene) -> None:
+    assert scene.signed_in("mira").get("/overview").status_code == 200
+    assert scene.signed_in("fay").get("/overview").status_code == 404
+    assert 'href="/overview"' not in scene.signed_in("fay").get("/").text
+
+
+def test_a_reader_chooses_language_and_keys(scene: Scene) -> None:
+    browser = scene.signed_in("fay")
+    assert browser.get("/", headers={"accept-language": "de"}).text.count('lang="de"') >= 1
+    browser.submit("/preferences", {"language": "de", "next": "https://elsewhere.example/"})
+    page = browser.get("/").text
+    assert "Offene Tickets" in page
+    assert 'class="keys-off"' in page
+
+
+def test_a_page_says_only_what_its_catalogue_knows(scene: Scene) -> None:
+    page = scene.signed_in("fay").get("/?said=<b>hello</b>").text
+    assert "hello</b>" not in page
+    assert 'class="banner' not in page
