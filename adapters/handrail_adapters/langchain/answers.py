@@ -10,7 +10,14 @@ from handrail.text.values import Leaf, Path, read
 from handrail.wire.foreign_json import mapping_of, text_of
 from handrail.wire.logprobs import read_logprobs
 from handrail.wire.objects import Said, changed, fixed_spans, runs_of, said_in, spans_of
-from handrail_adapters.langchain.fields import Fields, Json, fields_of, repeated_tokens, without_logprobs
+from handrail_adapters.langchain.fields import (
+    Fields,
+    Json,
+    fields_of,
+    is_plain,
+    repeated_tokens,
+    without_logprobs,
+)
 from handrail_adapters.langchain.messages import call_fields, calls_of
 from handrail_adapters.langchain.structure import BESIDE
 
@@ -25,6 +32,8 @@ def read_draft(message: BaseMessage, beside: Json | None = None, *, trusted: Seq
         beside: what LangChain keeps beside the message; see `structure.BESIDE`.
         trusted: kinds of content that count as read.
     """
+    if not beside and is_plain(message):
+        return Draft(text=str(message.content))
     fields = fields_of(message, trusted=trusted)
     text = "".join(_at(message, path) for path in fields.texts)
     around = _said_beside(beside, text)

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
+from handrail.text.json_data import MAY_BE_JSON
+from handrail.text.structure import Form
 from handrail.text.values import Leaf, LeafKind, Path, Reading, read
 from handrail.wire.foreign_json import kind_of, mapping_of, objects_of, text_of
 from handrail.wire.logprobs import repeats
@@ -42,8 +44,38 @@ class Fields:
         return any(path[: len(text)] == text for text in self.texts)
 
 
+# The classes of the usual messages, and what each says of its type.
+_USUAL: Mapping[type, str] = {HumanMessage: "human", AIMessage: "ai", SystemMessage: "system"}
+_HOLDERS = frozenset({str, list, dict})
+_CONTENT: Path = ("content",)
+_READ = frozenset({"content", "id", "type"})
+
+
+def is_plain(message: BaseMessage) -> bool:
+    """True for a usual message that is one text and has nothing in any other field: it need not be read.
+
+    A text that could be JSON is not plain, nor is a message of another class, whatever it is derived from.
+    """
+    kind, held = _USUAL.get(type(message)), message.__dict__
+    text, name = held.get("content"), held.get("id")
+    if kind is None or type(text) is not str or text[:1] in MAY_BE_JSON or message.__pydantic_extra__:
+        return False
+    if name is not None and not (type(name) is str and Form.ID.fits(name)):
+        return False
+    if message.__pydantic_private__ or held.get("type") != kind:
+        return False
+    return all(
+        value is None or value is False or (type(value) in _HOLDERS and not value)
+        for field, value in held.items()
+        if field not in _READ
+    )
+
+
 def fields_of(message: BaseMessage, *, trusted: Iterable[str] = ()) -> Fields:
     """Take a message apart; kinds of content in `trusted` count as read."""
+    if is_plain(message):
+        text: Any = message.content
+        return Fields((_CONTENT,), Said((Leaf(_CONTENT, text, LeafKind.TEXT),) if text else ()))
     reading = read(message)
     sealed, kinds = _unreadable(message, reading)
     without = [("artifact",), *sealed, *_repeats(message), *logprob_paths(message)]

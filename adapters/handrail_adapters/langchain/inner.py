@@ -78,7 +78,7 @@ class InnerModel:
     ) -> None:
         self._model, self._messages, self._trusted = model, messages, trusted
         self._options, self._uses_cache = {"stop": stop, **options}, uses_cache
-        self._said = read_options(self._options)
+        self._said = read_options(options if stop is None else self._options)
         beside = options_message(self._said)
         self.read = (*beside, *(read_message(message, trusted=trusted) for message in messages))
         self._beside = len(beside)

@@ -24,7 +24,7 @@ from handrail.records import (
 from handrail.wire.foreign_json import mapping_of, objects_of, text_of
 from handrail.wire.handoff import handoff_body, read_handoff
 from handrail.wire.objects import rewritten
-from handrail_adapters.langchain.fields import Json, fields_of, repeated_arguments, without_logprobs
+from handrail_adapters.langchain.fields import Json, fields_of, is_plain, repeated_arguments, without_logprobs
 
 _SPEAKERS = {
     "system": Speaker.SYSTEM,
@@ -39,6 +39,8 @@ MessageT = TypeVar("MessageT", bound=BaseMessage)
 
 def read_message(message: BaseMessage, *, trusted: Sequence[str] = ()) -> Message:
     """Read one message of a conversation; kinds of content in `trusted` count as readable."""
+    if is_plain(message):
+        return Message(speaker=_SPEAKERS.get(message.type, Speaker.USER), text=str(message.content))
     role = message.type if message.type != "chat" else text_of(getattr(message, "role", ""))
     said = fields_of(message, trusted=trusted).said
     return Message(

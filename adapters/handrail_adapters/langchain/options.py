@@ -54,6 +54,8 @@ OPTIONS = Structure(
 
 def read_options(options: dict[str, Any]) -> Said:
     """Read what a model is called with. Classes and functions are the program's own and say nothing."""
+    if not options:
+        return Said(())
     said = said_in(read(options), OPTIONS)
     own = {"callable", "unregistered"}
     return Said(said.leaves, tuple(code for code in said.unreadable if code not in own))
