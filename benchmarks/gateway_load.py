@@ -70,8 +70,16 @@ class Load:
     memory: float = 0.0
 
 
+class Clock:
+    """When the provider wrote the first and the last piece of each answer, by the number in its request."""
+
+    def __init__(self) -> None:
+        self.first: dict[int, float] = {}
+        self.last: dict[int, float] = {}
+
+
 @asynccontextmanager
-async def provider() -> AsyncIterator[str]:
+async def provider(clock: Clock | None = None) -> AsyncIterator[str]:
     """Stream scripted answers; every so often one holds a secret."""
     asked = 0
 
@@ -81,11 +89,16 @@ async def provider() -> AsyncIterator[str]:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = re.search(rb"content-length: (\d+)", head.lower())
-                await reader.readexactly(int(length[1]) if length else 0)
+                body = await reader.readexactly(int(length[1]) if length else 0)
+                named = re.search(rb'"user": ?"n(\d+)"', body)
+                number = int(named[1]) if named else -1
                 asked += 1
                 writer.write(HEAD)
                 for piece in LEAKING if asked % SECRET_EVERY == 0 else CLEAN:
                     writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                    if clock is not None and number >= 0:
+                        clock.first.setdefault(number, time.monotonic())
+                        clock.last[number] = time.monotonic()
                     await asyncio.sleep(PAUSE_S)
                 writer.write(b"0\r\n\r\n")
                 await writer.drain()
@@ -100,11 +113,11 @@ async def provider() -> AsyncIterator[str]:
 
 
 @contextmanager
-def gateway(folder: Path, upstream: str, port: int, *, guard: bool) -> Iterator[int]:
+def gateway(folder: Path, upstream: str, port: int, *, guard: bool, policy: str = "support") -> Iterator[int]:
     """Run a gateway in a process of its own; gives its process id."""
     settings = {
         "upstream": upstream,
-        "policy": "support",
+        "policy": policy,
         "store": f"sqlite:///{folder}/gateway-{port}.db",
         "guard": guard,
         "limits": {"at_once": 2000},
@@ -156,6 +169,58 @@ async def _caller(port: int, number: int, until: float, seen: Load) -> None:
         seen.failures += 1
     finally:
         writer.close()
+
+
+@dataclass
+class FirstBytes:
+    """Milliseconds from the provider's first and last piece to the first byte that a caller gets."""
+
+    after_first: list[float] = field(default_factory=list)
+    after_last: list[float] = field(default_factory=list)
+    leaks: int = 0
+
+
+async def paced(port: int, *, rate: float, seconds: float, clock: Clock) -> FirstBytes:
+    """Ask at a steady rate, whatever comes of it, and time the first byte of each answer.
+
+    Args:
+        port: of the gateway.
+        rate: requests a second.
+        seconds: how long.
+        clock: of the provider.
+    """
+    seen, tasks, start = FirstBytes(), [], time.monotonic()
+    clock.first.clear()
+    clock.last.clear()
+    idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    for number in range(int(rate * seconds)):
+        await asyncio.sleep(max(0.0, start + number / rate - time.monotonic()))
+        tasks.append(asyncio.create_task(_timed(port, number, seen, clock, idle)))
+    await asyncio.gather(*tasks)
+    for _, writer in idle:
+        writer.close()
+    return seen
+
+
+async def _timed(
+    port: int,
+    number: int,
+    seen: FirstBytes,
+    clock: Clock,
+    idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]],
+) -> None:
+    reader, writer = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+    asks: dict[str, object] = {"model": "m", "stream": True, "user": f"n{number}"}
+    body = json.dumps({**asks, "messages": [{"role": "user", "content": "Where is my parcel?"}]}).encode()
+    head = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-handrail-customer: c1\r\n"
+    writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+    came = await reader.read(1)
+    now = time.monotonic()
+    told = came + await _read(reader)
+    seen.leaks += SECRET.encode() in told
+    seen.after_first.append((now - clock.first[number]) * 1000)
+    seen.after_last.append((now - clock.last[number]) * 1000)
+    idle.append((reader, writer))
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:

@@ -32,13 +32,13 @@ def report(check):
 
 @dataclass(frozen=True)
 class Peer:
-    """Another library: what is installed, and a script that times one check of a text."""
+    """Another library: what is installed, a script that times one check of a text, and the least ratio."""
 
     name: str
     figure: str
     package: str
     script: str
-    is_barred: bool = True
+    bar: float
 
     @property
     def name_of_environment(self) -> str:
@@ -58,6 +58,7 @@ config = SecretKeysCfg(threshold="balanced")
 loop = asyncio.new_event_loop()
 report(lambda: loop.run_until_complete(secret_keys(None, text, config)))
 """,
+        bar=60.0,
     ),
     Peer(
         "NeMo Guardrails 0.24.1, two regexes",
@@ -81,6 +82,7 @@ loop = asyncio.new_event_loop()
 messages = [{"role": "user", "content": "Where is my order?"}, {"role": "assistant", "content": text}]
 report(lambda: loop.run_until_complete(rails.check_async(messages)))
 """,
+        bar=60.0,
     ),
     Peer(
         "guardrails-ai 0.11.0, one regex",
@@ -99,6 +101,7 @@ guard = Guard().use(NoEmail(on_fail="noop"))
 guard._disable_tracer = True
 report(lambda: guard.validate(text))
 """,
+        bar=20.0,
     ),
     Peer(
         "LangChain 1.5.2 PIIMiddleware, all five",
@@ -112,7 +115,7 @@ rails = [PIIMiddleware(kind, strategy="redact", apply_to_output=True) for kind i
 state = {"messages": [AIMessage(text)]}
 report(lambda: [rail.after_model(state, None) for rail in rails])
 """,
-        is_barred=False,
+        bar=3.0,
     ),
 )
 

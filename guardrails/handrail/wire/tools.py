@@ -14,6 +14,8 @@ def schemas_of(request: Json) -> Mapping[str, str]:
     Chat completions, responses and messages declare tools in different fields, and some keep tools inside
     others. A name that is declared twice takes what one of its schemas takes.
     """
+    if "tools" not in request and "functions" not in request:
+        return {}
     found: dict[str, list[object]] = {}
     for tool in _declared(request):
         name = text_of(tool.get("name"))
