@@ -295,6 +295,8 @@ def every_error() -> list[HandrailError]:
         errors.HandoffRequired: ((handoff,), {}),
         errors.AnswerBlocked: ((decision,), {}),
         errors.TicketError: (("t1", "not now"), {}),
+        errors.NotPermitted: (("claim", "role"), {}),
+        errors.NotInEffect: (("t1", 1.5), {}),
     }
     kinds = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, HandrailError)]
     made = []

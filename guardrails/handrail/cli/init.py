@@ -1,4 +1,4 @@
-"""`handrail init`: a policy and a people file to start from."""
+"""`handrail init`: a policy, a people file and a settings file to start from."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -8,14 +8,14 @@ import typer
 
 from handrail.errors import ConfigError
 
-NAMES = ("policy.yaml", "people.yaml")
+NAMES = ("policy.yaml", "people.yaml", "handrail.toml")
 
 
 def init(
     folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the files go.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
 ) -> None:
-    """Write a starter policy and people file, with comments that explain each part.
+    """Write a starter policy, people file and settings of commands, with comments that explain each part.
 
     **Examples**
 
@@ -31,6 +31,6 @@ def init(
         text = files("handrail.cli").joinpath("starter", name).read_text(encoding="utf-8")
         (folder / name).write_text(text, encoding="utf-8")
         typer.echo(f"wrote {folder / name}")
-    policy, people = (folder / name for name in NAMES)
+    policy, people, _ = (folder / name for name in NAMES)
     typer.echo(f"Next: handrail policy check {policy}")
     typer.echo(f'Then: Guard.from_policy("{policy}", people="{people}")')

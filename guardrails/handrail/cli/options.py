@@ -1,7 +1,8 @@
 """What commands share: their options, and the store and the person that those name."""
 
 import os
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,18 +11,84 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from handrail.errors import ConfigError
+from handrail.text.suggest import near
 
 if TYPE_CHECKING:
+    from handrail.service import Reviewer, TicketService
     from handrail.store import Actor, SqlStore
 
-StoreOption = Annotated[str, typer.Option(envvar="HANDRAIL_STORE", help="URL of the ticket store.")]
-TenantOption = Annotated[str, typer.Option(envvar="HANDRAIL_TENANT", help="Whose tickets.")]
+SETTINGS = Path("handrail.toml")
+"""File in the working folder that says once what commands would be told each time."""
+NAMES = ("store", "tenant", "policy", "people", "person")
+
+
+def settings() -> dict[str, str]:
+    """Return what `handrail.toml` in the working folder says, nothing where there is none.
+
+    Raises:
+        ConfigError: it cannot be read, or says something else than the texts of `NAMES`.
+    """
+    if not SETTINGS.exists():
+        return {}
+    try:
+        said = tomllib.loads(text_of(SETTINGS))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{SETTINGS}: {error}") from None
+    for name, value in said.items():
+        if name not in NAMES:
+            raise ConfigError(f"{SETTINGS}: unknown key '{name}'{near(name, NAMES)}")
+        if not isinstance(value, str):
+            raise ConfigError(f"{SETTINGS}: {name} is a text")
+    return said
+
+
+def _said(name: str) -> Callable[[typer.Context, typer.CallbackParam, str], str]:
+    """Return what reads an option that was not given from `handrail.toml`."""
+
+    def read(ctx: typer.Context, param: typer.CallbackParam, value: str) -> str:
+        source = ctx.get_parameter_source(param.name or "")
+        is_given = source is not None and source.name != "DEFAULT"
+        return value if is_given or ctx.resilient_parsing else settings().get(name, value)
+
+    return read
+
+
+def _said_path(ctx: typer.Context, param: typer.CallbackParam, value: Path) -> Path:
+    return Path(_said("people")(ctx, param, str(value)))
+
+
+StoreOption = Annotated[
+    str, typer.Option(envvar="HANDRAIL_STORE", callback=_said("store"), help="URL of the ticket store.")
+]
+TenantOption = Annotated[
+    str, typer.Option(envvar="HANDRAIL_TENANT", callback=_said("tenant"), help="Whose tickets.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 PolicyOption = Annotated[
-    str, typer.Option("--policy", "-p", help="Policy file, or the name of a shipped one.")
+    str,
+    typer.Option(
+        "--policy",
+        "-p",
+        envvar="HANDRAIL_POLICY",
+        callback=_said("policy"),
+        help="Policy file, or the name of a shipped one.",
+    ),
 ]
-PeopleOption = Annotated[Path, typer.Option("--people", help="File that maps people to roles.")]
-PersonOption = Annotated[str, typer.Option("--as", help="Who you are, by the id in the people file.")]
+PeopleOption = Annotated[
+    Path,
+    typer.Option(
+        "--people", envvar="HANDRAIL_PEOPLE", callback=_said_path, help="File that maps people to roles."
+    ),
+]
+PersonOption = Annotated[
+    str,
+    typer.Option(
+        "--as",
+        envvar="HANDRAIL_PERSON",
+        callback=_said("person"),
+        help="Who you are, by the id in the people file.",
+    ),
+]
 DEFAULT_STORE = "sqlite:///handrail.db"
 DEFAULT_PEOPLE = Path("people.yaml")
 
@@ -67,6 +134,30 @@ def actor_of(person: str, policy: str, people: Path) -> "Actor":
     from handrail.store import Actor
 
     return Actor(person=person, people=load_people(people, load(policy)), now=datetime.now(UTC))
+
+
+def serving(
+    store: "SqlStore", person: str, tenant: str, policy: str, people: Path
+) -> "tuple[TicketService, Reviewer]":
+    """Return the service over a store, and who a person is to it: whoever is at this terminal.
+
+    Raises:
+        ConfigError: nobody is named, or the people file does not list them.
+    """
+    from handrail.policy import load, load_people
+    from handrail.service import GivenPolicy, Level, Reviewer, Scope, TicketService
+
+    loaded = load(policy)
+    members = load_people(people, loaded)
+    if not person:
+        raise ConfigError("say who you are: --as, HANDRAIL_PERSON, or person in handrail.toml")
+    roles = members.roles_of(person)
+    if not roles:
+        known = {name for filled in members.roles.values() for name in filled}
+        raise ConfigError(f"{people}: {person!r} fills no role{near(person, known)}")
+    service = TicketService(store, GivenPolicy(policy=loaded), members)
+    scopes = frozenset({Scope.READ, Scope.DECIDE, Scope.UNMASK})
+    return service, Reviewer(person=person, tenant=tenant, roles=roles, scopes=scopes, level=Level.FRESH)
 
 
 def who() -> str:

@@ -17,19 +17,19 @@ from handrail.cli.options import (
     PolicyOption,
     StoreOption,
     TenantOption,
-    actor_of,
     opened,
+    serving,
     who,
 )
+from handrail.cli.ticket_text import decided, elsewhere, later, listed, local, past, told, tried
 from handrail.errors import ConfigError
+from handrail.text.suggest import near
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from handrail.tickets.ports import Attempt
+    from handrail.service import Preview
     from handrail.tickets.resolution import TicketRow
-    from handrail.tickets.ticket import TicketView
 
+EVERY_FIELD = ("customer", "conversation", "arguments", "draft_answer", "shown", "lines", "tried", "values")
 commands = typer.Typer(no_args_is_help=True, help="List, show, claim and decide tickets.")
 
 
@@ -39,74 +39,92 @@ def list_(  # noqa: PLR0913 - one parameter per option
     tenant: TenantOption = "default",
     role: Annotated[str | None, typer.Option(help="Only tickets of this role.")] = None,
     state: Annotated[str | None, typer.Option(help="Only this state; by default what is open.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Only what this rule stopped.")] = None,
+    tool: Annotated[str | None, typer.Option(help="Only what proposes this tool.")] = None,
+    customer: Annotated[str | None, typer.Option(help="Only this customer's.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
     policy: PolicyOption = "support",
     as_json: JsonOption = False,
 ) -> None:
-    """List tickets, soonest due first.
+    """List tickets, those of unknown outcome first, then the open ones, soonest due first.
 
     **Examples**
 
     - `handrail tickets list --role finance_lead`
+    - `handrail tickets list --customer anna@example.org --state applied`
     """
+    from handrail.service.overseeing import Overseeing
     from handrail.store import Filter
     from handrail.tickets.lifecycle import State
 
     if state is not None and state not in list(State):
         raise ConfigError(f"no state {state!r}; there are {', '.join(State)}")
-    wanted = Filter(role=role, state=State(state) if state else None, limit=limit)
+    wanted = Filter(
+        role=role,
+        state=State(state) if state else None,
+        rule=rule,
+        tool=tool,
+        customer=customer,
+        limit=limit,
+    )
     with opened(store) as found:
-        page = found.list(tenant, wanted)
-        if role is not None and not page.rows:
-            _check_role(
-                role, policy, {row.role for row in found.list(tenant, replace(wanted, role=None)).rows}
-            )
+        tickets = Overseeing(found, tenant)
+        page = tickets.page(wanted)
+        rows = list(page.rows)
+        if state is None:
+            rows = [*tickets.page(replace(wanted, state=State.OUTCOME_UNKNOWN)).rows, *rows]
+        if not rows:
+            busy = {row.role for row in tickets.page(replace(wanted, role=None, customer=None)).rows}
+            _check_names(role, customer, policy, busy)
+    now = datetime.now(UTC)
     if as_json:
-        rows = [
-            {
-                "id": row.id,
-                "state": row.state.value,
-                "role": row.role,
-                "trigger": row.trigger,
-                "rule": row.reason_code,
-                "severity": ("low", "medium", "high")[row.severity],
-                "decide_by": row.decide_by.isoformat() if row.decide_by else None,
-                "claimed_by": row.claimed_by,
-            }
-            for row in page.rows
-        ]
-        typer.echo(json.dumps({"tickets": rows, "cursor": page.cursor}))
+        typer.echo(json.dumps({"tickets": [_data(row) for row in rows], "cursor": page.cursor}))
         return
-    for row in page.rows:
-        due = f"{row.decide_by:%Y-%m-%d %H:%M}" if row.decide_by else "no deadline"
-        held = f" ({row.claimed_by})" if row.claimed_by else ""
-        typer.echo(f"{row.id}  {due}  {row.role}  {row.trigger}  {row.reason_code}  {row.state}{held}")
-    if not page.rows:
+    for row in rows:
+        typer.echo(listed(row, now))
+    if not rows:
         typer.echo("No tickets.")
 
 
-def _check_role(role: str, policy: str, busy: set[str]) -> None:
-    """Tell a role that has no ticket from a role that is not there.
+def _data(row: "TicketRow") -> dict[str, object]:
+    return {
+        "id": row.id,
+        "reference": row.reference,
+        "state": row.state.value,
+        "role": row.role,
+        "trigger": row.trigger,
+        "rule": row.reason_code,
+        "tool": row.tool,
+        "severity": ("low", "medium", "high")[row.severity],
+        "decide_by": row.decide_by.isoformat() if row.decide_by else None,
+        "claimed_by": row.claimed_by,
+    }
+
+
+def _check_names(role: str | None, customer: str | None, policy: str, busy: set[str]) -> None:
+    """Tell names under which there is no ticket from names that nobody has.
 
     Raises:
-        ConfigError: neither the policy nor any ticket knows the role.
+        ConfigError: neither the policy nor any ticket knows the role, or no such ticket is the customer's.
     """
     from handrail.policy import load
-    from handrail.text.suggest import near
 
-    known = busy | set(load(policy).roles)
-    if role not in known:
+    known = busy | (set(load(policy).roles) if role is not None else set())
+    if role is not None and role not in known:
         raise ConfigError(
             f"no ticket is for {role!r}, and policy {policy} has no such role{near(role, known)}"
         )
+    if customer is not None:
+        raise ConfigError("no such ticket is of this customer; write the name that the application uses")
 
 
 @commands.command()
 def show(  # noqa: PLR0913 - one parameter per option
-    ticket: Annotated[str, typer.Argument(help="Id of the ticket.")],
+    ticket: Annotated[str, typer.Argument(help="Its reference, or id.")],
     store: StoreOption = DEFAULT_STORE,
     tenant: TenantOption = "default",
     unmask: Annotated[bool, typer.Option("--unmask", help="Show masked texts; this is recorded.")] = False,
+    reason: Annotated[str, typer.Option(help="Why it is unmasked; kept on record.")] = "at_terminal",
     person: PersonOption = "",
     policy: PolicyOption = "support",
     people: PeopleOption = DEFAULT_PEOPLE,
@@ -116,96 +134,41 @@ def show(  # noqa: PLR0913 - one parameter per option
 
     **Examples**
 
-    - `handrail tickets show 0197f… --unmask --as fay --people people.yaml`
+    - `handrail tickets show HR-7K3F --unmask --as fay --people people.yaml`
     """
+    from handrail.service.overseeing import Overseeing, named
+
     if unmask and not person:
         raise ConfigError("unmasking needs --as: it is recorded who saw what")
     with opened(store) as found:
-        actor = actor_of(person, policy, people) if person else None
-        if actor is None:
-            found.look(tenant, ticket, by=who())
-        view = found.view(tenant, ticket, actor) if actor else found.get(tenant, ticket)
-        raw = found.unmask(tenant, ticket, actor).model_dump(mode="json") if unmask and actor else None
-        history, joined = found.history(tenant, ticket), found.attempts(tenant, ticket)
-        others = found.of_same_customer(tenant, ticket)
+        tickets, name = Overseeing(found, tenant), named(found, tenant, ticket)
+        raw = None
+        if person:
+            service, reviewer = serving(found, person, tenant, policy, people)
+            view = service.screen(reviewer, name).view
+            if unmask:
+                every = service.unmask(reviewer, name, EVERY_FIELD, reason=reason)
+                raw = every.model_dump(mode="json")
+        else:
+            view = tickets.look(name, by=who())
+        history, joined = tickets.history(name), tickets.attempts(name)
+        others = tickets.of_same_customer(name)
     if as_json:
         document = {"view": view.model_dump(mode="json"), "unmasked": raw}
         typer.echo(json.dumps(document))
         return
-    for line in (*told(view), *tried(view), *decided(view)):
+    for line in (*told(view, datetime.now(UTC)), *tried(view), *decided(view)):
         typer.echo(line)
     if raw is not None:
         typer.echo(json.dumps(raw, indent=2, ensure_ascii=False))
-    for line in (*later(joined), *elsewhere(others)):
+    for line in (*later(joined), *elsewhere(others), *past(history)):
         typer.echo(line)
-    typer.echo("\nHistory")
-    for event in history:
-        typer.echo(f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.kind}  {event.actor}")
-
-
-def told(view: "TicketView") -> list[str]:
-    """Return a ticket as lines of text."""
-    from handrail.tickets.questions import six_answers
-
-    head = f"{view.id}  {view.state}  {view.role}  " + (
-        f"due {view.decide_by:%Y-%m-%d %H:%M %Z}" if view.decide_by else "no deadline"
-    )
-    if view.duplicate_of is not None:
-        head = f"{view.id}  {view.state} of {view.duplicate_of}, whose decision counts for both"
-    if view.ticket is None:
-        return [head, "The data subject was erased; nothing of the content is left."]
-    summary = view.ticket.summary
-    lines = [head, "", summary.situation, summary.background, summary.assessment, summary.request, ""]
-    for question, answer in six_answers(view.ticket).items():
-        lines += [question, *(f"  {line}" for line in answer.splitlines())]
-    return lines
-
-
-def tried(view: "TicketView") -> list[str]:
-    """Return the calls that were made before, with what came back, as lines of text."""
-    calls = view.ticket.tried if view.ticket else ()
-    lines = [f"  {call.tool} {call.arguments} → {call.result or 'no result on record'}" for call in calls]
-    return ["What was tried before?", *lines] if lines else []
-
-
-def decided(view: "TicketView") -> list[str]:
-    """Return what a person decided as lines of text, nothing while nobody has."""
-    said = view.resolution
-    if said is None:
-        return []
-    waits = "" if said.is_final else f"; {', '.join(view.waiting_for)} must agree too"
-    what = {"approve": "approved", "edit": "edited", "reject": "rejected", "answer": "answered"}[said.verdict]
-    head = f"  {what} by {said.person} ({said.role}), {said.decided_at:%Y-%m-%d %H:%M %Z}{waits}"
-    told = {
-        "Answer": said.answer,
-        "To the customer": said.message_to_user,
-        "To the assistant": said.message_to_agent,
-        "Reason": said.reason_code,
-        "Note": said.note,
-    }
-    lines = [f"  {label}: {text}" for label, text in told.items() if text]
-    return ["What was decided?", head, *(f"  {change}" for change in said.changes), *lines]
-
-
-def later(attempts: "Sequence[Attempt]") -> list[str]:
-    """Return what came in while the ticket was open, as lines of text."""
-    lines = [
-        f"  {one.at:%Y-%m-%d %H:%M %Z}  {', '.join(one.rules) or one.note}  {one.text}".rstrip()
-        for one in attempts
-    ]
-    return ["", "What came in later?", *lines] if lines else []
-
-
-def elsewhere(others: "Sequence[TicketRow]") -> list[str]:
-    """Return what else the customer waits for, as lines of text."""
-    lines = [f"  {row.id}  {row.state}  {row.role}  {row.reason_code}" for row in others]
-    return ["", "What else does this customer wait for?", *lines] if lines else []
 
 
 @commands.command()
 def claim(
-    ticket: Annotated[str, typer.Argument(help="Id of the ticket.")],
-    person: PersonOption,
+    ticket: Annotated[str, typer.Argument(help="Its reference, or id.")],
+    person: PersonOption = "",
     store: StoreOption = DEFAULT_STORE,
     tenant: TenantOption = "default",
     policy: PolicyOption = "support",
@@ -215,19 +178,39 @@ def claim(
 
     **Examples**
 
-    - `handrail tickets claim 0197f… --as fay --people people.yaml`
+    - `handrail tickets claim HR-7K3F --as fay --people people.yaml`
     """
     with opened(store) as found:
-        view = found.claim(tenant, ticket, actor_of(person, policy, people))
-    until = f" until {view.lease_until:%H:%M %Z}" if view.lease_until else ""
-    typer.echo(f"{ticket} is yours{until}")
+        service, reviewer = serving(found, person, tenant, policy, people)
+        receipt = service.claim(reviewer, ticket)
+    typer.echo(f"{ticket} is yours until {local(receipt.until)}" if receipt.until else f"{ticket} is yours")
+
+
+@commands.command(name="next")
+def next_(
+    person: PersonOption = "",
+    store: StoreOption = DEFAULT_STORE,
+    tenant: TenantOption = "default",
+    policy: PolicyOption = "support",
+    people: PeopleOption = DEFAULT_PEOPLE,
+) -> None:
+    """Claim the ticket of your roles that is due soonest and that nobody has.
+
+    **Examples**
+
+    - `handrail tickets next --as fay --people people.yaml`
+    """
+    with opened(store) as found:
+        service, reviewer = serving(found, person, tenant, policy, people)
+        receipt = service.claim_next(reviewer)
+    typer.echo(f"{receipt.reference} is yours" if receipt is not None else "No tickets.")
 
 
 @commands.command()
 def decide(  # noqa: PLR0913 - one parameter per option
-    ticket: Annotated[str, typer.Argument(help="Id of the ticket.")],
-    verdict: Annotated[str, typer.Argument(help="approve, edit, reject or answer.")],
-    person: PersonOption,
+    ticket: Annotated[str, typer.Argument(help="Its reference, or id.")],
+    verdict: Annotated[str, typer.Argument(help="approve, edit, reject, answer or revise.")],
+    person: PersonOption = "",
     changes: Annotated[list[str] | None, typer.Option("--set", help="name=value of an argument.")] = None,
     answer: Annotated[str, typer.Option(help="Text for the customer, for answer and edit.")] = "",
     message: Annotated[str, typer.Option(help="What the customer is told beside it.")] = "",
@@ -249,20 +232,18 @@ def decide(  # noqa: PLR0913 - one parameter per option
 
     **Examples**
 
-    - `handrail tickets decide 0197f… approve --as fay --people people.yaml`
-    - `handrail tickets decide 0197f… edit --set amount=590 --message "590 USD is on its way" --as fay`
-    - `handrail tickets decide 0197f… answer --answer "Yes, until Friday." --as sam`
+    - `handrail tickets decide HR-7K3F edit --set amount=590`
+    - `handrail tickets decide HR-7K3F-2Q approve --as fay --people people.yaml --yes`
+    - `handrail tickets decide HR-7K3F answer --answer "Yes, until Friday." --as sam`
+    - `handrail tickets decide HR-7K3F revise --to-agent "Offer a voucher first."`
     """
-    from handrail.guard.resolve import DecidedBy
-    from handrail.guard.resolve import resolve as record
-    from handrail.policy import load
+    from handrail.service import Proposal
     from handrail.tickets.lifecycle import State
-    from handrail.tickets.resolution import Resolution
     from handrail.tickets.ticket import Verdict
 
     if verdict not in list(Verdict):
         raise ConfigError(f"no verdict {verdict!r}; there are {', '.join(Verdict)}")
-    resolution = Resolution(
+    proposal = Proposal(
         verdict=Verdict(verdict),
         reason_code=reason,
         note=note,
@@ -272,17 +253,30 @@ def decide(  # noqa: PLR0913 - one parameter per option
         changes=dict(_pair(text) for text in changes or ()),
         opened_at=datetime.now(UTC),
     )
-    actor = actor_of(person, policy, people)
     with opened(store) as found:
-        for change in found.preview(tenant, ticket, resolution):
-            typer.echo(change)
+        service, reviewer = serving(found, person, tenant, policy, people)
+        shown = service.preview(reviewer, ticket, proposal)
+        for line in _previewed(shown):
+            typer.echo(line)
         if preview:
             return
         if not yes and sys.stdin.isatty():
             typer.confirm(f"{verdict} {ticket}?", abort=True)
-        view = record(found, tenant, ticket, resolution, DecidedBy(actor=actor, policy=load(policy)))
-    waits = f"; {', '.join(view.waiting_for)} must agree too" if view.state is State.READY else ""
-    typer.echo(f"{ticket} is {view.state}{waits}")
+        seen = replace(proposal, digest=shown.digest, version=shown.version, previewed=shown.token)
+        receipt = service.decide(reviewer, ticket, seen, must_be_previewed=True)
+    waits = f"; {', '.join(receipt.waits_for)} must agree too" if receipt.state is State.READY else ""
+    typer.echo(f"{ticket} is {receipt.state}{waits}")
+
+
+def _previewed(shown: "Preview") -> list[str]:
+    """Return what a decision comes to as lines of text."""
+    lines = [*shown.changes]
+    told = {
+        "Runs": shown.runs,
+        "The customer reads": shown.customer_reads,
+        "Must agree too": ", ".join(shown.waits_for),
+    }
+    return [*lines, *(f"{label}: {text}" for label, text in told.items() if text)]
 
 
 def _pair(text: str) -> tuple[str, Any]:
@@ -297,8 +291,8 @@ def _pair(text: str) -> tuple[str, Any]:
 
 @commands.command()
 def withdraw(  # noqa: PLR0913 - one parameter per option
-    ticket: Annotated[str, typer.Argument(help="Id of the ticket.")],
-    person: PersonOption,
+    ticket: Annotated[str, typer.Argument(help="Its reference, or id.")],
+    person: PersonOption = "",
     words: Annotated[str, typer.Option(help="What the customer said; it is kept sealed.")] = "",
     store: StoreOption = DEFAULT_STORE,
     tenant: TenantOption = "default",
@@ -312,18 +306,19 @@ def withdraw(  # noqa: PLR0913 - one parameter per option
 
     **Examples**
 
-    - `handrail tickets withdraw 0197f… --words "I keep them after all" --as fay --people people.yaml`
+    - `handrail tickets withdraw HR-7K3F --words "I keep them after all" --as fay --people people.yaml`
     """
     with opened(store) as found:
-        found.withdraw_for(tenant, ticket, actor_of(person, policy, people), words=words)
+        service, reviewer = serving(found, person, tenant, policy, people)
+        service.withdraw(reviewer, ticket, words=words)
     typer.echo(f"{ticket} is withdrawn")
 
 
 @commands.command()
 def link(  # noqa: PLR0913 - one parameter per option
     ticket: Annotated[str, typer.Argument(help="Id of the ticket that is the duplicate.")],
-    person: PersonOption,
-    of: Annotated[str, typer.Option(help="Id of the ticket whose decision counts for both.")],
+    of: Annotated[str, typer.Option(help="Reference or id of the ticket whose decision counts for both.")],
+    person: PersonOption = "",
     store: StoreOption = DEFAULT_STORE,
     tenant: TenantOption = "default",
     policy: PolicyOption = "support",
@@ -336,11 +331,12 @@ def link(  # noqa: PLR0913 - one parameter per option
 
     **Examples**
 
-    - `handrail tickets link 0198a… --of 0197f… --as fay --people people.yaml`
+    - `handrail tickets link HR-9MPA --of HR-7K3F --as fay --people people.yaml`
     """
     with opened(store) as found:
-        view = found.link(tenant, ticket, of=of, actor=actor_of(person, policy, people))
-    typer.echo(f"{ticket} is a duplicate of {view.duplicate_of}")
+        service, reviewer = serving(found, person, tenant, policy, people)
+        service.link(reviewer, ticket, of=of)
+    typer.echo(f"{ticket} is a duplicate of {of}")
 
 
 @commands.command()
@@ -358,9 +354,9 @@ def schema() -> None:
 
 @commands.command()
 def reconcile(  # noqa: PLR0913 - one parameter per option
-    ticket: Annotated[str, typer.Argument(help="Id of the ticket.")],
+    ticket: Annotated[str, typer.Argument(help="Its reference, or id.")],
     outcome: Annotated[str, typer.Argument(help="done or released: did the action take effect?")],
-    person: PersonOption,
+    person: PersonOption = "",
     store: StoreOption = DEFAULT_STORE,
     tenant: TenantOption = "default",
     policy: PolicyOption = "support",
@@ -370,12 +366,13 @@ def reconcile(  # noqa: PLR0913 - one parameter per option
 
     **Examples**
 
-    - `handrail tickets reconcile 0197f… done --as fay --people people.yaml`
+    - `handrail tickets reconcile HR-7K3F done --as fay --people people.yaml`
     """
     from handrail.tickets.ports import Settlement
 
     if outcome not in ("done", "released"):
         raise ConfigError("write done or released")
     with opened(store) as found:
-        found.reconcile(tenant, ticket, Settlement(outcome), actor_of(person, policy, people))
+        service, reviewer = serving(found, person, tenant, policy, people)
+        service.reconcile(reviewer, ticket, Settlement(outcome))
     typer.echo(f"{ticket} is settled as {outcome}")

@@ -114,6 +114,7 @@ class Moving(Reading):
             version=view.version,
             waits_for=view.waiting_for if view.state is State.READY else (),
             undo_until=view.lease_until if view.state is State.RESOLVED else None,
+            until=view.lease_until if view.state is State.CLAIMED else None,
         )
 
 

@@ -95,7 +95,10 @@ class Preview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """A decision that counts; until `undo_until` it can be undone and nothing runs."""
+    """A step that was taken.
+
+    Until `undo_until` a decision can be undone and nothing runs; a claim holds until `until`.
+    """
 
     ticket: str
     reference: str
@@ -103,3 +106,4 @@ class Receipt:
     version: int
     waits_for: tuple[str, ...] = ()
     undo_until: datetime | None = None
+    until: datetime | None = None

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from handrail.errors import AmbiguousReference
 from handrail.records import Severity
 from handrail.service.acting import Acting
 from handrail.service.cited import cited
 from handrail.service.form import fields_of
+from handrail.service.overseeing import named
 from handrail.service.permissions import Operation, offered, require
 from handrail.service.queries import ListPage, ListQuery, ListRow, Whose
 from handrail.service.reviewer import Level, Reviewer
@@ -67,15 +67,7 @@ class Reading(Acting):
             TicketNotFound: there is none of it.
             AmbiguousReference: several references begin so.
         """
-        prefix = reference_prefix(said)
-        found = self._store.by_reference(who.tenant, prefix) if prefix is not None else ()
-        exact = [row for row in found if row.reference == prefix]
-        if len(exact) == 1 or len(found) == 1:
-            return (exact or list(found))[0].id
-        if found:
-            raise AmbiguousReference(said, " ".join(row.reference for row in found))
-        self._store.get(who.tenant, said)
-        return said
+        return named(self._store, who.tenant, said)
 
     def where(self, who: Reviewer, said: str) -> tuple[State, int]:
         """Return the state and version of a ticket, without its content; nothing is recorded.

@@ -8,10 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from handrail.cli import audit, store, tickets
-from handrail.errors import ConfigError, NotAllowed
+from handrail.errors import ConfigError, NotPermitted
 from handrail.store import open_store
 from handrail.store.crypto.signing import new_signer, write_signer, write_trusted
 from handrail.tickets.lifecycle import State
+from handrail.tickets.ports import Settlement
 from support.scenes import PEOPLE, POLICY
 from support.stores import SECRET, new_ticket
 
@@ -63,7 +64,7 @@ def test_unmasking_shows_the_text_and_is_on_record(ticket: str) -> None:
 
 
 def test_somebody_of_another_role_is_refused(ticket: str) -> None:
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotPermitted, match="role"):
         run(tickets.commands, "claim", ticket, "--as", "quinn", *AS_FAY[2:])
 
 
@@ -191,3 +192,85 @@ def test_unmasked_texts_go_into_a_bundle_for_a_person_of_its_roles_alone(ticket:
     assert SECRET.encode() in (folder / "case.zip").read_bytes()
     with pytest.raises(ConfigError):
         run(audit.commands, "bundle", ticket, "--out", "case.zip", "--unmask")
+
+
+def test_the_whole_command_is_a_reference_and_a_verdict(ticket: str, folder: Path) -> None:
+    (folder / "handrail.toml").write_text('policy = "policy.yaml"\npeople = "people.yaml"\nperson = "fay"\n')
+    reference = json.loads(run(tickets.commands, "list", "--json"))["tickets"][0]["reference"]
+    said = run(tickets.commands, "decide", reference[:7], "edit", "--set", "amount=590")
+    assert "amount 640 → 590\n" in said
+    assert 'Runs: issue_refund {"amount":590,"order":"1182"}\n' in said
+    assert said.endswith(f"{reference[:7]} is decided\n")
+    shown = run(tickets.commands, "show", reference)
+    assert "edited by fay" in shown
+    assert "amount 640 → 590" in shown
+
+
+def test_the_environment_comes_before_the_file_and_an_option_before_both(
+    ticket: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "handrail.toml").write_text(
+        'policy = "policy.yaml"\npeople = "people.yaml"\nperson = "nobody"\n'
+    )
+    with pytest.raises(ConfigError, match="'nobody' fills no role"):
+        run(tickets.commands, "claim", ticket)
+    monkeypatch.setenv("HANDRAIL_PERSON", "quinn")
+    with pytest.raises(NotPermitted):
+        run(tickets.commands, "claim", ticket)
+    assert "is yours" in run(tickets.commands, "claim", ticket, "--as", "fay")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("store = 1", "text"), ('polcy = "x"', "did you mean 'policy'"), ("store =", "handrail.toml")],
+)
+def test_a_settings_file_that_cannot_be_used_is_named(
+    text: str, problem: str, ticket: str, folder: Path
+) -> None:
+    (folder / "handrail.toml").write_text(text)
+    with pytest.raises(ConfigError, match=problem):
+        run(tickets.commands, "list")
+
+
+def test_a_decision_is_previewed_and_a_preview_decides_nothing(ticket: str) -> None:
+    said = run(tickets.commands, "decide", ticket, "edit", "--set", "amount=590", "--preview", *AS_FAY)
+    assert "amount 640 → 590" in said
+    assert json.loads(run(tickets.commands, "list", "--json"))["tickets"][0]["state"] == "ready"
+
+
+def test_unknown_outcomes_come_first_and_every_line_has_reference_state_and_clock(
+    ticket: str, folder: Path
+) -> None:
+    opened = open_store(f"sqlite:///{folder}/handrail.db", allow_volatile=True)
+    lost = new_ticket(customer="otto", now=datetime.now(UTC))
+    opened.open(lost)
+    run(tickets.commands, "decide", lost.id, "approve", *AS_FAY)
+    opened.begin("default", lost.id, now=datetime.now(UTC))
+    opened.finish("default", lost.id, Settlement.UNKNOWN, now=datetime.now(UTC))
+    opened.close()
+    first, second = run(tickets.commands, "list").splitlines()
+    assert "  outcome_unknown  " in first
+    assert second.split()[1].startswith("HR-")
+    assert "  ready  due " in second
+    assert "(in 29 min)" in second
+    assert datetime.now(UTC).astimezone().tzname() in second.split()
+
+
+def test_nobody_and_no_customer_are_told_from_an_empty_list(ticket: str) -> None:
+    with pytest.raises(ConfigError, match="customer"):
+        run(tickets.commands, "list", "--customer", "erica")
+    assert ticket in run(tickets.commands, "list", "--customer", "erika")
+    with pytest.raises(ConfigError, match="did you mean 'fay'"):
+        run(tickets.commands, "claim", ticket, "--as", "fayy", *AS_FAY[2:])
+    with pytest.raises(ConfigError, match="HANDRAIL_PERSON"):
+        run(tickets.commands, "claim", ticket, *AS_FAY[2:])
+
+
+def test_the_next_ticket_is_claimed(ticket: str) -> None:
+    assert "is yours" in run(tickets.commands, "next", *AS_FAY)
+    assert run(tickets.commands, "next", *AS_FAY) == "No tickets.\n"
+
+
+def test_a_proposal_is_sent_back_with_an_instruction(ticket: str) -> None:
+    said = run(tickets.commands, "decide", ticket, "revise", "--to-agent", "Offer a voucher first.", *AS_FAY)
+    assert "is revised" in said
