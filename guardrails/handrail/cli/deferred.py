@@ -45,6 +45,8 @@ OWN = {
         "Show how a period's tickets ended, how long people took and what to look at next.",
         "",
     ),
+    "export": ("export:commands", "Export people's decisions as data for training and tests.", "review"),
+    "eval": ("evaluate:commands", "Run people's decisions as regression tests for prompts.", ""),
     "simulate": (
         "simulate:simulate",
         "Play a quarter of traffic under a policy, with known truth, and write its log.",

@@ -86,7 +86,7 @@ def review(  # noqa: PLR0913 - one parameter per option
             answers = read_export(run, source=log.name, tenant=tenant)
     else:
         with opened(store) as found:
-            collector = Collector(source=found, tenant=tenant, scanner=_scanner(policy))
+            collector = Collector(source=found, tenant=tenant, scanner=scanner_of_policy(policy))
             report = reviewed(collector.cases(period), period, now=now)
             answers = read_store_log(found, tenant, period.since)
             rows = rows_of(found.export(period.until - HISTORY), tenant)
@@ -157,8 +157,8 @@ def _missed_lines(missed: "FalsePasses | None", store: str, policy: str) -> list
 def _period(since: str, until: str, now: datetime) -> "ReviewPeriod":
     from handrail.review import ReviewPeriod
 
-    end = _moment(until) if until else now
-    start = _moment(since) if since else end - DEFAULT_SPAN
+    end = moment_of(until) if until else now
+    start = moment_of(since) if since else end - DEFAULT_SPAN
     if start >= end:
         raise ConfigError("the period is empty: --since must lie before --until")
     return ReviewPeriod(since=start, until=end)
@@ -174,7 +174,7 @@ def _week(text: str) -> "ReviewPeriod":
     return ReviewPeriod(since=monday, until=monday + DEFAULT_SPAN)
 
 
-def _moment(text: str) -> datetime:
+def moment_of(text: str) -> datetime:
     """Read a moment; one without a time zone is meant in this machine's."""
     try:
         return datetime.fromisoformat(text).astimezone()
@@ -182,7 +182,8 @@ def _moment(text: str) -> datetime:
         raise ConfigError(f"not a moment: {text!r}; write 2026-01-05 or 2026-01-05T09:00+01:00") from None
 
 
-def _scanner(policy: str) -> "Scanner":
+def scanner_of_policy(policy: str) -> "Scanner":
+    """Return the scanner of a policy, by its file or name; the shipped one without a policy."""
     from handrail.guard.opening import scanner_of
     from handrail.policy import load
     from handrail.scan import default_scanner
