@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib import resources
 from typing import Any
 
 from benchmarks.ticket_list import batches
@@ -22,6 +23,7 @@ from benchmarks.ticket_load import NOW, Opener, new_ticket, postgres_on, postgre
 from sqlalchemy import text
 
 from handrail import Guard
+from handrail.policy import loads
 from handrail.store import SqlStore
 from handrail.store.tables import tickets
 
@@ -30,7 +32,12 @@ OPEN_SHARE = 0.01
 THREADS, TASKS, PROCESSES = 8, 200, 2
 FORK = multiprocessing.get_context("fork")
 BARS = {"conversation_cpu_p50_us": 250.0, "conversation_cpu_p99_us": 1000.0}
-MOST = {"conversation_over_none": 1.5, "conversation_beside_100000": 1.1, "pg_wait_over_read": 1.3}
+MOST = {
+    "conversation_over_none": 1.5,
+    "conversation_beside_100000": 1.1,
+    "pg_wait_over_read": 1.3,
+    "first_after_reload_ms": 5.0,
+}
 LEAST = {"processes_2": 1.8, "threads_8": 0.95}
 WORDS = (
     "Hello, I ordered a desk lamp and a reading chair on the ninth of March, to be sent to my flat. I would "
@@ -112,6 +119,18 @@ def rate(guard: Guard, rounds: int, threads: int) -> float:
     for thread in running:
         thread.join()
     return rounds // threads * threads / (time.perf_counter() - start)
+
+
+def first_after_reload_ms(guard: Guard, reloads: int = 5) -> float:
+    """Return the most CPU milliseconds of an exchange right after a reload that scans for more."""
+    file = resources.files("handrail_policies").joinpath("support.yaml").read_text("utf-8")
+    guarded, took = guard(reply), []
+    for number in range(reloads):
+        guard.reload(loads(file.replace("terms: [", f"terms: [one more {number}, ", 1)))
+        used = time.thread_time_ns()
+        guarded(question(3 * 10**6 + number))
+        took.append((time.thread_time_ns() - used) / 10**6)
+    return max(took)
 
 
 async def tasks_rate(guard: Guard, rounds: int, tasks: int) -> float:
@@ -234,6 +253,8 @@ def _beside(name: str, size: int, opener: Opener, figures: dict[str, float], rou
         figures["conversation_cpu_p99_us"] = named.cpu_p99
         figures["no_conversation_cpu_p50_us"] = plain.cpu_p50
         _together(guard, opener, figures, rounds)
+        first = figures["first_after_reload_ms"] = first_after_reload_ms(guard)
+        print(f"{'  first after a reload, cpu ms':40}{first:10.2f}", flush=True)
     else:
         again = measured(guard, rounds, "v2")
         beside = min(named.cpu_p50, again.cpu_p50)
