@@ -8,7 +8,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langchain_core.tracers import BaseTracer
 from langchain_core.tracers.schemas import Run
@@ -31,7 +31,13 @@ class Watcher(BaseTracer):
         self.told: list[str] = []
 
     def _persist_run(self, run: Run) -> None:
-        self.told.append(repr(run))
+        self.told.append(all_of(run))
+
+
+def all_of(run: Run) -> str:
+    """What a tracer knows of a run and of those beneath it."""
+    own = f"{run.name} {run.inputs!r} {run.outputs!r} {run.error!r} {run.events!r} {run.extra!r}"
+    return " ".join([own, *map(all_of, run.child_runs)])
 
 
 class Listener(BaseCallbackHandler):
@@ -69,11 +75,6 @@ def refuses(order: str) -> str:
     raise ToolException(f"no order {order} of {SECRET}")
 
 
-def nested(order: str, config: RunnableConfig) -> str:
-    """Look an order up."""
-    return str(tool_of(returns).invoke({"order": order}, config))
-
-
 def tool_of(fn: Callable[..., str], **options: Any) -> BaseTool:
     return StructuredTool.from_function(fn, name="look_up", **options)
 
@@ -100,7 +101,7 @@ ASKS: dict[str, Callable[[BaseTool, Any], object]] = {
 }
 
 
-@pytest.mark.parametrize("fn", [returns, fails, refuses, nested])
+@pytest.mark.parametrize("fn", [returns, fails, refuses])
 @pytest.mark.parametrize("options", [{}, {"handle_tool_error": True}], ids=["plain", "handled"])
 def test_bypass_who_watches_a_guarded_tool_sees_what_is_released(
     guard: Guard, fn: Callable[..., str], options: dict[str, Any]
@@ -140,3 +141,15 @@ def test_a_guarded_tool_that_passes_is_traced_as_it_returns(guard: Guard) -> Non
 
     for ask in ASKS.values():
         assert "order 7 is on its way" in seen(guard_tool(tool_of(plain), guard), ask)
+
+
+def test_what_a_guarded_tool_asks_runs_beneath_it(guard: Guard) -> None:
+    def asks(order: str) -> str:
+        """Look an order up."""
+        return str(RunnableLambda(lambda number: f"order {number} is on its way").invoke(order))
+
+    for tool in (tool_of(asks), guard_tool(tool_of(asks), guard)):
+        tracer = Watcher()
+        tool.invoke({"order": "7"}, {"callbacks": [tracer]})
+        assert len(tracer.told) == 1
+        assert "RunnableLambda" in tracer.told[0]

@@ -1,4 +1,4 @@
-"""Asks the inner model and runs the inner tool, hidden from the callbacks of the run around them."""
+"""Asks the inner model, hidden from the callbacks of the run that asks."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import lru_cache
@@ -8,10 +8,7 @@ from langchain_core.globals import get_llm_cache
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
-from langchain_core.tools import BaseTool
-from langsmith import tracing_context
 
 from handrail.records import Draft, Message
 from handrail_adapters.langchain.messages import read_message, without_artifact, write_messages
@@ -29,29 +26,6 @@ class detached_run:  # noqa: N801 - reads as the statement that it is
 
     def __exit__(self, *_: object) -> None:
         var_child_runnable_config.reset(self._token)
-
-
-def run_inner(tool: BaseTool, tool_input: Any, tool_call_id: str | None, config: RunnableConfig) -> Any:
-    """Run a tool, hidden from the callbacks of the run around it: what it returns is not judged yet."""
-    with detached_run(), tracing_context(enabled=False):
-        return _quiet(tool).run(tool_input, tool_call_id=tool_call_id, config=_quietly(config))
-
-
-async def arun_inner(
-    tool: BaseTool, tool_input: Any, tool_call_id: str | None, config: RunnableConfig
-) -> Any:
-    """Run a tool, hidden from callbacks as `run_inner` says."""
-    with detached_run(), tracing_context(enabled=False):
-        return await _quiet(tool).arun(tool_input, tool_call_id=tool_call_id, config=_quietly(config))
-
-
-def _quietly(config: RunnableConfig) -> RunnableConfig:
-    # A tool that is run without a configuration is given none.
-    return {**(config or {}), "callbacks": None}
-
-
-def _quiet(tool: BaseTool) -> BaseTool:
-    return tool.model_copy(update={"callbacks": None}) if tool.callbacks else tool
 
 
 class InnerModel:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
+from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
@@ -21,7 +22,7 @@ from handrail.guard.fits import is_approved
 from handrail.records import Handoff, ToolCall
 from handrail.tickets.ports import ResolutionView
 from handrail.wire.handoff import WITHHELD, handoff_body
-from handrail_adapters.langchain.inner import arun_inner, run_inner
+from handrail_adapters.langchain.inner_tool import InnerRun
 
 if TYPE_CHECKING:
     from handrail.guard import Guard
@@ -104,27 +105,45 @@ class GuardedTool(BaseTool):
     def _to_args_and_kwargs(
         self, tool_input: str | dict[str, Any], tool_call_id: str | None
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        # LangChain's own run tells callbacks of `_run`; the tool inside reads its input by itself.
+        # LangChain's own run tells callbacks of `_run`; what the tool inside would refuse, it refuses here.
+        if type(self.inner).run is BaseTool.run:
+            self.inner._to_args_and_kwargs(tool_input, tool_call_id)
         return (_Given(tool_input, tool_call_id),), {}
 
     @property
     def _injected_args_keys(self) -> frozenset[str]:
         return self.inner._injected_args_keys
 
-    def _run(self, *args: Any, config: RunnableConfig = _NO_CONFIG, **kwargs: Any) -> Any:
+    def _run(
+        self,
+        *args: Any,
+        config: RunnableConfig = _NO_CONFIG,
+        run_manager: CallbackManagerForToolRun | None = None,
+        **kwargs: Any,
+    ) -> Any:
         failed: list[BaseException] = []
+        tool_input, tool_call_id = _given(args, kwargs)
         try:
-            return self._as_output(self._guarded(*_given(args, kwargs), config))
+            inner = InnerRun(self.inner, tool_call_id, config, run_manager)
+            return self._as_output(self._guarded(tool_input, tool_call_id, inner))
         except BaseException as error:  # noqa: BLE001 - whatever it is, its text is judged
             failed.append(error)
         if _pauses_graph(failed[0]):
             raise failed.pop()
         raise self.guard.told(failed.pop())
 
-    async def _arun(self, *args: Any, config: RunnableConfig = _NO_CONFIG, **kwargs: Any) -> Any:
+    async def _arun(
+        self,
+        *args: Any,
+        config: RunnableConfig = _NO_CONFIG,
+        run_manager: AsyncCallbackManagerForToolRun | None = None,
+        **kwargs: Any,
+    ) -> Any:
         failed: list[BaseException] = []
+        tool_input, tool_call_id = _given(args, kwargs)
         try:
-            return self._as_output(await self._aguarded(*_given(args, kwargs), config))
+            inner = InnerRun(self.inner, tool_call_id, config, run_manager)
+            return self._as_output(await self._aguarded(tool_input, tool_call_id, inner))
         except BaseException as error:  # noqa: BLE001 - whatever it is, its text is judged
             failed.append(error)
         if _pauses_graph(failed[0]):
@@ -134,39 +153,37 @@ class GuardedTool(BaseTool):
     def _as_output(self, given: Any) -> Any:
         return (given, None) if self.response_format == "content_and_artifact" else given
 
-    def _guarded(self, tool_input: Any, tool_call_id: str | None, config: RunnableConfig) -> Any:
+    def _guarded(self, tool_input: Any, tool_call_id: str | None, inner: InnerRun) -> Any:
         """Run the tool if it may run, and judge what it returns."""
         call, tool_input = self._read(tool_input, tool_call_id)
         ticket = _decided_ticket(tool_call_id)
         found = self._found(ticket) if ticket else None
-        inner = partial(run_inner, self.inner, tool_input, tool_call_id, config)
         if ticket and found and not _is_another(found, call):
-            return self._decided(ticket, found, call, inner)
+            return self._decided(ticket, found, call, partial(inner.run, tool_input))
         permit = self.guard.gate(call)
         if isinstance(permit, Outcome):
             return self._stopped(permit, tool_call_id)
         try:
             with permit:
-                result = completed(inner())
+                result = completed(inner.run(tool_input))
         except ToolFailed as failed:
             result = failed.result
         given = self.guard.judge_result(call, result)
         return self._withheld(given, tool_call_id) if isinstance(given, Outcome) else given.value
 
-    async def _aguarded(self, tool_input: Any, tool_call_id: str | None, config: RunnableConfig) -> Any:
+    async def _aguarded(self, tool_input: Any, tool_call_id: str | None, inner: InnerRun) -> Any:
         """Run the tool if it may run, and judge what it returns."""
         call, tool_input = self._read(tool_input, tool_call_id)
         ticket = _decided_ticket(tool_call_id)
         found = await self._afound(ticket) if ticket else None
-        inner = partial(arun_inner, self.inner, tool_input, tool_call_id, config)
         if ticket and found and not _is_another(found, call):
-            return await self._adecided(ticket, found, call, inner)
+            return await self._adecided(ticket, found, call, partial(inner.arun, tool_input))
         permit = await self.guard.agate(call)
         if isinstance(permit, Outcome):
             return self._stopped(permit, tool_call_id)
         try:
             async with permit:
-                result = completed(await inner())
+                result = completed(await inner.arun(tool_input))
         except ToolFailed as failed:
             result = failed.result
         given = await self.guard.ajudge_result(call, result)

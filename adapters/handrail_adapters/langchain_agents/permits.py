@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from pydantic import SkipValidation
 
@@ -12,7 +11,7 @@ from handrail.errors import ActionFailed, CheckFailed
 from handrail.guard import Outcome, read_call
 from handrail.records import ToolCall
 from handrail.tickets.action import FrozenAction
-from handrail_adapters.langchain.inner import arun_inner, run_inner
+from handrail_adapters.langchain.inner_tool import InnerRun
 from handrail_adapters.langchain.tools import GuardedTool, guarded_fields
 
 if TYPE_CHECKING:
@@ -40,21 +39,21 @@ class PermittedTool(GuardedTool):
 
     permit: SkipValidation[HeldPermit]
 
-    def _guarded(self, tool_input: Any, tool_call_id: str | None, config: RunnableConfig) -> Any:
+    def _guarded(self, tool_input: Any, tool_call_id: str | None, inner: InnerRun) -> Any:
         """Run the tool if this is what was permitted, or may run by itself."""
         if not self._is_permitted(tool_input):
-            return super()._guarded(tool_input, tool_call_id, config)
+            return super()._guarded(tool_input, tool_call_id, inner)
         call, tool_input = self._read(tool_input, tool_call_id)
-        result = run_inner(self.inner, tool_input, tool_call_id, config)
+        result = inner.run(tool_input)
         given = self.guard.judge_result(call, result)
         return self._withheld(given, tool_call_id) if isinstance(given, Outcome) else given.value
 
-    async def _aguarded(self, tool_input: Any, tool_call_id: str | None, config: RunnableConfig) -> Any:
+    async def _aguarded(self, tool_input: Any, tool_call_id: str | None, inner: InnerRun) -> Any:
         """Run the tool if this is what was permitted, or may run by itself."""
         if not self._is_permitted(tool_input):
-            return await super()._aguarded(tool_input, tool_call_id, config)
+            return await super()._aguarded(tool_input, tool_call_id, inner)
         call, tool_input = self._read(tool_input, tool_call_id)
-        result = await arun_inner(self.inner, tool_input, tool_call_id, config)
+        result = await inner.arun(tool_input)
         given = await self.guard.ajudge_result(call, result)
         return self._withheld(given, tool_call_id) if isinstance(given, Outcome) else given.value
 
