@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from handrail.inbox.rest.operations import OPERATIONS, ApiOperation
+from handrail.inbox.rest.operations import OPERATIONS
 from handrail.inbox.rest.sent import Nothing
+from handrail.inbox.rest.table import ApiOperation
 from handrail.service.permissions import NEEDS, Membership
 from support.inbox import Browser, Scene, inbox_of_tickets
 from support.stores import SECRET
@@ -26,6 +27,18 @@ BODIES: dict[str, Any] = {
     "decide": {"verdict": "approve"},
     "preview": {"verdict": "approve"},
     "unmask": {"fields": ["lines"], "reason": "to check it"},
+    "snooze": {"until": "2026-03-02T11:00:00Z"},
+    "extend": {"minutes": 10},
+    "revise": {"instruction": "Ask for the order first."},
+    "batch_preview": {"verdict": "reject", "tickets": ["0197f0"]},
+    "batch_decide": {
+        "verdict": "reject",
+        "tickets": [{"ticket": "0197f0", "digest": "", "version": 1, "previewed": "x"}],
+    },
+    "pause": {"role": "queue_manager", "why": "stock-taking"},
+    "resume": {"role": "queue_manager"},
+    "make_token": {"name": "nightly", "scopes": ["read"]},
+    "revoke_token": {"id": "0197f0"},
 }
 REFUSED = {403, 404}
 
@@ -61,6 +74,7 @@ def test_every_operation_that_takes_something_has_its_body_here() -> None:
     assert {one.name for one in OPERATIONS if one.is_step and one.takes is not Nothing} <= {
         *BODIES,
         "withdraw",
+        "claim_next",
     }
 
 

@@ -10,8 +10,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from handrail.clock import Clock, now_utc
-from handrail.inbox import probes, sign_in, streams
+from handrail.inbox import probes, sign_in, step_up, streams
 from handrail.inbox.context import Inbox
+from handrail.inbox.endings import Endings
 from handrail.inbox.live import Live
 from handrail.inbox.metrics import Measured, Metrics
 from handrail.inbox.oidc import Provider
@@ -28,6 +29,7 @@ from handrail.policy import load
 from handrail.policy.file.people_file import PeopleFile
 from handrail.service import KeptPolicies, TicketService
 from handrail.service.events import Events
+from handrail.service.passkeys import Passkeys
 
 if TYPE_CHECKING:
     from handrail.store import SqlStore
@@ -46,10 +48,12 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
     """
     policy = load(settings.policy)
     people = PeopleFile(settings.people, policy)
+    service = TicketService(store, KeptPolicies(store=store, given=policy, clock=clock), people, clock)
     inbox = Inbox(
         settings=settings,
         store=store,
-        service=TicketService(store, KeptPolicies(store=store, given=policy, clock=clock), people, clock),
+        service=service,
+        endings=Endings(service),
         policy=policy,
         people=people,
         sessions=Sessions(settings, clock),
@@ -59,6 +63,7 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
         steps=Throttle(settings.limits.steps),
         replays=Replays(),
         metrics=Metrics(store, settings),
+        passkeys=Passkeys(store, clock),
         live=Live(Events(store), settings.limits),
         clock=clock,
     )
@@ -72,6 +77,7 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
             *sign_in.routes,
             *rest_routes,
             *streams.routes,
+            *step_up.routes,
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
             *probes.routes,
         ],

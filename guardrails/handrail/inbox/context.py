@@ -1,12 +1,13 @@
 """What every page and every route needs: the inbox's parts, who asks, and how a page is written."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from starlette.requests import Request
 
 from handrail.clock import Clock
+from handrail.errors import HandrailError
 from handrail.inbox.forms import Form
 from handrail.inbox.live import Live
 from handrail.inbox.oidc import Provider
@@ -17,10 +18,12 @@ from handrail.inbox.settings import Settings
 from handrail.inbox.throttle import Throttle
 
 if TYPE_CHECKING:
+    from handrail.inbox.endings import Endings
     from handrail.inbox.metrics import Metrics
     from handrail.policy import Policy
     from handrail.policy.file.people_file import PeopleFile
     from handrail.service import Reviewer, TicketService
+    from handrail.service.passkeys import Passkeys
     from handrail.store import SqlStore
 
 
@@ -40,6 +43,8 @@ class Inbox:
     steps: Throttle
     replays: Replays
     live: Live
+    endings: "Endings"
+    passkeys: "Passkeys"
     metrics: "Metrics"
     clock: Clock
 
@@ -59,9 +64,11 @@ def reviewer_of(request: Request) -> "Reviewer":
     from handrail.service import Level, Reviewer, Scope
 
     inbox, session = inbox_of(request), session_of(request)
+    if request.state.token:
+        return _holder(inbox, request.state.token)
     claimed = session.roles
     scopes = {Scope.READ, Scope.DECIDE, Scope.UNMASK} | ({Scope.MANAGE} if session.is_manager else set())
-    return Reviewer(
+    who = Reviewer(
         person=session.person,
         tenant=session.tenant,
         roles=inbox.people.roles_of(session.person) if claimed is None else frozenset(claimed),
@@ -71,6 +78,35 @@ def reviewer_of(request: Request) -> "Reviewer":
         signed_in_at=datetime.fromtimestamp(session.proved_at, UTC),
         by_claims=claimed is not None,
     )
+    is_bound = who.level is Level.LOGIN and inbox.clock().timestamp() < session.bound_until
+    if is_bound and _names(request, who, session.bound_ticket):
+        return replace(who, level=Level.BOUND, bound_to=session.bound_digest)
+    return who
+
+
+def _holder(inbox: Inbox, header: str) -> "Reviewer":
+    """Return whoever a token acts as; nobody, whose person is empty, where it is none of ours."""
+    from handrail.service import Reviewer, Scope
+
+    kind, _, text = header.partition(" ")
+    known = (
+        inbox.service.reviewer_of_token(text.strip(), inbox.people.roles_of)
+        if kind.lower() == "bearer"
+        else None
+    )
+    if known is None:
+        return Reviewer(person="", scopes=frozenset())
+    is_manager = Scope.MANAGE in known.scopes and known.person in inbox.settings.managers
+    return replace(known, is_manager=is_manager)
+
+
+def _names(request: Request, who: "Reviewer", ticket: str) -> bool:
+    """Tell whether a request is about this ticket and no other."""
+    ref = request.path_params.get("ref", "")
+    try:
+        return bool(ref) and inbox_of(request).service.find(who, ref) == ticket
+    except HandrailError:
+        return False
 
 
 def begin_session(request: Request, session: Session) -> None:

@@ -5,11 +5,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from handrail.errors import StoreUnavailable
 from handrail.inbox.forms import read_form
 from handrail.inbox.headers import protect
 from handrail.inbox.problem import problem
@@ -75,6 +77,7 @@ class Protected:
         answer = request.protected(send)
         try:
             request.check_host()
+            await request.check_session()
             refusal = request.sign_in_first()
             if refusal is None and scope["method"] not in _SAFE:
                 receive = await request.checked_body(receive)
@@ -102,6 +105,7 @@ class _Incoming:
         # A program shows its token and nothing else: a cookie beside it says nothing.
         self._has_bearer = self._path.startswith(API) and "authorization" in self._headers
         self._state["session"] = inbox.sessions.anonymous() if self._has_bearer else session
+        self._state["token"] = self._headers["authorization"] if self._has_bearer else ""
         self._first: Session = self._state["session"]
 
     def _session(self) -> Session | None:
@@ -120,6 +124,18 @@ class _Incoming:
         client = self._scope.get("client")
         if not is_loopback(urlsplit(f"//{host}").hostname or "") or not (client and is_loopback(client[0])):
             raise Refused(HTTPStatus.FORBIDDEN, "this inbox is for its own machine only")
+
+    async def check_session(self) -> None:
+        """Forget a session that was ended before its time."""
+        if not self._first.is_signed_in or self._path in _PROBES or self._path.startswith(STATIC):
+            return
+        try:
+            has_ended = await run_in_threadpool(self._inbox.endings.has_ended, self._first)
+        except StoreUnavailable:
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "the ticket store is out of reach") from None
+        if has_ended:
+            self._before = None
+            self._first = self._state["session"] = self._inbox.sessions.anonymous()
 
     def sign_in_first(self) -> Response | None:
         """Return the answer to somebody who has not signed in and asks for what is not public."""

@@ -30,7 +30,8 @@ class Session:
     """One browser's session; `person` is empty until somebody has signed in.
 
     `roles` are those that the organisation's provider claims, None where the people file alone says.
-    `proved_at` is when they last showed who they are, `seen_at` when they last did something.
+    `proved_at` is when they last showed who they are, `seen_at` when they last did something. Until
+    `bound_until` a passkey has shown who they are for one ticket, and for one action by its digest.
     """
 
     id: str
@@ -41,6 +42,9 @@ class Session:
     signed_in_at: float = 0.0
     proved_at: float = 0.0
     seen_at: float = 0.0
+    bound_ticket: str = ""
+    bound_digest: str = ""
+    bound_until: float = 0.0
 
     @property
     def is_signed_in(self) -> bool:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from handrail.inbox.context import Inbox, begin_session, form_of, inbox_of, session_of
+from handrail.inbox.context import Inbox, begin_session, form_of, inbox_of, reviewer_of, session_of
 from handrail.inbox.oidc import Begun, Claimed, SignInRefused
 from handrail.inbox.pages.page import page
 from handrail.inbox.security import SIGN_IN, local_path
@@ -125,7 +125,8 @@ def _session(inbox: Inbox, claimed: Claimed) -> Session:
 
 
 def sign_out(request: Request) -> Response:
-    """End the session."""
+    """End the session, and every other one of this person."""
+    inbox_of(request).endings.end(reviewer_of(request))
     begin_session(request, inbox_of(request).sessions.anonymous())
     return RedirectResponse(SIGN_IN, HTTPStatus.SEE_OTHER)
 

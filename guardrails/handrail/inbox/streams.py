@@ -36,7 +36,9 @@ async def _events(request: Request, who: Reviewer) -> AsyncIterator[bytes]:
         except HandrailError:
             return True
         session = inbox.sessions.read(request.cookies.get(inbox.sessions.cookie))
-        return session is None or not (roles or who.is_manager)
+        if session is None or inbox.endings.has_ended(session):
+            return True
+        return not (roles or who.is_manager)
 
     with suppress(TooManyStreams), inbox.live.place(who.tenant, who.person):
         async for event in inbox.live.stream(who.tenant, is_over):

@@ -16,8 +16,9 @@ from handrail.inbox.context import inbox_of, reviewer_of
 from handrail.inbox.problem import problem, problem_of
 from handrail.inbox.replays import Asked
 from handrail.inbox.rest.openapi import BASE, document
-from handrail.inbox.rest.operations import OPERATIONS, ApiOperation, Call
+from handrail.inbox.rest.operations import OPERATIONS
 from handrail.inbox.rest.sent import Sent
+from handrail.inbox.rest.table import ApiOperation, Call
 from handrail.service import Reviewer
 
 _TAG = re.compile(r'(?:W/)?"([0-9]{1,9})"')
@@ -50,6 +51,9 @@ def _answer(operation: ApiOperation, request: Request) -> Response:
     inbox, who = inbox_of(request), reviewer_of(request)
     if not who.person:
         raise _Unreadable(problem(HTTPStatus.UNAUTHORIZED, "not_signed_in", "sign in, or show a token"))
+    if request.state.token and operation.is_step and (wait_s := inbox.steps.take(who.person)):
+        after = {"retry-after": str(wait_s)}
+        raise _Unreadable(problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many", "wait a little", headers=after))
     key = _key(request) if operation.is_step else ""
     call = Call(
         inbox=inbox,
@@ -132,7 +136,9 @@ def _asked(operation: ApiOperation, request: Request, who: Reviewer, key: str) -
 
 
 def openapi(request: Request) -> Response:
-    """Return the OpenAPI document."""
+    """Return the OpenAPI document to whoever is known."""
+    if not reviewer_of(request).person:
+        return problem(HTTPStatus.UNAUTHORIZED, "not_signed_in", "sign in, or show a token")
     return JSONResponse(document(inbox_of(request).settings.address))
 
 

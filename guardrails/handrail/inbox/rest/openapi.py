@@ -9,8 +9,9 @@ from pydantic.json_schema import models_json_schema
 from handrail import __version__
 from handrail.inbox import problem
 from handrail.inbox.rest.answered import ProblemAnswer
-from handrail.inbox.rest.operations import OPERATIONS, ApiOperation
+from handrail.inbox.rest.operations import OPERATIONS
 from handrail.inbox.rest.sent import Nothing
+from handrail.inbox.rest.table import ApiOperation
 
 BASE = "/api/v1"
 _REFS = "#/components/schemas/{model}"

@@ -1,12 +1,13 @@
 """What programs send: each body and each query as a model that takes nothing it does not know."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from handrail.service import ListQuery, Proposal, Whose
+from handrail.service import ListQuery, Proposal, Scope, Whose
+from handrail.service.batch import MOST
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import Settlement
 from handrail.tickets.ticket import Sealed, Verdict
@@ -107,6 +108,98 @@ class Outcome(Sent):
         if self.outcome is Settlement.UNKNOWN:
             raise ValueError("write done or released")
         return self
+
+
+class Snooze(Sent):
+    """Until when a ticket is put off."""
+
+    until: AwareDatetime
+
+
+class Extension(Sent):
+    """How much more time a ticket gets; `why` is a code."""
+
+    minutes: Annotated[int, Field(ge=1, le=60 * 24 * 7)]
+    why: MaybeName = ""
+
+    @property
+    def by(self) -> timedelta:
+        """The time."""
+        return timedelta(minutes=self.minutes)
+
+
+class Instruction(Sent):
+    """What the assistant shall do otherwise."""
+
+    instruction: Text
+
+
+class NextTicket(Sent):
+    """Of which roles the next ticket is wanted; all of one's own if empty."""
+
+    role: tuple[Name, ...] = ()
+
+
+class Alike(Sent):
+    """The same decision for several tickets of one rule and tool."""
+
+    verdict: Verdict
+    message_to_user: MaybeText = ""
+    message_to_agent: MaybeText = ""
+    reason_code: MaybeName = ""
+    note: MaybeText = ""
+
+    def proposal(self) -> Proposal:
+        """Return it as the service takes it; pure."""
+        return Proposal(
+            verdict=self.verdict,
+            message_to_user=self.message_to_user,
+            message_to_agent=self.message_to_agent,
+            reason_code=self.reason_code,
+            note=self.note,
+        )
+
+
+class BatchWish(Alike):
+    """Several tickets, by ids or references, to be decided alike."""
+
+    tickets: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST)]
+
+
+class SeenTicket(Sent):
+    """One ticket as its preview showed it."""
+
+    ticket: Name
+    digest: MaybeName
+    version: Annotated[int, Field(ge=0)]
+    previewed: Name
+
+
+class BatchDecision(Alike):
+    """Several tickets as they were shown, decided alike, each recorded on its own."""
+
+    tickets: Annotated[tuple[SeenTicket, ...], Field(min_length=1, max_length=MOST)]
+
+
+class Hold(Sent):
+    """Which role is put on hold or goes on, everything if empty; `why` is on record."""
+
+    role: MaybeName = ""
+    why: MaybeName = ""
+
+
+class TokenWish(Sent):
+    """An API token that acts as oneself, with these scopes, for so many days."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")]
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=len(Scope))]
+    days: Annotated[int, Field(ge=1, le=366)] = 90
+
+
+class TokenName(Sent):
+    """The id of a token."""
+
+    id: Name
 
 
 class Unmasking(Sent):

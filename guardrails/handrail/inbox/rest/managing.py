@@ -1,0 +1,156 @@
+"""Operations of the API that are of no single ticket: batches, queues, holds and tokens."""
+
+from datetime import timedelta
+from typing import Final
+
+from handrail.inbox.rest import sent, tables
+from handrail.inbox.rest.table import ApiOperation, Call
+from handrail.service import ListQuery, Operation
+from handrail.service.batch import Seen
+
+
+def _next(call: Call) -> tables.NextAnswer:
+    found = call.inbox.service.claim_next(call.who, ListQuery(roles=call.said.role))
+    return tables.NextAnswer.of(found)
+
+
+def _batch(call: Call) -> tables.BatchAnswer:
+    seen = [Seen(**one.model_dump()) for one in call.said.tickets]
+    done = call.inbox.service.batch_decide(call.who, seen, call.said.proposal())
+    return tables.BatchAnswer(tickets=done)
+
+
+def _pause(call: Call) -> tables.Holds:
+    call.inbox.service.pause(call.who, call.said.role, why=call.said.why)
+    return tables.Holds(holds=call.inbox.service.pauses(call.who))
+
+
+def _resume(call: Call) -> tables.Holds:
+    call.inbox.service.resume(call.who, call.said.role, why=call.said.why)
+    return tables.Holds(holds=call.inbox.service.pauses(call.who))
+
+
+def _token(call: Call) -> tables.NewTokenAnswer:
+    made = call.inbox.service.make_token(
+        call.who, call.said.name, call.said.scopes, valid_for=timedelta(days=call.said.days)
+    )
+    return tables.NewTokenAnswer(text=made.text, token=made.record)
+
+
+def _revoke(call: Call) -> tables.Tokens:
+    call.inbox.service.revoke_token(call.who, call.said.id)
+    return tables.Tokens(tokens=call.inbox.service.tokens(call.who))
+
+
+MANAGING: Final = (
+    ApiOperation(
+        method="POST",
+        path="/claim-next",
+        name="claim_next",
+        about="Claims the ticket that is due soonest among those that nobody has.",
+        needs=Operation.LIST,
+        takes=sent.NextTicket,
+        answers=tables.NextAnswer,
+        run=_next,
+    ),
+    ApiOperation(
+        method="POST",
+        path="/batch-preview",
+        name="batch_preview",
+        about="Says what the same decision would come to for each of several tickets.",
+        needs=Operation.LIST,
+        takes=sent.BatchWish,
+        answers=tables.BatchPreviewAnswer,
+        run=lambda call: tables.BatchPreviewAnswer.model_validate(
+            call.inbox.service.batch_preview(call.who, call.said.tickets, call.said.proposal())
+        ),
+    ),
+    ApiOperation(
+        method="POST",
+        path="/batch",
+        name="batch_decide",
+        about="Records the same decision for each of several tickets as they were previewed.",
+        needs=Operation.LIST,
+        takes=sent.BatchDecision,
+        answers=tables.BatchAnswer,
+        run=_batch,
+    ),
+    ApiOperation(
+        method="GET",
+        path="/queues",
+        name="queues",
+        about="Says how each role's queue stands, for managers.",
+        needs=Operation.QUEUES,
+        answers=tables.Queues,
+        run=lambda call: tables.Queues(queues=call.inbox.service.queues(call.who)),
+    ),
+    ApiOperation(
+        method="GET",
+        path="/loads",
+        name="loads",
+        about="Says what each person has claimed and decided of late, for managers.",
+        needs=Operation.QUEUES,
+        answers=tables.Loads,
+        run=lambda call: tables.Loads(
+            loads=call.inbox.service.loads(call.who), attention=call.inbox.service.attention(call.who)
+        ),
+    ),
+    ApiOperation(
+        method="GET",
+        path="/holds",
+        name="holds",
+        about="Says what is on hold.",
+        needs=Operation.LIST,
+        answers=tables.Holds,
+        run=lambda call: tables.Holds(holds=call.inbox.service.pauses(call.who)),
+    ),
+    ApiOperation(
+        method="POST",
+        path="/pause",
+        name="pause",
+        about="Puts a role on hold, or everything, at once; for managers.",
+        needs=Operation.PAUSE,
+        takes=sent.Hold,
+        answers=tables.Holds,
+        run=_pause,
+    ),
+    ApiOperation(
+        method="POST",
+        path="/resume",
+        name="resume",
+        about="Ends a hold; for managers.",
+        needs=Operation.PAUSE,
+        takes=sent.Hold,
+        answers=tables.Holds,
+        run=_resume,
+    ),
+    ApiOperation(
+        method="GET",
+        path="/tokens",
+        name="tokens",
+        about="Lists one's own API tokens, without their secrets.",
+        needs=Operation.LIST,
+        answers=tables.Tokens,
+        run=lambda call: tables.Tokens(tokens=call.inbox.service.tokens(call.who)),
+    ),
+    ApiOperation(
+        method="POST",
+        path="/make-token",
+        name="make_token",
+        about="Makes an API token that acts as oneself; its text is shown this once.",
+        needs=Operation.TOKENS,
+        takes=sent.TokenWish,
+        answers=tables.NewTokenAnswer,
+        run=_token,
+    ),
+    ApiOperation(
+        method="POST",
+        path="/revoke-token",
+        name="revoke_token",
+        about="Ends an API token of one's own.",
+        needs=Operation.LIST,
+        takes=sent.TokenName,
+        answers=tables.Tokens,
+        run=_revoke,
+    ),
+)

@@ -1,0 +1,18 @@
+"""Passkeys by which people show anew who they are."""
+
+from alembic import op
+
+from handrail.store.migrate import run_script
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    """Run the script of this database."""
+    run_script(op.get_bind(), revision)
+
+
+def downgrade() -> None:
+    """Refuse, as every revision does. Restore a backup instead."""
+    raise NotImplementedError("restore a backup instead")

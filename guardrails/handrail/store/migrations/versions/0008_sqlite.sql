@@ -1,0 +1,13 @@
+CREATE TABLE passkeys (
+  tenant VARCHAR(64) NOT NULL,
+  id VARCHAR(1400) NOT NULL,
+  person VARCHAR(128) NOT NULL,
+  name VARCHAR(128) NOT NULL,
+  public_key TEXT NOT NULL,
+  uses BIGINT NOT NULL,
+  made_at BIGINT NOT NULL,
+  mac VARCHAR(64),
+  PRIMARY KEY (tenant, id)
+)
+;;
+CREATE INDEX ix_passkeys_person ON passkeys (tenant, person)
