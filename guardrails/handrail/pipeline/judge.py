@@ -72,7 +72,9 @@ def judge(
         write: puts what is released into the caller's own values, where that differs from what they hold; an
             answer for which it fails is not judged.
     """
-    budget = replace(exchange.pipeline.cascade.self_check.budget)
+    budget = exchange.pipeline.cascade.self_check.budget
+    if exchange.pipeline.reads_confidence:
+        budget = replace(budget)
     read = [_read(exchange, draft, screened, wants_json=wants_json) for draft in drafts]
     read = read or [Draft(fault=FaultKind.EMPTY)]
     decisions: list[Decision] = []
@@ -105,8 +107,10 @@ def _unjudged(
         policy.unsure(Stage.ANSWER, f"content that cannot be read: {code}")
         for code in sorted({code for draft in drafts for code in draft.unreadable})
     ]
-    given = downstream(exchange, _merged(decisions))
-    if given.types and any(cannot_hold(given, one) for one in judged):
+    decided = _merged(decisions)
+    # Only what a rule says is masked.
+    given = downstream(exchange, decided) if decided.reasons else None
+    if given is not None and given.types and any(cannot_hold(given, one) for one in judged):
         found.append(policy.unsure(Stage.ANSWER, "a number or a key cannot be masked"))
     return found
 
@@ -255,6 +259,8 @@ def _most_telling(
 
     With a call comes the decision on it alone.
     """
+    if len(decisions) == 1:
+        return per_draft[0], None, None
     at = 0
     for evidence in per_draft:
         calls = evidence.draft.tool_calls if evidence.draft else ()

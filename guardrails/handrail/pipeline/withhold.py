@@ -97,6 +97,8 @@ class Upstream:
 
     def cannot_mask(self, messages: Sequence[Message], findings: Sequence[Finding]) -> bool:
         """True when something that is to be masked lies in a number or a key of a message."""
+        if not findings and not any(message.tool_calls for message in messages):
+            return False
         by_message = _by_message(findings)
         return any(
             self._cannot_mask(
