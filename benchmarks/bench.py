@@ -39,6 +39,22 @@ NAMES = (
     "gateway",
 )
 LIMIT_S = 3 * 3600
+HOW_TO_READ = """\
+## How to read this page
+
+- Each benchmark is one section: what its module says it measures, its figures, and what it is *short* of:
+  every bar that was missed or not measured. Nothing is left out because it came out badly.
+- Ratios hold on any machine, because both sides were measured in turn in one run: a peer's CPU over
+  handrail's for the same check, the gateway over itself with the guard off, a guarded model beside one that
+  only passes on. Times (`_us`, `_ms`, `_per_s`) are those of the machine named above, and of whatever else
+  ran on it.
+- CPU is what all threads spent on a call. So a check's figure holds the writing of its durable log, which
+  the peers do not keep. `p50` and `p99` are what half, and 99 of 100, stay under.
+- A control that must fail stands beside a promise: that `leaks` of the gateway is 0 says something only
+  because `leaks_guard_off` is not.
+- Peers are other packages, each in an environment of its own, at the version that the benchmark's source
+  names, with their telemetry off.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +105,12 @@ def page(runs: Sequence[Ran], *, is_quick: bool) -> str:
         "*Short* names bars that were missed or not measured. Each runs alone: `python -m benchmarks.NAME`.",
         "",
         "![How many times a peer's cost is handrail's](benchmarks.svg)",
+        "",
+        HOW_TO_READ.rstrip(),
     ]
+    left_out = [name for name in NAMES if name not in {one.name for one in runs}]
+    if left_out:
+        lines += ["", f"Not run this time: {', '.join(f'`{name}`' for name in left_out)}."]
     for one in runs:
         lines += ["", f"## {one.name}", "", one.about, "", "| figure | value |", "|---|---|"]
         lines += [f"| `{name}` | {shown(value)} |" for name, value in one.figures.items()]
