@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from support.inbox_scene import CARD, HOSTILE, TENANT, Served
+from support.inbox_scene import CARD, HOSTILE, TENANT, Served, play_more
 
 _WHY = "`make browser` installs Playwright and axe"
 expect = pytest.importorskip("playwright.sync_api", reason=_WHY).expect
@@ -114,3 +114,50 @@ def test_a_list_that_changes_keeps_the_focus_where_it_is(inbox: Served, sign_in:
     page.evaluate("refresh()")
     expect(row).to_have_class("row is-settled")
     assert row.evaluate("row => row.contains(document.activeElement)")
+
+
+def test_a_masked_value_is_shown_once_to_who_says_why_and_that_is_on_record(
+    inbox: Served, sign_in: Any
+) -> None:
+    page = sign_in("bilal")
+    page.goto(_paths(page)["payment-data"])
+    reference = page.locator("article").get_attribute("data-ticket")
+    page.keyboard.press("u")
+    page.get_by_label("Why do you need to see it?").fill("The customer asks which card it was.")
+    page.get_by_role("button", name="Show it").click()
+    expect(page.get_by_text(CARD)).to_be_visible()
+    ticket = inbox.store.by_reference(TENANT, reference)[0].id
+    assert "ticket.unmask" in [event.kind for event in inbox.store.history(TENANT, ticket)]
+    page.goto(f"/tickets/{reference}")
+    assert page.get_by_text(CARD).count() == 0
+    assert page.locator(".log").inner_text().count("unmasked") == 1
+
+
+def test_sheets_and_batches_have_no_serious_fault(inbox: Served, sign_in: Any) -> None:
+    page = sign_in("quinn")
+    for box in page.locator("#queue input[name=ref]").all():
+        box.check()
+    page.keyboard.press("b")
+    page.wait_for_selector(".checklist")
+    assert _grave(page) == []
+    page.goto("/")
+    page.goto(_paths(page)["low-confidence"])
+    for key in ("d", "r", "g", "m"):
+        page.keyboard.press(key)
+        expect(page.locator("details.act[open]")).to_have_count(1)
+        assert _grave(page) == [], key
+        page.keyboard.press("Escape")
+        page.keyboard.press("Escape")
+
+
+def test_a_new_ticket_is_offered_and_nothing_moves_under_the_pointer(inbox: Served, sign_in: Any) -> None:
+    page = sign_in("tara")
+    page.locator(".row a.what").first.focus()
+    before = page.locator(".row").count()
+    play_more(inbox.folder)
+    page.evaluate("refresh()")
+    expect(page.locator("#arrived button")).to_have_text("Show 1 new")
+    assert page.locator(".row").count() == before
+    assert page.title().startswith("(1)")
+    page.locator("#arrived button").click()
+    expect(page.locator(".row")).to_have_count(before + 1)

@@ -153,6 +153,11 @@ def play(folder: Path, said: Sequence[Said]) -> None:
                 shop.assistant.reply(chat)
 
 
+def play_more(folder: Path) -> None:
+    """Let one more customer ask for a person, in a shop that is served meanwhile."""
+    play(folder, (("jan", "Let me talk to a person.", ()),))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """An inbox that answers on this machine, and its store."""

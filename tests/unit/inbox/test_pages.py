@@ -92,3 +92,39 @@ def test_a_page_says_only_what_its_catalogue_knows(scene: Scene) -> None:
     page = scene.signed_in("fay").get("/?said=<b>hello</b>").text
     assert "hello</b>" not in page
     assert 'class="banner' not in page
+
+
+def test_what_is_looked_for_is_kept_as_a_view_of_ones_own(scene: Scene) -> None:
+    scene.ticket()
+    fay, finn = scene.signed_in("fay"), scene.signed_in("finn")
+    page = fay.get("/?whose=nobody").text
+    kept = fay.submit("/views", {"whose": "nobody", "name": "Free ones"})
+    assert 'name="whose" value="nobody"' in page
+    assert kept.headers["location"] == "/?view=Free+ones"
+    assert "Free ones</h1>" in fay.get("/?view=Free+ones").text
+    assert "Free ones" not in finn.get("/").text
+    fay.submit("/views", {"name": "Free ones", "forget": "1"})
+    assert "Free ones" not in fay.get("/").text
+
+
+def test_who_must_show_anew_who_they_are_is_told_before_they_begin(scene: Scene) -> None:
+    ticket, browser = scene.ticket(), scene.signed_in("fay")
+    assert "/sign-in/again" not in browser.get(f"/tickets/{ticket.id}").text
+    scene.clock.move(minutes=6)
+    assert "/sign-in/again?next=" in browser.get(f"/tickets/{ticket.id}").text
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_page_is_told_in_every_language(scene: Scene, language: str) -> None:
+    tickets = [scene.ticket(conversation=f"talk-{number}") for number in range(2)]
+    fay, mira = scene.signed_in("fay"), scene.signed_in("mira")
+    speaks = {"accept-language": language}
+    for path in ("/", "/?state=ended", "/?q=refund", f"/batch?ref={tickets[0].id}&ref={tickets[1].id}"):
+        assert fay.get(path, headers=speaks).status_code == 200
+    assert mira.get("/overview", headers=speaks).status_code == 200
+    page = fay.get(f"/tickets/{tickets[0].id}", headers=speaks)
+    assert f'<html lang="{language}">' in page.text
+    fields = {**fields_of(page.text, "/preview"), "verdict": "reject"}
+    preview = fay.post(f"/tickets/{tickets[0].id}/preview", data=fields, headers=speaks)
+    fay.post(f"/tickets/{tickets[0].id}/decide", data=fields_of(preview.text, "/decide"))
+    assert fay.get(f"/tickets/{tickets[0].id}", headers=speaks).status_code == 200

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from math import ceil
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,8 +16,9 @@ from handrail.ids import new_id
 from handrail.inbox.context import inbox_of, reviewer_of
 from handrail.inbox.pages.page import Notice, page, telling_of
 from handrail.inbox.pages.steps import buttons, sheets
+from handrail.inbox.security import SIGN_IN
 from handrail.inbox.telling import OPEN_STATES, Telling, spoken
-from handrail.service import Operation, TicketScreen
+from handrail.service import Level, Operation, TicketScreen
 from handrail.service.screen import Field
 from handrail.tickets.ticket import Verdict
 
@@ -121,6 +123,7 @@ def screen_values(
         "similar_few": screen.similar[:_FEW],
         "history": telling.history(screen),
         "undo_s": undo_s,
+        "step_up": _step_up(request, screen) if can_decide else "",
         "undo_total": undo_s,
         "receipt_text": telling.t(f"undo.{screen.view.resolution.verdict.value}")
         if screen.view.resolution
@@ -132,6 +135,14 @@ def _seconds_left(screen: TicketScreen) -> int:
     if screen.undo_until is None:
         return 0
     return max(0, ceil((screen.undo_until - screen.now).total_seconds()))
+
+
+def _step_up(request: Request, screen: TicketScreen) -> str:
+    """Return where a person shows anew who they are, if approving asks for it; else empty."""
+    needed = screen.needs.get(Verdict.APPROVE, Level.TOKEN)
+    if reviewer_of(request).level.rank >= needed.rank:
+        return ""
+    return f"{SIGN_IN}/again?next={quote(f'/tickets/{screen.reference}', safe='')}"
 
 
 def _once(rules: Sequence[object]) -> list[object]:

@@ -11,13 +11,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from handrail.errors import AmbiguousReference, TicketError
-from handrail.inbox.context import inbox_of, reviewer_of
+from handrail.inbox.context import form_of, inbox_of, reviewer_of
 from handrail.inbox.pages.page import go_to, page, remember, telling_of
 from handrail.inbox.telling import OPEN_STATES, Telling, due_group, rules_of, spoken
 from handrail.service import ListQuery, ListRow, Whose
 from handrail.tickets.lifecycle import State
 
 SEEN = "handrail-seen"
+KEPT: Final = frozenset({"q", "role", "whose", "state"})
 _VISIT = timedelta(minutes=10)
 """How long a list is not looked at before the next look is another visit."""
 _GROUPS = ("late", "soon", "hour", "later", "no_due")
@@ -65,7 +66,11 @@ def show(request: Request) -> Response:
     """Show the tickets of the reader's roles, soonest due first."""
     inbox, who, telling = inbox_of(request), reviewer_of(request), telling_of(request)
     roles = inbox.service.roles_of(who)
-    search = searched(request, telling, roles)
+    views = inbox.service.views(who)
+    search = searched(request.query_params, telling, roles)
+    view = request.query_params.get("view", "")
+    if view in views:
+        search = Search(query=replace(views[view], cursor=search.query.cursor))
     said = search.said
     if search.reference:
         try:
@@ -84,7 +89,9 @@ def show(request: Request) -> Response:
     more = [(name, value) for name, value in request.query_params.items() if name not in ("cursor", "said")]
     values = {
         "here": "list",
-        "rail": _rail(request, telling, roles),
+        "rail": _rail(request, telling, roles, tuple(views)),
+        "view": view if view in views else "",
+        "to_save": [(name, value) for name, value in request.query_params.items() if name in KEPT],
         "heading": _heading(request, telling),
         "groups": _groups(found.rows, found.now, telling),
         "now": found.now,
@@ -125,7 +132,9 @@ def _groups(rows: Iterable[ListRow], now: datetime, telling: Telling) -> list[Gr
     ]
 
 
-def _rail(request: Request, telling: Telling, roles: Sequence[str]) -> list[tuple[str, list[Link]]]:
+def _rail(
+    request: Request, telling: Telling, roles: Sequence[str], saved: Sequence[str]
+) -> list[tuple[str, list[Link]]]:
     params = request.query_params
     counts = inbox_of(request).service.counts(reviewer_of(request))
     here = (params.get("role", ""), params.get("whose", ""), params.get("state", ""))
@@ -139,7 +148,8 @@ def _rail(request: Request, telling: Telling, roles: Sequence[str]) -> list[tupl
             label=telling.t(f"list.{name}"),
             href="/" + (f"?{urlencode(given)}" if given else ""),
             count=totals.get(name),
-            is_here=here == ("", given.get("whose", ""), given.get("state", "")) and not params.get("q"),
+            is_here=here == ("", given.get("whose", ""), given.get("state", ""))
+            and not (params.get("q") or params.get("view")),
         )
         for name, given in _VIEWS.items()
         if name != "outcome_unknown" or totals["outcome_unknown"]
@@ -153,7 +163,14 @@ def _rail(request: Request, telling: Telling, roles: Sequence[str]) -> list[tupl
         )
         for role in roles
     ]
-    return [(telling.t("list.view"), views), (telling.t("list.role"), by_role)]
+    own = [
+        Link(
+            label=name, href=f"/?{urlencode({'view': name})}", count=None, is_here=params.get("view") == name
+        )
+        for name in saved
+    ]
+    parts = [("list.view", views), ("list.role", by_role), ("list.saved", own)]
+    return [(telling.t(key), links) for key, links in parts if links]
 
 
 def _sum(counts: Mapping[State, int], states: Iterable[str]) -> int:
@@ -163,6 +180,8 @@ def _sum(counts: Mapping[State, int], states: Iterable[str]) -> int:
 
 def _heading(request: Request, telling: Telling) -> str:
     params = request.query_params
+    if params.get("view"):
+        return params["view"]
     if params.get("role"):
         return spoken(params["role"]).capitalize()
     name = {"mine": "mine", "nobody": "unclaimed"}.get(params.get("whose", ""))
@@ -170,9 +189,8 @@ def _heading(request: Request, telling: Telling) -> str:
     return telling.t(f"list.{name or state or 'open'}")
 
 
-def searched(request: Request, telling: Telling, roles: Sequence[str]) -> Search:
-    """Read what a person looks for from the page's address."""
-    params = request.query_params
+def searched(params: Mapping[str, str], telling: Telling, roles: Sequence[str]) -> Search:
+    """Read what a person looks for from a page's address, or from a form with the same fields."""
     query = ListQuery(cursor=params.get("cursor") or None)
     if params.get("role") in roles:
         query = replace(query, roles=(params["role"],))
@@ -219,4 +237,16 @@ def _narrowed(
     return query
 
 
-routes = [Route("/", show, methods=["GET"])]
+def keep(request: Request) -> Response:
+    """Keep what a person looks for as a view of their own, under a name; or forget one."""
+    inbox, who, form = inbox_of(request), reviewer_of(request), form_of(request)
+    name = form.get("name", "")
+    if "forget" in form:
+        inbox.service.drop_view(who, name)
+        return go_to("/")
+    search = searched(form, telling_of(request), inbox.service.roles_of(who))
+    inbox.service.save_view(who, name, search.query)
+    return go_to(f"/?{urlencode({'view': ' '.join(name.split())})}")
+
+
+routes = [Route("/", show, methods=["GET"]), Route("/views", keep, methods=["POST"])]
