@@ -83,6 +83,16 @@ def approved(sides: Sides, person: str = "fay", **resolution: object) -> str:
     return ticket.id
 
 
+def test_whoever_resolves_is_shown_their_resolution(sides: Sides) -> None:
+    ticket = new_ticket()
+    sides.app.open(ticket)
+    sides.inbox.claim("default", ticket.id, actor())
+    shown = sides.inbox.resolve("default", ticket.id, Resolution(verdict=Verdict.REJECT, note="no"), actor())
+    assert shown.resolution is not None
+    assert (shown.resolution.verdict, shown.resolution.note) == (Verdict.REJECT, "no")
+    assert shown.resolution == sides.inbox.get("default", ticket.id).resolution
+
+
 def test_opening_the_same_ticket_again_changes_nothing(sides: Sides) -> None:
     ticket = new_ticket()
     first, second = sides.app.open(ticket), sides.app.open(ticket)

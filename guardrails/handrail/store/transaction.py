@@ -12,7 +12,7 @@ from handrail.store.crypto.authentic import mac_of, part_of
 from handrail.store.crypto.keys import KeyRing
 from handrail.store.crypto.sealing import DataKey, Label, Sealer, seal
 from handrail.store.crypto.signing import Signing
-from handrail.store.prepared import Prepared
+from handrail.store.prepared import Prepared, PreparedResult, run_together
 from handrail.tickets.ticket import Ticket
 
 
@@ -65,6 +65,11 @@ class Transaction:
             self.later.append((prepared, values))
         else:
             prepared(self.conn, values)
+
+    def ask(self, prepared: Prepared, values: Mapping[str, Any]) -> PreparedResult:
+        """Run a statement that must see what was `put` before it; both go to PostgreSQL on one way."""
+        before, self.later = self.later, []
+        return run_together(self.conn, [*before, (prepared, values)])[-1]
 
     def sealed_like(self, row: Row[Any], part: str, text: str) -> bytes:
         """Encrypt a text with the key of a row's content. The row is locked, so its key stays."""

@@ -22,7 +22,7 @@ def last_resolution(tx: Transaction, row: Mapping[str, Any]) -> ResolutionRecord
     """Return what a person last decided in the ticket's present round, None while nobody has."""
     if State(row["state"]) in WITH_PEOPLE and not agreements(row["agreed"]):
         return None
-    found = _LAST(tx.conn, {"tenant": tx.tenant, "ticket": row["id"], "round": row["round"]}).first()
+    found = tx.ask(_LAST, {"tenant": tx.tenant, "ticket": row["id"], "round": row["round"]}).first()
     if found is None:
         return None
     try:

@@ -12,9 +12,9 @@ from handrail.store.tables import micros
 from handrail.store.tickets.actor import Actor, may_act, refuse_own_case, refuse_second_seat
 from handrail.store.tickets.apply import finish
 from handrail.store.tickets.effect import Effect, UnmaskedTicket, enact, still_waiting
-from handrail.store.tickets.pauses import refuse_on_hold
+from handrail.store.tickets.pauses import PAUSES, refuse_on_hold
 from handrail.store.tickets.revise import may_revise
-from handrail.store.tickets.rows import Agreement, Move, agreements, content, intact, load, move
+from handrail.store.tickets.rows import Agreement, Move, agreements, content, intact, load, load_with, move
 from handrail.store.tickets.turns import ResolutionEffect, Turn, is_known, last_edit, write
 from handrail.store.transaction import Transaction
 from handrail.tickets.action import action_digest
@@ -125,13 +125,13 @@ def resolve(
         OnHold: the role is on hold, and this would approve something.
         TicketError: the ticket's state does not allow it.
     """
-    row = load(tx, ticket)
+    row, (pauses,) = load_with(tx, ticket, (PAUSES, {"tenant": tx.tenant}))
     if resolution.idempotency_key and is_known(tx, ticket, resolution.idempotency_key):
         return dict(row._mapping)
     held, sealed = intact(tx, row)
     role = _check_person(row, held, actor)
     if resolution.verdict in (Verdict.APPROVE, Verdict.EDIT):
-        refuse_on_hold(tx, ticket, (row.role, role))
+        refuse_on_hold(tx, ticket, (row.role, role), pauses)
         _must_propose(held, sealed)
     if resolution.verdict is Verdict.REVISE:
         may_revise(tx, row, held)
