@@ -63,25 +63,33 @@ class Scanner:
         self._allowed = frozenset(normalise(value.value).text.lower() for value in self.spec.allow)
 
     def prepare(self) -> None:
-        """Compile everything now; otherwise the first scan does, which takes tens of milliseconds."""
+        """Compile everything now; otherwise the first scan does, which takes tens of milliseconds.
+
+        Analyzers are not asked: what the user's own code raises belongs to the call that it judges.
+        """
         self.engine.prepare()
-        self.scan(_SAMPLE)
+        self._own(_SAMPLE)
 
     def scan(self, text: str) -> tuple[Finding, ...]:
         """Return what is found, in order; spans count characters of `text`. Never fails on any text."""
-        view = normalise(text)
-        candidates = self.candidates(view.text)
-        invisible = self.carried(text)
-        if not candidates and not invisible and not self.spec.analyzers:
-            return ()
-        findings = self.weighed(view, candidates)
-        if invisible:
-            findings = sorted({*findings, *invisible}, key=lambda f: (f.start, f.end, f.type))
+        findings = self._own(text)
         for analyzer in self.spec.analyzers:
             findings = sorted((*findings, *analyzer.analyze(text)), key=lambda f: (f.start, f.end, f.type))
         if len(findings) > self.spec.max_findings:
             return capped(findings, self.spec.max_findings, len(text))
         return tuple(findings)
+
+    def _own(self, text: str) -> list[Finding]:
+        """Return what is found without the user's analyzers."""
+        view = normalise(text)
+        candidates = self.candidates(view.text)
+        invisible = self.carried(text)
+        if not candidates and not invisible:
+            return []
+        findings = self.weighed(view, candidates)
+        if invisible:
+            findings = sorted({*findings, *invisible}, key=lambda f: (f.start, f.end, f.type))
+        return findings
 
     def carried(self, text: str) -> list[Finding]:
         """Return what is found in the text that invisible characters carry, and only there."""
