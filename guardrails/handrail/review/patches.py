@@ -22,6 +22,7 @@ from handrail.records import Decision, Effect
 from handrail.review.conditions import FactCondition, FactTest, written_size
 
 _LIMIT = r"(?<![\w.]){fact}\s*>\s*(?P<limit>\d+(?:\.\d+)?(?:\s+[A-Za-z]+)?)"
+_FLOOR = r"(?<![\w.]){fact}\s*<\s*(?P<limit>\d*\.?\d+)"
 
 
 class NotPatchable(ValueError):
@@ -101,6 +102,18 @@ def _limit_moved(found: "_Rules", place: int, condition: FactCondition) -> str |
     start, end = limits[0].span("limit")
     changed = part[:start] + written_size(test.size, test.unit) + part[end:]
     return "".join(found.lines[:first]) + changed + "".join(found.lines[after:])
+
+
+def threshold_set(text: str, rule: str, fact: str, threshold: float) -> str:
+    """Return the text with another number that a fact of a rule must not fall below; pure."""
+    found = _Rules(text)
+    first, after = found.span(found.place(rule))
+    part = "".join(found.lines[first:after])
+    limits = list(re.finditer(_FLOOR.format(fact=re.escape(fact)), part))
+    if len(limits) != 1:
+        raise NotPatchable(f"{rule} does not hold {fact} against one number")
+    start, end = limits[0].span("limit")
+    return "".join([*found.lines[:first], part[:start], f"{threshold:.3f}", part[end:], *found.lines[after:]])
 
 
 def added(text: str, rule: str, condition: FactCondition, *, to: str, because: str) -> str:

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,16 @@ from typing import Any
 from handrail.bulk.whole import whole
 from handrail.errors import ConfigError
 from handrail.policy import Policy
+from handrail.policy.language.ir import Order, atoms
+from handrail.policy.language.sources import ConfidenceValue
 from handrail.review.log_review import LogReview
 from handrail.review.measure import share
-from handrail.review.patches import NotPatchable, PolicyPatch, added, narrowed, proved
+from handrail.review.patches import NotPatchable, PolicyPatch, added, narrowed, proved, threshold_set
 from handrail.review.rule_search import NEEDLESS, Candidate
 
 FILE = "proposals.json"
+LEAST_MOVE = 0.02
+"""A threshold that would move by less is left as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +81,52 @@ def propose_patches(
             continue
         patch = proved(text, after, file=file, rows=rows, folder=Path(file).parent)
         found.append(_proposal(candidate, patch, text, "", weeks))
-    return tuple(found)
+    return (*found, *_thresholds(review, policy, text, file=file, rows=rows))
+
+
+def _thresholds(
+    review: LogReview, policy: Policy, text: str, *, file: str, rows: Sequence[object]
+) -> Iterator[PatchProposal]:
+    """Yield the certified threshold as a change of each rule that holds confidence against a number."""
+    certified = review.weeks[-1].threshold if review.weeks else math.inf
+    if math.isinf(certified):
+        return
+    # Rounded up: a stricter threshold keeps the promise, too.
+    threshold = math.ceil(certified * 1000) / 1000
+    for rule in policy.hand_offs:
+        for atom in atoms(rule.when.formula):
+            is_score = isinstance(atom, Order) and isinstance(policy.facts[atom.fact].source, ConfidenceValue)
+            if not isinstance(atom, Order) or not is_score or atom.operator != "<" or rule.is_shadow:
+                continue
+            if abs(float(str(atom.bound)) - threshold) < LEAST_MOVE:
+                continue
+            with suppress(NotPatchable):
+                after = threshold_set(text, rule.id, atom.fact, threshold)
+                patch = proved(text, after, file=file, rows=rows, folder=Path(file).parent)
+                yield _threshold_proposal(rule.id, str(atom.bound), threshold, patch, review)
+
+
+def _threshold_proposal(
+    rule: str, now: str, threshold: float, patch: PolicyPatch, review: LogReview
+) -> PatchProposal:
+    tried, settings = patch.tried, review.settings
+    replayed = f"On past decisions {tried.newly} hand-offs more, {tried.no_longer} fewer." if tried else ""
+    return PatchProposal(
+        id=digest(f"{digest(patch.before)}|threshold|{rule}|{threshold}")[:8],
+        kind="threshold",
+        title=f"Set the threshold of {rule} to {threshold:.3f} (now {now})",
+        why=(
+            f"Certified with probability {1 - settings.delta:.0%}: of answers that a score decides at most "
+            f"{settings.alpha:.0%} are then passed and wrong. The promise ends when the model changes."
+        ),
+        effect=replayed,
+        diff=patch.diff,
+        base=digest(patch.before),
+        result=digest(patch.after),
+        text=patch.after,
+        tests=patch.tests,
+        problems=patch.problems,
+    )
 
 
 def _after(text: str, policy: Policy, candidate: Candidate) -> str:

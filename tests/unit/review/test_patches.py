@@ -3,9 +3,20 @@ import pytest
 from handrail.policy import loads
 from handrail.policy.file.document import Document
 from handrail.policy.file.read import read_source
-from handrail.policy.runtime.log_row import read_row
+from handrail.policy.runtime.log_row import as_data, read_row
 from handrail.review.conditions import FactCondition, FactTest
-from handrail.review.patches import NotPatchable, PolicyPatch, added, narrowed, proved, retired
+from handrail.review.log_review import LogReview, LogSettings, limits_of
+from handrail.review.patches import (
+    NotPatchable,
+    PolicyPatch,
+    added,
+    narrowed,
+    proved,
+    retired,
+    threshold_set,
+)
+from handrail.review.proposed_patches import propose_patches
+from handrail.review.review_log import review_log
 from handrail.testing.quarter import QuarterSettings, quarter
 
 SUPPORT = read_source("support")[1]
@@ -49,6 +60,34 @@ def test_every_rule_of_every_shipped_policy_can_be_retired_or_says_why_not(name:
         text = retired(text, rule.id)
     retired_now = {rule.id: rule.is_shadow for rule in loads(text).hand_offs if not rule.is_built_in}
     assert all(retired_now.values())
+
+
+def test_a_threshold_is_set_in_its_place_and_nowhere_else() -> None:
+    patch = patched(threshold_set(SUPPORT, "low-confidence", "confidence", 0.8341))
+    assert patch.is_ready
+    assert "confidence is known and confidence < 0.834" in patch.after
+    with pytest.raises(NotPatchable, match="one number"):
+        threshold_set(SUPPORT, "refund-over-100", "confidence", 0.9)
+
+
+def test_a_certified_threshold_is_proposed_with_its_promise_and_a_replay() -> None:
+    played = quarter("support", QuarterSettings(weeks=5, weekly=400, wrong=0.03))
+    review = LogReview(LogSettings(reads=limits_of(played.policy)))
+    rows = []
+    for week in played.weeks():
+        rows += [row for row in map(read_row, week.records) if row is not None]
+        review.take(review_log([row for row in map(read_row, week.records) if row is not None]))
+    certified = review.weeks[-1].threshold
+    assert certified < 0.98
+    found = propose_patches(
+        review, played.policy, played.planted.text, file="policy.yaml", rows=[as_data(row) for row in rows]
+    )
+    (proposal,) = [one for one in found if one.kind == "threshold"]
+    assert proposal.is_ready
+    limit = float(proposal.text.split("confidence is known and confidence < ")[1].split()[0])
+    assert certified <= limit < certified + 0.001
+    assert "Certified with probability 90%" in proposal.why
+    assert "On past decisions" in proposal.effect
 
 
 def test_an_added_rule_is_the_last_one_and_hands_off() -> None:
