@@ -15,6 +15,7 @@ from handrail.wire.sse import DONE, EventReader, collect
 HEAD = '{"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"'
 TAIL = '"},"finish_reason":null}]}'
 PLAIN = HEAD + "Hello" + TAIL
+PADDED = TAIL[:-1] + ',"obfuscation":"'
 
 
 def parsed(events: Sequence[str]) -> ChatStream:
@@ -61,6 +62,10 @@ CHUNKS = st.one_of(
     INSIDES.map(lambda inside: HEAD + inside + TAIL),
     st.builds(event, st.fixed_dictionaries({"content": st.text(max_size=9)}), st.integers(0, 2)),
     st.builds(event, st.just({"role": "assistant", "content": "a"})),
+    st.tuples(
+        INSIDES, st.sampled_from(["aZ09", "", "a b", '"', "\\", "ann@example.org", "4111111111111111"])
+    ).map(lambda pair: HEAD + pair[0] + PADDED + pair[1] + '"}'),
+    st.sampled_from(['{"obfuscation":"x","choices":[{"index":0,"delta":{"content":"y"}}]}']),
     st.builds(event, st.just({"content": "a", "refusal": "no"})),
     st.builds(event, st.just({"content": "a"}), usage=st.just({"total_tokens": 3})),
     st.builds(event, st.just({"content": "a"}), note=st.text(max_size=5)),
@@ -69,9 +74,10 @@ CHUNKS = st.one_of(
 )
 
 
+@pytest.mark.parametrize("first", [PLAIN, HEAD + "Hello" + PADDED + 'xY1"}'])
 @given(events=st.lists(CHUNKS, max_size=9), again=st.integers(1, 3))
-def test_what_is_read_together_is_what_each_says(events: list[str], again: int) -> None:
-    check([PLAIN, *(one for one in events for _ in range(again)), PLAIN])
+def test_what_is_read_together_is_what_each_says(first: str, events: list[str], again: int) -> None:
+    check([first, *(one for one in events for _ in range(again)), first])
 
 
 def test_the_same_name_elsewhere_is_not_the_text() -> None:
@@ -95,6 +101,14 @@ def test_a_chunk_like_the_last_is_not_parsed(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("handrail.wire.chat.stream.load_object", never)
     assert stream.feed_data(HEAD + " again" + TAIL) == TextOnly(0, " again")
     assert stream.drafts()[0].text == "Hello again"
+
+
+def test_random_padding_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = ChatStream()
+    stream.feed_data(HEAD + "Hello" + PADDED + 'k9"}')
+    monkeypatch.setattr("handrail.wire.chat.stream.load_object", lambda data: None)
+    assert stream.feed_data(HEAD + " again" + PADDED + 'Pq3xZ"}') == TextOnly(0, " again")
+    assert stream.feed_data(HEAD + "!" + PADDED + 'ann@example.org"}') is None
 
 
 @pytest.mark.parametrize(

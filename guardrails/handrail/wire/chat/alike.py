@@ -15,8 +15,11 @@ from handrail.wire.foreign_json import Json, load_object, load_text, mapping_of,
 from handrail.wire.sse import BLANK_LINE, DATA
 
 # The name stands behind a bracket or a comma, so that its quote opens and closes no text.
-_CONTENT = re.compile(r'[{,]\s*"content"\s*:\s*"([^"\\\x00-\x1f]*)"')
+_CONTENT, _PADDING = (
+    re.compile(rf'[{{,]\s*"{name}"\s*:\s*"([^"\\\x00-\x1f]*)"') for name in ("content", "obfuscation")
+)
 _OWN: Final = "\ue000"
+_OWN_PADDING: Final = "\ue001"
 # How many characters of a stream are looked at together: cutting costs their number.
 _AT_ONCE = 16_384
 _OF_DELTA = frozenset({"content", "role"})
@@ -30,22 +33,36 @@ class Alike:
         choice: the number of the one choice in it.
         head: its data up to the text.
         tail: its data behind the text.
+        padding: where in the tail random characters stand, which are others in each chunk; None for none.
     """
 
-    __slots__ = ("_begin", "_between", "_end", "_head", "_tail", "choice", "payload")
+    __slots__ = ("_begin", "_between", "_end", "_head", "_middle", "_tail", "choice", "payload")
 
-    def __init__(self, payload: Json, choice: int, head: str, tail: str) -> None:
+    def __init__(
+        self, payload: Json, choice: int, head: str, tail: str, padding: tuple[int, int] | None = None
+    ) -> None:
         self.payload, self.choice = payload, choice
+        self._middle = None if padding is None else tail[: padding[0]]
+        if padding is not None:
+            tail = tail[padding[1] :]
         self._head, self._tail = head, tail
         self._begin, self._end = DATA + head, tail + BLANK_LINE
         self._between = self._end + self._begin
 
-    def text_in(self, data: str) -> str | None:
-        """Return the text of a chunk that is this one but for its text, None for any other chunk."""
+    def text_in(self, data: str) -> tuple[str, str] | None:
+        """Return text and padding of a chunk that is this one but for these, None for any other chunk."""
         start, stop = len(self._head), len(data) - len(self._tail)
         if start > stop or not data.startswith(self._head) or not data.endswith(self._tail):
             return None
-        return _plain(data[start:stop])
+        padding = ""
+        if self._middle is not None:
+            end = data.find(self._middle, start, stop)
+            padding = data[end + len(self._middle) : stop]
+            if end < 0 or not ANSWER.is_plain_field("obfuscation", padding):
+                return None
+            stop = end
+        text = _plain(data[start:stop])
+        return None if text is None else (text, padding)
 
     def texts_in(self, events: str, at: int) -> tuple[list[str], int]:
         """Return the texts of all such chunks that follow each other from a place on, and where they end.
@@ -54,7 +71,7 @@ class Alike:
             events: the events of a stream, without carriage returns.
             at: where an event begins.
         """
-        if not events.startswith(self._begin, at):
+        if self._middle is not None or not events.startswith(self._begin, at):
             return [], at
         start = at + len(self._begin)
         *written, last = events[start : start + _AT_ONCE].split(self._between)
@@ -68,9 +85,9 @@ class Alike:
         size = sum(map(len, written[: len(texts)]))
         return texts, at + size + len(texts) * len(self._between)
 
-    def with_text(self, text: str) -> Json:
-        """Return the chunk with another text."""
-        return _with_text(self.payload, text)
+    def with_text(self, text: str, padding: str = "") -> Json:
+        """Return the chunk with another text and padding."""
+        return _with_text(self.payload, text, padding)
 
 
 def _is_known(text: str | None) -> bool:
@@ -96,15 +113,25 @@ def alike(payload: Json, data: str) -> Alike | None:
     if choice is None or len(places) != 1:
         return None
     (start, end), text = places[0].span(1), mapping_of(choice["delta"])["content"]
-    if places[0][1] != text or load_object(data[:start] + _OWN + data[end:]) != _with_text(payload, _OWN):
+    head, tail, padding = data[:start], data[end:], None
+    own = tail
+    if "obfuscation" in payload:
+        padded = list(_PADDING.finditer(data))
+        if len(padded) != 1 or padded[0].start() < end or padded[0][1] != payload["obfuscation"]:
+            return None
+        padding = (padded[0].start(1) - end, padded[0].end(1) - end)
+        own = tail[: padding[0]] + _OWN_PADDING + tail[padding[1] :]
+    if places[0][1] != text or load_object(head + _OWN + own) != _with_text(payload, _OWN, _OWN_PADDING):
         return None
-    return Alike(payload, whole_of(choice["index"], 0), data[:start], data[end:])
+    return Alike(payload, whole_of(choice["index"], 0), head, tail, padding)
 
 
-def _with_text(payload: Json, text: str) -> Json:
+def _with_text(payload: Json, text: str, padding: str) -> Json:
     choice = _choice_of(payload)
     assert choice is not None
-    return {**payload, "choices": [{**choice, "delta": {**mapping_of(choice["delta"]), "content": text}}]}
+    delta = {**mapping_of(choice["delta"]), "content": text}
+    new = {**payload, "choices": [{**choice, "delta": delta}]}
+    return {**new, "obfuscation": padding} if "obfuscation" in payload else new
 
 
 def _choice_of(payload: Json) -> Json | None:

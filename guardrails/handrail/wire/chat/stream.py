@@ -26,6 +26,8 @@ _GROWING = frozenset(
     {"content", "refusal", "reasoning_content", "reasoning", "arguments", "input", "transcript"}
 )
 _OBJECT = "chat.completion.chunk"
+# After so many chunks like which no other came, no more are looked for.
+_IN_VAIN = 8
 
 
 class TextOnly(NamedTuple):
@@ -106,8 +108,9 @@ class ChatStream:
     """Collects the chunks of one stream; `whole` is the response they add up to."""
 
     def __init__(self, sent: Json | None = None) -> None:
-        self._came: list[Json | tuple[Alike, str]] = []
+        self._came: list[Json | tuple[Alike, str, str]] = []
         self._alike: Alike | None = None
+        self._in_vain = 0
         self._whole: Json | None = None
         self._is_broken = False
         self._top: Json = {}
@@ -118,7 +121,7 @@ class ChatStream:
     @property
     def chunks(self) -> list[Json]:
         """The chunks as they came."""
-        return [one[0].with_text(one[1]) if isinstance(one, tuple) else one for one in self._came]
+        return [one[0].with_text(*one[1:]) if isinstance(one, tuple) else one for one in self._came]
 
     def feed_data(self, data: str) -> Json | TextOnly | None:
         """Take one chunk as it is written.
@@ -128,18 +131,22 @@ class ChatStream:
             is no object, with which the stream is broken.
         """
         known = self._alike
-        if known is not None and (text := known.text_in(data)) is not None:
-            self._whole = None
-            self._came.append((known, text))
+        if known is not None and (said := known.text_in(data)) is not None:
+            text, padding = said
+            self._whole, self._in_vain = None, 0
+            self._came.append((known, text, padding))
             self._choices[known.choice].content.append(text)
+            if padding:
+                self._top["obfuscation"] = padding
             return TextOnly(known.choice, text)
         payload = load_object(data)
         if payload is None:
             self.broken()
             return None
         self.feed(payload)
-        if not self._is_broken:
+        if not self._is_broken and self._in_vain < _IN_VAIN:
             self._alike = alike(payload, data)
+            self._in_vain += self._alike is not None
         return payload
 
     def feed_run(self, events: str, at: int) -> int:
@@ -149,8 +156,8 @@ class ChatStream:
             return at
         texts, end = known.texts_in(events, at)
         if texts:
-            self._whole = None
-            self._came += [(known, text) for text in texts]
+            self._whole, self._in_vain = None, 0
+            self._came += [(known, text, "") for text in texts]
             self._choices[known.choice].content += texts
         return end
 
