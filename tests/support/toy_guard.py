@@ -125,9 +125,10 @@ class ToyCutter:
         self.released = 0
         self._is_holding = False
 
-    def feed(self, chunk: str) -> int:
-        self._is_holding = self._is_holding or "S" in chunk or "M" in chunk
-        self.released += not self._is_holding
+    def feed_all(self, chunks: Sequence[str]) -> int:
+        for chunk in chunks:
+            self._is_holding = self._is_holding or "S" in chunk or "M" in chunk
+            self.released += not self._is_holding
         return self.released
 
 
