@@ -108,6 +108,7 @@ def batches(
             | {
                 "id": uuid.uuid4().hex,
                 "dedupe_key": f"k{number}",
+                "reference": None,
                 "conversation": f"c{number}",
                 "subject": f"s{number % 100_000}",
                 "role": ROLES[number % len(ROLES)],
