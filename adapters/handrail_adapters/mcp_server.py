@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from handrail import __version__
 from handrail.errors import ConfigError, HandrailError, MissingExtra, NotAllowed
-from handrail.guard.resolve import Amounts, DecidedBy, resolve
+from handrail.guard.resolve import Amounts
 from handrail.tickets.resolution import Page, ReadEdit, Resolution
 from handrail.tickets.ticket import TicketView, Verdict
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from mcp_types import ToolAnnotations
 
     from handrail.policy import Policy
+    from handrail.service import Proposal as ServiceProposal
+    from handrail.service import Reviewer as OneReviewer
+    from handrail.service import TicketService
     from handrail.store import Actor, Filter, SqlStore
 
 if not TYPE_CHECKING:
@@ -117,9 +120,37 @@ class Reviewer:
 
         return await _in_thread(lambda: self.store.list(self.tenant, Filter(role=role, limit=limit)))
 
+    def served(self) -> "tuple[TicketService, OneReviewer] | None":
+        """Return the service over the store, and who the person is to it; None without a policy."""
+        from handrail.service import GivenPolicy, Level, Scope, TicketService
+        from handrail.service import Reviewer as OneReviewer
+
+        if self.policy is None:
+            return None
+        service = TicketService(
+            cast("SqlStore", self.store), GivenPolicy(policy=self.policy), self.people, self.now
+        )
+        scopes = {Scope.READ} | ({Scope.DECIDE} if self.may_decide else set())
+        who = OneReviewer(
+            person=self.person,
+            tenant=self.tenant,
+            roles=self.people.roles_of(self.person),
+            scopes=frozenset(scopes),
+            # The client asks the person themselves before a decision counts.
+            level=Level.FRESH,
+        )
+        return service, who
+
     async def view(self, ticket: str) -> TicketView:
-        """Show a ticket."""
-        return await _in_thread(lambda: self.store.view(self.tenant, ticket, self.actor()))
+        """Show a ticket as its role may see it."""
+        return await _in_thread(lambda: self._viewed(ticket))
+
+    def _viewed(self, ticket: str) -> TicketView:
+        served = self.served()
+        if served is None:
+            return self.store.view(self.tenant, ticket, self.actor())
+        service, who = served
+        return service.screen(who, ticket).view
 
     async def claim(self, ticket: str) -> TicketView:
         """Claim a ticket."""
@@ -130,9 +161,11 @@ class Reviewer:
         return await _in_thread(lambda: self._resolved(ticket, resolution))
 
     def _resolved(self, ticket: str, resolution: Resolution) -> TicketView:
-        if self.policy is not None:
-            by = DecidedBy(actor=self.actor(), policy=self.policy)
-            return resolve(cast("SqlStore", self.store), self.tenant, ticket, resolution, by)
+        served = self.served()
+        if served is not None:
+            service, who = served
+            receipt = service.decide(who, ticket, _proposed(resolution))
+            return service.screen(who, receipt.ticket).view
 
         def unread(tool: str, arguments: str, before: Amounts) -> Amounts:
             if before:
@@ -140,6 +173,21 @@ class Reviewer:
             return before
 
         return self.store.resolve(self.tenant, ticket, resolution, self.actor(), read_edit=unread)
+
+
+def _proposed(resolution: Resolution) -> "ServiceProposal":
+    from handrail.service import Proposal as ServiceProposal
+
+    return ServiceProposal(
+        verdict=resolution.verdict,
+        digest=resolution.digest,
+        reason_code=resolution.reason_code,
+        note=resolution.note,
+        answer=resolution.answer,
+        changes=resolution.changes,
+        message_to_user=resolution.message_to_user,
+        message_to_agent=resolution.message_to_agent,
+    )
 
 
 def _must_be_installed() -> None:

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from handrail import Guard
 from handrail.errors import (
     AlreadyDecided,
     AlreadyUsed,
@@ -16,12 +17,12 @@ from handrail.errors import (
     OnHold,
 )
 from handrail.service import Proposal, TicketService
-from handrail.store import Actor, SqlStore
+from handrail.store import Actor, Spool, SqlStore
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import ConversationState, LedgerQuery
 from handrail.tickets.ticket import Verdict
-from support.reviewers import Hands, Shop, reviewer, service_over
-from support.stores import Sides, new_ticket, postgres_sides, sqlite_sides
+from support.reviewers import SHOP, Hands, Shop, reviewer, service_over
+from support.stores import KEYS, Sides, new_ticket, postgres_sides, sqlite_sides
 
 pytestmark = pytest.mark.xdist_group("postgres")
 APPROVE = Proposal(verdict=Verdict.APPROVE)
@@ -288,3 +289,27 @@ def test_what_is_sent_back_three_times_must_be_decided(
     with pytest.raises(NotAllowed, match="3 times"):
         service.revise(reviewer(), ticket, "Once more.")
     assert service.decide(reviewer(), ticket, APPROVE).state is State.DECIDED
+
+
+def test_authorised_waits_until_the_resolution_is_in_effect(
+    service: TicketService, sides: Sides, clock: Hands, tmp_path: Path
+) -> None:
+    ticket = opened(sides)
+    service.decide(reviewer(), ticket, APPROVE, delay=timedelta(milliseconds=300))
+
+    def now() -> datetime:
+        return datetime.now(UTC) + ahead
+
+    ahead = clock.now - datetime.now(UTC)
+    sides.app._clock = now
+    guard = Guard(SHOP, store=sides.app, spool=Spool(tmp_path / "spool", KEYS), clock=now)
+    with guard.authorised(ticket) as action:
+        assert action.arguments == {"amount": 640, "order": "1182"}
+    assert sides.inbox.get("default", ticket).state is State.APPLIED
+
+
+def test_authorised_does_not_wait_for_nobodys_decision(sides: Sides, clock: Hands, tmp_path: Path) -> None:
+    ticket = opened(sides)
+    guard = Guard(SHOP, store=sides.app, spool=Spool(tmp_path / "spool", KEYS), clock=clock)
+    with pytest.raises(NotDecided), guard.authorised(ticket):
+        pytest.fail("nobody has decided")

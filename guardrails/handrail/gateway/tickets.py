@@ -6,6 +6,7 @@ from dataclasses import asdict
 from handrail.errors import StoreUnavailable, TicketNotFound
 from handrail.gateway.callers import KnownCaller
 from handrail.gateway.responses import GatewayResponse, error_response, json_response
+from handrail.service.overseeing import where_it_stands
 from handrail.store import SqlStore
 from handrail.tickets.ports import ResolutionView
 
@@ -32,9 +33,9 @@ def _standing(known: KnownCaller, ticket: str) -> dict[str, str | None]:
     store = known.guard.store
     if not isinstance(store, SqlStore):
         return {}
-    view = store.get(known.tenant, ticket)
-    due = view.decide_by
-    return {"state": view.state.value, "role": view.role, "due": due.isoformat() if due else None}
+    found = where_it_stands(store, known.tenant, ticket)
+    due = found.due
+    return {"state": found.state.value, "role": found.role, "due": due.isoformat() if due else None}
 
 
 def _written(found: ResolutionView) -> dict[str, str]:

@@ -8,8 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handrail.errors import StoreUnavailable
 from handrail.inbox.settings import Settings
+from handrail.service.overseeing import waiting_in
 from handrail.store import SqlStore
-from handrail.store.tickets.waiting import waiting
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _KINDS = (
@@ -87,8 +87,7 @@ class Metrics:
 
     def _look(self, now: datetime) -> None:
         try:
-            with self._store.read(self._tenant) as tx:
-                found = waiting(tx, now)
+            found = waiting_in(self._store, self._tenant, now)
         except StoreUnavailable:
             self.store_up.set(0)
             return

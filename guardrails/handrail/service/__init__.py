@@ -7,22 +7,30 @@ from handrail.service.queries import ListPage, ListQuery, ListRow, Whose
 from handrail.service.reviewer import Level, Reviewer, Scope
 from handrail.service.screen import TicketScreen
 from handrail.service.tickets import TicketService
+from handrail.store.own import TokenRecord
+from handrail.store.tickets.health import Conflict, Load, QueueHealth
+from handrail.store.tickets.pauses import Pause
 
 __all__ = [
+    "Conflict",
     "GivenPolicy",
     "KeptPolicies",
     "Level",
     "ListPage",
     "ListQuery",
     "ListRow",
+    "Load",
     "Operation",
+    "Pause",
     "Policies",
     "Preview",
     "Proposal",
+    "QueueHealth",
     "Receipt",
     "Reviewer",
     "Scope",
     "TicketScreen",
     "TicketService",
+    "TokenRecord",
     "Whose",
 ]

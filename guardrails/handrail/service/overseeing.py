@@ -1,7 +1,12 @@
 """What whoever runs the store's machine sees at its terminal, without a role: lists, and masked tickets."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from handrail.errors import AmbiguousReference
 from handrail.store import Filter, SqlStore
+from handrail.store.tickets.waiting import Waiting, waiting
+from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import Attempt
 from handrail.tickets.reference import reference_prefix
 from handrail.tickets.resolution import Page, TicketEvent, TicketRow
@@ -24,6 +29,31 @@ def named(store: SqlStore, tenant: str, said: str) -> str:
         raise AmbiguousReference(said, " ".join(row.reference for row in found))
     store.get(tenant, said)
     return said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """Where a ticket stands, for the program that waits for it: nothing of its content."""
+
+    state: State
+    role: str
+    due: datetime | None
+
+
+def where_it_stands(store: SqlStore, tenant: str, ticket: str) -> Whereabouts:
+    """Return where a ticket stands.
+
+    Raises:
+        TicketNotFound: there is none of this id.
+    """
+    view = store.get(tenant, ticket)
+    return Whereabouts(state=view.state, role=view.role, due=view.decide_by)
+
+
+def waiting_in(store: SqlStore, tenant: str, now: datetime) -> Waiting:
+    """Return how much waits for people and for the desk: numbers, nothing of what they are about."""
+    with store.read(tenant) as tx:
+        return waiting(tx, now)
 
 
 class Overseeing:

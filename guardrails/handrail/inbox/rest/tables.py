@@ -3,12 +3,9 @@
 from typing import Self
 
 from handrail.inbox.rest.answered import Answered, ReceiptAnswer
-from handrail.service import Receipt
+from handrail.service import Load, Pause, QueueHealth, Receipt, TokenRecord
 from handrail.service.batch import BatchLine, BatchResult
 from handrail.service.managing import Attention
-from handrail.store.own import TokenRecord
-from handrail.store.tickets.health import Load, QueueHealth
-from handrail.store.tickets.pauses import Pause
 
 
 class NextAnswer(Answered):
