@@ -37,6 +37,7 @@ NAMES = (
     "log",
     "tickets",
     "gateway",
+    "inbox",
 )
 LIMIT_S = 3 * 3600
 HOW_TO_READ = """\

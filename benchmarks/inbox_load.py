@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,10 +29,10 @@ _STATIC = re.compile(r'"(/static/[^"]+)"')
 
 @dataclass
 class Load:
-    """What reviewers and streams saw; `failures` must stay 0."""
+    """What reviewers and streams saw; `failures` counts by kind what went wrong and must stay empty."""
 
     pages: int = 0
-    failures: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
     changes: int = 0
     seconds: list[float] = field(default_factory=list)
 
@@ -86,7 +87,12 @@ class Pages:
         asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
 
         async def receive() -> dict[str, Any]:
-            return next(asked, {"type": "http.disconnect"})
+            found = next(asked, None)
+            if found is None:
+                # Whoever asked stays until they have their answer.
+                await asyncio.Event().wait()
+                raise RuntimeError("waiting ends with the request")
+            return found
 
         async def send(message: Any) -> None:
             answered.append(message)
@@ -160,9 +166,10 @@ async def _poll(client: httpx.AsyncClient, at: int, until: float, seen: Load) ->
         start = time.perf_counter()
         try:
             answer = await client.get("/")
-            seen.failures += answer.status_code != 200
-        except httpx.HTTPError:
-            seen.failures += 1
+            if answer.status_code != 200:
+                seen.failures[f"page {answer.status_code}"] += 1
+        except httpx.HTTPError as error:
+            seen.failures[f"page {type(error).__name__}"] += 1
         seen.pages += 1
         took = time.perf_counter() - start
         seen.seconds.append(took)
@@ -172,14 +179,15 @@ async def _poll(client: httpx.AsyncClient, at: int, until: float, seen: Load) ->
 async def _listen(client: httpx.AsyncClient, until: float, seen: Load) -> None:
     try:
         async with client.stream("GET", "/live", timeout=httpx.Timeout(60.0)) as answer:
-            seen.failures += answer.status_code != 200
+            if answer.status_code != 200:
+                seen.failures[f"stream {answer.status_code}"] += 1
             async with asyncio.timeout_at(asyncio.get_running_loop().time() + until - time.monotonic()):
                 async for line in answer.aiter_lines():
                     seen.changes += line.startswith("event: change")
     except TimeoutError:
         return
-    except httpx.HTTPError:
-        seen.failures += 1
+    except httpx.HTTPError as error:
+        seen.failures[f"stream {type(error).__name__}"] += 1
 
 
 async def stir(store: SqlStore, *, until: float) -> None:
