@@ -117,6 +117,8 @@ def screen_values(
         "need": _need(screen),
         "facts": _facts(screen),
         "lines": [(line, _is_promise(line.text, screen.promised)) for line in screen.lines],
+        "said_before": screen.said if screen.said and not _is_said(screen.said, screen) else "",
+        "shown_before": ticket.shown if ticket is not None else "",
         "loose_promises": [text for text in screen.promised if not _is_said(text, screen)],
         "unmask_fields": screen.unmaskable if Operation.UNMASK in screen.operations else (),
         "similar_in_short": telling.in_short(screen.similar),
