@@ -53,7 +53,7 @@ def sections(figures: LogFigures, proposals: Sequence[PatchProposal]) -> str:
 def _flow_words(figures: LogFigures) -> str:
     return (
         f"Of {figures.exchanges} exchanges {figures.held} went to people; {figures.unread} are undecided. "
-        f"Needless hand-offs: {figures.needless}."
+        f"Needless hand-offs: {_said(figures.needless)}."
     )
 
 
@@ -309,7 +309,8 @@ def _conflicts(figures: LogFigures) -> str:
 
 
 def _said(found: Share) -> str:
-    return str(found)
+    # A line never breaks before a percent sign.
+    return str(found).replace(" %", "\u00a0%")
 
 
 def _number(value: float | None) -> str:
