@@ -19,8 +19,8 @@ IMPORTED_AS = {
     "ruamel.yaml": "ruamel",
     "z3-solver": "z3",
 }
-# Never imported by name: the data of zoneinfo.
-DATA = {"tzdata"}
+# Never imported by name: the data of zoneinfo, and what uvicorn takes where it is installed.
+UNNAMED = {"tzdata", "httptools", "uvloop"}
 # Not ours to install: a vendor's client brings it, and then its transport is guarded.
 BROUGHT = {"httpx2"}
 
@@ -37,7 +37,7 @@ def imported(folder: str) -> set[str]:
 
 
 def names_of(requirements: list[str]) -> set[str]:
-    names = {re.split(r"[\[<>=~! ]", line)[0] for line in requirements} - {"handrail"} - DATA
+    names = {re.split(r"[\[<>=~! ]", line)[0] for line in requirements} - {"handrail"} - UNNAMED
     return {IMPORTED_AS.get(name, name.replace("-", "_")) for name in names}
 
 
