@@ -146,7 +146,7 @@ APPLYING = tickets.c.state == literal_column("'applying'")
 Index("ix_tickets_applying", tickets.c.next_timer, sqlite_where=APPLYING)
 Index("ix_tickets_subject", tickets.c.tenant, tickets.c.subject)
 Index("uq_tickets_reference", tickets.c.tenant, tickets.c.reference, unique=True)
-Index("ix_tickets_rule", tickets.c.tenant, tickets.c.reason_code, tickets.c.created_at)
+Index("ix_tickets_rule", tickets.c.tenant, tickets.c.reason_code, tickets.c.is_open, tickets.c.created_at)
 Index("ix_tickets_state", tickets.c.tenant, tickets.c.state, tickets.c.created_at, tickets.c.id)
 
 attempts = Table(

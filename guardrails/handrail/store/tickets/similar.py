@@ -42,6 +42,7 @@ def similar(tx: Transaction, ticket: str, *, limit: int = 5) -> tuple[EndedTicke
         .where(
             tickets.c.tenant == tx.tenant,
             tickets.c.reason_code == row.reason_code,
+            tickets.c.is_open.is_(False),
             tickets.c.state.in_([state.value for state in ENDED | BEGUN]),
             tickets.c.id != ticket,
         )

@@ -8,7 +8,7 @@ ALTER TABLE tickets ADD COLUMN extended_at BIGINT
 ;;
 CREATE UNIQUE INDEX uq_tickets_reference ON tickets (tenant, reference)
 ;;
-CREATE INDEX ix_tickets_rule ON tickets (tenant, reason_code, created_at)
+CREATE INDEX ix_tickets_rule ON tickets (tenant, reason_code, is_open, created_at)
 ;;
 ALTER TABLE decisions ADD COLUMN undone_at BIGINT
 ;;
