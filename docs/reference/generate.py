@@ -34,6 +34,8 @@ AREAS = {
     "handrail.confidence": "How sure an answer is.",
     "handrail.signals": "What a conversation shows.",
     "handrail.http.client": "Guarding a client of httpx or httpx2.",
+    "handrail.text.values": "Reading values of types that nobody else knows.",
+    "handrail.inbox.rest.openapi": "The document of the inbox's API.",
     "handrail.store": "Where tickets live.",
     "handrail.store.samples": "Passed answers that were drawn for a person to check.",
     "handrail.tickets.samples": "What such an answer holds, and the verdict on it.",
