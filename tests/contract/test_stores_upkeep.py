@@ -311,7 +311,8 @@ def test_opening_is_idempotent_and_migrated_tables_are_the_declared_ones(sides: 
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    import handrail.store.samples  # noqa: F401 - declares its table
+    import handrail.store.passkeys
+    import handrail.store.samples  # noqa: F401 - both declare a table
 
     database = Database(create_engine(owner(sides)).url)
     upgrade(database)

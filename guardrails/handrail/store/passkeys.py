@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, String, Table, Text, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+    update,
+)
 
 from handrail.errors import NotPermitted
 from handrail.store.audit.chain import Event
@@ -25,6 +36,7 @@ passkeys = Table(
     Column("made_at", BigInteger, nullable=False),
     Column("mac", String(64)),
     PrimaryKeyConstraint("tenant", "id"),
+    Index("ix_passkeys_person", "tenant", "person"),
 )
 
 
