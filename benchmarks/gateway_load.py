@@ -202,6 +202,18 @@ async def paced(port: int, *, rate: float, seconds: float, clock: Clock) -> Firs
     return seen
 
 
+async def _connection(
+    port: int, idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Return a connection that is open; the gateway closes those that nobody used for a while."""
+    while idle:
+        reader, writer = idle.pop()
+        if not reader.at_eof():
+            return reader, writer
+        writer.close()
+    return await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+
+
 async def _timed(
     port: int,
     number: int,
@@ -209,7 +221,7 @@ async def _timed(
     clock: Clock,
     idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]],
 ) -> None:
-    reader, writer = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+    reader, writer = await _connection(port, idle)
     asks: dict[str, object] = {"model": "m", "stream": True, "user": f"n{number}"}
     body = json.dumps({**asks, "messages": [{"role": "user", "content": "Where is my parcel?"}]}).encode()
     head = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-handrail-customer: c1\r\n"
