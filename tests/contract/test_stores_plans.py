@@ -57,6 +57,7 @@ def everyday(sides: Sides) -> None:
     sides.inbox.counts("default")
     sides.inbox.claim("default", "t1", actor())
     sides.inbox.resolve("default", "t1", Resolution(verdict=Verdict.APPROVE), actor())
+    sides.inbox.counts_by_role("default")
     sides.app.resolution("default", "t1")
     sides.app.begin("default", "t1", now=NOW + 2 * MINUTE)
     sides.app.finish("default", "t1", Settlement.DONE, now=NOW + 2 * MINUTE)

@@ -51,7 +51,7 @@ class Reading(Acting):
         return tuple(_row(who, row, held.get(row.id), self.now) for row in found)
 
     def counts(self, who: Reviewer) -> Mapping[str, Mapping[State, int]]:
-        """Return for each of a person's roles how many tickets are in each state.
+        """Return for each of a person's roles how many tickets are in each state, of those not ended.
 
         Raises:
             NotPermitted: no scope to read.

@@ -65,7 +65,7 @@ class SqlStore(PeopleStore):
             return listing.by_reference(tx, prefix)
 
     def counts_by_role(self, tenant: str) -> dict[str, dict[State, int]]:
-        """Return for each role how many tickets are in each state."""
+        """Return for each role how many tickets are in each state, of those that have not ended."""
         with self.read(tenant) as tx:
             return listing.counts_by_role(tx)
 

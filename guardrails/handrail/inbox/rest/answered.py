@@ -79,7 +79,7 @@ class Tickets(Answered):
 
 
 class Counts(Answered):
-    """For each of one's roles how many tickets are in each state."""
+    """For each of one's roles how many tickets are in each state, of those that have not ended."""
 
     roles: Mapping[str, Mapping[State, int]]
 

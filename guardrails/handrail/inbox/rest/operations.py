@@ -54,7 +54,7 @@ READING: Final = (
         method="GET",
         path="/counts",
         name="count_tickets",
-        about="Counts the tickets of each of one's roles by state.",
+        about="Counts the tickets of each of one's roles by state, as far as they have not ended.",
         needs=Operation.LIST,
         answers=answered.Counts,
         run=lambda call: answered.Counts(roles=call.inbox.service.counts(call.who)),

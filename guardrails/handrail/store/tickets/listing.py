@@ -15,7 +15,7 @@ from handrail.store.prepared import Prepared
 from handrail.store.tables import micros, moment, moment_or_none, tickets
 from handrail.store.tickets.rows import content_of
 from handrail.store.transaction import Transaction
-from handrail.tickets.lifecycle import State
+from handrail.tickets.lifecycle import ENDED, State
 from handrail.tickets.reference import LONGEST
 from handrail.tickets.resolution import Page, TicketRow
 from handrail.tickets.ticket import Ticket
@@ -24,6 +24,7 @@ COLUMNS = (
     "id", "tenant", "state", "version", "role", "level", "severity", "trigger", "reason_code", "created_at",
     "decide_by", "claimed_by", "reference", "tool", "snoozed_until",
 )  # fmt: skip
+_STANDING = tuple(state for state in State if state not in ENDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,10 +194,10 @@ _COUNTS = Prepared(lambda _: select(*map(_count, State)))
 
 
 def counts_by_role(tx: Transaction) -> dict[str, dict[State, int]]:
-    """Return for each role how many tickets are in each state."""
+    """Return for each role how many tickets are in each state, of those that have not ended."""
     query = (
         select(tickets.c.role, tickets.c.state, func.count())
-        .where(tickets.c.tenant == tx.tenant)
+        .where(tickets.c.tenant == tx.tenant, tickets.c.state.in_(_STANDING))
         .group_by(tickets.c.role, tickets.c.state)
     )
     found: dict[str, dict[State, int]] = {}
