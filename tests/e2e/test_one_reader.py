@@ -23,8 +23,10 @@ NO_VALUES = {
 """Folders whose recursion is over what handrail made itself, and what that is."""
 JUDGES_NOTHING = {
     "handrail/cli/confidence.py: _shown": "prints figures of a calibration, which handrail made itself",
+    "handrail/inbox/words.py: _flat": "names the strings of the catalogue, which handrail ships itself",
     "handrail/text/json_schema.py: _same": "compares two values of one schema, and reads none",
     "handrail/tickets/action.py: _written": "writes JSON that was parsed, and refuses what else there is",
+    "handrail/tickets/model.py: _written": "makes what a ticket already holds writable, letter by letter",
     "handrail/tickets/edit.py: _between": "names the places where an edit differs; what it shows is masked",
     "handrail_adapters/tickets_rest.py: _body": "fills the body that a channel's own settings hold",
 }

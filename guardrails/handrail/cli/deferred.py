@@ -42,7 +42,7 @@ OWN = {
     ),
     "review": (
         "review:commands",
-        "Show how a period's tickets ended, how long people took and what to look at next.",
+        "Review a week, and accept or take back what it proposes.",
         "",
     ),
     "export": ("export:commands", "Export people's decisions as data for training and tests.", "review"),
@@ -54,7 +54,7 @@ OWN = {
     ),
     "init": (
         "init:init",
-        "Write a starter policy and people file, with comments that explain each part.",
+        "Write a starter policy, people file and settings of commands, with comments that explain each part.",
         "",
     ),
     "calibrate": (

@@ -112,7 +112,7 @@ def _missed(figures: LogFigures) -> Plot:
     """A point with its interval for each week."""
     weeks = [week for week in figures.weeks if week.findings.missed.rate is not None]
     top = min(1.0, max([0.1, *(week.findings.missed.high for week in weeks)]))
-    parts = _axes([(share, f"{share:.0%}") for share in _steps(top)], top)
+    parts = _axes([(share, f"{share:.0%}") for share in steps(top)], top)
     step = (WIDTH - LEFT - RIGHT_SIDE) / max(1, len(weeks))
     every = max(1, math.ceil(len(weeks) / 7))
     for place, week in enumerate(weeks):
@@ -165,7 +165,7 @@ def _coverage_words(figures: LogFigures) -> str:
 
 def _coverage(figures: LogFigures) -> Plot:
     top = max([2 * figures.alpha, *(point.risk for point in figures.coverage)])
-    parts = _axes([(share, f"{share:.0%}") for share in _steps(top)], top)
+    parts = _axes([(share, f"{share:.0%}") for share in steps(top)], top)
     points = [(_across(p.coverage), _up(p.risk, top)) for p in figures.coverage]
     parts.append(polyline(points, COLOURS[0]))
     parts.append(line(LEFT, _up(figures.alpha, top), WIDTH - RIGHT_SIDE, _up(figures.alpha, top), "target"))
@@ -240,9 +240,10 @@ def _below(ticks: Sequence[tuple[float, str]], name: str) -> list[str]:
     return [*found, text((LEFT + WIDTH) / 2, HEIGHT - 8, name, "middle")]
 
 
-def _steps(top: float) -> list[float]:
+def steps(top: float) -> list[float]:
+    """Return round places for the lines of an axis from 0 to `top`, seven at most; pure."""
     size = 10 ** math.floor(math.log10(max(top, 1e-6)))
-    step = next(size * part for part in (0.1, 0.2, 0.5, 1.0) if top / (size * part) <= 6)
+    step = next((size * part for part in (0.1, 0.2, 0.5, 1.0) if top / (size * part) <= 6), 2 * size)
     return [step * place for place in range(int(top / step + 1e-9) + 1)]
 
 

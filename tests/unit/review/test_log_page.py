@@ -4,9 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from handrail.cli import build
+from handrail.review.log_sections import steps
 from handrail.testing.plants import NEEDLESS, plant
 from handrail.testing.quarter import QuarterSettings, quarter
 from handrail.testing.simulated_people import staff
@@ -74,3 +77,11 @@ def test_a_week_that_is_none_is_refused(written: Path) -> None:
     done = CliRunner().invoke(build(), ["review", "--log", str(written / "log.jsonl"), "--week", "2026-60"])
     assert done.exit_code != 0
     assert "2026-W47" in str(done.exception)
+
+
+@given(st.floats(0, 1))
+def test_an_axis_of_any_height_has_a_few_round_places(top: float) -> None:
+    places = steps(top)
+    assert places[0] == 0
+    assert len(places) <= 7
+    assert top < 1e-6 or top / 2 <= places[-1] <= top * (1 + 1e-9)
