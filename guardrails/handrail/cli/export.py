@@ -92,8 +92,8 @@ def _made(
 ) -> "tuple[TrainingSet, str]":
     from handrail.cli.review import moment_of, scanner_of_policy
     from handrail.review.cases import Collector, ReviewPeriod
+    from handrail.review.log_rows import rows_of
     from handrail.review.training import FindingSurvives, Form, data_card, training_set
-    from handrail.review.weekly_log import rows_of
 
     since = moment_of(span[0]) if span[0] else datetime(2000, 1, 1, tzinfo=UTC)
     period = ReviewPeriod(since=since, until=moment_of(span[1]) if span[1] else datetime.now(UTC))

@@ -14,9 +14,12 @@ from handrail.cli.review_accept import accept, due, rollback
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
+    from handrail.policy.runtime.log_row import LogRow
     from handrail.review import ReviewPeriod, WeeklyReview
     from handrail.review.decision_log import LoggedAnswer
     from handrail.review.false_passes import FalsePasses
+    from handrail.review.log_figures import LogFigures
+    from handrail.review.proposed_patches import PatchProposal
     from handrail.scan import Scanner
 
 DEFAULT_SPAN = timedelta(days=7)
@@ -75,7 +78,7 @@ def review(  # noqa: PLR0913 - one parameter per option
     from handrail.review.cases import Collector
     from handrail.review.decision_log import read_export, read_store_log
     from handrail.review.log_cases import log_cases, review_job
-    from handrail.review.weekly_log import follow, rows_of
+    from handrail.review.log_rows import rows_of
 
     now = datetime.now(UTC)
     period = _week(week) if week else _period(since, until, now)
@@ -95,12 +98,26 @@ def review(  # noqa: PLR0913 - one parameter per option
         data = {**as_data(report), "missed": _missed_data(missed)}
         typer.echo(json.dumps(data, indent=2))
         return
-    figures, patches = follow(rows, period, policy)
+    figures, patches = _followed(rows, period, policy)
     paths = write(report, out, figures, patches)
     proposed = [f"proposal {one.id}: {one.title}{'' if one.is_ready else ' (not ready)'}" for one in patches]
     told = (_total_line(report), *_missed_lines(missed, store, policy), *proposed, *map(str, paths))
     for line in told:
         typer.echo(line)
+
+
+def _followed(
+    rows: "Sequence[LogRow]", period: "ReviewPeriod", policy: str
+) -> "tuple[LogFigures | None, Sequence[PatchProposal]]":
+    """Follow the log; without numpy the review is of the tickets alone, and says so."""
+    try:
+        from handrail.review.weekly_log import follow
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("numpy", "scipy"):
+            raise
+        typer.echo("Figures and proposals of the log need: pip install 'handrail[review]'", err=True)
+        return None, ()
+    return follow(rows, period, policy)
 
 
 def _total_line(report: "WeeklyReview") -> str:

@@ -5,14 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from html import escape
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from handrail.review.cases import ReviewCase, TicketEnding, changes
-from handrail.review.log_figures import LogFigures
 from handrail.review.log_sections import sections
 from handrail.review.measure import Measures, TicketGroup, in_words
-from handrail.review.proposed_patches import PatchProposal
 from handrail.review.svg import COLOURS, WIDTH, Plot, chart, circle, line, rectangle, text
 from handrail.review.weekly import ReviewProposal, WeeklyReview
+
+if TYPE_CHECKING:
+    from handrail.review.log_figures import LogFigures
+    from handrail.review.proposed_patches import PatchProposal
 
 ENDING_COLOURS: Mapping[TicketEnding, str] = {
     TicketEnding.APPROVED: "#009e73",
@@ -30,7 +33,7 @@ _TICKS = (1, 10, 60, 600, 3600, 86_400, 7 * 86_400)
 
 
 def as_html(
-    report: WeeklyReview, figures: LogFigures | None = None, patches: Sequence[PatchProposal] = ()
+    report: WeeklyReview, figures: "LogFigures | None" = None, patches: "Sequence[PatchProposal]" = ()
 ) -> str:
     """Return the whole review as one HTML document; pure but for reading its own style sheet."""
     measures = report.measures

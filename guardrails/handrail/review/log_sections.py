@@ -3,18 +3,21 @@
 import math
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
-from handrail.review.log_figures import LogFigures, ReaderFigures
 from handrail.review.measure import Share
-from handrail.review.proposed_patches import PatchProposal
 from handrail.review.svg import COLOURS, Plot, chart, circle, line, polygon, polyline, rectangle, text
+
+if TYPE_CHECKING:
+    from handrail.review.log_figures import LogFigures, ReaderFigures
+    from handrail.review.proposed_patches import PatchProposal
 
 WIDTH, HEIGHT = 720, 330
 LEFT, RIGHT_SIDE, TOP, BOTTOM = 84, 28, 22, 66
 _BAD = "#d55e00"
 
 
-def plots(figures: LogFigures) -> dict[str, tuple[Plot, str]]:
+def plots(figures: "LogFigures") -> dict[str, tuple[Plot, str]]:
     """Return each chart by its file's name, with the sentence that says what it shows."""
     found = {
         "flow": (_flow(figures), _flow_words(figures)),
@@ -32,7 +35,7 @@ def plots(figures: LogFigures) -> dict[str, tuple[Plot, str]]:
     return found
 
 
-def sections(figures: LogFigures, proposals: Sequence[PatchProposal]) -> str:
+def sections(figures: "LogFigures", proposals: "Sequence[PatchProposal]") -> str:
     """Return the sections as HTML."""
     titles = {
         "flow": "Flow: assistant, people, outcome",
@@ -50,14 +53,14 @@ def sections(figures: LogFigures, proposals: Sequence[PatchProposal]) -> str:
     )
 
 
-def _flow_words(figures: LogFigures) -> str:
+def _flow_words(figures: "LogFigures") -> str:
     return (
         f"Of {figures.exchanges} exchanges {figures.held} went to people; {figures.unread} are undecided. "
         f"Needless hand-offs: {_said(figures.needless)}."
     )
 
 
-def _flow(figures: LogFigures) -> Plot:
+def _flow(figures: "LogFigures") -> Plot:
     """Two bars of the same length: where exchanges went, and what became of those that people got."""
     rows = [
         (
@@ -93,7 +96,7 @@ def _flow(figures: LogFigures) -> Plot:
     return chart("Where exchanges went", 152, parts, [(c, w) for w, c in legend.items()])
 
 
-def _missed_words(figures: LogFigures) -> str:
+def _missed_words(figures: "LogFigures") -> str:
     if not figures.weeks or figures.weeks[-1].findings.missed.rate is None:
         return "Nobody has read passed answers of the last week, so nothing is known of their errors."
     last = figures.weeks[-1].findings.missed
@@ -108,7 +111,7 @@ def _missed_words(figures: LogFigures) -> str:
     )
 
 
-def _missed(figures: LogFigures) -> Plot:
+def _missed(figures: "LogFigures") -> Plot:
     """A point with its interval for each week."""
     weeks = [week for week in figures.weeks if week.findings.missed.rate is not None]
     top = min(1.0, max([0.1, *(week.findings.missed.high for week in weeks)]))
@@ -133,7 +136,7 @@ def _missed(figures: LogFigures) -> Plot:
     return chart("Errors among passed answers by week", HEIGHT, parts, legend)
 
 
-def _reliability(figures: LogFigures) -> Plot:
+def _reliability(figures: "LogFigures") -> Plot:
     parts = _axes([(s / 4, f"{s / 4:.0%}") for s in range(5)], 1.0)
     parts.append(line(_across(0), _up(0, 1), _across(1), _up(1, 1), "target"))
     for one in figures.bins:
@@ -154,7 +157,7 @@ def _reliability(figures: LogFigures) -> Plot:
     )
 
 
-def _coverage_words(figures: LogFigures) -> str:
+def _coverage_words(figures: "LogFigures") -> str:
     if math.isinf(figures.threshold):
         return f"No threshold is proved to keep passed errors at {figures.alpha:.0%}; it takes more verdicts."
     return (
@@ -163,7 +166,7 @@ def _coverage_words(figures: LogFigures) -> str:
     )
 
 
-def _coverage(figures: LogFigures) -> Plot:
+def _coverage(figures: "LogFigures") -> Plot:
     top = max([2 * figures.alpha, *(point.risk for point in figures.coverage)])
     parts = _axes([(share, f"{share:.0%}") for share in steps(top)], top)
     points = [(_across(p.coverage), _up(p.risk, top)) for p in figures.coverage]
@@ -181,14 +184,14 @@ def _coverage(figures: LogFigures) -> Plot:
     return chart("Risk against coverage", HEIGHT, parts, legend)
 
 
-def _reader_words(readers: Iterable[ReaderFigures]) -> str:
+def _reader_words(readers: "Iterable[ReaderFigures]") -> str:
     named = [one.name[:12] for one in readers if one.is_named]
     if named:
         return f"Proved to approve without reading: {', '.join(named)}. Read their cases again."
     return "Nobody is proved to approve without reading. Shaded: fatigue, fast and nearly all unchanged."
 
 
-def _readers(readers: Sequence[ReaderFigures]) -> Plot:
+def _readers(readers: "Sequence[ReaderFigures]") -> Plot:
     """Seconds over a case (logarithmic) against the share left unchanged, with the fatigue zone."""
     parts = _axes([(s / 4, f"{s / 4:.0%}") for s in range(5)], 1.0)
     low, high = math.log(1.0), math.log(900.0)
@@ -255,7 +258,7 @@ def _across(share: float) -> float:
     return LEFT + (WIDTH - LEFT - RIGHT_SIDE - 10) * share
 
 
-def _patches(proposals: Sequence[PatchProposal]) -> str:
+def _patches(proposals: "Sequence[PatchProposal]") -> str:
     if not proposals:
         return ""
     items = "".join(
@@ -267,14 +270,14 @@ def _patches(proposals: Sequence[PatchProposal]) -> str:
     return f"<section><h2>Changes to accept</h2><ol>{items}</ol></section>"
 
 
-def _state(one: PatchProposal) -> str:
+def _state(one: "PatchProposal") -> str:
     if not one.is_ready:
         return f"Not ready: {escape('; '.join(one.problems))}."
     tests = f" Tests given their new outcome: {escape(', '.join(one.tests))}." if one.tests else ""
     return f"Check, tests and replay passed.{tests} <code>handrail review accept {escape(one.id)}</code>"
 
 
-def _rule_table(figures: LogFigures) -> str:
+def _rule_table(figures: "LogFigures") -> str:
     heads = ("rule", "why", "hand-offs", "needless (unchanged)", "verdicts for each error caught")
     rows = [
         (
@@ -289,7 +292,7 @@ def _rule_table(figures: LogFigures) -> str:
     return _table("Rules and detectors: what they cost", heads, rows)
 
 
-def _reader_table(figures: LogFigures) -> str:
+def _reader_table(figures: "LogFigures") -> str:
     heads = ("reader", "unchanged", "others unchanged", "median time", "")
     rows = [
         (
@@ -304,7 +307,7 @@ def _reader_table(figures: LogFigures) -> str:
     return _table("Readers", heads, rows)
 
 
-def _conflicts(figures: LogFigures) -> str:
+def _conflicts(figures: "LogFigures") -> str:
     rows = [(one, other, str(count)) for one, other, count in figures.conflicts]
     return _table("Rules that disagreed", ("rule", "and", "times"), rows) if rows else ""
 

@@ -5,15 +5,18 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handrail.review.cases import ReviewCase, TicketEnding
 from handrail.review.evaluation import evaluation_lines
 from handrail.review.html import as_html
-from handrail.review.log_figures import LogFigures, as_tables
 from handrail.review.log_sections import plots
 from handrail.review.measure import TicketGroup, in_words
-from handrail.review.proposed_patches import PatchProposal, write_proposals
 from handrail.review.weekly import WeeklyReview
+
+if TYPE_CHECKING:
+    from handrail.review.log_figures import LogFigures
+    from handrail.review.proposed_patches import PatchProposal
 
 # An underscore inside a word is no markup, and role names are full of them.
 _MARKUP = re.compile(r"[\\`*\[\]<>|#]|(?<!\w)_|_(?!\w)")
@@ -22,8 +25,8 @@ _MARKUP = re.compile(r"[\\`*\[\]<>|#]|(?<!\w)_|_(?!\w)")
 def write(
     report: WeeklyReview,
     folder: Path,
-    figures: LogFigures | None = None,
-    patches: Sequence[PatchProposal] = (),
+    figures: "LogFigures | None" = None,
+    patches: "Sequence[PatchProposal]" = (),
 ) -> tuple[Path, ...]:
     """Write the review into a folder and return the paths.
 
@@ -37,8 +40,12 @@ def write(
         "cases.jsonl": evaluation_lines(report.cases),
         **{f"{one.id}.diff": one.diff for one in patches},
     }
-    tables = as_tables(figures) if figures is not None else {}
+    tables: Mapping[str, Sequence[Mapping[str, object]]] = {}
     if figures is not None:
+        # They need numpy; a review of tickets alone does not.
+        from handrail.review.log_figures import as_tables
+
+        tables = as_tables(figures)
         texts |= {f"{name}.svg": plot.alone() for name, (plot, _) in plots(figures).items()}
         texts |= {f"{name}.csv": _csv(rows) for name, rows in tables.items() if rows}
     for name, text in texts.items():
@@ -46,6 +53,8 @@ def write(
     paths = [folder / name for name in texts]
     paths += _parquet(tables, folder)
     if figures is not None:
+        from handrail.review.proposed_patches import write_proposals
+
         paths.append(write_proposals(patches, folder))
     return tuple(paths)
 
@@ -73,13 +82,13 @@ def _parquet(tables: Mapping[str, Sequence[Mapping[str, object]]], folder: Path)
 
 
 def as_markdown(
-    report: WeeklyReview, figures: LogFigures | None = None, patches: Sequence[PatchProposal] = ()
+    report: WeeklyReview, figures: "LogFigures | None" = None, patches: "Sequence[PatchProposal]" = ()
 ) -> str:
     """Return the whole review as Markdown."""
     return "\n".join(_lines(report, figures, patches)) + "\n"
 
 
-def _of_log(figures: LogFigures, patches: Sequence[PatchProposal]) -> Iterator[str]:
+def _of_log(figures: "LogFigures", patches: "Sequence[PatchProposal]") -> Iterator[str]:
     yield from ("", "## What the log says", "")
     for _, words in plots(figures).values():
         yield f"- {words}"
@@ -91,7 +100,7 @@ def _of_log(figures: LogFigures, patches: Sequence[PatchProposal]) -> Iterator[s
 
 
 def _lines(
-    report: WeeklyReview, figures: LogFigures | None, patches: Sequence[PatchProposal]
+    report: WeeklyReview, figures: "LogFigures | None", patches: "Sequence[PatchProposal]"
 ) -> Iterator[str]:
     measures, total = report.measures, report.measures.total
     yield f"# {report.title}, {measures.period}"

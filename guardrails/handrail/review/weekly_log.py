@@ -1,28 +1,15 @@
 """What a log says of a period: it is followed from its beginning to the period's end, week by week."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any
+from collections.abc import Sequence
 
 from handrail.policy import load
 from handrail.policy.file.read import read_source
-from handrail.policy.runtime.log_row import LogRow, UnreadableRow, as_data, read_row
+from handrail.policy.runtime.log_row import LogRow, as_data
 from handrail.review.cases import ReviewPeriod
 from handrail.review.log_figures import LogFigures, log_figures
 from handrail.review.log_review import LogReview, LogSettings, limits_of
 from handrail.review.proposed_patches import PatchProposal, propose_patches
 from handrail.review.review_log import review_log
-
-
-def rows_of(entries: Iterable[Mapping[str, Any]], tenant: str) -> list[LogRow]:
-    """Return a tenant's rows among the entries of an audit log; pure."""
-    found = []
-    for entry in entries:
-        with suppress(UnreadableRow):
-            row = read_row(entry)
-            if row is not None and row.tenant == tenant:
-                found.append(row)
-    return found
 
 
 def follow(
