@@ -50,13 +50,7 @@ def demo(
     from handrail_adapters.demo.terminal import Demonstration, Terminal, as_data
 
     if serve:
-        try:
-            from handrail_adapters.demo.side_by_side import serve_demo
-        except ImportError:
-            raise MissingExtra("server", "uvicorn", setting="--serve") from None
-
-        with tempfile.TemporaryDirectory(prefix="handrail-demo-") as temporary:
-            serve_demo(keep or Path(temporary), policy=policy, say=typer.echo)
+        _serve(keep, policy)
         return
     console = Console(quiet=as_json, highlight=False)
     pause_s = 0.0 if fast or as_json or not console.is_terminal else 0.5
@@ -80,3 +74,12 @@ def demo(
     )
     if played.problems:
         raise typer.Exit(1)
+
+
+def _serve(keep: Path | None, policy: str) -> None:
+    try:
+        from handrail_adapters.demo.side_by_side import serve_demo
+    except ImportError:
+        raise MissingExtra("server", "uvicorn", setting="--serve") from None
+    with tempfile.TemporaryDirectory(prefix="handrail-demo-") as temporary:
+        serve_demo(keep or Path(temporary), policy=policy, say=typer.echo)

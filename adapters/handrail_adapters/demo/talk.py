@@ -1,26 +1,31 @@
 """One customer's talk with the shop: what was said, who decides what is open, and what came of it."""
 
+import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from handrail.errors import HandrailError
+from handrail.errors import HandrailError, NotDecided, OnHold, StoreUnavailable
 from handrail.tickets.ports import ResolutionView
 from handrail_adapters.demo.play import TENANT, Chat, Heard, Shop
 from handrail_adapters.demo.scenario import SYSTEM
 
 LOOK_EVERY_S: Final = 0.5
+_log: Final = logging.getLogger(__name__)
+_NOT_YET: Final = (StoreUnavailable, NotDecided, OnHold)
+"""Why nothing can be carried out now, and perhaps can at the next look."""
 _TROUBLE: Final = "Something went wrong here. Please try again, or ask for a person."
 _SAID: Final = {
     "approve": "Approved.",
     "edit": "Approved with a change.",
     "reject": "We cannot do that.",
+    "revise": "The assistant looks at it once more.",
     "expired": "Nobody could decide in time, so nothing was done. Please ask again.",
     "cancelled": "This request was closed; nothing was done.",
     "withdrawn": "Your request is withdrawn; nothing was done.",
@@ -34,7 +39,10 @@ def repeated(step: Callable[[], object], every_s: float) -> Iterator[None]:
 
     def run() -> None:
         while not is_over.wait(every_s):
-            step()
+            try:
+                step()
+            except Exception as error:  # noqa: BLE001 - one talk's trouble does not end everybody's
+                _log.error("a look failed: %s", type(error).__name__)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -94,7 +102,7 @@ class Talk:
     _waiting: set[str] = field(default_factory=set)
     _chat: Chat = field(default_factory=lambda: [{"role": "system", "content": SYSTEM}])
     _turn: threading.Lock = field(default_factory=threading.Lock)
-    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _changed: threading.Lock = field(default_factory=threading.Lock)
     _is_typing: bool = False
 
     @property
@@ -117,28 +125,32 @@ class Talk:
         """Say something and hear the answer; one at a time."""
         with self._turn:
             self._add(Line(speaker=Speaker.CUSTOMER, text=words))
-            self._type(is_typing=True)
-            try:
-                heard = self._ask(words)
-            finally:
-                self._type(is_typing=False)
-            self._hear(heard)
-            return heard
+            self._chat.append({"role": "user", "content": words})
+            return self._answer()
 
-    def _ask(self, words: str) -> Heard:
-        self._chat.append({"role": "user", "content": words})
-        with self.shop.guard.context(tenant=TENANT, customer=self.customer, conversation=self.conversation):
-            try:
-                return self.shop.assistant.reply(self._chat)
-            except HandrailError:
-                return Heard(text=_TROUBLE)
+    def _answer(self) -> Heard:
+        """Let the assistant answer what was said last."""
+        self._type(is_typing=True)
+        try:
+            with self._context():
+                heard = self.shop.assistant.reply(self._chat)
+        except HandrailError:
+            heard = Heard(text=_TROUBLE)
+        finally:
+            self._type(is_typing=False)
+        self._hear(heard)
+        return heard
+
+    def _context(self) -> AbstractContextManager[object]:
+        return self.shop.guard.context(tenant=TENANT, customer=self.customer, conversation=self.conversation)
 
     def _hear(self, heard: Heard) -> None:
         handoff = heard.handoff
         if handoff is None:
             self._add(Line(speaker=Speaker.ASSISTANT, text=heard.text))
             return
-        self._waiting.add(handoff.ticket)
+        with self._changed:
+            self._waiting.add(handoff.ticket)
         self._add(
             Line(
                 speaker=Speaker.NOTICE,
@@ -163,29 +175,32 @@ class Talk:
 
     def look(self) -> int:
         """Fetch what people have decided meanwhile and carry it out, once; returns how many lines came."""
+        with self._changed:
+            waiting = sorted(self._waiting)
         came = 0
-        for ticket in sorted(self._waiting):
-            with (
-                self._turn,
-                self.shop.guard.context(
-                    tenant=TENANT, customer=self.customer, conversation=self.conversation
-                ),
-            ):
+        for ticket in waiting:
+            with self._turn:
                 came += self._look_at(ticket)
         return came
 
     def _look_at(self, ticket: str) -> int:
         try:
-            found = self.shop.guard.resolution(ticket)
-            if found is None:
-                return 0
-            self._carry_out(found)
+            with self._context():
+                found = self.shop.guard.resolution(ticket)
+                if found is None:
+                    return 0
+                self._carry_out(found)
+        except _NOT_YET:
+            return 0
         except HandrailError as error:
             self._close(ticket)
             self._add(Line(speaker=Speaker.NOTICE, text=str(error), ticket=ticket))
             return 1
         self._close(ticket)
         self._add(Line(speaker=Speaker.PERSON, text=words_of(found), role=found.role, ticket=ticket))
+        if found.instruction:
+            # The conversation is the assistant's again, and the instruction stands in it.
+            self._answer()
         return 1
 
     def _carry_out(self, found: ResolutionView) -> None:
@@ -197,15 +212,9 @@ class Talk:
         ):
             action.run()
 
-    def wait(self, after: int, timeout_s: float) -> bool:
-        """Wait until there are more than `after` lines; False when the time is up."""
-        with self._changed:
-            return self._changed.wait_for(lambda: len(self._lines) > after, timeout_s)
-
     def _type(self, *, is_typing: bool) -> None:
         with self._changed:
             self._is_typing = is_typing
-            self._changed.notify_all()
 
     def _close(self, ticket: str) -> None:
         with self._changed:
@@ -217,7 +226,6 @@ class Talk:
     def _add(self, line: Line) -> None:
         with self._changed:
             self._lines.append(replace(line, number=len(self._lines) + 1))
-            self._changed.notify_all()
 
 
 def who_says(line: Line, zone: str) -> str:
@@ -241,4 +249,4 @@ def words_of(found: ResolutionView) -> str:
     """Return what the customer reads of a person's decision; pure."""
     said = (found.answer or "", found.message_to_user or "")
     told = " ".join(part for part in said if part)
-    return told or _SAID.get(found.verdict, "")
+    return told or _SAID.get(found.verdict, "A person has decided.")

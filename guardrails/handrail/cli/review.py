@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from handrail.cli.review_accept import accept, due, rollback
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
+    from handrail.bulk import BulkRun
     from handrail.policy.runtime.log_row import LogRow
     from handrail.review import ReviewPeriod, WeeklyReview
     from handrail.review.decision_log import LoggedAnswer
@@ -72,38 +74,65 @@ def review(  # noqa: PLR0913 - one parameter per option
     """
     if context.invoked_subcommand is not None:
         return
-    from handrail.bulk.select import selected
     from handrail.review import as_data, write
-    from handrail.review import review as reviewed
-    from handrail.review.cases import Collector
-    from handrail.review.decision_log import read_export, read_store_log
-    from handrail.review.log_cases import log_cases, review_job
-    from handrail.review.log_rows import rows_of
+    from handrail.review.log_cases import review_job
 
-    now = datetime.now(UTC)
-    period = _week(week) if week else _period(since, until, now)
+    period = _week(week) if week else _period(since, until, datetime.now(UTC))
     if log is not None:
         with run_with_progress(review_job(tenant), log, workers=workers, engine=engine) as run:
-            rows = list(selected(run))
-            report = reviewed(log_cases(rows), period, now=now)
-            answers = read_export(run, source=log.name, tenant=tenant)
+            read = _of_export(run, log.name, tenant, period)
     else:
-        with opened(store) as found:
-            collector = Collector(source=found, tenant=tenant, scanner=scanner_of_policy(policy))
-            report = reviewed(collector.cases(period), period, now=now)
-            answers = read_store_log(found, tenant, period.since)
-            rows = rows_of(found.export(period.until - HISTORY), tenant)
-    missed = _missed([row for row in answers if row.at in period], policy)
+        read = _of_store(store, tenant, period, policy)
+    report = read.report
+    missed = _missed([row for row in read.answers if row.at in period], policy)
     if as_json:
         data = {**as_data(report), "missed": _missed_data(missed)}
         typer.echo(json.dumps(data, indent=2))
         return
-    figures, patches = _followed(rows, period, policy)
+    figures, patches = _followed(read.rows, period, policy)
     paths = write(report, out, figures, patches)
     proposed = [f"proposal {one.id}: {one.title}{'' if one.is_ready else ' (not ready)'}" for one in patches]
     told = (_total_line(report), *_missed_lines(missed, store, policy), *proposed, *map(str, paths))
     for line in told:
         typer.echo(line)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """A period as it was read: its tickets, the scored answers, and the whole log up to its end."""
+
+    report: "WeeklyReview"
+    answers: "Sequence[LoggedAnswer]"
+    rows: "Sequence[LogRow]"
+
+
+def _of_export(run: "BulkRun", source: str, tenant: str, period: "ReviewPeriod") -> _Read:
+    from handrail.bulk.select import selected
+    from handrail.review import review as reviewed
+    from handrail.review.decision_log import read_export
+    from handrail.review.log_cases import log_cases
+
+    rows = list(selected(run))
+    return _Read(
+        report=reviewed(log_cases(rows), period, now=datetime.now(UTC)),
+        answers=read_export(run, source=source, tenant=tenant),
+        rows=rows,
+    )
+
+
+def _of_store(store: str, tenant: str, period: "ReviewPeriod", policy: str) -> _Read:
+    from handrail.review import review as reviewed
+    from handrail.review.cases import Collector
+    from handrail.review.decision_log import read_store_log
+    from handrail.review.log_rows import rows_of
+
+    with opened(store) as found:
+        collector = Collector(source=found, tenant=tenant, scanner=scanner_of_policy(policy))
+        return _Read(
+            report=reviewed(collector.cases(period), period, now=datetime.now(UTC)),
+            answers=read_store_log(found, tenant, period.since),
+            rows=rows_of(found.export(period.until - HISTORY), tenant),
+        )
 
 
 def _followed(

@@ -69,13 +69,17 @@ def simulate(  # noqa: PLR0913 - one parameter per option
     if truth is not None:
         _write_truth(played, truth)
     for number, week in enumerate(played, start=1):
-        found = week.truth
-        passed = found.is_wrong[~found.is_held]
-        typer.echo(
-            f"week {number}: {len(found.exchanges)} exchanges, {int(found.is_held.sum())} stopped, "
-            f"{int(passed.sum())} of {len(passed)} passed answers are wrong"
-        )
+        typer.echo(f"week {number}: {_told(week)}")
     typer.echo(str(out))
+
+
+def _told(week: "SimulatedWeek") -> str:
+    found = week.truth
+    passed = found.is_wrong[~found.is_held]
+    return (
+        f"{len(found.exchanges)} exchanges, {int(found.is_held.sum())} stopped, "
+        f"{int(passed.sum())} of {len(passed)} passed answers are wrong"
+    )
 
 
 def _write_truth(played: "Sequence[SimulatedWeek]", path: Path) -> None:

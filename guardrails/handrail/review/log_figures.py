@@ -224,39 +224,16 @@ def _conflicts(log: ReviewLog) -> tuple[tuple[str, str, int], ...]:
 
 def as_tables(figures: LogFigures) -> Mapping[str, Sequence[Mapping[str, object]]]:
     """Return the figures as tables of plain values, by name; for CSV, Parquet and JSON. Pure."""
-
-    def rate(name: str, found: Share) -> dict[str, object]:
-        return {
-            f"{name}_count": found.count,
-            f"{name}_total": found.total,
-            f"{name}_low": round(found.low, 4),
-            f"{name}_high": round(found.high, 4),
-        }
-
     flow = ("exchanges", "passed", "blocked", "held", "changed", "unchanged", "unread")
     return {
         "flow": [{"step": name, "count": getattr(figures, name)} for name in flow],
-        "weeks": [
-            {
-                "monday": week.monday.isoformat(),
-                "missed_rate": week.findings.missed.rate,
-                "missed_low": round(week.findings.missed.low, 4),
-                "missed_high": round(week.findings.missed.high, 4),
-                "passed": week.findings.missed.count,
-                "read": week.findings.missed.sampled,
-                "certified_threshold": None
-                if np.isinf(week.findings.threshold)
-                else round(week.findings.threshold, 4),
-                "drift": week.findings.has_drifted,
-            }
-            for week in figures.weeks
-        ],
+        "weeks": [_week_row(week) for week in figures.weeks],
         "scores": [
             {
                 "from": one.low,
                 "answers": one.answers,
                 "mean_score": round(one.mean_score, 4),
-                **rate("right", one.right),
+                **_rate("right", one.right),
             }
             for one in figures.bins
         ],
@@ -267,7 +244,7 @@ def as_tables(figures: LogFigures) -> Mapping[str, Sequence[Mapping[str, object]
         "readers": [
             {
                 "reader": one.name,
-                **rate("unchanged", one.unchanged),
+                **_rate("unchanged", one.unchanged),
                 "others_unchanged": one.others.value,
                 "median_s": one.median_s,
                 "fatigue_zone": one.is_in_zone,
@@ -280,10 +257,33 @@ def as_tables(figures: LogFigures) -> Mapping[str, Sequence[Mapping[str, object]
                 "rule": one.rule,
                 "trigger": one.trigger,
                 "hand_offs": one.hand_offs,
-                **rate("needless", one.needless),
+                **_rate("needless", one.needless),
                 "cost_per_error": one.cost_per_error,
             }
             for one in figures.rules
         ],
         "conflicts": [{"rule": a, "other": b, "count": n} for a, b, n in figures.conflicts],
+    }
+
+
+def _rate(name: str, found: Share) -> dict[str, object]:
+    return {
+        f"{name}_count": found.count,
+        f"{name}_total": found.total,
+        f"{name}_low": round(found.low, 4),
+        f"{name}_high": round(found.high, 4),
+    }
+
+
+def _week_row(week: WeekOfLog) -> dict[str, object]:
+    found = week.findings
+    return {
+        "monday": week.monday.isoformat(),
+        "missed_rate": found.missed.rate,
+        "missed_low": round(found.missed.low, 4),
+        "missed_high": round(found.missed.high, 4),
+        "passed": found.missed.count,
+        "read": found.missed.sampled,
+        "certified_threshold": None if np.isinf(found.threshold) else round(found.threshold, 4),
+        "drift": found.has_drifted,
     }

@@ -376,18 +376,6 @@ reviewers = Table(
     PrimaryKeyConstraint("tenant", "person"),
 )
 
-# Tickets whose right answer is known, to see how attentive people are.
-seeded = Table(
-    "seeded",
-    metadata,
-    Column("tenant", String(64), nullable=False),
-    Column("ticket", String(64), nullable=False),
-    Column("expected", String(16), nullable=False),
-    Column("person", String(128), nullable=False),
-    Column("at", BigInteger, nullable=False),
-    PrimaryKeyConstraint("tenant", "ticket"),
-)
-
 erasures = Table(
     "erasures",
     metadata,

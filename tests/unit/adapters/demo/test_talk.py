@@ -1,9 +1,10 @@
 """A customer's talk with the shop: who says what, who is waited for, and what comes of it, once."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args, get_type_hints
 
 import pytest
 
@@ -12,7 +13,7 @@ from handrail.tickets.ports import ResolutionView
 from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Verdict
 from handrail_adapters.demo.play import TENANT, Shop, open_shop
-from handrail_adapters.demo.talk import Line, Speaker, Talk, who_says, words_of
+from handrail_adapters.demo.talk import Line, Speaker, Talk, repeated, who_says, words_of
 
 HEADPHONES = "Refund the $640 headphones."
 
@@ -78,13 +79,54 @@ def test_a_rejected_request_never_runs_and_is_said(shop: Shop) -> None:
     assert shop.service.refunds == []
 
 
-@pytest.mark.parametrize("verdict", ["approve", "edit", "reject", "expired", "cancelled", "withdrawn"])
+def test_what_is_sent_back_is_answered_anew_and_judged_anew(shop: Shop) -> None:
+    talk = Talk(shop=shop)
+    talk.say(HEADPHONES)
+    first = talk.lines[-1].ticket
+    resolve(shop, first, Resolution(verdict=Verdict.REVISE, message_to_agent="Offer an exchange first."))
+    assert talk.look() == 1
+    assert shop.model is not None
+    assert "Offer an exchange first." in str(shop.model.seen[-1].body["messages"])
+    assert talk.lines[-1].is_open
+    assert talk.lines[-1].ticket != first
+    assert shop.service.refunds == []
+
+
+def test_what_cannot_be_carried_out_yet_is_looked_at_again(shop: Shop) -> None:
+    talk = Talk(shop=shop)
+    talk.say(HEADPHONES)
+    ticket = talk.lines[-1].ticket
+    resolve(shop, ticket, Resolution(verdict=Verdict.APPROVE))
+    store = cast("SqlStore", shop.guard.store)
+    assert shop.guard.people is not None
+    actor = Actor(person="quinn", people=shop.guard.people, now=datetime.now(UTC))
+    store.pause(TENANT, "", why="drill", actor=actor)
+    assert talk.look() == 0
+    assert talk.is_waiting
+    store.resume(TENANT, "", why="drill", actor=actor)
+    assert talk.look() == 1
+    assert len(shop.service.refunds) == 1
+
+
+def test_a_look_that_fails_is_not_the_last_one() -> None:
+    looks = threading.Semaphore(0)
+
+    def look() -> None:
+        looks.release()
+        raise KeyError("words of a customer")
+
+    with repeated(look, 0.001):
+        assert looks.acquire(timeout=30)
+        assert looks.acquire(timeout=30)
+
+
+@pytest.mark.parametrize("verdict", get_args(get_type_hints(ResolutionView)["verdict"]))
 def test_every_end_is_told_in_words(verdict: str) -> None:
     found = ResolutionView(
         ticket="t",
-        verdict=verdict,
+        verdict=verdict,  # type: ignore[arg-type]
         role="finance_lead",
-        decided_at=datetime(2026, 1, 5, tzinfo=UTC),  # type: ignore[arg-type]
+        decided_at=datetime(2026, 1, 5, tzinfo=UTC),
     )
     assert words_of(found)
 

@@ -53,15 +53,6 @@ CREATE TABLE reviewers (
   PRIMARY KEY (tenant, person)
 )
 ;;
-CREATE TABLE seeded (
-  tenant VARCHAR(64) NOT NULL,
-  ticket VARCHAR(64) NOT NULL,
-  expected VARCHAR(16) NOT NULL,
-  person VARCHAR(128) NOT NULL,
-  at BIGINT NOT NULL,
-  PRIMARY KEY (tenant, ticket)
-)
-;;
 -- A ticket gets its reference and tool when it is opened. Who decides may put it off, give it more time and take
 -- a resolution back; whoever sees first that its time has come puts a resolution into effect.
 GRANT UPDATE (snoozed_until, extended_at) ON tickets TO handrail_app, handrail_inbox, handrail_desk, handrail_admin
@@ -74,13 +65,13 @@ GRANT SELECT ON pauses TO handrail_app, handrail_inbox, handrail_desk, handrail_
 ;;
 GRANT INSERT, UPDATE, DELETE ON pauses TO handrail_inbox, handrail_admin
 ;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON saved_views, reviewers, seeded TO handrail_inbox
+GRANT SELECT, INSERT, UPDATE, DELETE ON saved_views, reviewers TO handrail_inbox
 ;;
 GRANT SELECT, INSERT ON api_tokens TO handrail_inbox
 ;;
 GRANT UPDATE (revoked_at, mac) ON api_tokens TO handrail_inbox
 ;;
-GRANT SELECT, DELETE ON saved_views, reviewers, seeded, api_tokens TO handrail_admin
+GRANT SELECT, DELETE ON saved_views, reviewers, api_tokens TO handrail_admin
 ;;
 ALTER TABLE pauses ENABLE ROW LEVEL SECURITY
 ;;
@@ -102,13 +93,6 @@ CREATE POLICY own_tenant ON reviewers TO handrail_inbox
   USING (tenant = current_setting('handrail.tenant', true))
 ;;
 CREATE POLICY every_tenant ON reviewers TO handrail_admin USING (true)
-;;
-ALTER TABLE seeded ENABLE ROW LEVEL SECURITY
-;;
-CREATE POLICY own_tenant ON seeded TO handrail_inbox
-  USING (tenant = current_setting('handrail.tenant', true))
-;;
-CREATE POLICY every_tenant ON seeded TO handrail_admin USING (true)
 ;;
 ALTER TABLE api_tokens ENABLE ROW LEVEL SECURITY
 ;;

@@ -1,4 +1,4 @@
-"""References that people can say, and what people who decide keep: holds, tokens, views, known cases."""
+"""References that people can say, and what people who decide keep: holds, tokens and views."""
 
 from alembic import op
 from sqlalchemy import Connection, text

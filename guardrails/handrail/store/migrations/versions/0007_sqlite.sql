@@ -53,12 +53,3 @@ CREATE TABLE reviewers (
   PRIMARY KEY (tenant, person)
 )
 ;;
-CREATE TABLE seeded (
-  tenant VARCHAR(64) NOT NULL,
-  ticket VARCHAR(64) NOT NULL,
-  expected VARCHAR(16) NOT NULL,
-  person VARCHAR(128) NOT NULL,
-  at BIGINT NOT NULL,
-  PRIMARY KEY (tenant, ticket)
-)
-;;
