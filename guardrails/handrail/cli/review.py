@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from handrail.review.decision_log import LoggedAnswer
     from handrail.review.false_passes import FalsePasses
     from handrail.review.log_figures import LogFigures
-    from handrail.review.proposed_patches import PatchProposal
+    from handrail.review.proposal import Proposal
     from handrail.scan import Scanner
 
 DEFAULT_SPAN = timedelta(days=7)
@@ -137,7 +137,7 @@ def _of_store(store: str, tenant: str, period: "ReviewPeriod", policy: str) -> _
 
 def _followed(
     rows: "Sequence[LogRow]", period: "ReviewPeriod", policy: str
-) -> "tuple[LogFigures | None, Sequence[PatchProposal]]":
+) -> "tuple[LogFigures | None, Sequence[Proposal]]":
     """Follow the log; without numpy the review is of the tickets alone, and says so."""
     try:
         from handrail.review.weekly_log import follow

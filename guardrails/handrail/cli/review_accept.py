@@ -36,7 +36,7 @@ def accept(
     """
     from handrail.policy import load, load_people
     from handrail.review.accept import accept as accepted
-    from handrail.review.proposed_patches import FILE, read_proposal
+    from handrail.review.proposal import FILE, read_proposal
 
     today = datetime.now(UTC).date()
     done = accepted(

@@ -14,7 +14,7 @@ from typing import Any
 from handrail.bulk.whole import whole
 from handrail.errors import ConfigError
 from handrail.policy import People, loads
-from handrail.review.proposed_patches import PatchProposal, digest
+from handrail.review.proposal import Proposal, digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Accepted:
 
 
 def accept(
-    proposal: PatchProposal, policy: Path, person: str, *, people: People | None, today: date, effective: date
+    proposal: Proposal, policy: Path, person: str, *, people: People | None, today: date, effective: date
 ) -> Accepted:
     """Accept a proposal in a person's name; write it once enough people have and its day has come.
 

@@ -15,7 +15,7 @@ from handrail.review.weekly import ReviewProposal, WeeklyReview
 
 if TYPE_CHECKING:
     from handrail.review.log_figures import LogFigures
-    from handrail.review.proposed_patches import PatchProposal
+    from handrail.review.proposal import Proposal
 
 ENDING_COLOURS: Mapping[TicketEnding, str] = {
     TicketEnding.APPROVED: "#009e73",
@@ -33,7 +33,7 @@ _TICKS = (1, 10, 60, 600, 3600, 86_400, 7 * 86_400)
 
 
 def as_html(
-    report: WeeklyReview, figures: "LogFigures | None" = None, patches: "Sequence[PatchProposal]" = ()
+    report: WeeklyReview, figures: "LogFigures | None" = None, patches: "Sequence[Proposal]" = ()
 ) -> str:
     """Return the whole review as one HTML document; pure but for reading its own style sheet."""
     measures = report.measures

@@ -1,6 +1,6 @@
 """A period's figures from its log: flow, missed errors, thresholds, readers, rules and conflicts."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -10,10 +10,12 @@ import numpy as np
 
 from handrail.records import Trigger
 from handrail.review.log_review import LogReview, WeekFindings
-from handrail.review.measure import Share, share
+from handrail.review.measure import Figure, Share, share
 from handrail.review.readers import FATIGUE_ZONE
 from handrail.review.review_log import RIGHT, WRONG, ReviewLog
 
+DETECTED = frozenset({str(Trigger.SENSITIVE_DATA), str(Trigger.COMPLAINT), str(Trigger.ASKS_FOR_HUMAN)})
+"""Triggers behind which a detector of texts stands."""
 BINS = 10
 FEWEST = 5
 
@@ -26,6 +28,7 @@ class ScoreBin:
     answers: int
     mean_score: float
     right: Share
+    tickets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,7 @@ class ReaderFigures:
     others: Share
     median_s: float | None
     is_named: bool
+    tickets: tuple[str, ...] = ()
 
     @property
     def is_in_zone(self) -> bool:
@@ -57,18 +61,54 @@ class ReaderFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFigures:
-    """One rule: what it handed off, and what of that nobody changed."""
+    """One rule: what it handed off, what of that nobody changed, and how long people read."""
 
     rule: str
     trigger: str
     hand_offs: int
     needless: Share
+    read_s: float = 0.0
+    tickets: tuple[str, ...] = ()
+
+    @property
+    def minutes_per_error(self) -> float | None:
+        """Minutes of reading for each case that people changed, None while there is none."""
+        changed = self.needless.total - self.needless.count
+        return self.read_s / 60 / changed if changed else None
 
     @property
     def cost_per_error(self) -> float | None:
         """Verdicts for each case that people changed, None while there is none."""
         changed = self.needless.total - self.needless.count
         return self.needless.total / changed if changed else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorFigures:
+    """One item that a detector finds: hand-offs that it brought about, and how many nobody changed.
+
+    `unchanged` is an upper bound of its false alarms: a true find may need no change either.
+    """
+
+    fact: str
+    item: str
+    hand_offs: int
+    unchanged: Share
+    tickets: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.fact} {self.item}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictFigures:
+    """Two rules that disagreed: how often, and how many of these cases people changed."""
+
+    rule: str
+    other: str
+    count: int
+    changed: Share
+    tickets: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +121,11 @@ class WeekOfLog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFigures:
-    """What the log says of a period, and of the weeks up to it."""
+    """What the log says of a period, and of the weeks up to it.
+
+    `threshold_now` is the number in the policy below which a score hands off, None where there is none.
+    `steps` are the tickets behind each step of the flow.
+    """
 
     exchanges: int
     passed: int
@@ -100,15 +144,20 @@ class LogFigures:
     drift_since: date | None
     readers: tuple[ReaderFigures, ...]
     rules: tuple[RuleFigures, ...]
-    conflicts: tuple[tuple[str, str, int], ...]
+    detectors: tuple[DetectorFigures, ...]
+    conflicts: tuple[ConflictFigures, ...]
+    agreement: Figure
+    steps: Mapping[str, tuple[str, ...]]
+    threshold_now: float | None = None
 
 
-def log_figures(log: ReviewLog, review: LogReview) -> LogFigures:
+def log_figures(log: ReviewLog, review: LogReview, *, threshold_now: float | None = None) -> LogFigures:
     """Return the figures of a period; pure.
 
     Args:
         log: the period's decisions.
         review: the log followed to the end of the period.
+        threshold_now: the number in the policy below which a score hands off.
     """
     read = log.verdict >= RIGHT
     held = log.is_held
@@ -131,7 +180,16 @@ def log_figures(log: ReviewLog, review: LogReview) -> LogFigures:
         drift_since=monday_of(since) if since is not None else None,
         readers=_readers(log, review.readers.found),
         rules=_rules(log),
+        detectors=_detectors(log),
         conflicts=_conflicts(log),
+        agreement=_agreement(log),
+        steps={
+            "held": log.tickets(held),
+            "changed": log.tickets(held & (log.verdict == WRONG)),
+            "unchanged": log.tickets(held & (log.verdict == RIGHT)),
+            "unread": log.tickets(held & ~read),
+        },
+        threshold_now=threshold_now,
     )
 
 
@@ -150,7 +208,15 @@ def _bins(log: ReviewLog) -> tuple[ScoreBin, ...]:
             read = inside & log.is_read
             right = share(int((read & (log.verdict == RIGHT)).sum()), int(read.sum()))
             mean = float(log.score[inside].mean())
-            found.append(ScoreBin(low=step / BINS, answers=int(inside.sum()), mean_score=mean, right=right))
+            found.append(
+                ScoreBin(
+                    low=step / BINS,
+                    answers=int(inside.sum()),
+                    mean_score=mean,
+                    right=right,
+                    tickets=log.tickets(inside),
+                )
+            )
     return tuple(found)
 
 
@@ -194,6 +260,7 @@ def _readers(log: ReviewLog, named: frozenset[str]) -> tuple[ReaderFigures, ...]
                 others=share(mild - mine, total - len(places)),
                 median_s=float(np.median(timed)) if len(timed) else None,
                 is_named=name in named,
+                tickets=log.tickets(places),
             )
         )
     return tuple(found)
@@ -206,84 +273,75 @@ def _rules(log: ReviewLog) -> tuple[RuleFigures, ...]:
             places[rule, trigger].append(int(place))
     found = []
     for (rule, trigger), mine in places.items():
-        read = log.verdict[mine] >= RIGHT
-        right = int((log.verdict[mine] == RIGHT).sum())
-        needless = share(right, int(read.sum()))
-        found.append(RuleFigures(rule=rule, trigger=trigger, hand_offs=len(mine), needless=needless))
+        seconds = log.seconds[mine]
+        found.append(
+            RuleFigures(
+                rule=rule,
+                trigger=trigger,
+                hand_offs=len(mine),
+                needless=_unchanged(log, mine),
+                read_s=float(seconds[np.isfinite(seconds)].sum()),
+                tickets=log.tickets(mine),
+            )
+        )
     return tuple(sorted(found, key=lambda each: (-each.hand_offs, each.rule)))
 
 
-def _conflicts(log: ReviewLog) -> tuple[tuple[str, str, int], ...]:
-    pairs: Counter[tuple[str, str]] = Counter()
+def _unchanged(log: ReviewLog, places: Sequence[int]) -> Share:
+    verdicts = log.verdict[np.asarray(places, dtype=np.intp)]
+    return share(int((verdicts == RIGHT).sum()), int((verdicts >= RIGHT).sum()))
+
+
+def _detectors(log: ReviewLog) -> tuple[DetectorFigures, ...]:
+    """Count what was found in hand-offs that detectors alone brought about."""
+    places: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place in np.flatnonzero(log.is_held):
+        if not set(log.triggers[place]) <= DETECTED:
+            continue
+        for name, value in log.facts[place].items():
+            if isinstance(value, frozenset):
+                for item in value:
+                    places[name, item].append(int(place))
+            elif value is True:
+                places[name, ""].append(int(place))
+    found = [
+        DetectorFigures(
+            fact=fact,
+            item=item,
+            hand_offs=len(mine),
+            unchanged=_unchanged(log, mine),
+            tickets=log.tickets(mine),
+        )
+        for (fact, item), mine in places.items()
+    ]
+    return tuple(sorted(found, key=lambda each: (-each.hand_offs, each.fact, each.item)))
+
+
+def _agreement(log: ReviewLog) -> Figure:
+    """Count the cases that two people judged, and those on which they agree."""
+    both = (log.verdict >= RIGHT) & (log.second >= RIGHT)
+    same = both & (log.verdict == log.second)
+    agreed = share(int(same.sum()), int(both.sum()))
+    return Figure(name="two readers agree", share=agreed, tickets=log.tickets(both & ~same))
+
+
+def _conflicts(log: ReviewLog) -> tuple[ConflictFigures, ...]:
+    pairs: dict[tuple[str, str], list[int]] = defaultdict(list)
     wanted = str(Trigger.POLICY_CONFLICT)
-    for rules, triggers in zip(log.rules, log.triggers, strict=True):
+    for place, (rules, triggers) in enumerate(zip(log.rules, log.triggers, strict=True)):
         between = sorted({r for r, t in zip(rules, triggers, strict=True) if t == wanted})
-        pairs.update(combinations(between, 2))
-    return tuple((one, other, count) for (one, other), count in pairs.most_common())
-
-
-def as_tables(figures: LogFigures) -> Mapping[str, Sequence[Mapping[str, object]]]:
-    """Return the figures as tables of plain values, by name; for CSV, Parquet and JSON. Pure."""
-    flow = ("exchanges", "passed", "blocked", "held", "changed", "unchanged", "unread")
-    return {
-        "flow": [{"step": name, "count": getattr(figures, name)} for name in flow],
-        "weeks": [_week_row(week) for week in figures.weeks],
-        "scores": [
-            {
-                "from": one.low,
-                "answers": one.answers,
-                "mean_score": round(one.mean_score, 4),
-                **_rate("right", one.right),
-            }
-            for one in figures.bins
-        ],
-        "coverage": [
-            {"threshold": one.threshold, "coverage": round(one.coverage, 4), "risk": round(one.risk, 4)}
-            for one in figures.coverage
-        ],
-        "readers": [
-            {
-                "reader": one.name,
-                **_rate("unchanged", one.unchanged),
-                "others_unchanged": one.others.value,
-                "median_s": one.median_s,
-                "fatigue_zone": one.is_in_zone,
-                "found": one.is_named,
-            }
-            for one in figures.readers
-        ],
-        "rules": [
-            {
-                "rule": one.rule,
-                "trigger": one.trigger,
-                "hand_offs": one.hand_offs,
-                **_rate("needless", one.needless),
-                "cost_per_error": one.cost_per_error,
-            }
-            for one in figures.rules
-        ],
-        "conflicts": [{"rule": a, "other": b, "count": n} for a, b, n in figures.conflicts],
-    }
-
-
-def _rate(name: str, found: Share) -> dict[str, object]:
-    return {
-        f"{name}_count": found.count,
-        f"{name}_total": found.total,
-        f"{name}_low": round(found.low, 4),
-        f"{name}_high": round(found.high, 4),
-    }
-
-
-def _week_row(week: WeekOfLog) -> dict[str, object]:
-    found = week.findings
-    return {
-        "monday": week.monday.isoformat(),
-        "missed_rate": found.missed.rate,
-        "missed_low": round(found.missed.low, 4),
-        "missed_high": round(found.missed.high, 4),
-        "passed": found.missed.count,
-        "read": found.missed.sampled,
-        "certified_threshold": None if np.isinf(found.threshold) else round(found.threshold, 4),
-        "drift": found.has_drifted,
-    }
+        for pair in combinations(between, 2):
+            pairs[pair].append(place)
+    found = []
+    for (one, other), mine in sorted(pairs.items(), key=lambda item: (-len(item[1]), item[0])):
+        kept = _unchanged(log, mine)
+        found.append(
+            ConflictFigures(
+                rule=one,
+                other=other,
+                count=len(mine),
+                changed=share(kept.total - kept.count, kept.total),
+                tickets=log.tickets(mine),
+            )
+        )
+    return tuple(found)

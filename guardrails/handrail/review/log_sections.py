@@ -10,7 +10,7 @@ from handrail.review.svg import COLOURS, Plot, chart, circle, line, polygon, pol
 
 if TYPE_CHECKING:
     from handrail.review.log_figures import LogFigures, ReaderFigures
-    from handrail.review.proposed_patches import PatchProposal
+    from handrail.review.proposal import Proposal
 
 WIDTH, HEIGHT = 720, 330
 LEFT, RIGHT_SIDE, TOP, BOTTOM = 84, 28, 22, 66
@@ -35,7 +35,7 @@ def plots(figures: "LogFigures") -> dict[str, tuple[Plot, str]]:
     return found
 
 
-def sections(figures: "LogFigures", proposals: "Sequence[PatchProposal]") -> str:
+def sections(figures: "LogFigures", proposals: "Sequence[Proposal]") -> str:
     """Return the sections as HTML."""
     titles = {
         "flow": "Flow: assistant, people, outcome",
@@ -258,19 +258,21 @@ def _across(share: float) -> float:
     return LEFT + (WIDTH - LEFT - RIGHT_SIDE - 10) * share
 
 
-def _patches(proposals: "Sequence[PatchProposal]") -> str:
+def _patches(proposals: "Sequence[Proposal]") -> str:
     if not proposals:
         return ""
     items = "".join(
         f'<li><h3>{escape(one.title)} <span class="kind">{escape(one.kind)}</span></h3>'
-        f"<p>{escape(one.why)} {escape(one.effect)}</p>"
+        f"<p>{escape(' '.join(filter(None, (one.why, one.replay, one.effect, one.suggestion))))}</p>"
         f"<p>{_state(one)}</p><pre>{escape(one.diff)}</pre></li>"
         for one in proposals
     )
     return f"<section><h2>Changes to accept</h2><ol>{items}</ol></section>"
 
 
-def _state(one: "PatchProposal") -> str:
+def _state(one: "Proposal") -> str:
+    if one.is_note:
+        return "Nothing to accept: this is for people to do."
     if not one.is_ready:
         return f"Not ready: {escape('; '.join(one.problems))}."
     tests = f" Tests given their new outcome: {escape(', '.join(one.tests))}." if one.tests else ""
@@ -308,7 +310,7 @@ def _reader_table(figures: "LogFigures") -> str:
 
 
 def _conflicts(figures: "LogFigures") -> str:
-    rows = [(one, other, str(count)) for one, other, count in figures.conflicts]
+    rows = [(one.rule, one.other, str(one.count)) for one in figures.conflicts]
     return _table("Rules that disagreed", ("rule", "and", "times"), rows) if rows else ""
 
 

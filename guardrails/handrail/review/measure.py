@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from handrail.review.cases import ReviewCase, ReviewPeriod, TicketEnding
+from handrail.review.questions import asked_for_held
 
 Z_95 = 1.959964
 
@@ -34,6 +35,15 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A share with a name, and the tickets that it counts."""
+
+    name: str
+    share: Share
+    tickets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TicketGroup:
     """Tickets that belong together: how they ended, whether in time, and how long they took.
 
@@ -55,10 +65,18 @@ class TicketGroup:
         """Number of tickets."""
         return len(self.cases)
 
+    @property
+    def tickets(self) -> tuple[str, ...]:
+        """Their ids, the oldest first."""
+        return tuple(case.id for case in self.cases)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measures:
-    """A period in figures. `per_day` counts tickets by day and trigger, with an entry for every day."""
+    """A period in figures. `per_day` counts tickets by day and trigger, with an entry for every day.
+
+    `asked_again` counts the tickets whose reviewer asked for a value that the ticket already held.
+    """
 
     period: ReviewPeriod
     now: datetime
@@ -67,6 +85,7 @@ class Measures:
     by_role: tuple[TicketGroup, ...]
     by_rule: tuple[TicketGroup, ...]
     per_day: tuple[tuple[date, Mapping[str, int]], ...]
+    asked_again: Figure
 
 
 def measure(cases: Iterable[ReviewCase], period: ReviewPeriod, *, now: datetime) -> Measures:
@@ -86,6 +105,7 @@ def measure(cases: Iterable[ReviewCase], period: ReviewPeriod, *, now: datetime)
         by_role=_groups(inside, lambda case: case.role, now),
         by_rule=_groups(inside, lambda case: case.rule, now),
         per_day=_per_day(inside, period),
+        asked_again=_asked_again(inside),
     )
 
 
@@ -143,6 +163,12 @@ def _group(name: str, cases: Sequence[ReviewCase], now: datetime) -> TicketGroup
         late=share(sum(case.is_late for case in ended), len(ended)),
         overdue=len(overdue),
     )
+
+
+def _asked_again(cases: Sequence[ReviewCase]) -> Figure:
+    asked = [case for case in cases if case.is_decided]
+    again = tuple(case.id for case in asked if asked_for_held(case))
+    return Figure(name="asked for what the ticket held", share=share(len(again), len(asked)), tickets=again)
 
 
 def _per_day(cases: Sequence[ReviewCase], period: ReviewPeriod) -> tuple[tuple[date, Mapping[str, int]], ...]:

@@ -16,7 +16,7 @@ from handrail.review.weekly import WeeklyReview
 
 if TYPE_CHECKING:
     from handrail.review.log_figures import LogFigures
-    from handrail.review.proposed_patches import PatchProposal
+    from handrail.review.proposal import Proposal
 
 # An underscore inside a word is no markup, and role names are full of them.
 _MARKUP = re.compile(r"[\\`*\[\]<>|#]|(?<!\w)_|_(?!\w)")
@@ -26,7 +26,7 @@ def write(
     report: WeeklyReview,
     folder: Path,
     figures: "LogFigures | None" = None,
-    patches: "Sequence[PatchProposal]" = (),
+    patches: "Sequence[Proposal]" = (),
 ) -> tuple[Path, ...]:
     """Write the review into a folder and return the paths.
 
@@ -38,12 +38,12 @@ def write(
         "review.html": as_html(report, figures, patches),
         "review.md": as_markdown(report, figures, patches),
         "cases.jsonl": evaluation_lines(report.cases),
-        **{f"{one.id}.diff": one.diff for one in patches},
+        **{f"{one.id}.diff": one.diff for one in patches if one.diff},
     }
     tables: Mapping[str, Sequence[Mapping[str, object]]] = {}
     if figures is not None:
         # They need numpy; a review of tickets alone does not.
-        from handrail.review.log_figures import as_tables
+        from handrail.review.log_tables import as_tables
 
         tables = as_tables(figures)
         texts |= {f"{name}.svg": plot.alone() for name, (plot, _) in plots(figures).items()}
@@ -53,7 +53,7 @@ def write(
     paths = [folder / name for name in texts]
     paths += _parquet(tables, folder)
     if figures is not None:
-        from handrail.review.proposed_patches import write_proposals
+        from handrail.review.proposal import write_proposals
 
         paths.append(write_proposals(patches, folder))
     return tuple(paths)
@@ -82,25 +82,27 @@ def _parquet(tables: Mapping[str, Sequence[Mapping[str, object]]], folder: Path)
 
 
 def as_markdown(
-    report: WeeklyReview, figures: "LogFigures | None" = None, patches: "Sequence[PatchProposal]" = ()
+    report: WeeklyReview, figures: "LogFigures | None" = None, patches: "Sequence[Proposal]" = ()
 ) -> str:
     """Return the whole review as Markdown."""
     return "\n".join(_lines(report, figures, patches)) + "\n"
 
 
-def _of_log(figures: "LogFigures", patches: "Sequence[PatchProposal]") -> Iterator[str]:
+def _of_log(figures: "LogFigures", patches: "Sequence[Proposal]") -> Iterator[str]:
     yield from ("", "## What the log says", "")
     for _, words in plots(figures).values():
         yield f"- {words}"
     if patches:
         yield from ("", "## Changes to accept", "")
     for one in patches:
-        yield f"- **{_cell(one.title)}** ({one.id}). {_cell(one.why)} {_cell(one.effect)}"
-        yield from ("", "```diff", one.diff.rstrip(), "```", "")
+        words = " ".join(filter(None, (one.why, one.replay, one.effect, one.suggestion)))
+        yield f"- **{_cell(one.title)}** ({one.id}). {_cell(words)}"
+        if one.diff:
+            yield from ("", "```diff", one.diff.rstrip(), "```", "")
 
 
 def _lines(
-    report: WeeklyReview, figures: "LogFigures | None", patches: "Sequence[PatchProposal]"
+    report: WeeklyReview, figures: "LogFigures | None", patches: "Sequence[Proposal]"
 ) -> Iterator[str]:
     measures, total = report.measures, report.measures.total
     yield f"# {report.title}, {measures.period}"
@@ -183,6 +185,7 @@ def as_data(report: WeeklyReview) -> Mapping[str, object]:
         "by_trigger": {group.name: _group(group) for group in measures.by_trigger},
         "by_role": {group.name: _group(group) for group in measures.by_role},
         "by_rule": {group.name: _group(group) for group in measures.by_rule},
+        "asked_again": [measures.asked_again.share.count, measures.asked_again.share.total],
         "proposals": [
             {
                 "kind": str(proposal.kind),

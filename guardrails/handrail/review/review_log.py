@@ -1,6 +1,7 @@
 """A log as the review's statistics read it: each decision with what people said of it later."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ READING_FLOOR_S: Final = 5.0
 """Nobody reads a case in less; a verdict that came faster is not counted as one."""
 _WRONG: Final = frozenset({"edit", "reject", "answer", "agree_edit", "wrong"})
 _RIGHT: Final = frozenset({"approve", "right"})
+_SEEN_RIGHT: Final = _RIGHT | {"agree"}
 _NO_FACTS: Final[Mapping[str, FactValue]] = {}
 
 
@@ -26,13 +28,16 @@ _NO_FACTS: Final[Mapping[str, FactValue]] = {}
 class ReviewLog:
     """Decisions in the order of their time; arrays have shape (n,).
 
-    `week` counts calendar weeks. `rules` are those that handed off, none where the answer went out.
+    `ticket` is that of a hand-off, empty for what was passed. `week` counts calendar weeks. `rules` are those
+    that handed off, none where the answer went out.
     `is_scored`: it has a score and the chance `probability` with which it was drawn (1 for what was handed
     off). `verdict` is `NO_VERDICT`, `RIGHT` or `WRONG`: of a ticket, whether people changed anything.
-    `reviewer` and `seconds` (not a number where nobody saw when it was taken) are those of that verdict.
+    `reviewer` and `seconds` (not a number where nobody saw when it was taken) are those of that verdict,
+    `second` is what another person said of the same case, `NO_VERDICT` where nobody else did.
     """
 
     exchange: tuple[str, ...] = ()
+    ticket: tuple[str, ...] = ()
     at: Floats = field(default_factory=lambda: np.zeros(0))
     week: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     facts: tuple[Mapping[str, FactValue], ...] = ()
@@ -47,6 +52,7 @@ class ReviewLog:
     verdict: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     reviewer: tuple[str, ...] = ()
     seconds: Floats = field(default_factory=lambda: np.zeros(0))
+    second: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.exchange)
@@ -66,6 +72,12 @@ class ReviewLog:
         """Whether it was handed off for its low confidence and for nothing else."""
         low = str(Trigger.LOW_CONFIDENCE)
         return np.array([bool(t) and set(t) == {low} for t in self.triggers], dtype=np.bool_)
+
+    def tickets(self, places: Flags | Sequence[int]) -> tuple[str, ...]:
+        """Return the tickets at some places, each once."""
+        chosen = np.asarray(places)
+        found = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
+        return tuple(dict.fromkeys(self.ticket[int(place)] for place in found if self.ticket[int(place)]))
 
     def taken(self, places: Flags) -> "ReviewLog":
         """Return the decisions at some places."""
@@ -111,6 +123,7 @@ def review_log(rows: Iterable[LogRow]) -> ReviewLog:
     """
     decisions: dict[str, tuple[float, LogRow]] = {}
     said: dict[str, _Said] = {}
+    heard: dict[str, dict[str, int]] = defaultdict(dict)
     taken: dict[tuple[str, str], float] = {}
     for row in rows:
         at = _seconds(row.at)
@@ -121,18 +134,22 @@ def review_log(rows: Iterable[LogRow]) -> ReviewLog:
             decisions.setdefault(key, (at, row))
         elif row.outcome == TAKEN:
             taken[key, row.reviewer] = at
-        elif row.outcome in (RESOLVED, SAMPLED) and row.verdict in _WRONG | _RIGHT:
+        elif row.outcome in (RESOLVED, SAMPLED) and row.verdict in _WRONG | _SEEN_RIGHT:
             verdict = WRONG if row.verdict in _WRONG else RIGHT
+            heard[key][row.reviewer] = verdict
+            if row.verdict == "agree":
+                continue
             said[key] = _Said(verdict=verdict, reviewer=row.reviewer, at=at)
         elif row.outcome == EXPIRED:
             said.pop(key, None)
     ordered = sorted(decisions.items(), key=lambda item: (item[1][0], item[0]))
-    return _columns(ordered, said, taken)
+    return _columns(ordered, said, heard, taken)
 
 
 def _columns(
     ordered: Sequence[tuple[str, tuple[float, LogRow]]],
     said: Mapping[str, _Said],
+    heard: Mapping[str, Mapping[str, int]],
     taken: Mapping[tuple[str, str], float],
 ) -> ReviewLog:
     rows = [row for _, (_, row) in ordered]
@@ -145,6 +162,7 @@ def _columns(
     ]
     return ReviewLog(
         exchange=tuple(row.exchange for row in rows),
+        ticket=tuple(row.ticket for row in rows),
         at=at,
         week=((at + 3 * 86_400.0) // (7 * 86_400.0)).astype(np.int64),
         facts=tuple(_facts(row) for row in rows),
@@ -161,7 +179,18 @@ def _columns(
         verdict=np.array([one.verdict if one else NO_VERDICT for one in verdicts], dtype=np.int64),
         reviewer=tuple(one.reviewer if one else "" for one in verdicts),
         seconds=np.array(seconds, dtype=np.float64),
+        second=np.array(
+            [_second(heard.get(key, {}), one) for (key, _), one in zip(ordered, verdicts, strict=True)],
+            dtype=np.int64,
+        ),
     )
+
+
+def _second(heard: Mapping[str, int], said: _Said | None) -> int:
+    if said is None:
+        return NO_VERDICT
+    others = [verdict for reviewer, verdict in heard.items() if reviewer != said.reviewer]
+    return others[-1] if others else NO_VERDICT
 
 
 def _handing(row: LogRow) -> list[Mapping[str, object]]:

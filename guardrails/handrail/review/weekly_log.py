@@ -8,13 +8,15 @@ from handrail.policy.runtime.log_row import LogRow, as_data
 from handrail.review.cases import ReviewPeriod
 from handrail.review.log_figures import LogFigures, log_figures
 from handrail.review.log_review import LogReview, LogSettings, limits_of
-from handrail.review.proposed_patches import PatchProposal, propose_patches
+from handrail.review.proposal import Proposal
+from handrail.review.proposed_patches import propose_patches
 from handrail.review.review_log import review_log
+from handrail.review.score_limits import score_limits
 
 
 def follow(
     rows: Sequence[LogRow], period: ReviewPeriod, policy: str = ""
-) -> tuple[LogFigures | None, tuple[PatchProposal, ...]]:
+) -> tuple[LogFigures | None, tuple[Proposal, ...]]:
     """Return a period's figures, None without decisions, and what the log proved as changes of a policy.
 
     Args:
@@ -34,7 +36,10 @@ def follow(
     weeks = sorted(set(whole.week.tolist()))
     for week in weeks:
         review.take(whole.of_week(week))
-    figures = log_figures(whole.taken(whole.at >= period.since.timestamp()), review)
+    limits = [one.limit for one in score_limits(loaded)] if loaded is not None else []
+    figures = log_figures(
+        whole.taken(whole.at >= period.since.timestamp()), review, threshold_now=max(limits, default=None)
+    )
     if loaded is None:
         return figures, ()
     path, text = read_source(policy)

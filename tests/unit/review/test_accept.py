@@ -10,15 +10,15 @@ from handrail.policy.file.read import read_source
 from handrail.review.accept import accept, roll_back, write_due
 from handrail.review.conditions import FactCondition, FactTest
 from handrail.review.patches import narrowed, proved
-from handrail.review.proposed_patches import PatchProposal, digest, read_proposal, write_proposals
+from handrail.review.proposal import Proposal, digest, read_proposal, write_proposals
 
 TODAY, LATER = date(2026, 11, 29), date(2026, 12, 1)
 UP_TO_260 = FactCondition(tests=(FactTest(fact="refund.amount", operator="<=", size=260.0, unit="USD"),))
 
 
-def proposal(text: str) -> PatchProposal:
+def proposal(text: str) -> Proposal:
     patch = proved(text, narrowed(text, "refund-over-100", UP_TO_260), file="policy.yaml")
-    return PatchProposal(
+    return Proposal(
         id="1a2b3c4d", kind="needless", title="Move the limit", why="So.", effect="Fewer.", diff=patch.diff,
         base=digest(text), result=digest(patch.after), text=patch.after, tests=patch.tests,
         problems=patch.problems,
@@ -56,18 +56,14 @@ def test_nothing_is_written_over_a_policy_that_was_changed_since(policy: Path) -
 
 def test_what_was_checked_is_what_is_written(policy: Path) -> None:
     made = proposal(policy.read_text())
-    forged = PatchProposal(
-        **{**{n: getattr(made, n) for n in made.__slots__}, "text": made.text + "\n# more\n"}
-    )
+    forged = Proposal(**{**{n: getattr(made, n) for n in made.__slots__}, "text": made.text + "\n# more\n"})
     with pytest.raises(ConfigError, match="not the one that was checked"):
         accept(forged, policy, "petra", people=None, today=TODAY, effective=TODAY)
 
 
 def test_a_proposal_with_problems_cannot_be_accepted(policy: Path) -> None:
     made = proposal(policy.read_text())
-    unready = PatchProposal(
-        **{**{n: getattr(made, n) for n in made.__slots__}, "problems": ("a test fails",)}
-    )
+    unready = Proposal(**{**{n: getattr(made, n) for n in made.__slots__}, "problems": ("a test fails",)})
     with pytest.raises(ConfigError, match="a test fails"):
         accept(unready, policy, "petra", people=None, today=TODAY, effective=TODAY)
 

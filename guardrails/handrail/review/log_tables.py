@@ -1,0 +1,119 @@
+"""A period's figures as tables of plain values, each row with the tickets behind it; for files."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from handrail.review.log_figures import LogFigures, WeekOfLog
+from handrail.review.measure import Share
+
+
+def as_tables(figures: LogFigures) -> Mapping[str, Sequence[Mapping[str, object]]]:
+    """Return the figures as tables of plain values, by name; for CSV, Parquet and JSON. Pure.
+
+    A column `tickets` holds the ids of the tickets that a row counts, between spaces.
+    """
+    flow = ("exchanges", "passed", "blocked", "held", "changed", "unchanged", "unread")
+    return {
+        "flow": [
+            {
+                "step": name,
+                "count": getattr(figures, name),
+                "tickets": _named(figures.steps.get(name, ())),
+            }
+            for name in flow
+        ],
+        "weeks": [_week_row(week) for week in figures.weeks],
+        "scores": [
+            {
+                "from": one.low,
+                "answers": one.answers,
+                "mean_score": round(one.mean_score, 4),
+                **_rate("right", one.right),
+                "tickets": _named(one.tickets),
+            }
+            for one in figures.bins
+        ],
+        "coverage": [
+            {"threshold": one.threshold, "coverage": round(one.coverage, 4), "risk": round(one.risk, 4)}
+            for one in figures.coverage
+        ],
+        "readers": [
+            {
+                "reader": one.name,
+                **_rate("unchanged", one.unchanged),
+                "others_unchanged": one.others.value,
+                "median_s": one.median_s,
+                "fatigue_zone": one.is_in_zone,
+                "found": one.is_named,
+                "tickets": _named(one.tickets),
+            }
+            for one in figures.readers
+        ],
+        "rules": [
+            {
+                "rule": one.rule,
+                "trigger": one.trigger,
+                "hand_offs": one.hand_offs,
+                **_rate("needless", one.needless),
+                "cost_per_error": one.cost_per_error,
+                "minutes_per_error": one.minutes_per_error,
+                "tickets": _named(one.tickets),
+            }
+            for one in figures.rules
+        ],
+        "detectors": [
+            {
+                "fact": one.fact,
+                "item": one.item,
+                "hand_offs": one.hand_offs,
+                **_rate("unchanged", one.unchanged),
+                "tickets": _named(one.tickets),
+            }
+            for one in figures.detectors
+        ],
+        "conflicts": [
+            {
+                "rule": one.rule,
+                "other": one.other,
+                "count": one.count,
+                **_rate("changed", one.changed),
+                "tickets": _named(one.tickets),
+            }
+            for one in figures.conflicts
+        ],
+        "agreement": [
+            {
+                "figure": figures.agreement.name,
+                **_rate("agreed", figures.agreement.share),
+                "tickets": _named(figures.agreement.tickets),
+            }
+        ],
+    }
+
+
+def _named(tickets: Sequence[str]) -> str:
+    return " ".join(tickets)
+
+
+def _rate(name: str, found: Share) -> dict[str, object]:
+    return {
+        f"{name}_count": found.count,
+        f"{name}_total": found.total,
+        f"{name}_low": round(found.low, 4),
+        f"{name}_high": round(found.high, 4),
+    }
+
+
+def _week_row(week: WeekOfLog) -> dict[str, object]:
+    found = week.findings
+    return {
+        "monday": week.monday.isoformat(),
+        "missed_rate": found.missed.rate,
+        "missed_low": round(found.missed.low, 4),
+        "missed_high": round(found.missed.high, 4),
+        "passed": found.missed.count,
+        "read": found.missed.sampled,
+        "certified_threshold": None if np.isinf(found.threshold) else round(found.threshold, 4),
+        "drift": found.has_drifted,
+    }

@@ -1,0 +1,94 @@
+"""What a review proposes: a change of the policy to accept, or a note of what people may do."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from handrail.bulk.whole import whole
+from handrail.errors import ConfigError
+
+FILE = "proposals.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """Something that a person may do, with its evidence, what it is expected to do, and a replay.
+
+    Args:
+        id: stays the same for the same proposal of the same policy.
+        kind: what it is about, in a word.
+        title: what to do.
+        why: the evidence, with its numbers.
+        effect: what is expected of it, with an interval.
+        replay: what it would have done to past cases, empty where nothing can be replayed.
+        suggestion: of a note, how to go about it.
+        diff: of a change of the policy, the change.
+        base: SHA-256 of the policy's text before, empty for a note.
+        result: SHA-256 of its text after.
+        text: its text after.
+        tests: names of tests in the policy that were given their new outcome.
+        problems: what speaks against a change; with any it cannot be accepted.
+        cases: exchanges whose verdicts are the evidence.
+        tickets: tickets behind it.
+    """
+
+    id: str
+    kind: str
+    title: str
+    why: str
+    effect: str = ""
+    replay: str = ""
+    suggestion: str = ""
+    diff: str = ""
+    base: str = ""
+    result: str = ""
+    text: str = ""
+    tests: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
+    tickets: tuple[str, ...] = ()
+
+    @property
+    def is_note(self) -> bool:
+        """True for what people do outside the policy's file: there is nothing to accept."""
+        return not self.text and not self.problems
+
+    @property
+    def is_ready(self) -> bool:
+        """True when check, tests and the replay have nothing against it."""
+        return not self.problems and bool(self.text)
+
+
+def digest(text: str) -> str:
+    """Return the digest by which a policy's text is known; pure."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_proposals(proposals: Sequence[Proposal], folder: Path) -> Path:
+    """Write proposals to `proposals.json` in a folder, whole or not at all, and return its path."""
+    path = folder / FILE
+    with whole(path) as file:
+        file.write(json.dumps([asdict(one) for one in proposals], indent=1).encode())
+    return path
+
+
+def read_proposal(path: Path, name: str) -> Proposal:
+    """Return the proposal whose id begins with a name.
+
+    Raises:
+        ConfigError: the file cannot be read, or not exactly one proposal has such an id.
+    """
+    try:
+        raw: list[Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        found = [one for one in raw if name and str(one["id"]).startswith(name)]
+        if len(found) == 1:
+            lists = {key: tuple(found[0].get(key, ())) for key in ("tests", "problems", "cases", "tickets")}
+            return Proposal(**{**found[0], **lists})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ConfigError(
+            f"{path} holds no proposals ({type(error).__name__}); run handrail review first"
+        ) from None
+    raise ConfigError(f"{path} holds {'no' if not found else 'more than one'} proposal {name!r}")
