@@ -22,7 +22,8 @@ def _is_part(word: str) -> bool:
 def is_lower_name(text: str) -> bool:
     """Tell whether lower-case words begin with a known given name that is no ordinary word."""
     words = text.replace("-", " ").split()
-    return words[0] in lexicon("given") - sign_set("words_too") and all(map(_is_part, words))
+    is_given = words[0] in lexicon("given") and words[0] not in sign_set("words_too")
+    return is_given and all(map(_is_part, words))
 
 
 def is_lower_surname(text: str) -> bool:
