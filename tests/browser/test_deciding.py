@@ -79,7 +79,7 @@ def test_of_two_reviewers_one_decides_and_the_other_is_told_so(inbox: Served, si
     first.keyboard.press("Enter")
     expect(first.locator("#h-decided")).to_be_visible()
     second.keyboard.press("Enter")
-    expect(second.get_by_role("alert").first).to_contain_text("Somebody was faster")
+    expect(second.get_by_role("alert").first).to_contain_text("Already decided: Petra Novak approved it")
     told = [event.kind for event in inbox.store.history(TENANT, ticket_of(inbox, first))]
     assert told.count("ticket.resolve") == 1
 

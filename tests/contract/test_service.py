@@ -291,6 +291,23 @@ def test_references_are_unique_within_a_tenant(sides: Sides, monkeypatch: pytest
     assert found == {"HR-AAAA-A0", "HR-AAAA-A1", "HR-AAAA-A2"}
 
 
+def test_a_ticket_whose_reference_is_taken_tells_its_customer_the_one_it_got(
+    sides: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def few(tenant: str, ticket: str, attempt: int = 0) -> str:
+        return f"HR-BBBB-B{attempt}"
+
+    monkeypatch.setattr("handrail.store.tickets.open.reference_of", few)
+    opened(sides, tenant="taken")
+    ticket = new_ticket(tenant="taken", now=NOW)
+    told = ticket.promise.model_copy(update={"text": "Reference: HR-BBBB-B0."})
+    receipt = sides.app.open(ticket.model_copy(update={"promise": told}))
+    kept = sides.inbox.get("taken", receipt.ticket)
+    assert receipt.reference == kept.reference == "HR-BBBB-B1"
+    assert kept.ticket is not None
+    assert kept.ticket.promise.text == "Reference: HR-BBBB-B1."
+
+
 def test_the_next_ticket_is_the_one_due_soonest_that_nobody_has_or_put_off(
     service: TicketService, sides: Sides, clock: Hands
 ) -> None:

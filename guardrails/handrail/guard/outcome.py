@@ -183,7 +183,7 @@ class OutcomeRecorder:
             return self.withheld(self.policy.unsure(decision.stage, "decided meanwhile"), evidence)
         self._log_withheld(decision, evidence, ticket)
         kind = "human" if status.state is ConversationState.HUMAN else "pending"
-        notice = self._notice(kind, role=role, due=status.due, ticket=ticket)
+        notice = self._notice(kind, role=role, due=status.due, ticket=status.reference or ticket)
         handoff = Handoff(
             ticket=ticket,
             role=role,
@@ -287,7 +287,9 @@ class OutcomeRecorder:
             ticket=opened.ticket,
             role=opened.role,
             triggers=_triggers(decision.reasons),
-            notice=self._notice(kind, role=opened.role, due=opened.due, ticket=opened.ticket),
+            notice=self._notice(
+                kind, role=opened.role, due=opened.due, ticket=opened.reference or opened.ticket
+            ),
             due=opened.due,
             joined=opened.joined,
             spooled=spooled,

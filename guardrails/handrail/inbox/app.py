@@ -29,6 +29,7 @@ from handrail.policy import load
 from handrail.policy.file.people_file import PeopleFile
 from handrail.service import KeptPolicies, TicketService
 from handrail.service.events import Events
+from handrail.service.pace import Pace
 from handrail.service.passkeys import Passkeys
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
         replays=Replays(),
         metrics=Metrics(store, settings),
         passkeys=Passkeys(store, clock),
+        pace=Pace(store, clock),
         live=Live(Events(store), settings.limits),
         clock=clock,
     )

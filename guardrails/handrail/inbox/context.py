@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from handrail.policy import Policy
     from handrail.policy.file.people_file import PeopleFile
     from handrail.service import Reviewer, TicketService
+    from handrail.service.pace import Pace
     from handrail.service.passkeys import Passkeys
     from handrail.store import SqlStore
 
@@ -45,6 +46,7 @@ class Inbox:
     live: Live
     endings: "Endings"
     passkeys: "Passkeys"
+    pace: "Pace"
     metrics: "Metrics"
     clock: Clock
 

@@ -15,12 +15,16 @@ from handrail.records import Trigger
 from handrail.service import ListRow, TicketScreen
 from handrail.service.screen import CitedRule, PastTicket, TranscriptLine
 from handrail.tickets.lifecycle import UNDECIDED, State
+from handrail.tickets.reference import ALPHABET, PREFIX
 from handrail.tickets.resolution import TicketEvent
 
 OPEN_STATES: Final = frozenset(state.value for state in UNDECIDED)
 _GOOD = frozenset({State.APPLIED, State.ANSWERED, State.DECIDED, State.APPLYING})
 _BAD = frozenset({State.REJECTED, State.FAILED, State.EXPIRED, State.OUTCOME_UNKNOWN})
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_LABEL = re.compile(r"\[([a-z][a-z0-9_]{1,40})\]")
+"""How a masked value is written."""
+_REFERENCE = re.compile(rf"\b{PREFIX}-[{ALPHABET}]{{4}}-[{ALPHABET}]{{2}}\b")
 _SOON = timedelta(minutes=15)
 _HOUR = timedelta(hours=1)
 _VIEWS = frozenset({"view", "unmask"})
@@ -102,7 +106,18 @@ class Telling:
         if not tool:
             return self.t("ticket.quoted", text=headline) if headline else self.t("ticket.erased")
         rest = _arguments_in_short(headline.removeprefix(tool).strip())
-        return f"{spoken(tool).capitalize()}: {rest}" if rest else spoken(tool).capitalize()
+        return f"{_capital(spoken(tool))}: {rest}" if rest else _capital(spoken(tool))
+
+    def sentence(self, screen: TicketScreen) -> str:
+        """Return in one breath why a ticket was stopped, who decides, by when, and what happens otherwise."""
+        view, why = screen.view, self.why(screen).rstrip(".")
+        if screen.ticket is None or view.state.value not in OPEN_STATES:
+            return f"{why}." if why else ""
+        said = {"why": f"{why}." if why else "", "role": _capital(spoken(view.role))}
+        if view.decide_by is None:
+            return self.t("ticket.sentence_no_due", **said)
+        otherwise = self.t(f"expiry.{screen.ticket.on_expiry.value}")
+        return self.t("ticket.sentence", **said, time=self.clock(view.decide_by), otherwise=otherwise)
 
     def why(self, screen: TicketScreen) -> str:
         """Return in one sentence why a ticket was stopped."""
@@ -110,9 +125,10 @@ class Telling:
             return self.t("conflict.sentence")
         return screen.why or (self.t.of("trigger", screen.ticket.trigger) if screen.ticket else "")
 
-    def row_title(self, row: ListRow) -> str:
-        """Return what a list says of a ticket."""
-        return self.title(row.headline, row.tool)
+    def row_title(self, row: ListRow) -> Markup:
+        """Return what a list says of a ticket, the labels of masked values drawn as such."""
+        text = self.title(row.headline, row.tool)
+        return _with_masks(text, [found[0] for found in _LABEL.finditer(text)])
 
     def row_why(self, row: ListRow) -> str:
         """Return why a list says that a ticket was stopped."""
@@ -134,6 +150,12 @@ class Telling:
     def shown(self, text: str, masks: Iterable[str]) -> Markup:
         """Return a text as it is shown, the labels of masked values drawn as such."""
         return _with_masks(text, tuple(masks))
+
+    def told(self, text: str) -> Markup:
+        """Return what a customer was told, its reference never broken across lines."""
+        shown = _REFERENCE.sub(lambda found: f'<span class="nowrap">{found[0]}</span>', str(escape(text)))
+        # What was put around the reference is ours; the rest is escaped.
+        return Markup(shown)  # noqa: S704
 
     def marked(self, line: TranscriptLine, masks: Sequence[str]) -> Markup:
         """Return a message with its evidence marked and named."""
@@ -197,6 +219,7 @@ class Telling:
             "duration": self.duration,
             "urgency": self.urgency,
             "percent": self.percent,
+            "told": self.told,
             "row_title": self.row_title,
             "row_why": self.row_why,
             "place": self.place,
@@ -228,13 +251,17 @@ def rules_of(policy: Policy) -> Iterator[Rule | BusinessRule]:
             yield unit
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def spoken(name: str) -> str:
     """Return a name of the policy or of a tool as people say it: `finance_lead` is `finance lead`; pure."""
     return name.replace("_", " ").replace("-", " ").strip()
 
 
 def _arguments_in_short(text: str) -> str:
-    """Return `amount 640, currency USD, order_id 1160` as `640 USD, order id 1160`; else as it is; pure."""
+    """Return `amount 640, currency USD, order_id 1160` as `640 USD, order 1160`; else as it is; pure."""
     parts = [part.split(" ") for part in text.split(", ")]
     if not all(len(part) == 2 and part[0].isidentifier() for part in parts):
         return text
@@ -242,14 +269,23 @@ def _arguments_in_short(text: str) -> str:
     currency = next((part for part in parts if part[0] == "currency"), None)
     if currency is not None and len(numbers) == 1:
         rest = [part for part in parts if part not in (numbers[0], currency)]
-        told = [f"{numbers[0][1]} {currency[1]}", *(f"{spoken(name)} {value}" for name, value in rest)]
-        return ", ".join(told)
-    return ", ".join(f"{spoken(name)} {value}" for name, value in parts)
+        return ", ".join([f"{numbers[0][1]} {currency[1]}", *(_named(name, value) for name, value in rest)])
+    return ", ".join(_named(name, value) for name, value in parts)
+
+
+def _named(name: str, value: str) -> str:
+    return f"{spoken(name.removesuffix('_id') or name)} {value}"
 
 
 def tone(state: State) -> str:
     """Return how a state is drawn; pure."""
     return "good" if state in _GOOD else "bad" if state in _BAD else ""
+
+
+def looking(history: Sequence[TicketEvent], me: str, now: datetime) -> dict[str, datetime]:
+    """Return who else looked at a ticket a moment ago, and when they did last; pure."""
+    events = [one for one in history if one.kind.removeprefix("ticket.") in _VIEWS and one.actor]
+    return {one.actor: one.at for one in events if one.actor != me and now - one.at < _SOON}
 
 
 def due_group(moment: datetime | None, now: datetime) -> str:

@@ -13,6 +13,7 @@ from handrail.tickets.calendar import WorkingRole, calendar_of
 from handrail.tickets.fact_record import FactRecord, amounts_of
 from handrail.tickets.masking import Mask, mask_of, value_of
 from handrail.tickets.notices import NoticeFields, render
+from handrail.tickets.reference import reference_of
 from handrail.tickets.routing import Deadlines, RolePlan, chain, deadlines, safe_default
 from handrail.tickets.ticket import (
     SUMMARY_LIMIT,
@@ -214,7 +215,7 @@ def compose(
         mask={f"[{finding.type}]": finding.category for finding in evidence.findings},
         allowed=_allowed(evidence, sealed),
         excluded=tuple(name for name in evidence.context.customer_names if name),
-        promise=_promise(notice, route, policy, ticket=id, now=now),
+        promise=_promise(notice, route, policy, said=reference_of(evidence.context.tenant, id), now=now),
         sealed=sealed,
     )
     return draft.model_copy(update={"summary": summarise(draft)})
@@ -236,8 +237,8 @@ def _routed(route: _Route, now: datetime, beside: tuple[str, ...]) -> dict[str, 
     }
 
 
-def _promise(notice: str, route: _Route, policy: Plan, *, ticket: str, now: datetime) -> Promise:
-    about = NoticeFields(role=route.role, due=route.due, ticket=ticket)
+def _promise(notice: str, route: _Route, policy: Plan, *, said: str, now: datetime) -> Promise:
+    about = NoticeFields(role=route.role, due=route.due, ticket=said)
     return Promise(text=render(notice, about, zone=policy.time_zone, now=now), by=route.due)
 
 

@@ -1,4 +1,4 @@
-"""What the person on the other side is told: a notice with role, due time and ticket put in."""
+"""What the person on the other side is told: a notice with role, due time and reference put in."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ SOON = "as soon as possible"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeFields:
-    """What a notice may speak of."""
+    """What a notice may speak of; `ticket` is the reference people say, or the id where there is none."""
 
     role: str
     due: datetime | None
@@ -17,7 +17,7 @@ class NoticeFields:
 
 
 def render(notice: str, about: NoticeFields, *, zone: str, now: datetime) -> str:
-    """Put role, local due time and ticket id into a notice; pure. Other braces stay as they are."""
+    """Put role, local due time and reference into a notice; pure. Other braces stay as they are."""
     when = SOON
     if about.due is not None:
         local = about.due.astimezone(ZoneInfo(zone))

@@ -28,6 +28,7 @@ class ConversationState(StrEnum):
 class ConversationStatus:
     """State of one conversation; ticket, role and due time while a person has it, `note` once it is returned.
 
+    `reference` is what people say for the ticket.
     `note` is what the assistant must know of the resolution when it takes over again.
     """
 
@@ -36,6 +37,7 @@ class ConversationStatus:
     role: str | None = None
     due: datetime | None = None
     note: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +54,16 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketReceipt:
-    """Answer to `open`: the durable ticket's id, owner role and due time; `joined` if it was open before."""
+    """Answer to `open`: the durable ticket's id, owner role and due time; `joined` if it was open before.
+
+    `reference` is what people say for it, empty while the ticket lies in the spool.
+    """
 
     ticket: str
     role: str
     due: datetime | None
     joined: bool
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,3 +128,55 @@ def test_every_page_is_told_in_every_language(scene: Scene, language: str) -> No
     preview = fay.post(f"/tickets/{tickets[0].id}/preview", data=fields, headers=speaks)
     fay.post(f"/tickets/{tickets[0].id}/decide", data=fields_of(preview.text, "/decide"))
     assert fay.get(f"/tickets/{tickets[0].id}", headers=speaks).status_code == 200
+
+
+def test_a_ticket_says_in_one_breath_what_why_who_and_by_when(scene: Scene) -> None:
+    page = scene.signed_in("fay").get(f"/tickets/{scene.ticket().id}").text
+    assert "Refunds above 500 USD are signed by finance. Finance lead decides by" in page
+    assert "if nobody does, it is denied." in page
+
+
+def test_a_list_draws_a_masked_value_as_such(scene: Scene) -> None:
+    scene.ticket(with_action=False)
+    page = scene.signed_in("pat").get("/").text
+    assert '<span class="masked">credit card</span>' in page
+    assert "[credit_card]" not in page
+
+
+def test_a_page_says_who_else_looks_at_its_ticket(scene: Scene) -> None:
+    ticket, fay, finn = scene.ticket(), scene.signed_in("fay"), scene.signed_in("finn")
+    fay.get(f"/tickets/{ticket.id}")
+    assert "fay is looking at it too" in finn.get(f"/tickets/{ticket.id}").text
+    scene.clock.move(minutes=5)
+    assert "fay looked at it 5 min ago" in finn.get(f"/tickets/{ticket.id}").text
+    scene.clock.move(minutes=20)
+    assert "fay looked at it" not in finn.get(f"/tickets/{ticket.id}").text.split('<ol class="log">')[0]
+
+
+def test_what_was_decided_a_moment_ago_cannot_be_selected_for_another_decision(scene: Scene) -> None:
+    ticket, browser = scene.ticket(), scene.signed_in("fay")
+    preview = shown(browser, ticket.id, verdict="reject", **{"reject.reason_code": "no_evidence"})
+    browser.post(f"/tickets/{ticket.id}/decide", data=fields_of(preview.text, "/decide"))
+    page = browser.get("/").text
+    assert "Just decided" in page
+    assert re.search(r'<input type="checkbox" name="ref"[^>]*disabled', page)
+
+
+def test_a_list_says_how_long_decisions_take_of_late(scene: Scene) -> None:
+    ticket, browser = scene.ticket(), scene.signed_in("fay")
+    assert "at the median" not in browser.get("/").text
+    scene.clock.move(minutes=4)
+    preview = shown(browser, ticket.id, verdict="reject", **{"reject.reason_code": "no_evidence"})
+    browser.post(f"/tickets/{ticket.id}/decide", data=fields_of(preview.text, "/decide"))
+    scene.clock.move(minutes=2)
+    browser.get(f"/tickets/{ticket.id}")
+    assert "A decision takes 4 min here, at the median of the last 7 days." in browser.get("/").text
+
+
+def test_who_comes_too_late_is_told_who_decided_and_how(scene: Scene) -> None:
+    ticket, fay, finn = scene.ticket(), scene.signed_in("fay"), scene.signed_in("finn")
+    previews = [shown(one, ticket.id, verdict="reject") for one in (fay, finn)]
+    fay.post(f"/tickets/{ticket.id}/decide", data=fields_of(previews[0].text, "/decide"))
+    answer = finn.post(f"/tickets/{ticket.id}/decide", data=fields_of(previews[1].text, "/decide"))
+    assert answer.status_code == 409
+    assert "Already decided: fay rejected it as finance lead at" in answer.text

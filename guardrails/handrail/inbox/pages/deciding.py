@@ -21,7 +21,7 @@ from handrail.errors import (
 from handrail.inbox.context import form_of, inbox_of, reviewer_of
 from handrail.inbox.pages.page import go_to, is_part, page, sign_in_anew, telling_of
 from handrail.inbox.pages.ticket import Filled, named, screen_page, screen_values
-from handrail.inbox.telling import Telling
+from handrail.inbox.telling import Telling, spoken
 from handrail.service import Level, Operation, Preview, Proposal, TicketScreen
 from handrail.service.form import changes_of
 from handrail.tickets.ticket import Verdict
@@ -180,8 +180,12 @@ def undo(request: Request) -> Response:
 def _why(error: Exception, screen: TicketScreen, telling: Telling) -> str:
     """Return in words why a decision does not count; texts of the library say the rest."""
     t = telling.t
+    said = screen.view.resolution
+    if isinstance(error, AlreadyDecided) and said is not None:
+        how = t(f"decided.{said.verdict.value}", person=telling.name_of(said.person), role=spoken(said.role))
+        return t("decide.already", how=how.rstrip("."), time=telling.clock(said.decided_at))
     if isinstance(error, AlreadyDecided | DecisionExpired):
-        return t("decide.already", state=t(f"state.{screen.view.state.value}").lower())
+        return t("decide.moved", state=t(f"state.{screen.view.state.value}").lower())
     if isinstance(error, DigestMismatch):
         return t("decide.changed")
     why = getattr(error, "why", "") or getattr(error, "problem", "") or str(error)

@@ -14,16 +14,20 @@ from starlette.routing import Route
 
 from handrail.ids import new_id
 from handrail.inbox.context import inbox_of, reviewer_of
+from handrail.inbox.gaps import gaps, lacking
 from handrail.inbox.pages.page import Notice, page, telling_of
 from handrail.inbox.pages.steps import buttons, sheets
 from handrail.inbox.security import SIGN_IN
-from handrail.inbox.telling import OPEN_STATES, Telling, spoken
+from handrail.inbox.telling import OPEN_STATES, Telling, looking, spoken
 from handrail.service import Level, Operation, TicketScreen
 from handrail.service.screen import Field
+from handrail.tickets.lifecycle import State
 from handrail.tickets.ticket import Verdict
 
 _TOLD_FACTS = frozenset({"confidence"})
 _FEW = 8
+_STILL_S = 120
+"""For how many seconds after a look somebody counts as still looking."""
 _ASKED = re.compile(r"\bconfidence\s*<=?\s*(0?\.\d+|0|1)\b")
 
 
@@ -91,9 +95,6 @@ def screen_values(
         "here": "list",
         "screen": screen,
         "base": f"/tickets/{screen.reference}",
-        "heading": telling.title(screen.headline, screen.action),
-        "why": telling.why(screen),
-        "masks": tuple(ticket.mask) if ticket is not None else (),
         "sides": conflicts if len(conflicts) > 1 else [],
         "other_rules": [rule for rule in _once(screen.rules) if rule not in conflicts or len(conflicts) == 1],
         "arguments": [
@@ -113,24 +114,54 @@ def screen_values(
         "one_click": buttons(screen, telling),
         "idempotency_key": new_id(),
         "opened_at": filled.given.get("opened", screen.now.isoformat()),
-        "confidence": screen.confidence,
-        "need": _need(screen),
-        "facts": _facts(screen),
-        "lines": [(line, _is_promise(line.text, screen.promised)) for line in screen.lines],
-        "said_before": screen.said if screen.said and not _is_said(screen.said, screen) else "",
-        "shown_before": ticket.shown if ticket is not None else "",
-        "loose_promises": [text for text in screen.promised if not _is_said(text, screen)],
         "unmask_fields": screen.unmaskable if Operation.UNMASK in screen.operations else (),
-        "similar_in_short": telling.in_short(screen.similar),
-        "similar_few": screen.similar[:_FEW],
-        "history": telling.history(screen),
         "undo_s": undo_s,
         "step_up": _step_up(request, screen) if can_decide else "",
         "undo_total": undo_s,
         "receipt_text": telling.t(f"undo.{screen.view.resolution.verdict.value}")
         if screen.view.resolution
         else "",
+        **_told(screen, reviewer_of(request).person, telling),
     }
+
+
+def _told(screen: TicketScreen, me: str, telling: Telling) -> dict[str, object]:
+    """Return what a page says of a ticket to whoever reads it, whatever they may do."""
+    ticket, confidence = screen.ticket, screen.confidence
+    return {
+        "heading": telling.title(screen.headline, screen.action),
+        "why": telling.sentence(screen),
+        "masks": tuple(ticket.mask) if ticket is not None else (),
+        "company": _company(screen, me, telling),
+        "is_resolved": screen.view.state is State.RESOLVED,
+        "confidence": confidence,
+        "lacking": lacking(confidence.missing if confidence is not None else (), telling.t),
+        "need": _need(screen),
+        "gaps": gaps(screen, telling.t),
+        "facts": _facts(screen),
+        "lines": [(line, _is_promise(line.text, screen.promised)) for line in screen.lines],
+        "said_before": screen.said if screen.said and not _is_said(screen.said, screen) else "",
+        "shown_before": ticket.shown if ticket is not None else "",
+        "loose_promises": [text for text in screen.promised if not _is_said(text, screen)],
+        "similar_in_short": telling.in_short(screen.similar),
+        "similar_few": screen.similar[:_FEW],
+        "history": telling.history(screen),
+    }
+
+
+def _company(screen: TicketScreen, me: str, telling: Telling) -> list[tuple[str, str]]:
+    """Return who else looks at a ticket, with the words for it."""
+    found = []
+    for person, at in looking(screen.history, me, screen.now).items():
+        name, ago = telling.name_of(person), (screen.now - at).total_seconds()
+        is_now = ago < _STILL_S
+        said = (
+            telling.t("ticket.looking", person=name)
+            if is_now
+            else telling.t("ticket.looked", person=name, time=telling.span(ago))
+        )
+        found.append((person, said))
+    return found
 
 
 def _seconds_left(screen: TicketScreen) -> int:

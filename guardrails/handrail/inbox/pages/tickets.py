@@ -82,6 +82,7 @@ def show(request: Request) -> Response:
         else:
             return go_to(f"/tickets/{search.reference}")
     found = inbox.service.page(who, search.query)
+    pace = inbox.pace.minutes(who, search.query.roles or roles)
     baseline, stamp = _visit(request, found.now)
     new = {
         row.reference for row in found.rows if row.created_at > baseline and row.state.value in OPEN_STATES
@@ -97,6 +98,8 @@ def show(request: Request) -> Response:
         "now": found.now,
         "new": new,
         "new_count": len(new),
+        "pace": telling.duration(pace) if pace is not None else "",
+        "empty": _empty(request),
         "q": request.query_params.get("q", ""),
         "said": said,
         "cursor": found.cursor,
@@ -124,12 +127,22 @@ def _groups(rows: Iterable[ListRow], now: datetime, telling: Telling) -> list[Gr
     by_due: dict[str, list[ListRow]] = {}
     for row in rows:
         name = due_group(row.decide_by, now) if row.state.value in OPEN_STATES else "ended"
+        if row.state is State.RESOLVED:
+            name = "resolved"
         by_due.setdefault(name, []).append(row)
     return [
         Group(title=telling.t(f"list.{name}"), tone=_TONES.get(name, ""), rows=by_due[name])
-        for name in (*_GROUPS, "ended")
+        for name in (*_GROUPS, "resolved", "ended")
         if name in by_due
     ]
+
+
+def _empty(request: Request) -> str:
+    """Return which words an empty list has."""
+    params = request.query_params
+    if params.get("q") or params.get("view"):
+        return "search"
+    return {"mine": "mine"}.get(params.get("whose", ""), "ended" if params.get("state") == "ended" else "")
 
 
 def _rail(

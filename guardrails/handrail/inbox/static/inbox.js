@@ -256,7 +256,8 @@ function tick() {
   for (const time of $$("time[data-countdown]")) {
     const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
     time.textContent = told(seconds);
-    time.className = seconds < 0 ? "is-late" : seconds < 600 ? "is-soon" : "";
+    time.classList.toggle("is-late", seconds < 0);
+    time.classList.toggle("is-soon", seconds >= 0 && seconds < 900);
   }
 }
 if ($("time[data-countdown]")) { tick(); setInterval(tick, 1000); }

@@ -41,7 +41,10 @@ def _newest(*columns: Column[Any]) -> Prepared:
 
 _NEWEST = _newest(*tickets.c)
 _STANDING = _newest(
-    *(tickets.c[name] for name in ("id", "state", "is_taken_over", "role", "decide_by", "duplicate_of"))
+    *(
+        tickets.c[name]
+        for name in ("id", "state", "is_taken_over", "role", "decide_by", "duplicate_of", "reference")
+    )
 )
 
 
@@ -77,6 +80,7 @@ def _undecided(row: Row[Any]) -> ConversationStatus:
         ticket=row.id,
         role=row.role,
         due=moment_or_none(row.decide_by),
+        reference=row.reference or "",
     )
 
 

@@ -79,10 +79,16 @@ def queues(tx: Transaction, *, now: datetime, since: datetime) -> tuple[QueueHea
         .group_by(tickets.c.role)
     )
     found = {row.role: row for row in tx.conn.execute(query)}
-    taken: dict[str, list[int]] = {}
-    for row in tx.conn.execute(_decided(tx, since)):
-        taken.setdefault(row.role, []).append(row.decided_at - row.created_at)
+    taken = minutes_by_role(tx, since=since)
     return tuple(_queue(role, found.get(role), taken.get(role, [])) for role in sorted({*found, *taken}))
+
+
+def minutes_by_role(tx: Transaction, *, since: datetime) -> dict[str, list[float]]:
+    """Return for each role how many minutes each decision since a moment took from the ticket's opening."""
+    taken: dict[str, list[float]] = {}
+    for row in tx.conn.execute(_decided(tx, since)):
+        taken.setdefault(row.role, []).append((row.decided_at - row.created_at) / _MINUTE)
+    return taken
 
 
 def _decided(tx: Transaction, since: datetime) -> Any:
@@ -94,7 +100,7 @@ def _decided(tx: Transaction, since: datetime) -> Any:
     )
 
 
-def _queue(role: str, row: Any, taken: list[int]) -> QueueHealth:
+def _queue(role: str, row: Any, taken: list[float]) -> QueueHealth:
     return QueueHealth(
         role=role,
         open=int(row.open) if row is not None else 0,
@@ -102,7 +108,7 @@ def _queue(role: str, row: Any, taken: list[int]) -> QueueHealth:
         breached=int(row.late) if row is not None else 0,
         next_due=moment_or_none(row.due) if row is not None else None,
         decided=len(taken),
-        median_minutes=round(median(taken) / _MINUTE, 1) if taken else None,
+        median_minutes=round(median(taken), 1) if taken else None,
     )
 
 

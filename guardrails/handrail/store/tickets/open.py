@@ -46,10 +46,21 @@ def open_ticket(tx: Transaction, ticket: Ticket, *, attempt: int = 0) -> TicketR
         return _opened(there, joined=True)
     if key is None:
         key = _key_of(tx, subject)
-    values = {**_values(tx, ticket, subject, key), "reference": reference_of(tx.tenant, ticket.id, attempt)}
+    reference = reference_of(tx.tenant, ticket.id, attempt)
+    if attempt:
+        ticket = _told_with(ticket, tx.tenant, reference)
+    values = {**_values(tx, ticket, subject, key), "reference": reference}
     tx.put(_INSERT, values)
     record(tx, values, Move(verb=Verb.OPEN, now=ticket.created_at, role=ticket.role, data=_facts(ticket)))
-    return TicketReceipt(ticket=ticket.id, role=ticket.role, due=ticket.decide_by, joined=False)
+    return TicketReceipt(
+        ticket=ticket.id, role=ticket.role, due=ticket.decide_by, joined=False, reference=reference
+    )
+
+
+def _told_with(ticket: Ticket, tenant: str, reference: str) -> Ticket:
+    """Return a ticket whose customer is told this reference; the one it was composed with is another's."""
+    text = ticket.promise.text.replace(reference_of(tenant, ticket.id), reference)
+    return ticket.model_copy(update={"promise": ticket.promise.model_copy(update={"text": text})})
 
 
 def _same(_: str) -> CompoundSelect[Any]:
@@ -266,4 +277,10 @@ def followed(tx: Transaction, ticket: str) -> Row[Any]:
 
 
 def _opened(row: Row[Any], *, joined: bool) -> TicketReceipt:
-    return TicketReceipt(ticket=row.id, role=row.role, due=moment_or_none(row.decide_by), joined=joined)
+    return TicketReceipt(
+        ticket=row.id,
+        role=row.role,
+        due=moment_or_none(row.decide_by),
+        joined=joined,
+        reference=row.reference or "",
+    )
