@@ -1,15 +1,17 @@
 """Transactions on PostgreSQL begin with their first statement, whatever way it takes to the server."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from handrail.errors import StoreUnavailable
 from handrail.store import SqlStore
-from handrail.store.prepared import UniqueViolation, run_together
-from handrail.store.tickets.rows import _ROW
-from support.stores import Sides, new_ticket, postgres_sides
+from handrail.store.prepared import PreparedRow, UniqueViolation, run_together
+from handrail.store.tickets.rows import _ROW, Move, load, move
+from handrail.tickets.lifecycle import Verb
+from support.stores import NOW, Sides, new_ticket, postgres_sides
 
 pytestmark = pytest.mark.xdist_group("postgres")
 ODD = "o'ther; SELECT %s --"
@@ -95,3 +97,14 @@ def test_a_session_that_lost_the_statements_it_kept_fails_once_and_goes_on(sides
     store.open(ticket)
     assert store.conversation("default", "lost").ticket == ticket.id
     store.close()
+
+
+def test_two_steps_of_one_ticket_in_one_transaction_both_count(sides: Sides) -> None:
+    sides.app.open(new_ticket("twice"))
+    with sides.desk.write("default") as tx:
+        once = move(tx, load(tx, "twice"), Move(verb=Verb.WARN, now=NOW, changes={"level": 1}))
+        row: Any = PreparedRow(once)
+        move(tx, row, Move(verb=Verb.WARN, now=NOW, changes={"warn_at": None}))
+    view = sides.inbox.get("default", "twice")
+    assert (view.version, view.level, view.warn_at) == (3, 1, None)
+    assert [event.version for event in sides.inbox.history("default", "twice")] == [1, 2, 3]

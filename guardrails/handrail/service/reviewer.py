@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from handrail.errors import RoleError
 from handrail.store import Actor
-from handrail.tickets.resolution import CoversRoles, KnowsAbsences, KnowsIdentities, People
+from handrail.tickets.resolution import People, covers_roles, knows_absences, knows_identities
 
 
 class Scope(StrEnum):
@@ -85,18 +85,18 @@ class _Narrowed:
 
     def covering(self, role: str) -> tuple[str, ...]:
         """Return the roles that cover this one."""
-        return self.of.covering(role) if isinstance(self.of, CoversRoles) else ()
+        return self.of.covering(role) if covers_roles(self.of) else ()
 
     def identities(self, person: str) -> frozenset[str]:
         """Return the names that are the same person as this name."""
-        return self.of.identities(person) if isinstance(self.of, KnowsIdentities) else frozenset()
+        return self.of.identities(person) if knows_identities(self.of) else frozenset()
 
     def away_until(self, person: str, now: datetime) -> date | None:
         """Return the last day of a person's present absence."""
-        return self.of.away_until(person, now) if isinstance(self.of, KnowsAbsences) else None
+        return self.of.away_until(person, now) if knows_absences(self.of) else None
 
     def acts_for(self, person: str, since: datetime, until: datetime) -> frozenset[str]:
         """Return those whose delegate a person was."""
-        if not isinstance(self.of, KnowsAbsences):
+        if not knows_absences(self.of):
             return frozenset()
         return self.of.acts_for(person, since, until)

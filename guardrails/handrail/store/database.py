@@ -263,7 +263,7 @@ def _begin_postgres(conn: Connection) -> None:
     from psycopg import sql
 
     tenant = sql.Literal(conn.info.get(_TENANT, "")).as_string(None)
-    begin_later(conn, ("BEGIN", f"SELECT set_config('handrail.tenant', {tenant}, true)"))
+    begin_later(conn, ("BEGIN", f"SET LOCAL handrail.tenant = {tenant}"))
 
 
 def _begin_first(conn: Connection, cursor: Any, *_: object) -> None:

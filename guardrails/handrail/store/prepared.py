@@ -1,6 +1,5 @@
 """Statements that are compiled once and run on the driver: those that every ticket goes through."""
 
-import hashlib
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from sqlalchemy import Connection, Engine, Executable, Table
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from handrail.errors import StoreUnavailable
+from handrail.store.kept import Kept, as_one, kept, runs
 
 OPENING = "handrail_opening"
 KEPT = "handrail_kept"
@@ -121,37 +121,12 @@ class _Compiled:
     order: tuple[str, ...] | None
     fixed: Mapping[str, Any]
     names: tuple[str, ...]
-    kept: "_Kept | None" = None
+    kept: Kept | None = None
 
     def bound(self, values: Mapping[str, Any]) -> Any:
         """Return the parameters as the driver wants them."""
         given = {**self.fixed, **values}
         return given if self.order is None else tuple(given[key] for key in self.order)
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """A statement that PostgreSQL keeps, planned, for a connection, and the order of its parameters.
-
-    Its name is a hash of its text, so that one name never stands for two statements, whoever made it.
-    """
-
-    name: str
-    made: str
-    order: tuple[str, ...]
-
-
-def _kept(sql: str, order: Sequence[str] = ()) -> _Kept:
-    """Return a statement with numbered parameters; `order` names those that the text does not name."""
-    numbers: dict[str, int] = {}
-    unnamed = iter(order)
-
-    def number(found: re.Match[str]) -> str:
-        return f"${numbers.setdefault(found[1] or next(unnamed), len(numbers) + 1)}"
-
-    text = _PLACE.sub(number, sql).replace("%%", "%")
-    name = f"handrail_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
-    return _Kept(name, f"PREPARE {name} AS {text}", tuple(numbers))
 
 
 def _compiled(statement: Any, conn: Connection) -> _Compiled:
@@ -160,12 +135,16 @@ def _compiled(statement: Any, conn: Connection) -> _Compiled:
     order = tuple(compiled.positiontup) if compiled.positional and compiled.positiontup else None
     sql = str(compiled)
     return _Compiled(
-        kept=_kept(sql) if conn.dialect.name == "postgresql" else None,
+        kept=kept(sql, writes=_written_by(statement)) if conn.dialect.name == "postgresql" else None,
         sql=sql,
         order=order,
         fixed={key: value for key, value in compiled.params.items() if value is not None},
         names=tuple(column.key for column in statement.selected_columns) if statement.is_select else (),
     )
+
+
+def _written_by(statement: Any) -> str:
+    return str(statement.table.name) if statement.is_dml else ""
 
 
 ROWS = "rows"
@@ -186,7 +165,6 @@ class _CompiledRows(_Compiled):
 
 Statements = Sequence[tuple[Prepared, Mapping[str, Any]]]
 _NAMED = re.compile(r"%\(\w+\)s")
-_PLACE = re.compile(r"%(?:\((\w+)\))?s")
 
 
 class PreparedRows:
@@ -240,8 +218,9 @@ class _Repeated(Prepared):
             head, values, row = self._one._for(conn).sql.partition(" VALUES ")
             text = ", ".join([_NAMED.sub("%s", row)] * self._count)
             sql = head + values + text
-            kept = _kept(sql, self._order)
-            found = _Compiled(sql=sql, order=self._order, fixed={}, names=(), kept=kept)
+            one = self._one._for(conn).kept
+            many = kept(sql, self._order, writes=one.writes if one is not None else "")
+            found = _Compiled(sql=sql, order=self._order, fixed={}, names=(), kept=many)
             self._compiled[conn.dialect.name] = found
         return found
 
@@ -282,7 +261,7 @@ def commit_together(conn: Connection, statements: Statements) -> None:
     Raises:
         UniqueViolation: a unique key is taken.
     """
-    _sent(conn, statements, "COMMIT")
+    _sent(conn, statements, "COMMIT", is_answered=False)
 
 
 def read_and_commit(conn: Connection, prepared: Prepared, values: Mapping[str, Any]) -> PreparedResult:
@@ -307,23 +286,26 @@ def begin_now(conn: Connection, cursor: Any) -> None:
         cursor.connection.cursor().execute("; ".join(opening))
 
 
-def _sent(conn: Connection, statements: Statements, last: str = "") -> list[PreparedResult]:
+def _sent(
+    conn: Connection, statements: Statements, last: str = "", *, is_answered: bool = True
+) -> list[PreparedResult]:
     """Send statements as one message, their values written into it by the driver; return what each gave.
 
     One message wakes the server once. The server keeps the statements of a connection planned, so that the
-    message only runs them: planning costs more than running them does.
+    message only runs them: planning costs more than running them does. Where nobody reads what they give
+    (`is_answered` False), statements that write different tables go as one.
     """
     driver: Any = conn.connection.driver_connection
     dbapi: Any = conn.dialect.loaded_dbapi
     cursor = dbapi.ClientCursor(driver)
+    results = []
     try:
-        body = _body(conn, cursor, statements)
+        body = _body(conn, cursor, statements, is_answered=is_answered)
         opening = conn.info.pop(OPENING, ())
         cursor.execute("; ".join(part for part in (*opening, body, last) if part))
-        for _ in opening:
+        for _ in opening if is_answered else ():
             cursor.nextset()
-        results = []
-        for prepared, _ in statements:
+        for prepared, _ in statements if is_answered else ():
             results.append(prepared.result(conn, cursor))
             cursor.nextset()
     except dbapi.IntegrityError:
@@ -341,26 +323,41 @@ def _sent(conn: Connection, statements: Statements, last: str = "") -> list[Prep
     return results
 
 
-def _body(conn: Connection, cursor: Any, statements: Statements) -> str:
+def _body(conn: Connection, cursor: Any, statements: Statements, *, is_answered: bool) -> str:
     """Return the text that runs statements, after the server was given those that it does not keep yet."""
     compiled = [(prepared.compiled(conn), values) for prepared, values in statements]
     if conn.engine in _unkept:
         return "; ".join(cursor.mogrify(one.sql, one.bound(values)) for one, values in compiled)
-    known: set[str] = conn.info.setdefault(KEPT, set())
-    new = {one.kept.name: one.kept.made for one, _ in compiled if one.kept and one.kept.name not in known}
-    if new:
-        cursor.execute("; ".join(new.values()))
-        known.update(new)
     from psycopg.adapt import Transformer
 
-    literal, encoding = (
-        Transformer.from_context(cursor.connection).as_literal,
-        cursor.connection.info.encoding,
-    )
-    runs = []
+    literal = Transformer.from_context(cursor.connection).as_literal
+    parts: list[tuple[Kept, list[bytes]]] = []
     for one, values in compiled:
         assert one.kept is not None
         given = {**one.fixed, **values}
-        written = b", ".join([literal(given[name]) for name in one.kept.order]).decode(encoding)
-        runs.append(f"EXECUTE {one.kept.name}({written})" if written else f"EXECUTE {one.kept.name}")
-    return "; ".join(runs)
+        parts.append((one.kept, [literal(given[name]) for name in one.kept.order]))
+    if not is_answered:
+        parts = _together(parts)
+    known: set[str] = conn.info.setdefault(KEPT, set())
+    new = {part.name: part.made for part, _ in parts if part.name not in known}
+    if new:
+        cursor.execute("; ".join(new.values()))
+        known.update(new)
+    encoding = cursor.connection.info.encoding
+    return "; ".join(
+        f"EXECUTE {part.name}({b', '.join(written).decode(encoding)})" if written else f"EXECUTE {part.name}"
+        for part, written in parts
+    )
+
+
+def _together(parts: Sequence[tuple[Kept, list[bytes]]]) -> list[tuple[Kept, list[bytes]]]:
+    """Return statements, those as one that write different tables."""
+    found, at = [], 0
+    for length in runs([part for part, _ in parts]):
+        run = parts[at : at + length]
+        at += length
+        if length == 1:
+            found.append(run[0])
+        else:
+            found.append((as_one(tuple(part for part, _ in run)), [one for _, own in run for one in own]))
+    return found

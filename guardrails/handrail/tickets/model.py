@@ -1,20 +1,11 @@
 """The model that every part of a ticket is made of."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
 
 from handrail.text.normalise import writable
-
-# Fields that nothing ever filled. Stored tickets may still hold them; they are read over.
-_RETIRED = frozenset({"consent_export", "labels", "locale", "response_schema", "reversible"})
-
-
-def without_retired(raw: object) -> object:
-    """Return raw fields without those that nothing ever filled."""
-    if isinstance(raw, dict) and not _RETIRED.isdisjoint(raw):
-        return {name: value for name, value in raw.items() if name not in _RETIRED}
-    return raw
 
 
 class TicketModel(BaseModel):
@@ -25,17 +16,29 @@ class TicketModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
-    @field_validator("*", mode="before")
+    RETIRED: ClassVar[frozenset[str]] = frozenset()
+    """Fields that nothing ever filled. Stored tickets may still hold them; they are read over."""
+
+    @model_validator(mode="before")
     @classmethod
-    def _in_whole_characters(cls, value: object) -> object:
-        """A ticket is kept whatever a model wrote, half a character too."""
-        return _written(value)
+    def _in_whole_characters(cls, raw: object, info: ValidationInfo) -> object:
+        """A ticket is kept whatever a model wrote, half a character too.
+
+        JSON that can be read holds whole characters: what is stored is not gone through text by text again.
+        """
+        if not isinstance(raw, Mapping):
+            return raw
+        if not cls.RETIRED.isdisjoint(raw):
+            raw = {name: value for name, value in raw.items() if name not in cls.RETIRED}
+        if info.mode == "json":
+            return raw
+        return {name: _written(value) for name, value in raw.items()}
 
 
 def _written(value: object) -> object:
     if isinstance(value, str):
         return writable(value) if type(value) is str else value
-    if isinstance(value, tuple | list):
+    if isinstance(value, (tuple, list)):
         return [_written(one) for one in value]
     if isinstance(value, Mapping):
         return {_written(name): _written(one) for name, one in value.items()}

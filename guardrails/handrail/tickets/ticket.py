@@ -6,9 +6,9 @@ Texts outside `Sealed` are masked. `Sealed` holds them unmasked, encrypted, show
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from handrail.records import (
     Confidence,
@@ -22,10 +22,11 @@ from handrail.records import (
 from handrail.tickets.fact_record import FactRecord
 from handrail.tickets.lifecycle import State
 from handrail.tickets.masking import STATED
-from handrail.tickets.model import TicketModel, without_retired
+from handrail.tickets.model import TicketModel
 
 SCHEMA_VERSION: Literal[1] = 1
 SUMMARY_LIMIT, LONGEST_TEXT = 1200, 2000
+_RETIRED = frozenset({"consent_export", "labels", "locale", "response_schema", "reversible"})
 
 
 class OnExpiry(StrEnum):
@@ -134,14 +135,14 @@ class ProposedAction(TicketModel):
     Schema that edits of it are held against, as text; empty where the tool declares none.
     """
 
+    RETIRED: ClassVar[frozenset[str]] = _RETIRED
+
     tool: str
     arguments: str
     parameters: str = ""
     call: str = ""
     digest: str
     amounts: Mapping[str, FactRecord] = Field(default_factory=dict)
-
-    _read_over = model_validator(mode="before")(without_retired)
 
 
 class ConfidenceRecord(TicketModel):
@@ -248,6 +249,8 @@ class Ticket(TicketModel):
     `beside` names the tools of the calls that were proposed together with `action` and do not run with it.
     """
 
+    RETIRED: ClassVar[frozenset[str]] = _RETIRED
+
     schema_version: Literal[1] = SCHEMA_VERSION
     id: str
     tenant: str
@@ -290,8 +293,6 @@ class Ticket(TicketModel):
     excluded: tuple[str, ...] = ()
     promise: Promise
     sealed: Sealed | None = Field(default=None, repr=False)
-
-    _read_over = model_validator(mode="before")(without_retired)
 
 
 class ResolutionRecord(TicketModel):

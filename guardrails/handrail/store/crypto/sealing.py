@@ -218,7 +218,7 @@ class Sealer:
 
     def _load(self, conn: Connection, key_id: str) -> bytes:
         with self._reading(conn) as keys:
-            row = keys.execute(select(data_keys).where(data_keys.c.id == key_id)).first()
+            row = _KEY_BY_ID(keys, {"id": key_id}).first()
         if row is None:
             raise Erased
         key = self.key_of_row(row).key
@@ -281,6 +281,7 @@ _KEY = Prepared(
         data_keys.c.tenant == bindparam("tenant"), data_keys.c.subject == bindparam("subject")
     )
 )
+_KEY_BY_ID = Prepared(lambda _: select(data_keys).where(data_keys.c.id == bindparam("id")))
 
 
 def _select(tenant: str, subject: str) -> Select[Any]:

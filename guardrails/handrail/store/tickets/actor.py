@@ -11,7 +11,7 @@ from handrail.errors import NotAllowed
 from handrail.store.tables import moment
 from handrail.store.tickets.rows import agreements, names
 from handrail.text.identity import identity
-from handrail.tickets.resolution import CoversRoles, KnowsAbsences, KnowsIdentities, People
+from handrail.tickets.resolution import People, covers_roles, knows_absences, knows_identities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Actor:
         """
         if self.person in self.people.members(role):
             return role
-        covering = self.people.covering(role) if isinstance(self.people, CoversRoles) else ()
+        covering = self.people.covering(role) if covers_roles(self.people) else ()
         return next((name for name in covering if self.person in self.people.members(name)), None)
 
     def is_one_of(self, names: Iterable[str]) -> bool:
@@ -43,13 +43,11 @@ class Actor:
 
     def away_until(self) -> date | None:
         """Return the last day of this person's present absence, None while they are there."""
-        return (
-            self.people.away_until(self.person, self.now) if isinstance(self.people, KnowsAbsences) else None
-        )
+        return self.people.away_until(self.person, self.now) if knows_absences(self.people) else None
 
     def stands_in_for(self, names: Iterable[str], since: datetime) -> bool:
         """Return whether this person was the delegate of one of these, or one of these theirs, since then."""
-        if not isinstance(self.people, KnowsAbsences):
+        if not knows_absences(self.people):
             return False
         mine = self.people.acts_for(self.person, since, self.now)
         named = tuple(names)
@@ -59,7 +57,7 @@ class Actor:
         )
 
     def _identities(self, person: str) -> frozenset[str]:
-        known = self.people.identities(person) if isinstance(self.people, KnowsIdentities) else frozenset()
+        known = self.people.identities(person) if knows_identities(self.people) else frozenset()
         return known | {identity(person)}
 
 
