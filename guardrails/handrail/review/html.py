@@ -1,64 +1,129 @@
 """The weekly review as one HTML page with its charts as SVG: no script, no address; for screen and paper."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from handrail.review import log_charts, log_sections, proposal_html
 from handrail.review.cases import ReviewCase, TicketEnding, changes
-from handrail.review.log_sections import sections
-from handrail.review.measure import Measures, TicketGroup, in_words
-from handrail.review.svg import COLOURS, WIDTH, Plot, chart, circle, line, rectangle, text
+from handrail.review.first_steps import FirstStep, first_steps
+from handrail.review.measure import Figure, Measures, Share, TicketGroup, in_words
+from handrail.review.svg import Plot
+from handrail.review.tables import Cell, Counted, Link, in_page, percent, short, table
+from handrail.review.ticket_charts import ticket_charts
 from handrail.review.weekly import ReviewProposal, WeeklyReview
 
 if TYPE_CHECKING:
+    from handrail.confidence.calibration.fit.false_pass_rate import FalsePassRate
     from handrail.review.log_figures import LogFigures
     from handrail.review.proposal import Proposal
 
-ENDING_COLOURS: Mapping[TicketEnding, str] = {
-    TicketEnding.APPROVED: "#009e73",
-    TicketEnding.EDITED: "#b8860b",
-    TicketEnding.REJECTED: "#d55e00",
-    TicketEnding.ANSWERED: "#0072b2",
-    TicketEnding.REVISED: "#9467bd",
-    TicketEnding.EXPIRED: "#8b1a1a",
-    TicketEnding.CANCELLED: "#9aa0a6",
-    TicketEnding.WITHDRAWN: "#cc79a7",
-    TicketEnding.DUPLICATE: "#56b4e9",
-    TicketEnding.OPEN: "#c8ced4",
-}
-_TICKS = (1, 10, 60, 600, 3600, 86_400, 7 * 86_400)
+CLOSING = (
+    "Shares come with their 95 % Wilson interval; “few” marks those that rest on too little. "
+    "Texts are masked. This review proposes; it has changed nothing."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageParts:
+    """The parts of a page as HTML, for whoever puts a frame of their own around them; empty where there is
+    nothing to say. `charts` and `tables` are by name.
+    """
+
+    steps: str
+    tiles: str
+    changes: str
+    notes: str
+    hints: str
+    charts: Mapping[str, str]
+    tables: Mapping[str, str]
+    tickets: str
 
 
 def as_html(
     report: WeeklyReview, figures: "LogFigures | None" = None, patches: "Sequence[Proposal]" = ()
 ) -> str:
     """Return the whole review as one HTML document; pure but for reading its own style sheet."""
-    measures = report.measures
+    parts = page_parts(report, figures, patches)
     style = files("handrail.review").joinpath("weekly.css").read_text(encoding="utf-8")
-    when = escape(str(measures.period))
+    when = escape(str(report.measures.period))
     body = [
         f"<header><h1>{escape(report.title)}</h1><p>{when} · {_policies(report.cases)}</p></header>",
-        _tiles(measures.total),
-        _section("Tickets per day", per_day(measures).figure()),
-        _section("How they ended", endings(measures.by_trigger, "How tickets ended, by trigger").figure()),
-        _section("Time to decide", time_to_decide(measures.by_role).figure()),
-        sections(figures, patches) if figures is not None else "",
-        _section("Look at next", _proposals(report.proposals)),
-        _section("By trigger", _table(measures.by_trigger)),
-        _section("By role", _table(measures.by_role)),
-        _section("By rule", _table(measures.by_rule)),
-        _section("Tickets", _tickets(report.cases)),
-        "<footer>Shares come with their 95 % Wilson interval. Texts are masked. "
-        "This review proposes; it has changed nothing.</footer>",
+        _section("first", "Do first", parts.steps),
+        _section("figures", "The week in figures", parts.tiles),
+        _section("changes", "Changes to accept", parts.changes),
+        f'<div class="charts">{"".join(parts.charts.values())}</div>',
+        _section("notes", "For people to do", parts.notes),
+        _section("hints", "Look at next", parts.hints),
+        *parts.tables.values(),
+        _section("tickets", "Tickets", parts.tickets),
+        f"<footer>{CLOSING}</footer>",
     ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(report.title)}, {when}</title><style>{style}</style></head>"
-        f"<body><main>{''.join(body)}</main></body></html>\n"
+        f'<body><main class="review">{"".join(body)}</main></body></html>\n'
+    )
+
+
+def page_parts(
+    report: WeeklyReview,
+    figures: "LogFigures | None" = None,
+    patches: "Sequence[Proposal]" = (),
+    *,
+    link: Link = in_page,
+) -> PageParts:
+    """Return the parts of a review's page; pure.
+
+    Args:
+        report: the period's tickets.
+        figures: what the log says of it.
+        patches: changes that the log proved.
+        link: where a ticket can be read, by its id.
+    """
+    measures = report.measures
+    drawn = {
+        name: _chart(name, title, plot, words)
+        for name, (title, plot, words) in charts(measures, figures).items()
+    }
+    work = [measures.asked_again, *([figures.agreement] if figures is not None else [])]
+    tables: dict[str, tuple[str, str]] = {"work": ("How people worked", _work(work, link))}
+    if figures is not None:
+        tables |= log_sections.sections(figures, link)
+    for name, title, groups in (
+        ("rule", "By rule", measures.by_rule),
+        ("trigger", "By trigger", measures.by_trigger),
+        ("role", "By role", measures.by_role),
+    ):
+        tables[f"by-{name}"] = (title, _groups(groups, link))
+    return PageParts(
+        steps=_steps(first_steps(report, figures, patches)),
+        tiles=_tiles(measures.total, figures),
+        changes=proposal_html.changes(patches, link),
+        notes=proposal_html.notes(patches, link),
+        hints=_proposals(report.proposals, link),
+        charts=drawn,
+        tables={name: _section(name, title, inner) for name, (title, inner) in tables.items()},
+        tickets="".join(_ticket(case) for case in report.cases) or "<p>None.</p>",
+    )
+
+
+def charts(measures: Measures, figures: "LogFigures | None") -> Mapping[str, tuple[str, Plot, str]]:
+    """Return each chart by its file's name: its title, the drawing, and what to conclude; pure."""
+    found = {}
+    if figures is not None:
+        for name, (plot, words) in log_charts.plots(figures).items():
+            found[name] = (log_charts.TITLES[name], plot, words)
+    return found | ticket_charts(measures)
+
+
+def _chart(name: str, title: str, plot: Plot, words: str) -> str:
+    return (
+        f'<section id="{escape(name, quote=True)}"><h2>{escape(title)}</h2>'
+        f'<p class="say">{escape(words)}</p>{plot.figure()}</section>'
     )
 
 
@@ -67,67 +132,105 @@ def _policies(cases: Sequence[ReviewCase]) -> str:
     return escape("policy " + ", ".join(names)) if names else "no tickets"
 
 
-def _tiles(total: TicketGroup) -> str:
-    tiles = (
-        (str(total.size), "tickets"),
-        (str(total.unchanged), "approved unchanged"),
-        (str(total.late), "late or expired"),
-        (in_words(total.median), "median time to decide"),
-        (str(total.overdue), "open past their deadline"),
-    )
+def _steps(steps: Sequence[FirstStep]) -> str:
+    if not steps:
+        return "<p>Nothing is pressing: no drift, nobody late, no change to accept.</p>"
+    return "<ol>" + "".join(map(_step, steps)) + "</ol>"
+
+
+def _step(step: FirstStep) -> str:
+    mark = ' class="pressing"' if step.is_pressing else ""
+    return f'<li{mark}><a href="#{escape(step.part, quote=True)}">{escape(step.words)}</a></li>'
+
+
+def _tiles(total: TicketGroup, figures: "LogFigures | None") -> str:
+    tiles: list[tuple[str, str, tuple[str, ...]]] = [
+        (str(total.size), "tickets", ()),
+        _tile(total.unchanged, "approved unchanged"),
+        _tile(total.late, "late or expired"),
+        (in_words(total.median), "median time to decide", ()),
+        (str(total.overdue), "open past their deadline", ()),
+    ]
+    missed = figures.weeks[-1].findings.missed if figures is not None and figures.weeks else None
+    if missed is not None and missed.rate is not None:
+        read = f"{missed.sampled} of {missed.count} read"
+        tiles.insert(1, (percent(missed.rate), "of passed answers wrong", (read, _between(missed))))
     inner = "".join(
-        f"<div><b>{escape(figure)}</b><span>{escape(name)}</span></div>" for figure, name in tiles
+        f"<div><b>{escape(figure)}</b><span>{escape(name)}</span>"
+        f"{''.join(f'<small>{escape(line)}</small>' for line in about)}</div>"
+        for figure, name, about in tiles
     )
-    return f'<section class="tiles">{inner}</section>'
+    return f'<div class="tiles">{inner}</div>'
 
 
-def _section(title: str, inner: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{inner}</section>"
+def _tile(found: Share, name: str) -> tuple[str, str, tuple[str, ...]]:
+    if found.value is None:
+        return ("–", name, ("none decided",))
+    return (percent(found.value), name, (f"{found.count} of {found.total}", _between(found)))
 
 
-def _table(groups: Sequence[TicketGroup]) -> str:
+def _between(found: "Share | FalsePassRate") -> str:
+    return f"{percent(found.low)} to {percent(found.high)}"
+
+
+def _section(name: str, title: str, inner: str) -> str:
+    if not inner:
+        return ""
+    return f'<section id="{escape(name, quote=True)}"><h2>{escape(title)}</h2>{inner}</section>'
+
+
+def _groups(groups: Sequence[TicketGroup], link: Link) -> str:
     used = [ending for ending in TicketEnding if any(group.endings.get(ending) for group in groups)]
     heads = ("", "tickets", *map(str, used), "median", "slowest tenth", "late")
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (
             group.name.replace("_", " "),
-            str(group.size),
-            *(str(group.endings.get(ending, "–")) for ending in used),
+            Counted(said=str(group.size), tickets=group.tickets),
+            *(_ended(group, ending) for ending in used),
             in_words(group.median),
             in_words(group.slowest_tenth),
-            f"{group.late.count} of {group.late.total}",
+            Counted(
+                said=f"{group.late.count} of {group.late.total}",
+                tickets=tuple(case.id for case in group.cases if case.is_late),
+            ),
         )
         for group in groups
     ]
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in heads)
-    inner = "".join(_row(row, heads) for row in rows)
-    return f'<table class="cards"><thead><tr>{head}</tr></thead><tbody>{inner}</tbody></table>'
+    return table(heads, rows, link)
 
 
-def _row(cells: Iterable[str], heads: Iterable[str]) -> str:
-    pairs = zip(heads, cells, strict=True)
-    inner = (f'<td data-head="{escape(head, quote=True)}">{escape(cell)}</td>' for head, cell in pairs)
-    return f"<tr>{''.join(inner)}</tr>"
+def _work(figures: Sequence[Figure], link: Link) -> str:
+    rows = [
+        (one.name, one.share, Counted(said=str(len(one.tickets)), tickets=one.tickets))
+        for one in figures
+        if one.share.total
+    ]
+    return table(("what", "share", "tickets to look at"), rows, link)
 
 
-def _proposals(proposals: Sequence[ReviewProposal]) -> str:
+def _ended(group: TicketGroup, ending: TicketEnding) -> Cell:
+    found = tuple(case.id for case in group.cases if case.ending is ending)
+    return Counted(said=str(len(found)), tickets=found) if found else "–"
+
+
+def _proposals(proposals: Sequence[ReviewProposal], link: Link) -> str:
     if not proposals:
         return "<p>Nothing stands out in these tickets.</p>"
-    return "<ol>" + "".join(_proposal(proposal) for proposal in proposals) + "</ol>"
+    return "<ol>" + "".join(_proposal(proposal, link) for proposal in proposals) + "</ol>"
 
 
-def _proposal(proposal: ReviewProposal) -> str:
+def _proposal(proposal: ReviewProposal, link: Link) -> str:
     figure = f" <small>{escape(str(proposal.figure))}</small>" if proposal.figure else ""
-    links = ", ".join(f'<a href="#{escape(t, quote=True)}">{escape(_short(t))}</a>' for t in proposal.tickets)
+    links = " ".join(
+        f'<a href="{escape(link(ticket), quote=True)}">{escape(short(ticket))}</a>'
+        for ticket in proposal.tickets
+    )
     return (
         f'<li><h3>{escape(proposal.title)} <span class="kind">{proposal.kind}</span></h3>'
         f"<p>{escape(proposal.why)}{figure}</p><p>{escape(proposal.suggestion)}</p>"
-        f'<p class="links">Tickets: {links}</p></li>'
+        f'<details class="refs"><summary>{len(proposal.tickets)} tickets</summary><p>{links}</p>'
+        "</details></li>"
     )
-
-
-def _tickets(cases: Sequence[ReviewCase]) -> str:
-    return "".join(_ticket(case) for case in cases) or "<p>None.</p>"
 
 
 def _ticket(case: ReviewCase) -> str:
@@ -144,95 +247,6 @@ def _ticket(case: ReviewCase) -> str:
     ]
     inner = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in rows if text)
     return (
-        f'<details id="{escape(case.id, quote=True)}"><summary><b>{escape(_short(case.id))}</b> '
-        f"{escape(head)}</summary><dl>{inner}</dl></details>"
+        f'<details class="ticket" id="{escape(case.id, quote=True)}"><summary>'
+        f"<b>{escape(short(case.id))}</b> {escape(head)}</summary><dl>{inner}</dl></details>"
     )
-
-
-def _short(ticket: str) -> str:
-    return ticket[-8:]
-
-
-def per_day(measures: Measures) -> Plot:
-    """Bars of tickets by day, stacked by trigger."""
-    names = [group.name for group in measures.by_trigger]
-    colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
-    days = measures.per_day
-    top = max((sum(count.values()) for _, count in days), default=0) or 1
-    height, floor, head, left = 230, 190, 24, 48
-    step = (WIDTH - left - 8) / max(1, len(days))
-    parts = [
-        line(left, floor, WIDTH, floor),
-        text(left - 8, head + 4, str(top), "end"),
-        text(left - 8, floor, "0", "end"),
-    ]
-    every = math.ceil(len(days) / 7)
-    for at, (day, count) in enumerate(days):
-        x, y = left + 2 + at * step, float(floor)
-        for name in names:
-            size = count.get(name, 0) * (floor - head) / top
-            if size:
-                y -= size
-                said = f"{day.isoformat()}: {count[name]} × {name}"
-                parts.append(rectangle(x, y, max(1.0, step - 2), size, colours[name], said))
-        if at % every == 0:
-            parts.append(text(x + step / 2, floor + 26, f"{day:%d %b}", "middle"))
-    title = f"Tickets per day by trigger, {measures.total.size} in all"
-    return chart(title, height, parts, [(colours[name], _plain(name)) for name in names])
-
-
-def endings(groups: Sequence[TicketGroup], title: str) -> Plot:
-    """One bar for each group under its name, as long as the group is large, split by how tickets ended."""
-    top = max((group.size for group in groups), default=0) or 1
-    parts = []
-    for row, group in enumerate(groups):
-        x, y = 2.0, 24.0 + row * 56
-        parts.append(text(2, y, f"{_plain(group.name)}: {group.size}", "start"))
-        for ending, count in group.endings.items():
-            size = count * (WIDTH - 4) / top
-            parts.append(
-                rectangle(x, y + 8, size, 20, ENDING_COLOURS[ending], f"{group.name}: {count} {ending}")
-            )
-            x += size
-    used = [ending for ending in TicketEnding if any(ending in group.endings for group in groups)]
-    return chart(title, 12 + 56 * len(groups), parts, [(ENDING_COLOURS[e], str(e)) for e in used])
-
-
-def time_to_decide(groups: Sequence[TicketGroup]) -> Plot:
-    """A row for each role: a dot for each decided ticket on a logarithmic axis, a tick at the deadline."""
-    rows = [group for group in groups if group.median is not None]
-    bottom = 14 + 62 * len(rows)
-    parts = []
-    for seconds in _TICKS:
-        x = _at(seconds)
-        parts += [
-            line(x, 6, x, bottom, "grid"),
-            text(x, bottom + 24, in_words(timedelta(seconds=seconds)), "middle"),
-        ]
-    for row, group in enumerate(rows):
-        y = 54 + row * 62
-        parts.append(text(2, y - 22, _plain(group.name), "start"))
-        for case in group.cases:
-            if case.took is not None:
-                colour = ENDING_COLOURS[TicketEnding.EXPIRED] if case.is_late else COLOURS[0]
-                said = f"{case.id}: {in_words(case.took)}"
-                parts.append(circle(_at(case.took.total_seconds()), y, 5, colour, said))
-        for given in {case.decide_by - case.created_at for case in group.cases if case.decide_by}:
-            x = _at(given.total_seconds())
-            parts.append(line(x, y - 14, x, y + 14, "deadline"))
-    legend = (
-        (COLOURS[0], "in time"),
-        (ENDING_COLOURS[TicketEnding.EXPIRED], "late"),
-        ("currentColor", "| deadline"),
-    )
-    return chart("Time to decide by role, against the deadline", bottom + 36, parts, legend)
-
-
-def _at(seconds: float) -> float:
-    low, high = math.log(_TICKS[0]), math.log(_TICKS[-1])
-    share = (math.log(min(max(seconds, _TICKS[0]), _TICKS[-1])) - low) / (high - low)
-    return 24 + share * (WIDTH - 56)
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")

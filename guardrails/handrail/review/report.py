@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handrail.review.cases import ReviewCase, TicketEnding
+from handrail.review.chart_file import as_png, as_svg
 from handrail.review.evaluation import evaluation_lines
-from handrail.review.html import as_html
-from handrail.review.log_sections import plots
+from handrail.review.first_steps import first_steps
+from handrail.review.html import as_html, charts
+from handrail.review.log_charts import plots
 from handrail.review.measure import TicketGroup, in_words
+from handrail.review.ticket_tables import ticket_tables
 from handrail.review.weekly import WeeklyReview
 
 if TYPE_CHECKING:
@@ -30,27 +33,37 @@ def write(
 ) -> tuple[Path, ...]:
     """Write the review into a folder and return the paths.
 
-    `review.html`, `review.md` and `cases.jsonl`; with the log's figures also each chart as SVG, each table as
-    CSV, and as Parquet where pyarrow is installed; with proposals `proposals.json` and a diff for each.
+    `review.html`, `review.md` and `cases.jsonl`; each chart as SVG, and as PNG where resvg-py and
+    matplotlib (for its font) are installed; each table as CSV, and as Parquet where pyarrow is; with the
+    log's figures `proposals.json` and a diff for each proposal.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    drawn = {
+        name: as_svg(title, plot, words)
+        for name, (title, plot, words) in charts(report.measures, figures).items()
+    }
+    tables = ticket_tables(report)
+    if figures is not None:
+        # They need numpy; a review of tickets alone does not.
+        from handrail.review.log_tables import as_tables
+
+        tables |= {name: rows for name, rows in as_tables(figures).items() if rows}
     texts = {
         "review.html": as_html(report, figures, patches),
         "review.md": as_markdown(report, figures, patches),
         "cases.jsonl": evaluation_lines(report.cases),
         **{f"{one.id}.diff": one.diff for one in patches if one.diff},
+        **{f"{name}.svg": text for name, text in drawn.items()},
+        **{f"{name}.csv": _csv(rows) for name, rows in tables.items()},
     }
-    tables: Mapping[str, Sequence[Mapping[str, object]]] = {}
-    if figures is not None:
-        # They need numpy; a review of tickets alone does not.
-        from handrail.review.log_tables import as_tables
-
-        tables = as_tables(figures)
-        texts |= {f"{name}.svg": plot.alone() for name, (plot, _) in plots(figures).items()}
-        texts |= {f"{name}.csv": _csv(rows) for name, rows in tables.items() if rows}
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     paths = [folder / name for name in texts]
+    for name, text in drawn.items():
+        picture = as_png(text)
+        if picture is not None:
+            paths.append(folder / f"{name}.png")
+            paths[-1].write_bytes(picture)
     paths += _parquet(tables, folder)
     if figures is not None:
         from handrail.review.proposal import write_proposals
@@ -75,9 +88,8 @@ def _parquet(tables: Mapping[str, Sequence[Mapping[str, object]]], folder: Path)
         return []
     paths = []
     for name, rows in tables.items():
-        if rows:
-            paths.append(folder / f"{name}.parquet")
-            parquet.write_table(arrow.Table.from_pylist([dict(row) for row in rows]), paths[-1])
+        paths.append(folder / f"{name}.parquet")
+        parquet.write_table(arrow.Table.from_pylist([dict(row) for row in rows]), paths[-1])
     return paths
 
 
@@ -112,6 +124,12 @@ def _lines(
         f"Late: {total.late}. Open past their deadline: {total.overdue}. "
         f"Median time to decide: {in_words(total.median)}."
     )
+    yield from ("", "## Do first", "")
+    steps = first_steps(report, figures, patches)
+    for number, step in enumerate(steps, 1):
+        yield f"{number}. {_cell(step.words)}"
+    if not steps:
+        yield "Nothing is pressing."
     if figures is not None:
         yield from _of_log(figures, patches)
     for title, groups in (
@@ -182,10 +200,10 @@ def as_data(report: WeeklyReview) -> Mapping[str, object]:
         "since": measures.period.since.isoformat(),
         "until": measures.period.until.isoformat(),
         "all": _group(measures.total),
+        "asked_again": [measures.asked_again.share.count, measures.asked_again.share.total],
         "by_trigger": {group.name: _group(group) for group in measures.by_trigger},
         "by_role": {group.name: _group(group) for group in measures.by_role},
         "by_rule": {group.name: _group(group) for group in measures.by_rule},
-        "asked_again": [measures.asked_again.share.count, measures.asked_again.share.total],
         "proposals": [
             {
                 "kind": str(proposal.kind),

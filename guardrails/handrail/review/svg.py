@@ -7,33 +7,34 @@ from html import escape
 WIDTH = 720
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8c564b", "#5f6a72", "#9467bd")
 """Colours that people with the common kinds of colour blindness can tell apart (after Okabe and Ito)."""
-_ALONE = (
-    "svg{background:#fff;font:13px system-ui,sans-serif}text{fill:#333}.grid{stroke:#ddd}.axis{stroke:#777}"
-    ".bar{stroke:#0072b2;stroke-width:2}.target,.deadline{stroke:#111;stroke-dasharray:5 4}.inside{fill:#fff}"
-)
+TARGET, MARK = "target", "mark"
+"""What stands for a colour in a legend where a dashed line or an upright stroke is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """A drawing (`svg`) and what its colours mean: pairs of colour and word."""
+    """A drawing (`svg`) and what its colours mean: pairs of colour (or `TARGET`, `MARK`) and word."""
 
     svg: str
     legend: tuple[tuple[str, str], ...] = ()
 
     def figure(self) -> str:
         """Return the drawing with its legend as HTML."""
-        keys = "".join(
-            f'<li><i style="background:{colour}"></i>{escape(word)}</li>' for colour, word in self.legend
-        )
-        return (
-            f'<figure><div class="plot">{self.svg}</div>'
-            f'<figcaption><ul class="legend">{keys}</ul></figcaption></figure>'
-        )
+        keys = "".join(f"<li>{_key(colour)}{escape(word)}</li>" for colour, word in self.legend)
+        caption = f'<figcaption><ul class="legend">{keys}</ul></figcaption>' if keys else ""
+        return f'<figure><div class="plot">{self.svg}</div>{caption}</figure>'
 
-    def alone(self) -> str:
-        """Return the drawing as a file of its own, with its style."""
-        head, _, rest = self.svg.partition(">")
-        return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{_ALONE}</style>{rest}\n'
+
+def _key(colour: str) -> str:
+    return f'<svg class="key" viewBox="0 0 16 10" aria-hidden="true">{key_shape(colour)}</svg>'
+
+
+def key_shape(colour: str) -> str:
+    """Return what stands before a word of a legend, 16 wide and 10 high."""
+    return {
+        TARGET: '<path class="target" d="M0 5h16"/>',
+        MARK: '<path class="deadline" d="M8 0v10"/>',
+    }.get(colour, f'<rect x="3" width="10" height="10" rx="2" fill="{colour}"/>')
 
 
 def chart(title: str, height: int, parts: Iterable[str], legend: Sequence[tuple[str, str]] = ()) -> Plot:
@@ -79,3 +80,10 @@ def text(x: float, y: float, words: str, anchor: str, kind: str = "") -> str:
     """Return a text."""
     shown = f' class="{kind}"' if kind else ""
     return f'<text{shown} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
+
+
+def text_on(x: float, y: float, words: str, colour: str) -> str:
+    """Return a text that can be read on a colour."""
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    is_light = 0.299 * red + 0.587 * green + 0.114 * blue > 105
+    return text(x, y, words, "middle", "dark" if is_light else "light")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from handrail.cli import build
-from handrail.review.log_sections import steps
+from handrail.review.log_charts import steps
 from handrail.testing.plants import NEEDLESS, plant
 from handrail.testing.quarter import QuarterSettings, quarter
 from handrail.testing.simulated_people import staff

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -236,17 +237,22 @@ def test_words_of_a_conversation_never_become_markdown() -> None:
     assert "\\| a \\| \\<b\\> \\[x\\](y) \\# z" in text
 
 
-def test_an_empty_week_is_a_report_too(tmp_path: object) -> None:
+def test_an_empty_week_is_a_report_too() -> None:
     report = review([], WEEK, now=NOW)
     assert "0 tickets" in as_markdown(report)
     assert "Nothing stands out" in as_html(report)
     assert as_data(report)["proposals"] == []
 
 
-def test_three_files_are_written(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_page_tables_and_charts_are_written(tmp_path: Path) -> None:
     edited = a_case(2, TicketEnding.EDITED, resolved='{"amount":590,"order_id":"1160"}')
     written = write(review([a_case(1), edited], WEEK, now=NOW), tmp_path / "out")
-    assert [path.name for path in written] == ["review.html", "review.md", "cases.jsonl"]
+    names = [path.name for path in written]
+    assert names[:3] == ["review.html", "review.md", "cases.jsonl"]
+    assert {"endings.svg", "endings.png", "tickets.csv", "by-rule.csv"} <= set(names)
+    by_rule = (tmp_path / "out" / "by-rule.csv").read_text().splitlines()[1]
+    assert by_rule.endswith("ticket-0001 ticket-0002")
+    assert (tmp_path / "out" / "endings.png").read_bytes().startswith(b"\x89PNG")
     assert [json.loads(line)["ticket"] for line in written[2].read_text().splitlines()] == ["ticket-0002"]
     assert evaluation_lines([a_case(1)]) == ""
 
