@@ -1,11 +1,14 @@
 """Which language a text is in, told by small words and script: one that heads were trained on, or unknown."""
 
+import struct
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import islice
 
 from handrail.signals.features import PIECES
+from handrail.signals.tokens import tokens_of
 
 UNKNOWN = "unknown"
 """The language of a text that is in none of those that the heads were trained on."""
@@ -25,30 +28,24 @@ def language_of(text: str) -> str | None:
     """
     if _is_foreign(text):
         return UNKNOWN
-    pieces = PIECES.findall(text.lower())
+    low = text.lower()
+    pieces = tokens_of(low) if low.isascii() else PIECES.findall(low)
     if sum(1 for _ in islice((piece for piece in pieces if piece[0].isalpha()), _FEW)) < _FEW:
         return None
-    counts: dict[str, int] = {}
-    table = _table()
+    small = _small_words()
     # Of a long text most words are in no list.
-    for word in filter(table.__contains__, pieces):
-        for language in table[word]:
-            counts[language] = counts.get(language, 0) + 1
-    trained, others = _most(counts, _trained()), _most(counts, counts.keys() - _trained())
-    if others[1] >= _TOLD and others[1] > trained[1]:
+    total = sum(filter(None, map(small.lanes.get, pieces)))
+    counts = small.counts.unpack(total.to_bytes(small.counts.size, "little"))
+    trained, others = counts[: small.trained], counts[small.trained :]
+    most, most_of_others = max(trained), max(others)
+    if most_of_others >= _TOLD and most_of_others > most:
         return UNKNOWN
-    return trained[0] if trained[1] else None
+    return small.names[trained.index(most)] if most else None
 
 
 def trained_languages() -> frozenset[str]:
     """Return the codes of the languages that the heads were trained on."""
     return _trained()
-
-
-def _most(counts: Mapping[str, int], among: "frozenset[str] | set[str]") -> tuple[str, int]:
-    return max(
-        ((name, counts.get(name, 0)) for name in sorted(among)), key=lambda one: one[1], default=("", 0)
-    )
 
 
 def _is_foreign(text: str) -> bool:
@@ -71,13 +68,28 @@ def _trained() -> frozenset[str]:
     return frozenset(_data()["trained"])
 
 
+@dataclass(frozen=True, slots=True)
+class _SmallWords:
+    """The small words of all languages: a word is a whole number with one in the lane of each of its own.
+
+    `names` are the languages by lane, the `trained` first ones first; `counts` reads the lanes of a sum.
+    """
+
+    lanes: Mapping[str, int]
+    names: tuple[str, ...]
+    trained: int
+    counts: struct.Struct
+
+
 @cache
-def _table() -> Mapping[str, tuple[str, ...]]:
-    table: dict[str, tuple[str, ...]] = {}
-    for language, words in _data()["words"].items():
-        for word in dict.fromkeys(words.split()):
-            table[word] = (*table.get(word, ()), language)
-    return table
+def _small_words() -> _SmallWords:
+    words, trained = _data()["words"], _trained()
+    names = (*sorted(trained), *sorted(words.keys() - trained))
+    lanes: dict[str, int] = {}
+    for lane, name in enumerate(names):
+        for word in dict.fromkeys(words.get(name, "").split()):
+            lanes[word] = lanes.get(word, 0) + (1 << 32 * lane)
+    return _SmallWords(lanes, names, len(trained), struct.Struct(f"<{len(names)}I"))
 
 
 @cache

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from handrail.records import Message, Part, Place, Signal, SignalKind, Speaker, first_new
 from handrail.signals.features import AFTER_CLAIM, AFTER_QUESTION, FIRST, words_in
-from handrail.signals.heads import LEXICON, Sums
+from handrail.signals.heads import LEXICON
 from handrail.signals.listening import DEFAULT, NAMES, TOPIC_HEADS, Listening
+from handrail.signals.weights import Sums
 from handrail.signals.wordlists import Span, listed, lowered
 from handrail.text.normalise import Normalised, normalise
 

@@ -1,10 +1,15 @@
+import re
+from importlib import resources
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handrail.signals.features import AFTER_CLAIM, AFTER_QUESTION, FIRST, features
+from handrail.signals.features import AFTER_CLAIM, AFTER_QUESTION, FIRST, PIECES, features, fold
 from handrail.signals.heads import WHOLE, shipped
 from handrail.signals.language import language_of
 from handrail.signals.small_talk import is_small_talk
+from handrail.signals.tokens import tokens_of
+from handrail.signals.weights import LANE
 from handrail.signals.wordlists import plain
 
 WORDS = [
@@ -25,21 +30,35 @@ WORDS = [
     "ok:",
 ]
 TEXT = st.one_of(st.text(max_size=120), st.lists(st.sampled_from(WORDS), max_size=80).map(" ".join))
+# Words in a row that read alike, sentences without words and sentences without an end.
+ODD = st.lists(
+    st.one_of(
+        st.sampled_from([*WORDS, "...", "?!", ". , .", "'tis", "a1", "it's", "no no no no", "12 13 14 15"]),
+        st.sampled_from(WORDS).map(lambda word: f"{word} " * 70),
+        st.text(alphabet="aeinst", min_size=1, max_size=9),
+    ),
+    max_size=40,
+).map(" ".join)
 OPENING = st.sampled_from([FIRST, AFTER_CLAIM, AFTER_QUESTION])
+
+
+def _by_feature(text: str, opening: str) -> list[list[int]]:
+    """Return each head's sum for each sentence, feature by feature."""
+    heads = shipped()
+    return [
+        [
+            sum(heads.weights.get(one.name, {}).get(head, 0) for one in sentence)
+            for head in range(len(heads.names))
+        ]
+        for sentence in features(text, opening, heads.vocabulary)
+    ] or [[0] * len(heads.names)]
 
 
 @settings(max_examples=150, deadline=None)
 @given(TEXT, OPENING)
 def test_the_fast_sum_is_the_sum_of_the_features_that_explain_it(raw: str, opening: str) -> None:
     text, heads = plain(raw), shipped()
-    sentences = features(text, opening, heads.vocabulary)
-    sums = [
-        [
-            sum(heads.weights.get(one.name, {}).get(head, 0) for one in sentence)
-            for head in range(len(heads.names))
-        ]
-        for sentence in sentences
-    ] or [[0] * len(heads.names)]
+    sums = _by_feature(text, opening)
     fast = heads.weigh(text, opening)
     best = [max(column) for column in zip(*sums, strict=True)]
     whole = [sum(column) for column in zip(*sums, strict=True)]
@@ -48,6 +67,25 @@ def test_the_fast_sum_is_the_sum_of_the_features_that_explain_it(raw: str, openi
     )
     if len(text.split()) > WHOLE * 4:
         assert list(fast) == best
+
+
+@settings(max_examples=150, deadline=None)
+@given(ODD, OPENING)
+def test_every_sentence_weighs_what_its_features_weigh(raw: str, opening: str) -> None:
+    text, heads = plain(raw), shipped()
+    packed = [
+        sum(weight << LANE * head for head, weight in enumerate(one)) for one in _by_feature(text, opening)
+    ]
+    assert list(heads.sums(text, opening).sentences) == packed
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(ODD, st.text(alphabet="a0' .,?!\n_-x\u00e9\u00df", max_size=60)))
+def test_splitting_at_blanks_gives_the_tokens_that_the_expression_does(raw: str) -> None:
+    text = plain(raw)
+    marks = dict.fromkeys(".!;\n", ".") | dict.fromkeys(",:", ",")
+    wanted = [marks.get(piece, piece) for piece in PIECES.findall(fold(text))]
+    assert [marks.get(piece, piece) for piece in tokens_of(text)] == wanted
 
 
 @settings(max_examples=150, deadline=None)
@@ -63,3 +101,19 @@ def test_reading_a_text_after_several_openings_at_once_is_reading_it_after_each(
 def test_reading_a_language_or_small_talk_never_raises(text: str) -> None:
     assert language_of(text) in (None, "en", "de", "es", "fr", "unknown")
     assert is_small_talk(text) in (True, False)
+
+
+PHRASES = resources.files("handrail.signals").joinpath("small_talk.txt").read_text("utf-8").splitlines()
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.sampled_from([*PHRASES, "my order", "1182", "'"]), max_size=5),
+    st.sampled_from([". ", ", ", " ", "!\n", "… "]),
+)
+def test_small_talk_is_a_listed_phrase_or_sentences_that_are(parts: list[str], between: str) -> None:
+    text = between.join(parts)
+    sentences = [" ".join(re.findall(r"[\w']+", one)) for one in re.split(r"[.!?,;:\n]", text)]
+    whole = " ".join(re.findall(r"[\w']+", text))
+    is_listed = all(one in PHRASES for one in sentences if one) or whole in PHRASES
+    assert is_small_talk(text) is is_listed

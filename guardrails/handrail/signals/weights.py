@@ -1,0 +1,280 @@
+"""The weights of features, added up over a whole text at once. Pure.
+
+A feature's weights for all heads are one whole number with a lane for each head, so that one addition adds
+them all. Each word is one character here, the class that stands for it beside others. So a text of words is
+a text of characters, and one automaton finds all pairs and triples that weigh anything in one pass; pairs
+with a gap are found in every second character. What the features are says `features`, which names them one
+by one for whoever explains a score: `tests/property/signals/test_heads_properties.py` compares the two.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, compress
+from operator import itemgetter
+from typing import Any, TypeAlias
+
+from handrail.signals.features import (
+    AFTER_CLAIM,
+    AFTER_QUESTION,
+    FIRST,
+    LAST,
+    LONGEST,
+    NEGATIONS,
+    QUESTION,
+    REACH,
+    STRANGE,
+    Vocabulary,
+    affixes,
+    spelled,
+)
+from handrail.signals.tokens import PAUSE, STOP, tokens_of
+
+LANE = 32
+"""Bits of a head's lane."""
+
+RESERVED = frozenset((FIRST, AFTER_CLAIM, AFTER_QUESTION, LAST, QUESTION, PAUSE))
+"""Tokens that are no word's and no class's."""
+
+_BEGIN = "^"
+_WORDS_FROM = 0x100
+_HALVES, _HALVES_COUNT = 0xD800, 0x800
+_ENDING = {LAST: STOP, QUESTION: QUESTION}
+_OPENINGS = (FIRST, AFTER_CLAIM, AFTER_QUESTION)
+
+_index, _end = itemgetter(0), itemgetter(2)
+
+Row: TypeAlias = tuple[str, int, bool]
+"""A token: its character, its weights, whether it negates. What ends a sentence has the next one's beginning
+as a second character.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The weights of each sentence of a text, added up for all heads at once, and how many tokens it has."""
+
+    sentences: Sequence[int]
+    tokens: int
+
+
+class WeightTable:
+    """The weights of the features of some heads; reading is safe between threads.
+
+    Args:
+        weights: feature → head index → weight.
+        vocabulary: the words that are known.
+    """
+
+    def __init__(self, weights: Mapping[str, Mapping[int, int]], vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._single: dict[str, int] = {}
+        self._negated: dict[str, int] = {}
+        self._chars = {FIRST: _BEGIN, STRANGE: STRANGE, **_ENDING}
+        self._openings = {opening: self._char(opening) for opening in _OPENINGS}
+        # What opens a sentence comes first alone in it, and what ends it last alone.
+        across = re.compile(rf"[{STOP}{QUESTION}].|.[{re.escape(''.join(self._openings.values()))}]")
+        beside: dict[str, int] = {}
+        apart: dict[str, int] = {}
+        for name, by_head in weights.items():
+            total = 0
+            for head, weight in by_head.items():
+                total += weight << LANE * head
+            tokens = name.split(" ")
+            if len(tokens) == 1:
+                self._single[name] = total
+            elif tokens[0] == "!":
+                self._negated[self._char(tokens[1])] = total
+            else:
+                is_apart = tokens[1] == "_"
+                chars = "".join(map(self._char, tokens[::2] if is_apart else tokens))
+                if across.search(chars) is None:
+                    (apart if is_apart else beside)[chars] = total
+        self._beside, self._apart = _Grams(beside), _Grams(apart)
+        self._rows = dict(self._known_rows())
+        self._repeated = re.compile(rf"([^{STRANGE}])\1\1")
+
+    def single(self, name: str) -> int:
+        """Return the weights of a feature that is one token, nothing for an unknown one."""
+        return self._single.get(name, 0)
+
+    def sums(self, text: str, openings: Sequence[str]) -> tuple[Sums, ...]:
+        """Add up the weights of each sentence's features, once for each of some openings.
+
+        They differ in the first sentence alone.
+        """
+        rows, extra = self._rows_in(text), 0
+        chars, weights, negates = _columns(rows)
+        if self._is_irregular("".join(chars).replace(PAUSE, "")):
+            rows, extra = _regular(rows)
+            chars, weights, negates = _columns(rows)
+        if not rows:
+            return tuple(Sums([0], 0) for _ in openings)
+        joined = "".join(chars)
+        words = joined.replace(PAUSE, "")
+        row_ends = list(accumulate(map(len, joined[:-1].split(_BEGIN))))
+        parts = words[:-1].split(_BEGIN)
+        totals = list(accumulate(weights, initial=0))
+        sums = [totals[end] - totals[begin] for begin, end in zip([0, *row_ends], row_ends, strict=False)]
+        if True in negates:
+            self._add_negated(sums, chars, negates, row_ends)
+        self._add_grams(sums, _BEGIN, parts)
+        tokens = len(words) - 2 * len(parts) + extra
+        return tuple(Sums(self._opened(sums, opening, parts[0]), tokens) for opening in openings)
+
+    def _opened(self, sums: Sequence[int], opening: str, first: str) -> Sequence[int]:
+        """Return sums of sentences of which the first begins with an opening."""
+        if opening == FIRST:
+            return sums
+        usual, own = [0], [0]
+        self._add_grams(usual, _BEGIN, [first])
+        self._add_grams(own, self._openings[opening], [first])
+        return [sums[0] + own[0] - usual[0], *sums[1:]]
+
+    def _add_grams(self, sums: list[int], opening: str, parts: Sequence[str]) -> None:
+        # No gram can stand across the beginning of a sentence.
+        text = opening + _BEGIN.join(parts)
+        ends = list(accumulate(len(part) + 1 for part in parts))
+        self._beside.add(sums, text, ends)
+        self._apart.add(sums, text[::2], [(end + 1) // 2 for end in ends])
+        self._apart.add(sums, text[1::2], [end // 2 for end in ends])
+
+    def _add_negated(
+        self, sums: list[int], chars: Sequence[str], negates: Sequence[bool], row_ends: Sequence[int]
+    ) -> None:
+        get, at = self._negated.get, 0
+        for negation in compress(range(len(chars)), negates):
+            if negation < at:
+                continue
+            at, reach, sentence = negation + 1, REACH, bisect_right(row_ends, negation)
+            while reach and chars[at] != PAUSE:
+                sums[sentence] += get(chars[at][0], 0)
+                if chars[at][-1] == _BEGIN:
+                    break
+                reach = REACH if negates[at] else reach - 1
+                at += 1
+
+    def _is_irregular(self, words: str) -> bool:
+        """Tell whether there are empty sentences, too long ones, or three words in a row that read alike."""
+        return (
+            words[:1] in (STOP, QUESTION)
+            or f"{_BEGIN}{STOP}" in words
+            or f"{_BEGIN}{QUESTION}" in words
+            or max(map(len, words.split(_BEGIN))) > LONGEST + 1
+            or self._repeated.search(words) is not None
+        )
+
+    def _rows_in(self, text: str) -> list[Row]:
+        """Return the tokens of a text, the last sentence closed."""
+        tokens = tokens_of(text)
+        rows: list[Any] = list(map(self._rows.get, tokens))
+        if None in rows:
+            self._complete(tokens, rows)
+        if rows and rows[-1][0][-1] != _BEGIN:
+            rows.append(self._rows[STOP])
+        return rows
+
+    def _complete(self, tokens: Sequence[str], rows: list[Any]) -> None:
+        others: dict[str, Row] = {}
+        at = 0
+        for _ in range(rows.count(None)):
+            at = rows.index(None, at)
+            token = tokens[at]
+            row = others.get(token)
+            if row is None:
+                row = others[token] = self._other(token)
+            rows[at] = row
+
+    def _other(self, piece: str) -> Row:
+        """Return a token that is not known as it is written."""
+        word = spelled(piece)
+        known = self._rows.get(word)
+        if known is None and (meant := self._vocabulary.corrected(word)) is not None:
+            known = self._rows.get(meant)
+        if known is not None:
+            return known
+        return STRANGE, sum(self._single.get(affix, 0) for affix in affixes(word)), word in NEGATIONS
+
+    def _known_rows(self) -> Iterator[tuple[str, Row]]:
+        classes, single = self._vocabulary.classes, self._single
+        for word in self._vocabulary.words:
+            shown = classes.get(word, word)
+            weight = single.get(word, 0) + (single.get(shown, 0) if shown != word else 0)
+            yield word, (self._char(shown), weight, word in NEGATIONS)
+        for mark in (STOP, "!", ";", "\n"):
+            yield mark, (STOP + _BEGIN, 0, False)
+        yield QUESTION, (QUESTION + _BEGIN, 0, False)
+        for mark in (PAUSE, ":"):
+            yield mark, (PAUSE, 0, False)
+
+    def _char(self, token: str) -> str:
+        found = self._chars.get(token)
+        if found is None:
+            code = _WORDS_FROM + len(self._chars)
+            # Halves of characters are in no text that an automaton reads.
+            found = self._chars[token] = chr(code + _HALVES_COUNT if code >= _HALVES else code)
+        return found
+
+
+class _Grams:
+    """Grams as texts of characters, with their weights, found in one pass."""
+
+    def __init__(self, weights: Mapping[str, int]) -> None:
+        import ahocorasick_rs
+
+        self._automaton = ahocorasick_rs.AhoCorasick(list(weights))
+        self._weights = tuple(weights.values())
+
+    def add(self, sums: list[int], text: str, ends: Sequence[int]) -> None:
+        """Add the weights of what is found to the sum of the sentence that it ends in.
+
+        Args:
+            sums: of each sentence.
+            text: the words.
+            ends: where each sentence ends (exclusive).
+        """
+        found = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        totals = list(accumulate(map(self._weights.__getitem__, map(_index, found)), initial=0))
+        found_ends, done = list(map(_end, found)), 0
+        for index, end in enumerate(ends):
+            upto = bisect_right(found_ends, end, done)
+            if upto > done:
+                sums[index] += totals[upto] - totals[done]
+                done = upto
+
+
+def _columns(rows: Sequence[Row]) -> tuple[Sequence[str], Sequence[int], Sequence[bool]]:
+    if not rows:
+        return (), (), ()
+    chars, weights, negates = zip(*rows, strict=True)
+    return chars, weights, negates
+
+
+def _regular(rows: Sequence[Row]) -> tuple[list[Row], int]:
+    """Return tokens without empty sentences, long sentences cut, and of each row of tokens that read alike
+    the first two; and how many tokens were left out.
+    """
+    kept: list[Row] = []
+    count = left_out = 0
+    before = earlier = ""
+    for row in rows:
+        char = row[0]
+        is_end = char[-1] == _BEGIN
+        if count >= LONGEST or is_end:
+            if count:
+                kept.append(row if is_end else (STOP + _BEGIN, 0, False))
+                count, before, earlier = 0, "", ""
+            if is_end:
+                continue
+        if char == PAUSE:
+            if count:
+                kept.append(row)
+            continue
+        count += 1
+        if char == before == earlier and char != STRANGE:
+            left_out += 1
+            continue
+        earlier, before = before, char
+        kept.append(row)
+    return kept, left_out
