@@ -126,8 +126,8 @@ class CallerStore:
 
     def conversation(self, tenant: str, conversation: str) -> ConversationStatus:
         """Tell who is speaking in a conversation."""
-        with self.read(tenant) as tx:
-            found = conversations.standing(tx, conversation)
+        values = {"tenant": tenant, "conversation": self._sealer.ring.hashed(tenant, conversation)}
+        found = conversations.standing(self._database.ask(conversations.STANDING, values, tenant))
         if found is not None:
             return found
         return self._in_effect(tenant, lambda tx: conversations.conversation(tx, conversation, self._clock()))

@@ -5,7 +5,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,15 @@ from sqlalchemy.pool import StaticPool
 
 from handrail.errors import ConfigError, MissingExtra, StoreUnavailable
 from handrail.store.audit.chain import forget, keep
-from handrail.store.prepared import Unstorable, begin_later, begin_now
+from handrail.store.prepared import (
+    Prepared,
+    PreparedResult,
+    Unstorable,
+    begin_later,
+    begin_now,
+    read_and_commit,
+)
+from handrail.store.readers import Readers
 
 MOUNTS = Path("/proc/self/mountinfo")
 MEMORY = frozenset({"tmpfs", "ramfs"})
@@ -94,14 +102,16 @@ class Database:
         # One connection is all an in-memory database has, so its transactions must not interleave.
         self._alone: AbstractContextManager[object] = threading.RLock() if self.is_memory else nullcontext()
         self._engine = _engine(url, is_memory=self.is_memory)
+        self._readers = Readers()
         self._unprepared: Callable[[Database], None] | None = None
 
     @property
     def engine(self) -> Engine:
         """The engine of this process; a forked child gets its own."""
         if os.getpid() != self._pid:
-            _inherited.append(self._engine.pool)
+            _inherited.extend((self._engine.pool, self._readers))
             self._engine.dispose(close=False)
+            self._readers = Readers()
             self._pid = os.getpid()
         return self._engine
 
@@ -141,6 +151,22 @@ class Database:
         with self._transaction(tenant, is_write=False) as conn:
             yield conn
 
+    def ask(self, prepared: Prepared, values: Mapping[str, Any], tenant: str = "") -> PreparedResult:
+        """Answer a question that takes one statement.
+
+        Raises:
+            StoreUnavailable: the database cannot be reached.
+        """
+        if self.is_postgres or self.is_memory:
+            with self.read(tenant) as conn:
+                return read_and_commit(conn, prepared, values)
+        if self._unprepared is not None:
+            self._prepare()
+        try:
+            return self._readers.ask(self.engine, prepared, values)
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+            raise unavailable(error) from None
+
     @contextmanager
     def _transaction(self, tenant: str, *, is_write: bool) -> Iterator[Connection]:
         self._prepare()
@@ -166,6 +192,7 @@ class Database:
     def close(self) -> None:
         """Let go of every connection."""
         if os.getpid() == self._pid:
+            self._readers.close()
             self._engine.dispose()
 
 

@@ -93,7 +93,7 @@ class Prepared:
         finally:
             cursor.close()
 
-    def compiled(self, conn: Connection) -> "_Compiled":
+    def compiled(self, conn: Connection | Engine) -> "_Compiled":
         """Return the statement as it is compiled for a database."""
         return self._for(conn)
 
@@ -102,7 +102,7 @@ class Prepared:
         names = self._for(conn).names
         return PreparedResult(names, cursor.fetchall() if names else (), cursor.rowcount)
 
-    def _for(self, conn: Connection) -> "_Compiled":
+    def _for(self, conn: Connection | Engine) -> "_Compiled":
         found = self._compiled.get(conn.dialect.name)
         if found is None:
             with self._lock:
@@ -129,7 +129,7 @@ class _Compiled:
         return given if self.order is None else tuple(given[key] for key in self.order)
 
 
-def _compiled(statement: Any, conn: Connection) -> _Compiled:
+def _compiled(statement: Any, conn: Connection | Engine) -> _Compiled:
     compiled = statement.compile(dialect=conn.dialect)
     assert isinstance(compiled, SQLCompiler)
     order = tuple(compiled.positiontup) if compiled.positional and compiled.positiontup else None
@@ -212,7 +212,7 @@ class _Repeated(Prepared):
         self._one, self._order = one, tuple(f"{name}_{index}" for index in range(count) for name in names)
         self._count, self._compiled = count, {}
 
-    def _for(self, conn: Connection) -> _Compiled:
+    def _for(self, conn: Connection | Engine) -> _Compiled:
         found = self._compiled.get(conn.dialect.name)
         if found is None:
             head, values, row = self._one._for(conn).sql.partition(" VALUES ")
@@ -232,7 +232,7 @@ class _Limited(Prepared):
         self._one, self._names, self._most = one, names, most
         self._compiled = {}
 
-    def _for(self, conn: Connection) -> "_Compiled":
+    def _for(self, conn: Connection | Engine) -> "_Compiled":
         found = self._compiled.get(conn.dialect.name)
         if found is None:
             head, _, row = self._one._for(conn).sql.partition(" VALUES ")

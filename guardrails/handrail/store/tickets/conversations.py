@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Column, Row, bindparam, literal_column, select
 
 from handrail.store.crypto.sealing import Erased
-from handrail.store.prepared import Prepared, read_and_commit
+from handrail.store.prepared import Prepared, PreparedResult
 from handrail.store.tables import micros, moment, moment_or_none, resolutions, tickets
 from handrail.store.tickets.open import followed
 from handrail.store.tickets.rows import content, resolution_text
@@ -40,7 +40,7 @@ def _newest(*columns: Column[Any]) -> Prepared:
 
 
 _NEWEST = _newest(*tickets.c)
-_STANDING = _newest(
+STANDING = _newest(
     *(
         tickets.c[name]
         for name in ("id", "state", "is_taken_over", "role", "decide_by", "duplicate_of", "reference")
@@ -59,14 +59,12 @@ def has_come(row: Row[Any], now: datetime) -> bool:
     )
 
 
-def standing(tx: Transaction, name: str) -> ConversationStatus | None:
-    """Return what `conversation` does with the transaction's one question; None where it takes more.
+def standing(answer: PreparedResult) -> ConversationStatus | None:
+    """Return what `conversation` does from the answer to `STANDING`; None where it takes more than that.
 
     Every guarded call with a conversation asks this first.
     """
-    hashed = tx.sealer.ring.hashed(tx.tenant, name)
-    values = {"tenant": tx.tenant, "conversation": hashed}
-    row = read_and_commit(tx.conn, _STANDING, values).first()
+    row = answer.first()
     if row is None:
         return ConversationStatus()
     if row.duplicate_of is not None or State(row.state) not in WITH_PEOPLE:
