@@ -71,6 +71,8 @@ class Proxy:
                     conversation=asked.headers.get("x-handrail-conversation") or None,
                     facts=asked.facts,
                 ):
+                    if known.guard.policy.stream != "release":
+                        return await self._guarded(asked, known.guard, _Way(deadline, pieces))
                     async with AsyncExitStack() as opened:
                         return await self._guarded(asked, known.guard, _Way(deadline, pieces, opened))
         except TimeoutError:
@@ -88,9 +90,10 @@ class Proxy:
             body=asked.body,
             created=int(time.time()),
             is_last_attempt=lambda: True,
-            releases=guard.policy.stream == "release",
+            releases=way.opened is not None,
             endpoint=asked.path,
             query=asked.query,
+            loaded=asked.loaded,
         )
         answer = aanswering(guard, send)
         try:
@@ -170,11 +173,14 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How long a request may take, where pieces of its answer go, and what is closed at its end."""
+    """How long a request may take, where pieces of its answer go, and what is closed at its end.
+
+    `opened` is None where the policy holds every answer to its end.
+    """
 
     deadline: float
     pieces: Pieces
-    opened: AsyncExitStack
+    opened: AsyncExitStack | None = None
 
 
 def _is_failure(reply: Reply) -> bool:

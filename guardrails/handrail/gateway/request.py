@@ -11,6 +11,7 @@ from starlette.requests import Request
 from handrail.gateway.responses import Fault, Refusal, error_response
 from handrail.guard.threads import LONG, at_length
 from handrail.http.endpoints import Endpoint, endpoint, words_beside
+from handrail.wire.foreign_json import Json, load_object
 
 PREFIX = "/v1"
 # No escapes and no dot segments: an upstream that reads them otherwise would serve another resource.
@@ -31,7 +32,11 @@ OF_GUARDED = {"anthropic-version": _VERSION, "anthropic-beta": _FEATURES, "opena
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayRequest:
-    """A caller's request. `path` begins with `/v1`; `facts` are what the caller states."""
+    """A caller's request.
+
+    `path` begins with `/v1`; `loaded` is the body of a guarded one as an object, and `facts` are what the
+    caller states.
+    """
 
     about: Endpoint
     method: str
@@ -39,6 +44,7 @@ class GatewayRequest:
     query: str
     headers: Mapping[str, str]
     body: bytes
+    loaded: Json = field(default_factory=dict, repr=False)
     is_stream: bool = False
     facts: Mapping[str, object] = field(default_factory=dict)
 
@@ -56,7 +62,7 @@ async def read_request(request: Request, *, limit: int, named: tuple[str, ...]) 
         raise Refusal(error_response(404, "no such resource", code="not_guarded"))
     body = await _body(request, limit)
     if about in _UNGUARDED:
-        loaded: dict[str, Any] = {}
+        loaded: Json = {}
     else:
         _check_headers(request.headers)
         loaded = _loaded(body) if len(body) <= LONG else await at_length(_loaded, body)
@@ -69,6 +75,7 @@ async def read_request(request: Request, *, limit: int, named: tuple[str, ...]) 
         query=query,
         headers=request.headers,
         body=body,
+        loaded=loaded,
         is_stream=loaded.get("stream") is True,
         facts=_facts(request.headers.get("x-handrail-facts")),
     )
@@ -105,15 +112,15 @@ async def _body(request: Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _loaded(body: bytes) -> dict[str, Any]:
+def _loaded(body: bytes) -> Json:
     try:
         # Of the encodings that JSON may have, providers need to know one.
-        value = json.loads(body.decode(), object_pairs_hook=_unique)
-    except (ValueError, RecursionError):
+        value = load_object(body.decode())
+    except UnicodeDecodeError:
+        value = None
+    if value is None:
         why = "the body is no JSON object in UTF-8, or names a field twice"
-        raise Refusal(error_response(400, why, code="bad_body")) from None
-    if not isinstance(value, dict):
-        raise Refusal(error_response(400, "the body is no JSON object", code="bad_body"))
+        raise Refusal(error_response(400, why, code="bad_body"))
     return value
 
 

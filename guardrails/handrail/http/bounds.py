@@ -38,8 +38,12 @@ class Bounds:
     fields: int = 500
     depth: int = 100
 
-    def read(self, body: bytes) -> Json:
+    def read(self, body: bytes, loaded: Json | None = None) -> Json:
         """Return a request's body as an object.
+
+        Args:
+            body: the bytes as they came.
+            loaded: the object in them, where somebody has read it already.
 
         Raises:
             RequestRefused: it is no JSON object, or goes beyond the bounds; names the field.
@@ -48,7 +52,7 @@ class Bounds:
             why = f"a request may have {self.body_bytes} bytes at most"
             raise RequestRefused(why, code="too_large", status=413)
         self._check_depth(body)
-        read = load_object(body)
+        read = load_object(body) if loaded is None else loaded
         if read is None:
             raise RequestRefused("the body is no JSON object", code="bad_body")
         self._check_counts(read)

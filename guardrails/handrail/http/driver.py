@@ -1,21 +1,19 @@
 """How the needs of an exchange are answered: by the guard, and by whoever sends; plainly or awaited."""
 
-from collections.abc import Awaitable, Callable, Generator
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from handrail.guard.context import through
 from handrail.guard.threads import LONG, at_length, step_at_length
 from handrail.http.exchange import ExchangeSettings, Reply, Request, exchange
 from handrail.http.needs import Need, Screen, Send, UpstreamResponse
-from handrail.pipeline.needs import Returned, arun, step
+from handrail.pipeline.needs import arun
 
 if TYPE_CHECKING:
     from handrail.confidence.cascade import SampleRequest
     from handrail.guard import Guard
     from handrail.records import Draft
 
-T = TypeVar("T")
-NeedT = TypeVar("NeedT")
 Sender = Callable[[Send], UpstreamResponse]
 AsyncSender = Callable[[Send], Awaitable[UpstreamResponse]]
 
@@ -76,9 +74,9 @@ async def aexchange(
     is_long = len(request.body) > LONG
     steps = await at_length(exchange, request, settings) if is_long else exchange(request, settings)
 
-    async def stepper(steps: Generator[NeedT, Any, T], reply: object, /) -> NeedT | Returned[T]:
+    def is_long_by_now(reply: object) -> bool:
         nonlocal is_long
         is_long = is_long or (isinstance(reply, UpstreamResponse) and len(reply.body) > LONG)
-        return await step_at_length(steps, reply) if is_long else step(steps, reply)
+        return is_long
 
-    return await arun(steps, answer, stepper=stepper)
+    return await arun(steps, answer, stepper=step_at_length, is_long=is_long_by_now)

@@ -97,6 +97,7 @@ class Request:
         is_last_attempt: tells whether no retry follows if the provider fails.
         releases: the policy wants streams in pieces and the driver can give them so.
         endpoint: where it goes; what models there can give is remembered under this name.
+        loaded: the object in the body, where the driver has read it already.
     """
 
     method: str
@@ -107,6 +108,7 @@ class Request:
     releases: bool = False
     endpoint: str = ""
     query: str = ""
+    loaded: Json | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +151,7 @@ def exchange(request: Request, settings: ExchangeSettings) -> Exchange:
         return _unguarded()
     if kind is Endpoint.UNKNOWN:
         raise ConfigError("this endpoint is not guarded; name it to let it through unguarded")
-    body = settings.bounds.read(request.body)
+    body = settings.bounds.read(request.body, request.loaded)
     return GuardedExchange(FORMATS[kind], request, settings, body).steps()
 
 

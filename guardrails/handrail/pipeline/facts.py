@@ -1,11 +1,11 @@
 """Facts of one exchange: every declared fact that exists at a stage, typed, or unknown with its reason."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from handrail.pipeline.found import is_other
 from handrail.pipeline.needs import NeedFacts, NeedHistory, Steps
-from handrail.pipeline.readings import FactInputs, Reading
+from handrail.pipeline.readings import READERS, FactInputs, Reading
 from handrail.policy import FactDeclaration, Policy
 from handrail.policy.language import sources
 from handrail.policy.language.facts import read_all
@@ -28,31 +28,51 @@ def gather(
     reading = Reading(policy=policy, inputs=inputs)
     raw: dict[str, object] = {}
     currencies: dict[str, object] = {}
-    queries: dict[str, LedgerQuery] = {}
-    asked: list[str] = []
+    others: list[FactDeclaration] = []
     for fact in declared:
         name, source = fact.name, fact.source
         if inputs.is_bare and isinstance(source, _OF_A_MODEL_CALL):
             continue
         if inputs.call is not None and not policy.scopes.applies_to(name, inputs.call.name):
             continue
-        match source:
+        read = READERS.get(type(source))
+        if read is None:
+            others.append(fact)
+            continue
+        raw[name] = read(reading, source)
+        if fact.currency_from is not None:
+            currencies[name] = reading.raw(fact.currency_from)
+    if not others and inputs.call is None:
+        return read_all(declared, raw, currencies), {}
+    return (yield from _gathered(others, declared, reading, raw, currencies))
+
+
+def _gathered(
+    others: Sequence[FactDeclaration],
+    declared: Sequence[FactDeclaration],
+    reading: Reading,
+    raw: dict[str, object],
+    currencies: Mapping[str, object],
+) -> Steps[tuple[Values, Totals]]:
+    """Return the facts as `gather` does, once those that are not read out of the call have been had."""
+    policy, inputs = reading.policy, reading.inputs
+    queries: dict[str, LedgerQuery] = {}
+    asked: list[str] = []
+    for fact in others:
+        match fact.source:
             case sources.Caller():
-                asked.append(name)
-            case sources.Ledger():
-                query = reading.query(name, source)
+                asked.append(fact.name)
+            case sources.Ledger() as source:
+                query = reading.query(fact.name, source)
                 if isinstance(query, Unknown):
-                    raw[name] = query
+                    raw[fact.name] = query
                 else:
-                    queries[name] = query
-            case sources.Threshold() | sources.OtherThan():
-                pass
+                    queries[fact.name] = query
             case sources.ResultAmounts():
-                raw[name] = largest(inputs.sums, fact.currencies)
+                raw[fact.name] = largest(inputs.sums, fact.currencies)
             case _:
-                raw[name] = reading.raw(source)
-                if fact.currency_from is not None:
-                    currencies[name] = reading.raw(fact.currency_from)
+                # A threshold is no value, and what is compared is known only when the others are.
+                pass
     if asked:
         known = yield NeedFacts(names=tuple(asked), evidence=inputs.evidence)
         raw |= {name: known.get(name) for name in asked}

@@ -25,8 +25,10 @@ def types_in(part: Part, findings: Iterable[Finding]) -> frozenset[str]:
     )
 
 
-def types_in_new(messages: Sequence[Message], findings: Iterable[Finding]) -> frozenset[str]:
+def types_in_new(messages: Sequence[Message], findings: Sequence[Finding]) -> frozenset[str]:
     """Types and categories of what was found in the person's new input."""
+    if not findings:
+        return frozenset()
     new = first_new(messages)
     return types_in(Part.MESSAGE, (found for found in findings if is_new(found, messages, new)))
 

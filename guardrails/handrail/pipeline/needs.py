@@ -107,6 +107,7 @@ async def arun(
     answer: Callable[[NeedT], Awaitable[object]],
     *,
     stepper: Stepper | None = None,
+    is_long: Callable[[object], bool] | None = None,
 ) -> T:
     """Run steps to their result as `run` does, awaiting each answer.
 
@@ -114,10 +115,14 @@ async def arun(
         steps: what is run.
         answer: answers a need.
         stepper: takes steps that are long, so that the event loop is not held up; None takes them here.
+        is_long: with a stepper, tells by an answer whether the step that it leads to is long; None for all.
     """
     reply: object = None
     while True:
-        taken = step(steps, reply) if stepper is None else await stepper(steps, reply)
+        if stepper is None or (is_long is not None and not is_long(reply)):
+            taken = step(steps, reply)
+        else:
+            taken = await stepper(steps, reply)
         if isinstance(taken, Returned):
             result: T = taken.value
             return result

@@ -92,7 +92,7 @@ class Reading:
 
     def raw(self, source: sources.Source) -> object:
         """Return what a source says, as it came; None where nothing does."""
-        read = _READ.get(type(source))
+        read = READERS.get(type(source))
         return None if read is None else read(self, source)
 
     def tool_kind(self, call: ToolCall) -> str:
@@ -182,7 +182,7 @@ def _measured(reading: Reading, source: sources.MeasuredConfidence) -> object:
 
 
 # By the class of a source: some are read for every answer, and a long match asks each class in turn.
-_READ: Mapping[type, Callable[[Reading, Any], object]] = {
+READERS: Mapping[type, Callable[[Reading, Any], object]] = {
     sources.ToolName: _of_call(lambda r, source, call: call.name),
     sources.ToolKind: _of_call(lambda r, source, call: r.tool_kind(call)),
     sources.ToolArgument: _of_call(lambda r, source, call: r.argument(source, call)),

@@ -138,6 +138,11 @@ class Engine:
         `data` is `expressions.encode(text)`.
         """
         sweep = Sweep()
+        if len(data) <= CHUNK:
+            hits = self.gate(data, 0, len(data))
+            if hits is not None:
+                self._sweep_stretch(text, data, 0, sweep, _Stretch(hits, repeats=False), is_hidden=is_hidden)
+            return sweep
         stretches: dict[str, _Stretch] = {}
         for low in range(0, len(data), CHUNK):
             repeats = _FAR <= low < len(data) - CHUNK - _FAR
@@ -150,14 +155,19 @@ class Engine:
                     if len(stretches) >= _KEPT:
                         stretches.clear()
                     stretches[around] = stretch
-            hits = stretch.hits
-            if hits.may_hide:
-                sweep.may_hide.append(low)
-            sweep.has_terms = sweep.has_terms or hits.has_terms
-            for index in hits.rules:
-                if is_hidden or not self.rules[index].spec.is_hidden_only:
-                    self._collect(index, text, data, low, sweep, stretch)
+            self._sweep_stretch(text, data, low, sweep, stretch, is_hidden=is_hidden)
         return sweep
+
+    def _sweep_stretch(
+        self, text: str, data: bytes, low: int, sweep: Sweep, stretch: "_Stretch", *, is_hidden: bool
+    ) -> None:
+        hits = stretch.hits
+        if hits.may_hide:
+            sweep.may_hide.append(low)
+        sweep.has_terms = sweep.has_terms or hits.has_terms
+        for index in hits.rules:
+            if is_hidden or not self.rules[index].spec.is_hidden_only:
+                self._collect(index, text, data, low, sweep, stretch)
 
     def gate(self, data: bytes, first: int, last: int) -> "GateHits | None":
         """Return what occurs in a stretch of the data, None for nothing; everything if the gate fails."""

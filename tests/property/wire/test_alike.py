@@ -84,6 +84,14 @@ def test_the_same_name_elsewhere_is_not_the_text() -> None:
     check(['{"content":"x","choices":[{"index":0,"delta":{"content":"x"}}]}'] * 3)
     check(['{"choices":[{"index":0,"delta":{"c\\u006fntent":"x"}}],"id":"\\"content\\": \\"x\\""}'] * 3)
     check(['{"choices":[{"index":0,"delta":{"content":"x"},"message":{"content":"y"}}]}'] * 3)
+    hidden = '"choices":[{"index":0,"delta":{"c\\u006fntent":"x"}}]'
+    for beside in (
+        '"usage":{"content":"x"}',
+        '"usage":{ "content" : "x"}',
+        '"id":"c","usage":{"a":1,"content":"x"}',
+    ):
+        check([f"{{{hidden},{beside}}}", f"{{{hidden},{beside.replace('x', 'y')}}}"])
+        check([f"{{{beside},{hidden}}}", f"{{{beside.replace('x', 'y')},{hidden}}}"])
 
 
 def test_a_run_longer_than_what_is_looked_at_together_is_read_whole() -> None:

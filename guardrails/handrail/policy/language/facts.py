@@ -56,6 +56,7 @@ UNITS: Mapping[str, timedelta] = {
 
 Reader: TypeAlias = Callable[["FactDeclaration", object], FactValue]
 
+_NOTHING: frozenset[str] = frozenset()
 _UNSTATED = {"ambiguous": AMBIGUOUS, "not said": NOT_SAID}
 
 _PLAIN_NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?")
@@ -106,7 +107,7 @@ class FactDeclaration:
         if self.type is Kind.MONEY:
             return self._money(raw, currency)
         value = _READERS[self.type](self, raw)
-        return self._in_range(value)
+        return value if self.least is None and self.most is None else self._in_range(value)
 
     def stated(self, raw: object) -> FactValue:
         """Read a value as a test states it, e.g. `250 USD` or `3 days`; `null` is unknown. Pure.
@@ -331,6 +332,8 @@ def _text(_: FactDeclaration, raw: object) -> FactValue:
 
 
 def _set(declaration: FactDeclaration, raw: object) -> FactValue:
+    if type(raw) is frozenset and not raw:
+        return _NOTHING
     if isinstance(raw, str) or not isinstance(raw, list | tuple | set | frozenset):
         return Unknown(why="not_a_set")
     if not all(isinstance(item, str) for item in raw):

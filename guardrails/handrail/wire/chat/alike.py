@@ -2,8 +2,8 @@
 
 A provider writes nearly every chunk of an answer in the same bytes but for the piece of text in it. One is
 parsed, and its data cut in two at that text; whatever begins and ends with these halves, and holds the inside
-of a JSON text between them, is the same object with another text. That is checked once, by parsing the halves
-with a text of our own between them.
+of a JSON text between them, is the same object with another text. Where an escape could hide a name, that is
+tried once, by parsing the halves with a text of our own between them.
 """
 
 import re
@@ -121,7 +121,10 @@ def alike(payload: Json, data: str) -> Alike | None:
             return None
         padding = (padded[0].start(1) - end, padded[0].end(1) - end)
         own = tail[: padding[0]] + _OWN_PADDING + tail[padding[1] :]
-    if places[0][1] != text or load_object(head + _OWN + own) != _with_text(payload, _OWN, _OWN_PADDING):
+    if places[0][1] != text:
+        return None
+    # Without an escape every name is written as itself, so these places are the fields'. Else that is tried.
+    if "\\" in data and load_object(head + _OWN + own) != _with_text(payload, _OWN, _OWN_PADDING):
         return None
     return Alike(payload, whole_of(choice["index"], 0), head, tail, padding)
 

@@ -108,7 +108,8 @@ class ChatStream:
     """Collects the chunks of one stream; `whole` is the response they add up to."""
 
     def __init__(self, sent: Json | None = None) -> None:
-        self._came: list[Json | tuple[Alike, str, str]] = []
+        # Chunks, and runs of chunks that are alike: their texts, and the padding of a run of one.
+        self._came: list[Json | tuple[Alike, Sequence[str], str]] = []
         self._alike: Alike | None = None
         self._in_vain = 0
         self._whole: Json | None = None
@@ -121,7 +122,14 @@ class ChatStream:
     @property
     def chunks(self) -> list[Json]:
         """The chunks as they came."""
-        return [one[0].with_text(*one[1:]) if isinstance(one, tuple) else one for one in self._came]
+        found: list[Json] = []
+        for one in self._came:
+            if isinstance(one, tuple):
+                known, texts, padding = one
+                found += [known.with_text(text, padding) for text in texts]
+            else:
+                found.append(one)
+        return found
 
     def feed_data(self, data: str) -> Json | TextOnly | None:
         """Take one chunk as it is written.
@@ -134,7 +142,7 @@ class ChatStream:
         if known is not None and (said := known.text_in(data)) is not None:
             text, padding = said
             self._whole, self._in_vain = None, 0
-            self._came.append((known, text, padding))
+            self._came.append((known, (text,), padding))
             self._choices[known.choice].content.append(text)
             if padding:
                 self._top["obfuscation"] = padding
@@ -157,7 +165,7 @@ class ChatStream:
         texts, end = known.texts_in(events, at)
         if texts:
             self._whole, self._in_vain = None, 0
-            self._came += [(known, text, "") for text in texts]
+            self._came.append((known, texts, ""))
             self._choices[known.choice].content += texts
         return end
 
