@@ -5,6 +5,7 @@
 
 import gzip
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -135,6 +136,9 @@ def told(left: Left) -> dict[str, Any]:
 def _tenant(left: Left, tenant: str) -> dict[str, Any]:
     sides = left.sides
     conversations = {name: _plain(sides.app.conversation(tenant, name)) for name in CONVERSATIONS}
+    for conversation in conversations.values():
+        # The code of a rejection came later.
+        conversation["note"] = re.sub(r" Reason: \w+\.", "", conversation["note"])
     return {
         "counts": {state.value: count for state, count in sides.inbox.counts(tenant).items()},
         "tickets": {name: _ticket(sides, tenant, name) for name in ticket_ids(sides.inbox, tenant)},
@@ -156,15 +160,18 @@ def _ticket(sides: Sides, tenant: str, name: str) -> dict[str, Any]:
     return {
         # What is at its default is left out, so that a field may go that was never filled.
         # What was decided came into the view later; it is in `resolution` here. So did the reference, which
-        # every ticket has by now.
+        # every ticket has by now, and the round.
         "view": sides.inbox.get(tenant, name).model_dump(
-            mode="json", exclude_defaults=True, exclude={"resolution", "reference"}
+            mode="json", exclude_defaults=True, exclude={"resolution", "reference", "round"}
         ),
-        # The names of edited arguments, and of the calls proposed beside this one, came later.
-        "resolution": None if resolution is None else _plain(resolution, without=("changed", "beside")),
+        # The names of edited arguments, the reason, and what was proposed beside this one, came later.
+        "resolution": None if resolution is None else _plain(resolution, without=_LATER),
         "attempts": [_plain(attempt) for attempt in sides.inbox.attempts(tenant, name)],
         "history": [_plain(event) for event in sides.inbox.history(tenant, name)],
     }
+
+
+_LATER = ("changed", "beside", "reason_code", "parts", "undecided")
 
 
 def _plain(value: Any, *, without: tuple[str, ...] = ()) -> dict[str, Any]:

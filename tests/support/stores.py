@@ -28,6 +28,7 @@ from handrail.records import (
     Part,
     Place,
     PolicyRef,
+    ProposedCall,
     Reason,
     Severity,
     Speaker,
@@ -113,30 +114,41 @@ def new_ticket(
     with_action: bool = True,
     trigger: Trigger = Trigger.HIGH_STAKES,
     now: datetime = NOW,
+    beside: tuple[tuple[str, str], ...] = (),
+    words: str = "",
 ) -> Ticket:
-    """A ticket of a customer of its own about a refund of 640 USD; the card number in it is sensitive."""
+    """A ticket of a customer of its own about a refund of 640 USD; the card number in it is sensitive.
+
+    `beside` are other calls of the turn, each a tool with its arguments, and `words` what came with them.
+    """
     name = name or uuid.uuid4().hex
     customer = f"customer-{name}" if customer == "" else customer
-    words = f"Refund the headphones to card {SECRET}, please"
+    asked = f"Refund the headphones to card {SECRET}, please"
     finding = Finding(
         type="credit_card",
         category="financial",
-        start=words.index(SECRET),
-        end=words.index(SECRET) + len(SECRET),
+        start=asked.index(SECRET),
+        end=asked.index(SECRET) + len(SECRET),
         place=Place(part=Part.MESSAGE, index=1),
     )
+    call = ToolCall(id="c1", name="issue_refund", arguments=arguments)
+    others = [
+        ToolCall(id=f"c{number}", name=tool, arguments=given)
+        for number, (tool, given) in enumerate(beside, start=2)
+    ]
     evidence = Evidence(
         exchange=f"x-{name}",
         context=Context(tenant=tenant, customer=customer, conversation=conversation),
         messages=(
             Message(speaker=Speaker.SYSTEM, text="Be kind."),
-            Message(speaker=Speaker.USER, text=words),
+            Message(speaker=Speaker.USER, text=asked),
             Message(speaker=Speaker.ASSISTANT, text="I will check that. You will get 640 USD back."),
             Message(speaker=Speaker.USER, text="Do it then."),
         ),
-        draft=None if with_action else Draft(text=f"It is done, on card {SECRET}."),
-        call=ToolCall(id="c1", name="issue_refund", arguments=arguments) if with_action else None,
+        draft=_draft(call, others, words) if with_action else Draft(text=f"It is done, on card {SECRET}."),
+        call=call if with_action else None,
         findings=(finding,),
+        beside=tuple(_beside(one) for one in others),
     )
     reason = Reason(
         rule="big-refund",
@@ -156,6 +168,29 @@ def new_ticket(
         facts={"refund.amount": Money(amount=Decimal(640), currency="USD")},
     )
     return compose(evidence, decision, notice="A {role} answers by {due}.", now=now, id=name, policy=POLICY)
+
+
+def _draft(call: ToolCall, others: list[ToolCall], words: str) -> Draft | None:
+    return Draft(text=words, tool_calls=(call, *others)) if others or words else None
+
+
+def _beside(call: ToolCall) -> ProposedCall:
+    """Another call of the turn, which the policy would let pass alone; a card number in it is sensitive."""
+    passes = Decision(
+        stage=Stage.TOOL,
+        effect=Effect.PASS,
+        policy=PolicyRef(name="shop", version="1", sha256="ab" * 32),
+        facts={"refund.amount": Money(amount=Decimal(5), currency="USD")},
+    )
+    at = call.arguments.find(SECRET)
+    card = Finding(
+        type="credit_card",
+        category="financial",
+        start=at,
+        end=at + len(SECRET),
+        place=Place(part=Part.ARGUMENTS),
+    )
+    return ProposedCall(call=call, decision=passes, findings=(card,) if at >= 0 else ())
 
 
 @functools.cache

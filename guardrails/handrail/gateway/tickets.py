@@ -12,6 +12,7 @@ from handrail.tickets.ports import ResolutionView
 
 MAX_WAIT_S = 60.0
 _EVERY_S = 0.5
+_OF_PARTS = frozenset({"parts", "undecided"})
 
 
 async def state_of(known: KnownCaller, ticket: str, wait_s: float) -> GatewayResponse:
@@ -38,6 +39,7 @@ def _standing(known: KnownCaller, ticket: str) -> dict[str, str | None]:
     return {"state": found.state.value, "role": found.role, "due": due.isoformat() if due else None}
 
 
-def _written(found: ResolutionView) -> dict[str, str]:
+def _written(found: ResolutionView) -> dict[str, object]:
     fields = {**asdict(found), "decided_at": found.decided_at.isoformat()}
-    return {name: str(value) for name, value in fields.items()}
+    own: dict[str, object] = {name: str(value) for name, value in fields.items() if name not in _OF_PARTS}
+    return {**own, "parts": [_written(part) for part in found.parts], "undecided": list(found.undecided)}

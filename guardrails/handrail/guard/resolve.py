@@ -20,8 +20,8 @@ from handrail.tickets.ports import ResolutionView, TicketStore
 
 if TYPE_CHECKING:
     from handrail.store import Actor
-    from handrail.tickets.resolution import Resolution
-    from handrail.tickets.ticket import TicketView
+    from handrail.tickets.resolution import PartResolution, Resolution
+    from handrail.tickets.ticket import ProposedAction, Ticket, TicketView
 
 Amounts: TypeAlias = Mapping[str, Money | Decimal]
 ToolsByName: TypeAlias = Mapping[str, Callable[..., object]]
@@ -48,6 +48,7 @@ class ResolutionFields(TypedDict, total=False):
     valid_for: timedelta
     opened_at: datetime | None
     readback: str
+    parts: "tuple[PartResolution, ...]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,6 @@ def resolve(
         NotAllowed: not a member of the role, excluded, or an edit that cannot be carried out or read.
     """
     from handrail.store import SqlStore
-    from handrail.tickets.ticket import Verdict
 
     if not isinstance(store, SqlStore):
         raise ConfigError("this guard's store takes no decisions")
@@ -81,20 +81,41 @@ def resolve(
         raise NotAllowed(ticket, "its content was erased")
     if view.state is State.READY:
         store.claim(tenant, ticket, by.actor)
-    if resolution.verdict is Verdict.EDIT and resolution.arguments:
-        _must_be_readable(ticket, resolution.arguments)
+    if resolution.parts and resolution.amounts is not None:
+        raise NotAllowed(ticket, "amounts of several calls are read from each of them")
+    edits = [resolution.arguments, *(one.arguments for one in resolution.parts)]
+    for arguments in filter(None, edits):
+        _must_be_readable(ticket, arguments)
     read = EditReading(ticket=ticket, by=by, stated=resolution.amounts)
-    if resolution.verdict is Verdict.APPROVE and resolution.amounts is None and not view.agreed:
-        resolution = replace(resolution, amounts=_left_unread(view, by.policy))
+    if not view.agreed:
+        resolution = _with_amounts(view.ticket, resolution, by.policy)
     return store.resolve(tenant, ticket, resolution, by.actor, read_edit=read)
 
 
-def _left_unread(view: "TicketView", policy: Policy) -> Amounts | None:
+def _with_amounts(held: "Ticket", resolution: "Resolution", policy: Policy) -> "Resolution":
+    """Return a resolution with the amounts of what it approves although nothing was read of it."""
+    from handrail.tickets.ticket import Verdict
+
+    def of(action: "ProposedAction | None", verdict: Verdict, amounts: Amounts | None) -> Amounts | None:
+        is_approved = verdict is Verdict.APPROVE and amounts is None
+        return _left_unread(action, policy) if is_approved else amounts
+
+    actions = {part.part: part.action for part in held.parts}
+    return replace(
+        resolution,
+        amounts=of(held.action, resolution.verdict, resolution.amounts),
+        parts=tuple(
+            replace(one, amounts=of(actions.get(one.part), one.verdict, one.amounts))
+            for one in resolution.parts
+        ),
+    )
+
+
+def _left_unread(action: "ProposedAction | None", policy: Policy) -> Amounts | None:
     """Return the amounts of an action that nothing was read of, because judging it failed; None otherwise.
 
     Who approves it sees its arguments, so the ledger counts what stands in them.
     """
-    action = view.ticket.action if view.ticket is not None else None
     if action is None or action.amounts:
         return None
     try:

@@ -117,4 +117,4 @@ def on_call(pipeline: Pipeline, evidence: Evidence, call: ToolCall) -> Evidence:
             replace(finding, start=0, end=len(call.arguments), place=place)
             for finding in pipeline.scanner.scan(call.shown)
         ]
-    return replace(evidence, call=call, findings=(*others, *found))
+    return replace(evidence, call=call, findings=(*others, *found), beside=())

@@ -35,6 +35,7 @@ from handrail.records import (
     Message,
     Part,
     Place,
+    ProposedCall,
     Stage,
     ToolCall,
 )
@@ -85,9 +86,13 @@ def judge(
         per_draft.append(evidence)
     decisions += _unjudged(exchange, per_draft, decisions)
     decision = _merged(decisions)
-    worst, call, own = _most_telling(per_draft, decisions, decision)
-    if call is not None and own is not None:
-        worst = on_call(exchange.pipeline, worst, call)
+    worst, each = _most_telling(per_draft, decisions, decision)
+    first = next((at for at, one in enumerate(each) if not one[1].effect.is_released), 0)
+    if each:
+        call, own = each[first]
+        others = [] if decision.effect.is_released else [*each[:first], *each[first + 1 :]]
+        beside = [_proposed(exchange, worst, *one) for one in others if one[1].effect is not Effect.BLOCK]
+        worst = replace(on_call(exchange.pipeline, worst, call), beside=tuple(beside))
         # A ticket is about this call: another call's amounts must not stand in for its own.
         decision = replace(decision, facts={**decision.facts, **own.facts})
     exchange.evidence = worst
@@ -254,21 +259,20 @@ def _decide(exchange: Exchange, evidence: Evidence) -> Steps[list[Decision]]:
 
 def _most_telling(
     per_draft: Sequence[Evidence], decisions: Sequence[Decision], merged: Decision
-) -> tuple[Evidence, ToolCall | None, Decision | None]:
-    """Pick the draft behind the strictest decision and the call that brought it about, else its first.
-
-    With a call comes the decision on it alone.
-    """
-    if len(decisions) == 1:
-        return per_draft[0], None, None
+) -> tuple[Evidence, list[tuple[ToolCall, Decision]]]:
+    """Pick the draft behind the strictest decision, with its calls and the decision on each alone."""
     at = 0
-    for evidence in per_draft:
+    for evidence in per_draft if len(decisions) > 1 else ():
         calls = evidence.draft.tool_calls if evidence.draft else ()
         block = decisions[at : at + 1 + len(calls)]
         at += len(block)
         if any(decision.effect is merged.effect for decision in block) or evidence is per_draft[-1]:
-            each = list(zip(calls, block[1:], strict=True))
-            stopping = [one for one in each if not one[1].effect.is_released]
-            call, own = next(iter((*stopping, *each)), (None, None))
-            return evidence, call, own
-    return per_draft[-1], None, None
+            return evidence, list(zip(calls, block[1:], strict=True))
+    return per_draft[0], []
+
+
+def _proposed(exchange: Exchange, evidence: Evidence, call: ToolCall, own: Decision) -> ProposedCall:
+    """Return a call as it is judged alone: with the findings in its arguments."""
+    found = on_call(exchange.pipeline, evidence, call).findings
+    mine = tuple(one for one in found if one.place is not None and one.place.part is Part.ARGUMENTS)
+    return ProposedCall(call=call, decision=own, findings=mine)

@@ -109,6 +109,18 @@ class Handoff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProposedCall:
+    """A call that was proposed in one turn with the one in question, with the decision on it alone.
+
+    `findings` are those in its arguments.
+    """
+
+    call: ToolCall
+    decision: Decision
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """All that was seen of one exchange when it was decided; what a ticket is made from.
 
@@ -116,6 +128,7 @@ class Evidence:
     `draft`. `shown` is what the person had already been shown of a stream, `adapter` the name of what the
     call came through, `cost` what it took. `language` is that of the person's new words: a code, `unknown` if
     no heads were trained on it, None if nothing tells. `stated` is what the answer states of facts, by name.
+    `beside` are the other calls of the turn that a person may decide on; what is blocked is not among them.
     """
 
     exchange: str
@@ -132,6 +145,7 @@ class Evidence:
     language: str | None = None
     stated: Mapping[str, FactValue] = field(default_factory=dict)
     cost: CallCost | None = field(default=None, compare=False)
+    beside: tuple[ProposedCall, ...] = ()
 
 
 def strictest(effects: Iterable[Effect]) -> Effect:

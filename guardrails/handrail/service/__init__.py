@@ -2,10 +2,10 @@
 
 from handrail.service.permissions import Operation
 from handrail.service.policies import GivenPolicy, KeptPolicies, Policies
-from handrail.service.proposal import Preview, Proposal, Receipt
+from handrail.service.proposal import PartPreview, PartProposal, Preview, Proposal, Receipt
 from handrail.service.queries import ListPage, ListQuery, ListRow, Whose
 from handrail.service.reviewer import Level, Reviewer, Scope
-from handrail.service.screen import TicketScreen
+from handrail.service.screen import PartScreen, TicketScreen
 from handrail.service.tickets import TicketService
 from handrail.store.own import TokenRecord
 from handrail.store.tickets.health import Conflict, Load, QueueHealth
@@ -21,6 +21,9 @@ __all__ = [
     "ListRow",
     "Load",
     "Operation",
+    "PartPreview",
+    "PartProposal",
+    "PartScreen",
     "Pause",
     "Policies",
     "Preview",

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 from handrail.errors import AlreadyDecided, CheckFailed, DigestMismatch, NotPermitted
@@ -11,13 +11,14 @@ from handrail.guard.resolve import DecidedBy, resolve
 from handrail.pipeline.pipeline import Pipeline
 from handrail.policy import Policy
 from handrail.service.moving import Moving
+from handrail.service.parts import bound_digest
 from handrail.service.permissions import Operation
-from handrail.service.proposal import Preview, Proposal, Receipt
+from handrail.service.proposal import PartPreview, Preview, Proposal, Receipt
 from handrail.service.reviewer import Level, Reviewer
-from handrail.store.tickets.preview import ResolutionPreview
+from handrail.store.tickets.preview import PreviewedPart, ResolutionPreview
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import ResolutionView
-from handrail.tickets.resolution import GIVEN, resume_note
+from handrail.tickets.resolution import GIVEN, SettledPart, resume_note
 from handrail.tickets.ticket import Ticket, TicketView, Verdict
 
 _QUIET = frozenset({"ticket.claim", "ticket.renew", "ticket.warn", "ticket.take_over", "ticket.lease_lapsed"})
@@ -49,11 +50,13 @@ class Deciding(Moving):
             customer_reads=self._customer_reads(proposal, found.answer),
             agent_reads=self._agent_reads(view, proposal, found),
             waits_for=found.waiting_for,
-            needs_level=self._level(view.ticket, proposal.verdict) if view.ticket else Level.TOKEN,
+            needs_level=self._level_of(view.ticket, proposal) if view.ticket else Level.TOKEN,
             warnings=_warnings(view, proposal, found),
             token=token_of(who, ticket, shown),
             version=found.version,
             digest=found.digest,
+            binds=bound_digest(view),
+            parts=tuple(_shown(one) for one in found.parts),
         )
 
     def decide(
@@ -128,10 +131,16 @@ class Deciding(Moving):
     def _must_be_them(self, who: Reviewer, view: TicketView, proposal: Proposal) -> None:
         if view.ticket is None:
             return
-        needed = self._level(view.ticket, proposal.verdict)
-        is_bound_elsewhere = who.level is Level.BOUND and who.bound_to != view.digest
+        needed = self._level_of(view.ticket, proposal)
+        is_bound_elsewhere = who.level is Level.BOUND and who.bound_to != bound_digest(view)
         if who.level.rank < needed.rank or (is_bound_elsewhere and needed is not Level.TOKEN):
             raise NotPermitted(Operation.DECIDE.value, "level")
+
+    def _level_of(self, held: Ticket, proposal: Proposal) -> Level:
+        """Return how surely it must be this person for all that they decide at once."""
+        return max(
+            (self._level(held, verdict) for verdict in proposal.verdicts), key=lambda level: level.rank
+        )
 
     def _customer_reads(self, proposal: Proposal, answer: str) -> str:
         redact = self._pipeline(self._policies.current()).redact_reply
@@ -148,11 +157,6 @@ class Deciding(Moving):
         if view.ticket is None:
             return ""
         verdict = proposal.verdict
-        states = {
-            Verdict.REJECT: State.REJECTED,
-            Verdict.ANSWER: State.ANSWERED,
-            Verdict.REVISE: State.REVISED,
-        }
         told = ResolutionView(
             ticket=view.id,
             verdict=GIVEN[verdict],
@@ -164,8 +168,48 @@ class Deciding(Moving):
             arguments=found.arguments,
             changed=tuple(sorted(proposal.changes)),
             beside=view.ticket.beside,
+            reason_code=proposal.reason_code,
         )
-        return resume_note(states.get(verdict, State.DECIDED), view.ticket, told)
+        actions = {part.part: part.action for part in view.ticket.parts}
+        said = {one.part: one for one in proposal.parts}
+        parts = [
+            SettledPart(
+                ticket="",
+                state=_STATES.get(one.verdict, State.DECIDED),
+                action=actions[one.part],
+                resolution=replace(
+                    told,
+                    verdict=GIVEN[one.verdict],
+                    message_to_agent=said[one.part].message_to_agent,
+                    reason_code=said[one.part].reason_code,
+                    answer="",
+                    tool=one.tool,
+                    arguments=one.arguments,
+                    changed=tuple(sorted(said[one.part].changes)),
+                    beside=(),
+                ),
+            )
+            for one in found.parts
+        ]
+        return resume_note(_STATES.get(verdict, State.DECIDED), view.ticket, told, parts)
+
+
+_STATES = {
+    Verdict.REJECT: State.REJECTED,
+    Verdict.ANSWER: State.ANSWERED,
+    Verdict.REVISE: State.REVISED,
+}
+
+
+def _shown(one: PreviewedPart) -> PartPreview:
+    return PartPreview(
+        part=one.part,
+        tool=one.tool,
+        verdict=one.verdict,
+        changes=one.changes,
+        runs=f"{one.tool} {one.arguments}" if one.runs else "",
+        digest=one.digest,
+    )
 
 
 def token_of(who: Reviewer, ticket: str, proposal: Proposal) -> str:
@@ -182,6 +226,7 @@ def token_of(who: Reviewer, ticket: str, proposal: Proposal) -> str:
         proposal.answer,
         proposal.message_to_user,
         proposal.message_to_agent,
+        [asdict(part) for part in proposal.parts],
     ]
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -191,7 +236,7 @@ def _warnings(view: TicketView, proposal: Proposal, found: ResolutionPreview) ->
     held: Ticket | None = view.ticket
     codes = {
         "agreed_before_is_void": proposal.verdict is Verdict.EDIT and bool(view.agreed),
-        "beside_does_not_run": bool(held and held.beside and found.tool),
+        "beside_does_not_run": bool(held and held.beside and found.tool) and not found.parts,
         "customer_hears_nothing": proposal.verdict is Verdict.REJECT and not proposal.message_to_user,
         "reason_missing": proposal.verdict is Verdict.REJECT and not proposal.reason_code,
         "unknown_facts": bool(held and any(rule.unknown for rule in held.policy.rules)),

@@ -1,13 +1,53 @@
 """What a person is about to decide, what it comes to, and the receipt for it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self, TypedDict, Unpack
 
+from handrail.errors import CheckFailed
 from handrail.service.reviewer import Level
 from handrail.tickets.lifecycle import State
-from handrail.tickets.resolution import Resolution
+from handrail.tickets.proposed import FIRST
+from handrail.tickets.resolution import PartResolution, Resolution
 from handrail.tickets.ticket import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartProposal:
+    """What is decided about one of a ticket's parts; `TicketScreen.parts` names them.
+
+    Args:
+        part: the part's name: `call-1` for the action itself, `call-2` …, `answer` for the words with them.
+        verdict: approve, edit or reject.
+        changes: new values of single arguments, for `edit`.
+        arguments: the whole new arguments as JSON, for `edit`; in place of `changes`.
+        answer: the new words, for `edit` of the answer.
+        reason_code: one of the reasons; the assistant reads it.
+        message_to_agent: what the assistant reads.
+        digest: that of the call that was shown.
+    """
+
+    part: str
+    verdict: Verdict
+    changes: Mapping[str, object] = field(default_factory=dict)
+    arguments: str = ""
+    answer: str = ""
+    reason_code: str = ""
+    message_to_agent: str = ""
+    digest: str = ""
+
+
+class CommonFields(TypedDict, total=False):
+    """What a decision on several parts says of all of them; the fields are those of `Proposal`."""
+
+    message_to_user: str
+    note: str
+    version: int | None
+    previewed: str
+    idempotency_key: str
+    readback: str
+    opened_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +55,7 @@ class Proposal:
     """A decision before it counts.
 
     Args:
-        verdict: what they decide.
+        verdict: what they decide; of a ticket with parts, what they decide of its own action.
         changes: new values of single arguments, for `edit`.
         arguments: the whole new arguments as JSON, for `edit`; in place of `changes`.
         answer: text for the customer, for `answer` and for `edit` of a draft.
@@ -29,6 +69,8 @@ class Proposal:
         idempotency_key: the same key again is the same decision.
         readback: the person's own words for what they decide, where much is at stake.
         opened_at: when they began to read.
+        parts: what they decide of each of the other calls, `answer` if they let words through. A ticket's
+            parts are decided all at once or not at all; without, none of them ever runs.
     """
 
     verdict: Verdict
@@ -45,6 +87,38 @@ class Proposal:
     idempotency_key: str = ""
     readback: str = ""
     opened_at: datetime | None = None
+    parts: tuple[PartProposal, ...] = ()
+
+    @classmethod
+    def of_parts(cls, parts: Sequence[PartProposal], **common: Unpack[CommonFields]) -> Self:
+        """Return the decision that says of each part, the action itself among them, what becomes of it; pure.
+
+        Args:
+            parts: one for each part.
+            common: what is said of all of them.
+
+        Raises:
+            CheckFailed: nothing is said of the action itself, or a part is named twice.
+        """
+        said = {one.part: one for one in parts}
+        first = said.pop(FIRST, None)
+        if first is None or len(said) + 1 != len(parts):
+            raise CheckFailed("decide", why=f"each part is decided once, {FIRST} among them")
+        return cls(
+            verdict=first.verdict,
+            changes=first.changes,
+            arguments=first.arguments,
+            reason_code=first.reason_code,
+            message_to_agent=first.message_to_agent,
+            parts=tuple(said.values()),
+            digest=first.digest,
+            **common,
+        )
+
+    @property
+    def verdicts(self) -> frozenset[Verdict]:
+        """What is decided, of the action and of every part."""
+        return frozenset({self.verdict, *(one.verdict for one in self.parts)})
 
     def resolution(self) -> Resolution:
         """Return it as the store records it; pure."""
@@ -61,7 +135,32 @@ class Proposal:
             idempotency_key=self.idempotency_key,
             opened_at=self.opened_at,
             readback=self.readback,
+            parts=tuple(
+                PartResolution(
+                    part=one.part,
+                    verdict=one.verdict,
+                    changes=one.changes,
+                    arguments=one.arguments,
+                    answer=one.answer,
+                    reason_code=one.reason_code,
+                    message_to_agent=one.message_to_agent,
+                    digest=one.digest,
+                )
+                for one in self.parts
+            ),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartPreview:
+    """What becomes of one call that came with the action; `runs` is empty where it does not run."""
+
+    part: str
+    tool: str
+    verdict: Verdict
+    changes: tuple[str, ...]
+    runs: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +178,8 @@ class Preview:
         token: stands for exactly this proposal on exactly this version; `Proposal.previewed` gives it back.
         version: the ticket's version it was made on.
         digest: the digest of the action as it stands, which the decision is bound to.
+        binds: what a step-up is bound to: that digest, or one over those of all the calls that are decided.
+        parts: what becomes of each of the other calls.
     """
 
     changes: tuple[str, ...]
@@ -91,6 +192,8 @@ class Preview:
     token: str
     version: int
     digest: str
+    binds: str
+    parts: tuple[PartPreview, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

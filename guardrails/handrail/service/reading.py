@@ -9,6 +9,7 @@ from handrail.service.acting import Acting
 from handrail.service.cited import cited
 from handrail.service.form import fields_of
 from handrail.service.overseeing import named
+from handrail.service.parts import divides, parts_of
 from handrail.service.permissions import Operation, offered, require
 from handrail.service.queries import ListPage, ListQuery, ListRow, Whose
 from handrail.service.reviewer import Level, Reviewer
@@ -20,7 +21,7 @@ from handrail.tickets.compose import shortened
 from handrail.tickets.lifecycle import State
 from handrail.tickets.reference import reference_prefix
 from handrail.tickets.resolution import TicketRow
-from handrail.tickets.ticket import Ticket, Verdict
+from handrail.tickets.ticket import Ticket, TicketView, Verdict
 
 HEADLINE = 120
 
@@ -104,6 +105,8 @@ class Reading(Acting):
             why=next((rule.because for rule in rules if rule.because), ""),
             action=action.tool if action is not None else "",
             fields=fields_of(action, labels),
+            parts=parts_of(view, labels, self._decided_parts(who, view)),
+            divides=divides(view),
             draft=held.draft_answer if held is not None else "",
             rules=rules,
             lines=transcript(held) if held is not None else (),
@@ -124,6 +127,11 @@ class Reading(Acting):
             undo_until=view.lease_until if view.state is State.RESOLVED else None,
             now=self.now,
         )
+
+    def _decided_parts(self, who: Reviewer, view: TicketView) -> Mapping[str, TicketView]:
+        """Return the tickets that a ticket's parts have become, by the names of the parts."""
+        decided = view.resolution.parts if view.resolution is not None else {}
+        return {part: self._store.get(who.tenant, ticket) for part, ticket in decided.items()}
 
     def _needs(self, held: Ticket | None) -> Mapping[Verdict, Level]:
         """Return how surely it must be this person, for each verdict that a ticket allows."""
@@ -217,6 +225,7 @@ def _unmaskable(held: Ticket | None, labels: Sequence[str]) -> tuple[str, ...]:
         "lines": "".join(line.text for line in held.lines),
         "tried": "".join(f"{call.arguments}{call.result}" for call in held.tried),
         "arguments": held.action.arguments if held.action is not None else "",
+        "parts": "".join(part.action.arguments for part in held.parts),
         "draft_answer": held.draft_answer,
         "shown": held.shown,
     }

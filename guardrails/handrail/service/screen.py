@@ -43,6 +43,37 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartScreen:
+    """One of the things that were proposed together, to be decided on its own.
+
+    Args:
+        part: its name in a decision: `call-1` is the action itself, `answer` the words that came with it.
+        tool: the tool, empty for the words.
+        fields: the call's arguments, as for the action.
+        text: the words, empty for a call.
+        digest: what a decision on it is bound to, empty where its arguments cannot be read.
+        effect: what the policy says of it alone: `pass`, `redact` or `hand_off`.
+        rules: the rules that say so.
+        allowed: the verdicts it may get.
+        ticket: its own ticket once it was decided, empty before.
+        reference: the reference of that ticket.
+        state: where that ticket stands, None before.
+    """
+
+    part: str
+    tool: str
+    fields: tuple[Field, ...]
+    text: str
+    digest: str
+    effect: str
+    rules: tuple[str, ...]
+    allowed: tuple[Verdict, ...]
+    ticket: str = ""
+    reference: str = ""
+    state: State | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CitedRule:
     """One rule that stopped the exchange, with its place in the policy where that is still known.
 
@@ -110,6 +141,8 @@ class TicketScreen:
         headline: in few words, what is proposed.
         why: the first rule's reason, in the policy's words.
         fields: the action's arguments, empty where none is proposed.
+        parts: everything that was proposed together, the action first; empty where the action came alone.
+        divides: whether the parts can still be decided here, each on its own.
         action: the tool's name, empty where none is proposed.
         draft: the answer that is held back.
         rules: why it was stopped.
@@ -139,6 +172,8 @@ class TicketScreen:
     why: str
     action: str
     fields: tuple[Field, ...]
+    parts: tuple[PartScreen, ...]
+    divides: bool
     draft: str
     rules: tuple[CitedRule, ...]
     lines: tuple[TranscriptLine, ...]

@@ -2,7 +2,7 @@
 
 import itertools
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
@@ -130,7 +130,10 @@ class CallerStore:
         found = conversations.standing(self._database.ask(conversations.STANDING, values, tenant))
         if found is not None:
             return found
-        return self._in_effect(tenant, lambda tx: conversations.conversation(tx, conversation, self._clock()))
+        return self._in_effect(
+            tenant,
+            lambda tx, on_hold: conversations.conversation(tx, conversation, self._clock(), on_hold),
+        )
 
     def totals(self, queries: Sequence[LedgerQuery]) -> Mapping[str, FactValue]:
         """Answer ledger queries by fact name; reserved, done and unknown entries count."""
@@ -154,7 +157,10 @@ class CallerStore:
     def resolution(self, tenant: str, ticket: str) -> ResolutionView | None:
         """Return what was decided, None while nobody has, or while it can still be undone."""
         return self._in_effect(
-            tenant, lambda tx: conversations.resolution(tx, opening.followed(tx, ticket), self._clock())
+            tenant,
+            lambda tx, on_hold: conversations.resolution(
+                tx, opening.followed(tx, ticket), self._clock(), on_hold
+            ),
         )
 
     def take_effect(self, tenant: str, ticket: str, *, now: datetime) -> bool:
@@ -165,15 +171,17 @@ class CallerStore:
         """
         return self._written(tenant, lambda tx: effect.in_effect(tx, ticket, now))
 
-    def _in_effect(self, tenant: str, look: Callable[[Transaction], T]) -> T:
+    def _in_effect(self, tenant: str, look: Callable[[Transaction, Collection[str]], T]) -> T:
         """Look at what is in effect: what waited for it and is due is put into effect first."""
-        try:
-            with self.read(tenant) as tx:
-                return look(tx)
-        except conversations.HasCome as due:
-            self.take_effect(tenant, str(due), now=self._clock())
-        with self.read(tenant) as tx:
-            return look(tx)
+        on_hold: set[str] = set()
+        while True:
+            try:
+                with self.read(tenant) as tx:
+                    return look(tx, on_hold)
+            except conversations.HasCome as due:
+                ticket = str(due)
+            if not self.take_effect(tenant, ticket, now=self._clock()):
+                on_hold.add(ticket)
 
     def begin(self, tenant: str, ticket: str, *, now: datetime) -> Approval:
         """Move decided to applying, once; raises the TicketError that says why not.

@@ -6,13 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from handrail.errors import CheckFailed
-from handrail.records import NOT_SAID, Decision, Effect, Evidence, Reason, Speaker, Trigger, Unknown
-from handrail.tickets.action import FrozenAction, canonical_arguments
+from handrail.records import (
+    NOT_SAID,
+    Decision,
+    Effect,
+    Evidence,
+    Finding,
+    Reason,
+    Speaker,
+    Trigger,
+    Unknown,
+)
 from handrail.tickets.calendar import WorkingRole, calendar_of
-from handrail.tickets.fact_record import FactRecord, amounts_of
-from handrail.tickets.masking import Mask, mask_of, value_of
+from handrail.tickets.fact_record import FactRecord
+from handrail.tickets.masking import found_beside, mask_of, value_of
 from handrail.tickets.notices import NoticeFields, render
+from handrail.tickets.proposed import MOST_PARTS, action_of, digest_of, parts_of
 from handrail.tickets.reference import reference_of
 from handrail.tickets.routing import Deadlines, RolePlan, chain, deadlines, safe_default
 from handrail.tickets.ticket import (
@@ -21,7 +30,7 @@ from handrail.tickets.ticket import (
     FindingRecord,
     PolicyRecord,
     Promise,
-    ProposedAction,
+    ProposedPart,
     RouteStep,
     Sealed,
     Summary,
@@ -114,7 +123,7 @@ def _sentence(text: str) -> str:
 def _request(ticket: Ticket) -> str:
     due = f" by {ticket.decide_by:%Y-%m-%d %H:%M %Z}".rstrip() if ticket.decide_by else ""
     if ticket.action is not None:
-        what = f"Approve, edit or reject {ticket.action.tool}"
+        what = f"Approve, edit or reject {', '.join([ticket.action.tool, *_tools(ticket.parts)])}"
     elif ticket.done:
         what = "Release or correct the result"
     elif ticket.draft_answer:
@@ -182,6 +191,7 @@ def compose(
     """
     mask, route, sealed = mask_of(evidence), _route(decision, policy, now), _sealed(evidence)
     beside = tuple(mask(name) for name in _beside(evidence))
+    parts, found = parts_of(evidence, decision, mask), _found(evidence)
     draft = Ticket(
         id=id,
         tenant=evidence.context.tenant,
@@ -192,27 +202,27 @@ def compose(
         reason_code=route.reason.rule,
         severity=route.reason.severity,
         created_at=now,
-        **_routed(route, now, beside),
+        **_routed(route, now, beside, parts),
         tried=masked_calls(sealed.tried, mask),
         promised=tuple(mask(text) for text in promises(evidence)),
         said=mask(last_reply(evidence)),
         open_questions=_open_questions(evidence, decision),
         evidence=tuple(
-            FindingRecord.of(finding, n, words=mask(value_of(evidence, finding)))
-            for n, finding in enumerate(evidence.findings)
+            FindingRecord.of(finding, n, words=mask(value)) for n, (finding, value) in enumerate(found)
         ),
         signals=tuple(dict.fromkeys(str(signal.kind) for signal in evidence.signals)),
         draft_answer=mask(sealed.draft_answer),
         shown=mask(evidence.shown),
-        action=_action(evidence, decision, mask),
+        action=action_of(evidence, decision, mask),
         beside=beside,
+        parts=parts,
         done=evidence.done is not None,
         confidence=ConfidenceRecord.of(evidence.confidence) if evidence.confidence else None,
         policy=PolicyRecord.of(decision),
         facts={name: FactRecord.of(value) for name, value in decision.facts.items()},
         lines=masked_lines(sealed.lines, mask),
         wanted=mask(latest_request(evidence)),
-        mask={f"[{finding.type}]": finding.category for finding in evidence.findings},
+        mask={f"[{finding.type}]": finding.category for finding, _ in found},
         allowed=_allowed(evidence, sealed),
         excluded=tuple(name for name in evidence.context.customer_names if name),
         promise=_promise(notice, route, policy, said=reference_of(evidence.context.tenant, id), now=now),
@@ -221,7 +231,9 @@ def compose(
     return draft.model_copy(update={"summary": summarise(draft)})
 
 
-def _routed(route: _Route, now: datetime, beside: tuple[str, ...]) -> dict[str, Any]:
+def _routed(
+    route: _Route, now: datetime, beside: tuple[str, ...], parts: tuple[ProposedPart, ...]
+) -> dict[str, Any]:
     """Return the fields of a ticket that say who decides it, and until when."""
     return {
         "role": route.role,
@@ -233,7 +245,7 @@ def _routed(route: _Route, now: datetime, beside: tuple[str, ...]) -> dict[str, 
         "warn_at": route.deadlines.warn_at,
         "decide_by": route.due,
         "on_expiry": safe_default(route.reason.trigger).action,
-        "contingency": _contingency(route, beside),
+        "contingency": _contingency(route, beside, parts),
     }
 
 
@@ -271,8 +283,15 @@ def _sealed(evidence: Evidence) -> Sealed:
         shown=evidence.shown,
         lines=excerpt(evidence),
         tried=(*tool_calls(evidence), *_carried_out(evidence)),
-        values=tuple(value_of(evidence, finding) for finding in evidence.findings),
+        values=tuple(value for _, value in _found(evidence)),
+        parts=tuple(one.call.arguments for one in evidence.beside[:MOST_PARTS]),
     )
+
+
+def _found(evidence: Evidence) -> tuple[tuple[Finding, str], ...]:
+    """Return everything that was found with its text: in the exchange, then in the other calls."""
+    own = ((finding, value_of(evidence, finding)) for finding in evidence.findings)
+    return (*own, *found_beside(evidence))
 
 
 def _carried_out(evidence: Evidence) -> tuple[ToolCallRecord, ...]:
@@ -282,21 +301,6 @@ def _carried_out(evidence: Evidence) -> tuple[ToolCallRecord, ...]:
     result = evidence.draft.text if evidence.draft else ""
     call = evidence.done
     return (ToolCallRecord(tool=call.name, arguments=call.arguments, result=result[:LONGEST_RESULT]),)
-
-
-def _action(evidence: Evidence, decision: Decision, mask: Mask) -> ProposedAction | None:
-    call = evidence.call
-    if call is None:
-        return None
-    facts = {name: FactRecord.of(value) for name, value in decision.facts.items()}
-    return ProposedAction(
-        tool=call.name,
-        arguments=mask.in_json(_readable(call.arguments)),
-        parameters=mask.in_json(call.parameters),
-        call=call.id,
-        digest=_digest(evidence, decision),
-        amounts={name: facts[name] for name in amounts_of(facts)},
-    )
 
 
 def _beside(evidence: Evidence) -> tuple[str, ...]:
@@ -314,25 +318,6 @@ def _allowed(evidence: Evidence, sealed: Sealed) -> tuple[Verdict, ...]:
     if evidence.call is None and evidence.done is None and not sealed.draft_answer.strip():
         return (Verdict.REJECT, Verdict.ANSWER)
     return tuple(Verdict)
-
-
-def _digest(evidence: Evidence, decision: Decision) -> str:
-    call = evidence.call or evidence.done
-    if call is None:
-        return ""
-    try:
-        action = FrozenAction.of(call)
-        return action.digest(policy_sha256=decision.policy.sha256, tenant=evidence.context.tenant)
-    except CheckFailed:
-        # Arguments that cannot be read can be edited by a person, never approved as they are.
-        return ""
-
-
-def _readable(arguments: str) -> str:
-    try:
-        return canonical_arguments(arguments)
-    except CheckFailed:
-        return arguments
 
 
 def _open_questions(evidence: Evidence, decision: Decision) -> tuple[str, ...]:
@@ -353,10 +338,21 @@ def _open_questions(evidence: Evidence, decision: Decision) -> tuple[str, ...]:
     return tuple(questions) or ("Nothing that a rule asked for is unknown.",)
 
 
-def _contingency(route: _Route, beside: tuple[str, ...]) -> tuple[str, ...]:
+def _tools(parts: tuple[ProposedPart, ...]) -> list[str]:
+    return [part.action.tool for part in parts]
+
+
+def _contingency(route: _Route, beside: tuple[str, ...], parts: tuple[ProposedPart, ...]) -> tuple[str, ...]:
     steps = [f"If {route.role} does not decide in time, it goes to {role}." for role in route.chain[:1]]
-    if beside:
-        steps.append(f"Whatever is decided, what was proposed with it does not run: {', '.join(beside)}.")
+    left = list(beside)
+    for tool in _tools(parts):
+        if tool in left:
+            left.remove(tool)
+    if parts:
+        tools = ", ".join(_tools(parts))
+        steps.append(f"What was proposed with it runs only where it is approved too: {tools}.")
+    if left:
+        steps.append(f"Whatever is decided, what was proposed with it does not run: {', '.join(left)}.")
     default = safe_default(route.reason.trigger).action
     return (*steps, f"If nobody decides, the safe default is {default}, never approval.")
 
@@ -371,7 +367,7 @@ def _dedupe_key(evidence: Evidence, decision: Decision) -> str:
     parts = [
         context.conversation or "",
         context.customer or "",
-        _digest(evidence, decision) or (evidence.call.arguments if evidence.call else ""),
+        digest_of(evidence, decision) or (evidence.call.arguments if evidence.call else ""),
         *(["done"] if evidence.done else []),
         *newest,
         *sorted(reason.rule for reason in decision.reasons),

@@ -3,9 +3,9 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from handrail.records import Evidence, Finding, Part
+from handrail.records import Evidence, Finding, Part, Place
 
 SHORTEST_VALUE = 3
 HEARD = "heads"
@@ -62,7 +62,23 @@ def mask_of(evidence: Evidence) -> Mask:
         for value in (value_of(evidence, finding), *_pieces_of(evidence, finding)):
             if len(value.strip()) >= SHORTEST_VALUE:
                 labels.setdefault(value, f"[{finding.type}]")
+    for finding, value in found_beside(evidence):
+        if finding.category != UNMASKED and len(value.strip()) >= SHORTEST_VALUE:
+            labels.setdefault(value, f"[{finding.type}]")
     return Mask(labels=tuple(sorted(labels.items(), key=lambda item: (-len(item[0]), item[0]))))
+
+
+def found_beside(evidence: Evidence) -> tuple[tuple[Finding, str], ...]:
+    """Return what was found in the arguments of the other calls, with its text; places count these calls."""
+    return tuple(
+        (
+            replace(finding, place=Place(part=Part.ARGUMENTS, index=number)),
+            one.call.arguments[finding.start : finding.end],
+        )
+        for number, one in enumerate(evidence.beside, start=1)
+        for finding in one.findings
+        if finding.scanner != HEARD
+    )
 
 
 def value_of(evidence: Evidence, finding: Finding) -> str:

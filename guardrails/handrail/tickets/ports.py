@@ -156,6 +156,8 @@ class ResolutionView:
     `beside` names the tools of the calls that were proposed with the action and were not carried out. For
     `revise` the `instruction` is what the assistant must do otherwise; ask the model again with it, and what
     it proposes then is judged like any other answer.
+    `parts` are the resolutions of the calls that were decided with it: each is a ticket of its own, given
+    back by `authorised` under its own id. `undecided` are such tickets that still wait for a person.
     """
 
     ticket: str
@@ -169,6 +171,9 @@ class ResolutionView:
     arguments: str = ""
     changed: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    reason_code: str = ""
+    parts: "tuple[ResolutionView, ...]" = ()
+    undecided: tuple[str, ...] = ()
 
     @property
     def instruction(self) -> str:

@@ -1,6 +1,6 @@
 """A person's resolution, what reviewers see in lists, and the note by which the assistant resumes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -70,6 +70,33 @@ def knows_absences(people: People) -> TypeGuard[KnowsAbsences]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartResolution:
+    """What a person settles about one part of a ticket: a call that was proposed with its action.
+
+    Args:
+        part: the part's name, `call-2` and so on; `answer` for the words that came with the calls.
+        verdict: approve, edit or reject.
+        changes: new values of single arguments, for `edit`.
+        arguments: the whole new arguments as JSON, for `edit`; in place of `changes`.
+        answer: the new words, for `edit` of the answer.
+        reason_code: one of the reasons; the assistant reads it.
+        message_to_agent: what the assistant reads.
+        digest: the digest of the call the person saw.
+        amounts: what a ledger shall count; None for what the call holds.
+    """
+
+    part: str
+    verdict: Verdict
+    changes: Mapping[str, object] = field(default_factory=dict)
+    arguments: str = ""
+    answer: str = ""
+    reason_code: str = ""
+    message_to_agent: str = ""
+    digest: str = ""
+    amounts: Mapping[str, Money | Decimal] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
     """What a person settles about a ticket.
 
@@ -85,6 +112,7 @@ class Resolution:
         opened_at: when the person began to read.
         readback: the person's own words for what they decided, where a high stake asks for it.
         takes_effect_in: how long it can be undone before it takes effect.
+        parts: what is settled about each of the ticket's parts; without any, none of them ever runs.
     """
 
     verdict: Verdict
@@ -102,6 +130,7 @@ class Resolution:
     opened_at: datetime | None = None
     readback: str = ""
     takes_effect_in: timedelta = timedelta(0)
+    parts: tuple[PartResolution, ...] = ()
 
 
 class ReadEdit(Protocol):
@@ -163,7 +192,19 @@ _ENDS = {
 }
 
 
-def resume_note(state: State, ticket: Ticket | None, resolution: ResolutionView) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledPart:
+    """A call that was decided with a ticket: its own ticket, where it stands, and its resolution if any."""
+
+    ticket: str
+    state: State
+    action: ProposedAction | None
+    resolution: ResolutionView | None
+
+
+def resume_note(
+    state: State, ticket: Ticket | None, resolution: ResolutionView, parts: Sequence[SettledPart] = ()
+) -> str:
     """Return what the assistant is told of a resolution when it takes the conversation over again; pure."""
     if resolution.verdict == "expired":
         return "A case in this conversation was handed to a person. Nobody decided in time; nothing was done."
@@ -173,20 +214,53 @@ def resume_note(state: State, ticket: Ticket | None, resolution: ResolutionView)
             "do not do it unless they ask for it again."
         )
     who = resolution.role.replace("_", " ")
-    decided = _decided(ticket.action if ticket else None, resolution)
-    parts = [f"A person ({who}) decided on {resolution.decided_at:%Y-%m-%d %H:%M} UTC: {decided}"]
-    if state in _ENDS:
-        parts.append(_ENDS[state])
-    if resolution.beside:
-        parts.append(
-            f"What you proposed with it was not carried out: {', '.join(resolution.beside)}. "
+    action = ticket.action if ticket else None
+    told = [
+        f"A person ({who}) decided on {resolution.decided_at:%Y-%m-%d %H:%M} UTC: "
+        f"{_decided(action, resolution)}",
+        *_more(state, action, resolution),
+    ]
+    for part in parts:
+        told += _of_part(part)
+    left = left_over(resolution.beside, parts)
+    if left:
+        told.append(
+            f"What you proposed with it was not carried out: {', '.join(left)}. "
             "Propose it again if it is still wanted."
         )
+    return " ".join(told)
+
+
+def _more(state: State, action: ProposedAction | None, resolution: ResolutionView) -> list[str]:
+    """Return what the assistant is told of one decision beside the decision itself."""
+    told = [_ENDS[state]] if state in _ENDS else []
+    if action is not None and resolution.answer and resolution.verdict != "answer":
+        told.append(f"The customer reads: “{resolution.answer}”")
+    if resolution.reason_code and resolution.verdict in ("reject", "revise"):
+        told.append(f"Reason: {resolution.reason_code}.")
     if resolution.instruction:
-        parts.append(f"Their instruction: {resolution.instruction}")
+        told.append(f"Their instruction: {resolution.instruction}")
     elif resolution.message_to_agent:
-        parts.append(f"Their message for you: {resolution.message_to_agent}")
-    return " ".join(parts)
+        told.append(f"Their message for you: {resolution.message_to_agent}")
+    return told
+
+
+def _of_part(part: SettledPart) -> list[str]:
+    if part.resolution is None or part.resolution.verdict in ("expired", "cancelled", "withdrawn"):
+        tool = part.action.tool if part.action else "Another call"
+        waits = part.resolution is None
+        return [f"{tool} {'still waits for a person' if waits else 'was not done'}; do not carry it out."]
+    said = _decided(part.action, part.resolution)
+    return [f"Of what you proposed with it, {said}", *_more(part.state, part.action, part.resolution)]
+
+
+def left_over(beside: Sequence[str], parts: Sequence[SettledPart]) -> tuple[str, ...]:
+    """Return the tools of the calls that nobody decided on; pure."""
+    left = list(beside)
+    for part in parts:
+        if part.action is not None and part.action.tool in left:
+            left.remove(part.action.tool)
+    return tuple(left)
 
 
 def _decided(action: ProposedAction | None, resolution: ResolutionView) -> str:

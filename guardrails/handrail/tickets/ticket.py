@@ -145,6 +145,19 @@ class ProposedAction(TicketModel):
     amounts: Mapping[str, FactRecord] = Field(default_factory=dict)
 
 
+class ProposedPart(TicketModel):
+    """A call that was proposed in one turn with a ticket's action and is decided on its own.
+
+    `part` names it within the ticket; `effect` and `rules` are what the policy says of it alone.
+    """
+
+    part: str
+    action: ProposedAction
+    effect: str
+    rules: tuple[str, ...] = ()
+    facts: Mapping[str, FactRecord] = Field(default_factory=dict)
+
+
 class ConfidenceRecord(TicketModel):
     """How sure the assistant was, and how that was measured."""
 
@@ -229,7 +242,10 @@ class Promise(TicketModel):
 
 
 class Sealed(TicketModel):
-    """The unmasked texts, and the values behind the spans (same order as `Ticket.evidence`)."""
+    """The unmasked texts, and the values behind the spans (same order as `Ticket.evidence`).
+
+    `parts` holds the arguments of `Ticket.parts`, in their order.
+    """
 
     customer: str | None = None
     conversation: str | None = None
@@ -239,6 +255,7 @@ class Sealed(TicketModel):
     lines: tuple[MessageRecord, ...] = ()
     tried: tuple[ToolCallRecord, ...] = ()
     values: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 class Ticket(TicketModel):
@@ -246,7 +263,8 @@ class Ticket(TicketModel):
 
     `role` is whose turn it is, `co_approvers` agree too; `excluded` may not decide. Work begins by `start_by`
     and is over at `decide_by`. `done`: the last call tried was carried out, `draft_answer` is its result.
-    `beside` names the tools of the calls that were proposed together with `action` and do not run with it.
+    `beside` names the tools of the calls that were proposed together with `action` and do not run with it;
+    `parts` are those of them that a person may decide on. `part_of` is the ticket this one was a part of.
     """
 
     RETIRED: ClassVar[frozenset[str]] = _RETIRED
@@ -281,6 +299,8 @@ class Ticket(TicketModel):
     shown: str = ""
     action: ProposedAction | None = None
     beside: tuple[str, ...] = ()
+    parts: tuple[ProposedPart, ...] = ()
+    part_of: str = ""
     done: bool = False
     confidence: ConfidenceRecord | None = None
     policy: PolicyRecord
@@ -296,7 +316,10 @@ class Ticket(TicketModel):
 
 
 class ResolutionRecord(TicketModel):
-    """What a person last decided; `changes` tells of an edit, masked. It is final once all have agreed."""
+    """What a person last decided; `changes` tells of an edit, masked. It is final once all have agreed.
+
+    `parts` are the tickets of the calls that were decided with it, by the names of these parts.
+    """
 
     verdict: Verdict
     person: str
@@ -309,6 +332,7 @@ class ResolutionRecord(TicketModel):
     message_to_agent: str = ""
     note: str = ""
     reason_code: str = ""
+    parts: Mapping[str, str] = Field(default_factory=dict)
 
 
 class TicketView(TicketModel):
@@ -340,6 +364,7 @@ class TicketView(TicketModel):
     duplicate_of: str | None = None
     reference: str = ""
     extended: bool = False
+    round: int = 1
 
 
 def schema() -> dict[str, object]:

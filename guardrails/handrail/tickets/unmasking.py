@@ -28,6 +28,7 @@ def sealed_for(ticket: Ticket, sealed: Sealed, sees: Collection[str]) -> Sealed:
             "lines": masked_lines(sealed.lines, mask),
             "tried": masked_calls(sealed.tried, mask),
             "values": tuple(mask(value) for value in sealed.values),
+            "parts": tuple(mask(arguments) for arguments in sealed.parts),
         }
     )
 
@@ -40,7 +41,12 @@ def ticket_for(ticket: Ticket, sealed: Sealed, sees: Collection[str]) -> Ticket:
     action = ticket.action
     if action is not None:
         action = action.model_copy(update={"arguments": shown.arguments})
+    parts = tuple(
+        part.model_copy(update={"action": part.action.model_copy(update={"arguments": arguments})})
+        for part, arguments in zip(ticket.parts, shown.parts, strict=False)
+    )
     texts = {
+        "parts": parts,
         "lines": shown.lines,
         "tried": shown.tried,
         "draft_answer": shown.draft_answer,

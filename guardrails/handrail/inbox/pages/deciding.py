@@ -143,7 +143,7 @@ def _shown(
         warnings=[t.of("preview.warning", code, code=code) for code in found.warnings],
         is_reject=proposal.verdict is Verdict.REJECT,
         needs_step_up=not has_level and found.needs_level is not Level.TOKEN,
-        digest=found.digest,
+        digest=found.binds,
     )
 
 

@@ -7,7 +7,17 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from handrail.records import Severity, Trigger
-from handrail.service import Level, ListPage, Preview, Receipt, Reviewer, Scope, TicketScreen
+from handrail.service import (
+    Level,
+    ListPage,
+    PartPreview,
+    PartScreen,
+    Preview,
+    Receipt,
+    Reviewer,
+    Scope,
+    TicketScreen,
+)
 from handrail.service.permissions import Operation
 from handrail.service.screen import CitedRule, PastTicket, TranscriptLine
 from handrail.service.screen import Field as ActionField
@@ -131,6 +141,8 @@ class TicketAnswer(Answered):
     why: str
     action: str
     fields: tuple[ActionField, ...]
+    parts: tuple[PartScreen, ...]
+    divides: bool
     draft: str
     rules: tuple[CitedRule, ...]
     lines: tuple[TranscriptLine, ...]
@@ -207,6 +219,8 @@ class PreviewAnswer(Answered):
     token: str
     version: int
     digest: str
+    binds: str
+    parts: tuple[PartPreview, ...]
 
     @classmethod
     def of(cls, preview: Preview) -> Self:

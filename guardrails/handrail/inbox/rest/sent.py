@@ -6,10 +6,11 @@ from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from handrail.service import ListQuery, Proposal, Scope, Whose
+from handrail.service import ListQuery, PartProposal, Proposal, Scope, Whose
 from handrail.service.batch import MOST
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import Settlement
+from handrail.tickets.proposed import MOST_PARTS
 from handrail.tickets.ticket import Sealed, Verdict
 
 LONGEST_TEXT = 20_000
@@ -209,8 +210,29 @@ class Unmasking(Sent):
     reason: Text
 
 
+class PartDecision(Sent):
+    """A decision on one part of a ticket: approve, edit or reject; `digest` is that of the part as shown."""
+
+    part: Name
+    verdict: Verdict
+    changes: Mapping[Name, JsonValue] = {}
+    arguments: MaybeText = ""
+    answer: MaybeText = ""
+    reason_code: MaybeName = ""
+    message_to_agent: MaybeText = ""
+    digest: MaybeName = ""
+
+    def proposal(self) -> PartProposal:
+        """Return it as the service takes it; pure."""
+        return PartProposal(**{name: getattr(self, name) for name in type(self).model_fields})
+
+
 class Decision(Sent):
-    """A decision. It counts only with the `digest`, `version` and `previewed` that its preview answered."""
+    """A decision. It counts only with the `digest`, `version` and `previewed` that its preview answered.
+
+    Of a ticket with several parts, `verdict` is that of its own action and `parts` says what becomes of each
+    of the others; without `parts` none of these ever runs.
+    """
 
     verdict: Verdict
     changes: Mapping[Name, JsonValue] = {}
@@ -224,6 +246,7 @@ class Decision(Sent):
     digest: MaybeName = ""
     version: Annotated[int, Field(ge=0)] | None = None
     previewed: MaybeName = ""
+    parts: Annotated[tuple[PartDecision, ...], Field(max_length=MOST_PARTS + 1)] = ()
 
     def proposal(self, *, version: int | None = None, key: str = "") -> Proposal:
         """Return it as the service takes it; pure.
@@ -232,6 +255,8 @@ class Decision(Sent):
             version: that of the ticket that was shown, if the request said so elsewhere.
             key: the same key again is the same decision.
         """
-        said = {name: getattr(self, name) for name in type(self).model_fields if name != "version"}
+        apart = {"version", "parts"}
+        said = {name: getattr(self, name) for name in type(self).model_fields if name not in apart}
         shown = self.version if self.version is not None else version
-        return Proposal(**said, version=shown, idempotency_key=key)
+        parts = tuple(part.proposal() for part in self.parts)
+        return Proposal(**said, version=shown, idempotency_key=key, parts=parts)

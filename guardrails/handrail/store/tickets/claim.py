@@ -213,6 +213,7 @@ def view_of(tx: Transaction, row: Values) -> TicketView:
         duplicate_of=row["duplicate_of"],
         reference=row["reference"] or "",
         extended=row["extended_at"] is not None,
+        round=row["round"],
         resolution=last_resolution(tx, row),
     )
 

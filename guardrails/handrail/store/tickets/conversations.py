@@ -1,7 +1,8 @@
 """Who speaks in a conversation, and what the assistant is told when it takes over again."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,12 +12,13 @@ from handrail.store.crypto.sealing import Erased
 from handrail.store.prepared import Prepared, PreparedResult
 from handrail.store.tables import micros, moment, moment_or_none, resolutions, tickets
 from handrail.store.tickets.open import followed
-from handrail.store.tickets.rows import content, resolution_text
+from handrail.store.tickets.parts import parts_in
+from handrail.store.tickets.rows import content, load, resolution_text
 from handrail.store.tickets.turns import STANDS
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import UNDECIDED, WITH_PEOPLE, State
 from handrail.tickets.ports import ConversationState, ConversationStatus, ResolutionView
-from handrail.tickets.resolution import GIVEN, resume_note
+from handrail.tickets.resolution import GIVEN, SettledPart, left_over, resume_note
 from handrail.tickets.ticket import Verdict
 
 _ENDED: Mapping[State, Literal["expired", "cancelled", "withdrawn"]] = {
@@ -52,6 +54,9 @@ class HasCome(Exception):
     """The time of a ticket's resolution has come, and nobody has put it into effect."""
 
 
+NONE_HELD: frozenset[str] = frozenset()
+
+
 def has_come(row: Row[Any], now: datetime) -> bool:
     """Tell whether a resolution waits for nobody any more; pure."""
     return bool(
@@ -82,8 +87,12 @@ def _undecided(row: Row[Any]) -> ConversationStatus:
     )
 
 
-def conversation(tx: Transaction, name: str, now: datetime) -> ConversationStatus:
+def conversation(
+    tx: Transaction, name: str, now: datetime, on_hold: Collection[str] = NONE_HELD
+) -> ConversationStatus:
     """Tell who is speaking: the state of its open ticket, else of its newest.
+
+    `on_hold` are tickets whose resolution is not put into effect though its time has come.
 
     Raises:
         HasCome: a resolution must be put into effect first.
@@ -92,16 +101,46 @@ def conversation(tx: Transaction, name: str, now: datetime) -> ConversationStatu
     row = _NEWEST(tx.conn, {"tenant": tx.tenant, "conversation": hashed}).first()
     if row is not None and row.duplicate_of is not None:
         row = followed(tx, row.id)
+    if row is not None and State(row.state) not in UNDECIDED:
+        row = _whole(tx, row)
     if row is None or State(row.state) in SILENT:
         return ConversationStatus()
     if State(row.state) in UNDECIDED:
-        if has_come(row, now):
-            raise HasCome(row.id)
+        _must_wait(row, now, on_hold)
         return _undecided(row)
-    note = resume_note(State(row.state), content(tx, row), _settled(tx, row))
+    parts = _parts(tx, row, now, on_hold)
+    note = resume_note(State(row.state), content(tx, row), _settled(tx, row), parts)
     return ConversationStatus(
         state=ConversationState.RETURNED, ticket=row.id, role=row.role, due=None, note=note
     )
+
+
+def _whole(tx: Transaction, row: Row[Any]) -> Row[Any]:
+    """Return the ticket that this one was a part of, itself if it was none's."""
+    held = content(tx, row)
+    return load(tx, held.part_of, for_update=False) if held is not None and held.part_of else row
+
+
+def _must_wait(row: Row[Any], now: datetime, on_hold: Collection[str]) -> None:
+    if has_come(row, now) and row.id not in on_hold:
+        raise HasCome(row.id)
+
+
+def _parts(
+    tx: Transaction, row: Row[Any], now: datetime, on_hold: Collection[str]
+) -> tuple[SettledPart, ...]:
+    """Return the calls that were decided with a ticket, each with where it stands by now."""
+    final = _final(tx, row)
+    found = []
+    for ticket in parts_in(tx, row.id, final) if final is not None and final.content is not None else ():
+        own = load(tx, ticket, for_update=False)
+        _must_wait(own, now, on_hold)
+        held, state = content(tx, own), State(own.state)
+        settled = None if state in UNDECIDED else _settled(tx, own)
+        found.append(
+            SettledPart(ticket=ticket, state=state, action=held.action if held else None, resolution=settled)
+        )
+    return tuple(found)
 
 
 def _final(tx: Transaction, row: Row[Any]) -> Row[Any] | None:
@@ -125,15 +164,24 @@ def _body(tx: Transaction, row: Row[Any], final: Row[Any]) -> dict[str, Any]:
     return body
 
 
-def resolution(tx: Transaction, row: Row[Any], now: datetime) -> ResolutionView | None:
+def resolution(
+    tx: Transaction, row: Row[Any], now: datetime, on_hold: Collection[str] = NONE_HELD
+) -> ResolutionView | None:
     """Return the resolution as caller and customer may see it, None while none is in effect.
 
     Raises:
         HasCome: one must be put into effect first.
     """
-    if has_come(row, now):
-        raise HasCome(row.id)
-    return None if State(row.state) in UNDECIDED else _settled(tx, row)
+    _must_wait(row, now, on_hold)
+    if State(row.state) in UNDECIDED:
+        return None
+    settled, parts = _settled(tx, row), _parts(tx, row, now, on_hold)
+    return replace(
+        settled,
+        parts=tuple(part.resolution for part in parts if part.resolution is not None),
+        undecided=tuple(part.ticket for part in parts if part.resolution is None),
+        beside=left_over(settled.beside, parts),
+    )
 
 
 def _settled(tx: Transaction, row: Row[Any]) -> ResolutionView:
@@ -159,4 +207,5 @@ def _settled(tx: Transaction, row: Row[Any]) -> ResolutionView:
         arguments=body.get("arguments", "") if has_action else "",
         changed=tuple(body.get("changes", ())),
         beside=held.beside if held is not None else (),
+        reason_code=body.get("reason_code", ""),
     )

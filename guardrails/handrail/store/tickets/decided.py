@@ -38,6 +38,7 @@ def last_resolution(tx: Transaction, row: Mapping[str, Any]) -> ResolutionRecord
         decided_at=moment(found.decided_at),
         is_final=bool(found.is_final),
         changes=_changes(tx, row, body) if verdict is Verdict.EDIT else (),
+        parts=body.get("parts", {}),
         **words,
     )
 

@@ -14,6 +14,7 @@ from handrail.records import Money
 from handrail.store.ledger import reserve
 from handrail.store.tables import micros, moment
 from handrail.store.tickets.actor import Actor
+from handrail.store.tickets.parts import take_back_parts
 from handrail.store.tickets.pauses import pause_of
 from handrail.store.tickets.rows import (
     LEASE,
@@ -77,6 +78,9 @@ def enact(
         changes |= {"role": what.waiting_for[0], "slot": what.waiting_for[0]}
     if what.verb is Verb.APPROVE:
         reserve(tx, _entry(row, case, what, now), {})
+        if case.held.part_of:
+            # While its ticket was open, that one had the conversation; the same call again finds this one.
+            changes["conversation"] = tx.hashed(case.sealed.conversation)
     step = Move(verb=what.verb, now=now, actor=what.person, role=what.role, data=what.data, changes=changes)
     return move(tx, row, step)
 
@@ -169,6 +173,7 @@ def undo(tx: Transaction, ticket: str, actor: Actor) -> dict[str, Any]:
         raise NotAllowed(ticket, "only who resolved it may take that back")
     if row.lease_until is None or row.lease_until <= micros(actor.now):
         raise AlreadyDecided(ticket, "its resolution is in effect")
+    take_back_parts(tx, ticket, turn, actor.now)
     take_back(tx, turn, actor.now)
     changes = {"claimed_by": actor.person, "lease_until": micros(actor.now + LEASE)}
     data = {"undone": turn.turn, "verdict": turn.verdict}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from handrail.errors import NotAllowed
 from handrail.store.tickets.effect import UnmaskedTicket
+from handrail.store.tickets.parts import SaidOfPart, of_parts
 from handrail.store.tickets.resolve import effect_of
 from handrail.store.tickets.revise import may_revise
 from handrail.store.tickets.rows import Agreement, intact, load
@@ -12,9 +13,26 @@ from handrail.store.tickets.turns import last_edit
 from handrail.store.transaction import Transaction
 from handrail.tickets.edit import differences, edited_arguments
 from handrail.tickets.lifecycle import Verb
+from handrail.tickets.masking import Mask
 from handrail.tickets.resolution import Resolution
-from handrail.tickets.ticket import Verdict
+from handrail.tickets.ticket import Ticket, Verdict
 from handrail.tickets.unmasking import mask_for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewedPart:
+    """What would become of one call that came with the action; `digest` is that of the call as it is shown.
+
+    `arguments` are those that would run, masked; empty where it would not. Without `runs` it does not run.
+    """
+
+    part: str
+    tool: str
+    verdict: Verdict
+    changes: tuple[str, ...]
+    arguments: str
+    digest: str
+    runs: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +51,7 @@ class ResolutionPreview:
     version: int
     digest: str
     edited_digest: str
+    parts: tuple[PreviewedPart, ...] = ()
 
 
 def preview(tx: Transaction, ticket: str, resolution: Resolution) -> tuple[str, ...]:
@@ -83,4 +102,36 @@ def previewed(
         version=row.version,
         digest=row.digest,
         edited_digest=effect.digest,
+        parts=tuple(_part(held, one, mask) for one in of_parts(row, held, sealed, resolution)),
+    )
+
+
+def _part(held: Ticket, one: SaidOfPart, mask: Mask) -> PreviewedPart:
+    """Return what would become of one part.
+
+    Raises:
+        NotAllowed, CheckFailed: it would be refused.
+    """
+    action, verdict = one.part.action, one.said.verdict
+    own = held.model_copy(update={"action": action})
+    after = one.arguments
+    changes: tuple[str, ...] = ()
+    if verdict is Verdict.EDIT:
+        after = edited_arguments(
+            one.arguments,
+            Resolution(verdict=verdict, changes=one.said.changes, arguments=one.said.arguments),
+            own,
+        )
+        changes = differences(one.arguments, after, mask)
+    elif verdict is Verdict.APPROVE and not action.digest:
+        raise NotAllowed(held.id, f"the arguments of {one.part.part} cannot be read; edit or reject it")
+    runs = verdict is not Verdict.REJECT
+    return PreviewedPart(
+        part=one.part.part,
+        tool=action.tool,
+        verdict=verdict,
+        changes=changes,
+        arguments=mask(after) if runs else "",
+        digest=action.digest,
+        runs=runs,
     )

@@ -12,6 +12,7 @@ from handrail.store.tables import micros
 from handrail.store.tickets.actor import Actor, may_act, refuse_own_case, refuse_second_seat
 from handrail.store.tickets.apply import finish
 from handrail.store.tickets.effect import Effect, UnmaskedTicket, enact, still_waiting
+from handrail.store.tickets.parts import divide, of_parts, released_words
 from handrail.store.tickets.pauses import PAUSES, refuse_on_hold
 from handrail.store.tickets.revise import may_revise
 from handrail.store.tickets.rows import Agreement, Move, agreements, content, intact, load, load_with, move
@@ -36,8 +37,9 @@ def effect_of(
         CheckFailed: an edit or an answer lacks its text, or cannot be read.
     """
     before = agreements(row.agreed)
+    beside = released_words(resolution, case.sealed)
     if resolution.verdict is Verdict.REJECT:
-        return _ended(Verb.REJECT, row, (*before, mine))
+        return _ended(Verb.REJECT, row, (*before, mine), answer=beside)
     if resolution.verdict is Verdict.REVISE:
         if not resolution.message_to_agent.strip():
             raise CheckFailed("decide", why="what the assistant must do otherwise is not said")
@@ -56,7 +58,7 @@ def effect_of(
         verb=Verb.AGREE if waiting else last,
         digest=digest,
         arguments=arguments,
-        answer=answer,
+        answer=answer or beside,
         agreed=agreed,
         waiting_for=waiting,
     )
@@ -143,7 +145,13 @@ def resolve(
     case = UnmaskedTicket(held=held, sealed=sealed)
     outcome = effect_of(tx, row, case, resolution, mine)
     amounts = _amounts(case, resolution, outcome, read_edit)
-    said = Turn(resolution=resolution, outcome=outcome, mine=mine, amounts=amounts, now=actor.now)
+    parts = {}
+    for one in of_parts(row, held, sealed, resolution):
+        parts[one.part.part] = divide(tx, row, (held, sealed), one.part, actor)
+        resolve(tx, parts[one.part.part], one.resolution(resolution), actor, read_edit)
+    said = Turn(
+        resolution=resolution, outcome=outcome, mine=mine, amounts=amounts, now=actor.now, parts=parts
+    )
     return _recorded(tx, row, case, said, write(tx, row, said))
 
 
@@ -161,6 +169,7 @@ def _recorded(
         "slot": row.slot,
         "expires": expires_at,
         "edited": resolution.verdict is Verdict.EDIT,
+        **({"parts": sorted(said.parts.values())} if said.parts else {}),
     }
     if resolution.takes_effect_in:
         effective = micros(now + resolution.takes_effect_in)

@@ -136,7 +136,10 @@ def resolution_text(tx: Transaction, ticket: str, values: Mapping[Any, Any]) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """One step of a ticket: the verb, who took it and what changes in its row."""
+    """One step of a ticket: the verb, who took it and what changes in its row.
+
+    Of a step that is not announced only the audit log tells.
+    """
 
     verb: Verb
     now: datetime
@@ -144,6 +147,7 @@ class Move:
     role: str = ""
     data: Mapping[str, object] = field(default_factory=dict)
     changes: Mapping[str, object] = field(default_factory=dict)
+    is_announced: bool = True
 
 
 def move(tx: Transaction, row: Row[Any], step: Move) -> dict[str, Any]:
@@ -177,24 +181,8 @@ def move(tx: Transaction, row: Row[Any], step: Move) -> dict[str, Any]:
 
 def record(tx: Transaction, values: Mapping[str, Any], step: Move) -> None:
     """Put a step on record and into the outbox; both are written as the transaction's last statements."""
-    tx.letters.append(
-        {
-            "id": new_id(),
-            "tenant": tx.tenant,
-            "ticket": values["id"],
-            "version": values["version"],
-            "kind": step.verb.value,
-            "role": values["role"],
-            "severity": values["severity"],
-            "trigger": values["trigger"],
-            "decide_by": values["decide_by"],
-            "at": micros(step.now),
-            "state": "pending",
-            "available_at": micros(step.now),
-            "attempts": 0,
-            "error": "",
-        }
-    )
+    if step.is_announced:
+        tx.letters.append(_letter(tx, values, step))
     tx.events.append(
         Event(
             tenant=tx.tenant,
@@ -207,6 +195,25 @@ def record(tx: Transaction, values: Mapping[str, Any], step: Move) -> None:
             data={"state": values["state"], **step.data},
         )
     )
+
+
+def _letter(tx: Transaction, values: Mapping[str, Any], step: Move) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "tenant": tx.tenant,
+        "ticket": values["id"],
+        "version": values["version"],
+        "kind": step.verb.value,
+        "role": values["role"],
+        "severity": values["severity"],
+        "trigger": values["trigger"],
+        "decide_by": values["decide_by"],
+        "at": micros(step.now),
+        "state": "pending",
+        "available_at": micros(step.now),
+        "attempts": 0,
+        "error": "",
+    }
 
 
 def next_timer(values: Mapping[str, Any]) -> int | None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -40,13 +40,17 @@ class ResolutionEffect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One person's resolution with its effect, whose agreement it is, what a ledger counts, and when."""
+    """One person's resolution with its effect, whose agreement it is, what a ledger counts, and when.
+
+    `parts` are the tickets of the calls that were decided with it, by name.
+    """
 
     resolution: Resolution
     outcome: ResolutionEffect
     mine: Agreement
     amounts: Mapping[str, Money | Decimal]
     now: datetime
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 def last_edit(tx: Transaction, row: Row[Any]) -> Mapping[str, str]:
@@ -120,6 +124,7 @@ def write(tx: Transaction, row: Row[Any], said: Turn) -> int:
             "opened_at": resolution.opened_at.isoformat() if resolution.opened_at else None,
             "changes": sorted(resolution.changes),
             "amounts": _written(said.amounts),
+            **({"parts": dict(said.parts)} if said.parts else {}),
         },
         sort_keys=True,
     )

@@ -14,10 +14,11 @@ from handrail.store.tickets.actor import Actor, route_role
 from handrail.store.tickets.apply import use_up
 from handrail.store.tickets.attempts import add_words
 from handrail.store.tickets.open import followed
+from handrail.store.tickets.parts import decided_with
 from handrail.store.tickets.rows import Move, entry_of, intact, load, move
 from handrail.store.transaction import Transaction
 from handrail.text.identity import identity
-from handrail.tickets.lifecycle import BEGUN, State, Verb, advance, refusal
+from handrail.tickets.lifecycle import BEGUN, TABLE, State, Verb, advance, refusal
 from handrail.tickets.ports import Settlement
 
 TOO_LATE = "ticket.withdraw_late"
@@ -39,6 +40,8 @@ class Withdrawal:
 def withdraw(tx: Transaction, ticket: str, said: Withdrawal) -> TicketError | None:
     """End a ticket that nobody has begun to carry out; of a duplicate, the ticket that settles it.
 
+    The calls that were decided with it end too, as far as they have not begun.
+
     Where its action has begun, the wish goes on record for the people of its roles, and the error that says
     so is returned, to be raised once that is durable. Withdrawing twice changes nothing.
 
@@ -49,7 +52,10 @@ def withdraw(tx: Transaction, ticket: str, said: Withdrawal) -> TicketError | No
     row = load(tx, followed(tx, ticket).id)
     role = _may_withdraw(tx, row, said)
     state, by = State(row.state), said.by.person if isinstance(said.by, Actor) else "customer"
-    if state is State.WITHDRAWN:
+    with_it = [part for part in decided_with(tx, row) if State(part.state) in TABLE[Verb.WITHDRAW].sources]
+    for part in with_it:
+        _end(tx, part, said.now, by, role)
+    if state is State.WITHDRAWN or (with_it and state not in BEGUN | TABLE[Verb.WITHDRAW].sources):
         return None
     if state in BEGUN:
         if add_words(tx, row, said.words, "withdrawn too late", said.now):
@@ -62,19 +68,24 @@ def withdraw(tx: Transaction, ticket: str, said: Withdrawal) -> TicketError | No
     advance(row.id, state, Verb.WITHDRAW)
     if said.words:
         add_words(tx, row, said.words, "withdrawn", said.now)
+    _end(tx, row, said.now, by, role)
+    return None
+
+
+def _end(tx: Transaction, row: Row[Any], now: datetime, by: str, role: str) -> None:
+    state = State(row.state)
     if state is State.DECIDED:
-        use_up(tx, row, "void", said.now)
-    settle(tx, entry_of(row), Settlement.NO_EFFECT, now=said.now)
+        use_up(tx, row, "void", now)
+    settle(tx, entry_of(row), Settlement.NO_EFFECT, now=now)
     step = Move(
         verb=Verb.WITHDRAW,
-        now=said.now,
+        now=now,
         actor=by,
         role=role,
         data={"was": state.value},
         changes={"claimed_by": None, "lease_until": None, "is_taken_over": False},
     )
     move(tx, row, step)
-    return None
 
 
 def _may_withdraw(tx: Transaction, row: Row[Any], said: Withdrawal) -> str:

@@ -1,0 +1,81 @@
+"""What was proposed together, part by part: as a person sees it, and what a step-up for it is bound to."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from handrail.service.form import fields_of
+from handrail.service.screen import PartScreen
+from handrail.tickets.lifecycle import UNDECIDED
+from handrail.tickets.proposed import ANSWER, FIRST
+from handrail.tickets.ticket import ProposedPart, Ticket, TicketView, Verdict
+
+
+def divides(view: TicketView) -> bool:
+    """Tell whether a ticket's parts can be decided with it: nobody has agreed to it yet; pure."""
+    held = view.ticket
+    is_whole = view.round == 1 and not view.agreed and view.state in UNDECIDED
+    return held is not None and bool(held.parts) and is_whole
+
+
+def parts_of(
+    view: TicketView, labels: Sequence[str], tickets: Mapping[str, TicketView]
+) -> tuple[PartScreen, ...]:
+    """Return everything that was proposed together; pure.
+
+    Args:
+        view: the ticket, masked for who looks.
+        labels: the labels that masked values have.
+        tickets: the tickets that its parts became, by the names of the parts.
+    """
+    held = view.ticket
+    if held is None or held.action is None or not held.parts:
+        return ()
+    stopping = tuple(rule.rule for rule in held.policy.rules)
+    found = [
+        _call(ProposedPart(part=FIRST, action=held.action, effect="hand_off", rules=stopping), held, labels)
+    ]
+    for part in held.parts:
+        own = tickets.get(part.part)
+        one = _call(part, held, labels)
+        if own is not None:
+            one = replace(one, ticket=own.id, reference=own.reference, state=own.state)
+        found.append(one)
+    return (*found, _words(held)) if held.draft_answer else tuple(found)
+
+
+def bound_digest(view: TicketView) -> str:
+    """Return what a step-up for a decision is bound to: the action, with all the parts it came with; pure."""
+    held = view.ticket
+    if held is None or not divides(view):
+        return view.digest
+    digests = (view.digest, *(part.action.digest for part in held.parts))
+    return hashlib.sha256("|".join(digests).encode()).hexdigest()
+
+
+def _call(part: ProposedPart, held: Ticket, labels: Sequence[str]) -> PartScreen:
+    action = part.action
+    may = (Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT) if action.digest else (Verdict.EDIT, Verdict.REJECT)
+    return PartScreen(
+        part=part.part,
+        tool=action.tool,
+        fields=fields_of(action, labels),
+        text="",
+        digest=action.digest,
+        effect=part.effect,
+        rules=part.rules,
+        allowed=tuple(verdict for verdict in may if verdict in held.allowed),
+    )
+
+
+def _words(held: Ticket) -> PartScreen:
+    return PartScreen(
+        part=ANSWER,
+        tool="",
+        fields=(),
+        text=held.draft_answer,
+        digest="",
+        effect="",
+        rules=(),
+        allowed=(Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT),
+    )

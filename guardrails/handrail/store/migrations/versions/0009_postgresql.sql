@@ -1,0 +1,1 @@
+GRANT INSERT ON tickets TO handrail_inbox

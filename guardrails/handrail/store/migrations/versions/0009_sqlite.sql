@@ -1,0 +1,1 @@
+-- One file has no logins: whoever opens it may write all of it.
