@@ -61,12 +61,13 @@ def sign_in(chromium: Any, inbox: Served) -> Iterator[Opens]:
 
     def opened(person: str, **given: Any) -> Any:
         profile = {
+            "base_url": inbox.url,
             "locale": "en-US",
             "reduced_motion": "reduce",
             "viewport": {"width": 1280, "height": 860},
             **given,
         }
-        context = chromium.new_context(base_url=inbox.url, **profile)
+        context = chromium.new_context(**profile)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(8000)

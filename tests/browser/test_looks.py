@@ -42,8 +42,9 @@ def test_no_page_has_a_serious_fault_for_those_who_use_aids(inbox: Served, sign_
             page.wait_for_selector("[data-confirm]")
             assert _grave(page) == [], rule
     manager = sign_in("mira", color_scheme=scheme)
-    manager.goto("/overview")
-    assert _grave(manager) == []
+    for path in ("/overview", "/me"):
+        manager.goto(path)
+        assert _grave(manager) == [], path
     page.goto("/")
     page.keyboard.press("Control+k")
     assert _grave(page) == []

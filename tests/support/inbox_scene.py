@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
 import uvicorn
 
+from handrail.clock import now_utc
 from handrail.inbox import Settings, make_app
 from handrail.store import SqlStore, open_store
 from handrail_adapters.demo.play import TENANT, Chat, open_shop
@@ -158,13 +160,27 @@ def play_more(folder: Path) -> None:
     play(folder, (("jan", "Let me talk to a person.", ()),))
 
 
+class Clock:
+    """The time, and as much later as it was moved ahead."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return now_utc() + self._ahead
+
+    def move(self, **by: float) -> None:
+        self._ahead += timedelta(**by)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """An inbox that answers on this machine, and its store."""
+    """An inbox that answers on this machine, its store and its clock."""
 
     url: str
     store: SqlStore
     folder: Path
+    clock: Clock
 
 
 @contextmanager
@@ -181,10 +197,13 @@ def served(template: Path, folder: Path, **settings: object) -> Iterator[Served]
             **settings,
         }
     )
-    store = open_store(given.store)
+    clock = Clock()
+    store = open_store(given.store, clock=clock)
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(make_app(given, store), log_level="error", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        make_app(given, store, clock=clock), log_level="error", timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
@@ -192,7 +211,8 @@ def served(template: Path, folder: Path, **settings: object) -> Iterator[Served]
     while not server.started and thread.is_alive() and time.monotonic() < end:
         time.sleep(0.01)
     try:
-        yield Served(url=f"http://127.0.0.1:{listening.getsockname()[1]}", store=store, folder=folder)
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield Served(url=address, store=store, folder=folder, clock=clock)
     finally:
         server.should_exit = True
         thread.join(_WAIT_S)

@@ -13,6 +13,7 @@ from handrail.clock import Clock, now_utc
 from handrail.inbox import probes, sign_in, step_up, streams
 from handrail.inbox.context import Inbox
 from handrail.inbox.endings import Endings
+from handrail.inbox.kept_forms import KeptForms
 from handrail.inbox.live import Live
 from handrail.inbox.metrics import Measured, Metrics
 from handrail.inbox.oidc import Provider
@@ -63,6 +64,7 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
         sign_ins=Throttle(settings.limits.sign_ins),
         steps=Throttle(settings.limits.steps),
         replays=Replays(),
+        kept_forms=KeptForms(clock),
         metrics=Metrics(store, settings),
         passkeys=Passkeys(store, clock),
         pace=Pace(store, clock),

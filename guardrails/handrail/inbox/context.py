@@ -9,6 +9,7 @@ from starlette.requests import Request
 from handrail.clock import Clock
 from handrail.errors import HandrailError
 from handrail.inbox.forms import Form
+from handrail.inbox.kept_forms import KeptForms
 from handrail.inbox.live import Live
 from handrail.inbox.oidc import Provider
 from handrail.inbox.rendering import Renderer
@@ -43,6 +44,7 @@ class Inbox:
     sign_ins: Throttle
     steps: Throttle
     replays: Replays
+    kept_forms: KeptForms
     live: Live
     endings: "Endings"
     passkeys: "Passkeys"

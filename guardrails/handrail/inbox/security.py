@@ -1,6 +1,7 @@
 """What stands before every route: host, session, origin, token, size and rate; what is not public is shut."""
 
 import asyncio
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -27,6 +28,8 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 _TOKEN_FIELD, _TOKEN_HEADER = "csrf", "x-csrf-token"
 _BODY_WITHIN_S = 30.0
+_FILLED_IN = re.compile(r"/tickets/([A-Za-z0-9-]{1,64})/(?:preview|decide)")
+"""Forms that took somebody a while to fill in."""
 _CODES = {
     HTTPStatus.UNAUTHORIZED: "not_signed_in",
     HTTPStatus.TOO_MANY_REQUESTS: "too_many",
@@ -79,6 +82,8 @@ class Protected:
             request.check_host()
             await request.check_session()
             refusal = request.sign_in_first()
+            if refusal is not None and scope["method"] == "POST":
+                refusal = await request.kept_for_later(receive) or refusal
             if refusal is None and scope["method"] not in _SAFE:
                 receive = await request.checked_body(receive)
         except Refused as refused:
@@ -150,6 +155,27 @@ class _Incoming:
         if self._path.startswith((API, LIVE)):
             raise Refused(HTTPStatus.UNAUTHORIZED, "sign in, or show a token")
         target = f"{SIGN_IN}?next={quote(local_path(here), safe='/')}" if is_page else SIGN_IN
+        return RedirectResponse(target, HTTPStatus.SEE_OTHER)
+
+    async def kept_for_later(self, receive: Receive) -> Response | None:
+        """Keep what somebody filled in whose session has run out; returns the way back to it, else None."""
+        of_ticket, sessions = _FILLED_IN.fullmatch(self._path), self._inbox.sessions
+        cookie = cookie_parser(self._headers.get("cookie", "")).get(sessions.cookie)
+        before = sessions.run_out(cookie) if of_ticket is not None else None
+        if of_ticket is None or before is None:
+            return None
+        self._first = before
+        try:
+            await self.checked_body(receive)
+        except Refused:
+            return None
+        finally:
+            self._first = self._state["session"]
+        form, back = dict(self._state["form"].items()), f"/tickets/{of_ticket[1]}"
+        self._inbox.kept_forms.keep(before.tenant, before.person, of_ticket[1], form)
+        target = f"{SIGN_IN}?next={quote(back, safe='/')}"
+        if "hx-request" in self._headers:
+            return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"hx-redirect": target})
         return RedirectResponse(target, HTTPStatus.SEE_OTHER)
 
     async def checked_body(self, receive: Receive) -> Receive:

@@ -94,19 +94,29 @@ class Sessions:
 
     def read(self, cookie: str | None) -> Session | None:
         """Return the session of a cookie; None if it is none of ours, was altered or has run out."""
-        opened = self.opened(cookie, "session") if cookie else None
-        if opened is None:
-            return None
+        session = self._unsealed(cookie)
+        return session if session is not None and not self._has_run_out(session) else None
+
+    def run_out(self, cookie: str | None) -> Session | None:
+        """Return the session of a cookie in which somebody had signed in and that has run out, else None.
+
+        It says who they were, and lets them do nothing.
+        """
+        session = self._unsealed(cookie)
+        is_theirs = session is not None and session.is_signed_in and self._has_run_out(session)
+        return session if is_theirs else None
+
+    def _unsealed(self, cookie: str | None) -> Session | None:
         try:
-            session = _SESSION.validate_python(opened)
+            return _SESSION.validate_python(self.opened(cookie, "session")) if cookie else None
         except ValidationError:
             return None
+
+    def _has_run_out(self, session: Session) -> bool:
         now = self._clock().timestamp()
         if now - session.seen_at > self._limits.idle_s:
-            return None
-        if session.is_signed_in and now - session.signed_in_at > self._limits.session_s:
-            return None
-        return session
+            return True
+        return session.is_signed_in and now - session.signed_in_at > self._limits.session_s
 
     def renewed(self, session: Session) -> Session | None:
         """Return the session as seen now; None where its cookie is young enough to stay."""

@@ -83,7 +83,7 @@ def options(request: Request) -> Response:
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unreadable")
     except HandrailError as error:
         return problem_of(error)
-    host = _host(request)
+    host = passkey_host(request)
     if not known or not host:
         return problem(HTTPStatus.CONFLICT, "no_passkey", "sign in anew instead")
     made = _challenge(request, _STEP, ticket=ticket, digest=asked.digest)
@@ -123,7 +123,7 @@ def _verified(request: Request, answered: _Answered, made: _Challenge, passkey: 
         found = webauthn.verify_authentication_response(
             credential=dict(answered.credential),
             expected_challenge=made.challenge(),
-            expected_rp_id=_host(request),
+            expected_rp_id=passkey_host(request),
             expected_origin=_origin(request),
             credential_public_key=base64url_to_bytes(passkey.public_key),
             credential_current_sign_count=passkey.uses,
@@ -137,7 +137,7 @@ def _verified(request: Request, answered: _Answered, made: _Challenge, passkey: 
 def new_options(request: Request) -> Response:
     """Ask for a new passkey; only of somebody who has just signed in."""
     inbox, who = inbox_of(request), reviewer_of(request)
-    host = _host(request)
+    host = passkey_host(request)
     if not inbox.sessions.is_fresh(session_of(request)):
         return problem_of(NotPermitted("passkey", "level"))
     if not host:
@@ -172,7 +172,7 @@ def new(request: Request) -> Response:
         found = webauthn.verify_registration_response(
             credential=dict(answered.credential),
             expected_challenge=made.challenge(),
-            expected_rp_id=_host(request),
+            expected_rp_id=passkey_host(request),
             expected_origin=_origin(request),
             require_user_verification=True,
         )
@@ -243,7 +243,7 @@ def _origin(request: Request) -> str:
     return inbox_of(request).settings.address or f"http://{request.headers.get('host', '')}"
 
 
-def _host(request: Request) -> str:
+def passkey_host(request: Request) -> str:
     """Return the name to which passkeys are bound, empty where people reach the inbox by an address only."""
     host = urlsplit(_origin(request)).hostname or ""
     return "" if is_loopback(host) and host != "localhost" else host

@@ -1,6 +1,16 @@
 """The pages of the inbox: one module each, which says its `routes`."""
 
-from handrail.inbox.pages import batch, deciding, overview, preferences, steps, ticket, tickets, unmasking
+from handrail.inbox.pages import (
+    account,
+    batch,
+    deciding,
+    overview,
+    preferences,
+    steps,
+    ticket,
+    tickets,
+    unmasking,
+)
 
 # The last module takes every step of a ticket that no other page knows.
 routes = [
@@ -11,5 +21,6 @@ routes = [
     *unmasking.routes,
     *overview.routes,
     *preferences.routes,
+    *account.routes,
     *steps.routes,
 ]

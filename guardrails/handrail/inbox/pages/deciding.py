@@ -159,6 +159,7 @@ def decide(request: Request) -> Response:
     except NotPermitted as error:
         if error.lacks != "level":
             raise
+        inbox.kept_forms.keep(who.tenant, who.person, screen.reference, form)
         return sign_in_anew(f"/tickets/{screen.reference}")
     except (TicketError, CheckFailed) as error:
         fresh = inbox.service.screen(who, screen.view.id)

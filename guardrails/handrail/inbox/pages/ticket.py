@@ -46,12 +46,16 @@ class Argument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
-    """What a person has filled in, by field name, and the preview or refusal of it."""
+    """What a person has filled in, by field name, and the preview or refusal of it.
+
+    `is_kept` says that it is what they had filled in before they signed in again.
+    """
 
     given: Mapping[str, str]
     preview: object = None
     carried: Sequence[tuple[str, str]] = ()
     refused: str = ""
+    is_kept: bool = False
 
 
 NOTHING_FILLED = Filled(given={})
@@ -59,8 +63,10 @@ NOTHING_FILLED = Filled(given={})
 
 def show(request: Request) -> Response:
     """Show a ticket; that somebody looked is on record first."""
-    screen = inbox_of(request).service.screen(reviewer_of(request), request.path_params["ref"])
-    return screen_page(request, screen, NOTHING_FILLED)
+    inbox, who = inbox_of(request), reviewer_of(request)
+    screen = inbox.service.screen(who, request.path_params["ref"])
+    kept = inbox.kept_forms.take(who.tenant, who.person, screen.reference)
+    return screen_page(request, screen, Filled(given=kept, is_kept=True) if kept else NOTHING_FILLED)
 
 
 def state(request: Request) -> Response:
@@ -79,6 +85,8 @@ def screen_page(
     values = screen_values(request, screen, filled, telling)
     if filled.refused:
         values["notice"] = Notice(text=filled.refused, tone="bad")
+    elif filled.is_kept:
+        values["notice"] = Notice(text=telling.t("decide.kept"), tone="good")
     return page(request, "ticket.html", values, telling=telling, status=status)
 
 
@@ -86,7 +94,7 @@ def screen_values(
     request: Request, screen: TicketScreen, filled: Filled, telling: Telling
 ) -> dict[str, object]:
     """Return what the templates of a ticket are given."""
-    ticket = screen.ticket
+    ticket, who = screen.ticket, reviewer_of(request)
     can_decide = Operation.DECIDE in screen.operations and ticket is not None
     verdicts = [verdict.value for verdict in ticket.allowed] if ticket is not None else []
     conflicts = [rule for rule in screen.rules if rule.is_conflict]
@@ -117,11 +125,13 @@ def screen_values(
         "unmask_fields": screen.unmaskable if Operation.UNMASK in screen.operations else (),
         "undo_s": undo_s,
         "step_up": _step_up(request, screen) if can_decide else "",
+        "has_passkey": bool(inbox_of(request).passkeys.of(who)),
+        "is_fresh": who.level.rank >= Level.FRESH.rank,
         "undo_total": undo_s,
         "receipt_text": telling.t(f"undo.{screen.view.resolution.verdict.value}")
         if screen.view.resolution
         else "",
-        **_told(screen, reviewer_of(request).person, telling),
+        **_told(screen, who.person, telling),
     }
 
 
