@@ -9,8 +9,8 @@ from handrail.records import Trigger
 from handrail.service.deciding import Deciding
 from handrail.service.permissions import Operation, require
 from handrail.service.proposal import Preview, Proposal, Receipt
-from handrail.service.reading import headline
 from handrail.service.reviewer import Reviewer
+from handrail.tickets.headline import headline
 from handrail.tickets.ticket import Ticket, TicketView, Verdict
 
 MOST = 100

@@ -1,6 +1,5 @@
 """Lists, counts and the whole of one ticket, masked for whoever reads."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -17,13 +16,11 @@ from handrail.service.screen import PastTicket, TicketScreen
 from handrail.service.transcript import transcript
 from handrail.store import Filter
 from handrail.store.tickets.similar import EndedTicket
-from handrail.tickets.compose import shortened
+from handrail.tickets.headline import Proposed, headline
 from handrail.tickets.lifecycle import State
 from handrail.tickets.reference import reference_prefix
 from handrail.tickets.resolution import TicketRow
 from handrail.tickets.ticket import Ticket, TicketView, Verdict
-
-HEADLINE = 120
 
 
 class Reading(Acting):
@@ -48,7 +45,7 @@ class Reading(Acting):
         return tuple(role for role in asked if role in mine) if asked else mine
 
     def _rows(self, who: Reviewer, found: Sequence[TicketRow]) -> tuple[ListRow, ...]:
-        held = self._store.contents(who.tenant, [row.id for row in found])
+        held = self._store.proposed(who.tenant, [row.id for row in found])
         return tuple(_row(who, row, held.get(row.id), self.now) for row in found)
 
     def counts(self, who: Reviewer) -> Mapping[str, Mapping[State, int]]:
@@ -161,7 +158,7 @@ def _filter(who: Reviewer, wanted: ListQuery, roles: tuple[str, ...], now: datet
     )
 
 
-def _row(who: Reviewer, row: TicketRow, held: Ticket | None, now: datetime) -> ListRow:
+def _row(who: Reviewer, row: TicketRow, held: Proposed | None, now: datetime) -> ListRow:
     return ListRow(
         id=row.id,
         reference=row.reference,
@@ -180,22 +177,6 @@ def _row(who: Reviewer, row: TicketRow, held: Ticket | None, now: datetime) -> L
         is_mine=row.claimed_by == who.person,
         is_snoozed=row.snoozed_until is not None and row.snoozed_until > now,
     )
-
-
-def headline(held: Ticket | None) -> str:
-    """Return in few words what a ticket proposes, masked; empty for one that was erased; pure."""
-    if held is None:
-        return ""
-    if held.action is None:
-        return shortened(held.draft_answer or held.wanted, HEADLINE)
-    try:
-        given = json.loads(held.action.arguments or "{}")
-    except (ValueError, RecursionError):
-        given = None
-    if not isinstance(given, dict):
-        return shortened(f"{held.action.tool} {held.action.arguments}", HEADLINE)
-    said = ", ".join(f"{name} {value}" for name, value in given.items() if not isinstance(value, dict | list))
-    return shortened(f"{held.action.tool} {said}", HEADLINE)
 
 
 def _past(one: EndedTicket) -> PastTicket:

@@ -125,8 +125,8 @@ class _Compiled:
 
     def bound(self, values: Mapping[str, Any]) -> Any:
         """Return the parameters as the driver wants them."""
-        given = {**self.fixed, **values}
-        return given if self.order is None else tuple(given[key] for key in self.order)
+        given = {**self.fixed, **values} if self.fixed else values
+        return given if self.order is None else [given[key] for key in self.order]
 
 
 def _compiled(statement: Any, conn: Connection | Engine) -> _Compiled:
@@ -334,7 +334,7 @@ def _body(conn: Connection, cursor: Any, statements: Statements, *, is_answered:
     parts: list[tuple[Kept, list[bytes]]] = []
     for one, values in compiled:
         assert one.kept is not None
-        given = {**one.fixed, **values}
+        given = {**one.fixed, **values} if one.fixed else values
         parts.append((one.kept, [literal(given[name]) for name in one.kept.order]))
     if not is_answered:
         parts = _together(parts)

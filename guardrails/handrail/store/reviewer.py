@@ -32,10 +32,11 @@ from handrail.store.tickets.preview import ResolutionPreview
 from handrail.store.tickets.similar import EndedTicket, similar
 from handrail.store.tickets.withdraw import Withdrawal
 from handrail.store.transaction import Transaction
+from handrail.tickets.headline import Proposed
 from handrail.tickets.lifecycle import State, Verb
 from handrail.tickets.ports import Attempt, Settlement
 from handrail.tickets.resolution import Page, People, ReadEdit, Resolution, TicketEvent, TicketRow
-from handrail.tickets.ticket import Sealed, Ticket, TicketView
+from handrail.tickets.ticket import Sealed, TicketView
 from handrail.tickets.timers import next_step
 
 DELIVERY_LEASE = timedelta(minutes=1)
@@ -199,10 +200,10 @@ class SqlStore(PeopleStore):
         with self.read(tenant) as tx:
             return previewing.previewed(tx, ticket, resolution, actor.person, sees)
 
-    def contents(self, tenant: str, tickets: Sequence[str]) -> Mapping[str, Ticket]:
-        """Return the masked content of some tickets, without those that were erased."""
+    def proposed(self, tenant: str, tickets: Sequence[str]) -> Mapping[str, Proposed]:
+        """Return what some tickets propose, masked, without those that were erased."""
         with self.read(tenant) as tx:
-            return listing.contents(tx, tickets)
+            return listing.proposed(tx, tickets)
 
     def similar(self, tenant: str, ticket: str, *, limit: int = 5) -> tuple[EndedTicket, ...]:
         """Return the newest ended tickets that the same rule stopped."""

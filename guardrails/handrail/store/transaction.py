@@ -29,6 +29,8 @@ class Transaction:
     letters: list[dict[str, Any]] = field(default_factory=list)
     later: list[tuple[Prepared, Mapping[str, Any]]] = field(default_factory=list)
     read: dict[str, Ticket] = field(default_factory=dict)
+    said: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The rows of the resolutions that this transaction writes, by their tickets."""
 
     @property
     def ring(self) -> KeyRing:

@@ -8,8 +8,7 @@ LENGTH = 6
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No letter or digit that is taken for another one when it is read or heard: no 0, 1, I, L, O or U."""
 _FIRST = 4
-LONGEST = len(PREFIX) + LENGTH + 2
-"""Characters of a whole reference."""
+_FORM = f"{PREFIX}-{'#' * _FIRST}-{'#' * (LENGTH - _FIRST)}"
 _SHAPE = re.compile(rf"(?:{PREFIX}-?)?([{ALPHABET}]{{1,{_FIRST}}}(?:-?[{ALPHABET}]{{0,{LENGTH - _FIRST}}}))")
 
 
@@ -40,3 +39,9 @@ def reference_prefix(said: str) -> str | None:
     letters = match.group(1).replace("-", "")
     tail = f"-{letters[_FIRST:]}" if len(letters) > _FIRST else ""
     return f"{PREFIX}-{letters[:_FIRST]}{tail}"
+
+
+def reference_bounds(prefix: str) -> tuple[str, str]:
+    """Return the first and the last reference that can begin so, in the order of any language; pure."""
+    rest = _FORM[len(prefix) :]
+    return prefix + rest.replace("#", ALPHABET[0]), prefix + rest.replace("#", ALPHABET[-1])

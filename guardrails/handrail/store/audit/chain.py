@@ -56,6 +56,9 @@ DECISIONS = "log-"
 FIELDS = ("writer", "seq", "tenant", "ticket", "version", "kind", "actor", "role", "at", "data", "prev")
 
 
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_sorted = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
 # On PostgreSQL nobody who appends may write the keyed hash; see `Transaction.mac`.
 END = {"sqlite": ("seq", "hash", "mac"), "postgresql": ("seq", "hash")}
 
@@ -90,7 +93,7 @@ def genesis(writer: str) -> str:
 
 def entry_hash(row: Mapping[str, object]) -> str:
     """Return the hash of one entry over all its columns; pure."""
-    text = json.dumps([row[name] for name in FIELDS], ensure_ascii=False, separators=(",", ":"))
+    text = _compact([row[name] for name in FIELDS])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -110,7 +113,7 @@ def entry_row(event: Event, *, writer: str, seq: int, prev: str) -> dict[str, ob
         "actor": event.actor,
         "role": event.role,
         "at": micros(event.at),
-        "data": json.dumps(dict(event.data), sort_keys=True, ensure_ascii=False, separators=(",", ":")),
+        "data": _sorted(dict(event.data)),
         "prev": prev,
     }
     row["hash"] = entry_hash(row)

@@ -13,6 +13,7 @@
 # Who can write the database and holds an older copy of it can put whole rows back. A signed checkpoint, kept
 # elsewhere, shows that: see `handrail.store.audit.verify`.
 
+import functools
 import hashlib
 import hmac
 import json
@@ -28,15 +29,28 @@ ADDED = frozenset({"duplicate_of", "tool", "snoozed_until", "extended_at", "undo
 """Columns that a later version added. The hash leaves them out while they are empty, as it did before."""
 
 
+_AS_THEY_ARE = (str, int, type(None))
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def mac_of(ring: KeyRing, table: str, values: Mapping[Any, Any]) -> str:
     """Return the keyed hash of a row over all its columns but those `APART`, 64 hexadecimal digits; pure."""
-    left_out = APART | {name for name in ADDED if values.get(name) is None}
-    kept = [[name, _plain(value)] for name, value in sorted(values.items()) if name not in left_out]
-    return ring.hashed("row", table, json.dumps(kept, ensure_ascii=False, separators=(",", ":")))
+    row = dict(values)
+    kept = [
+        [name, value if type(value) in _AS_THEY_ARE else _plain(value)]
+        for name in _hashed_columns(tuple(row))
+        if (value := row[name]) is not None or name not in ADDED
+    ]
+    return ring.hashed("row", table, _written(kept))
+
+
+@functools.lru_cache(maxsize=64)
+def _hashed_columns(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(names) - APART))
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, bytes | memoryview):
+    if isinstance(value, (bytes, memoryview)):
         return hashlib.sha256(value).hexdigest()
     # SQLite has no truth values.
     return int(value) if isinstance(value, bool) else value

@@ -1,7 +1,6 @@
 """Where keys come from: a key ring from a file or the environment, later a key service."""
 
 import base64
-import hashlib
 import hmac
 import json
 import os
@@ -41,9 +40,7 @@ class KeyRing:
 
     def hashed(self, *parts: str) -> str:
         """Return a keyed hash (HMAC-SHA256, hex) of some texts, to compare by without showing them."""
-        return hmac.new(
-            self.index, "\x1f".join(parts).encode("utf-8", "surrogatepass"), hashlib.sha256
-        ).hexdigest()
+        return hmac.digest(self.index, "\x1f".join(parts).encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 class KeyProvider(Protocol):

@@ -152,10 +152,10 @@ class Sealer:
         """
         with self._reading(conn) as keys:
             row = _KEY(keys, {"tenant": tenant, "subject": subject}).first()
-        if row is None:
-            with self._writing(conn) as keys:
-                row = self._made(keys, tenant, subject)
-        return self.key_of_row(row)
+        if row is not None:
+            return self.key_of_row(row)
+        with self._writing(conn) as keys:
+            return self._made(keys, tenant, subject)
 
     def asking(self, tenant: str, subject: str) -> tuple[Prepared, Mapping[str, Any]]:
         """Return the statement that reads the key of a data subject, to be sent with others."""
@@ -185,12 +185,12 @@ class Sealer:
             "wrapped": _wrap(self._master(self.ring.current), made, tenant, subject),
         }
 
-    def _made(self, keys: Connection, tenant: str, subject: str) -> Row[Any]:
+    def _made(self, keys: Connection, tenant: str, subject: str) -> DataKey:
         """Make a key, or take the one that another process made first."""
         made = DataKey(id=secrets.token_hex(ID_BYTES), key=secrets.token_bytes(KEY_BYTES))
-        values = self._row_of(made, tenant, subject)
-        keys.execute(insert_into(data_keys, keys.dialect.name).values(**values).on_conflict_do_nothing())
-        return keys.execute(_select(tenant, subject)).one()
+        if _FIRST_KEY(keys, self._row_of(made, tenant, subject)).rowcount:
+            return made
+        return self.key_of_row(_KEY(keys, {"tenant": tenant, "subject": subject}).first())
 
     def key_of_row(self, row: Row[Any]) -> DataKey:
         """Return the key of a row that `asking` just gave, in the transaction that seals with it."""
@@ -276,6 +276,7 @@ def _wrap(master: bytes, key: DataKey, tenant: str, subject: str) -> bytes:
 
 
 _NEW_KEY = Prepared(lambda _: data_keys.insert())
+_FIRST_KEY = Prepared(lambda dialect: insert_into(data_keys, dialect).on_conflict_do_nothing())
 _KEY = Prepared(
     lambda _: select(data_keys).where(
         data_keys.c.tenant == bindparam("tenant"), data_keys.c.subject == bindparam("subject")

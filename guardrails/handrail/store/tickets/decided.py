@@ -22,25 +22,30 @@ def last_resolution(tx: Transaction, row: Mapping[str, Any]) -> ResolutionRecord
     """Return what a person last decided in the ticket's present round, None while nobody has."""
     if State(row["state"]) in WITH_PEOPLE and not agreements(row["agreed"]):
         return None
-    found = tx.ask(_LAST, {"tenant": tx.tenant, "ticket": row["id"], "round": row["round"]}).first()
+    found = tx.said.get(row["id"]) or _written_before(tx, row)
     if found is None:
         return None
     try:
-        body = json.loads(resolution_text(tx, row["id"], found._mapping)) if found.content else {}
+        body = json.loads(resolution_text(tx, row["id"], found)) if found["content"] else {}
     except Erased:
         body = {}
-    verdict = Verdict(found.verdict)
+    verdict = Verdict(found["verdict"])
     words = {name: body.get(name) or "" for name in _WORDS}
     return ResolutionRecord(
         verdict=verdict,
-        person=found.person,
-        role=found.role,
-        decided_at=moment(found.decided_at),
-        is_final=bool(found.is_final),
+        person=found["person"],
+        role=found["role"],
+        decided_at=moment(found["decided_at"]),
+        is_final=bool(found["is_final"]),
         changes=_changes(tx, row, body) if verdict is Verdict.EDIT else (),
         parts=body.get("parts", {}),
         **words,
     )
+
+
+def _written_before(tx: Transaction, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    found = tx.ask(_LAST, {"tenant": tx.tenant, "ticket": row["id"], "round": row["round"]}).first()
+    return None if found is None else found._mapping
 
 
 _LAST = Prepared(

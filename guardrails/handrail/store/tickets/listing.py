@@ -13,12 +13,12 @@ from handrail.errors import ConfigError
 from handrail.store.crypto.authentic import authentic
 from handrail.store.prepared import Prepared
 from handrail.store.tables import micros, moment, moment_or_none, tickets
-from handrail.store.tickets.rows import content_of
+from handrail.store.tickets.rows import content_text
 from handrail.store.transaction import Transaction
+from handrail.tickets.headline import Proposed
 from handrail.tickets.lifecycle import ENDED, State
-from handrail.tickets.reference import LONGEST
+from handrail.tickets.reference import reference_bounds
 from handrail.tickets.resolution import Page, TicketRow
-from handrail.tickets.ticket import Ticket
 
 COLUMNS = (
     "id", "tenant", "state", "version", "role", "level", "severity", "trigger", "reason_code", "created_at",
@@ -125,9 +125,9 @@ def _conditions(tx: Transaction, wanted: Filter) -> list[ColumnElement[bool]]:
 
 
 def _begins_so(prefix: str) -> ColumnElement[bool]:
-    if len(prefix) == LONGEST:
-        return tickets.c.reference == prefix
-    return tickets.c.reference.startswith(prefix, autoescape=True)
+    # Only a range is looked up in an index, whatever the language that the database sorts by.
+    is_between = tickets.c.reference.between(*reference_bounds(prefix))
+    return is_between & tickets.c.reference.startswith(prefix, autoescape=True)
 
 
 def by_reference(tx: Transaction, prefix: str, *, limit: int = 6) -> tuple[TicketRow, ...]:
@@ -141,19 +141,19 @@ def by_reference(tx: Transaction, prefix: str, *, limit: int = 6) -> tuple[Ticke
     return tuple(row_of(row) for row in tx.conn.execute(query))
 
 
-def contents(tx: Transaction, ids: Sequence[str]) -> dict[str, Ticket]:
-    """Return the masked content of some tickets, without those that were erased.
+def proposed(tx: Transaction, ids: Sequence[str]) -> dict[str, Proposed]:
+    """Return what some tickets propose, masked, without those that were erased.
 
     Raises:
         StoreUnavailable: a row was altered.
     """
     query = select(tickets).where(tickets.c.tenant == tx.tenant, tickets.c.id.in_(ids))
-    found: dict[str, Ticket] = {}
-    for row in tx.conn.execute(query):
-        authentic(tx.ring, "tickets", row._mapping)
-        held = content_of(tx, row._mapping)
-        if held is not None:
-            found[row.id] = held
+    found: dict[str, Proposed] = {}
+    for row in tx.conn.execute(query).mappings():
+        authentic(tx.ring, "tickets", row)
+        text = content_text(tx, row)
+        if text is not None:
+            found[row["id"]] = Proposed.model_validate_json(text)
     return found
 
 

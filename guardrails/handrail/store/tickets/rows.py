@@ -93,16 +93,24 @@ def content(tx: Transaction, row: Row[Any]) -> Ticket | None:
 
 def content_of(tx: Transaction, values: Mapping[Any, Any]) -> Ticket | None:
     """Return the ticket of a row's values with its texts masked, None if its subject was erased."""
-    blob, ticket = values["content"], values["id"]
-    if blob is None:
-        return None
+    ticket = values["id"]
     if ticket not in tx.read:
-        try:
-            opened = tx.opened(blob, ticket, part_of("content", is_authentic=values["mac"] is not None))
-        except Erased:
+        text = content_text(tx, values)
+        if text is None:
             return None
-        tx.read[ticket] = Ticket.model_validate_json(opened)
+        tx.read[ticket] = Ticket.model_validate_json(text)
     return tx.read[ticket]
+
+
+def content_text(tx: Transaction, values: Mapping[Any, Any]) -> str | None:
+    """Return the ticket of a row's values as the JSON that was stored, None if its subject was erased."""
+    if values["content"] is None:
+        return None
+    part = part_of("content", is_authentic=values["mac"] is not None)
+    try:
+        return tx.opened(values["content"], values["id"], part)
+    except Erased:
+        return None
 
 
 def sealed_part(tx: Transaction, row: Row[Any]) -> Sealed | None:

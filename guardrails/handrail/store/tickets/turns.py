@@ -153,6 +153,7 @@ def write(tx: Transaction, row: Row[Any], said: Turn) -> int:
     values["mac"] = tx.mac("decisions", values)
     values["signature"] = signer.sign(values) if signer else None
     tx.put(_INSERT, values)
+    tx.said[row.id] = values
     return turn
 
 
@@ -161,6 +162,7 @@ def take_back(tx: Transaction, turn: Row[Any], now: datetime) -> None:
     values: dict[str, Any] = {"undone_at": micros(now)}
     if turn.mac is not None:
         values["mac"] = mac_of(tx.ring, "decisions", {**turn._mapping, **values})
+    tx.said.pop(turn.ticket, None)
     mine = (resolutions.c.tenant == tx.tenant) & (resolutions.c.id == turn.id)
     tx.conn.execute(update(resolutions).where(mine).values(**values))
 
