@@ -22,6 +22,7 @@ from handrail.policy.file.people_file import PeopleFile
 from handrail.policy.file.read import read_source
 from handrail.scan import EntitySpec, ListedValue, Origin, Scanner, ScanSpec
 from handrail.scan.spec import Analyzer
+from handrail.scan.stream_horizon import stream_judge
 from handrail.signals.heads import Heads, unpacked
 from handrail.signals.listening import DEFAULT, Listening, OwnWords
 from handrail.signals.read import hear
@@ -134,6 +135,8 @@ def pipeline_of(
 def prepare(pipeline: Pipeline) -> None:
     """Read and compile now what the first call, in an event loop perhaps, would wait for."""
     pipeline.scanner.prepare()
+    if pipeline.named_out is not None:
+        stream_judge(pipeline.scanner, pipeline.named_out).prepare()
     prepare_hearing(pipeline.listening)
     read_amounts("12 EUR")
 

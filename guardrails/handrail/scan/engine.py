@@ -4,7 +4,8 @@ Hundreds of patterns and thousands of words are looked for in every text. Runnin
 hundreds of passes. RE2 compiles them all into one set, the *gate*, that says in a single pass which members
 match somewhere in a stretch, though not where. In ordinary text that is a handful. So a text is cut into
 stretches of `CHUNK` characters, the gate is asked about each, and the patterns it names are run over that
-stretch alone.
+stretch alone. What a policy adds has a small gate of its own, so that the large one is the same for every
+policy: it builds its states as it meets texts, and need not begin anew when another policy is loaded.
 
 **The invariant.** The candidates found are those that running every pattern over the whole text would find,
 wherever the cuts fall.
@@ -35,17 +36,11 @@ value at a cut is found like anywhere else. `tests/unit/scan/test_scanner.py` ha
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
 
 from handrail.scan.checks import CHECKED_NUMBERS
-from handrail.scan.expressions import byte_options, compiled, encode, glued, unbounded, words
+from handrail.scan.gate import NO_HITS, OWN, Gate, GateHits, joined
 from handrail.scan.names import NameRule
-from handrail.scan.rule import BEFORE, PERSON, Candidate, Rule
-from handrail.scan.spec import EntitySpec
-
-if TYPE_CHECKING:
-    import re2
+from handrail.scan.rule import BEFORE, Candidate, Rule
 
 CHUNK = 2048
 LONGEST = 512
@@ -53,8 +48,6 @@ LONGEST = 512
 
 LOOK_BACK = BEFORE + 48
 """How much of what came before a stretch is needed to judge what begins in it."""
-
-_MEMORY = 256 << 20
 
 _FAR = 2 * LONGEST
 """Farther from a stretch than this stands nothing that decides about it."""
@@ -78,59 +71,22 @@ class Sweep:
 
 
 class Engine:
-    """Patterns of many specifications, compiled once and shared by all threads."""
+    """Patterns of many specifications, compiled once and shared by all threads.
 
-    def __init__(
-        self, specs: tuple[EntitySpec, ...], triggers: tuple[str, ...] = (), terms: tuple[str, ...] = ()
-    ) -> None:
-        self.rules = tuple(
-            (NameRule if spec.check == PERSON else Rule)(spec, pattern)
-            for spec in specs
-            for pattern in _patterns(spec)
-        )
-        self.names = tuple(i for i, rule in enumerate(self.rules) if isinstance(rule, NameRule))
-        self._triggers = triggers
-        self._terms = terms
+    Args:
+        gate: of what is shipped.
+        own: of what a policy adds; its rules are numbered from `OWN` on.
+    """
 
-    @cached_property
-    def _gate(self) -> "_Gate":
-        """The set of all patterns. Ids: rules, contexts, terms, triggers, what always matches."""
-        import re2
-
-        options = byte_options()
-        options.max_mem = _MEMORY
-        gate = re2.Set.SearchSet(options)
-        for rule in self.rules:
-            try:
-                gate.Add(rule.gate_pattern.encode("latin-1"))
-            except re2.error:
-                compiled(rule.pattern, rule.spec)
-                raise
-        ids: dict[tuple[str, ...], int] = {(): -1}
-        for rule in self.rules:
-            for listed, expression in ((rule.spec.context, glued), (rule.spec.against, words)):
-                if listed not in ids:
-                    ids[listed] = gate.Add(encode(expression(listed)))
-        term = gate.Add(encode(words(self._terms))) if self._terms else -1
-        for trigger in self._triggers:
-            gate.Add(trigger.encode("latin-1"))
-        always = gate.Add(b"")
-        gate.Compile()
-        return _Gate(
-            set=gate,
-            near=tuple(ids[rule.spec.context] for rule in self.rules),
-            contrary=tuple(ids[rule.spec.against] for rule in self.rules),
-            needs_context=tuple(rule.spec.needs_context for rule in self.rules),
-            term=term,
-            triggers=frozenset(range(always - len(self._triggers), always)),
-            always=always,
-        )
+    def __init__(self, gate: Gate, own: Gate | None = None) -> None:
+        self.gates = (gate,) if own is None else (gate, own)
+        self.rules = {one.first + index: rule for one in self.gates for index, rule in enumerate(one.rules)}
+        self.names = tuple(index for index, rule in self.rules.items() if isinstance(rule, NameRule))
 
     def prepare(self) -> None:
         """Compile everything now, so that no scan waits for it."""
-        _ = self._gate
-        for rule in self.rules:
-            rule.prepare()
+        for gate in self.gates:
+            gate.prepare()
 
     def sweep(self, text: str, data: bytes, *, is_hidden: bool = False) -> Sweep:
         """Return every candidate; `is_hidden` says that the text is a deobfuscated reading.
@@ -169,36 +125,25 @@ class Engine:
             if is_hidden or not self.rules[index].spec.is_hidden_only:
                 self._collect(index, text, data, low, sweep, stretch)
 
-    def gate(self, data: bytes, first: int, last: int) -> "GateHits | None":
-        """Return what occurs in a stretch of the data, None for nothing; everything if the gate fails."""
-        gate = self._gate
-        hits = gate.set.Match(data[first:last] if first or last < len(data) else data)
-        if len(hits) == 1 and hits[0] == gate.always:
-            return None
-        ids = set(hits)
-        if gate.always not in ids:
-            ids = set(range(gate.always))
-            hits = list(ids)
-        count, needy, near = len(self.rules), gate.needs_context, gate.near
-        return GateHits(
-            ids=ids,
-            rules=[i for i in hits if i < count and (not needy[i] or near[i] in ids)],
-            has_terms=gate.term in ids,
-            may_hide=not gate.triggers.isdisjoint(ids),
-        )
+    def gate(self, data: bytes, first: int, last: int) -> GateHits | None:
+        """Return what occurs in a stretch of the data, None for nothing; everything if a gate fails."""
+        window = data[first:last] if first or last < len(data) else data
+        found = self.gates[0].hits(window)
+        return joined(found, self.gates[1].hits(window)) if len(self.gates) > 1 else found
 
     def judge(
         self, index: int, text: str, data: bytes, span: tuple[int, int], ids: set[int]
     ) -> Candidate | None:
         """Let a rule judge a span; `ids` are those of `GateHits` and spare it the search for absent words."""
-        gate = self._gate
-        return self.rules[index].judge(
+        gate = self.gates[index >= OWN]
+        compiled, at = gate.compiled, index - gate.first
+        return gate.rules[at].judge(
             text,
             data,
             span[0],
             span[1],
-            near=gate.near[index] in ids,
-            contrary=gate.contrary[index] in ids,
+            near=compiled.near[at] in ids,
+            contrary=compiled.contrary[at] in ids,
         )
 
     def matches(self, index: int, data: bytes, at: int, before: int) -> Iterator[tuple[int, int, int]]:
@@ -237,7 +182,7 @@ class _Stretch:
 
     __slots__ = ("_known", "_repeats", "hits")
 
-    def __init__(self, hits: "GateHits", *, repeats: bool) -> None:
+    def __init__(self, hits: GateHits, *, repeats: bool) -> None:
         self.hits, self._repeats = hits, repeats
         self._known: dict[tuple[int, int], tuple[int, int, list[Candidate]]] = {}
 
@@ -297,39 +242,3 @@ def _unskipped(
             if start >= before:
                 return
             yield start, end, end
-
-
-class GateHits(NamedTuple):
-    """What occurs in a stretch: all ids, the rules worth running, and whether terms and triggers do."""
-
-    ids: set[int]
-    rules: list[int]
-    has_terms: bool
-    may_hide: bool
-
-
-NO_HITS = GateHits(ids=set(), rules=[], has_terms=False, may_hide=False)
-
-
-class _Gate(NamedTuple):
-    """The compiled set and the meaning of its ids; -1 where a rule has no words of a kind."""
-
-    set: "re2.Set"
-    near: tuple[int, ...]
-    contrary: tuple[int, ...]
-    needs_context: tuple[bool, ...]
-    term: int
-    triggers: frozenset[int]
-    always: int
-
-
-def _patterns(spec: EntitySpec) -> tuple[str, ...]:
-    """Return a specification's patterns, as one where none of them captures: fewer to look up."""
-    is_text = bool(spec.extend)
-    patterns = tuple(
-        pattern if spec.edge == "none" else unbounded(pattern, is_text=is_text) for pattern in spec.patterns
-    )
-    joined = "|".join(f"(?:{pattern})" for pattern in patterns)
-    if len(patterns) < 2 or compiled(joined, spec).groups:
-        return patterns
-    return (joined,)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from hashlib import blake2b
 
 from handrail.errors import PolicyError
@@ -14,6 +14,7 @@ from handrail.scan.checks import CHECKS
 from handrail.scan.deobfuscate import TRIGGERS, deobfuscate, run_edge
 from handrail.scan.engine import CHUNK, LONGEST, LOOK_BACK, Engine
 from handrail.scan.expressions import encode
+from handrail.scan.gate import OWN, Gate
 from handrail.scan.overlap import resolve
 from handrail.scan.rule import PERSON, Candidate, Rule
 from handrail.scan.spec import TAGGED, EntitySpec, ListedValue, ScanSpec
@@ -56,9 +57,10 @@ class Scanner:
         self.spec = spec or ScanSpec()
         for entity in self.spec.entities:
             _examine(entity)
-        self.entities = _selected(self.spec)
-        self.terms = Terms((*self.entities, *map(_denied, self.spec.deny)))
-        self.engine = Engine(self.entities, TRIGGERS, tuple(term.phrase for term in self.terms.terms))
+        kept, denied = _selected(self.spec), tuple(map(_denied, self.spec.deny))
+        self.entities = (*kept, *self.spec.entities)
+        self.terms = Terms((*self.entities, *denied))
+        self.engine = Engine(_shipped_gate(kept), _own_gate((*self.spec.entities, *denied)))
         self._locality = next((entity for entity in self.entities if entity.type == LOCALITY), None)
         self._allowed = frozenset(normalise(value.value).text.lower() for value in self.spec.allow)
 
@@ -228,9 +230,28 @@ def _finding(candidate: Candidate, span: tuple[int, int]) -> Finding:
     )
 
 
+@lru_cache(maxsize=4)
+def _shipped_gate(kept: tuple[EntitySpec, ...]) -> Gate:
+    """Return the gate of some shipped specifications, the same one for every scanner that has these.
+
+    An automaton builds its states as it meets texts, which takes milliseconds at the first ones. One that all
+    scanners of a program go on with has met them, whatever policy is loaded next.
+    """
+    return Gate(kept, TRIGGERS, _phrases(kept))
+
+
+def _phrases(specs: tuple[EntitySpec, ...]) -> tuple[str, ...]:
+    return tuple(term.phrase for term in Terms(specs).terms)
+
+
+def _own_gate(specs: tuple[EntitySpec, ...]) -> Gate | None:
+    return Gate(specs, (), _phrases(specs), first=OWN) if specs else None
+
+
 def _selected(spec: ScanSpec) -> tuple[EntitySpec, ...]:
+    """Return the shipped specifications that a scanner keeps."""
     own = {entity.type for entity in spec.entities}
-    kept = [
+    return tuple(
         entity
         for entity in shipped()
         if entity.type not in own
@@ -238,8 +259,7 @@ def _selected(spec: ScanSpec) -> tuple[EntitySpec, ...]:
         and entity.type not in spec.disable
         and entity.category not in spec.disable
         and (not entity.is_optional or entity.type in spec.enable)
-    ]
-    return (*kept, *spec.entities)
+    )
 
 
 def _denied(value: ListedValue) -> EntitySpec:

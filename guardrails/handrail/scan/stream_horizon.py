@@ -46,8 +46,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from handrail.records import Finding
 from handrail.scan.deobfuscate import CUT_WORD, RUNS, deobfuscate, hidden_runs, run_edge
-from handrail.scan.engine import LOOK_BACK, NO_HITS, GateHits
+from handrail.scan.engine import LOOK_BACK
 from handrail.scan.expressions import apart, byte_options, encode
+from handrail.scan.gate import NO_HITS, Gate, GateHits
 from handrail.scan.partial_match import partial_match
 from handrail.scan.rule import Candidate
 from handrail.scan.scanner import Scanner
@@ -91,27 +92,25 @@ class StreamJudge:
         self._engine = engine
         self._topics = topics
         self._skipped = frozenset(
-            index for index, rule in enumerate(engine.rules) if rule.spec.type in TOPICS.keys() - topics
+            index for index, rule in engine.rules.items() if rule.spec.type in TOPICS.keys() - topics
         )
         skipped = TOPICS.keys() - topics
         kept = {id(term.spec): term.spec for term in terms.terms if term.spec.type not in skipped}
         self._terms = Terms(kept.values())
 
-    @cached_property
-    def _growing(self) -> "re2._Regexp":
-        """Matches at the end of a text that a finding may still grow out of."""
-        import re2
+    def prepare(self) -> None:
+        """Compile now what the first stream would wait for."""
+        _ = self._growing
 
-        options = byte_options()
-        options.max_mem = _MEMORY
-        parts = [
-            partial_match(rule.pattern, rule.spec.extend)
-            for index, rule in enumerate(self._engine.rules)
-            if index not in self._skipped
-        ]
-        parts += [partial_match(expression) for expression in (CUT_WORD, *(run for _, run in RUNS))]
-        parts += [partial_match(apart(term.phrase, _spelled(term.phrase))) for term in self._terms.terms]
-        return re2.compile(f"(?:{'|'.join(parts)})\\z".encode("latin-1"), options=options)
+    def _growth(self, data: bytes, first: int) -> int | None:
+        """Return where the first match begins that a finding may still grow out of, None for none."""
+        found = [growing.search(data, first) for growing in self._growing]
+        return min((one.start() for one in found if one is not None), default=None)
+
+    @cached_property
+    def _growing(self) -> "tuple[re2._Regexp, ...]":
+        each = (_growing_in(gate, self._topics) for gate in self._engine.gates)
+        return tuple(one for one in each if one is not None)
 
     def advance(
         self, view: Normalised, raw_start: int, resume: dict[int, int], *, needed: int, settled: int | None
@@ -136,9 +135,9 @@ class StreamJudge:
         first = max(0, start - LOOK_BACK)
         limit = length
         if settled is not None:
-            growing = self._growing.search(data, first)
+            growing = self._growth(data, first)
             if growing is not None:
-                limit = _token_start(text, start, max(start, growing.start()))
+                limit = _token_start(text, start, max(start, growing))
             limit = max(start, min(limit, view.offset(settled)))
             if view.raw_start(limit) < needed:
                 return None
@@ -163,9 +162,9 @@ class StreamJudge:
 
     def _rules_to_run(self, hits: GateHits) -> list[int]:
         """Return the rules that may match; what they need nearby may still be to come."""
-        count = len(self._engine.rules)
+        rules = self._engine.rules
         ids = hits.ids.union(self._engine.names)
-        return [index for index in ids if index < count and index not in self._skipped]
+        return [index for index in ids if index in rules and index not in self._skipped]
 
     def _match(self, part: "_Part", rules: list[int]) -> None:
         length = len(part.data)
@@ -195,9 +194,9 @@ class StreamJudge:
         for view in deobfuscate(part.text[low:limit]):
             data = encode(view.text)
             length = len(data)
-            growing = self._growing.search(data)
+            growing = self._growth(data, 0)
             if growing is not None:
-                growing_from = min(growing_from, low + view.raw_start(growing.start()))
+                growing_from = min(growing_from, low + view.raw_start(growing))
             hits = self._engine.gate(data, 0, length)
             for index in self._rules_to_run(hits) if hits is not None else ():
                 room = self._engine.rules[index].room
@@ -246,6 +245,30 @@ def stream_judge(scanner: Scanner, redact_types: frozenset[str] | None) -> Strea
         if redact_types is None or topic in redact_types or category in redact_types
     )
     return _stream_judge(scanner, topics)
+
+
+@lru_cache(maxsize=16)
+def _growing_in(gate: Gate, topics: frozenset[str]) -> "re2._Regexp | None":
+    """Return an expression for matches at the end of a text that a finding may still grow out of, None if
+    none can.
+
+    That of a shared gate is shared as well, and with it the states that it has built.
+    """
+    import re2
+
+    skipped = TOPICS.keys() - topics
+    parts = [
+        partial_match(rule.pattern, rule.spec.extend) for rule in gate.rules if rule.spec.type not in skipped
+    ]
+    if not gate.first:
+        parts += [partial_match(expression) for expression in (CUT_WORD, *(run for _, run in RUNS))]
+    terms = Terms(spec for spec in gate.specs if spec.type not in skipped).terms
+    parts += [partial_match(apart(term.phrase, _spelled(term.phrase))) for term in terms]
+    if not parts:
+        return None
+    options = byte_options()
+    options.max_mem = _MEMORY
+    return re2.compile(f"(?:{'|'.join(parts)})\\z".encode("latin-1"), options=options)
 
 
 @lru_cache(maxsize=64)

@@ -142,8 +142,8 @@ def test_an_automaton_that_gives_up_lets_nothing_through(monkeypatch):
         def Match(self, data: bytes) -> list[int]:  # noqa: N802
             return []
 
-    gate = scanner.engine._gate
-    monkeypatch.setitem(scanner.engine.__dict__, "_gate", gate._replace(set=Silent()))
+    (gate,) = scanner.engine.gates
+    monkeypatch.setitem(gate.__dict__, "compiled", gate.compiled._replace(set=Silent()))
     assert "email" in types("write to jane@example.com", scanner)
 
 
@@ -170,3 +170,11 @@ def test_a_megabyte_of_one_shape_is_scanned_in_time():
 def test_words_of_any_script_can_be_terms():
     own = EntitySpec(type="папка", category="legal", terms=("иск о разводе",))
     assert types("подан ИСК О РАЗВОДЕ вчера", Scanner(ScanSpec(entities=(own,)))) == ["папка"]
+
+
+def test_what_a_policy_adds_leaves_the_automaton_of_what_is_shipped_as_it_is():
+    own = EntitySpec(type="badge", category="identifier", patterns=(r"B-\d{4}",))
+    plain, more = Scanner(), Scanner(ScanSpec(entities=(own,), deny=(ListedValue(value="Falcon"),)))
+    assert more.engine.gates[0] is plain.engine.gates[0]
+    assert more.engine.gates[0] is not Scanner(ScanSpec(disable=frozenset({"email"}))).engine.gates[0]
+    assert {"badge", "denied"} <= set(types("B-1182 of falcon", more))
