@@ -1,14 +1,20 @@
 """Several calls of one turn, each decided on its own in one decision, over every store."""
 
+import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from handrail.errors import CheckFailed, DigestMismatch, NotAllowed, NotDecided, TicketError
 from handrail.service import PartProposal, Preview, Proposal, TicketService
+from handrail.service.deciding import token_of
 from handrail.store import SqlStore
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import ConversationState, LedgerQuery, Settlement
@@ -137,7 +143,7 @@ def test_each_call_is_decided_on_its_own_and_only_what_was_approved_runs(
     assert found is not None
     assert [(one.tool, one.verdict) for one in (found, *found.parts)] == [
         ("issue_refund", "approve"),
-        ("", "reject"),
+        ("cancel_order", "reject"),
         ("send_voucher", "edit"),
     ]
     assert found.beside == ()
@@ -238,6 +244,18 @@ def test_a_decision_on_parts_is_bound_to_what_was_shown_of_each(service: TicketS
         service.decide(reviewer(), ticket, other, must_be_previewed=True)
 
 
+def test_a_token_can_be_made_by_nobody_who_lacks_the_stores_key(service: TicketService, sides: Sides) -> None:
+    ticket = opened(sides)
+    shown = service.preview(reviewer(), ticket, Proposal(verdict=A))
+    seen = replace(Proposal(verdict=A), digest=shown.digest, version=shown.version)
+    made = token_of(b"", reviewer(), ticket, seen)
+    theirs = service.preview(reviewer("finn"), ticket, Proposal(verdict=A)).token
+    for token in ("", made, theirs, "ü"):
+        with pytest.raises(CheckFailed):
+            service.decide(reviewer(), ticket, replace(seen, previewed=token), must_be_previewed=True)
+    service.decide(reviewer(), ticket, replace(seen, previewed=shown.token), must_be_previewed=True)
+
+
 def test_undoing_takes_back_every_part_and_deciding_anew_makes_new_ones(
     service: TicketService, sides: Sides, clock: Hands
 ) -> None:
@@ -317,3 +335,49 @@ def test_the_chain_holds_after_any_decision_on_parts(service: TicketService, sid
     service.undo(reviewer(), ticket)
     decided(service, ticket, mixed(), timedelta(0))
     assert sides.admin.verify().is_intact
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    verdicts=st.lists(st.sampled_from([A, E, R]), min_size=2, max_size=6),
+    delay=st.sampled_from([timedelta(0), DELAY]),
+    order=st.randoms(use_true_random=False),
+)
+def test_whatever_is_said_of_each_call_exactly_what_was_approved_runs_and_once(
+    service: TicketService,
+    sides: Sides,
+    clock: Hands,
+    verdicts: list[Verdict],
+    delay: timedelta,
+    order: Random,
+) -> None:
+    others = tuple(
+        ("pay", f'{{"amount": {number}, "n": {number}}}') for number in range(2, len(verdicts) + 1)
+    )
+    ticket = opened(sides, beside=others)
+    proposal = Proposal.of_parts(
+        [
+            PartProposal(
+                part=f"call-{number}",
+                verdict=verdict,
+                changes={"amount": 100 + number} if verdict is E else {},
+            )
+            for number, verdict in enumerate(verdicts, start=1)
+        ]
+    )
+    decided(service, ticket, proposal, delay)
+    clock.go_on(seconds=6)
+    own = [ticket, *parts_of(sides.inbox, ticket).values()]
+    ran: dict[int, str] = {}
+    asked = [*range(len(own)), *range(len(own))]
+    order.shuffle(asked)
+    for number in asked:
+        with suppress(TicketError):
+            ran[number] = ran.get(number, "") + run(sides.app, own[number], clock)
+    amounts = {number: json.loads(said.split(" ", 1)[1])["amount"] for number, said in ran.items()}
+    first = {A: 640, E: 101}
+    assert amounts == {
+        number: (first[verdict] if number == 0 else 100 + number + 1 if verdict is E else number + 1)
+        for number, verdict in enumerate(verdicts)
+        if verdict is not R
+    }

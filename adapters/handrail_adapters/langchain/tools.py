@@ -36,6 +36,12 @@ def call_id_of(ticket: str) -> str:
     return f"{_DECIDED}{ticket}"
 
 
+def ticket_of_call(tool_call_id: str | None) -> str | None:
+    """Return the ticket whose decision became a call of this id, None for any other call."""
+    is_decided = tool_call_id is not None and tool_call_id.startswith(_DECIDED)
+    return tool_call_id.removeprefix(_DECIDED) if is_decided and tool_call_id is not None else None
+
+
 def guard_tool(tool: BaseTool, guard: "Guard") -> BaseTool:
     """Return a tool like this one that acts only if the guard lets it; the tool given is not changed.
 
@@ -278,9 +284,7 @@ def _pauses_graph(error: BaseException) -> bool:
 def _decided_ticket(tool_call_id: str | None) -> str | None:
     """Return the ticket whose decision became this call, None for any other call."""
     # Whoever holds the approval already, as `HandoffMiddleware` does, runs it by the gate.
-    if tool_call_id is None or not tool_call_id.startswith(_DECIDED) or current().authorisation is not None:
-        return None
-    return tool_call_id.removeprefix(_DECIDED)
+    return ticket_of_call(tool_call_id) if current().authorisation is None else None
 
 
 def _is_another(found: ResolutionView, call: ToolCall) -> bool:

@@ -29,6 +29,7 @@ from handrail_adapters.langchain.tools import (
     register,
     stopped_message,
     stopped_text,
+    ticket_of_call,
     told_edited,
     withheld_text,
 )
@@ -97,7 +98,8 @@ def ticket_of(request: Any) -> str | None:
     for message in reversed(messages):
         if any(call["id"] == request.tool_call["id"] for call in getattr(message, "tool_calls", ())):
             found = message.additional_kwargs.get(TICKET_KEY)
-            return found if isinstance(found, str) else None
+            # Of several calls that were decided together each has a ticket of its own.
+            return (ticket_of_call(request.tool_call["id"]) or found) if isinstance(found, str) else None
     return None
 
 

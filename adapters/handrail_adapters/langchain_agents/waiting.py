@@ -15,8 +15,9 @@ from handrail.errors import ConfigError, TicketError
 from handrail.guard.context import current
 from handrail.records import Handoff
 from handrail.tickets.ports import ResolutionView
-from handrail.tickets.resolution import Resolution
-from handrail.tickets.ticket import TicketView, Verdict
+from handrail.tickets.proposed import divides
+from handrail.tickets.resolution import PartResolution, Resolution
+from handrail.tickets.ticket import ProposedAction, ProposedPart, TicketView, Verdict
 from handrail_adapters.langchain.tools import call_id_of
 
 if TYPE_CHECKING:
@@ -33,22 +34,32 @@ _VERDICTS = {
 
 
 def hitl_request(view: TicketView, handoff: Handoff, *, refused: str = "") -> dict[str, Any]:
-    """Return the value of an interrupt: one action, what may be decided about it, and the ticket.
+    """Return the value of an interrupt: what is proposed, what may be decided about it, and the ticket.
 
     Arguments are masked as the ticket is. A ticket without an action shows the withheld answer as one that is
-    called `answer`. `refused` says why the last response did not count.
+    called `answer`. Of several calls each is an action of its own, to be decided by as many decisions; a
+    single decision is about the first, and the others then never run. `refused` says why the last response
+    did not count.
     """
     ticket = view.ticket
     action = ticket.action if ticket else None
     summary = ticket.summary if ticket else None
     name = action.tool if action else "answer"
-    args = shown_arguments(view) if action else {"text": ticket.draft_answer if ticket else ""}
+    args = shown_arguments(action) if action else {"text": ticket.draft_answer if ticket else ""}
     told = [summary.situation, summary.assessment, summary.request] if summary else []
     allowed = ticket.allowed if ticket else ()
     decisions = [name for name, verdict in _VERDICTS.items() if verdict in allowed]
+    parts = [part.action for part in _divisible(view)]
+    of_parts = [name for name in decisions if name != "respond"]
     request: dict[str, Any] = {
-        "action_requests": [{"name": name, "args": args, "description": "\n".join(filter(None, told))}],
-        "review_configs": [{"action_name": name, "allowed_decisions": decisions}],
+        "action_requests": [
+            {"name": name, "args": args, "description": "\n".join(filter(None, told))},
+            *({"name": one.tool, "args": shown_arguments(one), "description": ""} for one in parts),
+        ],
+        "review_configs": [
+            {"action_name": name, "allowed_decisions": decisions},
+            *({"action_name": one.tool, "allowed_decisions": of_parts} for one in parts),
+        ],
         "ticket": view.id,
         "role": view.role,
         "due": handoff.due.isoformat() if handoff.due else None,
@@ -57,13 +68,17 @@ def hitl_request(view: TicketView, handoff: Handoff, *, refused: str = "") -> di
     return {**request, "refused": refused} if refused else request
 
 
-def shown_arguments(view: TicketView) -> dict[str, Any]:
+def _divisible(view: TicketView) -> tuple[ProposedPart, ...]:
+    """Return the calls that can be decided beside the action."""
+    return view.ticket.parts if view.ticket is not None and divides(view) else ()
+
+
+def shown_arguments(action: ProposedAction) -> dict[str, Any]:
     """Return an action's arguments as a reviewer sees them."""
-    action = view.ticket.action if view.ticket else None
     try:
-        value = json.loads(action.arguments) if action else {}
+        value = json.loads(action.arguments)
     except ValueError:
-        return {"arguments": action.arguments if action else ""}
+        return {"arguments": action.arguments}
     return value if isinstance(value, dict) else {"arguments": value}
 
 
@@ -71,50 +86,70 @@ def ruling_of(response: object, view: TicketView, *, key: str) -> Resolution:
     """Return the resolution in a response of the human-in-the-loop schema.
 
     Args:
-        response: `{"decisions": [{"type": …}]}`, or a single decision.
+        response: `{"decisions": [{"type": …}]}`, one for each action that was shown, or a single decision.
         view: the ticket that was shown.
         key: the same key again is the same decision.
 
     Raises:
         ValueError: it is no such response, or another action than the one that was shown.
     """
-    decision = _decision(response)
+    parts = _divisible(view)
+    first, *others = _decisions(response, 1 + len(parts))
+    action = view.ticket.action if view.ticket else None
+    own = _said(first, action)
+    return Resolution(
+        **own,
+        reason_code="hitl",
+        idempotency_key=key,
+        parts=tuple(
+            PartResolution(
+                part=part.part, digest=part.action.digest, reason_code="hitl", **_said(one, part.action)
+            )
+            for part, one in zip(parts if others else (), others, strict=True)
+        ),
+    )
+
+
+def _said(decision: Mapping[str, Any], action: ProposedAction | None) -> dict[str, Any]:
+    """Return what one decision says of one action."""
     verdict = _VERDICTS.get(str(decision.get("type")))
     if verdict is None:
         raise ValueError("a decision has the type approve, edit, reject or respond")
     message = str(decision.get("message") or "")
-    given: dict[str, Any] = {"idempotency_key": key, "reason_code": "hitl"}
     match verdict:
         case Verdict.EDIT:
-            return Resolution(verdict=verdict, **given, **_edited(decision, view))
+            return {"verdict": verdict, **_edited(decision, action)}
         case Verdict.ANSWER:
-            return Resolution(verdict=verdict, answer=message, **given)
+            return {"verdict": verdict, "answer": message}
         case Verdict.REJECT:
-            return Resolution(verdict=verdict, message_to_agent=message, **given)
+            return {"verdict": verdict, "message_to_agent": message}
         case _:
-            return Resolution(verdict=verdict, **given)
+            return {"verdict": verdict}
 
 
-def _decision(response: object) -> Mapping[str, Any]:
+def _decisions(response: object, most: int) -> list[Mapping[str, Any]]:
     if isinstance(response, Mapping):
-        decisions = response.get("decisions")
-        if isinstance(decisions, list) and len(decisions) == 1 and isinstance(decisions[0], Mapping):
-            return decisions[0]
-        if decisions is None and "type" in response:
-            return response
-    raise ValueError("a response holds exactly one decision")
+        found = response.get("decisions")
+        if (
+            isinstance(found, list)
+            and len(found) in (1, most)
+            and all(isinstance(one, Mapping) for one in found)
+        ):
+            return found
+        if found is None and "type" in response:
+            return [response]
+    raise ValueError("a response holds exactly one decision for each action")
 
 
-def _edited(decision: Mapping[str, Any], view: TicketView) -> dict[str, Any]:
+def _edited(decision: Mapping[str, Any], action: ProposedAction | None) -> dict[str, Any]:
     edited = decision.get("edited_action")
-    action = view.ticket.action if view.ticket else None
     if not isinstance(edited, Mapping) or not isinstance(edited.get("args"), Mapping):
         raise ValueError("an edit holds the edited action with its arguments")
     if action is None:
         return {"answer": str(edited["args"].get("text", ""))}
     if edited.get("name") != action.tool:
         raise ValueError("an edit may change the arguments of an action, not make it another one")
-    shown = shown_arguments(view)
+    shown = shown_arguments(action)
     # What was shown masked comes back masked; only what a person changed counts.
     changes = {name: value for name, value in edited["args"].items() if shown.get(name, ...) != value}
     return {"changes": changes}
@@ -149,7 +184,7 @@ class TicketWait:
             seen = self._look(handoff, refused)
             if isinstance(seen, ResolutionView):
                 return seen
-            refused = self._record(handoff.ticket, interrupt(seen), turn)
+            refused = self._record(seen["ticket"], interrupt(seen), turn)
             turn += 1
 
     async def aresolution(self, handoff: Handoff) -> ResolutionView:
@@ -159,14 +194,17 @@ class TicketWait:
             seen = await asyncio.to_thread(self._look, handoff, refused)
             if isinstance(seen, ResolutionView):
                 return seen
-            refused = await asyncio.to_thread(self._record, handoff.ticket, interrupt(seen), turn)
+            refused = await asyncio.to_thread(self._record, seen["ticket"], interrupt(seen), turn)
             turn += 1
 
     def _look(self, handoff: Handoff, refused: str) -> ResolutionView | dict[str, Any]:
-        found = self.guard.resolution(handoff.ticket)
+        found, tenant = self.guard.resolution(handoff.ticket), current().context.tenant
+        if found is not None and found.undecided:
+            # A call that one role let through waits for another: it has a ticket of its own by now.
+            return hitl_request(self._store.get(tenant, found.undecided[0]), handoff, refused=refused)
         if found is not None and found.verdict != "reject":
             return found
-        view = self._store.get(current().context.tenant, handoff.ticket)
+        view = self._store.get(tenant, handoff.ticket)
         if found is not None:
             # A rejection names no action that could run; which one it was is in the ticket.
             action = view.ticket.action if view.ticket else None
@@ -208,26 +246,36 @@ def continuation(message: BaseMessage, handoff: Handoff, found: ResolutionView) 
     shown to the model with its refusal, so that the model can answer; it never becomes a call that can run.
     The calls that were proposed in the same turn stand before it, each with the answer that it was not run.
     """
-    call: dict[str, Any] = {"name": found.tool, "id": call_id_of(handoff.ticket), "type": "tool_call"}
+    every = [one for one in (replace(found, ticket=handoff.ticket), *found.parts) if one.tool]
+    approved = [one for one in every if one.verdict in ("approve", "edit")]
+    rejected = [one for one in every if one.verdict == "reject"]
     marked = {TICKET_KEY: handoff.ticket}
-    if found.verdict in ("approve", "edit") and found.tool:
-        calls = [{**call, "args": _loaded(found.arguments)}]
-        before = _left_out(message.id, handoff.ticket, found.beside)
-        own = None if before else message.id
-        return [*before, AIMessage("", id=own, tool_calls=calls, additional_kwargs=marked)]
-    if found.verdict == "reject" and found.tool:
-        reason = found.message_to_agent or "no reason was given"
-        told = f"A person ({found.role}) rejected this action: {reason}. It was not carried out."
-        before = _left_out(message.id, handoff.ticket, found.beside)
-        own = None if before else message.id
-        return [
-            *before,
-            AIMessage("", id=own, tool_calls=[{**call, "args": {}}], additional_kwargs=marked),
-            ToolMessage(told, name=found.tool, tool_call_id=str(call["id"]), status="error"),
-        ]
-    text = found.answer or found.message_to_user or handoff.notice
     before = _left_out(message.id, handoff.ticket, found.beside)
-    return [*before, AIMessage(text, id=None if before else message.id, additional_kwargs=marked)]
+    if rejected:
+        calls = [_call(one, {}) for one in rejected]
+        own = None if before else message.id
+        before += [
+            AIMessage("", id=own, tool_calls=calls, additional_kwargs=marked),
+            *map(_refusal, rejected),
+        ]
+    own = None if before else message.id
+    if approved:
+        calls = [_call(one, _loaded(one.arguments)) for one in approved]
+        return [*before, AIMessage("", id=own, tool_calls=calls, additional_kwargs=marked)]
+    if rejected:
+        return before
+    text = found.answer or found.message_to_user or handoff.notice
+    return [*before, AIMessage(text, id=own, additional_kwargs=marked)]
+
+
+def _call(found: ResolutionView, arguments: dict[str, Any]) -> Any:
+    return {"name": found.tool, "id": call_id_of(found.ticket), "type": "tool_call", "args": arguments}
+
+
+def _refusal(found: ResolutionView) -> ToolMessage:
+    reason = found.message_to_agent or "no reason was given"
+    told = f"A person ({found.role}) rejected this action: {reason}. It was not carried out."
+    return ToolMessage(told, name=found.tool, tool_call_id=call_id_of(found.ticket), status="error")
 
 
 def _left_out(message: str | None, ticket: str, tools: Sequence[str]) -> list[BaseMessage]:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from handrail.tickets.proposed import ANSWER, FIRST
+
 if TYPE_CHECKING:
     from handrail.tickets.ports import Attempt
     from handrail.tickets.resolution import TicketEvent, TicketRow
@@ -86,7 +88,20 @@ def decided(view: "TicketView") -> list[str]:
         "Note": said.note,
     }
     lines = [f"  {label}: {text}" for label, text in words.items() if text]
-    return ["What was decided?", head, *(f"  {change}" for change in said.changes), *lines]
+    parts = [f"  {name}: ticket {ticket}" for name, ticket in said.parts.items()]
+    return ["What was decided?", head, *(f"  {change}" for change in said.changes), *lines, *parts]
+
+
+def together(view: "TicketView") -> list[str]:
+    """Return the calls that are decided with the action, each by its name, as lines of text."""
+    held = view.ticket
+    if held is None or held.action is None or not held.parts:
+        return []
+    named = [(FIRST, held.action), *((part.part, part.action) for part in held.parts)]
+    lines = [f"  {name}: {action.tool} {action.arguments}" for name, action in named]
+    if held.draft_answer:
+        lines.append(f"  {ANSWER}: {held.draft_answer}")
+    return ["", "What was proposed together?", *lines]
 
 
 def later(attempts: "Sequence[Attempt]") -> list[str]:

@@ -4,7 +4,7 @@ import json
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,7 +21,8 @@ from handrail.cli.options import (
     serving,
     who,
 )
-from handrail.cli.ticket_text import decided, elsewhere, later, listed, local, past, told, tried
+from handrail.cli.part_options import PART, pair, parts_given
+from handrail.cli.ticket_text import decided, elsewhere, later, listed, local, past, together, told, tried
 from handrail.errors import ConfigError
 from handrail.text.suggest import near
 
@@ -29,7 +30,17 @@ if TYPE_CHECKING:
     from handrail.service import Preview
     from handrail.tickets.resolution import TicketRow
 
-EVERY_FIELD = ("customer", "conversation", "arguments", "draft_answer", "shown", "lines", "tried", "values")
+EVERY_FIELD = (
+    "customer",
+    "conversation",
+    "arguments",
+    "draft_answer",
+    "shown",
+    "lines",
+    "tried",
+    "values",
+    "parts",
+)
 commands = typer.Typer(no_args_is_help=True, help="List, show, claim and decide tickets.")
 
 
@@ -157,7 +168,7 @@ def show(  # noqa: PLR0913 - one parameter per option
         document = {"view": view.model_dump(mode="json"), "unmasked": raw}
         typer.echo(json.dumps(document))
         return
-    for line in (*told(view, datetime.now(UTC)), *tried(view), *decided(view)):
+    for line in (*told(view, datetime.now(UTC)), *together(view), *tried(view), *decided(view)):
         typer.echo(line)
     if raw is not None:
         typer.echo(json.dumps(raw, indent=2, ensure_ascii=False))
@@ -209,9 +220,12 @@ def next_(
 @commands.command()
 def decide(  # noqa: PLR0913 - one parameter per option
     ticket: Annotated[str, typer.Argument(help="Its reference, or id.")],
-    verdict: Annotated[str, typer.Argument(help="approve, edit, reject, answer or revise.")],
+    verdict: Annotated[str, typer.Argument(help="approve, edit, reject, answer, revise or part.")],
     person: PersonOption = "",
     changes: Annotated[list[str] | None, typer.Option("--set", help="name=value of an argument.")] = None,
+    calls: Annotated[
+        list[str] | None, typer.Option("--call", help="For part: call-2=approve, =edit or =reject:CODE.")
+    ] = None,
     answer: Annotated[str, typer.Option(help="Text for the customer, for answer and edit.")] = "",
     message: Annotated[str, typer.Option(help="What the customer is told beside it.")] = "",
     to_agent: Annotated[str, typer.Option(help="What the assistant is told.")] = "",
@@ -236,23 +250,29 @@ def decide(  # noqa: PLR0913 - one parameter per option
     - `handrail tickets decide HR-7K3F-2Q approve --as fay --people people.yaml --yes`
     - `handrail tickets decide HR-7K3F answer --answer "Yes, until Friday." --as sam`
     - `handrail tickets decide HR-7K3F revise --to-agent "Offer a voucher first."`
+    - `handrail tickets decide HR-7K3F part --call call-1=approve --call call-2=reject:too_much`
     """
     from handrail.service import Proposal
     from handrail.tickets.lifecycle import State
     from handrail.tickets.ticket import Verdict
 
-    if verdict not in list(Verdict):
-        raise ConfigError(f"no verdict {verdict!r}; there are {', '.join(Verdict)}")
-    proposal = Proposal(
-        verdict=Verdict(verdict),
-        reason_code=reason,
-        note=note,
-        message_to_user=message,
-        message_to_agent=to_agent,
-        answer=answer,
-        changes=dict(_pair(text) for text in changes or ()),
-        opened_at=datetime.now(UTC),
-    )
+    given, now = tuple(changes or ()), datetime.now(UTC)
+    if verdict == PART:
+        parts = parts_given(calls or (), given, answer=answer, to_agent=to_agent)
+        proposal = Proposal.of_parts(parts, note=note, message_to_user=message, opened_at=now)
+    elif verdict not in list(Verdict) or calls:
+        raise ConfigError(f"no verdict {verdict!r} like that; there are {', '.join([*Verdict, PART])}")
+    else:
+        proposal = Proposal(
+            verdict=Verdict(verdict),
+            reason_code=reason,
+            note=note,
+            message_to_user=message,
+            message_to_agent=to_agent,
+            answer=answer,
+            changes=dict(pair(text) for text in given),
+            opened_at=now,
+        )
     with opened(store) as found:
         service, reviewer = serving(found, person, tenant, policy, people)
         shown = service.preview(reviewer, ticket, proposal)
@@ -271,22 +291,13 @@ def decide(  # noqa: PLR0913 - one parameter per option
 def _previewed(shown: "Preview") -> list[str]:
     """Return what a decision comes to as lines of text."""
     lines = [*shown.changes]
+    lines += [f"{part.part}: {change}" for part in shown.parts for change in part.changes]
     told = {
-        "Runs": shown.runs,
+        "Runs": "; ".join(filter(None, [shown.runs, *(part.runs for part in shown.parts)])),
         "The customer reads": shown.customer_reads,
         "Must agree too": ", ".join(shown.waits_for),
     }
     return [*lines, *(f"{label}: {text}" for label, text in told.items() if text)]
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    name, separator, value = text.partition("=")
-    if not name or not separator:
-        raise ConfigError(f"write --set name=value, not {text!r}")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
 
 
 @commands.command()

@@ -1,6 +1,7 @@
 """Deciding: what it will come to is shown, and only what was shown can count."""
 
 import hashlib
+import hmac
 import json
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -52,7 +53,7 @@ class Deciding(Moving):
             waits_for=found.waiting_for,
             needs_level=self._level_of(view.ticket, proposal) if view.ticket else Level.TOKEN,
             warnings=_warnings(view, proposal, found),
-            token=token_of(who, ticket, shown),
+            token=token_of(self._store.preview_key(), who, ticket, shown),
             version=found.version,
             digest=found.digest,
             binds=bound_digest(view),
@@ -125,7 +126,10 @@ class Deciding(Moving):
             ]
             if any(one.kind not in _QUIET for one in since):
                 raise AlreadyDecided(view.id, "it has moved on since it was shown")
-        if must_be_previewed and proposal.previewed != token_of(who, view.id, proposal):
+        if not must_be_previewed:
+            return
+        token = token_of(self._store.preview_key(), who, view.id, proposal)
+        if not hmac.compare_digest(proposal.previewed.encode("utf-8", "replace"), token.encode()):
             raise CheckFailed("decide", why="what it comes to was not shown before")
 
     def _must_be_them(self, who: Reviewer, view: TicketView, proposal: Proposal) -> None:
@@ -212,8 +216,15 @@ def _shown(one: PreviewedPart) -> PartPreview:
     )
 
 
-def token_of(who: Reviewer, ticket: str, proposal: Proposal) -> str:
-    """Return what stands for exactly this proposal of this person on exactly this version; pure."""
+def token_of(key: bytes, who: Reviewer, ticket: str, proposal: Proposal) -> str:
+    """Return what only a preview can give: it stands for exactly this proposal of this person; pure.
+
+    Args:
+        key: a secret of the store, so that nobody makes a token for what was not shown to them.
+        who: who decides.
+        ticket: the id of the ticket.
+        proposal: what they decide, with the version and digest that were shown.
+    """
     parts = [
         who.tenant,
         who.person,
@@ -226,10 +237,11 @@ def token_of(who: Reviewer, ticket: str, proposal: Proposal) -> str:
         proposal.answer,
         proposal.message_to_user,
         proposal.message_to_agent,
+        proposal.reason_code,
         [asdict(part) for part in proposal.parts],
     ]
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def _warnings(view: TicketView, proposal: Proposal, found: ResolutionPreview) -> tuple[str, ...]:

@@ -6,16 +6,8 @@ from dataclasses import replace
 
 from handrail.service.form import fields_of
 from handrail.service.screen import PartScreen
-from handrail.tickets.lifecycle import UNDECIDED
-from handrail.tickets.proposed import ANSWER, FIRST
+from handrail.tickets.proposed import ANSWER, FIRST, divides
 from handrail.tickets.ticket import ProposedPart, Ticket, TicketView, Verdict
-
-
-def divides(view: TicketView) -> bool:
-    """Tell whether a ticket's parts can be decided with it: nobody has agreed to it yet; pure."""
-    held = view.ticket
-    is_whole = view.round == 1 and not view.agreed and view.state in UNDECIDED
-    return held is not None and bool(held.parts) and is_whole
 
 
 def parts_of(

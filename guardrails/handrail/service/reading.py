@@ -8,7 +8,7 @@ from handrail.service.acting import Acting
 from handrail.service.cited import cited
 from handrail.service.form import fields_of
 from handrail.service.overseeing import named
-from handrail.service.parts import divides, parts_of
+from handrail.service.parts import parts_of
 from handrail.service.permissions import Operation, offered, require
 from handrail.service.queries import ListPage, ListQuery, ListRow, Whose
 from handrail.service.reviewer import Level, Reviewer
@@ -18,6 +18,7 @@ from handrail.store import Filter
 from handrail.store.tickets.similar import EndedTicket
 from handrail.tickets.headline import Proposed, headline
 from handrail.tickets.lifecycle import State
+from handrail.tickets.proposed import divides
 from handrail.tickets.reference import reference_prefix
 from handrail.tickets.resolution import TicketRow
 from handrail.tickets.ticket import Ticket, TicketView, Verdict

@@ -275,6 +275,10 @@ class CallerStore:
         """Return the key by which it is drawn which answers people check; it comes from the key ring."""
         return bytes.fromhex(self._sealer.ring.hashed("", "which answers are checked"))
 
+    def preview_key(self) -> bytes:
+        """Return the key of what a person was shown before they decide; it comes from the key ring."""
+        return bytes.fromhex(self._sealer.ring.hashed("", "what a decision comes to was shown"))
+
     def log_now(self, entry: DecisionEntry) -> None:
         """Log a decision synchronously: a block, a reserved action, all of them where `log: durable`."""
         self._write_log([entry])

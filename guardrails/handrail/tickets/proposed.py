@@ -7,8 +7,9 @@ from handrail.errors import CheckFailed
 from handrail.records import Decision, Evidence, FactValue, ToolCall
 from handrail.tickets.action import FrozenAction, canonical_arguments
 from handrail.tickets.fact_record import FactRecord, amounts_of
+from handrail.tickets.lifecycle import UNDECIDED
 from handrail.tickets.masking import Mask
-from handrail.tickets.ticket import ProposedAction, ProposedPart, Sealed, Ticket
+from handrail.tickets.ticket import ProposedAction, ProposedPart, Sealed, Ticket, TicketView
 
 MOST_PARTS = 32
 """How many calls beside the action a person can decide on; what is beyond it does not run."""
@@ -42,6 +43,13 @@ def digest_of(evidence: Evidence, decision: Decision) -> str:
     """Return the digest of the action in question; empty where there is none, or it cannot be read; pure."""
     call = evidence.call or evidence.done
     return _digest(call, decision.policy.sha256, evidence.context.tenant) if call is not None else ""
+
+
+def divides(view: TicketView) -> bool:
+    """Tell whether a ticket's parts can be decided with it: nobody has agreed to it yet; pure."""
+    held = view.ticket
+    is_whole = view.round == 1 and not view.agreed and view.state in UNDECIDED
+    return held is not None and bool(held.parts) and is_whole
 
 
 def as_ticket(held: Ticket, sealed: Sealed, part: ProposedPart, *, id: str) -> Ticket:  # noqa: A002 - its name

@@ -238,6 +238,59 @@ def test_a_decision_is_previewed_and_a_preview_decides_nothing(ticket: str) -> N
     assert json.loads(run(tickets.commands, "list", "--json"))["tickets"][0]["state"] == "ready"
 
 
+@pytest.fixture
+def several(folder: Path) -> str:
+    """A ticket of a refund that was proposed together with another call, and with words."""
+    opened = open_store(f"sqlite:///{folder}/handrail.db", allow_volatile=True)
+    made = new_ticket(
+        customer="lena",
+        now=datetime.now(UTC),
+        beside=(("cancel_order", '{"order": "1182"}'), ("send_voucher", '{"amount": 5}')),
+        words="I do both.",
+    )
+    opened.open(made)
+    opened.close()
+    return made.id
+
+
+def test_each_of_several_calls_is_decided_by_its_name(several: str) -> None:
+    shown = run(tickets.commands, "show", several, *AS_FAY)
+    for line in (
+        'call-1: issue_refund {"amount":640',
+        'call-2: cancel_order {"order":"1182"}',
+        "answer: I do both.",
+    ):
+        assert line in shown
+    calls = ("call-1=approve", "call-2=reject:still_needed", "call-3=edit", "answer=edit")
+    said = run(
+        tickets.commands, "decide", several, "part",
+        *(word for call in calls for word in ("--call", call)),
+        "--set", "call-3.amount=4", "--answer", "I do one.", "--to-agent", "Keep the order.", *AS_FAY,
+    )  # fmt: skip
+    assert 'Runs: issue_refund {"amount": 640, "order": "1182"}; send_voucher {"amount":4}' in said
+    assert "call-3: amount 5 → 4" in said
+    assert "The customer reads: I do one." in said
+    later = run(tickets.commands, "show", several, *AS_FAY)
+    assert "call-2: ticket " in later
+    states = json.loads(run(tickets.commands, "list", "--customer", "lena", "--state", "rejected", "--json"))
+    assert [row["tool"] for row in states["tickets"]] == ["cancel_order"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("approve", "--call", "call-2=approve"),
+        ("part", "--call", "call-2"),
+        ("part", "--call", "call-2=answer"),
+        ("part", "--call", "call-1=approve", "--call", "call-2=approve", "--set", "call-2.order=7"),
+        ("part", "--call", "call-1=edit", "--set", "amount=7"),
+    ],
+)
+def test_what_says_nothing_clear_of_each_call_is_refused(several: str, words: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError):
+        run(tickets.commands, "decide", several, *words, *AS_FAY)
+
+
 def test_unknown_outcomes_come_first_and_every_line_has_reference_state_and_clock(
     ticket: str, folder: Path
 ) -> None:

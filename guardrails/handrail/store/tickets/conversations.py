@@ -178,10 +178,15 @@ def resolution(
     settled, parts = _settled(tx, row), _parts(tx, row, now, on_hold)
     return replace(
         settled,
-        parts=tuple(part.resolution for part in parts if part.resolution is not None),
+        parts=tuple(_named(part, part.resolution) for part in parts if part.resolution is not None),
         undecided=tuple(part.ticket for part in parts if part.resolution is None),
         beside=left_over(settled.beside, parts),
     )
+
+
+def _named(part: SettledPart, own: ResolutionView) -> ResolutionView:
+    """Return a part's resolution with its tool: of several, a rejected one must be told from the others."""
+    return replace(own, tool=part.action.tool) if part.action is not None else own
 
 
 def _settled(tx: Transaction, row: Row[Any]) -> ResolutionView:

@@ -1,0 +1,75 @@
+"""Options that say of each of several calls what becomes of it: `--call call-2=reject:still_needed`."""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from handrail.errors import ConfigError
+
+if TYPE_CHECKING:
+    from handrail.service import PartProposal
+
+PART = "part"
+"""In place of a verdict: each call is decided on its own."""
+
+
+def parts_given(
+    calls: Sequence[str], changes: Sequence[str], *, answer: str = "", to_agent: str = ""
+) -> "tuple[PartProposal, ...]":
+    """Return what is decided of each part.
+
+    Args:
+        calls: `NAME=approve`, `NAME=edit` or `NAME=reject:CODE`, one for each part.
+        changes: `NAME.ARGUMENT=value`, for what is edited.
+        answer: the new words of the part `answer`, where that is edited.
+        to_agent: what the assistant reads of each call that is rejected.
+
+    Raises:
+        ConfigError: something is written otherwise, or changes a part that is not edited.
+    """
+    from handrail.service import PartProposal
+    from handrail.tickets.proposed import ANSWER
+    from handrail.tickets.ticket import Verdict
+
+    edits: dict[str, dict[str, object]] = {}
+    for text in changes:
+        name, value = pair(text)
+        part, is_inside, argument = name.partition(".")
+        if not is_inside or not argument:
+            raise ConfigError(f"write --set call-2.argument=value, not {text!r}")
+        edits.setdefault(part, {})[argument] = value
+    found = []
+    for text in calls:
+        name, is_pair, said = text.partition("=")
+        verdict, _, code = said.partition(":")
+        if not is_pair or verdict not in (Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT):
+            raise ConfigError(f"write --call call-2=approve, =edit or =reject:CODE, not {text!r}")
+        is_reject = verdict == Verdict.REJECT
+        found.append(
+            PartProposal(
+                part=name,
+                verdict=Verdict(verdict),
+                changes=edits.pop(name, {}) if verdict == Verdict.EDIT else {},
+                answer=answer if name == ANSWER and verdict == Verdict.EDIT else "",
+                reason_code=code if is_reject else "",
+                message_to_agent=to_agent if is_reject else "",
+            )
+        )
+    if edits:
+        raise ConfigError(f"nothing is edited of {', '.join(edits)}; write --call {next(iter(edits))}=edit")
+    return tuple(found)
+
+
+def pair(text: str) -> tuple[str, Any]:
+    """Return the name and the value of `name=value`; what is JSON is read as such.
+
+    Raises:
+        ConfigError: it is written otherwise.
+    """
+    name, separator, value = text.partition("=")
+    if not name or not separator:
+        raise ConfigError(f"write --set name=value, not {text!r}")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
