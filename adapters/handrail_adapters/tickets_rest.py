@@ -24,6 +24,7 @@ from handrail.desk.notice import Notice
 from handrail.desk.settings import first_problem, read_yaml
 from handrail.errors import ConfigError
 from handrail.records import Severity
+from handrail.store.reviews import REVIEW
 from handrail.text.json_data import leaves
 from handrail.text.paths import at
 
@@ -124,7 +125,8 @@ class RestTickets:
 
     def wants(self, notice: Notice) -> bool:
         """Tell whether a notice is meant; pure."""
-        return self.interest.matches(notice)
+        # A week's review is no ticket.
+        return notice.kind != REVIEW and self.interest.matches(notice)
 
     def deliver(self, notice: Notice, *, now: datetime) -> None:
         """Make sure the record exists, and tell it what happened."""

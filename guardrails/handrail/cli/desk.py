@@ -127,6 +127,7 @@ def _run(
     url: str, policy: str, files: tuple[Path | None, Path | None], *, every_s: float | None, as_json: bool
 ) -> None:
     from handrail.desk import Desk
+    from handrail.desk.weekly_review import WeeklyReviews
     from handrail.guard.enforcement import enforced
     from handrail.policy import load
     from handrail.policy.file.people_file import PeopleFile
@@ -144,6 +145,8 @@ def _run(
             return loaded
 
         one = Desk.of_policy(store, in_force, file=file, spool=Spool.beside(url), people=people)
+        if one.settings.review is not None:
+            one.review_by(WeeklyReviews(store, one.settings.review, in_force, policy))
         if every_s is None:
             _tell(one.step(), as_json=as_json)
         else:
@@ -171,6 +174,7 @@ def _tell(done: "Step", *, as_json: bool) -> None:
         "delivered": done.delivered,
         "postponed": done.postponed,
         "dead": done.died,
+        "reviewed": done.reviewed,
     }
     parts += [f"{count} {name}" for name, count in counts.items() if count]
     typer.echo(f"{datetime.now(UTC):%H:%M:%S} {', '.join(parts) or 'nothing was due'}")

@@ -20,13 +20,9 @@ if TYPE_CHECKING:
     from handrail.review import ReviewPeriod, WeeklyReview
     from handrail.review.decision_log import LoggedAnswer
     from handrail.review.false_passes import FalsePasses
-    from handrail.review.log_figures import LogFigures
-    from handrail.review.proposal import Proposal
     from handrail.scan import Scanner
 
 DEFAULT_SPAN = timedelta(days=7)
-HISTORY = timedelta(weeks=26)
-"""How far back the evidence reaches that is read of a store."""
 
 
 commands = typer.Typer(help="Review a week, and accept or take back what it proposes.")
@@ -75,9 +71,11 @@ def review(  # noqa: PLR0913 - one parameter per option
     if context.invoked_subcommand is not None:
         return
     from handrail.review import as_data, write
+    from handrail.review.calendar_week import week_of
     from handrail.review.log_cases import review_job
+    from handrail.review.store_review import followed, has_numbers
 
-    period = _week(week) if week else _period(since, until, datetime.now(UTC))
+    period = week_of(week) if week else _period(since, until, datetime.now(UTC))
     if log is not None:
         with run_with_progress(review_job(tenant), log, workers=workers, engine=engine) as run:
             read = _of_export(run, log.name, tenant, period)
@@ -89,7 +87,9 @@ def review(  # noqa: PLR0913 - one parameter per option
         data = {**as_data(report), "missed": _missed_data(missed)}
         typer.echo(json.dumps(data, indent=2))
         return
-    figures, patches = _followed(read.rows, period, policy)
+    figures, patches = followed(read.rows, period, policy)
+    if figures is None and not has_numbers():
+        typer.echo("Figures and proposals of the log need: pip install 'handrail[review]'", err=True)
     paths = write(report, out, figures, patches)
     proposed = [f"proposal {one.id}: {one.title}{'' if one.is_ready else ' (not ready)'}" for one in patches]
     told = (_total_line(report), *_missed_lines(missed, store, policy), *proposed, *map(str, paths))
@@ -125,6 +125,7 @@ def _of_store(store: str, tenant: str, period: "ReviewPeriod", policy: str) -> _
     from handrail.review.cases import Collector
     from handrail.review.decision_log import read_store_log
     from handrail.review.log_rows import rows_of
+    from handrail.review.store_review import HISTORY
 
     with opened(store) as found:
         collector = Collector(source=found, tenant=tenant, scanner=scanner_of_policy(policy))
@@ -133,20 +134,6 @@ def _of_store(store: str, tenant: str, period: "ReviewPeriod", policy: str) -> _
             answers=read_store_log(found, tenant, period.since),
             rows=rows_of(found.export(period.until - HISTORY), tenant),
         )
-
-
-def _followed(
-    rows: "Sequence[LogRow]", period: "ReviewPeriod", policy: str
-) -> "tuple[LogFigures | None, Sequence[Proposal]]":
-    """Follow the log; without numpy the review is of the tickets alone, and says so."""
-    try:
-        from handrail.review.weekly_log import follow
-    except ModuleNotFoundError as missing:
-        if missing.name not in ("numpy", "scipy"):
-            raise
-        typer.echo("Figures and proposals of the log need: pip install 'handrail[review]'", err=True)
-        return None, ()
-    return follow(rows, period, policy)
 
 
 def _total_line(report: "WeeklyReview") -> str:
@@ -208,16 +195,6 @@ def _period(since: str, until: str, now: datetime) -> "ReviewPeriod":
     if start >= end:
         raise ConfigError("the period is empty: --since must lie before --until")
     return ReviewPeriod(since=start, until=end)
-
-
-def _week(text: str) -> "ReviewPeriod":
-    from handrail.review import ReviewPeriod
-
-    try:
-        monday = datetime.strptime(f"{text}-1", "%G-W%V-%u").astimezone()
-    except ValueError:
-        raise ConfigError(f"not a week: {text!r}; write 2026-W47") from None
-    return ReviewPeriod(since=monday, until=monday + DEFAULT_SPAN)
 
 
 def moment_of(text: str) -> datetime:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from handrail.inbox import Settings
+    from handrail.policy import Policy
     from handrail.store import SqlStore
 
 
@@ -66,6 +67,7 @@ def serve(  # noqa: PLR0913 - one parameter per option
 def _desk(settings: "Settings", store: "SqlStore") -> "Iterator[None]":
     """Run the desk beside the inbox, where the settings say so."""
     from handrail.desk import Desk
+    from handrail.desk.weekly_review import WeeklyReviews
     from handrail.guard.enforcement import enforced
     from handrail.policy import load
     from handrail.policy.file.people_file import PeopleFile
@@ -76,13 +78,19 @@ def _desk(settings: "Settings", store: "SqlStore") -> "Iterator[None]":
         yield
         return
     given, folder = load(settings.policy), read_source(settings.policy)[0].parent
+
+    def in_force() -> "Policy":
+        return enforced(store, given, folder, datetime.now(UTC))[0]
+
     desk = Desk.of_policy(
         store,
-        lambda: enforced(store, given, folder, datetime.now(UTC))[0],
+        in_force,
         file=settings.desk_file,
         spool=Spool.beside(settings.store),
         people=PeopleFile(settings.people, given),
     )
+    if desk.settings.review is not None:
+        desk.review_by(WeeklyReviews(store, desk.settings.review, in_force, settings.policy))
     desk.start()
     try:
         yield

@@ -9,9 +9,10 @@ from typing import Final, Protocol
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
 
 from handrail.desk.channels import Channel, DeliveryError
-from handrail.desk.notice import Notice, link_to
+from handrail.desk.notice import Notice, link_to, link_to_review
 from handrail.records import Severity
 from handrail.store.outbox import OutboxMessage
+from handrail.store.reviews import REVIEW
 
 # The schedule that Standard Webhooks recommends; with the first try this spans about three days.
 PAUSES: Final = (
@@ -69,6 +70,7 @@ class Delivery:
         outbox: where the messages lie.
         channels: ways to tell people.
         link: address of a ticket, with `{ticket}` and `{tenant}`.
+        review_link: address of a week's review, with `{week}` and `{tenant}`.
         now: the present moment.
         sleep: waits some seconds between quick tries; ends early when the desk stops.
         backup_of: the role a ticket goes to next; it is warned too.
@@ -82,6 +84,7 @@ class Delivery:
     sleep: Callable[[float], None]
     backup_of: Callable[[str], str | None] = lambda _: None
     chance: Callable[[], float] = field(default=random.random)
+    review_link: str = ""
 
     def round(self, *, should_stop: Callable[[], bool] = lambda: False, limit: int = BATCH) -> DeliveryRound:
         """Deliver what is due now, at most `limit` messages.
@@ -163,7 +166,9 @@ class Delivery:
             at=message.at,
             decide_by=message.decide_by,
             next_role=self.backup_of(message.role) if message.kind == "warn" else None,
-            link=link_to(self.link, tenant=message.tenant, ticket=message.ticket),
+            link=link_to_review(self.review_link, tenant=message.tenant, review=message.ticket)
+            if message.kind == REVIEW
+            else link_to(self.link, tenant=message.tenant, ticket=message.ticket),
         )
 
 

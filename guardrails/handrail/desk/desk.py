@@ -73,11 +73,13 @@ class Step:
     delivered: int = 0
     postponed: int = 0
     died: int = 0
+    reviewed: int = 0
 
     @property
     def is_idle(self) -> bool:
         """True if there was nothing to do."""
-        return not (self.drained or self.timers or self.delivered or self.postponed or self.died)
+        told = self.delivered or self.postponed or self.died
+        return not (self.drained or self.timers or told or self.reviewed)
 
 
 class Desk:
@@ -106,6 +108,7 @@ class Desk:
         self._roles = roles if callable(roles) else lambda: roles
         self._settings = settings or Settings()
         self._policy: Callable[[], Policy] | None = None
+        self._review: Callable[[datetime], int] = lambda _: 0
         self._followed = ""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -138,6 +141,15 @@ class Desk:
         made._policy = current
         return made
 
+    @property
+    def settings(self) -> Settings:
+        """What this desk works by."""
+        return self._settings
+
+    def review_by(self, review: Callable[[datetime], int]) -> None:
+        """Have weeks reviewed: `review` does what is due at a moment and returns how many weeks that were."""
+        self._review = review
+
     def step(self) -> Step:
         """Do everything that is due now.
 
@@ -158,6 +170,7 @@ class Desk:
             now=self._now,
             sleep=self._sleep,
             backup_of=lambda role: plan.backup if (plan := roles.get(role)) else None,
+            review_link=self._settings.review.link if self._settings.review else "",
         )
         counts = {"delivered": 0, "postponed": 0, "died": 0}
         while not self._stop.is_set():
@@ -168,7 +181,9 @@ class Desk:
                 counts[name] += getattr(done, name)
         self._prune()
         self.last_done = self._now()
-        return Step(drained=drained, timers=timers, **counts)
+        # It takes longer than all else, so it comes last; what it tells goes out with the next step.
+        reviewed = 0 if self._stop.is_set() else self._review(self._now())
+        return Step(drained=drained, timers=timers, reviewed=reviewed, **counts)
 
     def run(self, *, every_s: float = EVERY_S, told: Callable[[Step], None] = lambda _: None) -> None:
         """Do what is due, every `every_s` seconds, until `stop` is called.

@@ -8,8 +8,11 @@ from urllib.parse import quote
 
 from handrail.errors import MissingExtra
 from handrail.records import Severity
+from handrail.store.reviews import PREFIX as REVIEW_PREFIX
+from handrail.store.reviews import REVIEW
 
 EVENT_PREFIX: Final = "dev.handrail.ticket."
+REVIEW_EVENT: Final = "dev.handrail.review.ready"
 _SAYS: Final[Mapping[str, str]] = {
     "open": "waits for {role}",
     "warn": "has used half of its time with {role}",
@@ -49,12 +52,16 @@ class Notice:
     @property
     def title(self) -> str:
         """One line for a subject or a chat message; pure."""
+        if self.kind == REVIEW:
+            return f"The review of {self.ticket.removeprefix(REVIEW_PREFIX)} is ready"
         says = _SAYS.get(self.kind, self.kind.replace("_", " ")).format(role=self.role.replace("_", " "))
         return f"Ticket {self.ticket} {says}"
 
     @property
     def body(self) -> str:
         """The rest as plain lines; pure."""
+        if self.kind == REVIEW:
+            return "\n".join([f"for: {self.role}", *([self.link] if self.link else [])])
         due = f"{self.decide_by.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if self.decide_by else "none"
         lines = [f"role: {self.role}", f"severity: {self.severity}", f"deadline: {due}"]
         if self.next_role:
@@ -87,7 +94,7 @@ def envelope(notice: Notice, *, source: str) -> tuple[bytes, dict[str, str]]:
         attributes={
             "id": notice.id,
             "source": source,
-            "type": EVENT_PREFIX + notice.kind,
+            "type": REVIEW_EVENT if notice.kind == REVIEW else EVENT_PREFIX + notice.kind,
             "subject": notice.ticket,
             "time": notice.at.astimezone(UTC),
             "datacontenttype": "application/json",
@@ -96,6 +103,12 @@ def envelope(notice: Notice, *, source: str) -> tuple[bytes, dict[str, str]]:
     )
     message = to_structured_event(event)
     return message.body, dict(message.headers)
+
+
+def link_to_review(template: str, *, tenant: str, review: str) -> str:
+    """Fill `{week}` and `{tenant}` into a link; pure."""
+    week = review.removeprefix(REVIEW_PREFIX)
+    return template.replace("{week}", quote(week, safe="")).replace("{tenant}", quote(tenant, safe=""))
 
 
 def link_to(template: str, *, tenant: str, ticket: str) -> str:

@@ -3,24 +3,27 @@
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from handrail.desk.channels import Apprise, Channel, Interest, Webhook
+from handrail.desk.weekly_review import ReviewSettings
 from handrail.errors import ConfigError, MissingExtra
+from handrail.review.calendar_week import DAYS, WeeklySchedule
 from handrail.tickets.calendar import ALWAYS, Calendar, calendar
 from handrail.tickets.schedule import ALWAYS_STAFFED, Absence, Schedule
 
 KINDS: Final = "handrail.channels"
 # What people must be told; the rest is for programs.
 CALLS_PEOPLE: Final = frozenset(
-    {"open", "reopen", "reassign", "warn", "escalate", "expire", "lapse", "lost", "withdraw"}
+    {"open", "reopen", "reassign", "warn", "escalate", "expire", "lapse", "lost", "withdraw", "review"}
 )
 
 
@@ -31,6 +34,7 @@ class Settings:
     schedule: Schedule = ALWAYS_STAFFED
     channels: tuple[Channel, ...] = ()
     link: str = ""
+    review: ReviewSettings | None = None
 
 
 class _Channel(BaseModel):
@@ -45,6 +49,18 @@ class _Channel(BaseModel):
     tenants: list[str] = []
 
 
+class _Review(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    day: str = "monday"
+    at: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "06:00"
+    zone: str = "UTC"
+    folder: str = ""
+    role: str = ""
+    link: str = ""
+    tenants: list[str] = []
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -52,6 +68,7 @@ class _File(BaseModel):
     hours: object = None
     away: object = None
     link: str = ""
+    review: _Review | None = None
     channels: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,24}$")], _Channel] = {}
 
 
@@ -95,6 +112,27 @@ def load_settings(
             _channel(name, one, secrets, file) for name, one in read.channels.items() if with_channels
         ),
         link=read.link,
+        review=_review(read.review, known, file) if read.review is not None else None,
+    )
+
+
+def _review(one: _Review, roles: frozenset[str] | None, file: Path) -> ReviewSettings:
+    place = f"{file.name}: review"
+    if one.day.lower() not in DAYS:
+        raise ConfigError(f"{place}.day: write one of {', '.join(DAYS)}")
+    if one.role and roles is not None and one.role not in roles:
+        raise ConfigError(f"{place}.role: the policy has no role {one.role!r}")
+    try:
+        zone = ZoneInfo(one.zone)
+    except (KeyError, ValueError, OSError):
+        raise ConfigError(f"{place}.zone: no time zone {one.zone!r}; write Europe/Berlin or UTC") from None
+    hour, minute = map(int, one.at.split(":"))
+    return ReviewSettings(
+        schedule=WeeklySchedule(weekday=DAYS.index(one.day.lower()), at=time(hour, minute), zone=zone),
+        folder=file.parent / one.folder if one.folder else None,
+        role=one.role,
+        link=one.link,
+        tenants=tuple(one.tenants),
     )
 
 

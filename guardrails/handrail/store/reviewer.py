@@ -9,8 +9,8 @@ from handrail.records import PolicyRef
 from handrail.store import outbox, policies
 from handrail.store.audit.chain import Event
 from handrail.store.outbox import OutboxMessage
-from handrail.store.people import PeopleStore
 from handrail.store.policies import Enforcement, PolicyChange
+from handrail.store.reviews import ReviewStore
 from handrail.store.tables import insert_into, policy_texts
 from handrail.store.tickets import claim as reviewing
 from handrail.store.tickets import (
@@ -42,7 +42,7 @@ from handrail.tickets.timers import next_step
 DELIVERY_LEASE = timedelta(minutes=1)
 
 
-class SqlStore(PeopleStore):
+class SqlStore(ReviewStore):
     """A `TicketStore` with the sides of reviewers, desk and administrator."""
 
     def get(self, tenant: str, ticket: str) -> TicketView:

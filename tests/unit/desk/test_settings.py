@@ -74,3 +74,27 @@ def test_a_mistake_is_told_with_its_place_and_without_a_secret(
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load_settings(tmp_path / "none.yaml")
+
+
+def test_when_a_week_is_reviewed_stands_in_the_desks_file(tmp_path: Path) -> None:
+    text = "review: {day: tuesday, at: 07:30, zone: Europe/Berlin, folder: reviews, role: finance_lead}"
+    found = load_settings(written(tmp_path, text), roles=["finance_lead"]).review
+    assert found is not None
+    schedule = found.schedule
+    assert (schedule.weekday, f"{schedule.at:%H:%M}", schedule.zone.key) == (1, "07:30", "Europe/Berlin")
+    assert found.folder == tmp_path / "reviews"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("review: {day: someday}", r"review\.day: write one of monday"),
+        ("review: {at: 25:00}", r"review\.at"),
+        ("review: {zone: Mars}", "no time zone 'Mars'"),
+        ("review: {role: nobody}", "no role 'nobody'"),
+        ("review: {weekday: monday}", r"review\.weekday"),
+    ],
+)
+def test_a_schedule_that_cannot_be_kept_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        load_settings(written(tmp_path, text), roles=["finance_lead"])
