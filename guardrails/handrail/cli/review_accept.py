@@ -2,55 +2,88 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from handrail.cli.options import DEFAULT_STORE, StoreOption, opened
 from handrail.errors import ConfigError
+
+if TYPE_CHECKING:
+    from handrail.store import Actor
 
 PolicyFile = Annotated[
     Path, typer.Option("--policy", "-p", exists=True, dir_okay=False, help="The policy's file.")
 ]
 ProposalId = Annotated[str, typer.Argument(help="Id of the proposal, or its beginning.")]
-Accepting = Annotated[str, typer.Option("--as", help="In whose name.")]
+Accepting = Annotated[
+    str,
+    typer.Option("--as", envvar="HANDRAIL_PERSON", help="Who you are, by the id in the people file."),
+]
+PeopleFileOption = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, envvar="HANDRAIL_PEOPLE", help="Who fills which role."),
+]
 
 
-def accept(
+def accept(  # noqa: PLR0913 - one parameter per option
     proposal: ProposalId,
     policy: PolicyFile,
     person: Accepting,
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the review.")] = Path("review"),
-    people: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Who fills which role.")
-    ] = None,
+    people: PeopleFileOption = None,
     since: Annotated[str, typer.Option("--from", help="Day from which it counts, e.g. 2026-12-01.")] = "",
+    store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Accept a proposed change: write the policy, with a line in its changelog.
 
-    A policy with `enforced_by:` needs two members of that role: both run this command. A change of a later
-    day is written by `handrail review due` once that day has come.
+    A policy with `enforced_by:` needs two members of that role: both run this command. With a store the
+    version is put in force there as well, as `handrail policy enforce` does, so that every program takes it;
+    where another version is in force there, nothing is written. A change of a later day is in force from then
+    on; `handrail review due` writes it into the file.
+
+    Exit code 0: accepted, or it waits for a second person. 2: it cannot be accepted, and why.
 
     **Examples**
 
     - `handrail review accept 1a2b3c4d --policy policy.yaml --as petra --people people.yaml`
     """
-    from handrail.policy import load, load_people
     from handrail.review.accept import accept as accepted
+    from handrail.review.accept_in_force import accept_in_force
     from handrail.review.proposal import FILE, read_proposal
 
     today = datetime.now(UTC).date()
-    done = accepted(
-        read_proposal(out / FILE, proposal),
-        policy,
-        person,
-        people=load_people(people, load(policy)) if people is not None else None,
-        today=today,
-        effective=_day(since) if since else today,
-    )
+    found = read_proposal(out / FILE, proposal)
+    day = _day(since) if since else None
+    actor = _actor(person, people, policy)
+    if actor is not None and _has_store(store):
+        with opened(store) as enforcing:
+            done = accept_in_force(enforcing, found, policy, actor, effective=day)
+    else:
+        who = actor.people if actor is not None else None
+        done = accepted(found, policy, person, people=who, today=today, effective=day or today)
     if done.is_written:
         typer.echo(f"{policy} is changed: {done.title}; handrail review rollback {done.id} takes it back")
     else:
         typer.echo(f"{done.id} is accepted by {', '.join(done.by)}; waits for {done.waits_for}")
+
+
+def _actor(person: str, people: Path | None, policy: Path) -> "Actor | None":
+    """Return who acts by the people file, None without one."""
+    from handrail.policy import load, load_people
+    from handrail.store import Actor
+
+    if people is None:
+        return None
+    return Actor(person=person, people=load_people(people, load(policy)), now=datetime.now(UTC))
+
+
+def _has_store(url: str) -> bool:
+    """Tell whether a store is meant: one that is named, or that lies where a store lies by default."""
+    from handrail.store.database import file_of, parse_url
+
+    file = file_of(parse_url(url))
+    return url != DEFAULT_STORE or (file is not None and file.exists())
 
 
 def due(policy: PolicyFile) -> None:
@@ -66,17 +99,35 @@ def due(policy: PolicyFile) -> None:
         typer.echo(f"{policy} is changed: {name}")
 
 
-def rollback(proposal: ProposalId, policy: PolicyFile, person: Accepting) -> None:
+def rollback(
+    proposal: ProposalId,
+    policy: PolicyFile,
+    person: Accepting,
+    people: PeopleFileOption = None,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
     """Put back the text that an accepted change replaced.
+
+    A policy with `enforced_by:` needs two members of that role again: both run this command.
 
     **Examples**
 
-    - `handrail review rollback 1a2b3c4d --policy policy.yaml --as petra`
+    - `handrail review rollback 1a2b3c4d --policy policy.yaml --as petra --people people.yaml`
     """
-    from handrail.review.accept import roll_back
+    from handrail.review.accept import roll_back, text_before
+    from handrail.review.accept_in_force import roll_back_in_force
 
-    title = roll_back(policy, proposal, person, today=datetime.now(UTC).date())
-    typer.echo(f"{policy} is as it was before: {title}")
+    actor, is_back = _actor(person, people, policy), True
+    if actor is not None and _has_store(store):
+        with opened(store) as enforcing:
+            title, is_back = roll_back_in_force(enforcing, policy, proposal, actor)
+    else:
+        text_before(policy, proposal, person, actor.people if actor is not None else None)
+        title = roll_back(policy, proposal, person, today=datetime.now(UTC).date())
+    if is_back:
+        typer.echo(f"{policy} is as it was before: {title}")
+    else:
+        typer.echo(f"{person} takes {title} back; waits for another one of the same role")
 
 
 def _day(text: str) -> date:

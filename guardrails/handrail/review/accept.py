@@ -13,8 +13,9 @@ from typing import Any
 
 from handrail.bulk.whole import whole
 from handrail.errors import ConfigError
-from handrail.policy import People, loads
+from handrail.policy import Policy, loads
 from handrail.review.proposal import Proposal, digest
+from handrail.tickets.resolution import People
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,24 +50,8 @@ def accept(
         ConfigError: the proposal is not ready, the policy is no longer the one it was made for, or this
             person may not accept it.
     """
-    if not proposal.is_ready:
-        raise ConfigError(
-            f"{proposal.id} cannot be accepted: {'; '.join(proposal.problems) or 'it has no text'}"
-        )
-    text = policy.read_text(encoding="utf-8")
-    if digest(text) != proposal.base:
-        raise ConfigError(
-            f"{policy} is not the policy that {proposal.id} was made for; run handrail review again"
-        )
-    if digest(proposal.text) != proposal.result:
-        raise ConfigError(f"the text of {proposal.id} is not the one that was checked")
-    loaded = loads(text, file=str(policy), folder=policy.parent)
-    role = loaded.enforced_by or loaded.owner
-    if (loaded.enforced_by or people is not None) and role:
-        if people is None:
-            raise ConfigError(f"{role} accepts changes of this policy: name the people file")
-        if person not in people.members(role):
-            raise ConfigError(f"{person} is no member of {role}")
+    loaded = acceptable(proposal, policy, person, people)
+    text, role = policy.read_text(encoding="utf-8"), loaded.enforced_by or loaded.owner
     record = _record(policy, proposal.id)
     by = dict.fromkeys([*record.get("by", ()), person])
     day = date.fromisoformat(record["effective"]) if "effective" in record else effective
@@ -88,6 +73,66 @@ def accept(
     return Accepted(
         id=proposal.id, title=proposal.title, by=tuple(by), effective=day, is_written=is_due, waits_for=waits
     )
+
+
+def acceptable(proposal: Proposal, policy: Path, person: str, people: People | None) -> Policy:
+    """Return the policy that a proposal changes, if this person may accept it; changes nothing.
+
+    Raises:
+        ConfigError: the proposal is not ready, the policy is no longer the one it was made for, or this
+            person may not accept it.
+    """
+    if not proposal.is_ready:
+        raise ConfigError(
+            f"{proposal.id} cannot be accepted: {'; '.join(proposal.problems) or 'it has no text'}"
+        )
+    text = policy.read_text(encoding="utf-8")
+    if digest(text) != proposal.base:
+        raise ConfigError(
+            f"{policy} is not the policy that {proposal.id} was made for; run handrail review again"
+        )
+    if digest(proposal.text) != proposal.result:
+        raise ConfigError(f"the text of {proposal.id} is not the one that was checked")
+    loaded = loads(text, file=str(policy), folder=policy.parent)
+    _require_member(loaded, person, people)
+    return loaded
+
+
+def _require_member(loaded: Policy, person: str, people: People | None) -> None:
+    role = loaded.enforced_by or loaded.owner
+    if not role or not (loaded.enforced_by or people is not None):
+        return
+    if people is None:
+        raise ConfigError(f"{role} accepts changes of this policy: name the people file")
+    if person not in people.members(role):
+        raise ConfigError(f"{person} is no member of {role}")
+
+
+def accepted_so_far(policy: Path, name: str) -> tuple[tuple[str, ...], date | None]:
+    """Return who has accepted a change, and the day from which it counts; nobody and None if nobody has."""
+    record = _record(policy, name)
+    return tuple(record.get("by", ())), date.fromisoformat(record["effective"]) if record else None
+
+
+def text_before(policy: Path, name: str, person: str, people: People | None) -> str:
+    """Return the text that a change in force replaced, if this person may put it back; changes nothing.
+
+    Raises:
+        ConfigError: no such change is in force, the policy was changed since, or this person may not.
+    """
+    record = _in_force(policy, name)
+    before = str(record["before"])
+    _require_member(loads(before, file=str(policy), folder=policy.parent), person, people)
+    return before
+
+
+def _in_force(policy: Path, name: str) -> Mapping[str, Any]:
+    record = _record(policy, name)
+    if not record.get("is_written") or record.get("is_taken_back"):
+        raise ConfigError(f"no change {name!r} of {policy} is in force")
+    if digest(policy.read_text(encoding="utf-8")) != record["result"]:
+        raise ConfigError(f"{policy} was changed after {name}; take that change back first")
+    return record
 
 
 def write_due(policy: Path, *, today: date) -> tuple[str, ...]:
@@ -119,11 +164,7 @@ def roll_back(policy: Path, name: str, person: str, *, today: date) -> str:
     Raises:
         ConfigError: no such change was written, or the policy was changed since.
     """
-    record = _record(policy, name)
-    if not record.get("is_written") or record.get("is_taken_back"):
-        raise ConfigError(f"no change {name!r} of {policy} is in force")
-    if digest(policy.read_text(encoding="utf-8")) != record["result"]:
-        raise ConfigError(f"{policy} was changed after {name}; take that change back first")
+    record = _in_force(policy, name)
     _put(policy, record["before"])
     _keep(policy, str(record["id"]), {**record, "is_taken_back": True})
     _log(policy, today, f"{record['id']} taken back by {person}: {record['title']}")
