@@ -100,6 +100,19 @@ class Browser(TestClient):
         return self.submit("/sign-in", {"person": person, "next": to}, page="/sign-in")
 
 
+def fields_of(page: str, action: str) -> dict[str, str]:
+    """Return the filled-in fields of the form with this action."""
+    form = re.search(rf'<form[^>]*action="[^"]*{action}"[^>]*>(.*?)</form>', page, re.S)
+    assert form is not None, action
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[1]))
+
+
+def shown(browser: Any, ticket: str, **fields: str) -> Any:
+    """Send the form of a ticket's page to be shown what it comes to."""
+    page = browser.get(f"/tickets/{ticket}").text
+    return browser.post(f"/tickets/{ticket}/preview", data={**fields_of(page, "/preview"), **fields})
+
+
 @contextmanager
 def inbox_of_tickets(folder: Path, **given: Any) -> Iterator[Scene]:
     """An inbox whose people fill the roles of `support.stores.new_ticket`."""

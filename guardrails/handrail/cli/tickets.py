@@ -231,6 +231,7 @@ def decide(  # noqa: PLR0913 - one parameter per option
     to_agent: Annotated[str, typer.Option(help="What the assistant is told.")] = "",
     reason: Annotated[str, typer.Option(help="Reason code.")] = "",
     note: Annotated[str, typer.Option(help="Note for colleagues.")] = "",
+    readback: Annotated[str, typer.Option(help="The argument that the role wants typed again.")] = "",
     store: StoreOption = DEFAULT_STORE,
     tenant: TenantOption = "default",
     policy: PolicyOption = "support",
@@ -282,7 +283,15 @@ def decide(  # noqa: PLR0913 - one parameter per option
             return
         if not yes and sys.stdin.isatty():
             typer.confirm(f"{verdict} {ticket}?", abort=True)
-        seen = replace(proposal, digest=shown.digest, version=shown.version, previewed=shown.token)
+        if shown.readback and not readback and sys.stdin.isatty():
+            readback = typer.prompt(f"Type {shown.readback} again, as it will run")
+        seen = replace(
+            proposal,
+            readback=readback,
+            digest=shown.digest,
+            version=shown.version,
+            previewed=shown.token,
+        )
         receipt = service.decide(reviewer, ticket, seen, must_be_previewed=True)
     waits = f"; {', '.join(receipt.waits_for)} must agree too" if receipt.state is State.READY else ""
     typer.echo(f"{ticket} is {receipt.state}{waits}")

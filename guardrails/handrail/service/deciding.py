@@ -15,6 +15,7 @@ from handrail.service.moving import Moving
 from handrail.service.parts import bound_digest
 from handrail.service.permissions import Operation
 from handrail.service.proposal import PartPreview, Preview, Proposal, Receipt
+from handrail.service.readback import asked_for, must_be_read_back
 from handrail.service.reviewer import Level, Reviewer
 from handrail.store.tickets.preview import PreviewedPart, ResolutionPreview
 from handrail.tickets.lifecycle import State
@@ -58,6 +59,7 @@ class Deciding(Moving):
             digest=found.digest,
             binds=bound_digest(view),
             parts=tuple(_shown(one) for one in found.parts),
+            readback=self._asked_for(view, proposal),
         )
 
     def decide(
@@ -91,6 +93,7 @@ class Deciding(Moving):
             return self._receipt(view)
         self._must_be_current(who, view, proposal, must_be_previewed=must_be_previewed)
         self._must_be_them(who, view, proposal)
+        self._must_be_read_back(who, view, proposal)
         by = DecidedBy(actor=self._actor(who), policy=self._policies.current(), tools=self._policies.tools)
         resolution = replace(proposal.resolution(), takes_effect_in=min(delay, self.settings.longest_delay))
         return self._receipt(resolve(self._store, who.tenant, ticket, resolution, by))
@@ -145,6 +148,19 @@ class Deciding(Moving):
         return max(
             (self._level(held, verdict) for verdict in proposal.verdicts), key=lambda level: level.rank
         )
+
+    def _asked_for(self, view: TicketView, proposal: Proposal) -> str:
+        plan = self._policies.current().roles.get(view.role)
+        return asked_for(view.ticket, proposal.verdict, plan)
+
+    def _must_be_read_back(self, who: Reviewer, view: TicketView, proposal: Proposal) -> None:
+        name = self._asked_for(view, proposal)
+        if not name:
+            return
+        actor = self._actor(who)
+        sees = self._sees(self._role_on(actor, view))
+        found = self._store.preview_for(who.tenant, view.id, proposal.resolution(), actor, sees=sees)
+        must_be_read_back(name, proposal.readback, found.arguments)
 
     def _customer_reads(self, proposal: Proposal, answer: str) -> str:
         redact = self._pipeline(self._policies.current()).redact_reply

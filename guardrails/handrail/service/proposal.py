@@ -67,7 +67,7 @@ class Proposal:
         version: that of the ticket that was shown.
         previewed: the `Preview.token` of what was shown before it counts.
         idempotency_key: the same key again is the same decision.
-        readback: the person's own words for what they decide, where much is at stake.
+        readback: the argument that `Preview.readback` names, typed again.
         opened_at: when they began to read.
         parts: what they decide of each of the other calls, `answer` if they let words through. A ticket's
             parts are decided all at once or not at all; without, none of them ever runs.
@@ -180,6 +180,7 @@ class Preview:
         digest: the digest of the action as it stands, which the decision is bound to.
         binds: what a step-up is bound to: that digest, or one over those of all the calls that are decided.
         parts: what becomes of each of the other calls.
+        readback: the argument that must be typed again as it will run; empty where none must.
     """
 
     changes: tuple[str, ...]
@@ -194,6 +195,7 @@ class Preview:
     digest: str
     binds: str
     parts: tuple[PartPreview, ...] = ()
+    readback: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

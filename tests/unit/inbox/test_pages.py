@@ -4,13 +4,12 @@ import gzip
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from handrail.inbox.rendering import STATIC
 from handrail.tickets.lifecycle import State
-from support.inbox import Scene, inbox_of_tickets
+from support.inbox import Scene, fields_of, inbox_of_tickets, shown
 
 MOST_BYTES = 60_000
 SCRIPTS = ("htmx.min.js", "inbox.js", "inbox.css")
@@ -20,19 +19,6 @@ SCRIPTS = ("htmx.min.js", "inbox.js", "inbox.css")
 def scene(tmp_path: Path) -> Iterator[Scene]:
     with inbox_of_tickets(tmp_path, managers=("mira",)) as found:
         yield found
-
-
-def fields_of(page: str, action: str) -> dict[str, str]:
-    """Return the filled-in fields of the form with this action."""
-    form = re.search(rf'<form[^>]*action="[^"]*{action}"[^>]*>(.*?)</form>', page, re.S)
-    assert form is not None, action
-    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[1]))
-
-
-def shown(browser: Any, ticket: str, **fields: str) -> Any:
-    """Send the form of a ticket's page to be shown what it comes to."""
-    page = browser.get(f"/tickets/{ticket}").text
-    return browser.post(f"/tickets/{ticket}/preview", data={**fields_of(page, "/preview"), **fields})
 
 
 def test_a_page_with_all_it_loads_is_sixty_kilobytes_at_most(scene: Scene) -> None:

@@ -20,7 +20,8 @@ from handrail.errors import (
 )
 from handrail.inbox.context import form_of, inbox_of, reviewer_of
 from handrail.inbox.pages.page import go_to, is_part, page, sign_in_anew, telling_of
-from handrail.inbox.pages.ticket import Filled, named, screen_page, screen_values
+from handrail.inbox.pages.parts import CHOSEN, ShownCall, calls, proposed_parts
+from handrail.inbox.pages.ticket import Filled, screen_page, screen_values
 from handrail.inbox.telling import Telling, spoken
 from handrail.service import Level, Operation, Preview, Proposal, TicketScreen
 from handrail.service.form import changes_of
@@ -28,7 +29,7 @@ from handrail.tickets.ticket import Verdict
 
 DELAY: Final = timedelta(seconds=5)
 """How long a decision of the inbox can be undone before it takes effect."""
-_OWN = frozenset({"csrf", "verdict", "version", "digest", "change", "previewed"})
+_OWN = frozenset({"csrf", "verdict", "version", "digest", "change", "previewed", "readback"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +38,8 @@ class Shown:
 
     title: str
     confirm: str
-    tool: str
-    arguments: list[tuple[str, str, str | None]] | None
+    runs: list[ShownCall]
+    runs_not: list[ShownCall]
     customer_reads: str
     agent_reads: str
     waits_for: tuple[str, ...]
@@ -46,6 +47,7 @@ class Shown:
     is_reject: bool
     needs_step_up: bool
     digest: str
+    readback: str
 
 
 def preview(request: Request) -> Response:
@@ -87,14 +89,15 @@ def proposed(screen: TicketScreen, form: Mapping[str, str]) -> Proposal:
         CheckFailed: an argument cannot be read, or there is no such verdict.
     """
     given = form.get("verdict", "")
-    if given not in list(Verdict):
+    if given not in (*Verdict, CHOSEN):
         raise CheckFailed("decide", why="choose what you decide")
 
     def text(name: str) -> str:
-        return form.get(f"{given}.{name}", "").replace("\r\n", "\n").strip()
+        of = Verdict.APPROVE if given == CHOSEN else given
+        return form.get(f"{of}.{name}", "").replace("\r\n", "\n").strip()
 
     proposal = Proposal(
-        verdict=Verdict(given),
+        verdict=Verdict.APPROVE if given == CHOSEN else Verdict(given),
         message_to_user=text("message_to_user"),
         message_to_agent=text("message_to_agent"),
         note=text("note"),
@@ -103,8 +106,11 @@ def proposed(screen: TicketScreen, form: Mapping[str, str]) -> Proposal:
         version=int(form["version"]) if form.get("version", "").isdecimal() else None,
         previewed=form.get("previewed", ""),
         idempotency_key=form.get("key", ""),
+        readback=form.get("readback", ""),
         opened_at=_moment(form.get("opened", "")),
     )
+    if given == CHOSEN:
+        return proposed_parts(screen, form, proposal)
     if proposal.verdict is Verdict.ANSWER:
         return replace(proposal, answer=text("answer"))
     if proposal.verdict is not Verdict.APPROVE:
@@ -130,20 +136,21 @@ def _moment(text: str) -> datetime | None:
 def _shown(
     screen: TicketScreen, proposal: Proposal, found: Preview, telling: Telling, *, has_level: bool
 ) -> Shown:
-    t, verdict = telling.t, proposal.verdict.value
-    tool, _, arguments = found.runs.partition(" ")
+    t, verdict = telling.t, CHOSEN if found.parts else proposal.verdict.value
+    runs, runs_not = calls(screen, proposal, found, telling)
     return Shown(
         title=t(f"preview.{verdict}"),
         confirm=t(f"preview.confirm_{verdict}"),
-        tool=tool,
-        arguments=named(screen.fields, arguments) if tool else None,
+        runs=runs,
+        runs_not=runs_not if found.parts else [],
         customer_reads=found.customer_reads,
         agent_reads=found.agent_reads,
         waits_for=found.waits_for,
         warnings=[t.of("preview.warning", code, code=code) for code in found.warnings],
-        is_reject=proposal.verdict is Verdict.REJECT,
+        is_reject=proposal.verdicts == {Verdict.REJECT},
         needs_step_up=not has_level and found.needs_level is not Level.TOKEN,
         digest=found.binds,
+        readback=found.readback,
     )
 
 

@@ -1,6 +1,5 @@
 """One ticket on one screen: why it was stopped, what would be done, and the way to decide."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +15,11 @@ from handrail.ids import new_id
 from handrail.inbox.context import inbox_of, reviewer_of
 from handrail.inbox.gaps import gaps, lacking
 from handrail.inbox.pages.page import Notice, page, telling_of
+from handrail.inbox.pages.parts import arguments, forms
 from handrail.inbox.pages.steps import buttons, sheets
 from handrail.inbox.security import SIGN_IN
 from handrail.inbox.telling import OPEN_STATES, Telling, looking, spoken
 from handrail.service import Level, Operation, TicketScreen
-from handrail.service.screen import Field
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ticket import Verdict
 
@@ -29,19 +28,6 @@ _FEW = 8
 _STILL_S = 120
 """For how many seconds after a look somebody counts as still looking."""
 _ASKED = re.compile(r"\bconfidence\s*<=?\s*(0?\.\d+|0|1)\b")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Argument:
-    """One argument as its row shows it: as it stands, and `now` as the person has written it."""
-
-    field: Field
-    now: str
-
-    @property
-    def is_changed(self) -> bool:
-        """True when it was written anew."""
-        return self.now != self.field.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +91,8 @@ def screen_values(
         "base": f"/tickets/{screen.reference}",
         "sides": conflicts if len(conflicts) > 1 else [],
         "other_rules": [rule for rule in _once(screen.rules) if rule not in conflicts or len(conflicts) == 1],
-        "arguments": [
-            Argument(field=field, now=filled.given.get(f"arg.{field.name}", field.text))
-            for field in screen.fields
-        ],
+        "arguments": arguments(screen.fields, filled.given),
+        "parts": forms(screen, filled.given) if can_decide else [],
         "given": filled.given,
         "preview": filled.preview,
         "carried": filled.carried,
@@ -128,9 +112,7 @@ def screen_values(
         "has_passkey": bool(inbox_of(request).passkeys.of(who)),
         "is_fresh": who.level.rank >= Level.FRESH.rank,
         "undo_total": undo_s,
-        "receipt_text": telling.t(f"undo.{screen.view.resolution.verdict.value}")
-        if screen.view.resolution
-        else "",
+        "receipt_text": _receipt(screen, telling),
         **_told(screen, who.person, telling),
     }
 
@@ -178,6 +160,13 @@ def _seconds_left(screen: TicketScreen) -> int:
     if screen.undo_until is None:
         return 0
     return max(0, ceil((screen.undo_until - screen.now).total_seconds()))
+
+
+def _receipt(screen: TicketScreen, telling: Telling) -> str:
+    said = screen.view.resolution
+    if said is None:
+        return ""
+    return telling.t("undo.parts" if said.parts else f"undo.{said.verdict.value}")
 
 
 def _step_up(request: Request, screen: TicketScreen) -> str:
@@ -231,23 +220,6 @@ def _is_promise(text: str, promised: Sequence[str]) -> bool:
 
 def _is_said(promise: str, screen: TicketScreen) -> bool:
     return any(promise in line.text for line in screen.lines)
-
-
-def named(fields: Sequence[Field], arguments: str) -> list[tuple[str, str, str | None]]:
-    """Return the arguments that will run: name, text, and what stood there before if it is another; pure."""
-    try:
-        now = json.loads(arguments)
-    except ValueError:
-        return [("", arguments, None)]
-    if not isinstance(now, dict):
-        return [("", arguments, None)]
-    before = {field.name: field.text for field in fields if field.is_given}
-    rows: list[tuple[str, str, str | None]] = []
-    for name, value in now.items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        was = before.get(name)
-        rows.append((name, text, None if was == text else (was or "")))
-    return rows
 
 
 routes = [

@@ -221,6 +221,7 @@ class PreviewAnswer(Answered):
     digest: str
     binds: str
     parts: tuple[PartPreview, ...]
+    readback: str
 
     @classmethod
     def of(cls, preview: Preview) -> Self:

@@ -228,7 +228,7 @@ for (const field of $$("[data-original]")) showDifference(field);
 document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id !== "preview") return;
   for (const details of $$("details.act[open]")) details.open = false;
-  const confirm = $("[data-confirm]");
+  const confirm = $("[data-readback]") || $("[data-confirm]");
   (confirm || $("#preview [tabindex]"))?.focus();
   say($("#preview h2")?.textContent ?? "");
 });

@@ -190,6 +190,7 @@ def build_roles(builder: PolicyBuilder) -> dict[str, RolePlan]:
             holidays=shape.holidays,
             capacity_per_day=shape.capacity_per_day,
             sees=frozenset(shape.sees) if shape.sees is not None else None,
+            readback=shape.readback or "",
             means=shape.means,
             line=builder.document.position(path, at_key=True).line,
         )

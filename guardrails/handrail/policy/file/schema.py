@@ -40,6 +40,11 @@ class RoleShape(Shape):
         default=None, gt=0, description="Tickets a day; `backtest` compares with it."
     )
     sees: list[str] | None = Field(default=None, description="Finding types and categories shown unmasked.")
+    readback: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The argument that a person types again before they approve at high severity.",
+    )
     means: str = Field(default="", description="What the role is for.")
 
 

@@ -9,7 +9,8 @@ from datetime import timedelta
 class RolePlan:
     """What the policy says of a role; people are mapped to it elsewhere.
 
-    `covers` are roles whose cases this one may settle as well.
+    `covers` are roles whose cases this one may settle as well; `readback` is the argument that its people
+    type again before they approve at high severity, empty for none.
     """
 
     name: str
@@ -20,6 +21,7 @@ class RolePlan:
     holidays: str | None = None
     capacity_per_day: int | None = None
     sees: frozenset[str] | None = None
+    readback: str = ""
     means: str = ""
     line: int = 1
 
