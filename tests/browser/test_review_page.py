@@ -1,6 +1,7 @@
 """The weekly review's page: nothing is cut and nothing overflows, on a phone, on screens and on paper."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from handrail.cli import build
 from handrail.testing.plants import NEEDLESS, plant
 from handrail.testing.quarter import QuarterSettings, quarter
 from handrail.testing.simulated_people import staff
+from support.inbox_scene import Served
 
 _WHY = "`make browser` installs Playwright and axe"
 pytest.importorskip("playwright.sync_api", reason=_WHY)
@@ -125,3 +127,17 @@ def test_a_figure_opens_into_its_tickets_and_each_stands_on_the_page(opened: Any
     assert len(links) == min(60, int(figure.locator("summary").inner_text()))
     links[0].click()
     assert page.evaluate("document.getElementById(location.hash.slice(1)) !== null")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_in_the_inbox_the_review_fits_too_and_has_no_serious_fault(
+    inbox: Served, sign_in: Any, width: int
+) -> None:
+    page = sign_in("petra", viewport={"width": width, "height": 900})
+    page.goto(f"/review/{datetime.now(UTC):%G-W%V}")
+    assert page.locator("#figures .tiles b").first.inner_text() != "0"
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate(OVERFLOWS.replace("main *", ".review *")) == []
+    found = Axe().run(page, context=".review").response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    assert page.faults == []

@@ -32,6 +32,7 @@ from handrail.service import KeptPolicies, TicketService
 from handrail.service.events import Events
 from handrail.service.pace import Pace
 from handrail.service.passkeys import Passkeys
+from handrail.service.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from handrail.store import SqlStore
@@ -50,7 +51,8 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
     """
     policy = load(settings.policy)
     people = PeopleFile(settings.people, policy)
-    service = TicketService(store, KeptPolicies(store=store, given=policy, clock=clock), people, clock)
+    policies = KeptPolicies(store=store, given=policy, clock=clock)
+    service = TicketService(store, policies, people, clock, ServiceSettings(policy=settings.policy))
     inbox = Inbox(
         settings=settings,
         store=store,

@@ -56,6 +56,9 @@ def _of_log(figures: "LogFigures") -> Iterator[FirstStep]:
             part="missed",
             is_pressing=True,
         )
+    if figures.passed and (last is None or last.rate is None):
+        words = "Nobody has read passed answers of the last week: have some read, or errors stay unknown."
+        yield FirstStep(words=words, part="flow")
     named = [one.name[:12] for one in figures.readers if one.is_named]
     if named:
         yield FirstStep(

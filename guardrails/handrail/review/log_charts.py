@@ -29,7 +29,9 @@ _BAD, _TODAY = "#d55e00", "#009e73"
 
 def plots(figures: "LogFigures") -> dict[str, tuple[Plot, str]]:
     """Return each chart by its file's name, with the sentence that says what it shows."""
-    found = {"missed": (_missed(figures), _missed_words(figures))}
+    found = {}
+    if any(week.findings.missed.rate is not None for week in figures.weeks):
+        found["missed"] = (_missed(figures), _missed_words(figures))
     if figures.coverage:
         found["coverage"] = (_coverage(figures), _coverage_words(figures))
     if figures.bins:

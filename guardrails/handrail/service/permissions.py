@@ -34,13 +34,16 @@ class Operation(StrEnum):
     PAUSE = "pause"
     DELIVERIES = "deliveries"
     TOKENS = "tokens"
+    REVIEW = "review"
+    CHANGE_POLICY = "change_policy"
 
 
 class Membership(StrEnum):
-    """Whose operation it is: anybody's, a manager's, or that of people of the ticket's roles."""
+    """Whose operation it is: anybody's, a manager's, that of a manager or the policy's owner, or a role's."""
 
     ANYBODY = "anybody"
     MANAGER = "manager"
+    OWNER = "owner"
     ROLE = "role"
     ROUTE = "route"
 
@@ -104,6 +107,8 @@ NEEDS: Final[Mapping[Operation, Need]] = MappingProxyType(
         Operation.PAUSE: Need(scope=Scope.MANAGE, membership=Membership.MANAGER),
         Operation.DELIVERIES: Need(scope=Scope.MANAGE, membership=Membership.MANAGER),
         Operation.TOKENS: Need(scope=Scope.READ, membership=Membership.ANYBODY, level=Level.FRESH),
+        Operation.REVIEW: Need(scope=Scope.READ, membership=Membership.OWNER),
+        Operation.CHANGE_POLICY: Need(scope=Scope.DECIDE, membership=Membership.OWNER, level=Level.FRESH),
     }
 )
 
@@ -118,17 +123,21 @@ class Standing:
     claimed_by: str | None = None
 
 
-def allowed(operation: Operation, who: Reviewer, ticket: Standing | None = None) -> str:
+def allowed(
+    operation: Operation, who: Reviewer, ticket: Standing | None = None, *, is_owner: bool = False
+) -> str:
     """Return what a person lacks for an operation, empty if nothing; pure.
 
-    The answer is one of `scope`, `manager`, `role`, `claim`, `state` and `level`. A ticket's operation is
-    asked about with the ticket.
+    The answer is one of `scope`, `manager`, `owner`, `role`, `claim`, `state` and `level`. A ticket's
+    operation is asked about with the ticket; `is_owner` says whether they fill the role that owns the policy.
     """
     need = NEEDS[operation]
     if need.scope not in who.scopes:
         return "scope"
     if need.membership is Membership.MANAGER and not who.is_manager:
         return "manager"
+    if need.membership is Membership.OWNER and not (who.is_manager or is_owner):
+        return "owner"
     if ticket is not None and need.membership in (Membership.ROLE, Membership.ROUTE):
         lacks = _of_ticket(need, who, ticket)
         if lacks:
@@ -148,7 +157,9 @@ def _of_ticket(need: Need, who: Reviewer, ticket: Standing) -> str:
     return "claim" if need.claim is Claim.NOT_OTHERS and is_others else ""
 
 
-def require(operation: Operation, who: Reviewer, ticket: Standing | None = None) -> None:
+def require(
+    operation: Operation, who: Reviewer, ticket: Standing | None = None, *, is_owner: bool = False
+) -> None:
     """Accept an operation that a person may do as far as scopes, roles and level say.
 
     Claims and states are left to the step itself, which sees them under a lock and says what became of them.
@@ -156,7 +167,7 @@ def require(operation: Operation, who: Reviewer, ticket: Standing | None = None)
     Raises:
         NotPermitted: they may not.
     """
-    lacks = allowed(operation, who, ticket)
+    lacks = allowed(operation, who, ticket, is_owner=is_owner)
     if lacks not in ("", "claim", "state"):
         raise NotPermitted(operation.value, lacks)
 

@@ -27,12 +27,14 @@ class ServiceSettings:
         reasons_of: those of single roles, where they are others.
         step_up_from: from which severity on an approval needs a fresh sign-in; None for none.
         longest_delay: how long a decision may wait before it takes effect.
+        policy: file or name of the policy, whose text the proposals of a review change; empty for none.
     """
 
     reasons: Mapping[Verdict, tuple[str, ...]] = field(default_factory=lambda: REASONS)
     reasons_of: Mapping[str, Mapping[Verdict, tuple[str, ...]]] = field(default_factory=dict)
     step_up_from: Severity | None = Severity.HIGH
     longest_delay: timedelta = timedelta(minutes=1)
+    policy: str = ""
 
     def reasons_for(self, role: str) -> Mapping[Verdict, tuple[str, ...]]:
         """Return the reason codes that a role chooses from, for each verdict; pure."""

@@ -17,10 +17,12 @@ from handrail.store.audit.chain import Event
 from handrail.store.outbox import PENDING
 from handrail.store.people import PeopleStore
 from handrail.store.tables import audit, insert_into, micros, moment, outbox, tickets
+from handrail.store.tickets.actor import Actor
 from handrail.store.transaction import Transaction
 
 REVIEW: Final = "review"
 PREFIX: Final = "review-"
+DECLINED: Final = "review.decline"
 _TAKEN = "taken"
 
 
@@ -39,6 +41,18 @@ class ReviewStore(PeopleStore):
             for row in tx.conn.execute(query):
                 found = dict(row._mapping)
                 yield {**found, "at": moment(found["at"]).isoformat(), "data": json.loads(found["data"])}
+
+    def decline_proposal(self, tenant: str, proposal: str, by: Actor) -> None:
+        """Put on record that somebody does not want a proposal of a review."""
+        data = {"proposal": proposal}
+        event = Event(tenant=tenant, kind=DECLINED, at=by.now, actor=by.person, data=data)
+        self._written(tenant, lambda tx: tx.events.append(event))
+
+    def declined_proposals(self, tenant: str) -> frozenset[str]:
+        """Return the ids of proposals that somebody did not want."""
+        query = select(audit.c.data).where(audit.c.tenant == tenant, audit.c.kind == DECLINED)
+        with self.read(tenant) as tx:
+            return frozenset(json.loads(data)["proposal"] for data in tx.conn.execute(query).scalars())
 
     def tenants_between(self, since: datetime, until: datetime) -> tuple[str, ...]:
         """Return the tenants of whom a ticket was opened in a period; on PostgreSQL that is for the desk."""

@@ -89,7 +89,14 @@ def frame(request: Request, telling: Telling) -> dict[str, object]:
         "notice": _notice(request, telling.t),
         "paused": _paused(request, telling),
         "new_count": 0,
+        "sees_reviews": sees_reviews(request),
     }
+
+
+def sees_reviews(request: Request) -> bool:
+    """Tell whether the reader is shown the way to the weekly review."""
+    who = reviewer_of(request)
+    return bool(who.person) and inbox_of(request).service.sees_reviews(who)
 
 
 def _paused(request: Request, telling: Telling) -> str:

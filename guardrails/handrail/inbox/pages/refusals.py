@@ -25,7 +25,7 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 def told(error: Exception, t: Words) -> tuple[HTTPStatus, str]:
     """Return the status and the words for an error of a step."""
     match error:
-        case TicketNotFound() | NotPermitted(lacks="role" | "scope" | "manager"):
+        case TicketNotFound() | NotPermitted(lacks="role" | "scope" | "manager" | "owner"):
             # Whether a ticket exists is nothing that somebody else is told.
             return HTTPStatus.NOT_FOUND, t("error.not_found")
         case NotPermitted():

@@ -1,0 +1,172 @@
+"""The weekly review in the inbox: for its owner, masked, and nothing is changed but as it was shown."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handrail.review.proposal import Proposal, digest
+from handrail.service.reviewing import ReviewedWeek, Reviewing
+from support.inbox import TICKETS_PEOPLE, TICKETS_POLICY, Scene, inbox
+from support.stores import SECRET
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+WEEK = "2026-W10"
+OWNED = TICKETS_POLICY + "owner: process_owner\n"
+CHANGED = OWNED.replace(
+    "answer_within: 30 minutes, backup: process_owner, sees", "answer_within: 2 hours, sees"
+)
+PEOPLE = TICKETS_PEOPLE.replace("[pat]", "[pat, pam]")
+
+
+def proposal(before: str, after: str, **given: Any) -> Proposal:
+    found = Proposal(
+        id="1a2b3c4d",
+        kind="role",
+        title="Give finance_lead two hours",
+        why="<b>They</b> were late.",
+        diff="--- a/secret/policy.yaml\n+++ b/secret/policy.yaml\n-old <x>\n+new <y>\n",
+        base=digest(before),
+        result=digest(after),
+        text=after,
+    )
+    return replace(found, **given)
+
+
+@pytest.fixture(params=[False, True], ids=["one person", "two people"])
+def four_eyes(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def scene(tmp_path: Path, four_eyes: bool, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """An inbox whose review proposes one change; a week has gone since its only ticket."""
+    more = "enforced_by: process_owner\n" if four_eyes else ""
+    before, after = OWNED + more, CHANGED + more
+    made = Reviewing._make
+
+    def with_proposal(self: Reviewing, *given: Any) -> ReviewedWeek:
+        found = made(self, *given)
+        return replace(found, review=replace(found.review, patches=(proposal(before, after),)))
+
+    monkeypatch.setattr(Reviewing, "_make", with_proposal)
+    with inbox(tmp_path, policy=before, people=PEOPLE, managers=["mira"]) as opened:
+        opened.ticket()
+        opened.clock.move(days=8)
+        yield opened
+
+
+def policy(scene: Scene) -> str:
+    return (scene.folder / "shop.yaml").read_text()
+
+
+def accepted(scene: Scene, person: str, **fields: str) -> Any:
+    browser = scene.signed_in(person)
+    page = browser.get(f"/review/{WEEK}/1a2b3c4d").text
+    found = re.search(r'name="result" value="([0-9a-f]{64})"', page)
+    assert found
+    return browser.submit(f"/review/{WEEK}/1a2b3c4d/accept", {"result": found[1], **fields})
+
+
+def test_the_review_is_for_managers_and_those_who_own_the_policy(scene: Scene) -> None:
+    for person, status in (("mira", 200), ("pat", 200), ("fay", 404)):
+        browser = scene.signed_in(person)
+        assert browser.get(f"/review/{WEEK}").status_code == status, person
+        assert browser.get(f"/review/{WEEK}/1a2b3c4d").status_code == status, person
+        assert ('href="/review"' in browser.get("/").text) is (status == 200), person
+    done = scene.signed_in("fay").submit(f"/review/{WEEK}/1a2b3c4d/accept", {"result": "0" * 64})
+    assert done.status_code == 404
+
+
+def test_a_week_is_shown_masked_with_its_figures_and_links_to_tickets(scene: Scene) -> None:
+    browser = scene.signed_in("pat")
+    assert browser.get("/review").headers["location"] == f"/review/{WEEK}"
+    page = browser.get(f"/review/{WEEK}").text
+    assert re.search(r'href="/tickets/[0-9a-f]+"', page)
+    assert "Give finance_lead two hours" in page
+    assert "<b>They</b>" not in page
+    assert SECRET not in page
+    assert "<style" not in page
+    assert " style=" not in page
+    assert browser.get("/review/style.css").headers["content-type"].startswith("text/css")
+
+
+@pytest.mark.parametrize("week", ["2026-W60", "last", "2027-W10", "..%2fpeople.yaml"])
+def test_what_is_no_week_is_refused(scene: Scene, week: str) -> None:
+    assert scene.signed_in("pat").get(f"/review/{week}").status_code in (404, 422)
+
+
+def test_a_change_is_shown_before_it_is_accepted_and_names_no_folder(scene: Scene) -> None:
+    page = scene.signed_in("pat").get(f"/review/{WEEK}/1a2b3c4d").text
+    assert "<del>-old &lt;x&gt;</del>" in page
+    assert "secret/" not in page
+    assert policy(scene).count("2 hours") == 0
+
+
+def test_what_one_accepts_is_written_and_where_two_must_it_waits(scene: Scene, four_eyes: bool) -> None:
+    first = accepted(scene, "pat")
+    assert first.status_code == 303
+    assert ("2 hours" in policy(scene)) is not four_eyes
+    if four_eyes:
+        assert first.headers["location"].endswith("accepted_waits")
+        assert "Accepted so far by pat" in scene.signed_in("pam").get(f"/review/{WEEK}/1a2b3c4d").text
+        assert accepted(scene, "pat").headers["location"].endswith("accepted_waits")
+        assert accepted(scene, "pam").headers["location"].endswith("said=accepted")
+        assert "2 hours" in policy(scene)
+        assert scene.store.verify().problems == ()
+
+
+def test_what_is_not_as_it_was_shown_is_not_accepted(scene: Scene) -> None:
+    browser = scene.signed_in("pat")
+    done = browser.submit(f"/review/{WEEK}/1a2b3c4d/accept", {"result": "0" * 64})
+    assert done.status_code == 409
+    assert "no longer what was shown" in done.text
+    (scene.folder / "shop.yaml").write_text(policy(scene) + "# a remark\n")
+    changed = accepted(scene, "pat")
+    assert changed.status_code == 409
+    assert str(scene.folder) not in changed.text
+    assert "2 hours" not in policy(scene)
+
+
+def test_a_manager_who_does_not_own_the_policy_may_look_but_not_accept(scene: Scene) -> None:
+    done = accepted(scene, "mira")
+    assert done.status_code == 409
+    assert "mira is no member of process_owner" in done.text
+    assert "2 hours" not in policy(scene)
+
+
+def test_a_form_without_the_pages_token_changes_nothing(scene: Scene) -> None:
+    browser = scene.signed_in("pat")
+    for step in ("accept", "decline"):
+        done = browser.post(f"/review/{WEEK}/1a2b3c4d/{step}", data={"result": "0" * 64})
+        assert done.status_code == 403
+    assert "Give finance_lead two hours" in browser.get(f"/review/{WEEK}").text
+
+
+def test_after_some_time_only_a_fresh_sign_in_changes_anything(scene: Scene) -> None:
+    browser = scene.signed_in("pat")
+    page = browser.get(f"/review/{WEEK}/1a2b3c4d").text
+    found = re.search(r'name="result" value="([0-9a-f]{64})"', page)
+    assert found
+    scene.clock.move(minutes=30)
+    done = browser.submit(f"/review/{WEEK}/1a2b3c4d/accept", {"result": found[1]})
+    assert done.headers["location"].startswith("/sign-in/again")
+    assert "2 hours" not in policy(scene)
+
+
+def test_what_is_declined_is_on_record_and_not_shown_again(scene: Scene) -> None:
+    browser = scene.signed_in("pat")
+    assert browser.submit(f"/review/{WEEK}/1a2b3c4d/decline").status_code == 303
+    assert "Give finance_lead two hours" not in browser.get(f"/review/{WEEK}").text
+    declined = [one for one in scene.store.export() if one["kind"] == "review.decline"]
+    assert [(one["actor"], one["data"]) for one in declined] == [("pat", {"proposal": "1a2b3c4d"})]
+
+
+def test_a_language_has_its_own_words_on_both_pages(scene: Scene) -> None:
+    browser = scene.signed_in("pat")
+    for path in (f"/review/{WEEK}", f"/review/{WEEK}/1a2b3c4d"):
+        assert "Wochenrückblick" in browser.get(path, headers={"accept-language": "de"}).text
