@@ -13,22 +13,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handrail.errors import CheckFailed, DigestMismatch, NotAllowed, NotDecided, TicketError
-from handrail.service import PartProposal, Preview, Proposal, TicketService
+from handrail.service import PartProposal, Proposal, TicketService
 from handrail.service.deciding import token_of
 from handrail.store import SqlStore
 from handrail.tickets.lifecycle import State
-from handrail.tickets.ports import ConversationState, LedgerQuery, Settlement
+from handrail.tickets.ports import ConversationState, LedgerQuery
 from handrail.tickets.ticket import Verdict
+from support.parts import DELAY, A, E, R, decided, mixed, opened, parts_of, run
 from support.reviewers import Hands, reviewer, service_over
-from support.stores import NOW, SECRET, Sides, new_ticket, postgres_sides, sqlite_sides
+from support.stores import NOW, SECRET, Sides, postgres_sides, sqlite_sides
 
 pytestmark = pytest.mark.xdist_group("postgres")
-BESIDE = (
-    ("cancel_order", '{"order": "1182"}'),
-    ("send_voucher", f'{{"amount": 5, "to": "{SECRET}"}}'),
-)
-DELAY = timedelta(seconds=5)
-A, E, R = Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT
 
 
 def timed(sides: Sides, clock: Hands) -> Sides:
@@ -62,49 +57,6 @@ def sides(request: pytest.FixtureRequest, tmp_path: Path, clock: Hands) -> Itera
 @pytest.fixture
 def service(sides: Sides, clock: Hands) -> TicketService:
     return service_over(sides.inbox, clock)
-
-
-def opened(sides: Sides, **about: object) -> str:
-    ticket = new_ticket(**{"beside": BESIDE, **about})  # type: ignore[arg-type]
-    sides.app.open(ticket)
-    return ticket.id
-
-
-def mixed(first: Verdict = A, second: Verdict = R, third: Verdict = E) -> Proposal:
-    """A decision on all three calls; an edit changes something that its call has."""
-    return Proposal.of_parts(
-        [
-            PartProposal(part="call-1", verdict=first, changes={"amount": 590} if first is E else {}),
-            PartProposal(
-                part="call-2",
-                verdict=second,
-                changes={"order": "7"} if second is E else {},
-                reason_code="still_needed" if second is R else "",
-                message_to_agent="They want to keep it." if second is R else "",
-            ),
-            PartProposal(part="call-3", verdict=third, changes={"amount": 4} if third is E else {}),
-        ]
-    )
-
-
-def decided(service: TicketService, ticket: str, proposal: Proposal, delay: timedelta) -> Preview:
-    shown = service.preview(reviewer(), ticket, proposal)
-    seen = replace(proposal, digest=shown.digest, version=shown.version, previewed=shown.token)
-    service.decide(reviewer(), ticket, seen, delay=delay, must_be_previewed=True)
-    return shown
-
-
-def parts_of(store: SqlStore, ticket: str) -> dict[str, str]:
-    found = store.get("default", ticket).resolution
-    assert found is not None
-    return dict(found.parts)
-
-
-def run(store: SqlStore, ticket: str, clock: Hands) -> str:
-    """Carry an approval out, and return the arguments that ran."""
-    approval = store.begin("default", ticket, now=clock.now)
-    store.finish("default", ticket, Settlement.DONE, now=clock.now)
-    return f"{approval.tool} {approval.arguments}"
 
 
 def spent(store: SqlStore, tool: str, customer: str) -> object:

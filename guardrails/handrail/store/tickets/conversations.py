@@ -130,9 +130,8 @@ def _parts(
     tx: Transaction, row: Row[Any], now: datetime, on_hold: Collection[str]
 ) -> tuple[SettledPart, ...]:
     """Return the calls that were decided with a ticket, each with where it stands by now."""
-    final = _final(tx, row)
     found = []
-    for ticket in parts_in(tx, row.id, final) if final is not None and final.content is not None else ():
+    for ticket in parts_in(tx, row._mapping).values():
         own = load(tx, ticket, for_update=False)
         _must_wait(own, now, on_hold)
         held, state = content(tx, own), State(own.state)

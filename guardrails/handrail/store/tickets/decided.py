@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, literal_column, select
 from handrail.store.crypto.sealing import Erased
 from handrail.store.prepared import Prepared
 from handrail.store.tables import moment, resolutions
+from handrail.store.tickets.parts import parts_in
 from handrail.store.tickets.rows import agreements, content_of, resolution_text, sealed_values
 from handrail.store.tickets.turns import STANDS
 from handrail.store.transaction import Transaction
@@ -38,7 +39,7 @@ def last_resolution(tx: Transaction, row: Mapping[str, Any]) -> ResolutionRecord
         decided_at=moment(found["decided_at"]),
         is_final=bool(found["is_final"]),
         changes=_changes(tx, row, body) if verdict is Verdict.EDIT else (),
-        parts=body.get("parts", {}),
+        parts=parts_in(tx, row),
         **words,
     )
 

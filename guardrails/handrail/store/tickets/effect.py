@@ -14,7 +14,7 @@ from handrail.records import Money
 from handrail.store.ledger import reserve
 from handrail.store.tables import micros, moment
 from handrail.store.tickets.actor import Actor
-from handrail.store.tickets.parts import take_back_parts
+from handrail.store.tickets.parts import decided_as, take_back_parts
 from handrail.store.tickets.pauses import pause_of
 from handrail.store.tickets.rows import (
     LEASE,
@@ -161,10 +161,13 @@ def in_effect(tx: Transaction, ticket: str, now: datetime) -> bool:
 def undo(tx: Transaction, ticket: str, actor: Actor) -> dict[str, Any]:
     """Take back one's own resolution before it takes effect; the ticket is claimed again.
 
+    Calls that were decided together are taken back together, whichever of their tickets is named.
+
     Raises:
         NotAllowed: somebody else's resolution.
         AlreadyDecided: it is in effect, or nobody has resolved it.
     """
+    ticket = decided_as(tx, ticket)
     row = load(tx, ticket)
     if State(row.state) is not State.RESOLVED:
         raise refusal(ticket, State(row.state), Verb.UNDO)

@@ -1,17 +1,18 @@
 """Calls that were proposed together are decided together, and from then on each is a ticket of its own."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
-from handrail.errors import CheckFailed, DigestMismatch, NotAllowed
+from handrail.errors import AlreadyDecided, CheckFailed, DigestMismatch, NotAllowed
 from handrail.ids import new_id
+from handrail.store.crypto.sealing import Erased
 from handrail.store.prepared import Prepared
-from handrail.store.tables import micros, tickets
+from handrail.store.tables import micros, resolutions, tickets
 from handrail.store.tickets.actor import Actor
 from handrail.store.tickets.open import LONGEST_TOOL
 from handrail.store.tickets.rows import (
@@ -19,13 +20,14 @@ from handrail.store.tickets.rows import (
     Move,
     agreements,
     content,
+    content_of,
     load,
     move,
     next_timer,
     record,
     resolution_text,
 )
-from handrail.store.tickets.turns import newest, take_back
+from handrail.store.tickets.turns import STANDS, newest, take_back
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import State, Verb
 from handrail.tickets.proposed import ANSWER, as_ticket
@@ -89,6 +91,8 @@ def of_parts(row: Row[Any], held: Ticket, sealed: Sealed, whole: Resolution) -> 
         raise NotAllowed(held.id, "no words came with its calls")
     found = []
     for part, arguments in zip(held.parts, sealed.parts, strict=True):
+        if part.part not in there:
+            continue
         one = said[part.part]
         if one.digest and one.digest != part.action.digest:
             raise DigestMismatch(held.id, f"{part.part} is not the call that was shown")
@@ -96,13 +100,18 @@ def of_parts(row: Row[Any], held: Ticket, sealed: Sealed, whole: Resolution) -> 
     return tuple(found)
 
 
-def released_words(resolution: Resolution, sealed: Sealed) -> str:
-    """Return the words beside an action that the customer gets, empty if nobody let them through; pure.
+def released_words(tx: Transaction, row: Row[Any], sealed: Sealed, resolution: Resolution) -> str:
+    """Return the words beside an action that the customer gets, empty if nobody let them through.
+
+    What a role let through stays so while the others approve the same without a word about it.
 
     Raises:
         CheckFailed: an edit of them lacks its text.
     """
     said = next((one for one in resolution.parts if one.part == ANSWER), None)
+    if said is None and resolution.verdict is Verdict.APPROVE and agreements(row.agreed):
+        before = newest(tx, row)
+        return json.loads(resolution_text(tx, row.id, before._mapping))["answer"] if before else ""
     if said is None or said.verdict is Verdict.REJECT:
         return ""
     if said.verdict is Verdict.EDIT and not said.answer.strip():
@@ -156,26 +165,57 @@ def divide(
     return ticket.id
 
 
-def parts_in(tx: Transaction, ticket: str, turn: Row[Any]) -> Sequence[str]:
-    """Return the tickets of the calls that were decided with a resolution."""
-    body: Mapping[str, Any] = json.loads(resolution_text(tx, ticket, turn._mapping))
+def parts_in(tx: Transaction, row: Mapping[Any, Any]) -> Mapping[str, str]:
+    """Return the tickets of the calls that were decided with a ticket, by the names of these parts.
+
+    They come from its first resolution, whoever has agreed to it since and wherever it went from there.
+    """
+    held = content_of(tx, row)
+    if held is None or not held.parts:
+        return {}
+    query = (
+        select(resolutions)
+        .where(resolutions.c.tenant == tx.tenant, resolutions.c.ticket == row["id"], STANDS)
+        .where(resolutions.c.round == 1)
+        .order_by(resolutions.c.turn)
+        .limit(1)
+    )
+    first = tx.conn.execute(query).first()
+    return _named_in(tx, row["id"], first) if first is not None and first.content is not None else {}
+
+
+def _named_in(tx: Transaction, ticket: str, turn: Row[Any]) -> Mapping[str, str]:
+    try:
+        body: Mapping[str, Any] = json.loads(resolution_text(tx, ticket, turn._mapping))
+    except Erased:
+        return {}
     found: Mapping[str, str] = body.get("parts", {})
-    return tuple(found.values())
+    return found
 
 
 def decided_with(tx: Transaction, row: Row[Any]) -> tuple[Row[Any], ...]:
     """Return the rows of the calls that were decided with a ticket, none if it has or had no parts."""
-    held = content(tx, row)
-    turn = newest(tx, row) if held is not None and held.parts else None
-    return tuple(load(tx, part) for part in parts_in(tx, row.id, turn)) if turn is not None else ()
+    return tuple(load(tx, part) for part in parts_in(tx, row._mapping).values())
+
+
+def decided_as(tx: Transaction, ticket: str) -> str:
+    """Return the ticket whose resolution this one waits on: of a part, that of all it was proposed with."""
+    row = load(tx, ticket, for_update=False)
+    held = content(tx, row) if State(row.state) is State.RESOLVED else None
+    is_part = held is not None and held.part_of and row.round == 1 and not agreements(row.agreed)
+    return held.part_of if held is not None and is_part else ticket
 
 
 def take_back_parts(tx: Transaction, ticket: str, turn: Row[Any], now: datetime) -> None:
-    """End the tickets of the parts of a resolution that is taken back; deciding anew makes new ones."""
-    for part in parts_in(tx, ticket, turn):
-        row = load(tx, part)
-        if State(row.state) is not State.RESOLVED:
-            continue
+    """End the tickets of the parts of a resolution that is taken back; deciding anew makes new ones.
+
+    Raises:
+        AlreadyDecided: one of them has gone on already, by the clock of another machine perhaps.
+    """
+    rows = [load(tx, part) for part in _named_in(tx, ticket, turn).values()]
+    if any(State(row.state) is not State.RESOLVED for row in rows):
+        raise AlreadyDecided(ticket, "a part of its resolution is in effect")
+    for row in rows:
         own = newest(tx, row)
         if own is not None:
             take_back(tx, own, now)

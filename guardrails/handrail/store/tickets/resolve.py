@@ -37,7 +37,7 @@ def effect_of(
         CheckFailed: an edit or an answer lacks its text, or cannot be read.
     """
     before = agreements(row.agreed)
-    beside = released_words(resolution, case.sealed)
+    beside = released_words(tx, row, case.sealed, resolution)
     if resolution.verdict is Verdict.REJECT:
         return _ended(Verb.REJECT, row, (*before, mine), answer=beside)
     if resolution.verdict is Verdict.REVISE:
