@@ -137,8 +137,9 @@ def _tenant(left: Left, tenant: str) -> dict[str, Any]:
     sides = left.sides
     conversations = {name: _plain(sides.app.conversation(tenant, name)) for name in CONVERSATIONS}
     for conversation in conversations.values():
-        # The code of a rejection came later.
+        # The code of a rejection, and the reference that people say, came later.
         conversation["note"] = re.sub(r" Reason: \w+\.", "", conversation["note"])
+        conversation.pop("reference")
     return {
         "counts": {state.value: count for state, count in sides.inbox.counts(tenant).items()},
         "tickets": {name: _ticket(sides, tenant, name) for name in ticket_ids(sides.inbox, tenant)},

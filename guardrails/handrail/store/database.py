@@ -253,8 +253,8 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
-    # Rarer checkpoints keep their syncs out of nearly every commit; the log stays below some 16 MB.
-    cursor.execute("PRAGMA wal_autocheckpoint=4000")
+    # Rarer checkpoints keep their syncs out of nearly every commit; the log stays below some 32 MB.
+    cursor.execute("PRAGMA wal_autocheckpoint=8000")
     cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
 

@@ -12,11 +12,14 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from handrail.errors import StoreUnavailable
 from handrail.store.kept import Kept, as_one, kept, runs
+from handrail.store.message import Message
 
 OPENING = "handrail_opening"
 KEPT = "handrail_kept"
 _FOREIGN_SESSION = frozenset({"26000", "42P05"})
 """What PostgreSQL says of statements that it does not have, or has from another session's program."""
+_PLAN_ONCE = "SET plan_cache_mode = force_generic_plan"
+"""Every statement finds its rows by a key. Without this a server plans each of them five times more."""
 _unkept: WeakSet[Engine] = WeakSet()
 """Databases behind a pooler that changes sessions between transactions: nothing is kept there."""
 
@@ -97,10 +100,10 @@ class Prepared:
         """Return the statement as it is compiled for a database."""
         return self._for(conn)
 
-    def result(self, conn: Connection, cursor: Any) -> PreparedResult:
-        """Return what a cursor now holds of this statement."""
+    def result(self, conn: Connection, message: Message, answer: Any) -> PreparedResult:
+        """Return what an answer of PostgreSQL holds of this statement."""
         names = self._for(conn).names
-        return PreparedResult(names, cursor.fetchall() if names else (), cursor.rowcount)
+        return PreparedResult(names, message.rows(answer) if names else (), answer.command_tuples or 0)
 
     def _for(self, conn: Connection | Engine) -> "_Compiled":
         found = self._compiled.get(conn.dialect.name)
@@ -163,6 +166,7 @@ class _CompiledRows(_Compiled):
         return [*given, *([None] * (len(order) * (self.most - len(rows)))), len(rows)]
 
 
+_Part = tuple[Kept, list[Any]]
 Statements = Sequence[tuple[Prepared, Mapping[str, Any]]]
 _NAMED = re.compile(r"%\(\w+\)s")
 
@@ -297,62 +301,61 @@ def _sent(
     """
     driver: Any = conn.connection.driver_connection
     dbapi: Any = conn.dialect.loaded_dbapi
-    cursor = dbapi.ClientCursor(driver)
-    results = []
     try:
-        body = _body(conn, cursor, statements, is_answered=is_answered)
+        message = Message(conn)
+        body = _body(conn, message, statements, is_answered=is_answered)
         opening = conn.info.pop(OPENING, ())
-        cursor.execute("; ".join(part for part in (*opening, body, last) if part))
-        for _ in opening if is_answered else ():
-            cursor.nextset()
-        for prepared, _ in statements if is_answered else ():
-            results.append(prepared.result(conn, cursor))
-            cursor.nextset()
+        before = [part.encode(message.encoding) for part in opening]
+        answers = message.sent(b"; ".join([*before, *body, last.encode()] if last else [*before, *body]))
+        if not is_answered:
+            return []
+        own = zip(statements, answers[len(opening) :], strict=False)
+        return [prepared.result(conn, message, answer) for (prepared, _), answer in own]
     except dbapi.IntegrityError:
         raise UniqueViolation from None
     except dbapi.Error as error:
         if getattr(error, "sqlstate", None) in _FOREIGN_SESSION:
             _unkept.add(conn.engine)
-        if isinstance(error, dbapi.OperationalError) and conn.dialect.is_disconnect(error, driver, cursor):
+        if isinstance(error, dbapi.OperationalError) and conn.dialect.is_disconnect(error, driver, None):
             # The other connections of the pool are as stale as this one.
             conn.invalidate(error)
             conn.engine.dispose()
         raise
-    finally:
-        cursor.close()
-    return results
 
 
-def _body(conn: Connection, cursor: Any, statements: Statements, *, is_answered: bool) -> str:
-    """Return the text that runs statements, after the server was given those that it does not keep yet."""
+def _body(conn: Connection, message: Message, statements: Statements, *, is_answered: bool) -> list[bytes]:
+    """Return what runs statements, after the server was given those that it does not keep yet."""
     compiled = [(prepared.compiled(conn), values) for prepared, values in statements]
     if conn.engine in _unkept:
-        return "; ".join(cursor.mogrify(one.sql, one.bound(values)) for one, values in compiled)
-    from psycopg.adapt import Transformer
-
-    literal = Transformer.from_context(cursor.connection).as_literal
-    parts: list[tuple[Kept, list[bytes]]] = []
+        dbapi: Any = conn.dialect.loaded_dbapi
+        cursor = dbapi.ClientCursor(conn.connection.driver_connection)
+        texts = [cursor.mogrify(one.sql, one.bound(values)) for one, values in compiled]
+        return [text.encode(message.encoding) for text in texts]
+    parts: list[_Part] = []
     for one, values in compiled:
         assert one.kept is not None
         given = {**one.fixed, **values} if one.fixed else values
-        parts.append((one.kept, [literal(given[name]) for name in one.kept.order]))
+        parts.append((one.kept, [given[name] for name in one.kept.order]))
     if not is_answered:
         parts = _together(parts)
     known: set[str] = conn.info.setdefault(KEPT, set())
     new = {part.name: part.made for part, _ in parts if part.name not in known}
     if new:
-        cursor.execute("; ".join(new.values()))
+        made = "; ".join([*new.values()] if known else [_PLAN_ONCE, *new.values()])
+        message.sent(made.encode(message.encoding))
         known.update(new)
-    encoding = cursor.connection.info.encoding
-    return "; ".join(
-        f"EXECUTE {part.name}({b', '.join(written).decode(encoding)})" if written else f"EXECUTE {part.name}"
-        for part, written in parts
-    )
+    return [_run(part, message.literals(values)) for part, values in parts]
 
 
-def _together(parts: Sequence[tuple[Kept, list[bytes]]]) -> list[tuple[Kept, list[bytes]]]:
+def _run(part: Kept, values: bytes) -> bytes:
+    name = part.name.encode()
+    return b"EXECUTE %s(%s)" % (name, values) if values else b"EXECUTE %s" % name
+
+
+def _together(parts: Sequence[_Part]) -> list[_Part]:
     """Return statements, those as one that write different tables."""
-    found, at = [], 0
+    found: list[_Part] = []
+    at = 0
     for length in runs([part for part, _ in parts]):
         run = parts[at : at + length]
         at += length

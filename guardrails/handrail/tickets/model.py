@@ -26,11 +26,13 @@ class TicketModel(BaseModel):
 
         JSON that can be read holds whole characters: what is stored is not gone through text by text again.
         """
-        is_whole = info.mode == "json"
-        if (is_whole and not cls.RETIRED) or not isinstance(raw, Mapping):
+        if not isinstance(raw, Mapping):
             return raw
-        kept = (name for name in raw if name not in cls.RETIRED)
-        return {name: raw[name] if is_whole else _written(raw[name]) for name in kept}
+        if not cls.RETIRED.isdisjoint(raw):
+            raw = {name: value for name, value in raw.items() if name not in cls.RETIRED}
+        if info.mode == "json":
+            return raw
+        return {name: _written(value) for name, value in raw.items()}
 
 
 def _written(value: object) -> object:

@@ -43,7 +43,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, select, updat
 from handrail.errors import ConfigError, StoreUnavailable
 from handrail.store.crypto.cipher import decrypt, encrypt
 from handrail.store.crypto.keys import KEY_BYTES, KeyProvider, KeyRing, ring_of
-from handrail.store.prepared import Prepared
+from handrail.store.prepared import Prepared, PreparedResult
 from handrail.store.tables import data_keys, insert_into
 from handrail.tickets.ticket import Sealed, Ticket
 
@@ -125,8 +125,8 @@ class Keyed(Protocol):
     def write(self, tenant: str = "") -> AbstractContextManager[Connection]:
         """Run a writing transaction."""
 
-    def read(self, tenant: str = "") -> AbstractContextManager[Connection]:
-        """Run a reading transaction."""
+    def ask(self, prepared: Prepared, values: Mapping[str, Any], tenant: str = "") -> PreparedResult:
+        """Answer a question that takes one statement."""
 
     def close(self) -> None:
         """Let go of it."""
@@ -150,8 +150,7 @@ class Sealer:
 
         A remembered key may have been shredded meanwhile; what it sealed would be lost at once.
         """
-        with self._reading(conn) as keys:
-            row = _KEY(keys, {"tenant": tenant, "subject": subject}).first()
+        row = self._asked(conn, _KEY, {"tenant": tenant, "subject": subject}).first()
         if row is not None:
             return self.key_of_row(row)
         with self._writing(conn) as keys:
@@ -161,8 +160,8 @@ class Sealer:
         """Return the statement that reads the key of a data subject, to be sent with others."""
         return _KEY, {"tenant": tenant, "subject": subject}
 
-    def _reading(self, conn: Connection) -> AbstractContextManager[Connection]:
-        return nullcontext(conn) if self.apart is None else self.apart.read()
+    def _asked(self, conn: Connection, prepared: Prepared, values: Mapping[str, Any]) -> PreparedResult:
+        return prepared(conn, values) if self.apart is None else self.apart.ask(prepared, values)
 
     def _writing(self, conn: Connection) -> AbstractContextManager[Connection]:
         return nullcontext(conn) if self.apart is None else self.apart.write()
@@ -217,8 +216,7 @@ class Sealer:
         return unseal(self.key_of(conn, blob), blob, label)
 
     def _load(self, conn: Connection, key_id: str) -> bytes:
-        with self._reading(conn) as keys:
-            row = _KEY_BY_ID(keys, {"id": key_id}).first()
+        row = self._asked(conn, _KEY_BY_ID, {"id": key_id}).first()
         if row is None:
             raise Erased
         key = self.key_of_row(row).key
