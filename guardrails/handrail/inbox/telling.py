@@ -14,8 +14,8 @@ from handrail.policy.runtime.rules import BusinessDecision, BusinessRule, Rule
 from handrail.records import Trigger
 from handrail.service import ListRow, TicketScreen
 from handrail.service.screen import CitedRule, PastTicket, TranscriptLine
+from handrail.text.references import ALPHABET, PREFIX
 from handrail.tickets.lifecycle import UNDECIDED, State
-from handrail.tickets.reference import ALPHABET, PREFIX
 from handrail.tickets.resolution import TicketEvent
 
 OPEN_STATES: Final = frozenset(state.value for state in UNDECIDED)

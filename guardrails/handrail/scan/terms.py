@@ -11,6 +11,7 @@ from handrail.scan.rule import Candidate
 from handrail.scan.spec import EntitySpec
 from handrail.text.edges import is_apart
 from handrail.text.normalise import normalise
+from handrail.text.references import heads_reference
 
 if TYPE_CHECKING:
     import ahocorasick_rs
@@ -63,7 +64,7 @@ class Terms:
         low = data[first:].lower() if first else data.lower()
         for index, begins, ends in self._automaton.find_matches_as_indexes(low, overlapping=True):
             start, end = begins + first, ends + first
-            if is_apart(text, start, end):
+            if is_apart(text, start, end) and not heads_reference(text, start, end):
                 term = self.terms[index]
                 if term.phrase.isascii() or text[start:end].lower() == term.phrase:
                     found.append(TermHit(start, end, term))

@@ -3,13 +3,10 @@
 import hashlib
 import re
 
-PREFIX = "HR"
-LENGTH = 6
-ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""No letter or digit that is taken for another one when it is read or heard: no 0, 1, I, L, O or U."""
-_FIRST = 4
-_FORM = f"{PREFIX}-{'#' * _FIRST}-{'#' * (LENGTH - _FIRST)}"
-_SHAPE = re.compile(rf"(?:{PREFIX}-?)?([{ALPHABET}]{{1,{_FIRST}}}(?:-?[{ALPHABET}]{{0,{LENGTH - _FIRST}}}))")
+from handrail.text.references import ALPHABET, FIRST, LENGTH, PREFIX
+
+_FORM = f"{PREFIX}-{'#' * FIRST}-{'#' * (LENGTH - FIRST)}"
+_SHAPE = re.compile(rf"(?:{PREFIX}-?)?([{ALPHABET}]{{1,{FIRST}}}(?:-?[{ALPHABET}]{{0,{LENGTH - FIRST}}}))")
 
 
 def reference_of(tenant: str, ticket: str, attempt: int = 0) -> str:
@@ -25,7 +22,7 @@ def reference_of(tenant: str, ticket: str, attempt: int = 0) -> str:
     for _ in range(LENGTH):
         number, rest = divmod(number, len(ALPHABET))
         letters += ALPHABET[rest]
-    return f"{PREFIX}-{letters[:_FIRST]}-{letters[_FIRST:]}"
+    return f"{PREFIX}-{letters[:FIRST]}-{letters[FIRST:]}"
 
 
 def reference_prefix(said: str) -> str | None:
@@ -37,8 +34,8 @@ def reference_prefix(said: str) -> str | None:
     if match is None:
         return None
     letters = match.group(1).replace("-", "")
-    tail = f"-{letters[_FIRST:]}" if len(letters) > _FIRST else ""
-    return f"{PREFIX}-{letters[:_FIRST]}{tail}"
+    tail = f"-{letters[FIRST:]}" if len(letters) > FIRST else ""
+    return f"{PREFIX}-{letters[:FIRST]}{tail}"
 
 
 def reference_bounds(prefix: str) -> tuple[str, str]:
