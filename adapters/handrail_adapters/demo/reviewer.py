@@ -31,6 +31,7 @@ class Reviewed:
     review: Review
     customer: str
     ticket: str
+    reference: str
     asked: str
     refused: tuple[Refused, ...]
     paid: tuple[int, ...]
@@ -44,7 +45,8 @@ def decide(player: Player, review: Review, ticket: str) -> Reviewed:
     """Let the reviewer edit and approve a ticket, carry it out, click again, and let the customer ask."""
     shop, turn = player.shop, next(t for t in player.scenario.turns if t.number == review.turn)
     before = len(shop.service.refunds)
-    asked = _asked(player.store.get(TENANT, ticket))
+    view = player.store.get(TENANT, ticket)
+    asked = _asked(view)
     refused = [
         _refusal("carrying it out before anybody decided", lambda: _carry_out(player, ticket)),
         _refusal(f"a decision by {turn.customer}", lambda: _rule(player, review, ticket, turn.customer)),
@@ -58,6 +60,7 @@ def decide(player: Player, review: Review, ticket: str) -> Reviewed:
         review=review,
         customer=turn.customer,
         ticket=ticket,
+        reference=view.reference,
         asked=asked,
         refused=tuple(refused),
         paid=paid,

@@ -48,7 +48,7 @@ class Terminal:
     def review(self, reviewed: Reviewed) -> None:
         """Show what the reviewer did and what came of it."""
         review = reviewed.review
-        head = f"{review.reviewer} ({review.role}) opens ticket {_short(reviewed.ticket)}"
+        head = f"{review.reviewer} ({review.role}) opens ticket {reviewed.reference}"
         self._console.print(f"\n[bold]    {head}[/bold]")
         for refused in reviewed.refused[:-1]:
             self._refused(refused)
@@ -108,7 +108,8 @@ def _verdict(played: Played) -> tuple[str, str, str]:
         ran = f"ran {', '.join(played.heard.ran)}" if played.heard.ran else "answered"
         return "green", "AI", f"[bold]assistant[/bold] decides · {ran}"
     due = f" · due {handoff.due.astimezone(ZoneInfo(played.zone)):%H:%M %Z}" if handoff.due else ""
-    who = f"[bold]{handoff.role}[/bold] decides{due} · ticket {_short(handoff.ticket)}"
+    said = played.ticket.reference if played.ticket is not None else handoff.ticket
+    who = f"[bold]{handoff.role}[/bold] decides{due} · ticket {said}"
     return "yellow", "JOINED" if handoff.joined else "HOLD", f"{who} · {escape(why_of(played))}"
 
 
@@ -138,10 +139,6 @@ def _asked(action: ProposedAction) -> str:
     """Return the amount among the arguments; rules may read totals too, and those were not asked for."""
     given = {str(value) for value in json.loads(action.arguments or "{}").values()}
     return next((fact.text() for fact in action.amounts.values() if fact.value in given), "")
-
-
-def _short(ticket: str) -> str:
-    return ticket[-6:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
