@@ -39,6 +39,8 @@ BODIES: dict[str, Any] = {
     "resume": {"role": "queue_manager"},
     "make_token": {"name": "nightly", "scopes": ["read"]},
     "revoke_token": {"id": "0197f0"},
+    "own_answer": {"answer": "It comes tomorrow."},
+    "replay": {"ids": ["0197f0"]},
 }
 REFUSED = {403, 404}
 

@@ -204,7 +204,7 @@ class Collector:
     def _ids(self, state: State, period: ReviewPeriod) -> Iterator[str]:
         cursor: str | None = None
         while True:
-            page = self.source.list(self.tenant, Filter(state=state, limit=PAGE, cursor=cursor))
+            page = self.source.list(self.tenant, Filter(state=state, is_real=True, limit=PAGE, cursor=cursor))
             for row in page.rows:
                 if row.created_at >= period.until:
                     return

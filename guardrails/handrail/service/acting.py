@@ -8,6 +8,7 @@ from handrail.errors import RoleError
 from handrail.pipeline.pipeline import Pipeline
 from handrail.service.permissions import Operation, Standing, require
 from handrail.service.policies import Policies
+from handrail.service.policy_standing import PolicyRemark
 from handrail.service.reviewer import Reviewer
 from handrail.service.settings import ServiceSettings
 from handrail.store import Actor, SqlStore
@@ -39,6 +40,7 @@ class Acting:
         self._people = people
         self.settings = settings or ServiceSettings()
         self._pipelines: dict[str, Pipeline] = {}
+        self._remarks: dict[str, tuple[PolicyRemark, ...]] = {}
 
     @property
     def now(self) -> datetime:

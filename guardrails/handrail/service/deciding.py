@@ -42,6 +42,7 @@ class Deciding(Moving):
         view = self._permit(Operation.DECIDE, who, ticket)
         if proposal.digest and proposal.digest != view.digest:
             raise DigestMismatch(ticket, "its action is not the one that was shown")
+        self._must_have_seen(who, view, proposal)
         actor = self._actor(who)
         sees = self._sees(self._role_on(actor, view))
         found = self._store.preview_for(who.tenant, ticket, proposal.resolution(), actor, sees=sees)
@@ -91,12 +92,15 @@ class Deciding(Moving):
         key = proposal.idempotency_key
         if key and self._store.is_resolved_by(who.tenant, ticket, key):
             return self._receipt(view)
+        self._must_have_seen(who, view, proposal)
         self._must_be_current(who, view, proposal, must_be_previewed=must_be_previewed)
         self._must_be_them(who, view, proposal)
         self._must_be_read_back(who, view, proposal)
         by = DecidedBy(actor=self._actor(who), policy=self._policies.current(), tools=self._policies.tools)
         resolution = replace(proposal.resolution(), takes_effect_in=min(delay, self.settings.longest_delay))
-        return self._receipt(resolve(self._store, who.tenant, ticket, resolution, by))
+        receipt = self._receipt(resolve(self._store, who.tenant, ticket, resolution, by))
+        is_over = receipt.state is State.CANCELLED
+        return replace(receipt, seeded=self._store.seeded_outcome(who.tenant, ticket)) if is_over else receipt
 
     def undo(self, who: Reviewer, said: str) -> Receipt:
         """Take back one's own decision before it takes effect; the ticket is theirs again.
@@ -117,6 +121,11 @@ class Deciding(Moving):
             NotAllowed: sent back often enough, or nothing that could be sent back.
         """
         return self.decide(who, said, Proposal(verdict=Verdict.REVISE, message_to_agent=instruction))
+
+    def _must_have_seen(self, who: Reviewer, view: TicketView, proposal: Proposal) -> None:
+        # Whoever answers the customer themselves needs no draft for it.
+        if proposal.verdict is not Verdict.ANSWER:
+            self._must_have_answered(who, view)
 
     def _must_be_current(
         self, who: Reviewer, view: TicketView, proposal: Proposal, *, must_be_previewed: bool

@@ -66,6 +66,12 @@ class Moving(Reading):
         view = self._store.inform(who.tenant, ticket, _text(answer), self._actor(who))
         return self._receipt(view)
 
+    def give_own_answer(self, who: Reviewer, said: str, text: str) -> Receipt:
+        """Keep what a person would answer, once; where their role asks for it the draft is shown then."""
+        ticket = self._may(Operation.OWN_ANSWER, who, said)
+        self._store.give_own_answer(who.tenant, ticket, text, self._actor(who))
+        return self._receipt(self._store.get(who.tenant, ticket))
+
     def reassign(self, who: Reviewer, said: str, role: str, *, why: str = "") -> Receipt:
         """Give a ticket to another role; `why` is a code, kept on record."""
         ticket = self._may(Operation.REASSIGN, who, said)
@@ -96,6 +102,8 @@ class Moving(Reading):
             CheckFailed: no reason, no field, or one that does not exist.
         """
         ticket = self._may(Operation.UNMASK, who, said)
+        if {"draft_answer", "shown"} & set(fields):
+            self._must_have_answered(who, self._store.get(who.tenant, ticket))
         unknown = sorted(set(fields) - set(Sealed.model_fields))
         if unknown or not fields:
             raise CheckFailed("unmask", why="name the fields to unmask" if not fields else "no such field")

@@ -28,11 +28,15 @@ class Operation(StrEnum):
     EXTEND = "extend"
     DECIDE = "decide"
     UNDO = "undo"
+    OWN_ANSWER = "own_answer"
     UNMASK = "unmask"
     RECONCILE = "reconcile"
     QUEUES = "queues"
     PAUSE = "pause"
     DELIVERIES = "deliveries"
+    SEED = "seed"
+    POLICIES = "policies"
+    AUDIT = "audit"
     TOKENS = "tokens"
     REVIEW = "review"
     CHANGE_POLICY = "change_policy"
@@ -99,6 +103,12 @@ NEEDS: Final[Mapping[Operation, Need]] = MappingProxyType(
             claim=Claim.NOT_OTHERS,
             states=WITH_PEOPLE - {State.WAITING_INFO},
         ),
+        Operation.OWN_ANSWER: Need(
+            scope=Scope.DECIDE,
+            membership=Membership.ROLE,
+            claim=Claim.OWN,
+            states=frozenset({State.CLAIMED}),
+        ),
         Operation.UNMASK: Need(scope=Scope.UNMASK, membership=Membership.ROUTE, level=Level.FRESH),
         Operation.RECONCILE: Need(
             scope=Scope.DECIDE, membership=Membership.ROLE, states=frozenset({State.OUTCOME_UNKNOWN})
@@ -106,6 +116,9 @@ NEEDS: Final[Mapping[Operation, Need]] = MappingProxyType(
         Operation.QUEUES: Need(scope=Scope.MANAGE, membership=Membership.MANAGER),
         Operation.PAUSE: Need(scope=Scope.MANAGE, membership=Membership.MANAGER),
         Operation.DELIVERIES: Need(scope=Scope.MANAGE, membership=Membership.MANAGER),
+        Operation.SEED: Need(scope=Scope.MANAGE, membership=Membership.MANAGER),
+        Operation.POLICIES: Need(scope=Scope.MANAGE, membership=Membership.MANAGER),
+        Operation.AUDIT: Need(scope=Scope.MANAGE, membership=Membership.MANAGER),
         Operation.TOKENS: Need(scope=Scope.READ, membership=Membership.ANYBODY, level=Level.FRESH),
         Operation.REVIEW: Need(scope=Scope.READ, membership=Membership.OWNER),
         Operation.CHANGE_POLICY: Need(scope=Scope.DECIDE, membership=Membership.OWNER, level=Level.FRESH),

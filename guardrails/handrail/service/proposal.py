@@ -7,6 +7,7 @@ from typing import Self, TypedDict, Unpack
 
 from handrail.errors import CheckFailed
 from handrail.service.reviewer import Level
+from handrail.store.tickets.seeded import SeededOutcome
 from handrail.tickets.lifecycle import State
 from handrail.tickets.proposed import FIRST
 from handrail.tickets.resolution import PartResolution, Resolution
@@ -202,7 +203,8 @@ class Preview:
 class Receipt:
     """A step that was taken.
 
-    Until `undo_until` a decision can be undone and nothing runs; a claim holds until `until`.
+    Until `undo_until` a decision can be undone and nothing runs; a claim holds until `until`. `seeded` says
+    that the ticket was a seeded case, and how it had been decided before.
     """
 
     ticket: str
@@ -212,3 +214,4 @@ class Receipt:
     waits_for: tuple[str, ...] = ()
     undo_until: datetime | None = None
     until: datetime | None = None
+    seeded: SeededOutcome | None = None

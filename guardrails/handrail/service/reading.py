@@ -1,8 +1,9 @@
 """Lists, counts and the whole of one ticket, masked for whoever reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 
+from handrail.errors import NotAllowed
 from handrail.records import Severity
 from handrail.service.acting import Acting
 from handrail.service.cited import cited
@@ -17,7 +18,7 @@ from handrail.service.transcript import transcript
 from handrail.store import Filter
 from handrail.store.tickets.similar import EndedTicket
 from handrail.tickets.headline import Proposed, headline
-from handrail.tickets.lifecycle import State
+from handrail.tickets.lifecycle import UNDECIDED, State
 from handrail.tickets.proposed import divides
 from handrail.tickets.reference import reference_prefix
 from handrail.tickets.resolution import TicketRow
@@ -47,7 +48,9 @@ class Reading(Acting):
 
     def _rows(self, who: Reviewer, found: Sequence[TicketRow]) -> tuple[ListRow, ...]:
         held = self._store.proposed(who.tenant, [row.id for row in found])
-        return tuple(_row(who, row, held.get(row.id), self.now) for row in found)
+        roles = self._policies.current().roles
+        hidden = {name for name, plan in roles.items() if plan.answer_first}
+        return tuple(_row(who, row, held.get(row.id), self.now, hidden) for row in found)
 
     def counts(self, who: Reviewer) -> Mapping[str, Mapping[State, int]]:
         """Return for each of a person's roles how many tickets are in each state, of those not ended.
@@ -90,6 +93,10 @@ class Reading(Acting):
         actor = self._actor(who)
         role = self._role_on(actor, before)
         view = self._store.view(who.tenant, ticket, actor, sees=self._sees(role))
+        own = self._store.own_answer(who.tenant, ticket, who.person)
+        hides = own is None and self._asks_first(role, view)
+        if hides:
+            view = without_draft(view)
         held = view.ticket
         policy = self._policies.of(held.policy.sha256) if held is not None else None
         rules = cited(held, policy) if held is not None else ()
@@ -124,7 +131,26 @@ class Reading(Acting):
             unmaskable=_unmaskable(held, labels),
             undo_until=view.lease_until if view.state is State.RESOLVED else None,
             now=self.now,
+            needs_own_answer=hides,
+            own_answer=own or "",
+            seeded=self._store.seeded_outcome(who.tenant, ticket),
         )
+
+    def _asks_first(self, role: str, view: TicketView) -> bool:
+        """Tell whether a role's people write their own answer before they see a ticket's draft."""
+        plan, held = self._policies.current().roles.get(role), view.ticket
+        is_draft = held is not None and held.action is None and bool(held.draft_answer)
+        return plan is not None and plan.answer_first and is_draft and view.state in UNDECIDED
+
+    def _must_have_answered(self, who: Reviewer, view: TicketView) -> None:
+        """Accept that a draft is shown or decided on.
+
+        Raises:
+            NotAllowed: their role writes its own answer first, and they have not.
+        """
+        role = self._role_on(self._actor(who), view)
+        if self._asks_first(role, view) and self._store.own_answer(who.tenant, view.id, who.person) is None:
+            raise NotAllowed(view.id, "write your own answer first; the draft is shown then")
 
     def _decided_parts(self, who: Reviewer, view: TicketView) -> Mapping[str, TicketView]:
         """Return the tickets that a ticket's parts have become, by the names of the parts."""
@@ -159,7 +185,11 @@ def _filter(who: Reviewer, wanted: ListQuery, roles: tuple[str, ...], now: datet
     )
 
 
-def _row(who: Reviewer, row: TicketRow, held: Proposed | None, now: datetime) -> ListRow:
+def _row(
+    who: Reviewer, row: TicketRow, held: Proposed | None, now: datetime, hidden: Container[str]
+) -> ListRow:
+    if held is not None and row.role in hidden and row.state in UNDECIDED:
+        held = held.model_copy(update={"draft_answer": ""})
     return ListRow(
         id=row.id,
         reference=row.reference,
@@ -178,6 +208,18 @@ def _row(who: Reviewer, row: TicketRow, held: Proposed | None, now: datetime) ->
         is_mine=row.claimed_by == who.person,
         is_snoozed=row.snoozed_until is not None and row.snoozed_until > now,
     )
+
+
+def without_draft(view: TicketView) -> TicketView:
+    """Return a ticket without the draft that is held, nor anything that somebody made of it; pure."""
+    held = view.ticket
+    if held is None:
+        return view
+    said = view.resolution
+    if said is not None:
+        said = said.model_copy(update={"answer": "", "changes": ()})
+    bare = held.model_copy(update={"draft_answer": "", "shown": ""})
+    return view.model_copy(update={"ticket": bare, "resolution": said})
 
 
 def _past(one: EndedTicket) -> PastTicket:

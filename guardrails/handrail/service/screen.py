@@ -7,6 +7,7 @@ from datetime import datetime
 from handrail.service.permissions import Operation
 from handrail.service.queries import ListRow
 from handrail.service.reviewer import Level
+from handrail.store.tickets.seeded import SeededOutcome
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import Attempt
 from handrail.tickets.resolution import TicketEvent
@@ -144,7 +145,10 @@ class TicketScreen:
         parts: everything that was proposed together, the action first; empty where the action came alone.
         divides: whether the parts can still be decided here, each on its own.
         action: the tool's name, empty where none is proposed.
-        draft: the answer that is held back.
+        draft: the answer that is held back; empty while `needs_own_answer`.
+        needs_own_answer: whether they must write their own answer before they see the draft and decide on it.
+        own_answer: what they wrote before they saw it.
+        seeded: how a seeded case was decided; None for a real ticket, and while nobody has decided.
         rules: why it was stopped.
         lines: the conversation.
         confidence: how sure the assistant was, None where it was not measured.
@@ -193,6 +197,9 @@ class TicketScreen:
     unmaskable: tuple[str, ...]
     now: datetime
     undo_until: datetime | None = None
+    needs_own_answer: bool = False
+    own_answer: str = ""
+    seeded: SeededOutcome | None = None
 
     @property
     def ticket(self) -> Ticket | None:

@@ -20,7 +20,9 @@ from handrail.store.tables import (
     tickets,
     uses,
 )
+from handrail.store.tickets.own_answers import own_answers
 from handrail.store.tickets.rows import Move, entry_of, load, move
+from handrail.store.tickets.seeded import seeded_cases
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import UNDECIDED, State, Verb
 from handrail.tickets.ports import Settlement
@@ -47,6 +49,8 @@ def erase(tx: Transaction, customer: str, *, by: str, now: datetime) -> int:
     _empty(tx, resolutions, said, content=None)
     tried = (attempts.c.tenant == tx.tenant) & attempts.c.ticket.in_(theirs)
     tx.conn.execute(update(attempts).where(tried).values(content=None))
+    own = (own_answers.c.tenant == tx.tenant) & own_answers.c.ticket.in_(theirs)
+    tx.conn.execute(delete(own_answers).where(own))
     forget_customer(tx, customer)
     tx.conn.execute(erasures.insert().values(tenant=tx.tenant, subject=subject, at=micros(now)))
     data = {"subject": subject, "tickets": len(found)}
@@ -75,7 +79,7 @@ def prune_tickets(tx: Transaction, *, before: datetime, by: str, now: datetime, 
     found = list(tx.conn.execute(query).scalars())
     if not found:
         return 0
-    for table in (attempts, resolutions, uses, outbox):
+    for table in (attempts, resolutions, uses, outbox, own_answers, seeded_cases):
         tx.conn.execute(delete(table).where(table.c.tenant == tx.tenant, table.c.ticket.in_(found)))
     tx.conn.execute(delete(tickets).where(tickets.c.tenant == tx.tenant, tickets.c.id.in_(found)))
     tx.events.extend(Event(tenant=tx.tenant, kind=REMOVED, at=now, ticket=name, actor=by) for name in found)

@@ -72,9 +72,11 @@ def failed(conn: Connection, message: str, *, again_at: datetime | None, error: 
     conn.execute(update(outbox).where(outbox.c.id == message, outbox.c.state == PENDING).values(**values))
 
 
-def dead(conn: Connection, *, limit: int) -> list[OutboxMessage]:
-    """Return dead letters, oldest first."""
+def dead(conn: Connection, *, tenant: str = "", limit: int) -> list[OutboxMessage]:
+    """Return dead letters, oldest first; an empty tenant stands for all."""
     query = select(outbox).where(outbox.c.state == DEAD).order_by(outbox.c.at, outbox.c.id).limit(limit)
+    if tenant:
+        query = query.where(outbox.c.tenant == tenant)
     return [message_of(row, attempts=row.attempts) for row in conn.execute(query)]
 
 

@@ -6,10 +6,11 @@ from datetime import datetime
 from handrail.store import own
 from handrail.store.admin import AdminStore
 from handrail.store.own import TokenRecord
-from handrail.store.tickets import health, pauses
+from handrail.store.tickets import health, own_answers, pauses, seeded
 from handrail.store.tickets.actor import Actor
 from handrail.store.tickets.health import Conflict, Load, Look, QueueHealth
 from handrail.store.tickets.pauses import Pause
+from handrail.store.tickets.seeded import SeededOutcome
 
 
 class PeopleStore(AdminStore):
@@ -47,6 +48,29 @@ class PeopleStore(AdminStore):
         """Return people's decisions since a moment, with the time since they first looked at the ticket."""
         with self.read(tenant) as tx:
             return health.looks(tx, since=since)
+
+    def seed(self, tenant: str, source: str, actor: Actor) -> str:
+        """Put a copy of a decided ticket into the queue as a seeded case; returns its id."""
+        return self._written(tenant, lambda tx: seeded.place(tx, source, actor))
+
+    def seeded_outcome(self, tenant: str, ticket: str) -> SeededOutcome | None:
+        """Return how a seeded case was decided; None while nobody has, and for a real ticket."""
+        with self.read(tenant) as tx:
+            return seeded.outcome(tx, ticket)
+
+    def seeded_outcomes(self, tenant: str, *, since: datetime) -> tuple[SeededOutcome, ...]:
+        """Return how seeded cases were decided since a moment."""
+        with self.read(tenant) as tx:
+            return seeded.outcomes(tx, since=since)
+
+    def give_own_answer(self, tenant: str, ticket: str, text: str, actor: Actor) -> None:
+        """Keep what a person would answer before they see the draft."""
+        self._written(tenant, lambda tx: own_answers.give(tx, ticket, text, actor))
+
+    def own_answer(self, tenant: str, ticket: str, person: str) -> str | None:
+        """Return what a person wrote before they saw the draft; None if nothing."""
+        with self.read(tenant) as tx:
+            return own_answers.given(tx, ticket, person)
 
     def add_token(self, tenant: str, record: TokenRecord, secret: str) -> None:
         """Keep an API token."""

@@ -264,14 +264,14 @@ class SqlStore(ReviewStore):
         with self._database.write() as conn:
             outbox.failed(conn, message, again_at=again_at, error=error)
 
-    def dead_letters(self, *, limit: int = 100) -> tuple[OutboxMessage, ...]:
-        """Return messages that were given up, oldest first."""
-        with self._database.read() as conn:
-            return tuple(outbox.dead(conn, limit=limit))
+    def dead_letters(self, *, tenant: str = "", limit: int = 100) -> tuple[OutboxMessage, ...]:
+        """Return messages that were given up, oldest first: of one tenant, or, for the desk, of all."""
+        with self._database.read(tenant) as conn:
+            return tuple(outbox.dead(conn, tenant=tenant, limit=limit))
 
-    def replay(self, ids: Sequence[str], *, now: datetime) -> int:
+    def replay(self, ids: Sequence[str], *, now: datetime, tenant: str = "") -> int:
         """Make dead letters pending again; returns how many."""
-        with self._database.write() as conn:
+        with self._database.write(tenant) as conn:
             return outbox.replay(conn, ids, now=now)
 
     def prune_messages(self, *, before: datetime) -> int:

@@ -104,6 +104,7 @@ tickets = Table(
     Column("tool", String(128)),
     Column("snoozed_until", BigInteger),
     Column("extended_at", BigInteger),
+    Column("is_seeded", Boolean),
     PrimaryKeyConstraint("tenant", "id"),
 )
 _OPEN = tickets.c.is_open.is_(True)

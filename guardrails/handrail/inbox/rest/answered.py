@@ -94,6 +94,14 @@ class Counts(Answered):
     roles: Mapping[str, Mapping[State, int]]
 
 
+class SeededAnswer(Answered):
+    """A case that was placed to see how people decide: how it had been decided, and how it was now."""
+
+    expected: Verdict
+    verdict: Verdict
+    is_right: bool
+
+
 class Joined(Answered):
     """What came in while the ticket was open."""
 
@@ -160,6 +168,9 @@ class TicketAnswer(Answered):
     needs: Mapping[Verdict, Level]
     reasons: Mapping[Verdict, tuple[str, ...]]
     unmaskable: tuple[str, ...]
+    needs_own_answer: bool
+    own_answer: str
+    seeded: SeededAnswer | None
     now: datetime
 
     @classmethod
@@ -199,6 +210,7 @@ class ReceiptAnswer(Answered):
     version: int
     waits_for: tuple[str, ...]
     undo_until: datetime | None
+    seeded: SeededAnswer | None
 
     @classmethod
     def of(cls, receipt: Receipt) -> Self:

@@ -153,6 +153,13 @@ STEPS: Final = (
         takes=sent.Instruction,
     ),
     _step(
+        "own_answer",
+        "Keeps what one would answer, once, before the draft is shown; some roles ask for it.",
+        Operation.OWN_ANSWER,
+        lambda call: call.inbox.service.give_own_answer(call.who, call.ref, call.said.answer),
+        takes=sent.Information,
+    ),
+    _step(
         "undo",
         "Takes a decision back before it takes effect.",
         Operation.UNDO,

@@ -197,6 +197,12 @@ class TokenWish(Sent):
     days: Annotated[int, Field(ge=1, le=366)] = 90
 
 
+class Letters(Sent):
+    """The ids of notices that were given up."""
+
+    ids: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST)]
+
+
 class TokenName(Sent):
     """The id of a token."""
 

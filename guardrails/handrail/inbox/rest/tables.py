@@ -1,11 +1,15 @@
 """What programs get of several tickets, of queues, holds and tokens."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Self
 
 from handrail.inbox.rest.answered import Answered, ReceiptAnswer
 from handrail.service import Load, Pause, QueueHealth, Receipt, TokenRecord
 from handrail.service.batch import BatchLine, BatchResult
 from handrail.service.managing import Attention
+from handrail.service.policy_standing import PolicyStanding
+from handrail.store.outbox import OutboxMessage
 
 
 class NextAnswer(Answered):
@@ -44,6 +48,62 @@ class Loads(Answered):
 
     loads: tuple[Load, ...]
     attention: tuple[Attention, ...]
+
+
+class Placed(Answered):
+    """The reference of a seeded case."""
+
+    reference: str
+
+
+class PoliciesAnswer(Answered):
+    """The policy in force with what a check of it says, then the other versions."""
+
+    policies: tuple[PolicyStanding, ...]
+
+
+class AuditProblem(Answered):
+    """Something that is wrong with the audit log, or with what it says of the store."""
+
+    where: str
+    what: str
+
+
+class AuditAnswer(Answered):
+    """What a check of the audit log found."""
+
+    entries: int
+    is_intact: bool
+    problems: tuple[AuditProblem, ...]
+
+
+class DeadLetter(Answered):
+    """A notice that was given up; `error` is a code."""
+
+    id: str
+    ticket: str
+    kind: str
+    role: str
+    at: datetime
+    attempts: int
+    error: str
+
+
+class DeadLetters(Answered):
+    """The notices that were given up."""
+
+    letters: tuple[DeadLetter, ...]
+
+    @classmethod
+    def of(cls, messages: Iterable[OutboxMessage]) -> Self:
+        """Return them; pure."""
+        return cls(letters=tuple(DeadLetter.model_validate(one) for one in messages))
+
+
+class Replayed(Answered):
+    """How many notices are sent again."""
+
+    count: int
 
 
 class Holds(Answered):

@@ -191,6 +191,8 @@ def build_roles(builder: PolicyBuilder) -> dict[str, RolePlan]:
             capacity_per_day=shape.capacity_per_day,
             sees=frozenset(shape.sees) if shape.sees is not None else None,
             readback=shape.readback or "",
+            answer_first=shape.answer_first,
+            seeded_cases=shape.seeded_cases,
             means=shape.means,
             line=builder.document.position(path, at_key=True).line,
         )

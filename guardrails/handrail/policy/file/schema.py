@@ -45,6 +45,12 @@ class RoleShape(Shape):
         min_length=1,
         description="The argument that a person types again before they approve at high severity.",
     )
+    answer_first: bool = Field(
+        default=False, description="Its people write their own answer before they see a held draft."
+    )
+    seeded_cases: bool = Field(
+        default=False, description="Its queue may hold decided cases again, to see how people decide."
+    )
     means: str = Field(default="", description="What the role is for.")
 
 

@@ -10,7 +10,8 @@ class RolePlan:
     """What the policy says of a role; people are mapped to it elsewhere.
 
     `covers` are roles whose cases this one may settle as well; `readback` is the argument that its people
-    type again before they approve at high severity, empty for none.
+    type again before they approve at high severity, empty for none. With `answer_first` its people write
+    their own answer before they see a held draft; with `seeded_cases` its queue may hold decided cases again.
     """
 
     name: str
@@ -22,6 +23,8 @@ class RolePlan:
     capacity_per_day: int | None = None
     sees: frozenset[str] | None = None
     readback: str = ""
+    answer_first: bool = False
+    seeded_cases: bool = False
     means: str = ""
     line: int = 1
 

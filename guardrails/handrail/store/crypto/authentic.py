@@ -25,7 +25,7 @@ from handrail.store.crypto.keys import KeyRing
 
 APART = frozenset({"mac", "signature", "reference"})
 """Columns that the hash leaves out: itself, a signature over much the same, and what follows from the id."""
-ADDED = frozenset({"duplicate_of", "tool", "snoozed_until", "extended_at", "undone_at"})
+ADDED = frozenset({"duplicate_of", "tool", "snoozed_until", "extended_at", "undone_at", "is_seeded"})
 """Columns that a later version added. The hash leaves them out while they are empty, as it did before."""
 
 

@@ -75,7 +75,7 @@ def queues(tx: Transaction, *, now: datetime, since: datetime) -> tuple[QueueHea
             func.sum(late).label("late"),
             func.min(tickets.c.decide_by).label("due"),
         )
-        .where(tickets.c.tenant == tx.tenant, tickets.c.is_open.is_(True))
+        .where(tickets.c.tenant == tx.tenant, tickets.c.is_open.is_(True), tickets.c.is_seeded.is_(None))
         .group_by(tickets.c.role)
     )
     found = {row.role: row for row in tx.conn.execute(query)}
@@ -117,6 +117,7 @@ def loads(tx: Transaction, *, since: datetime) -> tuple[Load, ...]:
     query = (
         select(tickets.c.claimed_by, func.count().label("held"))
         .where(tickets.c.tenant == tx.tenant, tickets.c.is_open.is_(True), tickets.c.claimed_by.is_not(None))
+        .where(tickets.c.is_seeded.is_(None))
         .group_by(tickets.c.claimed_by)
     )
     claimed: Mapping[str, int] = {row.claimed_by: row.held for row in tx.conn.execute(query)}
@@ -151,11 +152,12 @@ def looks(tx: Transaction, *, since: datetime) -> tuple[Look, ...]:
     first: dict[tuple[str, str], int] = {}
     found = []
     for row in tx.conn.execute(query):
-        key = (row.ticket, row.actor)
+        key, data = (row.ticket, row.actor), json.loads(row.data)
         if row.kind in CLAIMED_BY:
-            first.setdefault(key, row.at)
+            # A part was looked at on its whole ticket; its own claim is that of the decision.
+            if "part_of" not in data:
+                first.setdefault(key, row.at)
             continue
-        data = json.loads(row.data)
         # What takes effect later was decided when it was resolved.
         if "turn" not in data:
             continue

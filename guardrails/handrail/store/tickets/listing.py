@@ -33,7 +33,7 @@ class Filter:
 
     `customer` is a name as the application uses it; it is compared as keyed hash. `reference` is how
     it begins. `is_free` True asks for those that nobody has claimed, `awake_at` for those not put off until
-    later.
+    later. `is_real` leaves seeded cases out, as every figure does.
     """
 
     role: str | None = None
@@ -49,6 +49,7 @@ class Filter:
     claimed_by: str | None = None
     is_free: bool = False
     due_before: datetime | None = None
+    is_real: bool = False
     limit: int = 50
     cursor: str | None = None
 
@@ -107,6 +108,8 @@ def _conditions(tx: Transaction, wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.customer is not None:
         subject = tx.ring.hashed(tx.tenant, "customer", wanted.customer)
         where.append(tickets.c.subject == subject)
+    if wanted.is_real:
+        where.append(tickets.c.is_seeded.is_(None))
     if wanted.is_free:
         where.append(tickets.c.claimed_by.is_(None))
     if wanted.awake_at is not None:

@@ -49,7 +49,7 @@ def open_ticket(tx: Transaction, ticket: Ticket, *, attempt: int = 0) -> TicketR
     reference = reference_of(tx.tenant, ticket.id, attempt)
     if attempt:
         ticket = _told_with(ticket, tx.tenant, reference)
-    values = {**_values(tx, ticket, subject, key), "reference": reference}
+    values = row_values(tx, ticket, subject, key, reference=reference)
     tx.put(_INSERT, values)
     record(tx, values, Move(verb=Verb.OPEN, now=ticket.created_at, role=ticket.role, data=_facts(ticket)))
     return TicketReceipt(
@@ -152,7 +152,8 @@ def _conversation(tx: Transaction, ticket: Ticket) -> str | None:
     return tx.hashed(ticket.sealed.conversation) if ticket.sealed else None
 
 
-def _values(tx: Transaction, ticket: Ticket, subject: str, key: DataKey) -> dict[str, Any]:
+def row_values(tx: Transaction, ticket: Ticket, subject: str, key: DataKey, **more: Any) -> dict[str, Any]:
+    """Return the row of a ticket that is opened, with its content sealed by this key; `more` are columns."""
     sealed = ticket.sealed or Sealed()
     hashes = [tx.ring.hashed(tx.tenant, "value", value) if value else "" for value in sealed.values]
     spans = tuple(
@@ -199,9 +200,11 @@ def _values(tx: Transaction, ticket: Ticket, subject: str, key: DataKey) -> dict
         "tool": ticket.action.tool[:LONGEST_TOOL] if ticket.action else None,
         "snoozed_until": None,
         "extended_at": None,
+        "is_seeded": None,
         "content": tx.seal(key, ticket.id, tx.part_of_new("content"), masked.model_dump_json()),
         "sealed": tx.seal(key, ticket.id, tx.part_of_new("sealed"), sealed.model_dump_json()),
     }
+    values |= more
     values["next_timer"] = next_timer(values)
     return {**values, "mac": tx.mac("tickets", values)}
 

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from handrail.errors import CheckFailed, DecisionExpired, DigestMismatch, NotAllowed
 from handrail.records import Money
 from handrail.store.tables import micros
+from handrail.store.tickets import seeded
 from handrail.store.tickets.actor import Actor, may_act, refuse_own_case, refuse_second_seat
 from handrail.store.tickets.apply import finish
 from handrail.store.tickets.effect import Effect, UnmaskedTicket, enact, still_waiting
@@ -145,6 +146,8 @@ def resolve(
     case = UnmaskedTicket(held=held, sealed=sealed)
     outcome = effect_of(tx, row, case, resolution, mine)
     amounts = _amounts(case, resolution, outcome, read_edit)
+    if row.is_seeded:
+        return seeded.decided(tx, row, resolution, actor, role)
     parts = {}
     for one in of_parts(row, held, sealed, resolution):
         parts[one.part.part] = divide(tx, row, (held, sealed), one.part, actor)

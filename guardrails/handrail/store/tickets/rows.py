@@ -146,7 +146,7 @@ def resolution_text(tx: Transaction, ticket: str, values: Mapping[Any, Any]) -> 
 class Move:
     """One step of a ticket: the verb, who took it and what changes in its row.
 
-    Of a step that is not announced only the audit log tells.
+    Of a step that is not announced, and of a seeded case, only the audit log tells.
     """
 
     verb: Verb
@@ -189,7 +189,7 @@ def move(tx: Transaction, row: Row[Any], step: Move) -> dict[str, Any]:
 
 def record(tx: Transaction, values: Mapping[str, Any], step: Move) -> None:
     """Put a step on record and into the outbox; both are written as the transaction's last statements."""
-    if step.is_announced:
+    if step.is_announced and not values["is_seeded"]:
         tx.letters.append(_letter(tx, values, step))
     tx.events.append(
         Event(

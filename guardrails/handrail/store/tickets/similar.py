@@ -8,6 +8,7 @@ from sqlalchemy import and_, select
 
 from handrail.store.tables import moment, moment_or_none, resolutions, tickets
 from handrail.store.tickets.rows import content_of, load
+from handrail.store.tickets.seeded import source_of
 from handrail.store.transaction import Transaction
 from handrail.tickets.lifecycle import BEGUN, ENDED, State
 
@@ -30,6 +31,8 @@ class EndedTicket:
 def similar(tx: Transaction, ticket: str, *, limit: int = 5) -> tuple[EndedTicket, ...]:
     """Return the newest ended tickets that the same rule stopped, without anything that was said."""
     row = load(tx, ticket, for_update=False)
+    # How the original of a seeded case ended would give its answer away.
+    source = source_of(tx, ticket) if row.is_seeded else None
     final = and_(
         resolutions.c.tenant == tickets.c.tenant,
         resolutions.c.ticket == tickets.c.id,
@@ -44,7 +47,8 @@ def similar(tx: Transaction, ticket: str, *, limit: int = 5) -> tuple[EndedTicke
             tickets.c.reason_code == row.reason_code,
             tickets.c.is_open.is_(False),
             tickets.c.state.in_([state.value for state in ENDED | BEGUN]),
-            tickets.c.id != ticket,
+            tickets.c.id.not_in([ticket, *([source] if source else [])]),
+            tickets.c.is_seeded.is_(None),
         )
         .order_by(tickets.c.created_at.desc(), tickets.c.id)
         .limit(limit)

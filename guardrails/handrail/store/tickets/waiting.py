@@ -38,7 +38,7 @@ def waiting(tx: Transaction, now: datetime) -> Waiting:
     overdue = func.sum(case((tickets.c.decide_by < moment, 1), else_=0))
     by_role = tx.conn.execute(
         select(tickets.c.role, func.count(), overdue)
-        .where(of_tenant, tickets.c.is_open.is_(True))
+        .where(of_tenant, tickets.c.is_open.is_(True), tickets.c.is_seeded.is_(None))
         .group_by(tickets.c.role)
     ).all()
     timer = tx.conn.execute(
