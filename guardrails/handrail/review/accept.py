@@ -5,7 +5,8 @@ Beside the policy file lie `NAME.changes/`, with the text before each change and
 """
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,8 +15,12 @@ from typing import Any
 from handrail.bulk.whole import whole
 from handrail.errors import ConfigError
 from handrail.policy import Policy, loads
+from handrail.review.promise import broken
 from handrail.review.proposal import Proposal, digest
 from handrail.tickets.resolution import People
+
+STRICTER = ("missing", "likely_missing", "threshold", "likely_threshold", "role")
+"""Kinds of proposals that let nothing more out, but for what a certified threshold decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,7 @@ def accept(
     is_due = len(by) >= needed and day <= today
     kept: dict[str, object] = {
         "id": proposal.id,
+        "kind": proposal.kind,
         "title": proposal.title,
         "by": list(by),
         "effective": day.isoformat(),
@@ -94,6 +100,7 @@ def acceptable(proposal: Proposal, policy: Path, person: str, people: People | N
     if digest(proposal.text) != proposal.result:
         raise ConfigError(f"the text of {proposal.id} is not the one that was checked")
     loaded = loads(text, file=str(policy), folder=policy.parent)
+    _keep_promises(proposal, text, loaded, policy)
     _require_member(loaded, person, people)
     return loaded
 
@@ -135,6 +142,14 @@ def _in_force(policy: Path, name: str) -> Mapping[str, Any]:
     return record
 
 
+def _keep_promises(proposal: Proposal, text: str, loaded: Policy, policy: Path) -> None:
+    """Refuse what no proposal may do, whoever wrote its file."""
+    new = loads(proposal.text, file=str(policy), folder=policy.parent)
+    certified = math.inf if proposal.certified is None else proposal.certified
+    for problem in broken(text, proposal.text, loaded, new, certified=certified):
+        raise ConfigError(f"{proposal.id} cannot be accepted: {problem}")
+
+
 def write_due(policy: Path, *, today: date) -> tuple[str, ...]:
     """Write the accepted change whose day has come, and return its id.
 
@@ -169,6 +184,15 @@ def roll_back(policy: Path, name: str, person: str, *, today: date) -> str:
     _keep(policy, str(record["id"]), {**record, "is_taken_back": True})
     _log(policy, today, f"{record['id']} taken back by {person}: {record['title']}")
     return str(record["title"])
+
+
+def stricter_changes(policy: Path) -> Iterator[tuple[str, str]]:
+    """Yield the policy's digests before and after each written change that let more out by score alone."""
+    for path in sorted(_folder(policy).glob("*.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record.get("kind") in STRICTER and record.get("is_written"):
+            before, after = (loads(record[name], folder=policy.parent) for name in ("before", "after"))
+            yield before.ref.sha256, after.ref.sha256
 
 
 def _folder(policy: Path) -> Path:

@@ -1,33 +1,24 @@
 """Goes through a log week by week: missed errors, thresholds, drift, readers and rules, with evidence."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from handrail.confidence.calibration.fit.arrays import Flags, Floats, logits
 from handrail.confidence.calibration.fit.false_pass_rate import FalsePassRate, false_pass_rate
 from handrail.confidence.calibration.fit.platt import fit_platt, scale_of
-from handrail.confidence.calibration.fit.sequential_bounds import (
-    Answers,
-    Wealth,
-    absorb,
-    begin,
-    grid_of,
-    level_of_start,
-)
-from handrail.confidence.calibration.sampling import SamplingPlan
 from handrail.policy import Policy
 from handrail.policy.language.ir import Order, atoms
+from handrail.policy.language.sources import ConfidenceValue
+from handrail.review.certificate import Certificate
 from handrail.review.model_drift import ModelDrift
 from handrail.review.readers import Readers
 from handrail.review.review_log import WRONG, ReviewLog, joined
 from handrail.review.rule_search import Candidate, Costs, RuleSearch
+from handrail.review.score_worth import ScoreWorth, score_worth
 
 ALPHA, DELTA = 0.05, 0.1
-UNSEEN = 0.15
-"""Share of the wrong answers that readers overlook and that the bound allows for."""
 FEWEST_TO_PREDICT = 25
 
 
@@ -39,11 +30,22 @@ class LogSettings:
     alpha: float = ALPHA
     delta: float = DELTA
     reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    scores: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, policy: Policy, *, costs: Costs | None = None) -> "LogSettings":
+        """Return the settings for a log of a policy; pure."""
+        scores = {name for name, fact in policy.facts.items() if isinstance(fact.source, ConfidenceValue)}
+        return cls(costs=costs or Costs(), reads=limits_of(policy), scores=frozenset(scores))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekFindings:
-    """What one week adds. `threshold` is the loosest one that is certified by now, infinity for none."""
+    """What one week adds.
+
+    `threshold` is the loosest one that is certified by now, infinity for none; `is_suspended`: a change of
+    the model is likely, so that for now none is.
+    """
 
     week: int
     missed: FalsePassRate
@@ -51,6 +53,7 @@ class WeekFindings:
     readers: tuple[str, ...] = ()
     has_drifted: bool = False
     rules: tuple[Candidate, ...] = ()
+    is_suspended: bool = False
 
 
 class LogReview:
@@ -60,11 +63,10 @@ class LogReview:
         self.settings = settings or LogSettings()
         self.readers = Readers()
         self.drift = ModelDrift()
-        self.rules = RuleSearch(self.settings.costs, reads=self.settings.reads)
+        self.rules = RuleSearch(self.settings.costs, reads=self.settings.reads, scores=self.settings.scores)
+        self.certificate = Certificate(alpha=self.settings.alpha, delta=self.settings.delta)
         self.weeks: list[WeekFindings] = []
         self._seen: list[ReviewLog] = []
-        self._wealth: Wealth | None = None
-        self._starts = 0
 
     def take(self, week: ReviewLog) -> WeekFindings:
         """Take in the next week's decisions, all with the verdicts that came."""
@@ -73,27 +75,55 @@ class LogReview:
         has_drifted = self.drift.take(week, ignoring=ignoring)
         if has_drifted:
             # What was certified was of a model that is no more.
-            self._wealth = None
+            self.certificate.withdraw()
         read = _read(week, ignoring)
+        probability = self._probability(week, read)
+        drawn = read & week.is_drawn
+        threshold = self.certificate.take(week, probability, drawn, chance=self.drift.chance)
         found = WeekFindings(
             week=int(week.week[-1]) if len(week) else 0,
-            missed=self._missed(week, read),
-            threshold=self._certified(week, read),
+            missed=self._missed(week, probability, drawn),
+            threshold=threshold,
+            is_suspended=self.certificate.is_suspended,
             readers=named,
             has_drifted=has_drifted,
             rules=self.rules.take(week, ignoring=ignoring),
         )
-        self._seen.append(week.taken(read))
+        self._seen.append(replace(week, probability=probability).taken(read))
         self.weeks.append(found)
         return found
 
-    def _missed(self, week: ReviewLog, read: Flags) -> FalsePassRate:
+    def worth(self) -> ScoreWorth | None:
+        """Return the confidence below which a person's look pays, by all verdicts since the model changed."""
+        if not self._seen:
+            return None
+        past = joined(self._seen)
+        by_score = past.is_scored & np.isfinite(past.score) & (past.is_passed | past.is_unsure_only)
+        since = -1 if self.drift.found is None else self.drift.found
+        known = by_score & (past.week > since) & (past.probability > 0)
+        return score_worth(past.taken(known), self.settings.costs.break_even)
+
+    def _probability(self, week: ReviewLog, read: Flags) -> Floats:
+        """Return the chance with which each decision was drawn and then read.
+
+        What was drawn is not all read. Which of it is, is chance within a part: of the passed answers and of
+        the unsure ones, those that a suspicion is about and that people may have read first, and the others.
+        """
+        probability = np.asarray(week.probability, dtype=np.float64).copy()
+        asked = self.rules.is_asked(week)
+        for part in (week.is_passed, week.is_unsure_only):
+            halves = (part & asked, part & ~asked)
+            is_split = all((read & half & week.is_drawn).any() for half in halves)
+            for inside in halves if is_split else (part,):
+                wanted = inside & week.is_drawn
+                probability[inside] *= _share(read & wanted, wanted)
+        return probability
+
+    def _missed(self, week: ReviewLog, probability: Floats, drawn: Flags) -> FalsePassRate:
         """Estimate the share of wrong ones among what was passed."""
-        passed = week.is_passed & week.is_scored
-        drawn = read & week.is_drawn & passed
-        share = _share(drawn, week.is_drawn & passed)
+        passed = week.is_passed & week.is_scored & (probability > 0)
         return false_pass_rate(
-            week.probability[passed] * share,
+            probability[passed],
             drawn[passed],
             (week.verdict == WRONG)[passed],
             predicted=self._predicted(week.score[passed]),
@@ -111,36 +141,6 @@ class LogReview:
         place = logits(past.score)
         scale = scale_of(place)
         return np.asarray(1.0 - fit_platt(place, ~wrong, scale).chances(logits(scores)), dtype=np.float64)
-
-    def _certified(self, week: ReviewLog, read: Flags) -> float:
-        """Bet on with what a score alone decides: passed answers, and those held for low confidence only."""
-        by_score = week.is_scored & (week.is_passed | week.is_unsure_only) & np.isfinite(week.score)
-        if not by_score.any():
-            return math.inf if self._wealth is None else self._wealth.threshold
-        if self._wealth is None:
-            self._starts += 1
-            level = level_of_start(self.settings.delta, self._starts)
-            alpha = self.settings.alpha * (1.0 - UNSEEN)
-            self._wealth = begin(grid_of(week.score[by_score]), alpha=alpha, delta=level)
-        probability, drawn = np.ones(len(week)), np.ones(len(week), dtype=np.bool_)
-        for part in (week.is_passed & by_score, week.is_unsure_only & by_score):
-            wanted = part & week.is_drawn
-            share = _share(read & wanted, wanted)
-            probability[part] = np.clip(week.probability[part] * share, 0.0, 1.0)
-            drawn[part] = (read & wanted)[part]
-        scored = week.is_scored & np.isfinite(week.score)
-        floor = float(probability[scored].min())
-        if floor <= 0:
-            return self._wealth.threshold
-        answers = Answers(
-            scores=week.score[scored],
-            probabilities=probability[scored],
-            is_sampled=drawn[scored],
-            # What another rule stops does not go out, whatever its score.
-            is_wrong=(by_score & (week.verdict == WRONG))[scored],
-        )
-        self._wealth = absorb(self._wealth, answers, SamplingPlan(threshold=math.inf, rate=floor))
-        return self._wealth.threshold
 
 
 def _read(week: ReviewLog, ignoring: frozenset[str]) -> Flags:

@@ -14,7 +14,7 @@ LEVEL = 0.015
 
 @dataclass(slots=True, kw_only=True)
 class ModelDrift:
-    """Follows the shares of wrong answers week by week. `found` is the week in which the change was proved.
+    """Follows the shares of wrong answers by week. `found` is the week in which one was last proved worse.
 
     Passed answers and those that were handed off for their low confidence alone are followed apart, and of
     the passed ones the surer half and the other: what share of the traffic is handed off, and how sure the
@@ -30,6 +30,7 @@ class ModelDrift:
     since: int | None = None
     middle: float | None = None
     chance: float = 1.0
+    looks: int = 0
 
     def take(self, week: ReviewLog, *, ignoring: frozenset[str] = frozenset()) -> bool:
         """Take in the next week; True when the change is proved now."""
@@ -45,10 +46,13 @@ class ModelDrift:
         self.weeks.append(int(week.week[-1]))
         self.cases.append([int((read & part).sum()) for part in strata])
         self.hits.append([int((read & part & (week.verdict == WRONG)).sum()) for part in strata])
+        self.looks += 1
         self.chance, since = chance_of_rise(*self._tables())
-        if self.found is not None or self.chance > level_of(len(self.weeks), self.level):
+        if self.chance > level_of(self.looks, self.level):
             return False
         self.found, self.since = self.weeks[-1], self.weeks[since]
+        for past in (self.weeks, self.cases, self.hits):
+            past.clear()
         return True
 
     def _tables(self) -> tuple[np.ndarray, np.ndarray]:

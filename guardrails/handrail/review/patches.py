@@ -6,6 +6,7 @@ that spoke of the old rule is given the new outcome, in the same diff, so that w
 """
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from handrail.policy.file.document import Document
 from handrail.policy.tools.backtest import Backtest, backtest
 from handrail.records import Decision, Effect
 from handrail.review.conditions import FactCondition, FactTest, written_size
+from handrail.review.promise import broken
 
 _LIMIT = r"(?<![\w.]){fact}\s*>\s*(?P<limit>\d+(?:\.\d+)?(?:\s+[A-Za-z]+)?)"
 _FLOOR = r"(?<![\w.]){fact}\s*<\s*(?P<limit>\d*\.?\d+)"
@@ -196,9 +198,15 @@ class _Rules:
 
 
 def proved(
-    before: str, after: str, *, file: str, rows: Iterable[object] = (), folder: Path | None = None
+    before: str,
+    after: str,
+    *,
+    file: str,
+    rows: Iterable[object] = (),
+    folder: Path | None = None,
+    certified: float = math.inf,
 ) -> PolicyPatch:
-    """Return a patch with what check, the file's tests and past decisions say of it.
+    """Return a patch with what check, the file's tests, its promises and past decisions say of it.
 
     Args:
         before: the text in force.
@@ -206,6 +214,7 @@ def proved(
         file: its name.
         rows: records of past decisions, as a log holds them.
         folder: where calibration files are looked up.
+        certified: the threshold that is certified under the policy in force, infinity for none.
 
     Raises:
         PolicyError: the text in force is no policy.
@@ -227,7 +236,11 @@ def proved(
         file=file,
         before=before,
         after=after,
-        problems=(*_failing(old, new), *_worse(old, new)),
+        problems=(
+            *_failing(old, new),
+            *_worse(old, new),
+            *broken(before, after, old, new, certified=certified),
+        ),
         tests=renamed,
         tried=backtest(enumerate(rows, start=1), new),
     )

@@ -30,6 +30,7 @@ class Proposal:
         result: SHA-256 of its text after.
         text: its text after.
         tests: names of tests in the policy that were given their new outcome.
+        certified: the threshold of confidence that was certified when it was made, None for none.
         problems: what speaks against a change; with any it cannot be accepted.
         cases: exchanges whose verdicts are the evidence.
         tickets: tickets behind it.
@@ -47,6 +48,7 @@ class Proposal:
     result: str = ""
     text: str = ""
     tests: tuple[str, ...] = ()
+    certified: float | None = None
     problems: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
     tickets: tuple[str, ...] = ()

@@ -29,9 +29,11 @@ class ReviewLog:
     """Decisions in the order of their time; arrays have shape (n,).
 
     `ticket` is that of a hand-off, empty for what was passed. `week` counts calendar weeks. `rules` are those
-    that handed off, none where the answer went out.
+    that handed off, none where the answer went out. `is_blocked`: it would not go out whatever people say.
     `is_scored`: it has a score and the chance `probability` with which it was drawn (1 for what was handed
     off). `verdict` is `NO_VERDICT`, `RIGHT` or `WRONG`: of a ticket, whether people changed anything.
+    `policy` is the digest of the policy that decided, `maker` the model that answered and the method by
+    which its confidence was measured.
     `reviewer` and `seconds` (not a number where nobody saw when it was taken) are those of that verdict,
     `second` is what another person said of the same case, `NO_VERDICT` where nobody else did.
     """
@@ -45,6 +47,7 @@ class ReviewLog:
     triggers: tuple[tuple[str, ...], ...] = ()
     is_held: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     is_passed: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    is_blocked: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     score: Floats = field(default_factory=lambda: np.zeros(0))
     is_scored: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     probability: Floats = field(default_factory=lambda: np.zeros(0))
@@ -53,6 +56,8 @@ class ReviewLog:
     reviewer: tuple[str, ...] = ()
     seconds: Floats = field(default_factory=lambda: np.zeros(0))
     second: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    policy: tuple[str, ...] = ()
+    maker: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.exchange)
@@ -170,6 +175,7 @@ def _columns(
         triggers=tuple(tuple(str(reason.get("trigger", "")) for reason in reasons) for reasons in held),
         is_held=np.array([bool(reasons) for reasons in held], dtype=np.bool_),
         is_passed=np.array([row.effect in ("pass", "redact") for row in rows], dtype=np.bool_),
+        is_blocked=np.array([row.effect == "block" for row in rows], dtype=np.bool_),
         score=np.array([_number(row.scored.get("score")) for row in rows], dtype=np.float64),
         is_scored=np.array([bool(row.scored) for row in rows], dtype=np.bool_),
         probability=np.array(
@@ -183,7 +189,16 @@ def _columns(
             [_second(heard.get(key, {}), one) for (key, _), one in zip(ordered, verdicts, strict=True)],
             dtype=np.int64,
         ),
+        policy=tuple(row.policy for row in rows),
+        maker=tuple(_maker(row) for row in rows),
     )
+
+
+def _maker(row: LogRow) -> str:
+    """Return who answered and how its confidence was measured, empty where there is no score."""
+    if not row.scored:
+        return ""
+    return f"{row.scored.get('model') or row.model}|{row.scored.get('method', '')}"
 
 
 def _second(heard: Mapping[str, int], said: _Said | None) -> int:

@@ -11,36 +11,44 @@ person pays from a share of 1 / `missed` wrong cases on. A rule is needless wher
 below, a rule is missing where it is proved to lie above.
 """
 
+import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.stats import binom
 
-from handrail.confidence.calibration.fit.arrays import Flags, Floats
+from handrail.confidence.calibration.fit.arrays import Flags
 from handrail.records import FactValue, Trigger
-from handrail.review.conditions import (
-    EVERYTHING,
-    FactCondition,
-    FactTest,
-    best_size,
-    sized_facts,
-    value_tests,
+from handrail.review.condition_search import (
+    FEWEST_CASES,
+    MILD,
+    missing_conditions,
+    needless_condition,
+    searched,
 )
+from handrail.review.conditions import FactCondition, value_tests
 from handrail.review.evidence import ShareBet, level_of
 from handrail.review.review_log import WRONG, ReviewLog, joined
 
 LEVEL = 0.02
 """Chance with which anything at all is found that is not so, for each of the two kinds."""
-BLIND = 0.3
+BLIND = 0.2
 """Share of the wrong cases that readers may leave unseen before what they approve misleads."""
 SEARCHED = (str(Trigger.HIGH_STAKES),)
 """What may be loosened. Sensitive data, what no AI may do, complaints and whoever asks for a person are for
 people whatever they say of the answer; a threshold of confidence has its own bound."""
-FEWEST_CASES, FEWEST_WRONG = 10, 3
-CHANCE = 0.2
-"""What a narrower condition gains by chance alone, for each square root of the cases."""
-MOST_CANDIDATES = 12
+FEWEST_WEEKLY, FEWEST_READ = 5, 4
+"""Of a value that is passed so often in a week so many are read, before anything is suspected of it."""
+MOST_CANDIDATES, MOST_HUNCHES = 12, 4
+SUSPICION, PRIOR_RIGHT = 0.1, 2
+"""Chance, after the search, below which a missing rule is suspected; right cases added for caution."""
 NEEDLESS, MISSING = "needless", "missing"
+LIKELY = 10.0
+"""What the bet on a needless rule has to win before the rule is proposed as likely."""
+TRIAL = "try-"
+"""How the name of a rule begins that was added on a suspicion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +69,10 @@ class Candidate:
 
     `rule` is the one that would no longer stop where `condition` holds, empty for a rule that is missing.
     `found` is the week in which the bet was won, None while it was not. `place` counts candidates from 1.
+    `seen` are the wrong ones and all of the cases that were read so far, those included that it was chosen
+    from; `chance` is how likely so many are if it is like the rest, times the conditions that were searched.
+    `is_dropped`: what came after its choice speaks against it. `weekly`: decisions of the last week that it
+    is about.
     """
 
     kind: str
@@ -71,6 +83,15 @@ class Candidate:
     bet: ShareBet
     found: int | None = None
     cases: list[str] = field(default_factory=list)
+    seen: tuple[int, int] = (0, 0)
+    chance: float = 1.0
+    is_dropped: bool = False
+    weekly: int = 0
+
+    @property
+    def is_tried(self) -> bool:
+        """True while it is neither proved nor dropped."""
+        return self.found is None and not self.is_dropped
 
     @property
     def key(self) -> tuple[str, str]:
@@ -87,7 +108,8 @@ def _about(log: ReviewLog, kind: str, rule: str) -> Flags:
         return log.is_passed & log.is_scored
     # What another rule stops as well would be stopped all the same.
     alone = zip(log.rules, log.triggers, strict=True)
-    return np.array([rules == (rule,) and triggers == SEARCHED for rules, triggers in alone], dtype=np.bool_)
+    found = [rules == (rule,) and triggers == SEARCHED for rules, triggers in alone]
+    return np.array(found, dtype=np.bool_) & ~log.is_blocked
 
 
 class RuleSearch:
@@ -96,6 +118,7 @@ class RuleSearch:
     Args:
         costs: what a wrong answer costs.
         reads: of each rule, the facts that it holds against a limit, which may then be moved.
+        scores: facts that say how sure an answer is: the lower, the more may be missed.
         level: see `LEVEL`.
     """
 
@@ -104,12 +127,16 @@ class RuleSearch:
         costs: Costs | None = None,
         *,
         reads: Mapping[str, frozenset[str]] | None = None,
+        scores: frozenset[str] = frozenset(),
         level: float = LEVEL,
     ) -> None:
         self.costs = costs or Costs()
-        self._reads = reads or {}
+        self._reads, self._scores = reads or {}, scores
         self._level = level
         self._seen: list[ReviewLog] = []
+        self._hunches: tuple[FactCondition, ...] = ()
+        self._met: set[str] = set()
+        self._unread: frozenset[str] = frozenset()
         self.candidates: list[Candidate] = []
 
     @property
@@ -117,6 +144,35 @@ class RuleSearch:
         """The candidates that were proved, in the order of their proof."""
         proved = [each for each in self.candidates if each.found is not None]
         return tuple(sorted(proved, key=lambda each: (each.found or 0, each.place)))
+
+    @property
+    def likely(self) -> tuple[Candidate, ...]:
+        """Candidates that are likely and not proved; whoever reads them is told so.
+
+        A needless rule: its own bet has won `LIKELY` times what it began with, which happens with a chance of
+        1 / `LIKELY` if it is not so. A missing one: see `SUSPICION`; it only stops more, and is put on trial.
+        """
+        tried = [each for each in self.candidates if each.is_tried]
+        return tuple(each for each in tried if self._is_likely(each))
+
+    def _is_likely(self, candidate: Candidate) -> bool:
+        if candidate.kind == NEEDLESS:
+            return candidate.bet.log_wealth >= math.log(LIKELY)
+        return candidate.chance <= SUSPICION and _shrunk(candidate.seen) > self.costs.break_even
+
+    @property
+    def failed_trials(self) -> tuple[str, ...]:
+        """Rules on trial that people's verdicts do not bear out."""
+        seen = joined(self._seen)
+        alone = zip(seen.rules, seen.triggers, strict=True)
+        tried = sorted({rules[0] for rules, triggers in alone if triggers == SEARCHED})
+        found = []
+        for rule in tried:
+            about = _about(seen, NEEDLESS, rule) if rule.startswith(TRIAL) else None
+            if about is not None and about.sum() >= FEWEST_CASES:
+                share = float((seen.verdict[about] == WRONG).mean())
+                found += [rule] if share < self.costs.break_even else []
+        return tuple(found)
 
     def take(self, week: ReviewLog, *, ignoring: frozenset[str] = frozenset()) -> tuple[Candidate, ...]:
         """Take in the next week, and return what it proved.
@@ -129,8 +185,10 @@ class RuleSearch:
             return ()
         number = int(week.week[-1])
         read = week.taken(week.is_read & ~_by(week, ignoring))
-        proved = [each for each in self.candidates if each.found is None and self._tried(each, read, number)]
+        proved = [each for each in self.candidates if each.is_tried and self._tried(each, read, number)]
         self._seen.append(read)
+        alone = zip(week.rules, week.triggers, strict=True)
+        self._met |= {rules[0] for rules, triggers in alone if len(rules) == 1 and triggers == SEARCHED}
         seen = joined(self._seen)
         seen = seen.taken(~_by(seen, ignoring))
         for kind, rule, condition in self._born(seen):
@@ -139,14 +197,71 @@ class RuleSearch:
             self.candidates.append(
                 Candidate(kind=kind, rule=rule, condition=condition, born=number, place=place, bet=bet)
             )
+        for each in self.candidates:
+            if each.is_tried:
+                each.weekly = int(each.places(week).sum())
+        self._suspect(seen, week)
         return tuple(proved)
 
+    def _suspect(self, seen: ReviewLog, week: ReviewLog) -> None:
+        """Weigh the rules that may be missing, and say what is best read next."""
+        passed = seen.taken(_about(seen, MISSING, ""))
+        wrong = passed.verdict == WRONG
+        values, sizes = searched(passed)
+        for each in self.candidates:
+            if each.kind == MISSING and each.found is None:
+                inside = each.condition.places(passed)
+                others = max(1, int((~inside).sum()))
+                base = (int(wrong[~inside].sum()) + 1) / (others + 1)
+                each.seen = int(wrong[inside].sum()), int(inside.sum())
+                tests = 2 * (sizes if each.condition.tests[0].operator in ("<=", ">") else values)
+                each.chance = min(1.0, tests * float(binom.sf(each.seen[0] - 1, each.seen[1], base)))
+        reads = Counter(rules[0] for rules in seen.rules if len(rules) == 1)
+        self._unread = frozenset(rule for rule in self._met if reads[rule] < FEWEST_CASES)
+        options = missing_conditions(passed, self._bound(MISSING), self._scores, fewest=1)
+        hunches = []
+        for _, condition in options:
+            inside = condition.places(passed)
+            if _shrunk((int(wrong[inside].sum()), int(inside.sum()))) > self.costs.break_even:
+                hunches.append(condition)
+        self._hunches = (*hunches[:MOST_HUNCHES], *_unread_kinds(week, passed))
+
     def is_wanted(self, rules: Sequence[str], facts: Mapping[str, FactValue]) -> bool:
-        """Tell whether a verdict on a ticket would decide a candidate: such tickets are best read first."""
+        """Tell whether a verdict on a case would decide a candidate: such cases are best read first."""
+        if not rules and any(hunch.holds(facts) for hunch in self._hunches):
+            return True
+        if len(rules) == 1 and rules[0] in self._unread:
+            return True
         return any(
-            each.found is None and tuple(rules) == (each.rule,) and each.condition.holds(facts)
-            for each in self.candidates
+            tuple(rules) == ((each.rule,) if each.rule else ()) and each.condition.holds(facts)
+            for each in self._asked()
         )
+
+    def _asked(self) -> list[Candidate]:
+        """Return the candidates whose cases are best read next.
+
+        All rules that may be missing, and of the needless ones the one that would save most: two that are
+        read half as often are both proved late.
+        """
+        tried = [each for each in self.candidates if each.is_tried]
+        needless = [each for each in tried if each.kind == NEEDLESS]
+        most = max(needless, key=self._saves, default=None)
+        return [each for each in tried if each.kind == MISSING or each is most]
+
+    def _saves(self, candidate: Candidate) -> float:
+        bet = candidate.bet
+        return candidate.weekly * (bet.bound - bet.hits / (bet.cases + PRIOR_RIGHT))
+
+    def is_asked(self, log: ReviewLog) -> Flags:
+        """Return which decisions of a log are best read first; see `is_wanted`."""
+        found = np.zeros(len(log), dtype=np.bool_)
+        for hunch in self._hunches:
+            found |= log.is_passed & hunch.places(log)
+        for rule in self._unread:
+            found |= _about(log, NEEDLESS, rule)
+        for each in self._asked():
+            found |= each.places(log)
+        return found
 
     def _bound(self, kind: str) -> float:
         even = self.costs.break_even
@@ -157,6 +272,9 @@ class RuleSearch:
         wrong = inside & (read.verdict == WRONG)
         candidate.bet.take(int(wrong.sum()), int(inside.sum()))
         candidate.cases += [read.exchange[i] for i in np.flatnonzero(inside)]
+        bet = candidate.bet
+        if candidate.kind == NEEDLESS and bet.cases >= FEWEST_CASES:
+            candidate.is_dropped = bool(binom.sf(bet.hits - 1, bet.cases, MILD * bet.bound) < SUSPICION)
         level = level_of(candidate.place, self._level)
         if candidate.bet.log_wealth < -np.log(level):
             return False
@@ -169,12 +287,13 @@ class RuleSearch:
         searched = zip(seen.rules, seen.triggers, strict=True)
         for rule in sorted({rules[0] for rules, triggers in searched if triggers == SEARCHED}):
             about = seen.taken(_about(seen, NEEDLESS, rule))
-            best = _needless(about, self._bound(NEEDLESS), self._reads.get(rule, frozenset()))
+            best = needless_condition(about, self._bound(NEEDLESS), self._reads.get(rule, frozenset()))
             if best is not None:
                 options.append((best[0], NEEDLESS, rule, best[1]))
         passed = seen.taken(_about(seen, MISSING, ""))
         options += [
-            (gain, MISSING, "", condition) for gain, condition in _missing(passed, self._bound(MISSING))
+            (gain, MISSING, "", condition)
+            for gain, condition in missing_conditions(passed, self._bound(MISSING), self._scores)[:2]
         ]
         for _, kind, rule, condition in sorted(options, key=lambda each: -each[0]):
             if self._is_new(kind, rule, condition, seen):
@@ -188,10 +307,12 @@ class RuleSearch:
         for each in mine:
             other = each.places(seen)
             both, either = int((inside & other).sum()), int((inside | other).sum())
-            if each.condition == condition or (either and both / either > 0.6):
+            if each.condition == condition:
+                return False
+            if not each.is_dropped and either and both / either > (0.85 if kind == NEEDLESS else 0.6):
                 return False
             # One that is proved may be widened; one that is being tried is left to it.
-            if each.found is None and kind == NEEDLESS and len(mine) >= 3:
+            if each.is_tried and kind == NEEDLESS and len(mine) >= 3:
                 return False
         return True
 
@@ -200,61 +321,19 @@ def _by(log: ReviewLog, people: frozenset[str]) -> Flags:
     return np.array([reviewer in people for reviewer in log.reviewer], dtype=np.bool_)
 
 
-def _needless(about: ReviewLog, bound: float, limits: frozenset[str]) -> tuple[float, FactCondition] | None:
-    """Return the condition under which a rule stops most that nobody changes, with its gain."""
-    if len(about) < FEWEST_CASES:
-        return None
-    wrong = about.verdict == WRONG
-    gains = bound - wrong.astype(np.float64)
-    options = [(float(gains.sum()), EVERYTHING)]
-    options += [
-        (gain, FactCondition(tests=(test,)))
-        for test, gain in _sizes(about, gains, is_up_to=True)
-        if test.fact in limits
-    ]
-    options += _values(about.facts, gains)
-    # A condition is only worth its words if it leaves out more wrong cases than chance would.
-    simple = max(options, key=lambda each: each[0] - CHANCE * len(each[1].tests) * np.sqrt(len(about)))
-    inside = simple[1].places(about)
-    if inside.sum() < FEWEST_CASES or (wrong[inside].sum() + 0.5) / (inside.sum() + 1) > 0.7 * bound:
-        return None
-    return simple
-
-
-def _missing(passed: ReviewLog, bound: float) -> list[tuple[float, FactCondition]]:
-    """Return the conditions under which passed answers are wrong too often, with their gains."""
-    wrong = passed.verdict == WRONG
-    if wrong.sum() < FEWEST_WRONG:
-        return []
-    gains = wrong.astype(np.float64) - bound
-    options = _values(passed.facts, gains)
-    options += [(gain, FactCondition(tests=(test,))) for test, gain in _sizes(passed, gains, is_up_to=False)]
+def _unread_kinds(week: ReviewLog, read: ReviewLog) -> list[FactCondition]:
+    """Return the values among what was passed in a week of which hardly any answer was read yet."""
+    passed = week.taken(week.is_passed)
     found = []
-    for gain, condition in options:
-        inside = condition.places(passed)
-        if gain > 0 and wrong[inside].sum() >= FEWEST_WRONG:
-            found.append((gain, condition))
-    return sorted(found, key=lambda each: -each[0])[:2]
-
-
-def _sizes(log: ReviewLog, gains: Floats, *, is_up_to: bool) -> Iterator[tuple[FactTest, float]]:
-    for name in sized_facts(log.facts):
-        best = best_size(log.facts, gains, name, is_up_to=is_up_to)
-        if best is not None:
-            yield best
-
-
-def _values(facts: Sequence[Mapping[str, FactValue]], gains: Floats) -> list[tuple[float, FactCondition]]:
-    """Return every test of a value with its gain, and of each text fact those values that gain together."""
-    found: list[tuple[float, FactCondition]] = []
-    together: dict[str, list[tuple[str, float]]] = {}
-    for test in value_tests(facts):
-        gain = float(gains[[test.holds(row.get(test.fact)) for row in facts]].sum())
-        found.append((gain, FactCondition(tests=(test,))))
-        if test.operator == "in" and gain > 0:
-            together.setdefault(test.fact, []).append((test.values[0], gain))
-    for name, values in together.items():
-        if len(values) > 1:
-            test = FactTest(fact=name, operator="in", values=tuple(sorted(value for value, _ in values)))
-            found.append((sum(gain for _, gain in values), FactCondition(tests=(test,))))
+    for test in value_tests(passed.facts):
+        condition = FactCondition(tests=(test,))
+        if test.operator != "in" or condition.places(passed).sum() < FEWEST_WEEKLY:
+            continue
+        if condition.places(read).sum() < FEWEST_READ:
+            found.append(condition)
     return found
+
+
+def _shrunk(seen: tuple[int, int]) -> float:
+    """Return the share of wrong ones, drawn towards nothing by a few right ones."""
+    return seen[0] / (seen[1] + PRIOR_RIGHT)

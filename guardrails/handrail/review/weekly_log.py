@@ -1,15 +1,18 @@
 """What a log says of a period: it is followed from its beginning to the period's end, week by week."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from handrail.policy import load
 from handrail.policy.file.read import read_source
 from handrail.policy.runtime.log_row import LogRow, as_data
+from handrail.review.accept import stricter_changes
 from handrail.review.cases import ReviewPeriod
 from handrail.review.log_figures import LogFigures, log_figures
-from handrail.review.log_review import LogReview, LogSettings, limits_of
+from handrail.review.log_review import LogReview, LogSettings
 from handrail.review.proposal import Proposal
-from handrail.review.proposed_patches import propose_patches
+from handrail.review.proposing import propose_changes
 from handrail.review.review_log import review_log
 from handrail.review.score_limits import score_limits
 
@@ -32,7 +35,10 @@ def follow(
     if not len(whole):
         return None, ()
     loaded = load(policy) if policy else None
-    review = LogReview(LogSettings(reads=limits_of(loaded) if loaded is not None else {}))
+    review = LogReview(LogSettings.of(loaded) if loaded is not None else None)
+    if loaded is not None:
+        for base, result in stricter_changes(Path(policy)):
+            review.certificate.goes_on(result, after=base)
     weeks = sorted(set(whole.week.tolist()))
     for week in weeks:
         review.take(whole.of_week(week))
@@ -42,6 +48,7 @@ def follow(
     )
     if loaded is None:
         return figures, ()
+    figures = replace(figures, threshold=review.certificate.under(loaded.ref.sha256))
     path, text = read_source(policy)
     past = [as_data(row) for row in rows if row.is_decision]
-    return figures, propose_patches(review, loaded, text, file=str(path), rows=past, weeks=len(weeks))
+    return figures, propose_changes(review, loaded, text, file=str(path), rows=past, weeks=len(weeks))

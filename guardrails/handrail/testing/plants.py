@@ -1,4 +1,7 @@
-"""Plants a fault in a policy whose right form is known: a needless rule, a missing one, a limit too low."""
+"""Plants a fault in a policy whose right form is known.
+
+A needless rule, a missing one, a limit that is too low, a confidence that is asked for too little.
+"""
 
 import re
 from dataclasses import dataclass
@@ -8,11 +11,12 @@ from handrail.errors import ConfigError
 from handrail.policy.file.document import Document
 from handrail.policy.file.read import read_source
 
-NEEDLESS, MISSING, TOO_LOW = "needless", "missing", "too_low"
+NEEDLESS, MISSING, TOO_LOW, TOO_LAX = "needless", "missing", "too_low", "too_lax"
 PLANTED_RULE = "read-every-look-up"
 _AMOUNT = re.compile(
     r"(?<!\+ )(?<![\w.])(?P<fact>[a-z][\w.]*)\s*>\s*(?P<limit>\d+(?:\.\d+)?)\s+(?P<unit>[A-Z]{3})"
 )
+_SURE = re.compile(r"(?<![\w.])(?P<fact>confidence)\s*<\s*(?P<limit>0?\.\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,4 +124,20 @@ def _too_low(text: str, document: Document) -> tuple[str, Plant]:
     )
 
 
-KINDS = {NEEDLESS: _needless, MISSING: _missing, TOO_LOW: _too_low}
+def _too_lax(text: str, document: Document) -> tuple[str, Plant]:
+    """Ask for half of the confidence."""
+    for rule in document.value["hand_offs"]:
+        if (match := _SURE.search(str(rule["when"]))) is None:
+            continue
+        right = Decimal(match["limit"])
+        lax = (right / 2).quantize(Decimal("0.01"))
+        where = text.index(match[0], text.index(f"id: {rule['id']}"))
+        moved = f"{match['fact']} < {lax}"
+        return (
+            text[:where] + moved + text[where + len(match[0]) :],
+            Plant(kind=TOO_LAX, rule=str(rule["id"]), fact=match["fact"], planted=lax, right=right),
+        )
+    raise ConfigError("this policy holds no confidence against a number; none can be lowered")
+
+
+KINDS = {NEEDLESS: _needless, MISSING: _missing, TOO_LOW: _too_low, TOO_LAX: _too_lax}

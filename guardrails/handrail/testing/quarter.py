@@ -4,7 +4,7 @@ Each week an assistant answers under the policy that is then in force. Which ans
 and nowhere else: an answer is wrong by chance, the more so the less sure it is, and where the *reference*
 policy stops it for another reason than low confidence. People read what is handed off, and what is drawn of
 the rest; some of them miss much. The model drifts, seasons change volume and amounts, and attackers ask for
-just less than the limit in force once they have learnt where it lies.
+just less than the limit in force, which they learn by trying.
 
 The records are entries of the audit log, built from real decisions by the code that the store uses, so that
 whatever reads a store's export reads these. `handrail simulate` writes them to a file.
@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -133,7 +134,8 @@ class Quarter:
         Args:
             policy: the one in force; the planted one if not given.
             audit_rate: chance with which a passed answer is drawn to be read.
-            first: which tickets people read first where they cannot read all, for two thirds of their time.
+            first: of which facts people read the cases first where they cannot read all, for five sixths of
+                their time.
         """
         policy = policy or self.policy
         week, self._week = self._week, self._week + 1
@@ -258,17 +260,19 @@ class Quarter:
     def _chosen(
         self, held: list["_Held"], first: Callable[[Mapping[str, FactValue]], bool] | None
     ) -> set[int]:
-        """Return the cases that people get to: some they were asked to read first, the rest by chance."""
+        """Return the cases that people get to: some they were asked to read first, the rest by chance.
+
+        Of each part half are drawn answers, as far as there are as many.
+        """
         order = self._rng.permutation(len(held)).tolist()
         most = self.settings.answers_weekly
         if most is None or most >= len(held):
             return set(order)
-        asked = [
-            i for i in order if first is not None and held[i].is_ticket and first(held[i].exchange.facts)
-        ]
-        chosen = asked[: 2 * most // 3]
+        asked = [i for i in order if first is not None and first(held[i].exchange.facts)]
+        chosen = _in_turn(asked, held)[: 5 * most // 6]
         taken = set(chosen)
-        return taken | set([i for i in order if i not in taken][: most - len(chosen)])
+        rest = _in_turn([i for i in order if i not in taken], held)
+        return taken | set(rest[: most - len(chosen)])
 
     def _people(
         self, held: list["_Held"], first: Callable[[Mapping[str, FactValue]], bool] | None
@@ -322,6 +326,14 @@ class _Held:
     exchange: _Exchange
     is_ticket: bool
     role: str
+
+
+def _in_turn(places: list[int], held: list[_Held]) -> list[int]:
+    """Return the places with tickets and drawn answers in turn."""
+    tickets = [i for i in places if held[i].is_ticket]
+    drawn = [i for i in places if not held[i].is_ticket]
+    rows = zip_longest(tickets, drawn)
+    return [i for row in rows for i in row if i is not None]
 
 
 def _stops(effect: Effect) -> bool:

@@ -1,4 +1,4 @@
-"""Attackers of a simulated quarter: they ask for a little less than the limit, and learn where it lies."""
+"""Attackers of a simulated quarter: they ask for a little less than the limit, and learn it by trying."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -10,9 +10,16 @@ from handrail.policy.analyse.analysis import bounds_of, formulas_of
 from handrail.policy.language import sources
 from handrail.records import FactValue, Money
 
+MOSTLY_LET_THROUGH = 0.4
+"""Other rules stop some of them whatever they ask for."""
+MOST_ASKED = 20.0
+"""They never ask for more than so many times the limit that they first met."""
+
 
 class Attack:
-    """Attackers who ask for a little less than a limit, and for less again once most of them are stopped.
+    """Attackers who ask for a little less than a limit, and follow it where it goes.
+
+    Once most of them are stopped they ask for less, and while most are let through they try a little more.
 
     Args:
         amount: the amount they ask for, the tool that takes it, and the lowest limit in force; None where the
@@ -51,6 +58,11 @@ class Attack:
         return tool, {**facts, fact.name: Money(amount=asked, currency=fact.currencies[0])}
 
     def learn(self, stopped: Sequence[bool]) -> None:
-        """Ask for less from now on if most of the week's attacks were stopped."""
-        if stopped and sum(stopped) > len(stopped) / 2:
+        """Ask for less if most of the week's attacks were stopped, for more if most were let through."""
+        if not stopped:
+            return
+        share = sum(stopped) / len(stopped)
+        if share > 0.5:
             self._share *= 0.7
+        elif share < MOSTLY_LET_THROUGH:
+            self._share = min(self._share * 1.25, MOST_ASKED)

@@ -15,7 +15,7 @@ from handrail.review.patches import (
     retired,
     threshold_set,
 )
-from handrail.review.proposed_patches import propose_patches
+from handrail.review.proposing import propose_changes
 from handrail.review.review_log import review_log
 from handrail.testing.quarter import QuarterSettings, quarter
 
@@ -38,10 +38,16 @@ def test_a_limit_is_moved_in_its_place_and_the_test_that_spoke_of_it_says_so() -
 
 
 def test_a_rule_is_narrowed_by_what_need_not_be_stopped() -> None:
-    patch = patched(narrowed(SUPPORT, "payment-data", HAS_CARD))
+    patch = patched(narrowed(SUPPORT, "refund-over-500", HAS_CARD))
     assert patch.is_ready
-    rule = next(rule for rule in loads(patch.after).hand_offs if rule.id == "payment-data")
+    rule = next(rule for rule in loads(patch.after).hand_offs if rule.id == "refund-over-500")
     assert rule.when.text.endswith('and not (input.findings has "card")')
+
+
+def test_a_rule_about_sensitive_data_is_never_ready_to_be_narrowed() -> None:
+    patch = patched(narrowed(SUPPORT, "payment-data", HAS_CARD))
+    assert not patch.is_ready
+    assert "protects people" in patch.problems[0]
 
 
 @pytest.mark.parametrize("name", ["support", "banking", "baseline", "clinic"])
@@ -79,7 +85,7 @@ def test_a_certified_threshold_is_proposed_with_its_promise_and_a_replay() -> No
         review.take(review_log([row for row in map(read_row, week.records) if row is not None]))
     certified = review.weeks[-1].threshold
     assert certified < 0.98
-    found = propose_patches(
+    found = propose_changes(
         review, played.policy, played.planted.text, file="policy.yaml", rows=[as_data(row) for row in rows]
     )
     (proposal,) = [one for one in found if one.kind == "threshold"]
@@ -87,7 +93,7 @@ def test_a_certified_threshold_is_proposed_with_its_promise_and_a_replay() -> No
     limit = float(proposal.text.split("confidence is known and confidence < ")[1].split()[0])
     assert certified <= limit < certified + 0.001
     assert "Certified with probability 90%" in proposal.why
-    assert "On past decisions" in proposal.effect
+    assert "On past decisions" in proposal.replay
 
 
 def test_an_added_rule_is_the_last_one_and_hands_off() -> None:

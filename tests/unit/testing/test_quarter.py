@@ -12,7 +12,7 @@ from handrail.policy import loads
 from handrail.policy.runtime.log_row import read_row
 from handrail.policy.runtime.record import rederive
 from handrail.policy.tools.backtest import backtest
-from handrail.testing.plants import MISSING, NEEDLESS, PLANTED_RULE, TOO_LOW, plant
+from handrail.testing.plants import MISSING, NEEDLESS, PLANTED_RULE, TOO_LAX, TOO_LOW, plant
 from handrail.testing.quarter import Quarter, QuarterSettings, quarter
 from handrail.testing.simulated_people import staff
 
@@ -80,7 +80,39 @@ def test_attackers_ask_for_less_once_most_of_them_are_stopped() -> None:
         ]
         asked.append(max(amounts))
     assert asked[0] > 80
-    assert asked[-1] <= 25
+    assert min(asked) <= 25
+    assert max(asked[-3:]) < 40
+
+
+def test_attackers_follow_a_limit_that_is_moved_up() -> None:
+    settings = QuarterSettings(weeks=8, weekly=400, attack_week=0, attack_share=0.2)
+    lenient = loads(plant("support").text.replace("> 100 USD", "> 300 USD"))
+    played = Quarter("support", settings)
+    asked = []
+    for _ in range(8):
+        truth = played.play(lenient).truth
+        asked.append(
+            max(
+                float(facts["refund.amount"].amount)  # type: ignore[union-attr]
+                for facts, chance in zip(truth.facts, truth.chance, strict=True)
+                if chance == 0.9
+            )
+        )
+    assert asked[0] < 100
+    assert max(asked) > 150
+
+
+@pytest.mark.parametrize("policy", ["support", "banking", "clinic"])
+def test_a_confidence_that_is_asked_for_too_little_is_half_of_the_right_one(policy: str) -> None:
+    made = plant(policy, (TOO_LAX,))
+    (lax,) = made.plants
+    assert lax.planted is not None
+    assert lax.right is not None
+    assert lax.planted <= lax.right / 2
+    assert {rule.id for rule in loads(made.text).hand_offs} == {
+        rule.id for rule in loads(made.reference).hand_offs
+    }
+    assert f"confidence < {lax.planted}" in made.text
 
 
 def test_what_is_planted_differs_from_the_policy_as_it_should_be() -> None:

@@ -72,7 +72,7 @@ def map_weights(
 ISOTONIC_FROM = 500
 """Fewest verdicts for isotonic regression; with fewer it is worse than Platt."""
 
-_PRIOR = Prior(mean=np.array([1.0, 1.0]), sd=np.array([0.5, 1.5]))
+PRIOR = Prior(mean=np.array([1.0, 1.0]), sd=np.array([0.5, 1.5]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +130,10 @@ def fit_platt(
     """
     columns = np.column_stack([scale.standard(logit), np.ones(len(logit))])
     begin = None if start is None else np.array([start.slope, start.intercept])
-    slope, intercept = map_weights(columns, is_right, _PRIOR, importance=importance, start=begin)
+    slope, intercept = map_weights(columns, is_right, PRIOR, importance=importance, start=begin)
     if slope < 0:
         # The objective is convex, so the best point with slope >= 0 then has slope 0.
-        flat = Prior(mean=_PRIOR.mean[1:], sd=_PRIOR.sd[1:])
+        flat = Prior(mean=PRIOR.mean[1:], sd=PRIOR.sd[1:])
         slope, intercept = 0.0, map_weights(columns[:, 1:], is_right, flat, importance=importance)[0]
     return Platt(scale=scale, slope=float(slope), intercept=float(intercept))
 

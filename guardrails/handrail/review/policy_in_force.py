@@ -1,0 +1,120 @@
+"""What proposals are made against: the policy in force, and how a change of it becomes a proposal."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from handrail.policy import Policy
+from handrail.review.patches import PolicyPatch, proved
+from handrail.review.proposal import Proposal, digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What speaks for a proposal: its kind, what to do, the evidence, and what is expected of it.
+
+    `cases` are the exchanges and `tickets` the tickets behind the evidence.
+    """
+
+    kind: str
+    title: str
+    why: str
+    effect: str = ""
+    suggestion: str = ""
+    cases: tuple[str, ...] = ()
+    tickets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyInForce:
+    """A policy with its text, and the past decisions on which a change of it is tried.
+
+    Args:
+        policy: the policy.
+        text: its text.
+        file: its name, for the diff.
+        rows: past decisions as a log holds them.
+        weeks: how many weeks these are of.
+        certified: the threshold that is certified under it, infinity for none.
+    """
+
+    policy: Policy
+    text: str
+    file: str
+    rows: Sequence[object] = ()
+    weeks: int = 1
+    certified: float = math.inf
+
+    def tried(self, after: str) -> PolicyPatch:
+        """Return a change with what check, tests, promises and past decisions say of it."""
+        return proved(
+            self.text,
+            after,
+            file=self.file,
+            rows=self.rows,
+            folder=Path(self.file).parent,
+            certified=self.certified,
+        )
+
+    def change(self, grounds: Grounds, patch: PolicyPatch, *, certified: float | None = None) -> Proposal:
+        """Return a proposal to change the policy."""
+        return Proposal(
+            id=self._id(grounds),
+            kind=grounds.kind,
+            title=grounds.title,
+            why=grounds.why,
+            effect=grounds.effect,
+            replay=self._replay(patch),
+            suggestion=grounds.suggestion,
+            diff=patch.diff,
+            base=digest(patch.before),
+            result=digest(patch.after),
+            text=patch.after,
+            tests=patch.tests,
+            certified=certified,
+            problems=patch.problems,
+            cases=grounds.cases,
+            tickets=grounds.tickets,
+        )
+
+    def by_hand(self, grounds: Grounds, problem: str) -> Proposal:
+        """Return a proposal that a program cannot write into the file."""
+        return Proposal(
+            id=self._id(grounds),
+            kind=grounds.kind,
+            title=grounds.title,
+            why=grounds.why,
+            base=digest(self.text),
+            problems=(problem,),
+            cases=grounds.cases,
+            tickets=grounds.tickets,
+        )
+
+    def _id(self, grounds: Grounds) -> str:
+        return digest(f"{digest(self.text)}|{grounds.kind}|{grounds.title}")[:8]
+
+    def _replay(self, patch: PolicyPatch) -> str:
+        if patch.tried is None:
+            return ""
+        span = max(1, self.weeks)
+        parts = [
+            f"{count} hand-offs {word} ({count / span:.0f} a week)"
+            for count, word in ((patch.tried.no_longer, "fewer"), (patch.tried.newly, "more"))
+            if count
+        ]
+        return f"On past decisions {' and '.join(parts) or 'nothing changes'}."
+
+
+def note(grounds: Grounds) -> Proposal:
+    """Return a proposal for people, outside the policy's file."""
+    return Proposal(
+        id=digest(f"note|{grounds.kind}|{grounds.title}")[:8],
+        kind=grounds.kind,
+        title=grounds.title,
+        why=grounds.why,
+        effect=grounds.effect,
+        suggestion=grounds.suggestion,
+        cases=grounds.cases,
+        tickets=grounds.tickets,
+    )

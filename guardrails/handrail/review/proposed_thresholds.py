@@ -1,0 +1,60 @@
+"""Thresholds of confidence to move: down to what is certified, or up to where a person's look pays."""
+
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+
+from handrail.review.log_review import LogReview
+from handrail.review.patches import NotPatchable, threshold_set
+from handrail.review.policy_in_force import Grounds, PolicyInForce
+from handrail.review.proposal import Proposal
+from handrail.review.score_limits import ScoreLimit, score_limits
+
+LEAST_MOVE = 0.02
+"""A threshold that would move by less is left as it is."""
+
+
+def proposed_thresholds(review: LogReview, now: PolicyInForce) -> Iterator[Proposal]:
+    """Yield a change of each rule that holds confidence against a number."""
+    for limit in score_limits(now.policy):
+        with suppress(NotPatchable):
+            proposal = _to_certified(limit, review, now) or _to_worth(limit, review, now)
+            if proposal is not None:
+                yield proposal
+
+
+def _to_certified(limit: ScoreLimit, review: LogReview, now: PolicyInForce) -> Proposal | None:
+    if math.isinf(now.certified):
+        return None
+    # Rounded up: a stricter threshold keeps the promise, too.
+    threshold = math.ceil(now.certified * 1000) / 1000
+    if abs(limit.limit - threshold) < LEAST_MOVE:
+        return None
+    settings = review.settings
+    grounds = Grounds(
+        kind="threshold",
+        title=f"Set the threshold of {limit.rule} to {threshold:.3f} (now {limit.limit:g})",
+        why=(
+            f"Certified with probability {1 - settings.delta:.0%}: of answers that a score decides at most "
+            f"{settings.alpha:.0%} are then passed and wrong. The promise ends when the model changes."
+        ),
+        effect=f"At most {settings.alpha:.0%} of such answers are passed and wrong.",
+    )
+    patch = now.tried(threshold_set(now.text, limit.rule, limit.fact, threshold))
+    return now.change(grounds, patch, certified=threshold)
+
+
+def _to_worth(limit: ScoreLimit, review: LogReview, now: PolicyInForce) -> Proposal | None:
+    worth = review.worth()
+    if worth is None or limit.limit >= worth.cautious - LEAST_MOVE:
+        return None
+    grounds = Grounds(
+        kind="likely_threshold",
+        title=f"Raise the threshold of {limit.rule} to {worth.cautious:.3f} (now {limit.limit:g})",
+        why=(
+            f"By {worth.verdicts} verdicts, {worth.wrong} of them wrong, a person's look pays below a "
+            f"confidence of {worth.score:.2f} ({worth.low:.2f} to {worth.high:.2f}, 80 % interval)."
+        ),
+        effect=f"Below it {review.settings.costs.break_even:.0%} or more of the answers should be wrong.",
+    )
+    return now.change(grounds, now.tried(threshold_set(now.text, limit.rule, limit.fact, worth.cautious)))
