@@ -17,7 +17,8 @@ from handrail.ids import new_id
 from handrail.policy import load
 from handrail.review.calendar_week import WeeklySchedule
 from handrail.testing import FrozenClock
-from support.stores import SECRET, Sides, new_ticket, postgres_sides, sqlite_sides
+from support.reviewers import Hands, reviewer, service_over
+from support.stores import SECRET, Sides, actor, new_ticket, postgres_sides, sqlite_sides
 
 pytestmark = pytest.mark.xdist_group("postgres")
 # A Thursday; its week is reviewed on the Monday after it.
@@ -133,3 +134,19 @@ def test_a_tenants_name_is_never_a_way_out_of_the_folder(sides: Sides, tmp_path:
     assert reviews(sides, tmp_path / "deep" / "out")(DUE) == 1
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
     assert [path.parent.name for path in (tmp_path / "deep" / "out").glob(f"*/{WEEK}")] == ["%2E%2E%2Fup"]
+
+
+def test_the_inbox_reads_the_same_week_and_keeps_what_was_declined(sides: Sides, tenant: str) -> None:
+    clock = Hands()
+    clock.now = DUE
+    service, owner = service_over(sides.inbox, clock), reviewer("pat", tenant=tenant, is_manager=True)
+    found = service.review(owner, WEEK).review
+    assert found.report.measures.total.size == 1
+    assert len(list(sides.inbox.entries(tenant, OPENED - timedelta(days=1), DUE))) >= 1
+    assert SECRET not in str(found.report)
+    other = reviewer("pat", tenant=f"{tenant}-2", is_manager=True)
+    assert service.review(other, WEEK).review.report.measures.total.size == 0
+    assert list(sides.inbox.entries(f"{tenant}-2", OPENED - timedelta(days=1), DUE)) == []
+    sides.inbox.decline_proposal(tenant, "1a2b3c4d", actor("pat"))
+    assert sides.inbox.declined_proposals(tenant) == {"1a2b3c4d"}
+    assert sides.inbox.declined_proposals(f"{tenant}-2") == frozenset()
