@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 commands = typer.Typer(no_args_is_help=True, help="Export people's decisions as data for training and tests.")
 
 OutOption = Annotated[Path, typer.Option("--out", "-o", file_okay=False, help="Folder for the files.")]
+SHAPES = ("openai", "trl")
+ShapeOption = Annotated[
+    str, typer.Option(help="openai, or trl: pairs as TRL's DPO trainer reads them (chats are alike in both).")
+]
 SinceOption = Annotated[str, typer.Option(help="First moment, e.g. 2026-01-05; by default all.")]
 UntilOption = Annotated[str, typer.Option(help="Moment after the last one; by default now.")]
 PolicyName = Annotated[
@@ -44,8 +48,13 @@ def _exporter(form: str, about: str) -> Callable[..., None]:
         consent: ConsentOption = "",
         consent_date: DateOption = "",
         consents: ConsentsOption = None,
+        shape: ShapeOption = "openai",
         out: OutOption = Path("export"),
     ) -> None:
+        if shape not in SHAPES or (shape == "trl" and form == "eval"):
+            raise ConfigError(f"no shape {shape!r} for {form}; write {' or '.join(SHAPES)}")
+        from handrail.review.training import as_trl
+
         made, card = _made(
             form, store, tenant, (since, until), policy, _consent(consent, consent_date, consents)
         )
@@ -54,7 +63,8 @@ def _exporter(form: str, about: str) -> Callable[..., None]:
         paths[0].write_text(card, encoding="utf-8")
         for split in ("train", "test"):
             path = out / f"{form}.{split}.jsonl"
-            lines = (json.dumps(one.data, ensure_ascii=False) for one in made.of(split))
+            shaped = as_trl if shape == "trl" and form == "preference" else dict
+            lines = (json.dumps(shaped(one.data), ensure_ascii=False) for one in made.of(split))
             path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
             paths.append(path)
         left = ", ".join(f"{count} {why}" for why, count in sorted(made.left_out.items()))

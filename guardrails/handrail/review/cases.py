@@ -61,7 +61,8 @@ class ReviewCase:
     """One ticket as a review sees it; every text is masked.
 
     `proposed` and `resolved` are what the assistant wanted and what the person decided: JSON arguments of
-    `tool`, or an answer's text where `tool` is empty. `unknown` names facts that could not be had.
+    `tool`, or an answer's text where `tool` is empty. `parameters` is the JSON schema of these arguments,
+    empty where the ticket holds none. `unknown` names facts that could not be had.
     """
 
     id: str
@@ -76,6 +77,7 @@ class ReviewCase:
     decide_by: datetime | None = None
     wanted: str = ""
     tool: str = ""
+    parameters: str = ""
     proposed: str = ""
     resolved: str = ""
     reason: str = ""
@@ -231,6 +233,7 @@ class Collector:
             decide_by=ticket.decide_by,
             wanted=ticket.wanted,
             tool=action.tool if action else "",
+            parameters=action.parameters if action else "",
             proposed=action.arguments if action else ticket.draft_answer,
             resolved=self._masked(resolution.arguments or resolution.answer) if resolution else "",
             reason=self._masked(" · ".join(dict.fromkeys(words))),

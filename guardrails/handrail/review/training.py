@@ -233,7 +233,8 @@ def _answer(case: ReviewCase, text: str) -> dict[str, Any]:
 def _tools(case: ReviewCase) -> dict[str, Any]:
     if not case.tool:
         return {}
-    parameters = {"type": "object", "properties": {}}
+    schema = _json(case.parameters)
+    parameters = schema if isinstance(schema, dict) else {"type": "object", "properties": {}}
     return {"tools": [{"type": "function", "function": {"name": case.tool, "parameters": parameters}}]}
 
 
@@ -290,6 +291,17 @@ _SHAPES: Mapping[Form, Callable[[ReviewCase], Mapping[str, Any] | None]] = {
     Form.PREFERENCE: _preference,
     Form.EVAL: _eval,
 }
+
+
+def as_trl(pair: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a preference pair as TRL reads it: prompt, chosen, rejected and, of a call, tools; pure."""
+    given = pair["input"]
+    found = {
+        "prompt": given["messages"],
+        "chosen": pair["preferred_output"],
+        "rejected": pair["non_preferred_output"],
+    }
+    return found | ({"tools": given["tools"]} if "tools" in given else {})
 
 
 def data_card(made: TrainingSet, *, period: str, policies: Sequence[str]) -> str:
