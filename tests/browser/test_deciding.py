@@ -153,7 +153,7 @@ def test_a_manager_holds_every_approval_and_a_reviewer_is_told(inbox: Served, si
     expect(page.locator(".banner").first).to_contain_text("Paused")
 
 
-@pytest.mark.parametrize("verdict", ["approve", "edit", "reject", "answer"])
+@pytest.mark.parametrize("verdict", ["approve", "edit", "reject", "answer", "revise"])
 def test_without_scripts_every_decision_is_a_form(inbox: Served, sign_in: Any, verdict: str) -> None:
     page = sign_in("petra", java_script_enabled=False)
     of_rule(page, "opened")
@@ -162,9 +162,12 @@ def test_without_scripts_every_decision_is_a_form(inbox: Served, sign_in: Any, v
     if verdict in ("approve", "edit"):
         page.click("button[name=verdict][value=approve]")
     else:
-        page.locator("#proposal summary", has_text=verdict.capitalize()).click()
+        names = {"reject": "Reject", "answer": "Answer", "revise": "Send back"}
+        page.locator("#proposal summary", has_text=names[verdict]).click()
         if verdict == "answer":
             page.locator("textarea[name='answer.answer']").fill("Please send it in.")
+        elif verdict == "revise":
+            page.locator("textarea[name='revise.message_to_agent']").fill("Offer an exchange first.")
         else:
             page.locator("input[name='reject.reason_code']").first.check()
         page.click(f"button[name=verdict][value={verdict}]")
@@ -196,3 +199,36 @@ def test_twenty_answers_are_decided_together_and_each_is_recorded(inbox: Served,
     page.click("[data-confirm]")
     expect(page.locator(".banner")).to_contain_text("each on its own")
     assert inbox.store.counts(TENANT) == {State.RESOLVED: 20}
+
+
+def test_without_scripts_a_ticket_is_claimed_asked_about_handed_on_and_a_decision_undone(
+    inbox: Served, sign_in: Any
+) -> None:
+    page = sign_in("petra", java_script_enabled=False)
+    of_rule(page, "opened")
+    page.get_by_role("button", name="Claim").first.click()
+    expect(page.locator(".banner").first).to_contain_text("It is yours.")
+    page.click("button[name=verdict][value=approve]")
+    page.click("[data-confirm]")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".banner").first).to_contain_text("Undone")
+    page.locator(".end-bar > details > summary", has_text="Snooze").click()
+    page.locator(".end-bar > details[open] > form button").click()
+    expect(page.locator(".banner").first).to_contain_text("Put off")
+    page.locator(".end-bar > details > summary", has_text="Reassign").click()
+    page.locator(".end-bar > details[open] > form select[name=role]").select_option("supervisor")
+    page.locator(".end-bar > details[open] > form input[name=text]").fill("theirs")
+    page.locator(".end-bar > details[open] > form button").click()
+    expect(page.locator(".crumbs, .panel").first).to_be_visible()
+    assert inbox.store.get(TENANT, ticket_of(inbox, page)).role == "supervisor"
+
+
+@pytest.mark.shop("batch")
+def test_without_scripts_several_are_decided_together(inbox: Served, sign_in: Any) -> None:
+    page = sign_in("quinn", java_script_enabled=False)
+    for box in page.locator("#queue input[name=ref]").all()[:3]:
+        box.check()
+    page.locator("#tools button").click()
+    page.locator("[data-confirm]").click()
+    expect(page.locator(".banner")).to_contain_text("each on its own")
+    assert inbox.store.counts(TENANT)[State.RESOLVED] == 3

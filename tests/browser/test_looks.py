@@ -95,9 +95,14 @@ def test_a_masked_value_is_nowhere_in_what_a_browser_is_sent(inbox: Served, sign
         sent: list[str] = []
         page.on("response", lambda answer: sent.append(_text(answer)))  # noqa: B023
         page.goto("/")
-        for path in _paths(page).values():
+        paths = list(_paths(page).values())
+        for path in paths:
             page.goto(path)
-        assert len(sent) > 1
+        for path in ("/tickets", "/counts", *paths):
+            answer = page.request.get(f"/api/v1{path}")
+            assert answer.ok, path
+            sent.append(answer.text())
+        assert len(sent) > 1 + len(paths)
         assert not [text for text in sent if CARD in text or CARD.replace(" ", "") in text]
 
 
@@ -162,3 +167,43 @@ def test_a_new_ticket_is_offered_and_nothing_moves_under_the_pointer(inbox: Serv
     assert page.title().startswith("(1)")
     page.locator("#arrived button").click()
     expect(page.locator(".row")).to_have_count(before + 1)
+
+
+MOST_BYTES = 60_000
+
+
+def _weight(page: Any, path: str) -> int:
+    """Return how many bytes a browser that has nothing yet is sent for a page, with all that it loads."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Network.enable")
+    devtools.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    sizes: list[int] = []
+    devtools.on("Network.loadingFinished", lambda event: sizes.append(int(event["encodedDataLength"])))
+    page.goto(path)
+    page.wait_for_load_state("load")
+    page.wait_for_timeout(100)
+    devtools.detach()
+    return sum(sizes)
+
+
+def test_every_page_weighs_sixty_kilobytes_at_most(inbox: Served, sign_in: Any) -> None:
+    page, manager = sign_in("nora"), sign_in("mira")
+    weights = {path: _weight(page, path) for path in ("/", "/me", *_paths(page).values())}
+    weights["/overview"] = _weight(manager, "/overview")
+    assert min(weights.values()) > 10_000
+    assert {path: weight for path, weight in weights.items() if weight > MOST_BYTES} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_list_and_no_refusal_has_a_serious_fault(inbox: Served, sign_in: Any, scheme: str) -> None:
+    page = sign_in("petra", color_scheme=scheme)
+    for path in ("/?state=ended", "/?whose=mine", "/?q=rule:opened", "/?q=HR-2222-22", "/tickets/none"):
+        page.goto(path)
+        assert _grave(page) == [], path
+    page.goto("/")
+    page.goto(_paths(page)["opened"])
+    page.keyboard.press("a")
+    page.wait_for_selector("[data-confirm]")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".undo")
+    assert _grave(page) == []
