@@ -29,7 +29,9 @@ def ungated(scanner):
     gates = []
     for gate in scanner.engine.gates:
         gates.append(copy(gate))
-        gates[-1].__dict__["compiled"] = gate.compiled._replace(set=Silent())
+        parts = tuple(part._replace(set=Silent(), asks=b"") for part in gate.compiled.parts)
+        words = gate.compiled.words._replace(set=Silent())
+        gates[-1].__dict__["compiled"] = gate.compiled._replace(parts=parts, words=words)
     scanner.engine.gates = tuple(gates)
     return scanner
 

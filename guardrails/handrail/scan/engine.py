@@ -1,11 +1,11 @@
-"""The one-pass scan: one automaton says which patterns occur in a stretch, and only those are run over it.
+"""The one-pass scan: a few automata say which patterns occur in a stretch, and only those are run over it.
 
 Hundreds of patterns and thousands of words are looked for in every text. Running each of them would cost
-hundreds of passes. RE2 compiles them all into one set, the *gate*, that says in a single pass which members
-match somewhere in a stretch, though not where. In ordinary text that is a handful. So a text is cut into
-stretches of `CHUNK` characters, the gate is asked about each, and the patterns it names are run over that
-stretch alone. What a policy adds has a small gate of its own, so that the large one is the same for every
-policy: it builds its states as it meets texts, and need not begin anew when another policy is loaded.
+hundreds of passes. RE2 compiles them into a few sets, the *gate* (`scan/gate.py`), which say in a pass each
+which members match somewhere in a stretch, though not where. In ordinary text that is a handful. So a text is
+cut into stretches of `CHUNK` characters, the gate is asked about each, and the patterns it names are run over
+that stretch alone. What a policy adds has a small gate of its own, so that the large one is the same for
+every policy: it builds its states as it meets texts, and need not begin anew when another policy is loaded.
 
 **The invariant.** The candidates found are those that running every pattern over the whole text would find,
 wherever the cuts fall.
@@ -21,8 +21,8 @@ wherever the cuts fall.
 - *Each match is found once.* A match belongs to the stretch in which it begins. Where it reaches beyond the
   stretch, `Sweep.resume` makes the same pattern go on behind it, as one pass over the whole text would: the
   matches of one pattern do not overlap.
-- *A failed gate is not a clean text.* RE2 answers "nothing" when the automaton runs out of memory. The last
-  member of the set matches every text; if it is not in the answer, every pattern counts as occurring.
+- *A failed gate is not a clean text.* RE2 answers "nothing" when an automaton runs out of memory. The last
+  member of each set matches every text; if it is not in the answer, every pattern of it counts as occurring.
 - *Offsets are those of the text.* One byte stands for each character (`expressions.encode`).
 
 **Cost.** Linear in the length for every text: RE2 does not backtrack, and matches of one pattern do not

@@ -1,20 +1,54 @@
-"""The gate: one automaton that says which of many patterns occur in a stretch of text."""
+r"""Which patterns occur in a stretch of text: several automata, each over patterns that go well together.
 
+RE2 builds the states of an automaton as texts come to need them. One automaton for hundreds of patterns and
+thousands of words is in a state of its own at nearly every place of every text, for a state is one
+combination of how far each pattern has come. It would be built, at some microseconds a character, for
+nearly every text that was not read before. Automata over parts of the patterns have few states, which the
+first texts bring about and later ones share.
+
+So the patterns are divided by what is known of them without reading any text:
+
+- *lists*: names and streets, which are thousands of words;
+- *numbers*: a match holds a digit. A stretch without one is not searched for them;
+- *named* and *marked*: a match holds a sign that prose has few of, in a name with which it begins (`ghp_`) or
+  elsewhere. A stretch without one is not searched for them either;
+- *values*: all others, and the signs that something is hidden;
+- *terms*: words and phrases that are findings by themselves;
+- *words*: what speaks for or against a value nearby. They are looked for only where a rule that asks for them
+  occurs.
+
+Each automaton has one more member, which matches every text. If an answer lacks it the automaton ran out of
+memory, and all of its members count as occurring.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from handrail.scan.expressions import byte_options, compiled, encode, glued, unbounded, words
 from handrail.scan.names import NameRule
+from handrail.scan.needed import needs
 from handrail.scan.rule import PERSON, Rule
 from handrail.scan.spec import EntitySpec
 
 if TYPE_CHECKING:
     import re2
 
-_MEMORY = 256 << 20
-
 OWN = 1 << 20
 """Number of the first rule of a policy's own; those before it are of what is shipped."""
+
+_MEMORY = 64 << 20
+_DIGITS = frozenset("0123456789")
+_MARKS = frozenset("_@=:/\\+&%#<>~|^*${}[]`-")
+_FORMS = bytes(48 if chr(code) in _DIGITS else 45 if chr(code) in _MARKS else 32 for code in range(256))
+"""A digit as `0`, a mark as `-`, any other character as a blank."""
+
+_LONG = 1000
+"""A pattern of so many characters is a list of words."""
+
+_NAMED = re.compile(r"(?:\\b|\(\?:\\b\|[^)]*\))?\(?(?:\?:|\?i:)?[A-Za-z_:/-]{3}")
 
 
 class GateHits(NamedTuple):
@@ -29,19 +63,56 @@ class GateHits(NamedTuple):
 NO_HITS = GateHits(ids=set(), rules=[], has_terms=False, may_hide=False)
 
 
-class CompiledGate(NamedTuple):
-    """A compiled set and the meaning of its ids; -1 where a rule has no words of a kind.
+class _Kind(Enum):
+    """Which part a pattern belongs to."""
 
-    `near` and `contrary` count as `GateHits.ids` do, everything else as the set does.
+    LISTS = auto()
+    NUMBERS = auto()
+    NAMED = auto()
+    MARKED = auto()
+    VALUES = auto()
+    TERMS = auto()
+    WORDS = auto()
+
+
+_ASKS = {_Kind.NUMBERS: b"0", _Kind.NAMED: b"-", _Kind.MARKED: b"-"}
+
+
+class Part(NamedTuple):
+    """One automaton.
+
+    `ids` are those of its members in their order, without the one that always matches; `asks` is a form
+    without which nothing of it can occur, empty for none.
     """
 
     set: "re2.Set"
+    ids: tuple[int, ...]
+    asks: bytes = b""
+
+    def occurring(self, stretch: bytes) -> Sequence[int]:
+        """Return the ids of those that occur."""
+        ids, found = self.ids, self.set.Match(stretch)
+        always = len(ids)
+        if len(found) == 1 and found[0] == always:
+            return ()
+        return [ids[own] for own in found if own != always] if always in found else ids
+
+
+class CompiledGate(NamedTuple):
+    """The automata and the meaning of their ids, which are numbers as `GateHits.ids` has them.
+
+    `words` is the automaton of all words that speak for or against a value; `asks_words` are the rules that
+    have some, `near` and `contrary` their ids by rule, -1 where there are none.
+    """
+
+    parts: tuple[Part, ...]
+    words: Part
+    asks_words: frozenset[int]
     near: tuple[int, ...]
     contrary: tuple[int, ...]
     needs_context: tuple[bool, ...]
     term: int
     triggers: frozenset[int]
-    always: int
 
 
 class Gate:
@@ -71,37 +142,56 @@ class Gate:
 
     @cached_property
     def compiled(self) -> CompiledGate:
-        """The set of all patterns. Ids: rules, contexts, terms, triggers, what always matches."""
+        """The automata of all patterns. Ids: rules, the lists of words, terms, triggers."""
+        rules, first = self.rules, self.first
+        members = [(_kind_of(rule.gate_pattern), rule.gate_pattern.encode("latin-1")) for rule in rules]
+        ids: dict[tuple[str, ...], int] = {(): -1}
+
+        def listed(phrases: tuple[str, ...], expression: Callable[[tuple[str, ...]], str]) -> int:
+            if phrases not in ids:
+                ids[phrases] = first + len(members)
+                members.append((_Kind.WORDS, encode(expression(phrases))))
+            return ids[phrases]
+
+        near = tuple(listed(rule.spec.context, glued) for rule in rules)
+        contrary = tuple(listed(rule.spec.against, words) for rule in rules)
+        term = first + len(members) if self._terms else -1
+        if self._terms:
+            members.append((_Kind.TERMS, encode(words(self._terms))))
+        triggers = range(first + len(members), first + len(members) + len(self._triggers))
+        members += [(_Kind.VALUES, trigger.encode("latin-1")) for trigger in self._triggers]
+        parts = {kind: self._part(kind, members) for kind in _Kind}
+        return CompiledGate(
+            words=parts.pop(_Kind.WORDS),
+            parts=tuple(part for part in parts.values() if part.ids),
+            asks_words=frozenset(
+                first + index for index in range(len(rules)) if near[index] >= 0 or contrary[index] >= 0
+            ),
+            near=near,
+            contrary=contrary,
+            needs_context=tuple(rule.spec.needs_context for rule in rules),
+            term=term,
+            triggers=frozenset(triggers),
+        )
+
+    def _part(self, kind: _Kind, members: Sequence[tuple[_Kind, bytes]]) -> Part:
         import re2
 
         options = byte_options()
         options.max_mem = _MEMORY
-        gate = re2.Set.SearchSet(options)
-        for rule in self.rules:
-            try:
-                gate.Add(rule.gate_pattern.encode("latin-1"))
-            except re2.error:
-                compiled(rule.pattern, rule.spec)
-                raise
-        ids: dict[tuple[str, ...], int] = {(): -1}
-        for rule in self.rules:
-            for listed, expression in ((rule.spec.context, glued), (rule.spec.against, words)):
-                if listed not in ids:
-                    ids[listed] = self.first + gate.Add(encode(expression(listed)))
-        term = gate.Add(encode(words(self._terms))) if self._terms else -1
-        for trigger in self._triggers:
-            gate.Add(trigger.encode("latin-1"))
-        always = gate.Add(b"")
-        gate.Compile()
-        return CompiledGate(
-            set=gate,
-            near=tuple(ids[rule.spec.context] for rule in self.rules),
-            contrary=tuple(ids[rule.spec.against] for rule in self.rules),
-            needs_context=tuple(rule.spec.needs_context for rule in self.rules),
-            term=term,
-            triggers=frozenset(range(always - len(self._triggers), always)),
-            always=always,
-        )
+        made = re2.Set.SearchSet(options)
+        ids = []
+        for index, (own, expression) in enumerate(members):
+            if own is kind:
+                try:
+                    made.Add(expression)
+                except re2.error:
+                    compiled(self.rules[index].pattern, self.rules[index].spec)
+                    raise
+                ids.append(self.first + index)
+        made.Add(b"")
+        made.Compile()
+        return Part(made, tuple(ids), _ASKS.get(kind, b""))
 
     def prepare(self) -> None:
         """Compile everything now, so that no scan waits for it."""
@@ -109,24 +199,37 @@ class Gate:
         for rule in self.rules:
             rule.prepare()
 
-    def hits(self, data: bytes) -> GateHits | None:
-        """Return what occurs in a stretch, None for nothing; everything if the automaton fails."""
+    def hits(self, stretch: bytes) -> GateHits | None:
+        """Return what occurs in a stretch, None for nothing; everything of a part whose automaton fails."""
         gate, first = self.compiled, self.first
-        found = gate.set.Match(data)
-        if len(found) == 1 and found[0] == gate.always:
+        forms = stretch.translate(_FORMS)
+        found: list[int] = []
+        for part in gate.parts:
+            # Every stretch holds the empty form.
+            if part.asks in forms:
+                found += part.occurring(stretch)
+        if not found:
             return None
-        seen = set(found)
-        if gate.always not in seen:
-            seen = set(range(gate.always))
-            found = list(seen)
-        ids = {first + one for one in seen} if first else seen
-        count, needy, near = len(self.rules), gate.needs_context, gate.near
+        ids = set(found)
+        if not gate.asks_words.isdisjoint(ids):
+            ids.update(gate.words.occurring(stretch))
+        end, needy, near = first + len(self.rules), gate.needs_context, gate.near
         return GateHits(
             ids=ids,
-            rules=[first + i for i in found if i < count and (not needy[i] or near[i] in ids)],
-            has_terms=gate.term in seen,
-            may_hide=not gate.triggers.isdisjoint(seen),
+            rules=[i for i in found if i < end and (not needy[i - first] or near[i - first] in ids)],
+            has_terms=gate.term in ids,
+            may_hide=not gate.triggers.isdisjoint(ids),
         )
+
+
+def _kind_of(pattern: str) -> _Kind:
+    if len(pattern) >= _LONG:
+        return _Kind.LISTS
+    if needs(pattern, _DIGITS):
+        return _Kind.NUMBERS
+    if not needs(pattern, _MARKS):
+        return _Kind.VALUES
+    return _Kind.NAMED if _NAMED.match(pattern) else _Kind.MARKED
 
 
 def joined(one: GateHits | None, other: GateHits | None) -> GateHits | None:

@@ -143,7 +143,8 @@ def test_an_automaton_that_gives_up_lets_nothing_through(monkeypatch):
             return []
 
     (gate,) = scanner.engine.gates
-    monkeypatch.setitem(gate.__dict__, "compiled", gate.compiled._replace(set=Silent()))
+    parts = tuple(part._replace(set=Silent()) for part in gate.compiled.parts)
+    monkeypatch.setitem(gate.__dict__, "compiled", gate.compiled._replace(parts=parts))
     assert "email" in types("write to jane@example.com", scanner)
 
 
