@@ -1,7 +1,8 @@
 """`handrail review`: a period's tickets as a page, a Markdown file and corrected cases."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from handrail.cli.bulk import EngineOption, WorkersOption, run_with_progress
-from handrail.cli.options import DEFAULT_STORE, StoreOption, TenantOption, opened
+from handrail.cli.options import DEFAULT_STORE, PolicyOption, StoreOption, TenantOption, opened
 from handrail.cli.review_accept import accept, due, rollback
 from handrail.errors import ConfigError
 
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
     from handrail.review import ReviewPeriod, WeeklyReview
     from handrail.review.decision_log import LoggedAnswer
     from handrail.review.false_passes import FalsePasses
+    from handrail.review.proposal import Proposal
     from handrail.scan import Scanner
+    from handrail.store import SqlStore
 
 DEFAULT_SPAN = timedelta(days=7)
 
 
-commands = typer.Typer(help="Review a week, and accept or take back what it proposes.")
+commands = typer.Typer()
 
 commands.command()(accept)
 commands.command()(due)
@@ -40,9 +43,7 @@ def review(  # noqa: PLR0913 - one parameter per option
     week: Annotated[str, typer.Option(help="A calendar week, e.g. 2026-W47, in place of two moments.")] = "",
     since: Annotated[str, typer.Option(help="First moment, e.g. 2026-01-05; by default a week ago.")] = "",
     until: Annotated[str, typer.Option(help="Moment after the last one; by default now.")] = "",
-    policy: Annotated[
-        str, typer.Option("--policy", "-p", help="Policy whose own entities are masked as well.")
-    ] = "",
+    policy: PolicyOption = "",
     log: Annotated[
         Path | None, typer.Option(help="An export of the decision log, in place of a store.")
     ] = None,
@@ -53,13 +54,18 @@ def review(  # noqa: PLR0913 - one parameter per option
         bool, typer.Option("--json", help="Print the figures as JSON; write no files.")
     ] = False,
 ) -> None:
-    """Show how a period's tickets ended, how long people took and what to look at next.
+    """Review a week, and accept or take back what it proposes.
 
+    Says how a period's tickets ended, how long people took, which errors were passed, and what to do first.
     Writes `review.html` (one page, needs nothing else), `review.md`, `cases.jsonl` (people's corrections as
-    test cases), each chart as SVG and each table as CSV and Parquet. With `--policy` it also writes what the
-    log proved as changes of that policy, each tried by check, tests and on past decisions, to be accepted by
-    `handrail review accept`. Texts are masked. It proposes and changes nothing. With `--log` everything comes
-    from an export of any size; it holds nobody's words and no deadlines, so late is what expired.
+    test cases), each chart as SVG and PNG and each table as CSV and Parquet.
+
+    With `--policy` its own entities are masked as well, and what the log proved is written as changes of that
+    policy, each tried by check, tests and on past decisions, to be accepted by `handrail review accept`.
+    Texts are masked. It proposes and changes nothing. With `--log` everything comes from an export of any
+    size; it holds nobody's words and no deadlines, so late is what expired.
+
+    Exit code 0: it is written. 2: something that was named cannot be used, or the store is out of reach.
 
     **Examples**
 
@@ -72,9 +78,12 @@ def review(  # noqa: PLR0913 - one parameter per option
         return
     from handrail.review import as_data, write
     from handrail.review.calendar_week import week_of
+    from handrail.review.first_steps import first_steps
     from handrail.review.log_cases import review_job
     from handrail.review.store_review import followed, has_numbers
 
+    if week and (since or until):
+        raise ConfigError("a week is a period of its own: leave out --since and --until")
     period = week_of(week) if week else _period(since, until, datetime.now(UTC))
     if log is not None:
         with run_with_progress(review_job(tenant), log, workers=workers, engine=engine) as run:
@@ -83,18 +92,41 @@ def review(  # noqa: PLR0913 - one parameter per option
         read = _of_store(store, tenant, period, policy)
     report = read.report
     missed = _missed([row for row in read.answers if row.at in period], policy)
-    if as_json:
-        data = {**as_data(report), "missed": _missed_data(missed)}
-        typer.echo(json.dumps(data, indent=2))
-        return
-    figures, patches = followed(read.rows, period, policy)
+    with _progress("following the log"):
+        figures, patches = followed(read.rows, period, policy)
     if figures is None and not has_numbers():
         typer.echo("Figures and proposals of the log need: pip install 'handrail[review]'", err=True)
+    if as_json:
+        data = {**as_data(report, figures, patches), "missed": _missed_data(missed)}
+        typer.echo(json.dumps(data, indent=2))
+        return
     paths = write(report, out, figures, patches)
-    proposed = [f"proposal {one.id}: {one.title}{'' if one.is_ready else ' (not ready)'}" for one in patches]
-    told = (_total_line(report), *_missed_lines(missed, store, policy), *proposed, *map(str, paths))
-    for line in told:
+    first = enumerate(first_steps(report, figures, patches), 1)
+    steps = [f"{number}. {step.words}" for number, step in first]
+    told = (_total_line(report), *_missed_lines(missed, store, policy), *steps, *map(_proposal_line, patches))
+    for line in (*told, f"{paths[0]} and {len(paths) - 1} files beside it"):
         typer.echo(line)
+
+
+def _proposal_line(one: "Proposal") -> str:
+    state = "" if one.is_ready else " (for people to do)" if one.is_note else " (not ready)"
+    return f"proposal {one.id}: {one.title}{state}"
+
+
+@contextmanager
+def _progress(what: str, total: int | None = None) -> "Iterator[Callable[[], None]]":
+    """Show that something goes on, on a terminal only; what is given is called after each step."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    columns = ("[progress.description]{task.description}", BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    shown = Progress(
+        *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
+    )
+    with shown as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +159,33 @@ def _of_store(store: str, tenant: str, period: "ReviewPeriod", policy: str) -> _
     from handrail.review.log_rows import rows_of
     from handrail.review.store_review import HISTORY
 
+    now = datetime.now(UTC)
     with opened(store) as found:
+        if policy:
+            _warn_of_another_version(found, policy, now)
         collector = Collector(source=found, tenant=tenant, scanner=scanner_of_policy(policy))
-        return _Read(
-            report=reviewed(collector.cases(period), period, now=datetime.now(UTC)),
-            answers=read_store_log(found, tenant, period.since),
-            rows=rows_of(found.export(period.until - HISTORY), tenant),
+        with _progress("reading tickets") as step:
+            cases = [(case, step())[0] for case in collector.cases(period)]
+        with _progress("reading the log"):
+            return _Read(
+                report=reviewed(cases, period, now=now),
+                answers=read_store_log(found, tenant, period.since),
+                rows=rows_of(found.entries(tenant, period.until - HISTORY, now), tenant),
+            )
+
+
+def _warn_of_another_version(found: "SqlStore", policy: str, now: datetime) -> None:
+    from handrail.policy import load
+    from handrail.policy.file.read import read_source
+    from handrail.review.accept_in_force import held_text
+
+    name = load(policy).ref.name
+    held = held_text(found, name, now)
+    if held is not None and held != read_source(policy)[1]:
+        typer.echo(
+            f"another version of {name} is in force in the store: what is proposed changes the file, and "
+            f"cannot be accepted; `handrail policy in-force {name} --source` shows the other",
+            err=True,
         )
 
 

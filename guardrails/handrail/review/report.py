@@ -192,13 +192,24 @@ def _cell(text: str) -> str:
     return _MARKUP.sub(r"\\\g<0>", flat)
 
 
-def as_data(report: WeeklyReview) -> Mapping[str, object]:
-    """Return the figures and proposals as plain data for JSON."""
+def as_data(
+    report: WeeklyReview, figures: "LogFigures | None" = None, patches: "Sequence[Proposal]" = ()
+) -> Mapping[str, object]:
+    """Return the figures and proposals as plain data for JSON.
+
+    `first` is what to do first, `log` the tables of the log's figures, `changes` what it proposes.
+    """
     measures = report.measures
+    tables: Mapping[str, object] = {}
+    if figures is not None:
+        from handrail.review.log_tables import as_tables
+
+        tables = as_tables(figures)
     return {
         "title": report.title,
         "since": measures.period.since.isoformat(),
         "until": measures.period.until.isoformat(),
+        "first": [step.words for step in first_steps(report, figures, patches)],
         "all": _group(measures.total),
         "asked_again": [measures.asked_again.share.count, measures.asked_again.share.total],
         "by_trigger": {group.name: _group(group) for group in measures.by_trigger},
@@ -214,6 +225,18 @@ def as_data(report: WeeklyReview) -> Mapping[str, object]:
             }
             for proposal in report.proposals
         ],
+        "log": tables,
+        "changes": [_change(one) for one in patches],
+    }
+
+
+def _change(one: "Proposal") -> Mapping[str, object]:
+    told = {name: getattr(one, name) for name in ("id", "kind", "title", "why", "effect", "replay", "diff")}
+    return told | {
+        "suggestion": one.suggestion,
+        "is_ready": one.is_ready,
+        "problems": list(one.problems),
+        "tickets": list(one.tickets),
     }
 
 

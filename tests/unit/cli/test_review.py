@@ -91,3 +91,8 @@ def test_what_a_policy_calls_an_entity_is_masked_in_the_words_of_people(
     page = (tmp_path / "out" / "review.html").read_text()
     assert "Ask" in page
     assert ("BX-12345" in page) is not is_named
+
+
+def test_a_week_and_two_moments_are_one_too_many(app: typer.Typer, url: str) -> None:
+    ran = CliRunner().invoke(app, ["--store", url, "--week", "2026-W47", "--since", "2026-01-05"])
+    assert "leave out --since and --until" in str(ran.exception)

@@ -73,6 +73,17 @@ def test_what_the_review_proposes_is_accepted_and_taken_back_by_command(written:
     assert policy.read_text() == before
 
 
+def test_everything_is_one_json_document_with_the_same_proposals(written: Path) -> None:
+    given = ["review", "--log", str(written / "log.jsonl"), "--week", "2026-W41", "--json"]
+    done = CliRunner().invoke(build(), [*given, "--policy", str(written / "policy.yaml")])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    on_disk = json.loads((written / "out" / "proposals.json").read_text())
+    assert [one["id"] for one in found["changes"]] == [one["id"] for one in on_disk]
+    assert {"flow", "weeks", "rules", "readers"} <= set(found["log"])
+    assert any("Retire read-every-look-up" in words for words in found["first"])
+
+
 def test_a_week_that_is_none_is_refused(written: Path) -> None:
     done = CliRunner().invoke(build(), ["review", "--log", str(written / "log.jsonl"), "--week", "2026-60"])
     assert done.exit_code != 0
