@@ -18,7 +18,7 @@ from handrail.tickets.lifecycle import State
 from handrail.tickets.ticket import Verdict
 from support.parts import DELAY, A, E, R, decided, mixed, opened, parts_of, run
 from support.reviewers import Hands, reviewer, service_over
-from support.stores import Sides, postgres_sides, sqlite_sides
+from support.stores import SECRET, Sides, postgres_sides, sqlite_sides
 
 pytestmark = pytest.mark.xdist_group("postgres")
 WORDS = PartProposal(part="answer", verdict=A)
@@ -146,6 +146,21 @@ def test_a_withdrawal_ends_every_call_whatever_became_of_the_first(
     sides.app.withdraw(Context(customer=name, conversation=name), ticket)
     for own in (ticket, *parts.values()):
         assert sides.inbox.get("default", own).state is State.WITHDRAWN
+
+
+def test_what_one_role_let_out_is_masked_for_another_that_may_not_see_it(
+    service: TicketService, sides: Sides
+) -> None:
+    ticket = opened(sides, words=f"It goes to {SECRET}.", co_approvers=("legal_lead",))
+    first = mixed(A, R, A)
+    said = replace(first, parts=(*first.parts, WORDS), note=f"Card {SECRET}.", message_to_agent=SECRET)
+    decided(service, ticket, said, timedelta(0))
+    assert SECRET not in str(service.screen(reviewer("lea"), ticket))
+    assert SECRET not in sides.inbox.get("default", ticket).model_dump_json()
+    service.decide(reviewer("lea"), ticket, Proposal(verdict=A))
+    found = sides.app.resolution("default", ticket)
+    assert found is not None
+    assert found.answer == f"It goes to {SECRET}."
 
 
 STEPS = ("undo", "undo_part", "decide", "decide_part", "second", "later", "earlier", "run")

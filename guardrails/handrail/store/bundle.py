@@ -17,9 +17,6 @@ from handrail.store.tickets.attempts import attempts_of
 from handrail.store.tickets.claim import view
 from handrail.store.tickets.rows import load, resolution_text, sealed_part
 from handrail.store.transaction import Transaction
-from handrail.tickets.unmasking import mask_for
-
-_WORDS = ("answer", "message_to_user", "message_to_agent", "note", "reason_code")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +53,7 @@ def case_bundle(
 
 def _view(tx: Transaction, ticket: str) -> dict[str, Any]:
     """Return the masked view as plain data, with what came in later but its words."""
-    found, sealed = view(tx, ticket), sealed_part(tx, load(tx, ticket, for_update=False))
-    plain = found.model_dump(mode="json")
-    if found.resolution is not None and found.ticket is not None and sealed is not None:
-        mask = mask_for(found.ticket, sealed, ())
-        for name in _WORDS:
-            plain["resolution"][name] = mask(plain["resolution"][name])
+    plain = view(tx, ticket).model_dump(mode="json")
     plain["attempts"] = [
         {"exchange": one.exchange, "at": one.at.isoformat(), "rules": list(one.rules), "note": one.note}
         for one in attempts_of(tx, ticket)

@@ -19,7 +19,7 @@ from handrail.records import (
 )
 from handrail.tickets.calendar import WorkingRole, calendar_of
 from handrail.tickets.fact_record import FactRecord
-from handrail.tickets.masking import found_beside, mask_of, value_of
+from handrail.tickets.masking import found_beside, mask_of, pieces_of, value_of
 from handrail.tickets.notices import NoticeFields, render
 from handrail.tickets.proposed import MOST_PARTS, action_of, digest_of, parts_of
 from handrail.tickets.reference import reference_of
@@ -204,8 +204,8 @@ def compose(
         created_at=now,
         **_routed(route, now, beside, parts),
         tried=masked_calls(sealed.tried, mask),
-        promised=tuple(mask(text) for text in promises(evidence)),
-        said=mask(last_reply(evidence)),
+        promised=promises(evidence, mask),
+        said=last_reply(evidence, mask),
         open_questions=_open_questions(evidence, decision),
         evidence=tuple(
             FindingRecord.of(finding, n, words=mask(value)) for n, (finding, value) in enumerate(found)
@@ -219,9 +219,9 @@ def compose(
         done=evidence.done is not None,
         confidence=ConfidenceRecord.of(evidence.confidence) if evidence.confidence else None,
         policy=PolicyRecord.of(decision),
-        facts={name: FactRecord.of(value) for name, value in decision.facts.items()},
+        facts={name: FactRecord.of(value).masked(mask) for name, value in decision.facts.items()},
         lines=masked_lines(sealed.lines, mask),
-        wanted=mask(latest_request(evidence)),
+        wanted=latest_request(evidence, mask),
         mask={f"[{finding.type}]": finding.category for finding, _ in found},
         allowed=_allowed(evidence, sealed),
         excluded=tuple(name for name in evidence.context.customer_names if name),
@@ -284,6 +284,7 @@ def _sealed(evidence: Evidence) -> Sealed:
         lines=excerpt(evidence),
         tried=(*tool_calls(evidence), *_carried_out(evidence)),
         values=tuple(value for _, value in _found(evidence)),
+        pieces=tuple(pieces_of(evidence, finding) for finding in evidence.findings),
         parts=tuple(one.call.arguments for one in evidence.beside[:MOST_PARTS]),
     )
 

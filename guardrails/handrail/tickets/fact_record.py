@@ -1,12 +1,15 @@
 """A fact as a ticket keeps it: typed, exact, and as a person reads it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Literal, Self, TypeAlias
 
 from handrail.records import FactValue, Money, Unknown
 from handrail.tickets.model import TicketModel
+
+MASKED = "masked"
+"""Why a fact is unknown whose value a ticket does not show."""
 
 FactKind: TypeAlias = Literal[
     "yes_no", "number", "money", "duration", "time", "date", "text", "set", "unknown"
@@ -43,6 +46,15 @@ class FactRecord(TicketModel):
                 return cls(kind="set", items=tuple(sorted(value)))
             case str():
                 return cls(kind="text", value=value)
+
+    def masked(self, mask: Callable[[str], str]) -> Self:
+        """Return the record as a ticket shows it: unknown from then on where it holds what was found; pure.
+
+        A rule that reads it again must not take a mask for the value.
+        """
+        held = (self.value, *self.items) if self.kind in ("text", "set") else ()
+        is_plain = all(mask(text) == text for text in held)
+        return self if is_plain else type(self)(kind="unknown", value=MASKED)
 
     def fact(self) -> FactValue:
         """Return the fact as it was recorded; pure."""

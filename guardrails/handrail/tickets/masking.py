@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 from handrail.records import Evidence, Finding, Part, Place
 
@@ -18,16 +19,46 @@ STATED = "stated"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mask:
-    """Replaces each found value by `[its type]`, longest first, wherever it occurs."""
+    """Replaces each found value by `[its type]`, longest first, wherever it occurs.
+
+    A text that is JSON, or holds some, may write the same value with escapes; it is masked all the same.
+    """
 
     labels: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, labels: Mapping[str, str]) -> Self:
+        """Return the mask of values, given with their labels; a very short one is no value; pure."""
+        known: dict[str, str] = {}
+        for value, label in labels.items():
+            for written in (value, _unescaped(value)[0]):
+                if len(written.strip()) >= SHORTEST_VALUE:
+                    known.setdefault(written, label)
+        return cls(labels=tuple(sorted(known.items(), key=lambda item: (-len(item[0]), item[0]))))
 
     def __call__(self, text: str) -> str:
         """Return the text with every value masked; pure."""
         for value, label in self.labels:
             if value in text:
                 text = text.replace(value, label)
+        return self._in_escaped(text) if "\\" in text else text
+
+    def _in_escaped(self, text: str) -> str:
+        read, at = _unescaped(text)
+        for value, label in self.labels:
+            start = read.find(value)
+            while start >= 0:
+                text = text[: at[start]] + label + text[at[start + len(value)] :]
+                read, at = _unescaped(text)
+                start = read.find(value, start + len(label))
         return text
+
+    def cut(self, text: str) -> str:
+        """Return a text that was cut off with every value masked, also one that its end cuts off; pure."""
+        text = self(text)
+        read, at = _unescaped(_BROKEN.sub("", text))
+        length, label = max(((_begun(value, read), label) for value, label in self.labels), default=(0, ""))
+        return text[: at[len(read) - length]] + label if length >= SHORTEST_VALUE else text
 
     def in_json(self, text: str) -> str:
         """Return JSON with every value masked, as JSON: a number that is masked becomes a string; pure."""
@@ -40,6 +71,41 @@ class Mask:
     def _quoted(self, token: re.Match[str]) -> str:
         masked = token[0] if token[0].startswith('"') else self(token[0])
         return masked if masked == token[0] else json.dumps(masked)
+
+
+_ESCAPE = re.compile(
+    r'\\+u([dD][89abAB][0-9a-fA-F]{2})\\+u([dD][c-fC-F][0-9a-fA-F]{2})|\\+u([0-9a-fA-F]{4})|\\+(["\\/bfnrt]?)'
+)
+_BROKEN = re.compile(r"\\+(?:u[0-9a-fA-F]{0,3})?$")
+_MEANS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "": "\\"}
+
+
+def _unescaped(text: str) -> tuple[str, Sequence[int]]:
+    """Return a text with escapes of JSON read, however deep, and where each character and the end stand."""
+    if "\\" not in text:
+        return text, range(len(text) + 1)
+    read: list[str] = []
+    at: list[int] = []
+    end = 0
+    for match in _ESCAPE.finditer(text):
+        read += text[end : match.start()]
+        at += range(end, match.start() + 1)
+        read.append(_meant(match))
+        end = match.end()
+    return "".join(read) + text[end:], [*at, *range(end, len(text) + 1)]
+
+
+def _meant(escape: re.Match[str]) -> str:
+    high, low, code, mark = escape.groups()
+    if high:
+        return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00)
+    return chr(int(code, 16)) if code else _MEANS.get(mark, mark)
+
+
+def _begun(value: str, text: str) -> int:
+    """Return how many characters at the end of a text are the beginning of a value, and not all of it."""
+    longest = min(len(value) - 1, len(text))
+    return next((length for length in range(longest, 0, -1) if text.endswith(value[:length])), 0)
 
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"{}\[\],:]+')
@@ -59,13 +125,12 @@ def mask_of(evidence: Evidence) -> Mask:
     for finding in evidence.findings:
         if finding.category == UNMASKED or finding.scanner == HEARD:
             continue
-        for value in (value_of(evidence, finding), *_pieces_of(evidence, finding)):
-            if len(value.strip()) >= SHORTEST_VALUE:
-                labels.setdefault(value, f"[{finding.type}]")
-    for finding, value in found_beside(evidence):
-        if finding.category != UNMASKED and len(value.strip()) >= SHORTEST_VALUE:
+        for value in (value_of(evidence, finding), *pieces_of(evidence, finding)):
             labels.setdefault(value, f"[{finding.type}]")
-    return Mask(labels=tuple(sorted(labels.items(), key=lambda item: (-len(item[0]), item[0]))))
+    for finding, value in found_beside(evidence):
+        if finding.category != UNMASKED:
+            labels.setdefault(value, f"[{finding.type}]")
+    return Mask.of(labels)
 
 
 def found_beside(evidence: Evidence) -> tuple[tuple[Finding, str], ...]:
@@ -101,8 +166,8 @@ def _text_at(evidence: Evidence, finding: Finding) -> str:
     return evidence.draft.words if evidence.draft else ""
 
 
-def _pieces_of(evidence: Evidence, finding: Finding) -> tuple[str, ...]:
-    """Return the pieces in which a finding stands in the exchange, if it was found in a run of them."""
+def pieces_of(evidence: Evidence, finding: Finding) -> tuple[str, ...]:
+    """Return the pieces in which a finding stands in the exchange, if it was found in a run of them; pure."""
     place = finding.place
     if place is None or place.part is Part.ARGUMENTS:
         return ()

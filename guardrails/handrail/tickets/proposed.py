@@ -33,7 +33,7 @@ def parts_of(evidence: Evidence, decision: Decision, mask: Mask) -> tuple[Propos
             action=_action(one.call, _digest(one.call, sha, tenant), one.decision.facts, mask),
             effect=str(one.decision.effect),
             rules=tuple(reason.rule for reason in one.decision.reasons),
-            facts={name: FactRecord.of(value) for name, value in one.decision.facts.items()},
+            facts={name: FactRecord.of(value).masked(mask) for name, value in one.decision.facts.items()},
         )
         for number, one in enumerate(evidence.beside[:MOST_PARTS], start=2)
     )

@@ -244,6 +244,7 @@ class Promise(TicketModel):
 class Sealed(TicketModel):
     """The unmasked texts, and the values behind the spans (same order as `Ticket.evidence`).
 
+    `pieces` are those in which each value stands where it was found in a run of them, in the same order.
     `parts` holds the arguments of `Ticket.parts`, in their order.
     """
 
@@ -255,6 +256,7 @@ class Sealed(TicketModel):
     lines: tuple[MessageRecord, ...] = ()
     tried: tuple[ToolCallRecord, ...] = ()
     values: tuple[str, ...] = ()
+    pieces: tuple[tuple[str, ...], ...] = ()
     parts: tuple[str, ...] = ()
 
 

@@ -31,40 +31,47 @@ def excerpt(evidence: Evidence) -> tuple[MessageRecord, ...]:
 
 def masked_lines(lines: Sequence[MessageRecord], mask: Mask) -> tuple[MessageRecord, ...]:
     """Mask the texts of lines."""
-    return tuple(line.model_copy(update={"text": mask(line.text)}) for line in lines)
+    return tuple(
+        line.model_copy(update={"text": mask.cut(line.text) if line.cut else mask(line.text)})
+        for line in lines
+    )
 
 
 def masked_calls(calls: Sequence[ToolCallRecord], mask: Mask) -> tuple[ToolCallRecord, ...]:
     """Mask the arguments and results of calls."""
     return tuple(
-        call.model_copy(update={"arguments": mask(call.arguments), "result": mask(call.result)})
+        call.model_copy(update={"arguments": mask(call.arguments), "result": _masked_result(call, mask)})
         for call in calls
     )
 
 
-def latest_request(evidence: Evidence) -> str:
-    """Return what the person wrote since the assistant last spoke, else their last message."""
+def _masked_result(call: ToolCallRecord, mask: Mask) -> str:
+    return mask.cut(call.result) if len(call.result) == LONGEST_RESULT else mask(call.result)
+
+
+def latest_request(evidence: Evidence, mask: Mask) -> str:
+    """Return what the person wrote since the assistant last spoke, else their last message, masked."""
     words: list[str] = []
     for message in reversed(evidence.messages):
         if message.speaker is Speaker.USER:
             words.append(message.text)
         elif words:
             break
-    return "\n".join(reversed(words))[:LONGEST_TEXT]
+    return mask("\n".join(reversed(words)))[:LONGEST_TEXT]
 
 
-def last_reply(evidence: Evidence) -> str:
-    """Return the assistant's last words to the person, with what was already shown of a stream."""
+def last_reply(evidence: Evidence, mask: Mask) -> str:
+    """Return the assistant's last words to the person, with what was already shown of a stream, masked."""
     last = next(
         (m.text for m in reversed(evidence.messages) if m.speaker is Speaker.ASSISTANT and m.text), ""
     )
-    return "\n".join(text for text in (last[:LONGEST_TEXT], evidence.shown[:LONGEST_TEXT]) if text)
+    return "\n".join(mask(text)[:LONGEST_TEXT] for text in (last, evidence.shown) if text)
 
 
-def promises(evidence: Evidence) -> tuple[str, ...]:
-    """Return the assistant's sentences that commit to something."""
+def promises(evidence: Evidence, mask: Mask) -> tuple[str, ...]:
+    """Return the assistant's sentences that commit to something, masked: before they are cut out."""
     texts = [m.text for m in evidence.messages if m.speaker is Speaker.ASSISTANT] + [evidence.shown]
-    sentences = (match.group().strip() for text in texts for match in _SENTENCE.finditer(text))
+    sentences = (match.group().strip() for text in texts for match in _SENTENCE.finditer(mask(text)))
     found = dict.fromkeys(s[:300] for s in sentences if _PROMISE.search(s))
     return tuple(found)[-10:]
 

@@ -2,19 +2,19 @@
 
 from collections.abc import Collection
 
-from handrail.tickets.masking import SHORTEST_VALUE, Mask
+from handrail.tickets.masking import UNMASKED, Mask
 from handrail.tickets.ticket import Sealed, Ticket
 from handrail.tickets.transcript import masked_calls, masked_lines
 
 
 def mask_for(ticket: Ticket, sealed: Sealed, sees: Collection[str]) -> Mask:
     """Return the mask of everything that was found but for the types and categories in `sees`; pure."""
-    labels = {
-        value: span.quote
-        for span, value in zip(ticket.evidence, sealed.values, strict=False)
-        if len(value.strip()) >= SHORTEST_VALUE and not {span.kind, span.category} & set(sees)
-    }
-    return Mask(labels=tuple(sorted(labels.items(), key=lambda item: (-len(item[0]), item[0]))))
+    labels: dict[str, str] = {}
+    pieces = (*sealed.pieces, *[()] * (len(sealed.values) - len(sealed.pieces)))
+    for span, value, behind in zip(ticket.evidence, sealed.values, pieces, strict=False):
+        if span.category != UNMASKED and not {span.kind, span.category} & set(sees):
+            labels |= dict.fromkeys((value, *behind), span.quote)
+    return Mask.of(labels)
 
 
 def sealed_for(ticket: Ticket, sealed: Sealed, sees: Collection[str]) -> Sealed:
@@ -22,13 +22,14 @@ def sealed_for(ticket: Ticket, sealed: Sealed, sees: Collection[str]) -> Sealed:
     mask = mask_for(ticket, sealed, sees)
     return sealed.model_copy(
         update={
-            "arguments": mask(sealed.arguments),
+            "arguments": mask.in_json(sealed.arguments),
             "draft_answer": mask(sealed.draft_answer),
             "shown": mask(sealed.shown),
             "lines": masked_lines(sealed.lines, mask),
             "tried": masked_calls(sealed.tried, mask),
             "values": tuple(mask(value) for value in sealed.values),
-            "parts": tuple(mask(arguments) for arguments in sealed.parts),
+            "pieces": (),
+            "parts": tuple(mask.in_json(arguments) for arguments in sealed.parts),
         }
     )
 

@@ -189,8 +189,8 @@ def view(tx: Transaction, ticket: str) -> TicketView:
     return view_of(tx, dict(load(tx, ticket, for_update=False)._mapping))
 
 
-def view_of(tx: Transaction, row: Values) -> TicketView:
-    """Return the view of a row's values."""
+def view_of(tx: Transaction, row: Values, sees: Collection[str] = ()) -> TicketView:
+    """Return the view of a row's values; what a person decided is masked but for what a role `sees`."""
     held = content_of(tx, row)
     return TicketView(
         ticket=held,
@@ -214,14 +214,14 @@ def view_of(tx: Transaction, row: Values) -> TicketView:
         reference=row["reference"] or "",
         extended=row["extended_at"] is not None,
         round=row["round"],
-        resolution=last_resolution(tx, row),
+        resolution=last_resolution(tx, row, sees),
     )
 
 
 def view_for(tx: Transaction, ticket: str, sees: Collection[str]) -> TicketView:
     """Return the view of a ticket with what a role may see unmasked."""
     row = load(tx, ticket, for_update=False)
-    found = view_of(tx, dict(row._mapping))
+    found = view_of(tx, dict(row._mapping), sees)
     sealed = sealed_part(tx, row)
     if found.ticket is None or sealed is None:
         return found

@@ -1,7 +1,7 @@
 """What people decided about a ticket, as its reviewers see it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import bindparam, literal_column, select
@@ -15,12 +15,15 @@ from handrail.store.tickets.turns import STANDS
 from handrail.store.transaction import Transaction
 from handrail.tickets.edit import differences
 from handrail.tickets.lifecycle import WITH_PEOPLE, State
+from handrail.tickets.masking import Mask
 from handrail.tickets.ticket import ResolutionRecord, Verdict
 from handrail.tickets.unmasking import mask_for
 
 
-def last_resolution(tx: Transaction, row: Mapping[str, Any]) -> ResolutionRecord | None:
-    """Return what a person last decided in the ticket's present round, None while nobody has."""
+def last_resolution(
+    tx: Transaction, row: Mapping[str, Any], sees: Collection[str] = ()
+) -> ResolutionRecord | None:
+    """Return what a person last decided in the ticket's present round, masked, None while nobody has."""
     if State(row["state"]) in WITH_PEOPLE and not agreements(row["agreed"]):
         return None
     found = tx.said.get(row["id"]) or _written_before(tx, row)
@@ -31,14 +34,15 @@ def last_resolution(tx: Transaction, row: Mapping[str, Any]) -> ResolutionRecord
     except Erased:
         body = {}
     verdict = Verdict(found["verdict"])
-    words = {name: body.get(name) or "" for name in _WORDS}
+    mask = _mask(tx, row, sees)
+    words = {name: mask(body.get(name) or "") for name in _WORDS}
     return ResolutionRecord(
         verdict=verdict,
         person=found["person"],
         role=found["role"],
         decided_at=moment(found["decided_at"]),
         is_final=bool(found["is_final"]),
-        changes=_changes(tx, row, body) if verdict is Verdict.EDIT else (),
+        changes=_changes(tx, row, body, mask) if verdict is Verdict.EDIT else (),
         parts=parts_in(tx, row),
         **words,
     )
@@ -61,11 +65,15 @@ _LAST = Prepared(
 _WORDS = ("answer", "message_to_user", "message_to_agent", "note", "reason_code")
 
 
-def _changes(tx: Transaction, row: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[str, ...]:
+def _mask(tx: Transaction, row: Mapping[str, Any], sees: Collection[str]) -> Mask:
+    held, sealed = content_of(tx, row), sealed_values(tx, row)
+    return mask_for(held, sealed, sees) if held is not None and sealed is not None else Mask()
+
+
+def _changes(tx: Transaction, row: Mapping[str, Any], body: Mapping[str, Any], mask: Mask) -> tuple[str, ...]:
     held, sealed = content_of(tx, row), sealed_values(tx, row)
     if held is None or sealed is None:
         return ()
-    mask = mask_for(held, sealed, ())
     if held.action is None:
         return (f"answer {mask(sealed.draft_answer)} → {mask(body.get('answer', ''))}",)
     return differences(sealed.arguments, body.get("arguments", ""), mask)

@@ -96,7 +96,7 @@ def previewed(
     return ResolutionPreview(
         changes=changes,
         tool=held.action.tool if is_run and held.action else "",
-        arguments=mask(effect.arguments) if is_run else "",
+        arguments=mask.in_json(effect.arguments) if is_run else "",
         answer=mask(effect.answer),
         waiting_for=effect.waiting_for,
         version=row.version,
@@ -131,7 +131,7 @@ def _part(held: Ticket, one: SaidOfPart, mask: Mask) -> PreviewedPart:
         tool=action.tool,
         verdict=verdict,
         changes=changes,
-        arguments=mask(after) if runs else "",
+        arguments=mask.in_json(after) if runs else "",
         digest=action.digest,
         runs=runs,
     )
