@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from importlib import resources
 from typing import Any
 
@@ -23,11 +24,16 @@ from benchmarks.ticket_load import NOW, Opener, new_ticket, postgres_on, postgre
 from sqlalchemy import text
 
 from handrail import Guard
+from handrail.clock import now_utc
 from handrail.policy import loads
+from handrail.records import Context, Money
 from handrail.store import SqlStore
 from handrail.store.tables import tickets
+from handrail.tickets.ports import LedgerEntry, Settlement
 
 SIZES = (0, 10_000, 100_000)
+KNOWN, EARLIER = "known", 100
+"""A customer with that many earlier tickets and refunds."""
 OPEN_SHARE = 0.01
 THREADS, TASKS, PROCESSES = 8, 200, 2
 FORK = multiprocessing.get_context("fork")
@@ -35,6 +41,7 @@ BARS = {"conversation_cpu_p50_us": 250.0, "conversation_cpu_p99_us": 1000.0}
 MOST = {
     "conversation_over_none": 1.5,
     "conversation_beside_100000": 1.1,
+    "history_over_none": 1.1,
     "pg_wait_over_read": 1.3,
     "first_after_reload_ms": 5.0,
 }
@@ -73,10 +80,10 @@ def reply(asked: str) -> str:
     return f"{asked[:16]} {REPLY * 3}"[:1024]
 
 
-def measured(guard: Guard, rounds: int, conversation: str | None) -> Cost:
+def measured(guard: Guard, rounds: int, conversation: str | None, customer: str = "c1") -> Cost:
     """Time exchanges of one thread."""
     guarded = guard(reply)
-    with guard.context(customer="c1", conversation=conversation):
+    with guard.context(customer=customer, conversation=conversation):
         for number in range(rounds // 10 + 20):
             guarded(question(number))
         guard.store.flush()
@@ -190,6 +197,25 @@ def fill(store: SqlStore, size: int) -> None:
             conn.execute(tickets.insert(), batch)
 
 
+def give_history(store: SqlStore) -> None:
+    """Give a customer earlier tickets, withdrawn by now, and as many refunds."""
+    amounts = {"refund.amount": Money(amount=Decimal(5), currency="USD")}
+    for _ in range(EARLIER):
+        ticket = new_ticket(KNOWN)
+        store.open(ticket)
+        store.withdraw(Context(customer=KNOWN), ticket.id)
+        entry = LedgerEntry(
+            id=uuid.uuid4().hex,
+            tenant="default",
+            tool="issue_refund",
+            at=now_utc(),
+            customer=KNOWN,
+            amounts=amounts,
+        )
+        store.reserve(entry, {})
+        store.settle("default", entry.id, Settlement.DONE)
+
+
 def read_us(store: SqlStore, rounds: int) -> float:
     """Return the microseconds on the wall of one indexed read of a PostgreSQL store's server."""
     wanted = "SELECT * FROM tickets WHERE tenant = 'default' AND id = %s"
@@ -220,7 +246,7 @@ def exchanges(*, quick: bool) -> tuple[dict[str, float], list[str]]:
     """Measure everything, showing it as it comes; return figures and the bars that were missed."""
     figures: dict[str, float] = {}
     rounds = 300 if quick else 2000
-    print(f"\n{'us an exchange':40}{'cpu p50':>10}{'cpu p99':>10}{'wall p50':>10}{'a second':>10}")
+    print(f"\n{'us an exchange':46}{'cpu p50':>10}{'cpu p99':>10}{'wall p50':>10}{'a second':>10}")
     for size in SIZES[:2] if quick else SIZES:
         for name in ("sqlite", "postgresql"):
             with _stores(name) as fresh:
@@ -236,28 +262,31 @@ def exchanges(*, quick: bool) -> tuple[dict[str, float], list[str]]:
 def _beside(name: str, size: int, opener: Opener, figures: dict[str, float], rounds: int) -> None:
     store = opener()
     fill(store, size)
+    give_history(store)
     guard = Guard.from_policy("support", store=store)
     plain, named = measured(guard, rounds, None), measured(guard, rounds, "v1")
-    for label, cost in (("no conversation", plain), ("named conversation", named)):
-        shown = (cost.cpu_p50, cost.cpu_p99, cost.wall_p50, cost.per_s)
+    known = measured(guard, rounds, "v1", KNOWN)
+    shown = {"no conversation": plain, "named conversation": named, "customer with history": known}
+    for label, cost in shown.items():
+        each = (cost.cpu_p50, cost.cpu_p99, cost.wall_p50, cost.per_s)
         where = f"{name}, {size:,} tickets, {label}"
-        print(f"{where:40}" + "".join(f"{value:10.1f}" for value in shown), flush=True)
+        print(f"{where:46}" + "".join(f"{value:10.1f}" for value in each), flush=True)
     if name == "postgresql":
         read = read_us(store, rounds)
         waited = max(0.0, named.wall_p50 - named.cpu_p50)
         figures[f"pg_conversation_cpu_p50_us_{size}"] = named.cpu_p50
         figures["pg_read_us"], figures["pg_wait_over_read"] = read, waited / read
-        print(f"{'  waited beyond its CPU, and one read':40}{waited:10.1f}{read:10.1f}", flush=True)
+        print(f"{'  waited beyond its CPU, and one read':46}{waited:10.1f}{read:10.1f}", flush=True)
     elif not size:
         figures["conversation_cpu_p50_us"] = named.cpu_p50
         figures["conversation_cpu_p99_us"] = named.cpu_p99
         figures["no_conversation_cpu_p50_us"] = plain.cpu_p50
+        figures["history_over_none"] = known.cpu_p50 / named.cpu_p50
         _together(guard, opener, figures, rounds)
         first = figures["first_after_reload_ms"] = first_after_reload_ms(guard)
-        print(f"{'  first after a reload, cpu ms':40}{first:10.2f}", flush=True)
+        print(f"{'  first after a reload, cpu ms':46}{first:10.2f}", flush=True)
     else:
-        again = measured(guard, rounds, "v2")
-        beside = min(named.cpu_p50, again.cpu_p50)
+        beside = min(named.cpu_p50, known.cpu_p50)
         figures[f"conversation_beside_{size}"] = beside / figures["conversation_cpu_p50_us"]
     guard.store.close()
 
@@ -274,4 +303,4 @@ def _together(guard: Guard, opener: Opener, figures: dict[str, float], rounds: i
     figures["tasks_200"] = statistics.median(loop) / statistics.median(one)
     figures["processes_2"] = both / alone
     for label in ("threads_8", "tasks_200", "processes_2"):
-        print(f"{'  ' + label + ', times one':40}{figures[label]:10.2f}", flush=True)
+        print(f"{'  ' + label + ', times one':46}{figures[label]:10.2f}", flush=True)

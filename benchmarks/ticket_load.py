@@ -89,8 +89,8 @@ DECISION = Decision(
 )
 
 
-def new_ticket() -> Ticket:
-    """A ticket with a conversation of eight messages."""
+def new_ticket(customer: str | None = None) -> Ticket:
+    """A ticket with a conversation of eight messages, of some customer where none is named."""
     name = uuid.uuid4().hex
     messages = tuple(
         Message(
@@ -101,7 +101,7 @@ def new_ticket() -> Ticket:
     )
     evidence = Evidence(
         exchange=name,
-        context=Context(customer=f"c{hash(name) % CUSTOMERS}", conversation=name),
+        context=Context(customer=customer or f"c{hash(name) % CUSTOMERS}", conversation=name),
         messages=messages,
         call=ToolCall(id="c1", name="issue_refund", arguments='{"amount": 640, "order": "1182"}'),
     )

@@ -12,8 +12,9 @@ _AT_ONCE = 64
 """For how many ids chance is drawn together: each drawing gives up the interpreter's lock."""
 
 _drawn: deque[int] = deque()
-# A child of a fork must not give the ids that its parent goes on to give.
-os.register_at_fork(after_in_child=_drawn.clear)
+if hasattr(os, "register_at_fork"):
+    # A child of a fork must not give the ids that its parent goes on to give.
+    os.register_at_fork(after_in_child=_drawn.clear)
 
 
 def new_id() -> str:

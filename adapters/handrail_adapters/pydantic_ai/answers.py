@@ -42,7 +42,7 @@ def read_response(
     texts = [_text_path(index, part, answers) for index, part in enumerate(parts)]
     paths = tuple(path for path in texts if path is not None)
     said = said_of_parts(parts, trusted)
-    of_answers = [leaf for leaf in read(parts).leaves if leaf.path[:2] in paths and leaf.path[1] == "args"]
+    of_answers = _arguments_in(parts, [path for path in paths if path[1] == "args"])
     pieces = [_text_at(parts, path) for path in paths]
     text = "\n".join(filter(None, pieces))
     is_plain = len(paths) == 1 and [paths[0]] == [leaf.path for leaf in said.leaves if leaf.path[:2] in paths]
@@ -64,6 +64,10 @@ def read_response(
         runs=(*runs_of(leaves, spans[:count]), *runs_of(beside.leaves, spans[count:])),
     )
     return ReadResponse(response, paths, leaves, beside, draft)
+
+
+def _arguments_in(parts: list[Any], paths: Sequence[Path]) -> list[Leaf]:
+    return [leaf for leaf in read(parts).leaves if leaf.path[:2] in paths] if paths else []
 
 
 def _is_call(part: Any, *, but: frozenset[str] = frozenset()) -> bool:

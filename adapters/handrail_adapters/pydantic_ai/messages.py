@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, TypeAlias
@@ -14,6 +15,7 @@ from handrail.text.values import Leaf, LeafKind, Path, Reading, read
 from handrail.wire.foreign_json import kind_of, mapping_of
 from handrail.wire.logprobs import repeats
 from handrail.wire.objects import Said, rewritten, said_in
+from handrail_adapters.pydantic_ai.plain import is_silent, only_text
 from handrail_adapters.pydantic_ai.structure import MESSAGE, OPTIONS, PARTS, READABLE, UNREADABLE
 
 Parts: TypeAlias = list[Any]
@@ -96,13 +98,20 @@ def call_of(part: Any) -> ToolCall:
 
 def said_beside(message: ModelMessage, text: str = "") -> Said:
     """Read what a message holds beside its parts; `text` is its answer."""
+    if is_silent(message, MESSAGE, but="parts"):
+        return Said(())
     logprobs = mapping_of(getattr(message, "provider_details", None)).get("logprobs")
     repeated: list[Path] = [("provider_details", "logprobs", *path) for path in repeats(logprobs, text)]
-    return said_in(read(message), MESSAGE, without=[("parts",), *repeated])
+    bare = copy(message)
+    bare.parts = []
+    return said_in(read(bare), MESSAGE, without=repeated)
 
 
 def said_of_parts(parts: Parts, trusted: Iterable[str] = ()) -> Said:
     """Read parts of one message."""
+    text = only_text(parts)
+    if text is not None:
+        return Said(text)
     reading = read(parts)
     calls: list[Path] = [
         (index, "args") for index, part in enumerate(parts) if getattr(part, "part_kind", "") == "tool-call"
@@ -220,6 +229,8 @@ def _loaded(arguments: str) -> Any:
 def read_options(settings: Any, parameters: Any) -> tuple[dict[str, Any], Said]:
     """Read what a model is asked with beside its messages. The program's own objects say nothing."""
     options = {"settings": settings, "parameters": parameters}
+    if settings is None and is_silent(parameters, OPTIONS, ("parameters",)):
+        return options, Said(())
     said = said_in(read(options), OPTIONS)
     own = {"callable", "unregistered"}
     return options, Said(said.leaves, tuple(code for code in said.unreadable if code not in own))
