@@ -5,7 +5,7 @@ exactly the framework's own classes, with exactly their own fields, that is told
 what the walk comes to; everything else is walked through.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +19,7 @@ from handrail.text.structure import Place, Structure
 from handrail.text.values import Leaf, LeafKind
 from handrail_adapters.pydantic_ai.structure import PARTS
 
-_FIELDS = {
+_FIELDS: Mapping[type, frozenset[str]] = {
     kind: frozenset(field.name for field in fields(kind))
     for kind in (
         *(TextPart, UserPromptPart, SystemPromptPart),

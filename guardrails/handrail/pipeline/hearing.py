@@ -6,12 +6,13 @@ from typing import Any
 
 from handrail.records import Finding, Message, Part, Place, Signal, Speaker, ToolCall, first_new
 from handrail.scan.spec import TOPICS
-from handrail.signals.language import UNKNOWN, language_of
+from handrail.signals.language import UNKNOWN
 from handrail.signals.listening import TOPIC_HEADS, Listening
 from handrail.signals.read import Heard, read_new, read_topics
 from handrail.signals.small_talk import is_small_talk
 from handrail.tickets.masking import HEARD
 
+_TOPICS = frozenset(TOPICS).union(TOPICS.values())
 _SAMPLE = "I would like to speak to someone about the pain in my chest, and I do not want to wait"
 
 
@@ -35,19 +36,17 @@ def hear_conversation(
         withheld: topics that the policy keeps from the model, for which older messages are heard again.
     """
     new = first_new(messages)
-    keeps_topics = not withheld.isdisjoint(TOPICS.keys() | set(TOPICS.values()))
-    signals, heard = read_new(messages, listening)
+    keeps_topics = not withheld.isdisjoint(_TOPICS)
+    heard = read_new(messages, listening)
     topics: list[Finding] = []
-    languages: list[str] = []
     for index, message in enumerate(messages):
         if message.speaker is not Speaker.USER or not message.text or (index < new and not keeps_topics):
             continue
-        found = heard[index] if index in heard else read_topics(message.text, listening)
+        found = heard.topics[index] if index in heard.topics else read_topics(message.text, listening)
         topics += _findings(found, index)
-        if index >= new and (language := language_of(message.text)) is not None:
-            languages.append(language)
+    languages = [one for one in heard.languages.values() if one is not None]
     language = UNKNOWN if UNKNOWN in languages else next(iter(languages), None)
-    return Hearing(signals=signals, topics=tuple(topics), language=language)
+    return Hearing(signals=heard.signals, topics=tuple(topics), language=language)
 
 
 def prepare_hearing(listening: Listening) -> None:

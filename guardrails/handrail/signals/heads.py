@@ -13,6 +13,7 @@ from typing import Any
 
 from handrail.errors import ConfigError
 from handrail.signals.features import FIRST, Feature, Vocabulary, features_of, sentences
+from handrail.signals.tokens import tokens_of
 from handrail.signals.weights import LANE, RESERVED, Sums, WeightTable
 from handrail.signals.wordlists import Span, joined
 
@@ -138,7 +139,11 @@ class Heads:
 
     def sums_after(self, text: str, openings: Sequence[str]) -> tuple[Sums, ...]:
         """Return what `sums` does, for each of some openings. They differ in the first sentence alone."""
-        return self._table.sums(text, openings)
+        return self.sums_of(tokens_of(text), openings)
+
+    def sums_of(self, tokens: Sequence[str], openings: Sequence[str]) -> tuple[Sums, ...]:
+        """Return what `sums_after` does, of the tokens of a text."""
+        return self._table.sums(tokens, openings)
 
 
 def from_data(data: Mapping[str, Any]) -> Heads:

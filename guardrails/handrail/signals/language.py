@@ -2,7 +2,7 @@
 
 import struct
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import islice
@@ -20,16 +20,20 @@ _TOLD = 2
 """Small words of a language that it takes to say that a text is in another one than the heads know."""
 
 
-def language_of(text: str) -> str | None:
+def language_of(text: str, read: tuple[str, Sequence[str]] = ("", ())) -> str | None:
     """Return the language's code, `UNKNOWN`, or None where a text is too short or too odd to tell.
 
     A text mostly in a script other than Latin is unknown, and so is one with more small words of a language
     that nobody trained than of any trained one.
+
+    Args:
+        text: the text.
+        read: a text in lower case and its tokens, which are used if it is this one in lower case.
     """
     if _is_foreign(text):
         return UNKNOWN
     low = text.lower()
-    pieces = tokens_of(low) if low.isascii() else PIECES.findall(low)
+    pieces = _pieces(low, read)
     if sum(1 for _ in islice((piece for piece in pieces if piece[0].isalpha()), _FEW)) < _FEW:
         return None
     small = _small_words()
@@ -41,6 +45,13 @@ def language_of(text: str) -> str | None:
     if most_of_others >= _TOLD and most_of_others > most:
         return UNKNOWN
     return small.names[trained.index(most)] if most else None
+
+
+def _pieces(low: str, read: tuple[str, Sequence[str]]) -> Sequence[str]:
+    # The heads' tokens have no accents, which small words do.
+    if not low.isascii():
+        return PIECES.findall(low)
+    return read[1] if read[0] == low else tokens_of(low)
 
 
 def trained_languages() -> frozenset[str]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from handrail.records import Message, Part, Place, Signal, SignalKind, Speaker, first_new
 from handrail.signals.features import AFTER_CLAIM, AFTER_QUESTION, FIRST, words_in
 from handrail.signals.heads import LEXICON
+from handrail.signals.language import language_of
 from handrail.signals.listening import DEFAULT, NAMES, TOPIC_HEADS, Listening
+from handrail.signals.tokens import tokens_of
 from handrail.signals.weights import Sums
 from handrail.signals.wordlists import Span, listed, lowered
 from handrail.text.normalise import Normalised, normalise
@@ -44,15 +46,26 @@ def hear(text: str, opening: str = FIRST, listening: Listening = DEFAULT) -> tup
         opening: what came before; see `features`.
         listening: words and levels of a policy.
     """
-    return hear_after(text, (opening,), listening)[0]
+    return _read(text, (opening,), listening).heard[0]
 
 
-def hear_after(text: str, openings: Sequence[str], listening: Listening) -> tuple[tuple[Heard, ...], ...]:
-    """Return what `hear` does, for each of some openings; the text is read once."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What `hear` returns for each of some openings, and the language of the text."""
+
+    heard: tuple[tuple[Heard, ...], ...]
+    language: str | None
+
+
+def _read(text: str, openings: Sequence[str], listening: Listening, *, tells_language: bool = False) -> _Read:
+    """Read a text once."""
     seen = normalise(text)
     words = lowered(seen.text)
-    summed = listening.read.sums_after(words, openings)
-    return tuple(_heard_after(seen, words, one, listening) for one in zip(openings, summed, strict=True))
+    tokens = tokens_of(words)
+    summed = listening.read.sums_of(tokens, openings)
+    pairs = zip(openings, summed, strict=True)
+    heard = tuple([_heard_after(seen, words, one, listening) for one in pairs])
+    return _Read(heard, language_of(text, (words, tokens)) if tells_language else None)
 
 
 def _heard_after(
@@ -100,24 +113,32 @@ def read_signals(messages: Sequence[Message], listening: Listening = DEFAULT) ->
     little. Spans count characters of the message; `place.index` is the index in `messages`. A dispute says
     which answer it is about, and whoever writes the same again repeats it, whatever the words.
     """
-    return read_new(messages, listening)[0]
+    return read_new(messages, listening).signals
 
 
-def read_new(
-    messages: Sequence[Message], listening: Listening = DEFAULT
-) -> tuple[tuple[Signal, ...], Mapping[int, tuple[Heard, ...]]]:
-    """Return the signals that `read_signals` does, and by message the topics that `read_topics` does."""
+@dataclass(frozen=True, slots=True)
+class NewWords:
+    """What a person's new messages show: signals, and by message its topics and its language, None untold."""
+
+    signals: tuple[Signal, ...]
+    topics: Mapping[int, tuple[Heard, ...]]
+    languages: Mapping[int, str | None]
+
+
+def read_new(messages: Sequence[Message], listening: Listening = DEFAULT) -> NewWords:
+    """Return the signals that `read_signals` does, the topics that `read_topics` does, and the languages."""
     opening = _opening(messages)
     openings = (FIRST,) if opening == FIRST else (FIRST, opening)
     found: list[Signal] = []
     topics: dict[int, tuple[Heard, ...]] = {}
+    languages: dict[int, str | None] = {}
     for index in range(first_new(messages), len(messages)):
         message = messages[index]
         if message.speaker is not Speaker.USER or not message.text:
             continue
-        heard = hear_after(message.text, openings, listening)
-        topics[index] = _topics(heard[0])
-        signals = _signals(messages, index, heard[-1])
+        read = _read(message.text, openings, listening, tells_language=True)
+        topics[index], languages[index] = _topics(read.heard[0]), read.language
+        signals = _signals(messages, index, read.heard[-1])
         again = _said_again(messages[:index], message.text) if SignalKind.REPEATS not in signals else None
         if again is not None:
             signals[SignalKind.REPEATS] = Signal(
@@ -129,7 +150,7 @@ def read_new(
                 place=Place(part=Part.MESSAGE, index=index),
             )
         found += (signals[kind] for kind in SignalKind if kind in signals)
-    return tuple(found), topics
+    return NewWords(tuple(found), topics, languages)
 
 
 def _signals(messages: Sequence[Message], index: int, found: Sequence[Heard]) -> dict[str, Signal]:

@@ -1,10 +1,11 @@
 """The weights of features, added up over a whole text at once. Pure.
 
 A feature's weights for all heads are one whole number with a lane for each head, so that one addition adds
-them all. Each word is one character here, the class that stands for it beside others. So a text of words is
-a text of characters, and one automaton finds all pairs and triples that weigh anything in one pass; pairs
-with a gap are found in every second character. What the features are says `features`, which names them one
-by one for whoever explains a score: `tests/property/signals/test_heads_properties.py` compares the two.
+them all. Each word is one character here, that of the class that stands for it beside others. So a text of
+words is a text of characters, and in a long one an automaton finds all pairs and triples that weigh anything
+in one pass; pairs with a gap it finds in every second character. What the features are says `features`, which
+names them one by one for whoever explains a score; `tests/property/signals/test_heads_properties.py` compares
+the two.
 """
 
 import re
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, compress
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from handrail.signals.features import (
     AFTER_CLAIM,
@@ -29,7 +30,7 @@ from handrail.signals.features import (
     affixes,
     spelled,
 )
-from handrail.signals.tokens import PAUSE, STOP, tokens_of
+from handrail.signals.tokens import PAUSE, STOP
 
 LANE = 32
 """Bits of a head's lane."""
@@ -37,10 +38,14 @@ LANE = 32
 RESERVED = frozenset((FIRST, AFTER_CLAIM, AFTER_QUESTION, LAST, QUESTION, PAUSE))
 """Tokens that are no word's and no class's."""
 
+_LONG = 64
+"""From so many tokens on the automata are faster than a look at each token."""
+
 _BEGIN = "^"
 _WORDS_FROM = 0x100
 _HALVES, _HALVES_COUNT = 0xD800, 0x800
 _ENDING = {LAST: STOP, QUESTION: QUESTION}
+_ENDS = frozenset(_ENDING.values())
 _OPENINGS = (FIRST, AFTER_CLAIM, AFTER_QUESTION)
 
 _index, _end = itemgetter(0), itemgetter(2)
@@ -99,29 +104,69 @@ class WeightTable:
         """Return the weights of a feature that is one token, nothing for an unknown one."""
         return self._single.get(name, 0)
 
-    def sums(self, text: str, openings: Sequence[str]) -> tuple[Sums, ...]:
+    def sums(self, tokens: Sequence[str], openings: Sequence[str]) -> tuple[Sums, ...]:
         """Add up the weights of each sentence's features, once for each of some openings.
 
         They differ in the first sentence alone.
+
+        Args:
+            tokens: of a text, see `tokens_of`.
+            openings: how the first sentence may begin.
         """
-        rows, extra = self._rows_in(text), 0
-        chars, weights, negates = _columns(rows)
-        if self._is_irregular("".join(chars).replace(PAUSE, "")):
-            rows, extra = _regular(rows)
-            chars, weights, negates = _columns(rows)
-        if not rows:
-            return tuple(Sums([0], 0) for _ in openings)
-        joined = "".join(chars)
-        words = joined.replace(PAUSE, "")
-        row_ends = list(accumulate(map(len, joined[:-1].split(_BEGIN))))
-        parts = words[:-1].split(_BEGIN)
-        totals = list(accumulate(weights, initial=0))
-        sums = [totals[end] - totals[begin] for begin, end in zip([0, *row_ends], row_ends, strict=False)]
-        if True in negates:
-            self._add_negated(sums, chars, negates, row_ends)
-        self._add_grams(sums, _BEGIN, parts)
-        tokens = len(words) - 2 * len(parts) + extra
-        return tuple(Sums(self._opened(sums, opening, parts[0]), tokens) for opening in openings)
+        rows = self._rows_of(tokens)
+        read = _read(rows) if len(rows) >= _LONG else None
+        if read is None or self._is_irregular(read):
+            whole = self._one_by_one(rows, openings[0])
+            first = _first_sentence(rows) if len(openings) > 1 else ()
+            others = (self._one_by_one(first, opening) for opening in openings[1:])
+            rest = whole.sentences[1:]
+            return (whole, *(Sums([*one.sentences, *rest], whole.tokens) for one in others))
+        totals, begins = list(accumulate(read.weights, initial=0)), [0, *read.ends]
+        sums = [totals[end] - totals[begin] for begin, end in zip(begins, read.ends, strict=False)]
+        if True in read.negates:
+            self._add_negated(sums, read)
+        self._add_grams(sums, _BEGIN, read.sentences)
+        count = len(read.words) - 2 * len(sums)
+        return tuple(Sums(self._opened(sums, opening, read.sentences[0]), count) for opening in openings)
+
+    def _one_by_one(self, rows: Sequence[Row], opening: str) -> Sums:
+        """Add up the weights token by token: of a short text, which the automata would not repay, and of one
+        with empty or too long sentences or with many tokens in a row that read alike.
+        """
+        beside, apart, negated = self._beside.weights.get, self._apart.weights.get, self._negated.get
+        sums: list[int] = []
+        tokens = total = count = reach = 0
+        before, earlier = self._openings[opening], ""
+        for char, weight, negates in rows:
+            is_end = char[-1] == _BEGIN
+            if count >= LONGEST or is_end:
+                if count:
+                    end = char[0] if is_end else STOP
+                    total += beside(before + end, 0) + negated(end, 0) * (reach > 0)
+                    total += beside(earlier + before + end, 0) + apart(earlier + end, 0)
+                    sums.append(total)
+                    tokens += count
+                    total = count = reach = 0
+                    before, earlier = _BEGIN, ""
+                if is_end:
+                    continue
+            if char == PAUSE:
+                reach = 0
+                continue
+            count += 1
+            if char == before == earlier and char != STRANGE:
+                continue
+            pair = before + char
+            total += weight + beside(pair, 0)
+            if earlier:
+                total += beside(earlier + pair, 0) + apart(earlier + char, 0)
+            if reach:
+                total += negated(char, 0)
+                reach -= 1
+            if negates:
+                reach = REACH
+            earlier, before = before, char
+        return Sums(sums or [0], tokens)
 
     def _opened(self, sums: Sequence[int], opening: str, first: str) -> Sequence[int]:
         """Return sums of sentences of which the first begins with an opening."""
@@ -140,34 +185,32 @@ class WeightTable:
         self._apart.add(sums, text[::2], [(end + 1) // 2 for end in ends])
         self._apart.add(sums, text[1::2], [end // 2 for end in ends])
 
-    def _add_negated(
-        self, sums: list[int], chars: Sequence[str], negates: Sequence[bool], row_ends: Sequence[int]
-    ) -> None:
-        get, at = self._negated.get, 0
-        for negation in compress(range(len(chars)), negates):
+    def _add_negated(self, sums: list[int], read: "_Read") -> None:
+        get, chars, at = self._negated.get, read.chars, 0
+        for negation in compress(range(len(chars)), read.negates):
             if negation < at:
                 continue
-            at, reach, sentence = negation + 1, REACH, bisect_right(row_ends, negation)
+            at, reach, sentence = negation + 1, REACH, bisect_right(read.ends, negation)
             while reach and chars[at] != PAUSE:
                 sums[sentence] += get(chars[at][0], 0)
                 if chars[at][-1] == _BEGIN:
                     break
-                reach = REACH if negates[at] else reach - 1
+                reach = REACH if read.negates[at] else reach - 1
                 at += 1
 
-    def _is_irregular(self, words: str) -> bool:
+    def _is_irregular(self, read: "_Read") -> bool:
         """Tell whether there are empty sentences, too long ones, or three words in a row that read alike."""
+        words = read.words
         return (
-            words[:1] in (STOP, QUESTION)
+            words[0] in _ENDS
             or f"{_BEGIN}{STOP}" in words
             or f"{_BEGIN}{QUESTION}" in words
-            or max(map(len, words.split(_BEGIN))) > LONGEST + 1
+            or max(map(len, read.sentences)) > LONGEST + 1
             or self._repeated.search(words) is not None
         )
 
-    def _rows_in(self, text: str) -> list[Row]:
-        """Return the tokens of a text, the last sentence closed."""
-        tokens = tokens_of(text)
+    def _rows_of(self, tokens: Sequence[str]) -> list[Row]:
+        """Return tokens as rows, the last sentence closed."""
         rows: list[Any] = list(map(self._rows.get, tokens))
         if None in rows:
             self._complete(tokens, rows)
@@ -223,8 +266,9 @@ class _Grams:
     def __init__(self, weights: Mapping[str, int]) -> None:
         import ahocorasick_rs
 
+        self.weights = weights
         self._automaton = ahocorasick_rs.AhoCorasick(list(weights))
-        self._weights = tuple(weights.values())
+        self._by_index = tuple(weights.values())
 
     def add(self, sums: list[int], text: str, ends: Sequence[int]) -> None:
         """Add the weights of what is found to the sum of the sentence that it ends in.
@@ -235,46 +279,50 @@ class _Grams:
             ends: where each sentence ends (exclusive).
         """
         found = self._automaton.find_matches_as_indexes(text, overlapping=True)
-        totals = list(accumulate(map(self._weights.__getitem__, map(_index, found)), initial=0))
-        found_ends, done = list(map(_end, found)), 0
+        if not found:
+            return
+        indexes, _, found_ends = zip(*found, strict=True)
+        totals = list(accumulate(map(self._by_index.__getitem__, indexes), initial=0))
+        done, count = 0, len(indexes)
         for index, end in enumerate(ends):
             upto = bisect_right(found_ends, end, done)
             if upto > done:
                 sums[index] += totals[upto] - totals[done]
+                if upto == count:
+                    return
                 done = upto
 
 
-def _columns(rows: Sequence[Row]) -> tuple[Sequence[str], Sequence[int], Sequence[bool]]:
-    if not rows:
-        return (), (), ()
-    chars, weights, negates = zip(*rows, strict=True)
-    return chars, weights, negates
+class _Read(NamedTuple):
+    """Rows by column, and what their characters make.
 
-
-def _regular(rows: Sequence[Row]) -> tuple[list[Row], int]:
-    """Return tokens without empty sentences, long sentences cut, and of each row of tokens that read alike
-    the first two; and how many tokens were left out.
+    `words` are the characters without pauses, `sentences` these parted, each with what ends it; `ends` are
+    the numbers of rows up to the end of each sentence.
     """
-    kept: list[Row] = []
-    count = left_out = 0
-    before = earlier = ""
-    for row in rows:
-        char = row[0]
+
+    chars: Sequence[str]
+    weights: Sequence[int]
+    negates: Sequence[bool]
+    words: str
+    sentences: Sequence[str]
+    ends: Sequence[int]
+
+
+def _read(rows: Sequence[Row]) -> _Read:
+    chars, weights, negates = zip(*rows, strict=True)
+    joined = "".join(chars)
+    words = joined.replace(PAUSE, "")
+    sentences = words[:-1].split(_BEGIN)
+    parted = sentences if len(words) == len(joined) else joined[:-1].split(_BEGIN)
+    return _Read(chars, weights, negates, words, sentences, list(accumulate(map(len, parted))))
+
+
+def _first_sentence(rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the rows of a text's first sentence, with what ends it."""
+    count = 0
+    for at, (char, _, _) in enumerate(rows):
         is_end = char[-1] == _BEGIN
-        if count >= LONGEST or is_end:
-            if count:
-                kept.append(row if is_end else (STOP + _BEGIN, 0, False))
-                count, before, earlier = 0, "", ""
-            if is_end:
-                continue
-        if char == PAUSE:
-            if count:
-                kept.append(row)
-            continue
-        count += 1
-        if char == before == earlier and char != STRANGE:
-            left_out += 1
-            continue
-        earlier, before = before, char
-        kept.append(row)
-    return kept, left_out
+        if count and (is_end or count >= LONGEST):
+            return [*rows[:at], rows[at] if is_end else (STOP + _BEGIN, 0, False)]
+        count += not is_end and char != PAUSE
+    return rows

@@ -4,9 +4,11 @@ from importlib import resources
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handrail.records import Message, Speaker
 from handrail.signals.features import AFTER_CLAIM, AFTER_QUESTION, FIRST, PIECES, features, fold
 from handrail.signals.heads import WHOLE, shipped
 from handrail.signals.language import language_of
+from handrail.signals.read import read_new
 from handrail.signals.small_talk import is_small_talk
 from handrail.signals.tokens import tokens_of
 from handrail.signals.weights import LANE
@@ -101,6 +103,17 @@ def test_reading_a_text_after_several_openings_at_once_is_reading_it_after_each(
 def test_reading_a_language_or_small_talk_never_raises(text: str) -> None:
     assert language_of(text) in (None, "en", "de", "es", "fr", "unknown")
     assert is_small_talk(text) in (True, False)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.one_of(
+        TEXT, st.sampled_from(["Wo ist meine `Bestellung`, bitte?", "DÓNDE está mi pedido", "WHERE is it"])
+    )
+)
+def test_the_language_of_a_message_is_the_same_read_with_its_signals(text: str) -> None:
+    told = read_new([Message(speaker=Speaker.USER, text=text)]).languages
+    assert told.get(0) == (language_of(text) if text else None)
 
 
 PHRASES = resources.files("handrail.signals").joinpath("small_talk.txt").read_text("utf-8").splitlines()
