@@ -83,10 +83,15 @@ class Guard(Cases):
             store=store,
             facts=facts,
             recorder=OutcomeRecorder(
-                policy=policy, store=store, spool=spool, now=self._clock, observe=observe
+                policy=policy,
+                store=store,
+                spool=spool,
+                now=self._clock,
+                scanner=pipeline.scanner,
+                observe=observe,
             ),
             now=self._clock,
-            sampler=sampler_of(policy, pipeline.cascade.calibration, store),
+            sampler=sampler_of(pipeline, store),
         )
         in_force = PolicyInForce(running, people=people, scanner=scanner, tool_kinds=self._tool_kinds)
         super().__init__(store, in_force)

@@ -94,10 +94,13 @@ class PolicyInForce:
         people = self._people.under(policy) if isinstance(self._people, PeopleFile) else self._people
         pipeline = pipeline_of(policy, self._scanner, self._tool_kinds)
         prepare(pipeline)
-        sampler = sampler_of(policy, pipeline.cascade.calibration, store)
+        sampler = sampler_of(pipeline, store)
         from handrail.store import SqlStore
 
         if isinstance(store, SqlStore):
             record_policy(store, policy, self._running.now())
-        recorder, self._people = replace(self._running.recorder, policy=policy), people
+        recorder, self._people = (
+            replace(self._running.recorder, policy=policy, scanner=pipeline.scanner),
+            people,
+        )
         self._running = replace(self._running, pipeline=pipeline, sampler=sampler, recorder=recorder)

@@ -17,6 +17,7 @@ from handrail.errors import (
 )
 from handrail.guard.context import handed_off
 from handrail.guard.samples import DrawnAnswer
+from handrail.pipeline.decoded import Scans, with_made_calls
 from handrail.policy import Policy
 from handrail.policy.runtime.record import without_words
 from handrail.records import (
@@ -134,6 +135,7 @@ class OutcomeRecorder:
     store: TicketStore
     spool: SpoolPort
     now: Callable[[], datetime]
+    scanner: Scans
     observe: Observer | None = None
 
     @property
@@ -169,7 +171,7 @@ class OutcomeRecorder:
         attempt = Attempt(
             exchange=evidence.exchange,
             at=self.now(),
-            text=mask_of(evidence)(_latest_words(evidence)),
+            text=mask_of(with_made_calls(evidence, self.scanner))(_latest_words(evidence)),
             triggers=_triggers(decision.reasons),
             rules=tuple(reason.rule for reason in decision.reasons),
             note=_asked_in_total(evidence),
@@ -267,7 +269,7 @@ class OutcomeRecorder:
         policy, now = self.policy, self.now()
         role = decision.role or policy.if_unsure
         ticket = compose(
-            evidence,
+            with_made_calls(evidence, self.scanner),
             decision,
             notice=policy.notices[_notice_of(policy, decision)],
             now=now,

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from handrail.confidence.calibration.sampling import SampleDraw, SamplingPlan, unit_of
 from handrail.errors import StoreUnavailable
 from handrail.guard.opening import is_sampled
+from handrail.pipeline.decoded import Scans, with_made_calls
 from handrail.pipeline.judge import slice_of
+from handrail.pipeline.pipeline import Pipeline
 from handrail.policy import Policy
 from handrail.records import Decision, Effect, Evidence, Score
 from handrail.tickets.ports import TicketStore
@@ -43,12 +45,14 @@ class AnswerSampler:
         calibration: the one in force; its plan holds for the answers it speaks of.
         key: makes the draws impossible to foretell, and to repeat for whoever holds it.
         store: keeps the answers that people check.
+        scanner: finds what is masked in them.
     """
 
     policy: Policy
     calibration: "Calibration | None"
     key: bytes
     store: "CallerStore"
+    scanner: Scans
 
     @cached_property
     def _cold(self) -> SamplingPlan:
@@ -81,7 +85,8 @@ class AnswerSampler:
             return DrawnAnswer(row=row, content=None)
         from handrail.tickets.samples import sampled_answer
 
-        return DrawnAnswer(row=row, content=sampled_answer(evidence, roles=self.roles))
+        read = with_made_calls(evidence, self.scanner)
+        return DrawnAnswer(row=row, content=sampled_answer(read, roles=self.roles))
 
     def keep(self, drawn: DrawnAnswer, *, at: datetime) -> None:
         """Keep an answer that is to be checked; nothing to do for any other."""
@@ -107,15 +112,22 @@ class AnswerSampler:
         return self._plan if speaks else self._cold
 
 
-def sampler_of(policy: Policy, calibration: "Calibration | None", store: TicketStore) -> AnswerSampler | None:
+def sampler_of(pipeline: Pipeline, store: TicketStore) -> AnswerSampler | None:
     """Return who draws audits, None where the policy asks for none or the store cannot keep answers."""
+    policy, calibration = pipeline.policy, pipeline.cascade.calibration
     if not is_sampled(policy):
         return None
     from handrail.store.caller import CallerStore
 
     if not isinstance(store, CallerStore):
         return None
-    return AnswerSampler(policy=policy, calibration=calibration, key=store.sampling_key(), store=store)
+    return AnswerSampler(
+        policy=policy,
+        calibration=calibration,
+        key=store.sampling_key(),
+        store=store,
+        scanner=pipeline.scanner,
+    )
 
 
 def _row(score: Score, audit: SampleDraw, *, is_handed_off: bool, part: str | None) -> dict[str, object]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from handrail.pipeline.pieces import Hide
-from handrail.records import Finding, Span
+from handrail.records import Evidence, Finding, Span
 from handrail.text.documents import BETWEEN, behind, named
 from handrail.text.json_data import JsonSegment, JsonToken, json_segments, with_tokens
 from handrail.text.runs import readings, runs
@@ -63,6 +63,21 @@ def scan_decoded(scanner: Scans, text: str) -> tuple[Finding, ...]:
             if piece.raw and first < last:
                 found[replace(finding, start=piece.raw[first], end=piece.raw[last])] = None
     return tuple(sorted(found, key=lambda one: (one.start, one.end, one.type)))
+
+
+def with_made_calls(evidence: Evidence, scanner: Scans) -> Evidence:
+    """Return evidence with what stands in the arguments of the calls that were made.
+
+    Nothing is decided on them, so they are read only where people are to see them.
+    """
+    made = [call for message in evidence.messages for call in message.tool_calls]
+    texts = dict.fromkeys(call.arguments for call in (*made, *filter(None, (evidence.done,))))
+    told = [
+        (replace(one, place=None), text[one.start : one.end])
+        for text in texts
+        for one in scan_decoded(scanner, text)
+    ]
+    return replace(evidence, told=tuple(told)) if told else evidence
 
 
 def fixed_in(text: str) -> tuple[Span, ...]:

@@ -129,6 +129,7 @@ class Evidence:
     call came through, `cost` what it took. `language` is that of the person's new words: a code, `unknown` if
     no heads were trained on it, None if nothing tells. `stated` is what the answer states of facts, by name.
     `beside` are the other calls of the turn that a person may decide on; what is blocked is not among them.
+    `told` is what was found, with its text, in the arguments of calls that were made: read only for people.
     """
 
     exchange: str
@@ -146,6 +147,7 @@ class Evidence:
     stated: Mapping[str, FactValue] = field(default_factory=dict)
     cost: CallCost | None = field(default=None, compare=False)
     beside: tuple[ProposedCall, ...] = ()
+    told: tuple[tuple[Finding, str], ...] = ()
 
 
 def strictest(effects: Iterable[Effect]) -> Effect:

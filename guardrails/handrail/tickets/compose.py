@@ -290,9 +290,9 @@ def _sealed(evidence: Evidence) -> Sealed:
 
 
 def _found(evidence: Evidence) -> tuple[tuple[Finding, str], ...]:
-    """Return everything that was found with its text: in the exchange, then in the other calls."""
+    """Return everything that was found with its text: in the exchange, then in other calls, new and made."""
     own = ((finding, value_of(evidence, finding)) for finding in evidence.findings)
-    return (*own, *found_beside(evidence))
+    return (*own, *found_beside(evidence), *evidence.told)
 
 
 def _carried_out(evidence: Evidence) -> tuple[ToolCallRecord, ...]:

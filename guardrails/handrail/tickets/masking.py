@@ -127,7 +127,7 @@ def mask_of(evidence: Evidence) -> Mask:
             continue
         for value in (value_of(evidence, finding), *pieces_of(evidence, finding)):
             labels.setdefault(value, f"[{finding.type}]")
-    for finding, value in found_beside(evidence):
+    for finding, value in (*found_beside(evidence), *evidence.told):
         if finding.category != UNMASKED:
             labels.setdefault(value, f"[{finding.type}]")
     return Mask.of(labels)
