@@ -109,6 +109,7 @@ _TAKE: Final[Mapping[str, _Taken]] = {
     "release": lambda service, who, ref, form: service.release(who, ref),
     "take_over": lambda service, who, ref, form: service.take_over(who, ref),
     "ask": lambda service, who, ref, form: _asked(service, who, ref, form["text"]),
+    "own_answer": lambda service, who, ref, form: _own_answer(service, who, ref, form["text"]),
     "inform": lambda service, who, ref, form: service.inform(who, ref, form["text"]),
     "reassign": lambda service, who, ref, form: service.reassign(who, ref, form["role"], why=form["text"]),
     "link": lambda service, who, ref, form: service.link(who, ref, of=form["of"]),
@@ -128,6 +129,12 @@ def _asked(service: TicketService, who: Reviewer, ref: str, question: str) -> ob
     # Who asks has the ticket; a ticket that nobody has is claimed by asking.
     service.claim(who, ref)
     return service.ask(who, ref, question)
+
+
+def _own_answer(service: TicketService, who: Reviewer, ref: str, text: str) -> object:
+    # Who writes an answer has the ticket, as with a question.
+    service.claim(who, ref)
+    return service.give_own_answer(who, ref, text)
 
 
 def take(request: Request) -> Response:

@@ -83,6 +83,9 @@ def screen_values(
     ticket, who = screen.ticket, reviewer_of(request)
     can_decide = Operation.DECIDE in screen.operations and ticket is not None
     verdicts = [verdict.value for verdict in ticket.allowed] if ticket is not None else []
+    if screen.needs_own_answer:
+        # Whoever answers the customer themselves needs no draft; everything else is decided on it.
+        verdicts = [verdict for verdict in verdicts if verdict == Verdict.ANSWER]
     conflicts = [rule for rule in screen.rules if rule.is_conflict]
     undo_s = _seconds_left(screen)
     return {
