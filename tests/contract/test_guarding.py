@@ -10,6 +10,7 @@ import pytest
 from handrail.errors import AlreadyDecided, CheckFailed, NotAllowed, NotPermitted, TicketError
 from handrail.policy import loads
 from handrail.review.cases import Collector, ReviewPeriod
+from handrail.review.log_rows import rows_of
 from handrail.service import GivenPolicy, ListQuery, Operation, Proposal, Reviewer, TicketService
 from handrail.service.settings import ServiceSettings
 from handrail.tickets.lifecycle import State
@@ -101,6 +102,16 @@ def test_a_seeded_case_looks_like_any_ticket(service: TicketService, sides: Side
     assert service.screen(who, source).reference not in repr(screen)
     shown = service.preview(who, case, Proposal(verdict=A))
     assert shown.runs.startswith("issue_refund")
+
+
+def test_the_log_that_a_review_reads_tells_of_no_seeded_case(
+    service: TicketService, sides: Sides, tenant: str
+) -> None:
+    source, case = seeded(service, sides, tenant)
+    service.decide(reviewer("finn", tenant=tenant), case, Proposal(verdict=A))
+    rows = rows_of(sides.admin.export(), tenant)
+    said = [(row.outcome, row.ticket) for row in rows if row.outcome in ("handed_off", "resolved", "expired")]
+    assert said == [("resolved", source)]
 
 
 @pytest.mark.parametrize("verdict", [A, R])

@@ -93,7 +93,7 @@ def review(  # noqa: PLR0913 - one parameter per option
     report = read.report
     missed = _missed([row for row in read.answers if row.at in period], policy)
     with _progress("following the log"):
-        figures, patches = followed(read.rows, period, policy)
+        figures, patches = followed(read.rows, period, policy, cases=report.cases)
     if figures is None and not has_numbers():
         typer.echo("Figures and proposals of the log need: pip install 'handrail[review]'", err=True)
     if as_json:

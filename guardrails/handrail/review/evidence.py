@@ -14,7 +14,7 @@ from scipy.stats import hypergeom
 
 from handrail.confidence.calibration.fit.arrays import Floats
 
-FRACTIONS = np.array([0.25, 0.5, 0.85])
+FRACTIONS = np.array([0.35, 0.7])
 """Bets, as shares of the largest that cannot ruin; wealth is their mean."""
 
 

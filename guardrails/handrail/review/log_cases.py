@@ -31,7 +31,7 @@ def review_job(tenant: str) -> SelectJob:
         outcomes=(HANDED_OFF, RESOLVED, EXPIRED, SAMPLED, TAKEN),
         names=(
             *("effect", "stage", "rules", "reasons", "role", "facts", "parts", "confidence", "policy"),
-            *("verdict", "scored", "reviewer"),
+            *("verdict", "scored", "reviewer", "customer", "grant"),
         ),
         tenant=tenant,
         with_scored=True,

@@ -180,7 +180,7 @@ def log_figures(log: ReviewLog, review: LogReview, *, threshold_now: float | Non
         drift_since=monday_of(since) if since is not None else None,
         readers=_readers(log, review.readers.found),
         rules=_rules(log),
-        detectors=_detectors(log),
+        detectors=detector_figures(log),
         conflicts=_conflicts(log),
         agreement=_agreement(log),
         steps={
@@ -292,8 +292,8 @@ def _unchanged(log: ReviewLog, places: Sequence[int]) -> Share:
     return share(int((verdicts == RIGHT).sum()), int((verdicts >= RIGHT).sum()))
 
 
-def _detectors(log: ReviewLog) -> tuple[DetectorFigures, ...]:
-    """Count what was found in hand-offs that detectors alone brought about."""
+def detector_figures(log: ReviewLog) -> tuple[DetectorFigures, ...]:
+    """Return what was found in hand-offs that detectors alone brought about; pure."""
     places: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place in np.flatnonzero(log.is_held):
         if not set(log.triggers[place]) <= DETECTED:

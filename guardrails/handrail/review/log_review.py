@@ -93,15 +93,18 @@ class LogReview:
         self.weeks.append(found)
         return found
 
-    def worth(self) -> ScoreWorth | None:
-        """Return the confidence below which a person's look pays, by all verdicts since the model changed."""
+    def decided_by_score(self) -> ReviewLog:
+        """Return what was read since the model changed of the answers that a score alone decides."""
         if not self._seen:
-            return None
+            return ReviewLog()
         past = joined(self._seen)
         by_score = past.is_scored & np.isfinite(past.score) & (past.is_passed | past.is_unsure_only)
         since = -1 if self.drift.found is None else self.drift.found
-        known = by_score & (past.week > since) & (past.probability > 0)
-        return score_worth(past.taken(known), self.settings.costs.break_even)
+        return past.taken(by_score & (past.week > since) & (past.probability > 0))
+
+    def worth(self) -> ScoreWorth | None:
+        """Return the confidence below which a person's look pays, by all verdicts since the model changed."""
+        return score_worth(self.decided_by_score(), self.settings.costs.break_even)
 
     def _probability(self, week: ReviewLog, read: Flags) -> Floats:
         """Return the chance with which each decision was drawn and then read.

@@ -118,6 +118,21 @@ def threshold_set(text: str, rule: str, fact: str, threshold: float) -> str:
     return "".join([*found.lines[:first], part[:start], f"{threshold:.3f}", part[end:], *found.lines[after:]])
 
 
+def role_set(text: str, rule: str, role: str) -> str:
+    """Return the text with another role that decides what a rule hands off; pure."""
+    found = _Rules(text)
+    place = found.place(rule)
+    if "to" not in found.rules[place]:
+        raise NotPatchable(f"{rule} names no role")
+    at = found.document.position(("hand_offs", place, "to"))
+    line, old = found.lines[at.line - 1], str(found.rules[place]["to"])
+    begin = at.column - 1
+    if not line.startswith(old, begin):
+        raise NotPatchable(f"the role of {rule} is not written plainly")
+    found.lines[at.line - 1] = line[:begin] + role + line[begin + len(old) :]
+    return "".join(found.lines)
+
+
 def added(text: str, rule: str, condition: FactCondition, *, to: str, because: str) -> str:
     """Return the text with a rule that hands off where a condition holds, the last of its list; pure."""
     found = _Rules(text)

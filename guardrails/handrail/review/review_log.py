@@ -32,6 +32,8 @@ class ReviewLog:
     that handed off, none where the answer went out. `is_blocked`: it would not go out whatever people say.
     `is_scored`: it has a score and the chance `probability` with which it was drawn (1 for what was handed
     off). `verdict` is `NO_VERDICT`, `RIGHT` or `WRONG`: of a ticket, whether people changed anything.
+    `role` got it, `decided_by` is the role in which that verdict was given; `customer` and `grant` are
+    hashes.
     `policy` is the digest of the policy that decided, `maker` the model that answered and the method by
     which its confidence was measured.
     `reviewer` and `seconds` (not a number where nobody saw when it was taken) are those of that verdict,
@@ -56,6 +58,10 @@ class ReviewLog:
     reviewer: tuple[str, ...] = ()
     seconds: Floats = field(default_factory=lambda: np.zeros(0))
     second: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    role: tuple[str, ...] = ()
+    decided_by: tuple[str, ...] = ()
+    customer: tuple[str, ...] = ()
+    grant: tuple[str, ...] = ()
     policy: tuple[str, ...] = ()
     maker: tuple[str, ...] = ()
 
@@ -118,6 +124,7 @@ class _Said:
     verdict: int
     reviewer: str
     at: float
+    role: str
 
 
 def review_log(rows: Iterable[LogRow]) -> ReviewLog:
@@ -144,7 +151,7 @@ def review_log(rows: Iterable[LogRow]) -> ReviewLog:
             heard[key][row.reviewer] = verdict
             if row.verdict == "agree":
                 continue
-            said[key] = _Said(verdict=verdict, reviewer=row.reviewer, at=at)
+            said[key] = _Said(verdict=verdict, reviewer=row.reviewer, at=at, role=row.role)
         elif row.outcome == EXPIRED:
             said.pop(key, None)
     ordered = sorted(decisions.items(), key=lambda item: (item[1][0], item[0]))
@@ -189,6 +196,10 @@ def _columns(
             [_second(heard.get(key, {}), one) for (key, _), one in zip(ordered, verdicts, strict=True)],
             dtype=np.int64,
         ),
+        role=tuple(row.role for row in rows),
+        decided_by=tuple(one.role if one else "" for one in verdicts),
+        customer=tuple(row.customer for row in rows),
+        grant=tuple(row.grant for row in rows),
         policy=tuple(row.policy for row in rows),
         maker=tuple(_maker(row) for row in rows),
     )

@@ -237,6 +237,18 @@ class RuleSearch:
             for each in self._asked()
         )
 
+    @property
+    def reading(self) -> tuple[str, ...]:
+        """What is best read next, in words: tickets of a rule, or passed answers, under a condition."""
+        asked = [
+            f"{f'tickets of {each.rule}' if each.rule else 'passed answers'}"
+            f"{f' where {each.condition}' if each.condition.tests else ''}"
+            for each in self._asked()
+        ]
+        unread = [f"tickets of {rule}" for rule in sorted(self._unread)]
+        hunches = [f"passed answers where {hunch}" for hunch in self._hunches]
+        return tuple(dict.fromkeys([*asked, *unread, *hunches]))
+
     def _asked(self) -> list[Candidate]:
         """Return the candidates whose cases are best read next.
 

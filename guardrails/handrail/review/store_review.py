@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 from handrail.policy.runtime.log_row import LogRow
-from handrail.review.cases import Collector, ReviewPeriod, TicketReader
+from handrail.review.cases import Collector, ReviewCase, ReviewPeriod, TicketReader
 from handrail.review.log_rows import rows_of
 from handrail.review.weekly import WeeklyReview, review
 from handrail.scan import Scanner
@@ -60,19 +60,19 @@ def review_of_store(
     collector = Collector(source=store, tenant=tenant, scanner=scanner)
     report = review(collector.cases(period), period, now=now)
     rows = rows_of(store.entries(tenant, period.until - HISTORY, now), tenant)
-    figures, patches = followed(rows, period, policy)
+    figures, patches = followed(rows, period, policy, cases=report.cases)
     return StoreReview(report=report, rows=rows, figures=figures, patches=patches)
 
 
 def followed(
-    rows: Sequence[LogRow], period: ReviewPeriod, policy: str
+    rows: Sequence[LogRow], period: ReviewPeriod, policy: str, *, cases: Sequence[ReviewCase] = ()
 ) -> "tuple[LogFigures | None, Sequence[Proposal]]":
     """Return what a log says of a period; nothing where numpy or scipy is not installed."""
     if not has_numbers():
         return None, ()
     from handrail.review.weekly_log import follow
 
-    return follow(rows, period, policy)
+    return follow(rows, period, policy, cases=cases)
 
 
 def has_numbers() -> bool:

@@ -8,24 +8,26 @@ from handrail.policy import load
 from handrail.policy.file.read import read_source
 from handrail.policy.runtime.log_row import LogRow, as_data
 from handrail.review.accept import stricter_changes
-from handrail.review.cases import ReviewPeriod
+from handrail.review.cases import ReviewCase, ReviewPeriod
 from handrail.review.log_figures import LogFigures, log_figures
 from handrail.review.log_review import LogReview, LogSettings
+from handrail.review.policy_in_force import PolicyInForce
 from handrail.review.proposal import Proposal
-from handrail.review.proposing import propose_changes
+from handrail.review.proposing import propose_changes, propose_notes
 from handrail.review.review_log import review_log
 from handrail.review.score_limits import score_limits
 
 
 def follow(
-    rows: Sequence[LogRow], period: ReviewPeriod, policy: str = ""
+    rows: Sequence[LogRow], period: ReviewPeriod, policy: str = "", *, cases: Sequence[ReviewCase] = ()
 ) -> tuple[LogFigures | None, tuple[Proposal, ...]]:
-    """Return a period's figures, None without decisions, and what the log proved as changes of a policy.
+    """Return a period's figures, None without decisions, and what log and tickets propose.
 
     Args:
         rows: the log, from as far back as there is.
         period: what the figures are of.
         policy: file or name of the policy in force; without it nothing is proposed.
+        cases: the period's tickets, their texts masked; without them no note is of texts.
 
     Raises:
         PolicyError: the policy cannot be loaded.
@@ -43,12 +45,23 @@ def follow(
     for week in weeks:
         review.take(whole.of_week(week))
     limits = [one.limit for one in score_limits(loaded)] if loaded is not None else []
-    figures = log_figures(
-        whole.taken(whole.at >= period.since.timestamp()), review, threshold_now=max(limits, default=None)
-    )
+    inside = whole.taken(whole.at >= period.since.timestamp())
+    figures = log_figures(inside, review, threshold_now=max(limits, default=None))
     if loaded is None:
         return figures, ()
     figures = replace(figures, threshold=review.certificate.under(loaded.ref.sha256))
     path, text = read_source(policy)
-    past = [as_data(row) for row in rows if row.is_decision]
-    return figures, propose_changes(review, loaded, text, file=str(path), rows=past, weeks=len(weeks))
+    now = PolicyInForce(
+        policy=loaded,
+        text=text,
+        file=str(path),
+        rows=[as_data(row) for row in rows if row.is_decision],
+        weeks=len(weeks),
+        certified=review.certificate.under(loaded.ref.sha256),
+    )
+    notes = propose_notes(inside, review, loaded, cases=cases, weeks=_weeks_of(period))
+    return figures, (*propose_changes(whole, review, now), *notes)
+
+
+def _weeks_of(period: ReviewPeriod) -> int:
+    return max(1, round((period.until - period.since).total_seconds() / 604_800))

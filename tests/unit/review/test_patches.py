@@ -15,6 +15,7 @@ from handrail.review.patches import (
     retired,
     threshold_set,
 )
+from handrail.review.policy_in_force import PolicyInForce
 from handrail.review.proposing import propose_changes
 from handrail.review.review_log import review_log
 from handrail.testing.quarter import QuarterSettings, quarter
@@ -85,9 +86,14 @@ def test_a_certified_threshold_is_proposed_with_its_promise_and_a_replay() -> No
         review.take(review_log([row for row in map(read_row, week.records) if row is not None]))
     certified = review.weeks[-1].threshold
     assert certified < 0.98
-    found = propose_changes(
-        review, played.policy, played.planted.text, file="policy.yaml", rows=[as_data(row) for row in rows]
+    now = PolicyInForce(
+        policy=played.policy,
+        text=played.planted.text,
+        file="policy.yaml",
+        rows=[as_data(row) for row in rows],
+        certified=review.certificate.under(played.policy.ref.sha256),
     )
+    found = propose_changes(review_log(rows), review, now)
     (proposal,) = [one for one in found if one.kind == "threshold"]
     assert proposal.is_ready
     limit = float(proposal.text.split("confidence is known and confidence < ")[1].split()[0])

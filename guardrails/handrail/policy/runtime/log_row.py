@@ -149,6 +149,9 @@ def _of_entry(entry: Mapping[str, Any], kind: str, data: Mapping[str, Any]) -> L
         return _row({**data, **whose}, FAULT)
     if kind.startswith("decision."):
         return _decision({**data, **whose})
+    if data.get("seeded"):
+        # A seeded case is no traffic, and its decision says nothing of a rule.
+        return None
     ticket = {"ticket": entry.get("ticket", ""), "role": entry.get("role", "")}
     if kind == "ticket.open" and "v" not in data:
         exchange = data.get("exchange", entry.get("ticket", ""))

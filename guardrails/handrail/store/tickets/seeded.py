@@ -75,7 +75,9 @@ def place(tx: Transaction, source: str, actor: Actor) -> str:
     about = {"reference": reference_of(tx.tenant, copy.id, 0), "is_seeded": True}
     values = row_values(tx, copy, row.subject, key, **about)
     tx.conn.execute(tickets.insert().values(**values))
-    record(tx, values, Move(verb=Verb.OPEN, now=actor.now, role=copy.role, data={"digest": values["digest"]}))
+    # As of any ticket of this version; without it a reader of the log takes it for a hand-off of 0.1.
+    opened = {"digest": values["digest"], "v": 2}
+    record(tx, values, Move(verb=Verb.OPEN, now=actor.now, role=copy.role, data=opened))
     case = {
         "tenant": tx.tenant,
         "ticket": copy.id,

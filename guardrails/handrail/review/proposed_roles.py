@@ -1,0 +1,52 @@
+"""Rules whose tickets another role decides: they had better go there at once."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+
+import numpy as np
+from scipy.stats import binom
+
+from handrail.review.measure import share
+from handrail.review.patches import NotPatchable, role_set
+from handrail.review.policy_in_force import Grounds, PolicyInForce
+from handrail.review.proposal import Proposal
+from handrail.review.review_log import RIGHT, ReviewLog
+
+LEVEL = 0.05
+"""Chance, over all rules together, that a role is proposed which decides half of the tickets at most."""
+
+
+def proposed_roles(log: ReviewLog, now: PolicyInForce) -> Iterator[Proposal]:
+    """Yield a change of role for each rule most of whose tickets one other role decided.
+
+    The backup of the rule's role is no such role: its tickets come by the clock, and more people help.
+    """
+    rules = [rule for rule in now.policy.hand_offs if rule.role and not rule.is_shadow]
+    for rule in rules:
+        alone = np.array([found == (rule.id,) for found in log.rules], dtype=np.bool_)
+        places = np.flatnonzero(alone & (log.verdict >= RIGHT))
+        by_role = Counter(log.decided_by[place] for place in places)
+        others = [(count, name) for name, count in by_role.items() if name and name != rule.role]
+        if not others:
+            continue
+        count, role = max(others)
+        chance = float(binom.sf(count - 1, len(places), 0.5)) * len(rules)
+        plan = now.policy.roles.get(str(rule.role))
+        if chance > LEVEL or role not in now.policy.roles or (plan is not None and plan.backup == role):
+            continue
+        found = share(count, len(places))
+        weekly = count / max(1, now.weeks)
+        grounds = Grounds(
+            kind="role",
+            title=f"Hand {rule.id} to {role} (now {rule.role})",
+            why=f"{role} decided {found} of its tickets after somebody passed them on.",
+            effect=(
+                f"{weekly:.1f} tickets a week would not have to be passed on "
+                f"({found.low * len(places) / max(1, now.weeks):.1f} to "
+                f"{found.high * len(places) / max(1, now.weeks):.1f})."
+            ),
+            tickets=log.tickets([p for p in places.tolist() if log.decided_by[p] == role]),
+        )
+        with suppress(NotPatchable):
+            yield now.change(grounds, now.tried(role_set(now.text, rule.id, role)))
