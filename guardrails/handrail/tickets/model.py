@@ -26,7 +26,8 @@ class TicketModel(BaseModel):
 
         JSON that can be read holds whole characters: what is stored is not gone through text by text again.
         """
-        if not isinstance(raw, Mapping):
+        # What is read from JSON is a dict, which is told at once.
+        if not isinstance(raw, (dict, Mapping)):
             return raw
         if not cls.RETIRED.isdisjoint(raw):
             raw = {name: value for name, value in raw.items() if name not in cls.RETIRED}
