@@ -2,7 +2,7 @@
 
 Bars: at least 75 % of the throughput with the guard off, at 500 callers; at half that load at most 15 ms more
 than without the guard until the first byte (of a stream that is held to its end: after the provider's last
-piece); no unguarded byte; memory that does not grow. `--soak MINUTES` keeps half the load up for so long.
+piece); no unguarded byte; memory that does not grow. `benchmarks.gateway_soak` asks for minutes.
 """
 
 import argparse
@@ -35,21 +35,17 @@ PORTS = {"off": 18101, "on": 18102, "release": 18103}
 BAR_RATIO = 0.75
 BAR_FIRST_BYTE_MS = 15.0
 BAR_GROWTH_MB = 20.0
-# A soak's memory is taken once everything has been used for a while.
-SETTLED = 0.25
 
 
 @dataclass
 class Seen:
-    """What was seen: loads of each kind, first bytes at half load, and the memory of a soak, in MB."""
+    """What was seen: loads of each kind, and first bytes at half load."""
 
     loads: dict[str, list[Load]] = field(default_factory=lambda: {"off": [], "on": []})
     first: dict[str, FirstBytes] = field(default_factory=dict)
-    soak: list[float] = field(default_factory=list)
-    soak_leaks: int = 0
 
 
-async def measure(folder: Path, *, rounds: int, seconds: float, soak_s: float) -> Seen:
+async def measure(folder: Path, *, rounds: int, seconds: float) -> Seen:
     """Run both kinds in turn, so that the machine's moods fall on both; a warm-up goes first."""
     seen, clock = Seen(), Clock()
     (folder / "releasing.yaml").write_text(SAME_CHECK.replace("if_unsure:", "stream: release\nif_unsure:"))
@@ -79,11 +75,6 @@ async def measure(folder: Path, *, rounds: int, seconds: float, soak_s: float) -
             half = rate_of(seen.loads["on"]) / 2
             for kind, port in PORTS.items():
                 seen.first[kind] = await paced(port, rate=half, seconds=seconds, clock=clock)
-            ends = time.monotonic() + soak_s
-            while (left := ends - time.monotonic()) > 0:
-                part = await paced(PORTS["on"], rate=half, seconds=min(left, 15.0), clock=clock)
-                seen.soak_leaks += part.leaks
-                seen.soak.append(memory_mb(on))
     return seen
 
 
@@ -114,16 +105,15 @@ def main() -> int:
     """Run the benchmark; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
-    parser.add_argument("--soak", type=float, default=0.0, help="minutes of half load at the end")
     options = parser.parse_args()
     rounds, seconds = (2, 4.0) if options.quick else (6, 12.0)
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        seen = asyncio.run(measure(Path(folder), rounds=rounds, seconds=seconds, soak_s=options.soak * 60))
+        seen = asyncio.run(measure(Path(folder), rounds=rounds, seconds=seconds))
     cpu, on, off = show(seen.loads), seen.loads["on"], seen.loads["off"]
     held = {kind: p99(one.after_last) for kind, one in seen.first.items() if kind != "release"}
     released = seen.first["release"]
     rate = {kind: rate_of(of_kind) for kind, of_kind in seen.loads.items()}
-    leaks = sum(one.leaks for one in on) + seen.first["on"].leaks + released.leaks + seen.soak_leaks
+    leaks = sum(one.leaks for one in on) + seen.first["on"].leaks + released.leaks
     figures = {
         "streams_per_s": round(rate["on"], 1),
         "streams_per_s_guard_off": round(rate["off"], 1),
@@ -143,9 +133,6 @@ def main() -> int:
         "callers": CALLERS,
         "secret_every": SECRET_EVERY,
     }
-    if seen.soak:
-        settled = seen.soak[int(len(seen.soak) * SETTLED)]
-        figures |= {"soak_minutes": options.soak, "soak_growth_mb": round(seen.soak[-1] - settled, 1)}
     missed = {
         "ratio": rate["on"] < BAR_RATIO * rate["off"],
         "first_byte_added_p99_ms": held["on"] - held["off"] > BAR_FIRST_BYTE_MS,
@@ -154,7 +141,6 @@ def main() -> int:
         "leaks_guard_off": not any(one.leaks for one in off),
         "failures": any(one.failures for one in on),
         "memory_growth_mb": on[-1].memory - on[0].memory > BAR_GROWTH_MB,
-        "soak_growth_mb": figures.get("soak_growth_mb", 0) > BAR_GROWTH_MB,
     }
     return close("gateway", figures, [name for name, is_missed in missed.items() if is_missed])
 

@@ -21,6 +21,8 @@ TEXT = (
 )
 SECRET_EVERY = 25
 PAUSE_S = 0.01
+# The gateway closes a connection after five seconds in which nobody asked.
+IDLE_S = 2.0
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 START = """
 import sys
@@ -171,6 +173,9 @@ async def _caller(port: int, number: int, until: float, seen: Load) -> None:
         writer.close()
 
 
+Idle = tuple[float, asyncio.StreamReader, asyncio.StreamWriter]
+
+
 @dataclass
 class FirstBytes:
     """Milliseconds from the provider's first and last piece to the first byte that a caller gets."""
@@ -192,23 +197,21 @@ async def paced(port: int, *, rate: float, seconds: float, clock: Clock) -> Firs
     seen, tasks, start = FirstBytes(), [], time.monotonic()
     clock.first.clear()
     clock.last.clear()
-    idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    idle: list[Idle] = []
     for number in range(int(rate * seconds)):
         await asyncio.sleep(max(0.0, start + number / rate - time.monotonic()))
         tasks.append(asyncio.create_task(_timed(port, number, seen, clock, idle)))
     await asyncio.gather(*tasks)
-    for _, writer in idle:
+    for _, _, writer in idle:
         writer.close()
     return seen
 
 
-async def _connection(
-    port: int, idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Return a connection that is open; the gateway closes those that nobody used for a while."""
+async def _connection(port: int, idle: list[Idle]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Return a connection that is open; one that nobody used for a while may be closed at any moment."""
     while idle:
-        reader, writer = idle.pop()
-        if not reader.at_eof():
+        since, reader, writer = idle.pop()
+        if time.monotonic() - since < IDLE_S and not reader.at_eof():
             return reader, writer
         writer.close()
     return await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
@@ -219,7 +222,7 @@ async def _timed(
     number: int,
     seen: FirstBytes,
     clock: Clock,
-    idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]],
+    idle: list[Idle],
 ) -> None:
     reader, writer = await _connection(port, idle)
     asks: dict[str, object] = {"model": "m", "stream": True, "user": f"n{number}"}
@@ -232,7 +235,7 @@ async def _timed(
     seen.leaks += SECRET.encode() in told
     seen.after_first.append((now - clock.first[number]) * 1000)
     seen.after_last.append((now - clock.last[number]) * 1000)
-    idle.append((reader, writer))
+    idle.append((time.monotonic(), reader, writer))
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:

@@ -145,14 +145,14 @@ class InnerModel:
     def _ask(self, messages: list[BaseMessage], options: dict[str, Any]) -> ChatResult:
         if self._is_plain(options, is_async=False):
             return self._model._generate(messages, **options)
-        return self._cached()._generate_with_cache(messages, **options)
+        return self.uncached()._generate_with_cache(messages, **options)
 
     async def _aask(self, messages: list[BaseMessage], options: dict[str, Any]) -> ChatResult:
         if self._is_plain(options, is_async=True):
             return await self._model._agenerate(messages, **options)
-        return await self._cached()._agenerate_with_cache(messages, **options)
+        return await self.uncached()._agenerate_with_cache(messages, **options)
 
-    def _cached(self) -> BaseChatModel:
+    def uncached(self) -> BaseChatModel:
         """Return the model, without a cache unless it may use one."""
         return self._model if self._uses_cache else self._model.model_copy(update={"cache": False})
 

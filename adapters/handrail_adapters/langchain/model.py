@@ -7,11 +7,12 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable, RunnableBinding
-from pydantic import ConfigDict, SkipValidation, model_validator
+from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
+from pydantic import ConfigDict, PrivateAttr, SkipValidation, model_validator
 
 from handrail.errors import ConfigError
 from handrail.guard.context import through
+from handrail_adapters.langchain.batch import Begun, aask_together, ask_together, bound_of, has_own_batch
 from handrail_adapters.langchain.inner import InnerModel, streams
 from handrail_adapters.langchain.results import IncrementalChunks, ResultWriter, usage_in
 from handrail_adapters.langchain.structured import GuardedStructured, guarded_steps
@@ -47,6 +48,8 @@ class GuardedChatModel(BaseChatModel):
     inner_cache: bool = False
     # A cached answer would be released without being judged.
     cache: Any = False
+    # The input of a batch that this copy of the model stands for.
+    _begun: Begun | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _take_over(self) -> "GuardedChatModel":
@@ -89,12 +92,12 @@ class GuardedChatModel(BaseChatModel):
         return self.inner.get_num_tokens_from_messages(messages, tools)
 
     def _should_stream(self, *, async_api: bool, **kwargs: Any) -> bool:
-        if not streams(type(self.inner), is_async=async_api):
+        if self._begun is not None or not streams(type(self.inner), is_async=async_api):
             return False
         return super()._should_stream(async_api=async_api, **kwargs)
 
     def _should_use_protocol_streaming(self, *, async_api: bool, **kwargs: Any) -> bool:
-        if not streams(type(self.inner), is_async=async_api):
+        if self._begun is not None or not streams(type(self.inner), is_async=async_api):
             return False
         return super()._should_use_protocol_streaming(async_api=async_api, **kwargs)
 
@@ -125,6 +128,63 @@ class GuardedChatModel(BaseChatModel):
             return self.model_copy(update={"inner": bound})
         raise ConfigError(f"cannot guard a {type(bound).__name__} that the model made of itself")
 
+    def batch(
+        self,
+        inputs: list[LanguageModelInput],
+        config: RunnableConfig | list[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[AIMessage]:
+        """Answer several inputs; a model with a batch of its own is asked for them together."""
+        if len(inputs) < 2 or not has_own_batch(self.inner, is_async=False):
+            return super().batch(inputs, config, return_exceptions=return_exceptions, **kwargs)
+        options = {name: value for name, value in kwargs.items() if name != "stop"}
+        begun = [self._begin(self._messages(one), kwargs.get("stop"), options) for one in inputs]
+        ask_together(begun, bound_of(config))
+        pairs = list(zip(begun, inputs, strict=True))
+        return _Answers(self).batch(pairs, config, return_exceptions=return_exceptions, **kwargs)
+
+    async def abatch(
+        self,
+        inputs: list[LanguageModelInput],
+        config: RunnableConfig | list[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[AIMessage]:
+        """Answer several inputs, as `batch` does."""
+        if len(inputs) < 2 or not has_own_batch(self.inner, is_async=True):
+            return await super().abatch(inputs, config, return_exceptions=return_exceptions, **kwargs)
+        options = {name: value for name, value in kwargs.items() if name != "stop"}
+        begun = [await self._abegin(self._messages(one), kwargs.get("stop"), options) for one in inputs]
+        await aask_together(begun, bound_of(config))
+        pairs = list(zip(begun, inputs, strict=True))
+        return await _Answers(self).abatch(pairs, config, return_exceptions=return_exceptions, **kwargs)
+
+    def _messages(self, given: LanguageModelInput) -> list[BaseMessage]:
+        return self._convert_input(given).to_messages()
+
+    def answering(self, begun: Begun) -> "GuardedChatModel":
+        """Return a copy of this model that answers one input of a batch, for which was asked already."""
+        model = self.model_copy()
+        model._begun = begun
+        return model
+
+    def _begin(self, messages: list[BaseMessage], stop: list[str] | None, options: dict[str, Any]) -> Begun:
+        inner, writer = self._asked(messages, stop, options), ResultWriter(self.inner, options, self.trusted)
+        with through("langchain"):
+            call = self.guard.begin(inner.read, exchange=self._exchange(messages))
+        return Begun(call=call, inner=inner, writer=writer)
+
+    async def _abegin(
+        self, messages: list[BaseMessage], stop: list[str] | None, options: dict[str, Any]
+    ) -> Begun:
+        inner, writer = self._asked(messages, stop, options), ResultWriter(self.inner, options, self.trusted)
+        with through("langchain"):
+            call = await self.guard.abegin(inner.read, exchange=self._exchange(messages))
+        return Begun(call=call, inner=inner, writer=writer)
+
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -132,12 +192,11 @@ class GuardedChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        inner, writer = self._asked(messages, stop, kwargs), ResultWriter(self.inner, kwargs, self.trusted)
-        with through("langchain"):
-            call = self.guard.begin(inner.read, exchange=self._exchange(messages))
+        begun = self._begun or self._begin(messages, stop, kwargs)
+        call, inner, writer = begun.call, begun.inner, begun.writer
         if call.outcome is not None:
             return writer.withheld(call.outcome)
-        result = inner.generate(call)
+        result = begun.taken() or inner.generate(call)
         drafts = writer.read(result)
         call.used(usage_in(result.generations))
         outcome = call.finish(drafts, ask=inner.again)
@@ -150,12 +209,11 @@ class GuardedChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        inner, writer = self._asked(messages, stop, kwargs), ResultWriter(self.inner, kwargs, self.trusted)
-        with through("langchain"):
-            call = await self.guard.abegin(inner.read, exchange=self._exchange(messages))
+        begun = self._begun or await self._abegin(messages, stop, kwargs)
+        call, inner, writer = begun.call, begun.inner, begun.writer
         if call.outcome is not None:
             return writer.withheld(call.outcome)
-        result = await inner.agenerate(call)
+        result = begun.taken() or await inner.agenerate(call)
         drafts = writer.read(result)
         call.used(usage_in(result.generations))
         outcome = await call.afinish(drafts, ask=inner.aagain)
@@ -168,9 +226,8 @@ class GuardedChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        inner, writer = self._asked(messages, stop, kwargs), ResultWriter(self.inner, kwargs, self.trusted)
-        with through("langchain"):
-            call = self.guard.begin(inner.read, exchange=self._exchange(messages))
+        begun = self._begin(messages, stop, kwargs)
+        call, inner, writer = begun.call, begun.inner, begun.writer
         if call.outcome is not None:
             yield writer.withheld_chunk(call.outcome)
             return
@@ -187,9 +244,8 @@ class GuardedChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        inner, writer = self._asked(messages, stop, kwargs), ResultWriter(self.inner, kwargs, self.trusted)
-        with through("langchain"):
-            call = await self.guard.abegin(inner.read, exchange=self._exchange(messages))
+        begun = await self._abegin(messages, stop, kwargs)
+        call, inner, writer = begun.call, begun.inner, begun.writer
         if call.outcome is not None:
             yield writer.withheld_chunk(call.outcome)
             return
@@ -215,3 +271,28 @@ class GuardedChatModel(BaseChatModel):
 
     def _exchange(self, messages: Sequence[BaseMessage]) -> str | None:
         return self.exchange(messages) if self.exchange is not None else None
+
+
+class _Answers(Runnable[tuple[Begun, LanguageModelInput], AIMessage]):
+    """Answers the inputs of a batch, each as a run of its own, once the model was asked for all of them."""
+
+    def __init__(self, model: GuardedChatModel) -> None:
+        self._model = model
+
+    def invoke(
+        self,
+        input: tuple[Begun, LanguageModelInput],  # noqa: A002 - the name that LangChain gives it
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> AIMessage:
+        begun, given = input
+        return self._model.answering(begun).invoke(given, config, **kwargs)
+
+    async def ainvoke(
+        self,
+        input: tuple[Begun, LanguageModelInput],  # noqa: A002 - the name that LangChain gives it
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> AIMessage:
+        begun, given = input
+        return await self._model.answering(begun).ainvoke(given, config, **kwargs)
