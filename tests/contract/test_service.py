@@ -210,14 +210,33 @@ def test_much_at_stake_needs_a_fresh_sign_in_or_one_for_this_action(
     service: TicketService, sides: Sides
 ) -> None:
     ticket = opened(sides)
-    digest = service.preview(reviewer(), ticket, APPROVE).digest
+    shown = service.preview(reviewer(), ticket, APPROVE)
     for level in (Level.TOKEN, Level.LOGIN):
         with pytest.raises(NotPermitted, match="level"):
             service.decide(reviewer(level=level), ticket, APPROVE)
+    seen = replace(APPROVE, digest=shown.digest, version=shown.version)
+    for other in ("", "0" * 64, shown.digest):
+        with pytest.raises(NotPermitted, match="level"):
+            service.decide(replace(reviewer(level=Level.BOUND), bound_to=other), ticket, seen)
+    bound = replace(reviewer(level=Level.BOUND), bound_to=shown.binds)
+    edit = replace(seen, verdict=Verdict.EDIT, changes={"amount": 9})
+    for said in (edit, replace(edit, verdict=Verdict.APPROVE), replace(seen, message_to_user="Yes.")):
+        with pytest.raises(NotPermitted, match="level"):
+            service.decide(bound, ticket, said)
     with pytest.raises(NotPermitted, match="level"):
-        service.decide(replace(reviewer(level=Level.BOUND), bound_to="0" * 64), ticket, APPROVE)
-    bound = replace(reviewer(level=Level.BOUND), bound_to=digest)
-    assert service.decide(bound, ticket, APPROVE).state is State.DECIDED
+        service.unmask(bound, ticket, ["lines"], reason="call back")
+    assert service.decide(bound, ticket, seen).state is State.DECIDED
+
+
+def test_who_showed_who_they_are_to_unmask_has_not_done_so_to_decide(
+    service: TicketService, sides: Sides
+) -> None:
+    ticket = opened(sides)
+    shown = service.preview(reviewer(), ticket, APPROVE)
+    bound = replace(reviewer(level=Level.BOUND), bound_to=shown.digest)
+    assert service.unmask(bound, ticket, ["lines"], reason="call back").lines
+    with pytest.raises(NotPermitted, match="level"):
+        service.decide(bound, ticket, replace(APPROVE, digest=shown.digest, version=shown.version))
 
 
 def test_a_rejection_needs_no_fresh_sign_in(service: TicketService, sides: Sides) -> None:

@@ -1,7 +1,7 @@
-"""Showing anew who one is with a passkey, for one ticket and one action only.
+"""Showing anew who one is with a passkey, for one ticket and one step with it only.
 
-What the passkey signs is a digest of the person's session, the ticket and the digest of its action, so what
-it signed for one action says nothing of another.
+What the passkey signs is a digest of the person's session, the ticket and what the step is bound to: a
+decision as it was previewed, or the action of a ticket that is to be unmasked. It says nothing of another.
 """
 
 import hashlib

@@ -12,7 +12,6 @@ from handrail.guard.resolve import DecidedBy, resolve
 from handrail.pipeline.pipeline import Pipeline
 from handrail.policy import Policy
 from handrail.service.moving import Moving
-from handrail.service.parts import bound_digest
 from handrail.service.permissions import Operation
 from handrail.service.proposal import PartPreview, Preview, Proposal, Receipt
 from handrail.service.readback import asked_for, must_be_read_back
@@ -47,6 +46,7 @@ class Deciding(Moving):
         sees = self._sees(self._role_on(actor, view))
         found = self._store.preview_for(who.tenant, ticket, proposal.resolution(), actor, sees=sees)
         shown = replace(proposal, version=found.version, digest=found.digest)
+        token = token_of(self._store.preview_key(), who, ticket, shown)
         return Preview(
             changes=found.changes,
             runs=f"{found.tool} {found.arguments}" if found.tool else "",
@@ -55,10 +55,10 @@ class Deciding(Moving):
             waits_for=found.waiting_for,
             needs_level=self._level_of(view.ticket, proposal) if view.ticket else Level.TOKEN,
             warnings=_warnings(view, proposal, found),
-            token=token_of(self._store.preview_key(), who, ticket, shown),
+            token=token,
             version=found.version,
             digest=found.digest,
-            binds=bound_digest(view),
+            binds=token,
             parts=tuple(_shown(one) for one in found.parts),
             readback=self._asked_for(view, proposal),
         )
@@ -148,9 +148,13 @@ class Deciding(Moving):
         if view.ticket is None:
             return
         needed = self._level_of(view.ticket, proposal)
-        is_bound_elsewhere = who.level is Level.BOUND and who.bound_to != bound_digest(view)
-        if who.level.rank < needed.rank or (is_bound_elsewhere and needed is not Level.TOKEN):
+        if who.level.rank < needed.rank:
             raise NotPermitted(Operation.DECIDE.value, "level")
+        if who.level is Level.BOUND and needed is not Level.TOKEN:
+            # An edit or another verdict is another decision, and nobody has shown who they are for it.
+            token = token_of(self._store.preview_key(), who, view.id, proposal)
+            if who.bound_to != token:
+                raise NotPermitted(Operation.DECIDE.value, "level")
 
     def _level_of(self, held: Ticket, proposal: Proposal) -> Level:
         """Return how surely it must be this person for all that they decide at once."""

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handrail.errors import AlreadyDecided, CheckFailed, NotAllowed
+from handrail.errors import AlreadyDecided, CheckFailed, NotAllowed, NotPermitted
 from handrail.service.permissions import Operation
 from handrail.service.proposal import Receipt
 from handrail.service.queries import ListQuery, Whose
 from handrail.service.reading import Reading
-from handrail.service.reviewer import Reviewer
+from handrail.service.reviewer import Level, Reviewer
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import Settlement
 from handrail.tickets.ticket import Sealed, TicketView
@@ -101,7 +101,10 @@ class Moving(Reading):
         Raises:
             CheckFailed: no reason, no field, or one that does not exist.
         """
-        ticket = self._may(Operation.UNMASK, who, said)
+        ticket = self.find(who, said)
+        view = self._permit(Operation.UNMASK, who, ticket)
+        if who.level is Level.BOUND and who.bound_to != view.digest:
+            raise NotPermitted(Operation.UNMASK.value, "level")
         if {"draft_answer", "shown"} & set(fields):
             self._must_have_answered(who, self._store.get(who.tenant, ticket))
         unknown = sorted(set(fields) - set(Sealed.model_fields))

@@ -1,12 +1,11 @@
-"""What was proposed together, part by part: as a person sees it, and what a step-up for it is bound to."""
+"""What was proposed together, part by part, as a person sees it."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from handrail.service.form import fields_of
 from handrail.service.screen import PartScreen
-from handrail.tickets.proposed import ANSWER, FIRST, divides
+from handrail.tickets.proposed import ANSWER, FIRST
 from handrail.tickets.ticket import ProposedPart, Ticket, TicketView, Verdict
 
 
@@ -34,15 +33,6 @@ def parts_of(
             one = replace(one, ticket=own.id, reference=own.reference, state=own.state)
         found.append(one)
     return (*found, _words(held)) if held.draft_answer else tuple(found)
-
-
-def bound_digest(view: TicketView) -> str:
-    """Return what a step-up for a decision is bound to: the action, with all the parts it came with; pure."""
-    held = view.ticket
-    if held is None or not divides(view):
-        return view.digest
-    digests = (view.digest, *(part.action.digest for part in held.parts))
-    return hashlib.sha256("|".join(digests).encode()).hexdigest()
 
 
 def _call(part: ProposedPart, held: Ticket, labels: Sequence[str]) -> PartScreen:

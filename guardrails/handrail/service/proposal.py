@@ -179,7 +179,7 @@ class Preview:
         token: stands for exactly this proposal on exactly this version; `Proposal.previewed` gives it back.
         version: the ticket's version it was made on.
         digest: the digest of the action as it stands, which the decision is bound to.
-        binds: what a step-up is bound to: that digest, or one over those of all the calls that are decided.
+        binds: what a step-up for it is bound to: exactly this decision of this person.
         parts: what becomes of each of the other calls.
         readback: the argument that must be typed again as it will run; empty where none must.
     """

@@ -45,7 +45,8 @@ class Reviewer:
         scopes: what they may do from here.
         is_manager: whether they see queues, policies and deliveries.
         level: how surely it is them.
-        bound_to: the digest of the action that `Level.BOUND` was given for.
+        bound_to: what `Level.BOUND` was given for: a decision as it was shown, or to unmask a ticket, the
+            digest of its action.
         signed_in_at: when they last proved who they are.
         by_claims: their roles come from an identity provider, which decides who fills them.
     """

@@ -54,6 +54,11 @@ def approved(browser: Browser, ref: str) -> Any:
     return browser.api("POST", f"/tickets/{ref}/decide", {"verdict": "approve", **bound})
 
 
+def binding_of(browser: Browser, ref: str, **said: object) -> str:
+    proposal = {"verdict": "approve", **said}
+    return str(browser.api("POST", f"/tickets/{ref}/preview", proposal).json()["binds"])
+
+
 def digest_of(scene: Scene, ref: str) -> str:
     return scene.store.get("default", ref).digest
 
@@ -62,7 +67,7 @@ def test_a_passkey_lets_its_person_decide_what_it_signed(scene: Scene) -> None:
     browser, key = with_passkey(scene)
     ticket = scene.ticket()
     assert approved(browser, ticket.id).json()["code"] == "step_up_needed"
-    asked = asked_of(browser, ticket.id, digest_of(scene, ticket.id))
+    asked = asked_of(browser, ticket.id, binding_of(browser, ticket.id))
     assert stepped_up(browser, key, asked).status_code == 200
     assert approved(browser, ticket.id).status_code == 200
 
@@ -77,17 +82,19 @@ def test_what_was_signed_for_one_ticket_says_nothing_of_another(scene: Scene) ->
     assert browser.api("POST", f"/tickets/{first.id}/unmask", unmask).status_code == 200
 
 
-def test_what_was_signed_for_another_action_does_not_count(scene: Scene) -> None:
+def test_what_was_signed_for_anything_else_does_not_count(scene: Scene) -> None:
     browser, key = with_passkey(scene)
     ticket = scene.ticket()
-    stepped_up(browser, key, asked_of(browser, ticket.id, "ab" * 32))
-    assert approved(browser, ticket.id).json()["code"] == "step_up_needed"
+    edited = binding_of(browser, ticket.id, verdict="edit", changes={"amount": 1})
+    for other in ("ab" * 32, digest_of(scene, ticket.id), edited):
+        stepped_up(browser, key, asked_of(browser, ticket.id, other))
+        assert approved(browser, ticket.id).json()["code"] == "step_up_needed"
 
 
 def test_it_holds_for_a_short_while(scene: Scene) -> None:
     browser, key = with_passkey(scene)
     ticket = scene.ticket()
-    stepped_up(browser, key, asked_of(browser, ticket.id, digest_of(scene, ticket.id)))
+    stepped_up(browser, key, asked_of(browser, ticket.id, binding_of(browser, ticket.id)))
     scene.clock.move(seconds=121)
     assert approved(browser, ticket.id).json()["code"] == "step_up_needed"
 
