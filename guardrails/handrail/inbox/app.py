@@ -20,7 +20,6 @@ from handrail.inbox.oidc import Provider
 from handrail.inbox.pages import routes as page_routes
 from handrail.inbox.pages.refusals import handlers
 from handrail.inbox.rendering import STATIC, Renderer
-from handrail.inbox.replays import Replays
 from handrail.inbox.rest import routes as rest_routes
 from handrail.inbox.security import Protected
 from handrail.inbox.sessions import Sessions
@@ -65,7 +64,6 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
         renderer=Renderer(),
         sign_ins=Throttle(settings.limits.sign_ins),
         steps=Throttle(settings.limits.steps),
-        replays=Replays(),
         kept_forms=KeptForms(clock),
         metrics=Metrics(store, settings),
         passkeys=Passkeys(store, clock),

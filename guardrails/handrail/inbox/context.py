@@ -13,7 +13,6 @@ from handrail.inbox.kept_forms import KeptForms
 from handrail.inbox.live import Live
 from handrail.inbox.oidc import Provider
 from handrail.inbox.rendering import Renderer
-from handrail.inbox.replays import Replays
 from handrail.inbox.sessions import Session, Sessions
 from handrail.inbox.settings import Settings
 from handrail.inbox.throttle import Throttle
@@ -43,7 +42,6 @@ class Inbox:
     renderer: Renderer
     sign_ins: Throttle
     steps: Throttle
-    replays: Replays
     kept_forms: KeptForms
     live: Live
     endings: "Endings"

@@ -24,6 +24,7 @@ from handrail.errors import (
     TicketError,
     TicketNotFound,
 )
+from handrail.inbox.replays import KeyInUse, KeyReused
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -37,6 +38,8 @@ _ERRORS: Final[Mapping[type[HandrailError], tuple[HTTPStatus, str]]] = {
     DecisionExpired: (HTTPStatus.CONFLICT, "expired"),
     DigestMismatch: (HTTPStatus.CONFLICT, "digest_mismatch"),
     PolicyChanged: (HTTPStatus.CONFLICT, "policy_changed"),
+    KeyReused: (HTTPStatus.UNPROCESSABLE_ENTITY, "key_reused"),
+    KeyInUse: (HTTPStatus.CONFLICT, "key_in_use"),
     StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "store_unavailable"),
     CheckFailed: (HTTPStatus.UNPROCESSABLE_ENTITY, "check_failed"),
     # A list's cursor, a role or a settlement that is none; or a people file that cannot be used just now.

@@ -1,51 +1,72 @@
-"""Remembers answers by their idempotency keys: the same step sent again is answered again, and not repeated.
+"""The same step sent again under the same idempotency key is answered again and not run again, anywhere."""
 
-It remembers in this process. A decision's key is kept in the store besides, so there it holds everywhere.
-"""
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from enum import StrEnum
 
-import threading
-from collections import OrderedDict
-from dataclasses import dataclass
-
-from starlette.responses import Response
-
-_MOST = 5_000
+from handrail.errors import CheckFailed, HandrailError, StoreUnavailable
+from handrail.service import Reviewer, TicketService
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A step as it was sent: by whom, under which key, and a digest of all that was asked for."""
+class Again(StrEnum):
+    """What becomes of a step that is sent again under its key."""
 
-    tenant: str
-    person: str
-    key: str
-    digest: str
+    ANSWERED = "answered"
+    """It gets the answer that is kept of the first time."""
+    RUN = "run"
+    """It runs again: it changes nothing, and its answer shows content, which is kept nowhere else."""
+    REFUSED = "refused"
+    """It is refused: its answer held a secret that is shown once."""
 
 
-class Replays:
-    """The answers of the last few thousand steps that had a key."""
+class KeyReused(CheckFailed):
+    """Another step had this idempotency key."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[str, str, str], tuple[str, Response]] = OrderedDict()
 
-    def answer(self, asked: Asked) -> Response | None:
-        """Return the answer that was given to this step before, None if it is new.
+class KeyInUse(CheckFailed):
+    """The step of this key has no answer that could be given again: it runs, or it showed a secret."""
 
-        Raises:
-            ValueError: another step had this key.
-        """
-        with self._lock:
-            found = self._known.get((asked.tenant, asked.person, asked.key))
-        if found is None:
-            return None
-        if found[0] != asked.digest:
-            raise ValueError("another step had this key")
-        return found[1]
 
-    def keep(self, asked: Asked, answer: Response) -> None:
-        """Remember the answer that was given to a step."""
-        with self._lock:
-            self._known[asked.tenant, asked.person, asked.key] = (asked.digest, answer)
-            while len(self._known) > _MOST:
-                self._known.popitem(last=False)
+def answered(
+    service: TicketService,
+    who: Reviewer,
+    key: str,
+    asked: Sequence[str],
+    again: Again,
+    run: Callable[[], str],
+) -> str:
+    """Run a step once for its key and return its answer, or the answer that was given before.
+
+    Args:
+        service: the service that keeps keys.
+        who: who asks; a key is their own.
+        key: the key.
+        asked: all that was asked for.
+        again: what becomes of the step when it is sent again.
+        run: runs it, and returns its answer as JSON.
+
+    Raises:
+        KeyReused: the key was another step's.
+        KeyInUse: the step was begun, and there is no answer to give again.
+    """
+    if again is Again.RUN:
+        return run()
+    digest = hashlib.sha256(json.dumps(list(asked)).encode()).hexdigest()
+    before = service.take_key(who, key, digest)
+    if before is not None and before.digest != digest:
+        raise KeyReused("idempotency key", why="another step had this idempotency key")
+    if before is not None and before.answer:
+        return before.answer
+    if before is not None:
+        raise KeyInUse("idempotency key", why="this step was begun under this key; look what became of it")
+    try:
+        answer = run()
+    except StoreUnavailable:
+        # Whether it was done is not known, so the key stays taken.
+        raise
+    except HandrailError:
+        service.give_key_back(who, key)
+        raise
+    service.keep_answer(who, key, answer if again is Again.ANSWERED else "")
+    return answer

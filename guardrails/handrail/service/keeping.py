@@ -15,6 +15,7 @@ from handrail.service.managing import Managing
 from handrail.service.permissions import Operation, require
 from handrail.service.queries import ListQuery
 from handrail.service.reviewer import Level, Reviewer, Scope
+from handrail.store.kept_answers import KeptAnswer
 from handrail.store.own import TokenRecord
 
 LONGEST_NAME = 64
@@ -66,6 +67,18 @@ class Keeping(Managing):
         before, _ = self._store.marked(who.tenant, who.person)
         self._store.mark(who.tenant, who.person, seen_at=self.now)
         return before
+
+    def take_key(self, who: Reviewer, key: str, digest: str) -> KeptAnswer | None:
+        """Take an idempotency key of one's own; returns what it was taken for within a day, None if new."""
+        return self._store.take_key(who.tenant, who.person, key, digest, now=self.now)
+
+    def keep_answer(self, who: Reviewer, key: str, answer: str) -> None:
+        """Keep the answer to the step of a key; it holds no content and no secret."""
+        self._store.keep_answer(who.tenant, who.person, key, answer)
+
+    def give_key_back(self, who: Reviewer, key: str) -> None:
+        """Free a key whose step was refused."""
+        self._store.give_key_back(who.tenant, who.person, key)
 
     def sign_out_everywhere(self, who: Reviewer) -> None:
         """End every session that a person began before now."""

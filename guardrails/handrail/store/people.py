@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from handrail.store import own
+from handrail.store import kept_answers, own
 from handrail.store.admin import AdminStore
+from handrail.store.kept_answers import KeptAnswer
 from handrail.store.own import TokenRecord
 from handrail.store.tickets import health, own_answers, pauses, seeded
 from handrail.store.tickets.actor import Actor
@@ -71,6 +72,20 @@ class PeopleStore(AdminStore):
         """Return what a person wrote before they saw the draft; None if nothing."""
         with self.read(tenant) as tx:
             return own_answers.given(tx, ticket, person)
+
+    def take_key(
+        self, tenant: str, person: str, key: str, digest: str, *, now: datetime
+    ) -> KeptAnswer | None:
+        """Take an idempotency key for a step; returns what it was taken for before, None where it is new."""
+        return self._written(tenant, lambda tx: kept_answers.take(tx, person, key, digest, now))
+
+    def keep_answer(self, tenant: str, person: str, key: str, answer: str) -> None:
+        """Keep the answer to the step of a key."""
+        self._written(tenant, lambda tx: kept_answers.keep(tx, person, key, answer))
+
+    def give_key_back(self, tenant: str, person: str, key: str) -> None:
+        """Free a key whose step was refused."""
+        self._written(tenant, lambda tx: kept_answers.give_back(tx, person, key))
 
     def add_token(self, tenant: str, record: TokenRecord, secret: str) -> None:
         """Keep an API token."""

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from handrail.inbox.app import make_app
 from support.inbox import Browser, Scene, inbox_of_tickets
 from support.stores import SECRET
 
@@ -143,6 +145,49 @@ def test_the_same_key_is_the_same_step(scene: Scene) -> None:
     assert len(scene.store.history("default", ticket.id)) == events
     other = browser.api("POST", f"/tickets/{ticket.id}/release", {}, idempotency_key="k1")
     assert (other.status_code, other.json()["code"]) == (422, "key_reused")
+
+
+def test_a_long_answer_is_given_again_as_it_was(scene: Scene) -> None:
+    browser = scene.signed_in("fay")
+    for number in range(8):
+        browser.api("POST", "/make-token", {"name": f"nightly {number}", "scopes": ["read"]})
+    token = browser.api("GET", "/tokens").json()["tokens"][0]["id"]
+    first, again = (
+        browser.api("POST", "/revoke-token", {"id": token}, idempotency_key="k-long") for _ in range(2)
+    )
+    assert first.headers["content-encoding"] == again.headers["content-encoding"] == "gzip"
+    assert len(first.text) > 1000
+    assert first.json() == again.json()
+
+
+def test_a_key_holds_in_every_process_and_for_every_step_that_changes_something(scene: Scene) -> None:
+    ticket, browser = scene.ticket(), scene.signed_in("fay")
+    body = {"question": "Which order?"}
+    browser.api("POST", f"/tickets/{ticket.id}/claim", {})
+    first = browser.api("POST", f"/tickets/{ticket.id}/ask", body, idempotency_key="k-ask")
+    events = len(scene.store.history("default", ticket.id))
+    other = make_app(scene.app.state.inbox.settings, scene.store, clock=scene.clock)
+    elsewhere = replace(scene, app=other).signed_in("fay")
+    again = elsewhere.api("POST", f"/tickets/{ticket.id}/ask", body, idempotency_key="k-ask")
+    assert first.json() == again.json()
+    assert len(scene.store.history("default", ticket.id)) == events
+
+
+def test_a_step_that_was_refused_may_be_sent_again_under_its_key(scene: Scene) -> None:
+    ticket, browser = scene.ticket(), scene.signed_in("fay")
+    path = f"/tickets/{ticket.id}/release"
+    assert browser.api("POST", path, {}, idempotency_key="k-again").status_code in (403, 409)
+    browser.api("POST", f"/tickets/{ticket.id}/claim", {})
+    assert browser.api("POST", path, {}, idempotency_key="k-again").status_code == 200
+
+
+def test_what_is_shown_once_is_not_shown_again_under_its_key(scene: Scene) -> None:
+    browser = scene.signed_in("fay")
+    wish = {"name": "nightly", "scopes": ["read"]}
+    made = browser.api("POST", "/make-token", wish, idempotency_key="k-token").json()
+    again = browser.api("POST", "/make-token", wish, idempotency_key="k-token")
+    assert (again.status_code, again.json()["code"]) == (409, "key_in_use")
+    assert made["text"] not in again.text
 
 
 def test_a_key_is_ones_own(scene: Scene) -> None:

@@ -1,7 +1,5 @@
 """The routes of the API, made from its table: who asks, what they send, what they get."""
 
-import hashlib
-import json
 import re
 from collections.abc import Callable
 from http import HTTPStatus
@@ -14,12 +12,11 @@ from starlette.routing import Route
 from handrail.errors import HandrailError
 from handrail.inbox.context import inbox_of, reviewer_of
 from handrail.inbox.problem import problem, problem_of
-from handrail.inbox.replays import Asked
+from handrail.inbox.replays import answered
 from handrail.inbox.rest.openapi import BASE, document
 from handrail.inbox.rest.operations import OPERATIONS
 from handrail.inbox.rest.sent import Sent
 from handrail.inbox.rest.table import ApiOperation, Call
-from handrail.service import Reviewer
 
 _TAG = re.compile(r'(?:W/)?"([0-9]{1,9})"')
 _KEY = re.compile(r"[!-~]{1,200}")
@@ -63,28 +60,23 @@ def _answer(operation: ApiOperation, request: Request) -> Response:
         version=_version(request.headers.get("if-match")),
         key=key,
     )
-    if not key:
-        return _run(operation, call, request)
-    asked = _asked(operation, request, who, key)
-    try:
-        before = inbox.replays.answer(asked)
-    except ValueError:
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "key_reused", "another step had this idempotency key")
-    if before is not None:
-        return before
-    answer = _run(operation, call, request)
-    inbox.replays.keep(asked, answer)
-    return answer
+    headers: dict[str, str] = {}
+
+    def run() -> str:
+        found = operation.run(call)
+        if operation.is_tagged:
+            headers["etag"] = f'"{getattr(found, "version", 0)}"'
+        return found.model_dump_json()
+
+    text = run() if not key else _answered_once(operation, call, request, run)
+    if headers and request.headers.get("if-none-match") == headers["etag"]:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(text, headers=headers, media_type="application/json")
 
 
-def _run(operation: ApiOperation, call: Call, request: Request) -> Response:
-    found = operation.run(call)
-    headers = {}
-    if operation.is_tagged:
-        headers["etag"] = f'"{getattr(found, "version", 0)}"'
-        if request.headers.get("if-none-match") == headers["etag"]:
-            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(found.model_dump_json(), headers=headers, media_type="application/json")
+def _answered_once(operation: ApiOperation, call: Call, request: Request, run: Callable[[], str]) -> str:
+    asked = [operation.name, call.ref, request.state.body.decode("utf-8", "replace")]
+    return answered(call.inbox.service, call.who, call.key, asked, operation.again, run)
 
 
 def _ref(request: Request) -> str:
@@ -127,12 +119,6 @@ def _version(tag: str | None) -> int | None:
     if match is None:
         raise _Unreadable(problem(HTTPStatus.BAD_REQUEST, "unreadable", "If-Match"))
     return int(match[1])
-
-
-def _asked(operation: ApiOperation, request: Request, who: Reviewer, key: str) -> Asked:
-    asked = [operation.name, _ref(request), request.state.body.decode("utf-8", "replace")]
-    digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
-    return Asked(tenant=who.tenant, person=who.person, key=key, digest=digest)
 
 
 def openapi(request: Request) -> Response:

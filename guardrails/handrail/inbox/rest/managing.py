@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
+from handrail.inbox.replays import Again
 from handrail.inbox.rest import sent, tables
 from handrail.inbox.rest.table import ApiOperation, Call
 from handrail.service import ListQuery, Operation
@@ -57,6 +58,7 @@ MANAGING: Final = (
         method="POST",
         path="/batch-preview",
         name="batch_preview",
+        again=Again.RUN,
         about="Says what the same decision would come to for each of several tickets.",
         needs=Operation.LIST,
         takes=sent.BatchWish,
@@ -117,6 +119,7 @@ MANAGING: Final = (
         method="POST",
         path="/audit-check",
         name="audit_check",
+        again=Again.RUN,
         about="Walks the audit log and compares it with the store; for managers.",
         needs=Operation.AUDIT,
         answers=tables.AuditAnswer,
@@ -183,6 +186,7 @@ MANAGING: Final = (
         method="POST",
         path="/make-token",
         name="make_token",
+        again=Again.REFUSED,
         about="Makes an API token that acts as oneself; its text is shown this once.",
         needs=Operation.TOKENS,
         takes=sent.TokenWish,

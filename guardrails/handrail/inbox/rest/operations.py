@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from handrail.inbox.replays import Again
 from handrail.inbox.rest import answered, sent
 from handrail.inbox.rest.managing import MANAGING
 from handrail.inbox.rest.table import ApiOperation, Call
@@ -178,6 +179,7 @@ DECIDING: Final = (
         method="POST",
         path="/tickets/{ref}/preview",
         name="preview",
+        again=Again.RUN,
         about="Says what a decision would come to; nothing is recorded.",
         needs=Operation.DECIDE,
         takes=sent.Decision,
@@ -190,6 +192,7 @@ DECIDING: Final = (
         method="POST",
         path="/tickets/{ref}/unmask",
         name="unmask",
+        again=Again.RUN,
         about="Shows unmasked texts, once who sees them and why is on record.",
         needs=Operation.UNMASK,
         takes=sent.Unmasking,

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from pydantic import BaseModel
 
 from handrail.inbox.context import Inbox
+from handrail.inbox.replays import Again
 from handrail.inbox.rest import sent
 from handrail.service import Operation, Reviewer
 
@@ -19,6 +20,7 @@ ALWAYS: Final = (
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
 OF_A_BODY: Final = (
+    HTTPStatus.CONFLICT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.REQUEST_TIMEOUT,
@@ -55,6 +57,7 @@ class ApiOperation:
         answers: model of the answer.
         run: does it.
         is_tagged: whether the answer has an ETag, the ticket's version.
+        again: what becomes of it when it is sent again under its idempotency key.
     """
 
     method: str
@@ -66,6 +69,7 @@ class ApiOperation:
     run: Run
     takes: type[sent.Sent] = sent.Nothing
     is_tagged: bool = False
+    again: Again = Again.ANSWERED
     more: tuple[HTTPStatus, ...] = field(default=())
 
     @property
