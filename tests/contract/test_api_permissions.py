@@ -103,6 +103,7 @@ def test_who_may_is_who_the_table_says(everybody: Everybody, operation: ApiOpera
         Membership.ROLE: {"member", "covers"},
         Membership.ROUTE: {"member", "covers", "later"},
         Membership.MANAGER: {"manager"},
+        Membership.OWNER: {"manager"},
     }[NEEDS[operation.needs].membership]
     if PEOPLE[person] in of:
         # Theirs to do, though the ticket may not be where the step begins.

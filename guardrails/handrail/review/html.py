@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from handrail.review.cases import ReviewCase, TicketEnding, changes
 from handrail.review.first_steps import FirstStep, first_steps
 from handrail.review.measure import Figure, Measures, Share, TicketGroup, in_words
 from handrail.review.svg import Plot
-from handrail.review.tables import Cell, Counted, Link, in_page, percent, short, table
+from handrail.review.tables import Cell, Counted, Link, Linked, ListLink, in_page, percent, short, table
 from handrail.review.ticket_charts import ticket_charts
 from handrail.review.weekly import ReviewProposal, WeeklyReview
 
@@ -75,6 +76,7 @@ def page_parts(
     patches: "Sequence[Proposal]" = (),
     *,
     link: Link = in_page,
+    listed: ListLink | None = None,
 ) -> PageParts:
     """Return the parts of a review's page; pure.
 
@@ -83,6 +85,7 @@ def page_parts(
         figures: what the log says of it.
         patches: changes that the log proved.
         link: where a ticket can be read, by its id.
+        listed: where the tickets of a rule, trigger or role are listed; without it nowhere.
     """
     measures = report.measures
     drawn = {
@@ -98,7 +101,7 @@ def page_parts(
         ("trigger", "By trigger", measures.by_trigger),
         ("role", "By role", measures.by_role),
     ):
-        tables[f"by-{name}"] = (title, _groups(groups, link))
+        tables[f"by-{name}"] = (title, _groups(groups, link, partial(listed, name) if listed else None))
     return PageParts(
         steps=_steps(first_steps(report, figures, patches)),
         tiles=_tiles(measures.total, figures),
@@ -179,12 +182,12 @@ def _section(name: str, title: str, inner: str) -> str:
     return f'<section id="{escape(name, quote=True)}"><h2>{escape(title)}</h2>{inner}</section>'
 
 
-def _groups(groups: Sequence[TicketGroup], link: Link) -> str:
+def _groups(groups: Sequence[TicketGroup], link: Link, listed: Link | None = None) -> str:
     used = [ending for ending in TicketEnding if any(group.endings.get(ending) for group in groups)]
     heads = ("", "tickets", *map(str, used), "median", "slowest tenth", "late")
     rows: list[tuple[Cell, ...]] = [
         (
-            group.name.replace("_", " "),
+            _named(group.name, listed),
             Counted(said=str(group.size), tickets=group.tickets),
             *(_ended(group, ending) for ending in used),
             in_words(group.median),
@@ -197,6 +200,11 @@ def _groups(groups: Sequence[TicketGroup], link: Link) -> str:
         for group in groups
     ]
     return table(heads, rows, link)
+
+
+def _named(name: str, listed: Link | None) -> Cell:
+    said = name.replace("_", " ")
+    return said if listed is None else Linked(said=said, href=listed(name))
 
 
 def _work(figures: Sequence[Figure], link: Link) -> str:

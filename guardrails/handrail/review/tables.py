@@ -12,6 +12,8 @@ WIDEST = 0.5
 LONGEST = 60
 """Tickets that one figure opens into; the CSV beside the page holds them all."""
 Link: TypeAlias = Callable[[str], str]
+ListLink: TypeAlias = Callable[[str, str], str]
+"""Returns where the tickets of a rule, trigger or role are listed, by that word and its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +24,15 @@ class Counted:
     tickets: tuple[str, ...] = ()
 
 
-Cell: TypeAlias = str | Share | Counted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """Words that lead to a list of what they name."""
+
+    said: str
+    href: str
+
+
+Cell: TypeAlias = str | Share | Counted | Linked
 
 
 def in_page(ticket: str) -> str:
@@ -57,6 +67,8 @@ def _row(heads: Sequence[str], row: Sequence[Cell], marks: Sequence[str], link: 
 
 def _mark(column: Sequence[Cell]) -> str:
     """Return what sets a column of figures to the right; one of words stays at the left."""
+    if any(isinstance(cell, Linked) for cell in column):
+        return ""
     words = (cell for cell in column if isinstance(cell, str))
     return "" if any(word[:1] not in "–0123456789" for word in words) else ' class="n"'
 
@@ -64,6 +76,8 @@ def _mark(column: Sequence[Cell]) -> str:
 def _cell(cell: Cell, link: Link) -> str:
     if isinstance(cell, Share):
         return share_mark(cell)
+    if isinstance(cell, Linked):
+        return f'<a href="{escape(cell.href, quote=True)}">{escape(cell.said)}</a>'
     return counted(cell, link) if isinstance(cell, Counted) else escape(cell)
 
 

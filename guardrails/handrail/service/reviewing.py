@@ -19,7 +19,7 @@ from handrail.review.calendar_week import name_of_week, week_of
 from handrail.review.proposal import Proposal
 from handrail.review.store_review import StoreReview, review_of_store
 from handrail.service.keeping import Keeping
-from handrail.service.permissions import Operation, allowed, require
+from handrail.service.permissions import Operation, require
 from handrail.service.policies import Policies
 from handrail.service.reviewer import Reviewer
 from handrail.service.settings import ServiceSettings
@@ -58,10 +58,6 @@ class Reviewing(Keeping):
         # One review at a time: it takes a processor for a second or more.
         self._making = threading.Lock()
         self._reviews: dict[tuple[str, str, str], tuple[datetime, ReviewedWeek]] = {}
-
-    def sees_reviews(self, who: Reviewer) -> bool:
-        """Tell whether a person may see reviews."""
-        return allowed(Operation.REVIEW, who, is_owner=self._owns(who)) == ""
 
     def policy_in_force(self) -> Policy:
         """Return the policy in force now."""

@@ -16,18 +16,29 @@ from support.stores import SECRET
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 WEEK = "2026-W10"
-OWNED = TICKETS_POLICY + "owner: process_owner\n"
-CHANGED = OWNED.replace(
-    "answer_within: 30 minutes, backup: process_owner, sees", "answer_within: 2 hours, sees"
+OWNED = (
+    TICKETS_POLICY
+    + """\
+owner: process_owner
+facts:
+  refund.amount: {type: money, currencies: [USD], from: tool.args.amount, optional: true}
+hand_offs:
+  - id: big-refund
+    trigger: high_stakes
+    when: refund.amount is known and refund.amount > 100 USD
+    to: finance_lead
+    because: Signed.
+"""
 )
+CHANGED = OWNED.replace("100 USD", "260 USD")
 PEOPLE = TICKETS_PEOPLE.replace("[pat]", "[pat, pam]")
 
 
 def proposal(before: str, after: str, **given: Any) -> Proposal:
     found = Proposal(
         id="1a2b3c4d",
-        kind="role",
-        title="Give finance_lead two hours",
+        kind="needless",
+        title="Let big-refund rest up to 260 USD",
         why="<b>They</b> were late.",
         diff="--- a/secret/policy.yaml\n+++ b/secret/policy.yaml\n-old <x>\n+new <y>\n",
         base=digest(before),
@@ -87,7 +98,7 @@ def test_a_week_is_shown_masked_with_its_figures_and_links_to_tickets(scene: Sce
     assert browser.get("/review").headers["location"] == f"/review/{WEEK}"
     page = browser.get(f"/review/{WEEK}").text
     assert re.search(r'href="/tickets/[0-9a-f]+"', page)
-    assert "Give finance_lead two hours" in page
+    assert "Let big-refund rest up to 260 USD" in page
     assert "<b>They</b>" not in page
     assert SECRET not in page
     assert "<style" not in page
@@ -104,19 +115,19 @@ def test_a_change_is_shown_before_it_is_accepted_and_names_no_folder(scene: Scen
     page = scene.signed_in("pat").get(f"/review/{WEEK}/1a2b3c4d").text
     assert "<del>-old &lt;x&gt;</del>" in page
     assert "secret/" not in page
-    assert policy(scene).count("2 hours") == 0
+    assert policy(scene).count("260 USD") == 0
 
 
 def test_what_one_accepts_is_written_and_where_two_must_it_waits(scene: Scene, four_eyes: bool) -> None:
     first = accepted(scene, "pat")
     assert first.status_code == 303
-    assert ("2 hours" in policy(scene)) is not four_eyes
+    assert ("260 USD" in policy(scene)) is not four_eyes
     if four_eyes:
         assert first.headers["location"].endswith("accepted_waits")
         assert "Accepted so far by pat" in scene.signed_in("pam").get(f"/review/{WEEK}/1a2b3c4d").text
         assert accepted(scene, "pat").headers["location"].endswith("accepted_waits")
         assert accepted(scene, "pam").headers["location"].endswith("said=accepted")
-        assert "2 hours" in policy(scene)
+        assert "260 USD" in policy(scene)
         assert scene.store.verify().problems == ()
 
 
@@ -129,14 +140,14 @@ def test_what_is_not_as_it_was_shown_is_not_accepted(scene: Scene) -> None:
     changed = accepted(scene, "pat")
     assert changed.status_code == 409
     assert str(scene.folder) not in changed.text
-    assert "2 hours" not in policy(scene)
+    assert "260 USD" not in policy(scene)
 
 
 def test_a_manager_who_does_not_own_the_policy_may_look_but_not_accept(scene: Scene) -> None:
     done = accepted(scene, "mira")
     assert done.status_code == 409
     assert "mira is no member of process_owner" in done.text
-    assert "2 hours" not in policy(scene)
+    assert "260 USD" not in policy(scene)
 
 
 def test_a_form_without_the_pages_token_changes_nothing(scene: Scene) -> None:
@@ -144,7 +155,7 @@ def test_a_form_without_the_pages_token_changes_nothing(scene: Scene) -> None:
     for step in ("accept", "decline"):
         done = browser.post(f"/review/{WEEK}/1a2b3c4d/{step}", data={"result": "0" * 64})
         assert done.status_code == 403
-    assert "Give finance_lead two hours" in browser.get(f"/review/{WEEK}").text
+    assert "Let big-refund rest up to 260 USD" in browser.get(f"/review/{WEEK}").text
 
 
 def test_after_some_time_only_a_fresh_sign_in_changes_anything(scene: Scene) -> None:
@@ -155,13 +166,13 @@ def test_after_some_time_only_a_fresh_sign_in_changes_anything(scene: Scene) -> 
     scene.clock.move(minutes=30)
     done = browser.submit(f"/review/{WEEK}/1a2b3c4d/accept", {"result": found[1]})
     assert done.headers["location"].startswith("/sign-in/again")
-    assert "2 hours" not in policy(scene)
+    assert "260 USD" not in policy(scene)
 
 
 def test_what_is_declined_is_on_record_and_not_shown_again(scene: Scene) -> None:
     browser = scene.signed_in("pat")
     assert browser.submit(f"/review/{WEEK}/1a2b3c4d/decline").status_code == 303
-    assert "Give finance_lead two hours" not in browser.get(f"/review/{WEEK}").text
+    assert "Let big-refund rest up to 260 USD" not in browser.get(f"/review/{WEEK}").text
     declined = [one for one in scene.store.export() if one["kind"] == "review.decline"]
     assert [(one["actor"], one["data"]) for one in declined] == [("pat", {"proposal": "1a2b3c4d"})]
 
@@ -170,3 +181,22 @@ def test_a_language_has_its_own_words_on_both_pages(scene: Scene) -> None:
     browser = scene.signed_in("pat")
     for path in (f"/review/{WEEK}", f"/review/{WEEK}/1a2b3c4d"):
         assert "Wochenrückblick" in browser.get(path, headers={"accept-language": "de"}).text
+
+
+def test_the_api_gives_the_same_review_to_the_same_people(scene: Scene) -> None:
+    found = scene.signed_in("pat").api("GET", f"/review?week={WEEK}")
+    assert found.status_code == 200
+    assert found.json()["week"] == WEEK
+    assert found.json()["review"]["all"]["tickets"] == 1
+    assert [one["id"] for one in found.json()["review"]["changes"]] == ["1a2b3c4d"]
+    assert SECRET not in found.text
+    assert scene.signed_in("fay").api("GET", "/review").status_code in (403, 404)
+    assert scene.signed_in("pat").api("GET", "/review?week=soon").status_code == 422
+
+
+def test_a_rule_leads_to_the_list_of_its_tickets(scene: Scene) -> None:
+    browser = scene.signed_in("pat")
+    page = browser.get(f"/review/{WEEK}").text
+    link = re.search(r'<a href="(/\?state=ended&amp;q=rule[^"]+)">big-refund</a>', page)
+    assert link
+    assert browser.get(link[1].replace("&amp;", "&")).status_code == 200

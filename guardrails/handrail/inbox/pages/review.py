@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from http import HTTPStatus
 from importlib.resources import files
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -30,7 +31,8 @@ def show(request: Request) -> Response:
     """Show a week."""
     inbox, who, week = inbox_of(request), reviewer_of(request), request.path_params["week"]
     found = inbox.service.review(who, week)
-    parts = page_parts(found.review.report, found.review.figures, found.review.patches, link=_ticket)
+    made = found.review
+    parts = page_parts(made.report, made.figures, made.patches, link=_ticket, listed=_listed)
     values = {
         "here": "review",
         "week": week,
@@ -122,6 +124,11 @@ def _evidence(one: Proposal) -> Markup:
 
 def _ticket(ticket: str) -> str:
     return f"/tickets/{ticket}"
+
+
+def _listed(kind: str, name: str) -> str:
+    """Return the list of ended tickets of a rule, trigger or role."""
+    return f"/?{urlencode({'state': 'ended', 'q': f'{kind}:{name}'})}"
 
 
 def _moved(week: str, by: int) -> str:

@@ -1,11 +1,13 @@
 """Operations of the API that are of no single ticket: batches, queues, holds and tokens."""
 
+import json
 from datetime import timedelta
 from typing import Final
 
 from handrail.inbox.replays import Again
 from handrail.inbox.rest import sent, tables
 from handrail.inbox.rest.table import ApiOperation, Call
+from handrail.review.report import as_data
 from handrail.service import ListQuery, Operation
 from handrail.service.batch import Seen
 
@@ -41,6 +43,15 @@ def _token(call: Call) -> tables.NewTokenAnswer:
 def _revoke(call: Call) -> tables.Tokens:
     call.inbox.service.revoke_token(call.who, call.said.id)
     return tables.Tokens(tokens=call.inbox.service.tokens(call.who))
+
+
+def _review(call: Call) -> tables.ReviewAnswer:
+    service = call.inbox.service
+    found = service.review(call.who, call.said.week or service.latest_week())
+    made = found.review
+    data = json.dumps(as_data(made.report, made.figures, made.patches))
+    # What is no number in JSON is nothing known.
+    return tables.ReviewAnswer(week=found.week, review=json.loads(data, parse_constant=lambda _: None))
 
 
 MANAGING: Final = (
@@ -85,6 +96,16 @@ MANAGING: Final = (
         needs=Operation.QUEUES,
         answers=tables.Queues,
         run=lambda call: tables.Queues(queues=call.inbox.service.queues(call.who)),
+    ),
+    ApiOperation(
+        method="GET",
+        path="/review",
+        name="review",
+        about="Gives a week's review, for managers and those who own the policy.",
+        needs=Operation.REVIEW,
+        takes=sent.ReviewQuery,
+        answers=tables.ReviewAnswer,
+        run=_review,
     ),
     ApiOperation(
         method="GET",

@@ -30,6 +30,12 @@ class Nothing(Sent):
     """No fields."""
 
 
+class ReviewQuery(Sent):
+    """Which week; the last one that has ended if nothing is said."""
+
+    week: Annotated[str, Field(pattern=r"^([0-9]{4}-W[0-9]{2})?$", description="As 2026-W47.")] = ""
+
+
 class TicketsQuery(Sent):
     """Which tickets; the open ones of one's own roles if nothing is said."""
 

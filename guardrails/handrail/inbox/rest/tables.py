@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
 
+from pydantic import JsonValue
+
 from handrail.inbox.rest.answered import Answered, ReceiptAnswer
 from handrail.service import Load, Pause, QueueHealth, Receipt, TokenRecord
 from handrail.service.batch import BatchLine, BatchResult
@@ -41,6 +43,13 @@ class Queues(Answered):
     """How each role's queue stands."""
 
     queues: tuple[QueueHealth, ...]
+
+
+class ReviewAnswer(Answered):
+    """A week's review: figures, what to do first, and proposals; as `handrail review --json` has it."""
+
+    week: str
+    review: dict[str, JsonValue]
 
 
 class Loads(Answered):
