@@ -6,12 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from handrail.errors import CheckFailed, NotPermitted, OnHold, RoleError
 from handrail.records import Trigger
 from handrail.service import Level, ListQuery, Proposal, Reviewer, Scope, TicketService, Whose
 from handrail.service.batch import BatchPreview, Seen
 from handrail.service.managing import TIRED_FROM
+from handrail.store.tables import micros, pauses
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ticket import Verdict
 from support.reviewers import Hands, reviewer, service_over
@@ -236,3 +238,32 @@ def test_what_is_new_since_the_last_visit_is_known(service: TicketService, clock
     assert service.signed_out_at("seen", "fay") is None
     service.sign_out_everywhere(fay)
     assert service.signed_out_at("seen", "fay") == clock.now
+
+
+@pytest.mark.parametrize("role", ["", "finance_lead"])
+def test_a_hold_that_somebody_deletes_in_the_database_is_found(
+    service: TicketService, sides: Sides, clock: Hands, role: str
+) -> None:
+    tenant = f"deleted-{role}"
+    service.pause(manager(tenant), role, why="incident")
+    assert sides.admin.verify().is_intact
+    with sides.inbox.database.write(tenant) as conn:
+        conn.execute(delete(pauses).where(pauses.c.tenant == tenant))
+    assert [one.what for one in sides.admin.verify().problems if one.where.startswith("hold ")] == [
+        f"it is on record for {tenant} and gone from the store"
+    ]
+    clock.go_on(seconds=1)
+    service.pause(manager(tenant), role, why="incident")
+    clock.go_on(seconds=1)
+    service.resume(manager(tenant), role)
+    assert sides.admin.verify().is_intact
+
+
+def test_a_hold_that_nobody_placed_is_found(service: TicketService, sides: Sides, clock: Hands) -> None:
+    values = {"tenant": "forged", "role": "", "person": "pat", "at": micros(clock.now), "why": "x"}
+    with sides.inbox.database.write("forged") as conn:
+        conn.execute(pauses.insert().values(**values))
+    assert "it is not on record" in [one.what for one in sides.admin.verify().problems]
+    with sides.inbox.database.write("forged") as conn:
+        conn.execute(delete(pauses).where(pauses.c.tenant == "forged"))
+    assert sides.admin.verify().is_intact

@@ -11,13 +11,14 @@ from sqlalchemy import Connection, func, select
 from handrail.store.audit.chain import records
 from handrail.store.crypto.authentic import is_authentic
 from handrail.store.crypto.keys import KeyRing
-from handrail.store.tables import ledger, policy_changes, resolutions, tickets, uses
+from handrail.store.tables import ledger, pauses, policy_changes, resolutions, tickets, uses
 from handrail.tickets.ports import Settlement
 
 PRUNED = "audit.prune"
 REMOVED = "ticket.prune"
 RESERVE = "ledger.reserve"
 _POLICY_KINDS = ("policy.propose", "policy.agree")
+_HOLDS = {"pause.on": True, "pause.off": False}
 _FINAL_FIRST = (Settlement.DONE.value, Settlement.NO_EFFECT.value, Settlement.UNKNOWN.value)
 _SETTLED = {f"ledger.{settlement.value}": settlement.value for settlement in Settlement}
 
@@ -38,6 +39,7 @@ class Standing:
     ends: dict[Ref, set[str]] = field(default_factory=dict)
     removed: set[Ref] = field(default_factory=set)
     policies: set[tuple[str, str, str]] = field(default_factory=set)
+    holds: dict[Ref, list[tuple[int, bool]]] = field(default_factory=dict)
     pruned_before: int = 0
 
     def note(self, row: Mapping[str, Any]) -> None:
@@ -55,6 +57,9 @@ class Standing:
             self.begun[ticket] += 1
         elif kind in _POLICY_KINDS:
             self.policies.add((kind, str(data.get("change")), str(data.get("sha256"))))
+        elif kind in _HOLDS:
+            hold = (row["tenant"], str(data.get("of")))
+            self.holds.setdefault(hold, []).append((row["at"], _HOLDS[kind]))
         elif kind == REMOVED:
             self.removed.add(ticket)
         elif kind == PRUNED and "kinds" not in data:
@@ -80,6 +85,22 @@ class Standing:
         yield from self._ledger(conn, ring)
         yield from _totals(conn)
         yield from self._policies(conn, ring)
+        yield from self._holds(conn, ring)
+
+    def _holds(self, conn: Connection, ring: KeyRing) -> Iterator[Wrong]:
+        placed = {hold for hold, steps in self.holds.items() if _is_on(steps)}
+        found = set()
+        for row in conn.execute(select(pauses)):
+            hold, where = (row.tenant, row.role), f"hold {row.role or 'of everything'}"
+            found.add(hold)
+            lacks_mac = row.mac is None and conn.dialect.name == "sqlite"
+            if lacks_mac or not is_authentic(ring, "pauses", row._mapping):
+                yield where, "it was altered"
+            if hold not in placed and row.at >= self.pruned_before:
+                yield where, "it is not on record"
+        for tenant, role in sorted(placed - found):
+            what = f"it is on record for {tenant} and gone from the store"
+            yield f"hold {role or 'of everything'}", what
 
     def _policies(self, conn: Connection, ring: KeyRing) -> Iterator[Wrong]:
         found = set()
@@ -149,6 +170,13 @@ class Standing:
                 yield where, "it is not on record as it stands"
         for _, name in sorted(set(self.spent) - found):
             yield f"ledger {name}", "it is on record and gone from the store"
+
+
+def _is_on(steps: list[tuple[int, bool]]) -> bool:
+    """Tell whether a hold stands after its steps; several writers' entries come in no order."""
+    last = max(at for at, _ in steps)
+    latest = [is_on for at, is_on in steps if at == last]
+    return latest[0] if len(latest) == 1 else sum(1 if is_on else -1 for _, is_on in steps) > 0
 
 
 _KEPT = """
