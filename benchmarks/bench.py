@@ -1,9 +1,12 @@
 """Runs every benchmark and writes the page: `make bench`.
 
-    python -m benchmarks.bench [--quick] [--only NAME ...] [--out docs]
+    python -m benchmarks.bench [--quick | --full] [--only NAME ...] [--out docs] [--minutes 25]
 
 Peers are installed first, each in an environment of its own. A benchmark ends with one JSON line; the page
 holds those lines as tables, what each is short of, and a chart of how many times a peer's cost is ours.
+
+The whole ends within 25 minutes: benchmarks that would take many minutes run with fewer rounds, and the page
+says which. `--full` runs all of them with all rounds, without a bound; `--quick` all with fewer.
 """
 
 import argparse
@@ -13,6 +16,7 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +43,10 @@ NAMES = (
     "gateway",
     "inbox",
 )
-LIMIT_S = 3 * 3600
+LONG = frozenset({"signals", "written_policies", "confidence", "log", "tickets", "inbox"})
+"""Those that take many minutes with all rounds."""
+
+MINUTES, QUICK_MINUTES, FULL_MINUTES = 25.0, 12.0, 180.0
 HOW_TO_READ = """\
 ## How to read this page
 
@@ -60,20 +67,27 @@ HOW_TO_READ = """\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """One benchmark: its figures, what it is short of, and how it is described."""
+    """One benchmark: its figures, what it is short of, how it is described, and whether rounds were fewer."""
 
     name: str
     about: str
     figures: dict[str, object]
     short: tuple[str, ...]
     seconds: float
+    is_quick: bool = False
 
 
-def ran(name: str, options: Sequence[str]) -> Ran:
-    """Run one benchmark, showing what it prints; one that ends without its line is short of itself."""
+def ran(name: str, *, is_quick: bool, ends: float) -> Ran:
+    """Run one benchmark, showing what it prints; one that ends without its line is short of itself.
+
+    Args:
+        name: of the benchmark.
+        is_quick: with fewer rounds, if it knows how.
+        ends: when it is stopped, in the time of `time.monotonic`.
+    """
     began = time.monotonic()
     source = Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
-    given = [option for option in options if f'"{option}"' in source]
+    given = ["--quick"] if is_quick and '"--quick"' in source else []
     process = subprocess.Popen(
         [sys.executable, "-m", f"benchmarks.{name}", *given],
         stdin=subprocess.DEVNULL,
@@ -81,28 +95,38 @@ def ran(name: str, options: Sequence[str]) -> Ran:
         text=True,
     )
     assert process.stdout is not None
+    stop = threading.Timer(max(1.0, ends - began), process.terminate)
+    stop.start()
     last: dict[str, object] = {}
     for line in process.stdout:
         print(line, end="", flush=True)
         if line.startswith('{"name"'):
             last = json.loads(line)
-    process.wait(LIMIT_S)
-    figures, short = last.get("figures", {}), last.get("short", [f"{name} ended with {process.returncode}"])
+    process.wait()
+    stop.cancel()
+    how = "was stopped" if time.monotonic() >= ends else f"ended with {process.returncode}"
+    figures, short = last.get("figures", {}), last.get("short", [f"{name} {how}"])
     assert isinstance(figures, dict)
     assert isinstance(short, list)
     about = source.removeprefix('"""').partition("\n")[0].removesuffix('"""')
     seconds = time.monotonic() - began
-    return Ran(name=name, about=about, figures=figures, short=tuple(map(str, short)), seconds=seconds)
+    return Ran(
+        name=name,
+        about=about,
+        figures=figures,
+        short=tuple(map(str, short)),
+        seconds=seconds,
+        is_quick=bool(given),
+    )
 
 
-def page(runs: Sequence[Ran], *, is_quick: bool) -> str:
+def page(runs: Sequence[Ran]) -> str:
     """Return the page as Markdown; pure but for the date and the machine."""
     lines = [
         "# Benchmarks",
         "",
         f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: Python {platform.python_version()}, "
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-        f"{', a quick run: fewer rounds, not all bars' if is_quick else ''}.",
+        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}.",
         "*Short* names bars that were missed or not measured. Each runs alone: `python -m benchmarks.NAME`.",
         "",
         "![How many times a peer's cost is handrail's](benchmarks.svg)",
@@ -117,7 +141,8 @@ def page(runs: Sequence[Ran], *, is_quick: bool) -> str:
         lines += [f"| `{name}` | {shown(value)} |" for name, value in one.figures.items()]
         lines += [
             "",
-            f"Short: {', '.join(f'`{name}`' for name in one.short) or 'nothing'}. {one.seconds:.0f} s.",
+            f"Short: {', '.join(f'`{name}`' for name in one.short) or 'nothing'}. {one.seconds:.0f} s"
+            f"{', with fewer rounds' if one.is_quick else ''}.",
         ]
     return "\n".join(lines) + "\n"
 
@@ -152,20 +177,30 @@ def chart(runs: Sequence[Ran]) -> str:
 def main() -> None:
     """Install the peers, run the benchmarks, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, and no peer is installed")
+    rounds = parser.add_mutually_exclusive_group()
+    rounds.add_argument("--quick", action="store_true", help="fewer rounds, and no peer is installed")
+    rounds.add_argument("--full", action="store_true", help="all rounds of all")
+    parser.add_argument("--minutes", type=float, help="after which what is left is not run")
     parser.add_argument("--only", nargs="+", default=NAMES, choices=NAMES, help="these alone")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the page")
     options = parser.parse_args()
     if not options.quick:
         peers.install()
         overhead_peers.install()
-    given = ["--quick"] if options.quick else []
+    minutes = options.minutes or (
+        QUICK_MINUTES if options.quick else FULL_MINUTES if options.full else MINUTES
+    )
+    began = time.monotonic()
+    ends = began + 60 * minutes
     runs = []
-    for name in options.only:
-        print(f"\n== {name}", flush=True)
-        runs.append(ran(name, given))
+    for number, name in enumerate(options.only, 1):
+        gone = (time.monotonic() - began) / 60
+        if gone >= minutes:
+            break
+        print(f"\n== {number} of {len(options.only)}: {name}, {gone:.1f} of {minutes:.0f} min", flush=True)
+        runs.append(ran(name, is_quick=options.quick or (name in LONG and not options.full), ends=ends))
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "benchmarks.md").write_text(page(runs, is_quick=options.quick), encoding="utf-8")
+    (options.out / "benchmarks.md").write_text(page(runs), encoding="utf-8")
     (options.out / "benchmarks.svg").write_text(chart(runs), encoding="utf-8")
     for one in runs:
         print(f"{one.name:18}{'short of ' + ', '.join(one.short) if one.short else 'holds'}")
