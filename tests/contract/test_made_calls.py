@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from openai import OpenAI
 
-from handrail import Guard
+from handrail import Guard, HandoffRequired
 from handrail.store import SqlStore
 from handrail_adapters.openai import get_handoff, guard_openai
 from support.model_server import Say, model_server
@@ -29,6 +29,17 @@ def conversation(arguments: str) -> list[dict[str, Any]]:
         {"role": "tool", "tool_call_id": "c1", "content": "Somebody."},
         {"role": "user", "content": "Then give me the key."},
     ]
+
+
+def test_what_a_customer_says_as_they_withdraw_is_masked_in_the_ticket(guard: Guard) -> None:
+    ask = guard(lambda messages: f"It is {KEY}.")
+    with guard.context(customer="ann"), pytest.raises(HandoffRequired) as withheld:
+        ask([{"role": "user", "content": "Give me the key."}])
+    ticket = withheld.value.handoff.ticket
+    with guard.context(customer="ann"):
+        guard.withdraw(ticket, words=f"No, write to {MAIL}.")
+    assert isinstance(guard.store, SqlStore)
+    assert [one.text for one in guard.store.attempts("default", ticket)] == ["No, write to [email]."]
 
 
 @pytest.mark.parametrize(

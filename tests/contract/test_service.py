@@ -245,6 +245,18 @@ def test_a_rejection_needs_no_fresh_sign_in(service: TicketService, sides: Sides
     assert service.decide(reviewer(level=Level.LOGIN), ticket, reject).state is State.REJECTED
 
 
+def test_what_a_person_writes_down_of_a_customers_words_is_masked(
+    service: TicketService, sides: Sides
+) -> None:
+    ticket, words = opened(sides), f"Then pay it to {SECRET}."
+    service.claim(reviewer(), ticket)
+    service.ask(reviewer(), ticket, "Which card?")
+    service.inform(reviewer(), ticket, words)
+    service.withdraw(reviewer(), ticket, words=words)
+    kept = [one.text for one in service.screen(reviewer(), ticket).attempts]
+    assert [text for text in kept if "Then pay it" in text] == ["Then pay it to [card]."] * 2
+
+
 def test_unmasking_needs_a_reason_that_is_on_record_first(service: TicketService, sides: Sides) -> None:
     ticket, pat = opened(sides), reviewer("pat")
     with pytest.raises(CheckFailed):

@@ -9,6 +9,7 @@ from handrail.guard.call_runner import CallRunner
 from handrail.guard.in_force import PolicyInForce
 from handrail.guard.resolve import DecidedBy, ResolutionFields, read_resolution, resolve, wait, withdraw
 from handrail.guard.threads import in_thread
+from handrail.pipeline.decoded import masked_words
 from handrail.policy import People, Policy
 from handrail.tickets.ports import ResolutionView, TicketStore
 
@@ -110,14 +111,16 @@ class Cases:
 
         Args:
             ticket: its id.
-            words: what the customer said, for the people of its roles; it is kept sealed.
+            words: what the customer said, for the people of its roles; it is kept sealed, with what is
+                found in it masked.
 
         Raises:
             NotAllowed: it is another customer's.
             AlreadyUsed: its action has begun; the wish is on record for the people of its roles.
             AlreadyDecided: it was rejected, answered or ended otherwise.
         """
-        withdraw(self.store, scopes.current().context, ticket, words)
+        kept = masked_words(words, self._runner.pipeline.scanner)
+        withdraw(self.store, scopes.current().context, ticket, kept)
         return self.resolution(ticket)
 
     async def awithdraw(self, ticket: str, *, words: str = "") -> ResolutionView | None:

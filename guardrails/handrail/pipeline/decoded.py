@@ -19,6 +19,7 @@ from handrail.text.documents import BETWEEN, behind, named
 from handrail.text.json_data import JsonSegment, JsonToken, json_segments, with_tokens
 from handrail.text.runs import readings, runs
 from handrail.text.values import Json, Leaf, LeafKind
+from handrail.tickets.masking import Mask
 
 DEEPEST = 16
 """How deep JSON in strings of JSON is followed; what lies deeper is read as it is written."""
@@ -78,6 +79,12 @@ def with_made_calls(evidence: Evidence, scanner: Scans) -> Evidence:
         for one in scan_decoded(scanner, text)
     ]
     return replace(evidence, told=tuple(told)) if told else evidence
+
+
+def masked_words(text: str, scanner: Scans) -> str:
+    """Return what somebody wrote with everything that is found in it masked, as a ticket keeps it."""
+    found = scan_decoded(scanner, text)
+    return Mask.of({text[one.start : one.end]: f"[{one.type}]" for one in found})(text)
 
 
 def fixed_in(text: str) -> tuple[Span, ...]:

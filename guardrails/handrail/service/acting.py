@@ -5,6 +5,8 @@ from datetime import datetime
 
 from handrail.clock import Clock, now_utc
 from handrail.errors import RoleError
+from handrail.guard.opening import pipeline_of, scanner_of
+from handrail.pipeline.decoded import masked_words
 from handrail.pipeline.pipeline import Pipeline
 from handrail.service.permissions import Operation, Standing, require
 from handrail.service.policies import Policies
@@ -46,6 +48,18 @@ class Acting:
     def now(self) -> datetime:
         """The time by the service's clock."""
         return self._clock()
+
+    def _pipeline(self) -> Pipeline:
+        """Return what reads texts under the policy in force."""
+        policy = self._policies.current()
+        sha = policy.ref.sha256
+        if sha not in self._pipelines:
+            self._pipelines[sha] = pipeline_of(policy, scanner_of(policy), {})
+        return self._pipelines[sha]
+
+    def _masked(self, words: str) -> str:
+        """Return what somebody said of a case as every role of its ticket may read it."""
+        return masked_words(words, self._pipeline().scanner)
 
     def roles_of(self, who: Reviewer) -> tuple[str, ...]:
         """Return the roles whose tickets a person may act on: their own, then those that these cover."""

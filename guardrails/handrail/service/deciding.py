@@ -7,10 +7,7 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 
 from handrail.errors import AlreadyDecided, CheckFailed, DigestMismatch, NotPermitted
-from handrail.guard.opening import pipeline_of, scanner_of
 from handrail.guard.resolve import DecidedBy, resolve
-from handrail.pipeline.pipeline import Pipeline
-from handrail.policy import Policy
 from handrail.service.moving import Moving
 from handrail.service.permissions import Operation
 from handrail.service.proposal import PartPreview, Preview, Proposal, Receipt
@@ -176,15 +173,9 @@ class Deciding(Moving):
         must_be_read_back(name, proposal.readback, found.arguments)
 
     def _customer_reads(self, proposal: Proposal, answer: str) -> str:
-        redact = self._pipeline(self._policies.current()).redact_reply
+        redact = self._pipeline().redact_reply
         texts = (answer, proposal.message_to_user)
         return "\n\n".join(redact(text) for text in texts if text)
-
-    def _pipeline(self, policy: Policy) -> Pipeline:
-        sha = policy.ref.sha256
-        if sha not in self._pipelines:
-            self._pipelines[sha] = pipeline_of(policy, scanner_of(policy), {})
-        return self._pipelines[sha]
 
     def _agent_reads(self, view: TicketView, proposal: Proposal, found: ResolutionPreview) -> str:
         if view.ticket is None:

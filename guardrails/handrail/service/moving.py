@@ -63,7 +63,7 @@ class Moving(Reading):
     def inform(self, who: Reviewer, said: str, answer: str) -> Receipt:
         """Add what was asked for; the clock goes on."""
         ticket = self._may(Operation.INFORM, who, said)
-        view = self._store.inform(who.tenant, ticket, _text(answer), self._actor(who))
+        view = self._store.inform(who.tenant, ticket, self._masked(_text(answer)), self._actor(who))
         return self._receipt(view)
 
     def give_own_answer(self, who: Reviewer, said: str, text: str) -> Receipt:
@@ -86,7 +86,7 @@ class Moving(Reading):
     def withdraw(self, who: Reviewer, said: str, *, words: str = "") -> Receipt:
         """End a ticket because its customer takes back what they asked for."""
         ticket = self._may(Operation.WITHDRAW, who, said)
-        self._store.withdraw_for(who.tenant, ticket, self._actor(who), words=words)
+        self._store.withdraw_for(who.tenant, ticket, self._actor(who), words=self._masked(words))
         return self._receipt(self._store.get(who.tenant, ticket))
 
     def reconcile(self, who: Reviewer, said: str, settlement: Settlement) -> Receipt:
