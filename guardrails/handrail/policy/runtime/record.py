@@ -1,6 +1,6 @@
 """A decision as plain data, and back: a log keeps enough to take the same decision again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -98,26 +98,32 @@ def write_reason(reason: Reason) -> dict[str, Any]:
 
 
 def write_fact(value: FactValue) -> dict[str, Any]:
-    """Return a fact as JSON data, exact and typed; pure."""
-    match value:
-        case bool():
-            return {"kind": "yes_no", "value": "yes" if value else "no"}
-        case Decimal():
-            return {"kind": "number", "value": str(value)}
-        case Money(amount=amount, currency=currency):
-            return {"kind": "money", "value": str(amount), "currency": currency}
-        case timedelta():
-            return {"kind": "duration", "value": str(value // timedelta(microseconds=1))}
-        case time():
-            return {"kind": "time", "value": value.isoformat()}
-        case date():
-            return {"kind": "date", "value": value.isoformat()}
-        case frozenset():
-            return {"kind": "set", "items": sorted(value)}
-        case str():
-            return {"kind": "text", "value": value}
-        case Unknown(why=why):
-            return {"kind": "unknown", "value": why}
+    """Return a fact as JSON data, exact and typed; pure.
+
+    Raises:
+        TypeError: it is no fact.
+    """
+    write = _WRITTEN.get(type(value))
+    if write is None:
+        # A class of the program's own, such as a text that an enumeration names.
+        write = next((one for kind, one in _WRITTEN.items() if isinstance(value, kind)), None)
+    if write is None:
+        raise TypeError(f"a {type(value).__name__} is no fact")
+    return write(value)
+
+
+# By class, for every decision has a dozen; of two that fit a value the first is the narrower.
+_WRITTEN: Mapping[type, Callable[[Any], dict[str, Any]]] = {
+    bool: lambda value: {"kind": "yes_no", "value": "yes" if value else "no"},
+    Decimal: lambda value: {"kind": "number", "value": str(value)},
+    Money: lambda value: {"kind": "money", "value": str(value.amount), "currency": value.currency},
+    timedelta: lambda value: {"kind": "duration", "value": str(value // timedelta(microseconds=1))},
+    time: lambda value: {"kind": "time", "value": value.isoformat()},
+    date: lambda value: {"kind": "date", "value": value.isoformat()},
+    frozenset: lambda value: {"kind": "set", "items": sorted(value)},
+    str: lambda value: {"kind": "text", "value": value},
+    Unknown: lambda value: {"kind": "unknown", "value": value.why},
+}
 
 
 def read_fact(data: Mapping[str, Any]) -> FactValue:

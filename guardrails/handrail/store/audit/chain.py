@@ -63,6 +63,11 @@ _sorted = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=
 END = {"sqlite": ("seq", "hash", "mac"), "postgresql": ("seq", "hash")}
 
 
+# Made once: every entry is written with them, and every reader's check.
+_row_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_data_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that must be on record. `data` holds codes, ids and counts, never scanned text."""
