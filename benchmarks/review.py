@@ -97,6 +97,8 @@ def _print_found(watched: Sequence[Watched]) -> None:
     covered = np.array([one.covered for one in watched])
     print("coverage by week:", " ".join(f"{share:.2f}" for share in covered.mean(axis=0)))
     print("findings:", sum(one.findings for one in watched))
+    likely = [is_so for one in watched for is_so in one.likely]
+    print(f"proposed as likely and never proved or not yet: {len(likely)}, not so: {likely.count(False)}")
     for words, times in Counter(word for one in watched for word in one.false).most_common(12):
         print(f"  false: {words} ({times})")
 

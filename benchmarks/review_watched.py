@@ -50,6 +50,7 @@ class Watched:
     is_calm: list[bool] = field(default_factory=list)
     thresholds: list[float] = field(default_factory=list)
     suspended: int = 0
+    likely: list[bool] = field(default_factory=list)
     attempts: Attempts = field(default_factory=Attempts)
 
     @property
@@ -82,6 +83,7 @@ def watch(seed: int) -> Watched:
     seen.stampers = {one.name: None for one in settings.people if one.catches < 0.5}
     seen.rules = {one.kind: None for one in quarter.planted.plants}
     in_force = math.inf
+    told: dict[str, set[int]] = {}
     for week in range(WEEKS):
         played = quarter.play(audit_rate=AUDIT_RATE)
         truth, log = played.truth, log_of(played.records)
@@ -96,6 +98,10 @@ def watch(seed: int) -> Watched:
         for candidate in found.rules:
             seen.findings += 1
             _hold_rule(seen, quarter, candidate, truths, week)
+        for candidate in review.rules.likely:
+            if candidate.place not in told.setdefault(candidate.kind, set()):
+                told[candidate.kind].add(candidate.place)
+                seen.likely.append(_is_so(quarter, candidate, truths)[0])
     attempt(quarter, quarter.planted.text, review, seen.attempts)
     return seen
 
@@ -125,7 +131,20 @@ def _risk(log: ReviewLog, truth: WeekTruth, threshold: float) -> float:
 def _hold_rule(
     seen: Watched, quarter: Quarter, candidate: Candidate, truths: list[WeekTruth], week: int
 ) -> None:
-    """Tell whether a finding is so: by the mean chance of a wrong answer where it holds, over all weeks."""
+    is_so, mean, planted = _is_so(quarter, candidate, truths)
+    if not is_so:
+        seen.false.append(f"{candidate.kind} {candidate.rule} {candidate.condition} ({mean:.2f})")
+    elif planted > 0.5:
+        for kind in (MISSING,) if candidate.kind == MISSING else (NEEDLESS, TOO_LOW):
+            if seen.rules.get(kind, 0) is None:
+                seen.rules[kind] = week
+
+
+def _is_so(quarter: Quarter, candidate: Candidate, truths: list[WeekTruth]) -> tuple[bool, float, float]:
+    """Tell whether a finding is so, by the mean chance of a wrong answer where it holds, over all weeks.
+
+    Returns also that mean, and the share of these cases that the planted fault is about.
+    """
     inside, planted = [], []
     for truth in truths:
         for facts, chance in zip(truth.facts, truth.chance, strict=True):
@@ -134,12 +153,7 @@ def _hold_rule(
                 planted.append(_is_planted(quarter, candidate.kind, facts))
     mean = float(np.mean(inside)) if inside else math.nan
     is_so = mean < COSTS.break_even if candidate.kind == NEEDLESS else mean > COSTS.break_even
-    if not is_so:
-        seen.false.append(f"{candidate.kind} {candidate.rule} {candidate.condition} ({mean:.2f})")
-    elif np.mean(planted) > 0.5:
-        for kind in (MISSING,) if candidate.kind == MISSING else (NEEDLESS, TOO_LOW):
-            if seen.rules.get(kind, 0) is None:
-                seen.rules[kind] = week
+    return is_so, mean, float(np.mean(planted)) if planted else 0.0
 
 
 def _is_about(candidate: Candidate, quarter: Quarter, facts: Mapping[str, FactValue]) -> bool:

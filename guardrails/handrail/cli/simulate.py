@@ -31,7 +31,7 @@ def simulate(  # noqa: PLR0913 - one parameter per option
     stampers: Annotated[int, typer.Option(min=0, help="Reviewers who approve without reading.")] = 0,
     plants: Annotated[
         list[str] | None,
-        typer.Option("--plant", help="Put a fault into the policy: needless, missing or too_low."),
+        typer.Option("--plant", help="Put a fault into the policy: needless, missing, too_low or too_lax."),
     ] = None,
 ) -> None:
     """Play a quarter of traffic under a policy, with known truth, and write its log.

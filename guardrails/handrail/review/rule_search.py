@@ -47,6 +47,8 @@ SUSPICION, PRIOR_RIGHT = 0.1, 2
 NEEDLESS, MISSING = "needless", "missing"
 LIKELY = 10.0
 """What the bet on a needless rule has to win before the rule is proposed as likely."""
+FEWEST_TRIED = 10
+"""Verdicts after which a trial is ended, or a candidate is dropped, that they speak against."""
 TRIAL = "try-"
 """How the name of a rule begins that was added on a suspicion."""
 
@@ -169,7 +171,7 @@ class RuleSearch:
         found = []
         for rule in tried:
             about = _about(seen, NEEDLESS, rule) if rule.startswith(TRIAL) else None
-            if about is not None and about.sum() >= FEWEST_CASES:
+            if about is not None and about.sum() >= FEWEST_TRIED:
                 share = float((seen.verdict[about] == WRONG).mean())
                 found += [rule] if share < self.costs.break_even else []
         return tuple(found)
@@ -215,6 +217,8 @@ class RuleSearch:
                 base = (int(wrong[~inside].sum()) + 1) / (others + 1)
                 each.seen = int(wrong[inside].sum()), int(inside.sum())
                 tests = 2 * (sizes if each.condition.tests[0].operator in ("<=", ">") else values)
+                # Each further test was chosen among as many values again.
+                tests *= values ** (len(each.condition.tests) - 1)
                 each.chance = min(1.0, tests * float(binom.sf(each.seen[0] - 1, each.seen[1], base)))
         reads = Counter(rules[0] for rules in seen.rules if len(rules) == 1)
         self._unread = frozenset(rule for rule in self._met if reads[rule] < FEWEST_CASES)
@@ -285,7 +289,7 @@ class RuleSearch:
         candidate.bet.take(int(wrong.sum()), int(inside.sum()))
         candidate.cases += [read.exchange[i] for i in np.flatnonzero(inside)]
         bet = candidate.bet
-        if candidate.kind == NEEDLESS and bet.cases >= FEWEST_CASES:
+        if candidate.kind == NEEDLESS and bet.cases >= FEWEST_TRIED:
             candidate.is_dropped = bool(binom.sf(bet.hits - 1, bet.cases, MILD * bet.bound) < SUSPICION)
         level = level_of(candidate.place, self._level)
         if candidate.bet.log_wealth < -np.log(level):
