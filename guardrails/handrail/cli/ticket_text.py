@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from handrail.tickets.proposed import ANSWER, FIRST
 
 if TYPE_CHECKING:
+    from handrail.service import Preview
     from handrail.tickets.ports import Attempt
     from handrail.tickets.resolution import TicketEvent, TicketRow
     from handrail.tickets.ticket import TicketView
@@ -125,3 +126,15 @@ def past(history: "Sequence[TicketEvent]") -> list[str]:
         "History",
         *(f"  {local(event.at)}  {event.kind}  {event.actor}".rstrip() for event in history),
     ]
+
+
+def previewed(shown: "Preview") -> list[str]:
+    """Return what a decision comes to as lines of text."""
+    lines = [*shown.changes]
+    lines += [f"{part.part}: {change}" for part in shown.parts for change in part.changes]
+    told = {
+        "Runs": "; ".join(filter(None, [shown.runs, *(part.runs for part in shown.parts)])),
+        "The customer reads": shown.customer_reads,
+        "Must agree too": ", ".join(shown.waits_for),
+    }
+    return [*lines, *(f"{label}: {text}" for label, text in told.items() if text)]

@@ -21,13 +21,24 @@ from handrail.cli.options import (
     serving,
     who,
 )
+from handrail.cli.own_answer import own_answer
 from handrail.cli.part_options import PART, pair, parts_given
-from handrail.cli.ticket_text import decided, elsewhere, later, listed, local, past, together, told, tried
+from handrail.cli.ticket_text import (
+    decided,
+    elsewhere,
+    later,
+    listed,
+    local,
+    past,
+    previewed,
+    together,
+    told,
+    tried,
+)
 from handrail.errors import ConfigError
 from handrail.text.suggest import near
 
 if TYPE_CHECKING:
-    from handrail.service import Preview
     from handrail.tickets.resolution import TicketRow
 
 EVERY_FIELD = (
@@ -42,6 +53,7 @@ EVERY_FIELD = (
     "parts",
 )
 commands = typer.Typer(no_args_is_help=True, help="List, show, claim and decide tickets.")
+commands.command(name="own-answer")(own_answer)
 
 
 @commands.command(name="list")
@@ -277,7 +289,7 @@ def decide(  # noqa: PLR0913 - one parameter per option
     with opened(store) as found:
         service, reviewer = serving(found, person, tenant, policy, people)
         shown = service.preview(reviewer, ticket, proposal)
-        for line in _previewed(shown):
+        for line in previewed(shown):
             typer.echo(line)
         if preview:
             return
@@ -295,18 +307,6 @@ def decide(  # noqa: PLR0913 - one parameter per option
         receipt = service.decide(reviewer, ticket, seen, must_be_previewed=True)
     waits = f"; {', '.join(receipt.waits_for)} must agree too" if receipt.state is State.READY else ""
     typer.echo(f"{ticket} is {receipt.state}{waits}")
-
-
-def _previewed(shown: "Preview") -> list[str]:
-    """Return what a decision comes to as lines of text."""
-    lines = [*shown.changes]
-    lines += [f"{part.part}: {change}" for part in shown.parts for change in part.changes]
-    told = {
-        "Runs": "; ".join(filter(None, [shown.runs, *(part.runs for part in shown.parts)])),
-        "The customer reads": shown.customer_reads,
-        "Must agree too": ", ".join(shown.waits_for),
-    }
-    return [*lines, *(f"{label}: {text}" for label, text in told.items() if text)]
 
 
 @commands.command()

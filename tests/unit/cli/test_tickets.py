@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from handrail.cli import audit, store, tickets
-from handrail.errors import ConfigError, NotPermitted
+from handrail.errors import ConfigError, NotAllowed, NotPermitted
 from handrail.store import open_store
 from handrail.store.crypto.signing import new_signer, write_signer, write_trusted
 from handrail.tickets.lifecycle import State
@@ -327,3 +327,18 @@ def test_the_next_ticket_is_claimed(ticket: str) -> None:
 def test_a_proposal_is_sent_back_with_an_instruction(ticket: str) -> None:
     said = run(tickets.commands, "decide", ticket, "revise", "--to-agent", "Offer a voucher first.", *AS_FAY)
     assert "is revised" in said
+
+
+def test_ones_own_answer_comes_before_the_draft(folder: Path) -> None:
+    asks = POLICY.replace("finance_lead:   {", "finance_lead:   {answer_first: true, ")
+    (folder / "policy.yaml").write_text(asks)
+    opened = open_store(f"sqlite:///{folder}/handrail.db", allow_volatile=True)
+    made = new_ticket(customer="ida", now=datetime.now(UTC), with_action=False)
+    opened.open(made)
+    opened.close()
+    assert "It is done" not in run(tickets.commands, "show", made.id, *AS_FAY)
+    with pytest.raises(NotAllowed, match="own answer"):
+        run(tickets.commands, "decide", made.id, "approve", *AS_FAY)
+    said = run(tickets.commands, "own-answer", made.id, "It comes on Friday.", *AS_FAY)
+    assert "It is done" in said
+    assert "is answered" in run(tickets.commands, "decide", made.id, "approve", *AS_FAY)
