@@ -89,6 +89,7 @@ def _grounds(candidate: Candidate, patch: PolicyPatch | None, weeks: int) -> Gro
         why=why,
         effect=_effect(candidate, patch, weeks),
         cases=tuple(candidate.cases),
+        tickets=tuple(candidate.tickets),
     )
 
 

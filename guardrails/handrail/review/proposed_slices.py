@@ -15,6 +15,9 @@ from handrail.review.rule_search import TRIAL
 from handrail.review.score_limits import score_limits
 from handrail.review.score_worth import score_worth
 
+HIGHEST = 0.98
+"""Where no confidence is enough a rule is missing, and no threshold."""
+
 
 def proposed_slices(review: LogReview, now: PolicyInForce) -> Iterator[Proposal]:
     """Yield a rule for each value of a text fact whose answers need more confidence than all others do.
@@ -36,6 +39,8 @@ def proposed_slices(review: LogReview, now: PolicyInForce) -> Iterator[Proposal]
         if worth is None or worth.low <= max(limit.limit + LEAST_MOVE, whole.high):
             continue
         size = round(worth.cautious, 2)
+        if size > HIGHEST:
+            continue
         condition = FactCondition(tests=(test, FactTest(fact=limit.fact, operator="<=", size=size)))
         name = f"{TRIAL}{test.values[0]}-{limit.fact}".replace(".", "-").replace("_", "-")
         if any(rule.id == name for rule in now.policy.hand_offs):

@@ -85,6 +85,7 @@ class Candidate:
     bet: ShareBet
     found: int | None = None
     cases: list[str] = field(default_factory=list)
+    tickets: list[str] = field(default_factory=list)
     seen: tuple[int, int] = (0, 0)
     chance: float = 1.0
     is_dropped: bool = False
@@ -288,6 +289,7 @@ class RuleSearch:
         wrong = inside & (read.verdict == WRONG)
         candidate.bet.take(int(wrong.sum()), int(inside.sum()))
         candidate.cases += [read.exchange[i] for i in np.flatnonzero(inside)]
+        candidate.tickets += read.tickets(inside)
         bet = candidate.bet
         if candidate.kind == NEEDLESS and bet.cases >= FEWEST_TRIED:
             candidate.is_dropped = bool(binom.sf(bet.hits - 1, bet.cases, MILD * bet.bound) < SUSPICION)

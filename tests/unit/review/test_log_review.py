@@ -145,6 +145,9 @@ def test_what_is_planted_is_found_and_nothing_else(faulty: LogReview) -> None:
     assert kinds == {(NEEDLESS, PLANTED_RULE), ("missing", "")}
     missing = next(found for found in faulty.rules.found if found.kind == "missing")
     assert "delete_account" in str(missing.condition)
+    assert missing.tickets == []
+    needless = next(found for found in faulty.rules.found if found.kind == NEEDLESS)
+    assert len(needless.tickets) == needless.bet.cases
     assert faulty.drift.found is None
 
 
