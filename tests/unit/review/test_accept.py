@@ -7,9 +7,9 @@ from handrail.errors import ConfigError
 from handrail.policy import load, loads
 from handrail.policy.file.people import load_people
 from handrail.policy.file.read import read_source
-from handrail.review.accept import accept, roll_back, write_due
+from handrail.review.accept import accept, roll_back, stricter_changes, write_due
 from handrail.review.conditions import FactCondition, FactTest
-from handrail.review.patches import narrowed, proved
+from handrail.review.patches import narrowed, proved, threshold_set
 from handrail.review.proposal import Proposal, digest, read_proposal, write_proposals
 
 TODAY, LATER = date(2026, 11, 29), date(2026, 12, 1)
@@ -52,6 +52,29 @@ def test_nothing_is_written_over_a_policy_that_was_changed_since(policy: Path) -
     policy.write_text(policy.read_text() + "\n# a remark\n")
     with pytest.raises(ConfigError, match="not the policy"):
         accept(made, policy, "petra", people=None, today=TODAY, effective=TODAY)
+
+
+def test_a_file_of_proposals_cannot_raise_what_is_certified(policy: Path) -> None:
+    made, text = proposal(policy.read_text()), policy.read_text()
+    after = threshold_set(text, "low-confidence", "confidence", 0.3)
+    about = {name: getattr(made, name) for name in made.__slots__}
+    forged = Proposal(**{**about, "text": after, "result": digest(after)})
+    with pytest.raises(ConfigError, match="not certified"):
+        accept(forged, policy, "petra", people=None, today=TODAY, effective=TODAY)
+    assert policy.read_text() == text
+
+
+def test_only_changes_that_let_nothing_more_out_keep_a_certificate(policy: Path) -> None:
+    text = policy.read_text()
+    made = proposal(text)
+    accept(made, policy, "petra", people=None, today=TODAY, effective=TODAY)
+    assert list(stricter_changes(policy)) == []
+    roll_back(policy, "1a2b", "petra", today=TODAY)
+    after = threshold_set(text, "low-confidence", "confidence", 0.9)
+    about = {name: getattr(made, name) for name in made.__slots__}
+    stricter = {"id": "5e6f7a8b", "kind": "threshold", "text": after, "result": digest(after)}
+    accept(Proposal(**{**about, **stricter}), policy, "petra", people=None, today=TODAY, effective=TODAY)
+    assert list(stricter_changes(policy)) == [(loads(text).ref.sha256, loads(after).ref.sha256)]
 
 
 def test_what_was_checked_is_what_is_written(policy: Path) -> None:
