@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -64,10 +65,12 @@ class Watched:
         (folder / "policy.yaml").write_text(POLICY)
         (folder / "people.yaml").write_text(PEOPLE)
         self.store: SqlStore = open_store(f"sqlite:///{folder}/h.db", clock=FrozenClock())
-        event.listen(self.store.database.engine, "begin", self._note)
+        # Connections from now on tell of every statement, in the thread that runs it.
+        self.store.database.engine.dispose()
+        event.listen(self.store.database.engine, "connect", self._traced)
 
-    def _note(self, connection: object) -> None:
-        self.threads.append(threading.get_ident())
+    def _traced(self, connection: sqlite3.Connection, _: object) -> None:
+        connection.set_trace_callback(lambda _: self.threads.append(threading.get_ident()))
 
     @contextmanager
     def used_elsewhere(self) -> Iterator[None]:
