@@ -10,15 +10,19 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from handrail.store import Actor, Filter, SqlStore
+from handrail.tickets.resolution import Resolution
+from handrail.tickets.ticket import Verdict
 from handrail_adapters.demo.chat import make_chat
-from handrail_adapters.demo.play import open_shop
+from handrail_adapters.demo.play import Shop, open_shop
 from support.inbox_scene import MANAGER, REFUNDS, STORY, Served, play, served
 
 HERE = Path(__file__).parent
@@ -102,15 +106,34 @@ def the_chat(browser: Any, folder: Path) -> None:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         for scheme in ("light", "dark"):
-            size = {"width": 1100, "height": 620}
+            size = {"width": 1100, "height": 840}
             page = browser.new_context(color_scheme=scheme, viewport=size).new_page()
             page.goto(address)
-            page.locator("textarea").fill("Refund the $640 headphones.")
-            page.keyboard.press("Enter")
-            page.get_by_text("This needs a colleague").wait_for()
+            _say(page, "Where is order 1182?", ".assistant")
+            _say(page, "Refund the $640 headphones.", ".notice.open")
+            _decided(shop)
+            page.locator(".person").wait_for()
+            _say(page, "Let me talk to a person.", ".notice.open")
             _kept(page, f"chat-{scheme}")
         server.should_exit = True
         thread.join()
+
+
+def _say(page: Page, words: str, until: str) -> None:
+    page.locator("textarea").fill(words)
+    page.keyboard.press("Enter")
+    page.locator(until).wait_for()
+
+
+def _decided(shop: Shop) -> None:
+    """Let the finance lead approve less than was asked for."""
+    store, people = cast("SqlStore", shop.guard.store), shop.guard.people
+    actor = Actor(person="fatima", people=people, now=datetime.now(UTC))
+    said = "We refund 590 USD; the carrying case was not returned."
+    resolution = Resolution(verdict=Verdict.EDIT, changes={"amount": 590}, message_to_user=said)
+    for row in store.list("default", Filter(roles=("finance_lead",))).rows:
+        store.claim("default", row.id, actor)
+        store.resolve("default", row.id, resolution, actor)
 
 
 def _kept(page: Page, name: str) -> None:

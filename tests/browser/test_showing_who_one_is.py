@@ -155,3 +155,18 @@ def test_what_one_person_filled_in_is_shown_to_nobody_else(inbox: Served, sign_i
     other = sign_in("nora")
     opened(other, "refund-over-500")
     assert other.get_by_role("textbox", name="amount").input_value() == "640"
+
+
+@pytest.mark.shop("batch")
+def test_tickets_that_were_selected_are_still_selected_after_signing_in_again(
+    inbox: Served, sign_in: Any
+) -> None:
+    page = sign_in("quinn")
+    page.goto("/")
+    refs = [row.get_attribute("data-ref") for row in page.locator(".row").all()[:3]]
+    chosen = "&".join(f"ref={ref}" for ref in refs)
+    page.context.clear_cookies()
+    page.goto(f"/batch?{chosen}&verdict=reject&reason=no_evidence")
+    page.click("button[value=quinn]")
+    expect(page.locator("h1")).to_contain_text("3 tickets")
+    expect(page.locator("[data-confirm]")).to_have_text("Yes, reject all 3")

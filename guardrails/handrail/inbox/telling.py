@@ -27,6 +27,8 @@ _LABEL = re.compile(r"\[([a-z][a-z0-9_]{1,40})\]")
 _REFERENCE = re.compile(rf"\b{PREFIX}-[{ALPHABET}]{{4}}-[{ALPHABET}]{{2}}\b")
 _SOON = timedelta(minutes=15)
 _HOUR = timedelta(hours=1)
+_NEAR = timedelta(hours=12)
+"""A time within half a day needs no date: no other time is called the same."""
 _VIEWS = frozenset({"view", "unmask"})
 _UNITS = ((90, "seconds", 1), (5400, "minutes", 60), (172_800, "hours", 3600), (None, "days", 86_400))
 
@@ -68,10 +70,10 @@ class Telling:
         return "".join(part[0] for part in parts[:2]).upper() if len(parts) > 1 else person[:2].upper()
 
     def clock(self, moment: datetime, *, zone: bool = True) -> str:
-        """Return a moment: the time of today, date and time of another day."""
+        """Return a moment: the time of today or of one that is near, date and time of any other."""
         local = moment.astimezone(self.zone)
         time = f"{local:%H:%M}{f' {local:%Z}' if zone else ''}"
-        if local.date() == self.now.astimezone(self.zone).date():
+        if local.date() == self.now.astimezone(self.zone).date() or abs(moment - self.now) < _NEAR:
             return time
         return f"{self.t('date.short', day=local.day, month=self.t(f'date.month.{local.month}'))} {time}"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -74,7 +75,9 @@ def decide(request: Request) -> Response:
     done = service.batch_decide(who, seen, proposal, delay=DELAY)
     refused: Sequence[str] = [one.refused for one in done if one.refused]
     if "level" in refused:
-        return sign_in_anew("/")
+        chosen = [("ref", one.ticket) for one in seen]
+        back = urlencode([*chosen, ("verdict", verdict), ("reason", form.get("reason", ""))])
+        return sign_in_anew(f"/batch?{back}")
     return go_to("/", "batch_partly" if refused else "batch")
 
 
