@@ -73,6 +73,7 @@ def resolve(
         NotAllowed: not a member of the role, excluded, or an edit that cannot be carried out or read.
     """
     from handrail.store import SqlStore
+    from handrail.tickets.ticket import Verdict
 
     if not isinstance(store, SqlStore):
         raise ConfigError("this guard's store takes no decisions")
@@ -83,9 +84,10 @@ def resolve(
         store.claim(tenant, ticket, by.actor)
     if resolution.parts and resolution.amounts is not None:
         raise NotAllowed(ticket, "amounts of several calls are read from each of them")
-    edits = [resolution.arguments, *(one.arguments for one in resolution.parts)]
-    for arguments in filter(None, edits):
-        _must_be_readable(ticket, arguments)
+    said: tuple[Resolution | PartResolution, ...] = (resolution, *resolution.parts)
+    for one in said:
+        if one.verdict is Verdict.EDIT and one.arguments:
+            _must_be_readable(ticket, one.arguments)
     read = EditReading(ticket=ticket, by=by, stated=resolution.amounts)
     if not view.agreed:
         resolution = _with_amounts(view.ticket, resolution, by.policy)
