@@ -71,6 +71,26 @@ def test_a_passkey_signs_one_action_and_that_is_all_an_approval_of_high_stake_as
     assert [one["signCount"] for one in kept] == [2]
 
 
+def test_a_passkey_is_asked_for_again_when_a_decision_was_undone_and_is_another_one(
+    inbox: Served, sign_in: Any
+) -> None:
+    page, devtools, authenticator = registered(inbox, sign_in)
+    reference = opened(page, "refund-over-500")
+    for amount in ("590", "580"):
+        page.get_by_role("textbox", name="amount").fill(amount)
+        page.keyboard.press("Enter")
+        expect(page.locator("form.preview")).to_contain_text("Your passkey signs exactly this action")
+        expect(page.locator("[data-confirm]")).to_be_focused()
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".undo")
+        if amount == "590":
+            page.keyboard.press("u")
+            page.wait_for_selector("button[value=approve]")
+    assert state_of(inbox, reference) is State.RESOLVED
+    kept = devtools.send("WebAuthn.getCredentials", {"authenticatorId": authenticator})["credentials"]
+    assert [one["signCount"] for one in kept] == [3]
+
+
 def test_a_passkey_that_does_not_confirm_decides_nothing_and_leaves_the_way_of_signing_in_anew(
     inbox: Served, sign_in: Any
 ) -> None:

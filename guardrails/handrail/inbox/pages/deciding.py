@@ -64,7 +64,10 @@ def preview(request: Request) -> Response:
     except (TicketError, CheckFailed) as error:
         filled = Filled(given=form, refused=_why(error, screen, telling))
         return _answered(request, screen, filled, HTTPStatus.CONFLICT, telling)
-    shown = _shown(screen, proposal, found, telling, has_level=who.level.rank >= found.needs_level.rank)
+    # A passkey that was shown for another decision is none for this one.
+    is_of_this = who.level is not Level.BOUND or who.bound_to == found.binds
+    has_level = who.level.rank >= found.needs_level.rank and is_of_this
+    shown = _shown(screen, proposal, found, telling, has_level=has_level)
     carried = [(name, value) for name, value in form.items() if name not in _OWN and value]
     carried += [("verdict", form.get("verdict", "")), ("version", str(found.version))]
     carried += [("digest", found.digest), ("previewed", found.token)]

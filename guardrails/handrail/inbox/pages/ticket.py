@@ -113,7 +113,7 @@ def screen_values(
         "undo_s": undo_s,
         "step_up": _step_up(request, screen) if can_decide else "",
         "has_passkey": bool(inbox_of(request).passkeys.of(who)),
-        "is_fresh": who.level.rank >= Level.FRESH.rank,
+        "is_fresh": who.level is Level.FRESH,
         "undo_total": undo_s,
         "receipt_text": _receipt(screen, telling),
         **_told(screen, who.person, telling),
