@@ -57,11 +57,7 @@ def demo(
     started = time.monotonic()
     with ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="handrail-demo-")))
-        folder.mkdir(parents=True, exist_ok=True)
-        if (folder / "handrail.db").exists():
-            raise ConfigError(
-                f"{folder} holds tickets already; choose a new folder, so that no turn is pending"
-            )
+        _must_be_new(folder)
         show = Demonstration(scenario=SHOP, screen=Terminal(console), pause_s=pause_s)
         played = show.run(policy=policy, store=f"sqlite:///{folder / 'handrail.db'}")
     if as_json:
@@ -74,6 +70,12 @@ def demo(
     )
     if played.problems:
         raise typer.Exit(1)
+
+
+def _must_be_new(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / "handrail.db").exists():
+        raise ConfigError(f"{folder} holds tickets already; choose a new folder, so that no turn is pending")
 
 
 def _serve(keep: Path | None, policy: str) -> None:

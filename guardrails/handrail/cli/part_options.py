@@ -1,16 +1,56 @@
-"""Options that say of each of several calls what becomes of it: `--call call-2=reject:still_needed`."""
+"""Options that say what is decided, also of each of several calls: `--call call-2=reject:still_needed`."""
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
-    from handrail.service import PartProposal
+    from handrail.service import PartProposal, Proposal
 
 PART = "part"
 """In place of a verdict: each call is decided on its own."""
+
+
+class Words(TypedDict):
+    """What a person writes beside a verdict, and to whom."""
+
+    note: str
+    message_to_user: str
+    message_to_agent: str
+    answer: str
+
+
+def proposal_of(
+    verdict: str, changes: Sequence[str], calls: Sequence[str], reason: str, words: Words
+) -> "Proposal":
+    """Return what a person proposes to decide, before anything of it was shown.
+
+    Args:
+        verdict: a verdict, or `part`.
+        changes: `ARGUMENT=value`, for `part` with the name of the part before it.
+        calls: what is decided of each part, for `part` alone.
+        reason: the reason's code.
+        words: the texts beside it.
+
+    Raises:
+        ConfigError: there is no such verdict, or something is written otherwise.
+    """
+    from handrail.service import Proposal
+    from handrail.tickets.ticket import Verdict
+
+    now = datetime.now(UTC)
+    if verdict == PART:
+        parts = parts_given(calls, changes, answer=words["answer"], to_agent=words["message_to_agent"])
+        return Proposal.of_parts(
+            parts, note=words["note"], message_to_user=words["message_to_user"], opened_at=now
+        )
+    if verdict not in list(Verdict) or calls:
+        raise ConfigError(f"no verdict {verdict!r} like that; there are {', '.join([*Verdict, PART])}")
+    changed = dict(pair(text) for text in changes)
+    return Proposal(verdict=Verdict(verdict), reason_code=reason, changes=changed, opened_at=now, **words)
 
 
 def parts_given(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from handrail.review import ReviewPeriod, WeeklyReview
     from handrail.review.decision_log import LoggedAnswer
     from handrail.review.false_passes import FalsePasses
+    from handrail.review.log_figures import LogFigures
     from handrail.review.proposal import Proposal
     from handrail.scan import Scanner
     from handrail.store import SqlStore
@@ -77,19 +78,15 @@ def review(  # noqa: PLR0913 - one parameter per option
     if context.invoked_subcommand is not None:
         return
     from handrail.review import as_data, write
-    from handrail.review.calendar_week import week_of
-    from handrail.review.first_steps import first_steps
     from handrail.review.log_cases import review_job
     from handrail.review.store_review import followed, has_numbers
 
-    if week and (since or until):
-        raise ConfigError("a week is a period of its own: leave out --since and --until")
-    period = week_of(week) if week else _period(since, until, datetime.now(UTC))
-    if log is not None:
+    period = _period_of(week, since, until)
+    if log is None:
+        read = _of_store(store, tenant, period, policy)
+    else:
         with run_with_progress(review_job(tenant), log, workers=workers, engine=engine) as run:
             read = _of_export(run, log.name, tenant, period)
-    else:
-        read = _of_store(store, tenant, period, policy)
     report = read.report
     missed = _missed([row for row in read.answers if row.at in period], policy)
     with _progress("following the log"):
@@ -98,14 +95,33 @@ def review(  # noqa: PLR0913 - one parameter per option
         typer.echo("Figures and proposals of the log need: pip install 'handrail[review]'", err=True)
     if as_json:
         data = {**as_data(report, figures, patches), "missed": _missed_data(missed)}
-        typer.echo(json.dumps(data, indent=2))
+        _tell(json.dumps(data, indent=2))
         return
     paths = write(report, out, figures, patches)
-    first = enumerate(first_steps(report, figures, patches), 1)
-    steps = [f"{number}. {step.words}" for number, step in first]
-    told = (_total_line(report), *_missed_lines(missed, store, policy), *steps, *map(_proposal_line, patches))
-    for line in (*told, f"{paths[0]} and {len(paths) - 1} files beside it"):
+    steps, proposals = _step_lines(report, figures, patches), map(_proposal_line, patches)
+    beside = f"{paths[0]} and {len(paths) - 1} files beside it"
+    _tell(_total_line(report), *_missed_lines(missed, store, policy), *steps, *proposals, beside)
+
+
+def _tell(*lines: str) -> None:
+    for line in lines:
         typer.echo(line)
+
+
+def _period_of(week: str, since: str, until: str) -> "ReviewPeriod":
+    from handrail.review.calendar_week import week_of
+
+    if week and (since or until):
+        raise ConfigError("a week is a period of its own: leave out --since and --until")
+    return week_of(week) if week else _period(since, until, datetime.now(UTC))
+
+
+def _step_lines(
+    report: "WeeklyReview", figures: "LogFigures | None", patches: "Sequence[Proposal]"
+) -> list[str]:
+    from handrail.review.first_steps import first_steps
+
+    return [f"{number}. {step.words}" for number, step in enumerate(first_steps(report, figures, patches), 1)]
 
 
 def _proposal_line(one: "Proposal") -> str:

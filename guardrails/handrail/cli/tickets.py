@@ -22,7 +22,7 @@ from handrail.cli.options import (
     who,
 )
 from handrail.cli.own_answer import own_answer
-from handrail.cli.part_options import PART, pair, parts_given
+from handrail.cli.part_options import Words, proposal_of
 from handrail.cli.ticket_text import (
     decided,
     elsewhere,
@@ -265,27 +265,10 @@ def decide(  # noqa: PLR0913 - one parameter per option
     - `handrail tickets decide HR-7K3F revise --to-agent "Offer a voucher first."`
     - `handrail tickets decide HR-7K3F part --call call-1=approve --call call-2=reject:too_much`
     """
-    from handrail.service import Proposal
     from handrail.tickets.lifecycle import State
-    from handrail.tickets.ticket import Verdict
 
-    given, now = tuple(changes or ()), datetime.now(UTC)
-    if verdict == PART:
-        parts = parts_given(calls or (), given, answer=answer, to_agent=to_agent)
-        proposal = Proposal.of_parts(parts, note=note, message_to_user=message, opened_at=now)
-    elif verdict not in list(Verdict) or calls:
-        raise ConfigError(f"no verdict {verdict!r} like that; there are {', '.join([*Verdict, PART])}")
-    else:
-        proposal = Proposal(
-            verdict=Verdict(verdict),
-            reason_code=reason,
-            note=note,
-            message_to_user=message,
-            message_to_agent=to_agent,
-            answer=answer,
-            changes=dict(pair(text) for text in given),
-            opened_at=now,
-        )
+    words = Words(note=note, message_to_user=message, message_to_agent=to_agent, answer=answer)
+    proposal = proposal_of(verdict, changes or (), calls or (), reason, words)
     with opened(store) as found:
         service, reviewer = serving(found, person, tenant, policy, people)
         shown = service.preview(reviewer, ticket, proposal)

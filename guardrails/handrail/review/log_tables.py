@@ -4,8 +4,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from handrail.review.log_figures import LogFigures, WeekOfLog
+from handrail.review.log_figures import (
+    ConflictFigures,
+    DetectorFigures,
+    LogFigures,
+    ReaderFigures,
+    RuleFigures,
+    ScoreBin,
+    WeekOfLog,
+)
 from handrail.review.measure import Share
+
+_FLOW = ("exchanges", "passed", "blocked", "held", "changed", "unchanged", "unread")
 
 
 def as_tables(figures: LogFigures) -> Mapping[str, Sequence[Mapping[str, object]]]:
@@ -13,75 +23,18 @@ def as_tables(figures: LogFigures) -> Mapping[str, Sequence[Mapping[str, object]
 
     A column `tickets` holds the ids of the tickets that a row counts, between spaces.
     """
-    flow = ("exchanges", "passed", "blocked", "held", "changed", "unchanged", "unread")
     return {
-        "flow": [
-            {
-                "step": name,
-                "count": getattr(figures, name),
-                "tickets": _named(figures.steps.get(name, ())),
-            }
-            for name in flow
-        ],
+        "flow": [_step_row(figures, name) for name in _FLOW],
         "weeks": [_week_row(week) for week in figures.weeks],
-        "scores": [
-            {
-                "from": one.low,
-                "answers": one.answers,
-                "mean_score": round(one.mean_score, 4),
-                **_rate("right", one.right),
-                "tickets": _named(one.tickets),
-            }
-            for one in figures.bins
-        ],
+        "scores": [_score_row(one) for one in figures.bins],
         "coverage": [
             {"threshold": one.threshold, "coverage": round(one.coverage, 4), "risk": round(one.risk, 4)}
             for one in figures.coverage
         ],
-        "readers": [
-            {
-                "reader": one.name,
-                **_rate("unchanged", one.unchanged),
-                "others_unchanged": one.others.value,
-                "median_s": one.median_s,
-                "fatigue_zone": one.is_in_zone,
-                "found": one.is_named,
-                "tickets": _named(one.tickets),
-            }
-            for one in figures.readers
-        ],
-        "rules": [
-            {
-                "rule": one.rule,
-                "trigger": one.trigger,
-                "hand_offs": one.hand_offs,
-                **_rate("needless", one.needless),
-                "cost_per_error": one.cost_per_error,
-                "minutes_per_error": one.minutes_per_error,
-                "tickets": _named(one.tickets),
-            }
-            for one in figures.rules
-        ],
-        "detectors": [
-            {
-                "fact": one.fact,
-                "item": one.item,
-                "hand_offs": one.hand_offs,
-                **_rate("unchanged", one.unchanged),
-                "tickets": _named(one.tickets),
-            }
-            for one in figures.detectors
-        ],
-        "conflicts": [
-            {
-                "rule": one.rule,
-                "other": one.other,
-                "count": one.count,
-                **_rate("changed", one.changed),
-                "tickets": _named(one.tickets),
-            }
-            for one in figures.conflicts
-        ],
+        "readers": [_reader_row(one) for one in figures.readers],
+        "rules": [_rule_row(one) for one in figures.rules],
+        "detectors": [_detector_row(one) for one in figures.detectors],
+        "conflicts": [_conflict_row(one) for one in figures.conflicts],
         "agreement": [
             {
                 "figure": figures.agreement.name,
@@ -89,6 +42,68 @@ def as_tables(figures: LogFigures) -> Mapping[str, Sequence[Mapping[str, object]
                 "tickets": _named(figures.agreement.tickets),
             }
         ],
+    }
+
+
+def _step_row(figures: LogFigures, name: str) -> dict[str, object]:
+    return {
+        "step": name,
+        "count": getattr(figures, name),
+        "tickets": _named(figures.steps.get(name, ())),
+    }
+
+
+def _score_row(one: ScoreBin) -> dict[str, object]:
+    return {
+        "from": one.low,
+        "answers": one.answers,
+        "mean_score": round(one.mean_score, 4),
+        **_rate("right", one.right),
+        "tickets": _named(one.tickets),
+    }
+
+
+def _reader_row(one: ReaderFigures) -> dict[str, object]:
+    return {
+        "reader": one.name,
+        **_rate("unchanged", one.unchanged),
+        "others_unchanged": one.others.value,
+        "median_s": one.median_s,
+        "fatigue_zone": one.is_in_zone,
+        "found": one.is_named,
+        "tickets": _named(one.tickets),
+    }
+
+
+def _rule_row(one: RuleFigures) -> dict[str, object]:
+    return {
+        "rule": one.rule,
+        "trigger": one.trigger,
+        "hand_offs": one.hand_offs,
+        **_rate("needless", one.needless),
+        "cost_per_error": one.cost_per_error,
+        "minutes_per_error": one.minutes_per_error,
+        "tickets": _named(one.tickets),
+    }
+
+
+def _detector_row(one: DetectorFigures) -> dict[str, object]:
+    return {
+        "fact": one.fact,
+        "item": one.item,
+        "hand_offs": one.hand_offs,
+        **_rate("unchanged", one.unchanged),
+        "tickets": _named(one.tickets),
+    }
+
+
+def _conflict_row(one: ConflictFigures) -> dict[str, object]:
+    return {
+        "rule": one.rule,
+        "other": one.other,
+        "count": one.count,
+        **_rate("changed", one.changed),
+        "tickets": _named(one.tickets),
     }
 
 
