@@ -45,12 +45,17 @@ class Mask:
 
     def _in_escaped(self, text: str) -> str:
         read, at = _unescaped(text)
+        taken, spans = bytearray(len(read)), list[tuple[int, int, str]]()
         for value, label in self.labels:
             start = read.find(value)
             while start >= 0:
-                text = text[: at[start]] + label + text[at[start + len(value)] :]
-                read, at = _unescaped(text)
-                start = read.find(value, start + len(label))
+                end = start + len(value)
+                if not any(taken[start:end]):
+                    taken[start:end] = b"\1" * len(value)
+                    spans.append((at[start], at[end], label))
+                start = read.find(value, end)
+        for first, last, label in sorted(spans, reverse=True):
+            text = text[:first] + label + text[last:]
         return text
 
     def cut(self, text: str) -> str:
@@ -74,9 +79,9 @@ class Mask:
 
 
 _ESCAPE = re.compile(
-    r'\\+u([dD][89abAB][0-9a-fA-F]{2})\\+u([dD][c-fC-F][0-9a-fA-F]{2})|\\+u([0-9a-fA-F]{4})|\\+(["\\/bfnrt]?)'
+    r'\\++u([dD][89abAB][0-9a-fA-F]{2})\\++u([dD][c-fC-F][0-9a-fA-F]{2})|\\++u([0-9a-fA-F]{4})|\\++(["\\/bfnrt]?)'
 )
-_BROKEN = re.compile(r"\\+(?:u[0-9a-fA-F]{0,3})?$")
+_BROKEN = re.compile(r"(?<!\\)\\++(?:u[0-9a-fA-F]{0,3})?$")
 _MEANS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "": "\\"}
 
 
