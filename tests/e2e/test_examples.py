@@ -122,11 +122,12 @@ def test_the_chatbot_fetches_the_persons_answer_when_it_comes(tmp_path: Path) ->
         chat.says("Where is order 1182?")
         chat.hears("arrives tomorrow")
         chat.says("Refund the $640 headphones.")
-        ticket = chat.hears("With a person: finance lead").strip().rstrip(".").rpartition(" ")[2]
+        reference = chat.hears("With a person: finance lead").strip().rstrip(".").rpartition(" ")[2]
         store = open_store(chat.store, allow_volatile=True)
         policy = load("support")
         people = load_people(str(files("handrail_adapters.demo") / "people.yaml"), policy)
         actor = Actor(person="fatima", people=people, now=datetime.now(UTC))
+        ticket = store.by_reference("default", reference)[0].id
         store.claim("default", ticket, actor)
         resolution = Resolution(
             verdict=Verdict.EDIT, changes={"amount": 590}, message_to_user="590 USD, without the case."

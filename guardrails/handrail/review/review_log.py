@@ -91,11 +91,13 @@ class ReviewLog:
         return tuple(dict.fromkeys(self.ticket[int(place)] for place in found if self.ticket[int(place)]))
 
     def taken(self, places: Flags) -> "ReviewLog":
-        """Return the decisions at some places."""
+        """Return the decisions at some places; a column that nobody gave stays empty."""
         found = [int(place) for place in np.flatnonzero(places)]
         columns: dict[str, Any] = {}
         for name in self.__slots__:
             values = getattr(self, name)
+            if not len(values):
+                continue
             if isinstance(values, np.ndarray):
                 columns[name] = values[np.array(found, dtype=np.intp)]
             else:

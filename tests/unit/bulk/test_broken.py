@@ -198,6 +198,15 @@ def test_a_period_without_a_moment_is_refused(since: str, until: str) -> None:
     assert "--since must lie before --until" in said
 
 
+@pytest.fixture
+def heeded_interrupts() -> Iterator[None]:
+    """Programs started meanwhile heed Ctrl-C, also where tests that run in a shell's background do not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded_interrupts")
 def test_an_interrupted_run_ends_at_once_and_goes_on_later(tmp_path: Path) -> None:
     log, rows = tmp_path / "log.jsonl", tmp_path / "rows"
     line = json.dumps(PASSED) + "\n"
