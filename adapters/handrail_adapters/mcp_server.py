@@ -5,20 +5,17 @@ arguments. A decision needs the person's own yes, which the client asks for, on 
 """
 
 import asyncio
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import typer
 from pydantic import BaseModel, ConfigDict, Field
 
 from handrail import __version__
-from handrail.errors import ConfigError, HandrailError, MissingExtra, NotAllowed
-from handrail.guard.resolve import Amounts
-from handrail.tickets.resolution import Page, ReadEdit, Resolution
+from handrail.errors import ConfigError, HandrailError, MissingExtra
 from handrail.tickets.ticket import TicketView, Verdict
 
 if TYPE_CHECKING:
@@ -29,10 +26,10 @@ if TYPE_CHECKING:
     from mcp_types import ToolAnnotations
 
     from handrail.policy import Policy
+    from handrail.service import ListPage, Preview, Receipt
     from handrail.service import Proposal as ServiceProposal
-    from handrail.service import Reviewer as OneReviewer
-    from handrail.service import TicketService
-    from handrail.store import Actor, Filter, SqlStore
+    from handrail.service import Reviewer as ServiceReviewer
+    from handrail.store import SqlStore
 
 if not TYPE_CHECKING:
     try:
@@ -62,132 +59,93 @@ class Members(Protocol):
         """Return the roles that a person fills."""
 
 
-class Tickets(Protocol):
-    """What the server needs of the store."""
-
-    def list(self, tenant: str, wanted: "Filter | None" = None) -> Page:
-        """Return one page of tickets."""
-
-    def view(self, tenant: str, ticket: str, actor: "Actor") -> TicketView:
-        """Show a ticket; that somebody looked is recorded."""
-
-    def claim(self, tenant: str, ticket: str, actor: "Actor") -> TicketView:
-        """Claim a ticket."""
-
-    def resolve(
-        self,
-        tenant: str,
-        ticket: str,
-        resolution: Resolution,
-        actor: "Actor",
-        *,
-        read_edit: ReadEdit | None = None,
-    ) -> TicketView:
-        """Decide a ticket."""
-
-
 class Confirmation(BaseModel):
     """What the person is asked before a decision counts."""
 
     confirm: bool = Field(description="Do you decide so?")
+    readback: str = Field(
+        "", description="What the question asks you to type again; empty if it asks nothing."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reviewer:
     """The person whose server this is, their tenant, and what they may do from here.
 
-    `may_decide` False leaves a server that lists, shows and claims. What a ledger counts of an edited action
-    is read by the `policy`; without one no action whose amounts count can be edited.
+    `may_decide` False leaves a server that lists, shows and claims. The `policy` says what a role may see;
+    by it an edit is read.
     """
 
-    store: Tickets
+    store: "SqlStore"
     people: Members
-    policy: "Policy | None" = None
+    policy: "Policy"
     person: str
     tenant: str = "default"
     may_decide: bool = False
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def actor(self) -> "Actor":
-        """Say who acts, and when."""
-        from handrail.store import Actor
 
-        return Actor(person=self.person, people=self.people, now=self.now())
+class Sitting:
+    """The person at the service that every inbox uses, and what they were shown before they were asked."""
 
-    async def page(self, role: str, limit: int) -> Page:
-        """List open tickets of a role."""
-        from handrail.store import Filter
+    def __init__(self, reviewer: Reviewer) -> None:
+        from handrail.service import GivenPolicy, TicketService
 
-        return await _in_thread(lambda: self.store.list(self.tenant, Filter(role=role, limit=limit)))
-
-    def served(self) -> "tuple[TicketService, OneReviewer] | None":
-        """Return the service over the store, and who the person is to it; None without a policy."""
-        from handrail.service import GivenPolicy, Level, Scope, TicketService
-        from handrail.service import Reviewer as OneReviewer
-
-        if self.policy is None:
-            return None
-        service = TicketService(
-            cast("SqlStore", self.store), GivenPolicy(policy=self.policy), self.people, self.now
+        self._reviewer = reviewer
+        self._service = TicketService(
+            reviewer.store, GivenPolicy(policy=reviewer.policy), reviewer.people, reviewer.now
         )
-        scopes = {Scope.READ} | ({Scope.DECIDE} if self.may_decide else set())
-        who = OneReviewer(
-            person=self.person,
-            tenant=self.tenant,
-            roles=self.people.roles_of(self.person),
-            scopes=frozenset(scopes),
+        self._shown: dict[str, Preview] = {}
+
+    def _who(self) -> "ServiceReviewer":
+        from handrail.service import Level, Scope
+        from handrail.service import Reviewer as ServiceReviewer
+
+        return ServiceReviewer(
+            person=self._reviewer.person,
+            tenant=self._reviewer.tenant,
+            roles=self._reviewer.people.roles_of(self._reviewer.person),
+            scopes=frozenset({Scope.READ, Scope.DECIDE}),
             # The client asks the person themselves before a decision counts.
             level=Level.FRESH,
         )
-        return service, who
+
+    async def page(self, roles: tuple[str, ...], limit: int) -> "ListPage":
+        """List open tickets of some roles, soonest due first."""
+        from handrail.service import ListQuery
+
+        query = ListQuery(roles=roles, limit=limit)
+        return await _in_thread(lambda: self._service.page(self._who(), query))
 
     async def view(self, ticket: str) -> TicketView:
-        """Show a ticket as its role may see it."""
-        return await _in_thread(lambda: self._viewed(ticket))
+        """Show a ticket as its role may see it; that somebody looked is recorded."""
+        return await _in_thread(lambda: self._service.screen(self._who(), ticket).view)
 
-    def _viewed(self, ticket: str) -> TicketView:
-        served = self.served()
-        if served is None:
-            return self.store.view(self.tenant, ticket, self.actor())
-        service, who = served
-        return service.screen(who, ticket).view
-
-    async def claim(self, ticket: str) -> TicketView:
+    async def claim(self, ticket: str) -> "Receipt":
         """Claim a ticket."""
-        return await _in_thread(lambda: self.store.claim(self.tenant, ticket, self.actor()))
+        return await _in_thread(lambda: self._service.claim(self._who(), ticket))
 
-    async def resolve(self, ticket: str, resolution: Resolution) -> TicketView:
-        """Decide a ticket, as every inbox does; an edit is read and held against what the tool takes."""
-        return await _in_thread(lambda: self._resolved(ticket, resolution))
+    async def preview(self, proposal: "Proposal") -> "Preview":
+        """Return what a decision comes to, and remember that the person is shown it."""
+        shown = await _in_thread(lambda: self._service.preview(self._who(), proposal.ticket, _said(proposal)))
+        self._shown[proposal.model_dump_json()] = shown
+        return shown
 
-    def _resolved(self, ticket: str, resolution: Resolution) -> TicketView:
-        served = self.served()
-        if served is not None:
-            service, who = served
-            receipt = service.decide(who, ticket, _proposed(resolution))
-            return service.screen(who, receipt.ticket).view
-
-        def unread(tool: str, arguments: str, before: Amounts) -> Amounts:
-            if before:
-                raise NotAllowed(ticket, "this server has no policy to read the amounts of an edit by")
-            return before
-
-        return self.store.resolve(self.tenant, ticket, resolution, self.actor(), read_edit=unread)
-
-
-def _proposed(resolution: Resolution) -> "ServiceProposal":
-    from handrail.service import Proposal as ServiceProposal
-
-    return ServiceProposal(
-        verdict=resolution.verdict,
-        digest=resolution.digest,
-        reason_code=resolution.reason_code,
-        note=resolution.note,
-        answer=resolution.answer,
-        changes=resolution.changes,
-        message_to_user=resolution.message_to_user,
-        message_to_agent=resolution.message_to_agent,
-    )
+    async def decide(self, proposal: "Proposal", readback: str) -> "Receipt":
+        """Decide a ticket as it was shown when the person was asked, and not otherwise."""
+        shown = self._shown.pop(proposal.model_dump_json(), None)
+        if shown is None:
+            raise ToolError("NotAllowed: the person was not asked about this")
+        seen = replace(
+            _said(proposal),
+            digest=shown.digest,
+            version=shown.version,
+            previewed=shown.token,
+            readback=readback,
+        )
+        return await _in_thread(
+            lambda: self._service.decide(self._who(), proposal.ticket, seen, must_be_previewed=True)
+        )
 
 
 def _must_be_installed() -> None:
@@ -205,15 +163,16 @@ def ticket_server(reviewer: Reviewer) -> MCPServer:
     _must_be_installed()
     if not reviewer.people.roles_of(reviewer.person):
         raise ConfigError(f"{reviewer.person} fills no role, so there is nothing to show")
+    sitting = Sitting(reviewer)
     server = MCPServer("handrail", version=__version__, instructions=INSTRUCTIONS)
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-    server.tool(annotations=reads)(_list_tool(reviewer))
-    server.tool(annotations=reads)(_show_tool(reviewer))
+    server.tool(annotations=reads)(_list_tool(reviewer, sitting))
+    server.tool(annotations=reads)(_show_tool(sitting))
     claims = ToolAnnotations(idempotent_hint=True, open_world_hint=False)
-    server.tool(annotations=claims)(_claim_tool(reviewer))
+    server.tool(annotations=claims)(_claim_tool(reviewer, sitting))
     if reviewer.may_decide:
         decides = ToolAnnotations(destructive_hint=True, open_world_hint=False)
-        server.tool(annotations=decides)(_decide_tool(reviewer))
+        server.tool(annotations=decides)(_decide_tool(sitting))
     return server
 
 
@@ -232,75 +191,76 @@ class Proposal(BaseModel):
     message_to_user: str = ""
 
 
-def _list_tool(reviewer: Reviewer) -> Callable[..., Any]:
+def _list_tool(reviewer: Reviewer, sitting: Sitting) -> Callable[..., Any]:
     async def list_tickets(
         role: Annotated[str, Field(description="One of the person's roles; empty for all of them.")] = "",
         limit: Annotated[int, Field(ge=1, le=100)] = 20,
     ) -> dict[str, Any]:
-        """List open tickets of the person's roles, soonest due first, without their content."""
-        mine = sorted(reviewer.people.roles_of(reviewer.person))
-        if role and role not in mine:
+        """List open tickets of the person's roles, soonest due first, and in few words what each is about."""
+        if role and role not in reviewer.people.roles_of(reviewer.person):
             raise ToolError(f"{reviewer.person} does not fill {role}")
-        pages = [await reviewer.page(name, limit) for name in ((role,) if role else mine)]
-        rows = [row for page in pages for row in page.rows]
-        rows.sort(key=lambda row: (row.decide_by is None, row.decide_by or row.created_at, row.id))
+        page = await sitting.page((role,) if role else (), limit)
         shown = [
             {
                 "ticket": row.id,
+                "reference": row.reference,
+                "headline": row.headline,
                 "role": row.role,
                 "state": str(row.state),
                 "trigger": row.trigger,
-                "rule": row.reason_code,
+                "rule": row.rule,
                 "decide_by": row.decide_by.isoformat() if row.decide_by else None,
                 "claimed_by": row.claimed_by,
             }
-            for row in rows[:limit]
+            for row in page.rows
         ]
-        return {"tickets": shown, "more": len(rows) > limit}
+        return {"tickets": shown, "more": page.cursor is not None}
 
     return list_tickets
 
 
-def _show_tool(reviewer: Reviewer) -> Callable[..., Any]:
+def _show_tool(sitting: Sitting) -> Callable[..., Any]:
     async def show_ticket(ticket: str) -> dict[str, Any]:
-        """Show one ticket, masked: what is asked, why it was stopped, the exact action, evidence, times."""
-        return _ticket_data(await reviewer.view(ticket))
+        """Show one ticket by id or reference, masked: what is asked, why it was stopped, the exact action."""
+        return _ticket_data(await sitting.view(ticket))
 
     return show_ticket
 
 
-def _claim_tool(reviewer: Reviewer) -> Callable[..., Any]:
+def _claim_tool(reviewer: Reviewer, sitting: Sitting) -> Callable[..., Any]:
     async def claim_ticket(ticket: str) -> dict[str, Any]:
         """Claim a ticket for the person, for half an hour; claim again to keep it."""
-        view = await reviewer.claim(ticket)
+        taken = await sitting.claim(ticket)
         return {
-            "ticket": ticket,
-            "state": str(view.state),
-            "claimed_by": view.claimed_by,
-            "digest": view.digest,
+            "ticket": taken.ticket,
+            "reference": taken.reference,
+            "state": str(taken.state),
+            "claimed_by": reviewer.person,
+            "until": taken.until.isoformat() if taken.until else None,
         }
 
     return claim_ticket
 
 
-def _decide_tool(reviewer: Reviewer) -> Callable[..., Any]:
+def _decide_tool(sitting: Sitting) -> Callable[..., Any]:
     async def ask(proposal: Proposal) -> Elicit[Confirmation]:
-        view = await reviewer.view(proposal.ticket)
-        if view.digest != proposal.digest:
+        shown = await sitting.preview(proposal)
+        if shown.digest != proposal.digest:
             raise ToolError("DigestMismatch: the action is not the one that was shown; show the ticket again")
-        return Elicit(_question(view, proposal), Confirmation)
+        return Elicit(_question(proposal, shown), Confirmation)
 
     async def decide_ticket(
         proposal: Proposal, said: Annotated[ElicitationResult[Confirmation], Resolve(ask)]
     ) -> dict[str, Any]:
-        """Decide a claimed ticket. The person is asked to confirm; without their yes nothing happens."""
+        """Decide a ticket. The person is asked to confirm; without their yes nothing happens."""
         if said.action != "accept" or not said.data.confirm:
             raise ToolError("NotAllowed: the person did not confirm")
-        decided = await reviewer.resolve(proposal.ticket, _resolution(proposal))
+        decided = await sitting.decide(proposal, said.data.readback)
         return {
-            "ticket": proposal.ticket,
+            "ticket": decided.ticket,
+            "reference": decided.reference,
             "state": str(decided.state),
-            "waiting_for": list(decided.waiting_for),
+            "waiting_for": list(decided.waits_for),
         }
 
     return decide_ticket
@@ -314,22 +274,28 @@ async def _in_thread(call: Callable[[], T]) -> T:
         raise ToolError(f"{type(error).__name__}: {error}") from None
 
 
-def _question(view: TicketView, proposal: Proposal) -> str:
-    """Say what the person is about to decide; the action is read from the ticket, not from the model."""
-    held = view.ticket
-    action = held.action if held else None
-    lines = [f"{proposal.verdict.value.upper()} ticket {view.id} as {view.role}?"]
-    if action is not None:
-        lines += [f"Action: {action.tool} {action.arguments}", f"Digest: {view.digest}"]
-    lines += [f"New {name}: {json.dumps(value)}" for name, value in sorted(proposal.changes.items())]
-    for label, text in (("Answer", proposal.answer), ("To the customer", proposal.message_to_user)):
+def _question(proposal: Proposal, shown: "Preview") -> str:
+    """Say what the person is about to decide; what will run comes from the ticket, not from the model."""
+    lines = [f"{proposal.verdict.value.upper()} ticket {proposal.ticket}?"]
+    lines += list(shown.changes)
+    for label, text in (
+        ("This will run", shown.runs),
+        ("The customer reads", shown.customer_reads),
+        ("The assistant is told", shown.agent_reads),
+        ("Must agree too", ", ".join(shown.waits_for)),
+        ("Notice", ", ".join(shown.warnings)),
+    ):
         if text:
             lines.append(f"{label}: {text}")
+    if shown.readback:
+        lines.append(f"Type {shown.readback} again, as it will run.")
     return "\n".join(lines)
 
 
-def _resolution(proposal: Proposal) -> Resolution:
-    return Resolution(
+def _said(proposal: Proposal) -> "ServiceProposal":
+    from handrail.service import Proposal as ServiceProposal
+
+    return ServiceProposal(
         verdict=proposal.verdict,
         digest=proposal.digest,
         reason_code=proposal.reason_code,

@@ -226,7 +226,7 @@ def test_nobody_waits_for_the_store_of_a_gateway(tmp_path: Path) -> None:
 def test_nobody_waits_for_the_store_of_an_mcp_server(tmp_path: Path) -> None:
     async def main() -> None:
         assert guard.people is not None
-        reviewer = Reviewer(store=store, people=guard.people, person="fay")
+        reviewer = Reviewer(store=store, people=guard.people, policy=guard.policy, person="fay")
         async with Client(ticket_server(reviewer)) as client:
             await client.call_tool("list_tickets", {})
             await client.call_tool("show_ticket", {"ticket": opened})
