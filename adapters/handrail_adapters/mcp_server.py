@@ -288,7 +288,9 @@ def _question(proposal: Proposal, shown: "Preview") -> str:
         if text:
             lines.append(f"{label}: {text}")
     if shown.readback:
-        lines.append(f"Type {shown.readback} again, as it will run.")
+        calls = shown.readback_of
+        each = f" of {', '.join(calls)}, with commas between" if len(calls) > 1 else ""
+        lines.append(f"Type {shown.readback}{each} again, as it will run.")
     return "\n".join(lines)
 
 

@@ -39,6 +39,7 @@ from handrail.errors import ConfigError
 from handrail.text.suggest import near
 
 if TYPE_CHECKING:
+    from handrail.service import Preview
     from handrail.tickets.resolution import TicketRow
 
 EVERY_FIELD = (
@@ -278,11 +279,9 @@ def decide(  # noqa: PLR0913 - one parameter per option
             return
         if not yes and sys.stdin.isatty():
             typer.confirm(f"{verdict} {ticket}?", abort=True)
-        if shown.readback and not readback and sys.stdin.isatty():
-            readback = typer.prompt(f"Type {shown.readback} again, as it will run")
         seen = replace(
             proposal,
-            readback=readback,
+            readback=readback or _typed_again(shown),
             digest=shown.digest,
             version=shown.version,
             previewed=shown.token,
@@ -290,6 +289,14 @@ def decide(  # noqa: PLR0913 - one parameter per option
         receipt = service.decide(reviewer, ticket, seen, must_be_previewed=True)
     waits = f"; {', '.join(receipt.waits_for)} must agree too" if receipt.state is State.READY else ""
     typer.echo(f"{ticket} is {receipt.state}{waits}")
+
+
+def _typed_again(shown: "Preview") -> str:
+    if not shown.readback or not sys.stdin.isatty():
+        return ""
+    calls = shown.readback_of
+    each = f" of {', '.join(calls)}, with commas between" if len(calls) > 1 else ""
+    return str(typer.prompt(f"Type {shown.readback}{each} again, as it will run"))
 
 
 @commands.command()

@@ -11,11 +11,12 @@ from handrail.guard.resolve import DecidedBy, resolve
 from handrail.service.moving import Moving
 from handrail.service.permissions import Operation
 from handrail.service.proposal import PartPreview, Preview, Proposal, Receipt
-from handrail.service.readback import asked_for, must_be_read_back
+from handrail.service.readback import asked_for, calls_read_back, must_be_read_back
 from handrail.service.reviewer import Level, Reviewer
 from handrail.store.tickets.preview import PreviewedPart, ResolutionPreview
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import ResolutionView
+from handrail.tickets.proposed import ANSWER, FIRST
 from handrail.tickets.resolution import GIVEN, SettledPart, resume_note
 from handrail.tickets.ticket import Ticket, TicketView, Verdict
 
@@ -44,6 +45,7 @@ class Deciding(Moving):
         found = self._store.preview_for(who.tenant, ticket, proposal.resolution(), actor, sees=sees)
         shown = replace(proposal, version=found.version, digest=found.digest)
         token = token_of(self._store.preview_key(), who, ticket, shown)
+        readback = self._asked_for(view, proposal)
         return Preview(
             changes=found.changes,
             runs=f"{found.tool} {found.arguments}" if found.tool else "",
@@ -57,7 +59,8 @@ class Deciding(Moving):
             digest=found.digest,
             binds=token,
             parts=tuple(_shown(one) for one in found.parts),
-            readback=self._asked_for(view, proposal),
+            readback=readback,
+            readback_of=calls_read_back(readback, _running(found)) if readback else (),
         )
 
     def decide(
@@ -161,7 +164,8 @@ class Deciding(Moving):
 
     def _asked_for(self, view: TicketView, proposal: Proposal) -> str:
         plan = self._policies.current().roles.get(view.role)
-        return asked_for(view.ticket, proposal.verdict, plan)
+        calls = (proposal.verdict, *(one.verdict for one in proposal.parts if one.part != ANSWER))
+        return asked_for(view.ticket, calls, plan)
 
     def _must_be_read_back(self, who: Reviewer, view: TicketView, proposal: Proposal) -> None:
         name = self._asked_for(view, proposal)
@@ -170,7 +174,7 @@ class Deciding(Moving):
         actor = self._actor(who)
         sees = self._sees(self._role_on(actor, view))
         found = self._store.preview_for(who.tenant, view.id, proposal.resolution(), actor, sees=sees)
-        must_be_read_back(name, proposal.readback, found.arguments)
+        must_be_read_back(name, proposal.readback, _running(found))
 
     def _customer_reads(self, proposal: Proposal, answer: str) -> str:
         redact = self._pipeline().redact_reply
@@ -223,6 +227,12 @@ _STATES = {
     Verdict.ANSWER: State.ANSWERED,
     Verdict.REVISE: State.REVISED,
 }
+
+
+def _running(found: ResolutionPreview) -> dict[str, str]:
+    """Return the arguments of what would run, by the names of the calls."""
+    own = {FIRST: found.arguments} if found.tool else {}
+    return {**own, **{one.part: one.arguments for one in found.parts if one.runs}}
 
 
 def _shown(one: PreviewedPart) -> PartPreview:

@@ -182,6 +182,7 @@ class Preview:
         binds: what a step-up for it is bound to: exactly this decision of this person.
         parts: what becomes of each of the other calls.
         readback: the argument that must be typed again as it will run; empty where none must.
+        readback_of: of which calls, in this order and with commas between.
     """
 
     changes: tuple[str, ...]
@@ -197,6 +198,7 @@ class Preview:
     binds: str
     parts: tuple[PartPreview, ...] = ()
     readback: str = ""
+    readback_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,38 @@ def test_a_rejection_asks_for_no_typing(scene: Scene) -> None:
     assert browser.post(f"/tickets/{ticket.id}/decide", data=fields_of(preview.text, "/decide")).is_redirect
 
 
+BESIDE = (("issue_refund", '{"amount": 900, "order": "7"}'), ("cancel_order", '{"order": "1182"}'))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "asks", "right", "wrong"),
+    [
+        ("reject", "approve", "Type amount again", "900", "640"),
+        ("approve", "reject", "Type amount again", "640", "900"),
+        ("approve", "approve", "Type amount of each call again", "640.0 , 900", "640"),
+    ],
+)
+def test_of_several_calls_the_amount_of_each_that_will_run_is_typed_again(
+    scene: Scene, first: str, second: str, asks: str, right: str, wrong: str
+) -> None:
+    ticket, browser = scene.ticket(beside=BESIDE), scene.signed_in("fay")
+    names = ("call-1", "call-2", "call-3")
+    said = dict(zip(names, (first, second, "approve"), strict=True))
+    chosen = {"verdict": "parts", **{f"part.{name}.verdict": verdict for name, verdict in said.items()}}
+    for typed, status in ((wrong, 409), ("", 409), (right, 303)):
+        preview = shown(browser, ticket.id, **chosen)
+        assert asks in preview.text
+        sent = {**fields_of(preview.text, "/decide"), "readback": typed}
+        assert browser.post(f"/tickets/{ticket.id}/decide", data=sent).status_code == status
+
+
+def test_of_several_calls_that_are_all_rejected_nothing_is_typed_again(scene: Scene) -> None:
+    ticket, browser = scene.ticket(beside=BESIDE), scene.signed_in("fay")
+    chosen = {f"part.call-{number}.verdict": "reject" for number in (1, 2, 3)}
+    preview = shown(browser, ticket.id, verdict="parts", **chosen)
+    assert "Type amount" not in preview.text
+
+
 @pytest.mark.parametrize(
     ("typed", "arguments", "is_right"),
     [
@@ -71,7 +103,7 @@ def test_numbers_are_compared_by_value_and_texts_without_case(
     typed: str, arguments: str, is_right: bool
 ) -> None:
     if is_right:
-        must_be_read_back("amount", typed, arguments)
+        must_be_read_back("amount", typed, {"call-1": arguments})
         return
     with pytest.raises(CheckFailed):
-        must_be_read_back("amount", typed, arguments)
+        must_be_read_back("amount", typed, {"call-1": arguments})

@@ -48,6 +48,7 @@ class Shown:
     needs_step_up: bool
     digest: str
     readback: str
+    readback_of: tuple[str, ...]
 
 
 def preview(request: Request) -> Response:
@@ -154,6 +155,7 @@ def _shown(
         needs_step_up=not has_level and found.needs_level is not Level.TOKEN,
         digest=found.binds,
         readback=found.readback,
+        readback_of=found.readback_of,
     )
 
 

@@ -234,6 +234,7 @@ class PreviewAnswer(Answered):
     binds: str
     parts: tuple[PartPreview, ...]
     readback: str
+    readback_of: tuple[str, ...]
 
     @classmethod
     def of(cls, preview: Preview) -> Self:
