@@ -1,13 +1,15 @@
 """The batched log of decisions: bounded, written by one thread, with a stated window of loss."""
 
+import atexit
 import logging
 import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from handrail.errors import StoreUnavailable
 
@@ -44,11 +46,15 @@ class DecisionLog(Generic[T]):
     until its own decision is written. A writing thread that was kept from its work once, by other threads or
     by other processes, is kept from it again, and then nothing but waiting bounds what is lost. None waits
     for more than `PATIENCE_S`, nor while the store cannot be written: then `MOST_WAITING` may be queued.
+
+    A program that ends by itself without closing its guard loses nothing that can be written: what waits is
+    written as the interpreter ends.
     """
 
     def __init__(self, write: Callable[[Sequence[T]], None]) -> None:
         self._write = write
         self._reset()
+        _OPEN.add(self)
 
     def _reset(self) -> None:
         self._waiting: deque[_Queued[T]] = deque()
@@ -184,3 +190,30 @@ class DecisionLog(Generic[T]):
         if self._thread is not None and self._pid == os.getpid():
             self._thread.join(timeout=5)
         self.flush()
+
+    def end(self) -> None:
+        """Write what waits as the process ends; what cannot be written is told in the program's log."""
+        if not self._waiting or self._pid != os.getpid():
+            return
+        with self._arrived:
+            self._closing.set()
+            self._arrived.notify_all()
+        if self._thread is not None:
+            self._thread.join(timeout=PATIENCE_S)
+        try:
+            # A write that hangs holds the lock of `flush`, and must not keep the process from ending.
+            if self._thread is None or not self._thread.is_alive():
+                self.flush()
+        except Exception as error:  # noqa: BLE001 - the process ends, and there is nobody to raise it to
+            log.error("decisions not written: %s", type(error).__name__)
+        if self._waiting:
+            log.error("%d decisions are lost with this process", len(self._waiting))
+
+
+_OPEN: "Final[weakref.WeakSet[DecisionLog[Any]]]" = weakref.WeakSet()
+
+
+@atexit.register
+def _end_all() -> None:
+    for found in list(_OPEN):
+        found.end()

@@ -1,9 +1,12 @@
 """The batched log keeps order, loses nothing while the store is away, and refuses more than it can hold."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -184,3 +187,27 @@ def test_a_forked_child_does_not_write_what_its_parent_queued() -> None:
     sink.is_away = False
     log.close()
     assert sink.batches == [[1]]
+
+
+def test_a_program_that_ends_without_closing_has_written_what_it_decided(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    program = (
+        "from handrail.store.audit.log import DecisionLog\n"
+        f"def write(batch):\n    open({str(kept)!r}, 'a').writelines(f'{{one}}\\n' for one in batch)\n"
+        "log = DecisionLog(write)\n"
+        "for number in range(50):\n    log.add(number)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert kept.read_text().split() == [str(number) for number in range(50)]
+
+
+def test_a_program_whose_last_decisions_cannot_be_written_ends_and_says_so() -> None:
+    program = (
+        "from handrail.errors import StoreUnavailable\n"
+        "from handrail.store.audit.log import DecisionLog\n"
+        "def write(batch):\n    raise StoreUnavailable('store')\n"
+        "log = DecisionLog(write)\n"
+        "log.add(1)\nlog.add(2)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert "2 decisions are lost with this process" in ended.stderr
