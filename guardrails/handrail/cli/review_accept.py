@@ -95,8 +95,11 @@ def due(policy: PolicyFile) -> None:
     """
     from handrail.review.accept import write_due
 
-    for name in write_due(policy, today=datetime.now(UTC).date()):
+    written = list(write_due(policy, today=datetime.now(UTC).date()))
+    for name in written:
         typer.echo(f"{policy} is changed: {name}")
+    if not written:
+        typer.echo(f"no accepted change of {policy} is due")
 
 
 def rollback(
@@ -114,16 +117,16 @@ def rollback(
 
     - `handrail review rollback 1a2b3c4d --policy policy.yaml --as petra --people people.yaml`
     """
-    from handrail.review.accept import roll_back, text_before
+    from handrail.review.accept import roll_back_by, text_before
     from handrail.review.accept_in_force import roll_back_in_force
 
-    actor, is_back = _actor(person, people, policy), True
+    actor = _actor(person, people, policy)
     if actor is not None and _has_store(store):
         with opened(store) as enforcing:
             title, is_back = roll_back_in_force(enforcing, policy, proposal, actor)
     else:
         text_before(policy, proposal, person, actor.people if actor is not None else None)
-        title = roll_back(policy, proposal, person, today=datetime.now(UTC).date())
+        title, is_back = roll_back_by(policy, proposal, person, today=datetime.now(UTC).date())
     if is_back:
         typer.echo(f"{policy} is as it was before: {title}")
     else:

@@ -57,7 +57,7 @@ def accept(
     """
     loaded = acceptable(proposal, policy, person, people)
     text, role = policy.read_text(encoding="utf-8"), loaded.enforced_by or loaded.owner
-    record = _record(policy, proposal.id)
+    record = _waiting(policy, proposal.id)
     by = dict.fromkeys([*record.get("by", ()), person])
     day = date.fromisoformat(record["effective"]) if "effective" in record else effective
     needed = 2 if loaded.enforced_by else 1
@@ -89,9 +89,8 @@ def acceptable(proposal: Proposal, policy: Path, person: str, people: People | N
             person may not accept it.
     """
     if not proposal.is_ready:
-        raise ConfigError(
-            f"{proposal.id} cannot be accepted: {'; '.join(proposal.problems) or 'it has no text'}"
-        )
+        why = "; ".join(proposal.problems) or "it is for people to do, and changes no policy"
+        raise ConfigError(f"{proposal.id} cannot be accepted: {why}")
     text = policy.read_text(encoding="utf-8")
     if digest(text) != proposal.base:
         raise ConfigError(
@@ -118,6 +117,8 @@ def _require_member(loaded: Policy, person: str, people: People | None) -> None:
 def accepted_so_far(policy: Path, name: str) -> tuple[tuple[str, ...], date | None]:
     """Return who has accepted a change, and the day from which it counts; nobody and None if nobody has."""
     record = _record(policy, name)
+    if record.get("is_taken_back"):
+        return (), None
     return tuple(record.get("by", ())), date.fromisoformat(record["effective"]) if record else None
 
 
@@ -186,6 +187,22 @@ def roll_back(policy: Path, name: str, person: str, *, today: date) -> str:
     return str(record["title"])
 
 
+def roll_back_by(policy: Path, name: str, person: str, *, today: date) -> tuple[str, bool]:
+    """Take a change back in a person's name; returns its title and whether the text before is back.
+
+    Where the policy asks for two people it is back once another one has said so, too.
+
+    Raises:
+        ConfigError: no such change was written, or the policy was changed since.
+    """
+    record = _in_force(policy, name)
+    by = list(dict.fromkeys([*record.get("back_by", ()), person]))
+    if len(by) < int(record.get("needed", 1)):
+        _keep(policy, str(record["id"]), {**record, "back_by": by})
+        return str(record["title"]), False
+    return roll_back(policy, name, ", ".join(by), today=today), True
+
+
 def stricter_changes(policy: Path) -> Iterator[tuple[str, str]]:
     """Yield the policy's digests before and after each written change that let more out by score alone."""
     for path in sorted(_folder(policy).glob("*.json")):
@@ -205,6 +222,15 @@ def _record(policy: Path, name: str) -> Mapping[str, Any]:
         return {}
     record: Mapping[str, Any] = json.loads(found[0].read_text(encoding="utf-8"))
     return record
+
+
+def _waiting(policy: Path, name: str) -> Mapping[str, Any]:
+    """Return what is on record of a change that is not written yet.
+
+    Who accepted one that was written or taken back has said nothing about accepting it again.
+    """
+    record = _record(policy, name)
+    return {} if record.get("is_written") or record.get("is_taken_back") else record
 
 
 def _keep(policy: Path, name: str, record: Mapping[str, Any]) -> None:

@@ -7,7 +7,14 @@ from handrail.errors import ConfigError
 from handrail.policy import load, loads
 from handrail.policy.file.people import load_people
 from handrail.policy.file.read import read_source
-from handrail.review.accept import accept, roll_back, stricter_changes, write_due
+from handrail.review.accept import (
+    accept,
+    accepted_so_far,
+    roll_back,
+    roll_back_by,
+    stricter_changes,
+    write_due,
+)
 from handrail.review.conditions import FactCondition, FactTest
 from handrail.review.patches import narrowed, proved, threshold_set
 from handrail.review.proposal import Proposal, digest, read_proposal, write_proposals
@@ -123,6 +130,22 @@ def test_where_the_policy_asks_for_two_one_person_is_not_enough(policy: Path) ->
     second = accept(made, policy, "bob", people=people, today=TODAY, effective=TODAY)
     assert second.is_written
     assert second.by == ("ann", "bob")
+    assert roll_back_by(policy, "1a2b", "ann", today=TODAY) == ("Move the limit", False)
+    assert roll_back_by(policy, "1a2b", "ann", today=TODAY) == ("Move the limit", False)
+    assert policy.read_text() == made.text
+    assert roll_back_by(policy, "1a2b", "bob", today=TODAY) == ("Move the limit", True)
+    assert policy.read_text() == text
+    assert not accept(made, policy, "ann", people=people, today=TODAY, effective=TODAY).is_written
+    assert policy.read_text() == text
+
+
+def test_a_change_that_was_taken_back_is_accepted_as_if_for_the_first_time(policy: Path) -> None:
+    made = proposal(policy.read_text())
+    accept(made, policy, "petra", people=None, today=TODAY, effective=TODAY)
+    roll_back(policy, "1a2b", "petra", today=TODAY)
+    assert accepted_so_far(policy, "1a2b") == ((), None)
+    again = accept(made, policy, "quinn", people=None, today=TODAY, effective=LATER)
+    assert (again.by, again.is_written, again.waits_for) == (("quinn",), False, str(LATER))
 
 
 def test_proposals_are_found_by_the_beginning_of_their_id(policy: Path, tmp_path: Path) -> None:
