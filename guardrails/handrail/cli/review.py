@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -91,6 +91,7 @@ def review(  # noqa: PLR0913 - one parameter per option
     missed = _missed([row for row in read.answers if row.at in period], policy)
     with _progress("following the log"):
         figures, patches = followed(read.rows, period, policy, cases=report.cases)
+    missed = _as_on_the_page(missed, figures, period)
     if figures is None and not has_numbers():
         typer.echo("Figures and proposals of the log need: pip install 'handrail[review]'", err=True)
     if as_json:
@@ -206,10 +207,10 @@ def _warn_of_another_version(found: "SqlStore", policy: str, now: datetime) -> N
 
 
 def _total_line(report: "WeeklyReview") -> str:
-    total = report.measures.total
+    total, hints = report.measures.total, len(report.proposals)
     return (
         f"{total.size} tickets, {total.unchanged.count} of {total.unchanged.total} decisions unchanged, "
-        f"{total.late.count} late, {len(report.proposals)} proposals"
+        f"{total.late.count} late, {hints} {'hint' if hints == 1 else 'hints'} from the tickets"
     )
 
 
@@ -222,6 +223,23 @@ def _missed(rows: "Sequence[LoggedAnswer]", policy: str) -> "FalsePasses | None"
     from handrail.review.false_passes import false_passes
 
     return false_passes(rows, calibration_of(load(policy)) if policy else None)
+
+
+def _as_on_the_page(
+    missed: "FalsePasses | None", figures: "LogFigures | None", period: "ReviewPeriod"
+) -> "FalsePasses | None":
+    """Return the estimate of the page where it is of the same days.
+
+    The page leaves out verdicts that nobody can have read for; one week has one figure.
+    """
+    if missed is None or figures is None or not figures.weeks or period.until - period.since > DEFAULT_SPAN:
+        return missed
+    week = figures.weeks[-1].findings.missed
+    if week.rate is None:
+        return missed
+    shown = {"rate": week.rate, "low": week.low, "high": week.high}
+    counts = {"passed": week.count, "audits": week.sampled}
+    return replace(missed, error=missed.error.model_copy(update=shown | counts))
 
 
 def _missed_data(missed: "FalsePasses | None") -> dict[str, object] | None:
@@ -245,7 +263,7 @@ def _missed_lines(missed: "FalsePasses | None", store: str, policy: str) -> list
     error = missed.error
     lines = [
         f"missed errors: {error.rate:.1%} of {error.passed} passed answers ({error.low:.1%} to "
-        f"{error.high:.1%}), from {error.audits} that were checked; {missed.waiting} wait"
+        f"{error.high:.1%}), from {error.audits} that were read; {missed.waiting} wait to be read"
     ]
     if missed.alarm is not None:
         lines.append(

@@ -38,14 +38,15 @@ def simulate(  # noqa: PLR0913 - one parameter per option
 
     The log is what `handrail audit export` writes, so that `handrail review --log` and `handrail policy
     backtest` read it. What is wrong is known: an answer is wrong by chance, the more so the less sure it is,
-    and where the policy stops it. With `--plant` the quarter runs under the policy with a fault in it, and
-    the truth is that of the policy as it is.
+    and where the policy stops it. With `--plant` the quarter runs under the policy with a fault in it, which
+    is written beside the log, and the truth is that of the policy as it is.
 
     **Examples**
 
     - `handrail simulate support`
     - `handrail simulate policy.yaml --seed 7 --drift-week 5 --stampers 2 --truth truth.csv`
-    - `handrail simulate support --plant needless && handrail review --log quarter.jsonl`
+    - `handrail simulate support --plant needless`
+    - `handrail review --log quarter.jsonl --week 2026-W42 --policy quarter.policy.yaml`
     """
     from handrail.testing.plants import KINDS
     from handrail.testing.quarter import QuarterSettings, quarter
@@ -62,7 +63,8 @@ def simulate(  # noqa: PLR0913 - one parameter per option
         attack_week=None if attack_week is None else attack_week - 1,
         people=staff(honest=6, stampers=stampers),
     )
-    played = list(quarter(policy, settings, plants=tuple(plants or ())).weeks())
+    run = quarter(policy, settings, plants=tuple(plants or ()))
+    played = list(run.weeks())
     with out.open("w", encoding="utf-8") as file:
         for week in played:
             file.writelines(f"{json.dumps(record)}\n" for record in week.records)
@@ -71,6 +73,11 @@ def simulate(  # noqa: PLR0913 - one parameter per option
     for number, week in enumerate(played, start=1):
         typer.echo(f"week {number}: {_told(week)}")
     typer.echo(str(out))
+    if plants:
+        # What a review of this log proposes changes the policy that it was played under.
+        faulty = out.with_suffix(".policy.yaml")
+        faulty.write_text(run.planted.text, encoding="utf-8")
+        typer.echo(str(faulty))
 
 
 def _told(week: "SimulatedWeek") -> str:

@@ -63,7 +63,8 @@ def read_cases(path: Path) -> tuple[Mapping[str, Any], ...]:
     """Read cases as `handrail export eval` writes them.
 
     Raises:
-        ConfigError: the file cannot be read, or a line is no case; names the line, never its text.
+        ConfigError: the file cannot be read, holds no case, or a line is none; names the line, never its
+            text.
     """
     found = []
     try:
@@ -81,6 +82,8 @@ def read_cases(path: Path) -> tuple[Mapping[str, Any], ...]:
         if not is_case or "id" not in case:
             raise ConfigError(f"{path}:{number}: no case; handrail export eval writes them")
         found.append(case)
+    if not found:
+        raise ConfigError(f"{path} holds no cases; the other part of the split may hold some")
     return tuple(found)
 
 

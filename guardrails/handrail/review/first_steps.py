@@ -27,6 +27,15 @@ def first_steps(
     report: WeeklyReview, figures: "LogFigures | None" = None, patches: "Sequence[Proposal]" = ()
 ) -> tuple[FirstStep, ...]:
     """Return what is to be done, the most pressing first; nothing where a week was as it should be."""
+    if not report.measures.total.size and (figures is None or not figures.exchanges):
+        return (
+            FirstStep(
+                words="Nothing is on record in these days: see that the period, the tenant and the store or "
+                "export are those you mean.",
+                part="tickets",
+                is_pressing=True,
+            ),
+        )
     found = [*_of_tickets(report), *(_of_log(figures) if figures is not None else ()), *_of_patches(patches)]
     found += [*_of_proposals(report)]
     return tuple(sorted(found, key=lambda step: not step.is_pressing))
@@ -86,7 +95,7 @@ def _of_proposals(report: WeeklyReview) -> Iterator[FirstStep]:
         yield FirstStep(words=f"{one.title} {one.why}", part="hints")
     rest = [one for one in report.proposals if one.kind is not ProposalKind.PEOPLE]
     for one in rest[:MOST]:
-        yield FirstStep(words=one.title, part="hints")
+        yield FirstStep(words=f"{one.title} {one.why}", part="hints")
     if len(rest) > MOST:
         yield FirstStep(words=f"Look at {len(rest) - MOST} more hints from the tickets.", part="hints")
 

@@ -52,9 +52,10 @@ TITLES = {
 
 
 def _flow_words(figures: "LogFigures") -> str:
+    exchanges = "exchange" if figures.exchanges == 1 else "exchanges"
     return (
-        f"Of {figures.exchanges} exchanges {figures.held} went to people; {figures.unread} are undecided. "
-        f"Needless hand-offs: {_said(figures.needless)}."
+        f"Of {figures.exchanges} {exchanges} {figures.held} went to people; {figures.unread} of them are "
+        f"undecided. Needless hand-offs: {_said(figures.needless)}."
     )
 
 

@@ -102,7 +102,8 @@ def training_set(
             continue
         raw = _SHAPES[form](case)
         if raw is None:
-            made.left_out["nothing of this form"] += 1
+            reason = f"decided, but without what {form} needs" if case.is_decided else "not decided"
+            made.left_out[reason] += 1
             continue
         data = _scrubbed(raw, scanner, made.masked)
         if any(map(scanner_types(scanner), _joinings(data))):

@@ -1,6 +1,7 @@
 """`handrail review` on stores that are there, empty, or not there."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from handrail.cli import build
 from handrail.cli.review import review
 from handrail.errors import ConfigError
+from handrail.policy import load
 from handrail.store import open_store
 from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Verdict
@@ -34,6 +37,7 @@ def test_an_empty_store_gives_an_empty_report(app: typer.Typer, url: str, tmp_pa
     ran = CliRunner().invoke(app, ["--store", url, "--out", str(tmp_path / "out")])
     assert ran.exit_code == 0, ran.output
     assert ran.stdout.startswith("0 tickets")
+    assert "Nothing is on record in these days" in (tmp_path / "out" / "review.md").read_text()
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "cases.jsonl",
         "review.html",
@@ -96,3 +100,24 @@ def test_what_a_policy_calls_an_entity_is_masked_in_the_words_of_people(
 def test_a_week_and_two_moments_are_one_too_many(app: typer.Typer, url: str) -> None:
     ran = CliRunner().invoke(app, ["--store", url, "--week", "2026-W47", "--since", "2026-01-05"])
     assert "leave out --since and --until" in str(ran.exception)
+
+
+def test_a_planted_week_is_reviewed_under_the_policy_it_was_played_under_with_one_figure_of_its_errors(
+    app: typer.Typer, tmp_path: Path
+) -> None:
+    pytest.importorskip("numpy")
+    log, out = tmp_path / "quarter.jsonl", tmp_path / "out"
+    played = CliRunner().invoke(
+        build(),
+        ["simulate", "support", "--weeks", "4", "--plant", "needless", "--stampers", "2", "-o", str(log)],
+    )
+    assert played.exit_code == 0, played.output
+    named = ["--policy", str(tmp_path / "quarter.policy.yaml"), "--week", "2026-W39"]
+    ran = CliRunner().invoke(app, ["--log", str(log), *named, "--out", str(out)])
+    said = re.search(r"missed errors: (.+) of (\d+) passed answers (\(.+\)), from (\d+)", ran.stdout)
+    assert said, ran.output
+    assert (
+        "{} of {} passed answers are wrong {}, from {} that were read".format(*said.groups())
+        in (out / "review.md").read_text()
+    )
+    assert "read-every-look-up" in {rule.id for rule in load(tmp_path / "quarter.policy.yaml").hand_offs}
