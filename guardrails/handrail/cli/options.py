@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 SETTINGS = Path("handrail.toml")
 """File in the working folder that says once what commands would be told each time."""
 NAMES = ("store", "tenant", "policy", "people", "person")
+TABLES = ("inbox",)
+"""Tables of the same file that are one command's own, which checks them when it reads them."""
 
 
 def settings() -> dict[str, str]:
     """Return what `handrail.toml` in the working folder says, nothing where there is none.
 
     Raises:
-        ConfigError: it cannot be read, or says something else than the texts of `NAMES`.
+        ConfigError: it cannot be read, or says something else than the texts of `NAMES` and the `TABLES`.
     """
     if not SETTINGS.exists():
         return {}
@@ -34,12 +36,13 @@ def settings() -> dict[str, str]:
         said = tomllib.loads(text_of(SETTINGS))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{SETTINGS}: {error}") from None
-    for name, value in said.items():
+    shared = {name: value for name, value in said.items() if name not in TABLES}
+    for name, value in shared.items():
         if name not in NAMES:
-            raise ConfigError(f"{SETTINGS}: unknown key '{name}'{near(name, NAMES)}")
+            raise ConfigError(f"{SETTINGS}: unknown key '{name}'{near(name, (*NAMES, *TABLES))}")
         if not isinstance(value, str):
             raise ConfigError(f"{SETTINGS}: {name} is a text")
-    return said
+    return shared
 
 
 def _said(name: str) -> Callable[[typer.Context, typer.CallbackParam, str], str]:

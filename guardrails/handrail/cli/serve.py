@@ -1,11 +1,14 @@
 """`handrail serve`: the inbox, where people see and decide tickets in a browser."""
 
+import os
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from handrail.cli.options import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,14 +20,24 @@ if TYPE_CHECKING:
 
 def serve(  # noqa: PLR0913 - one parameter per option
     policy: Annotated[
-        str | None, typer.Option("--policy", "-p", help="Policy file, or a shipped one's name.")
+        str | None,
+        typer.Option(
+            "--policy", "-p", envvar="HANDRAIL_POLICY", help="Policy file, or a shipped one's name."
+        ),
     ] = None,
-    people: Annotated[str | None, typer.Option("--people", help="File that maps people to roles.")] = None,
+    people: Annotated[
+        str | None,
+        typer.Option("--people", envvar="HANDRAIL_PEOPLE", help="File that maps people to roles."),
+    ] = None,
     store: Annotated[
         str | None, typer.Option("--store", envvar="HANDRAIL_STORE", help="URL of the ticket store.")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option("--config", help="Settings in TOML; the inbox's are under [inbox].")
+        Path | None,
+        typer.Option(
+            "--config",
+            help="Settings in TOML; the inbox's are under [inbox]. Without it: handrail.toml, if there.",
+        ),
     ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port to listen on.")] = 8440,
@@ -41,6 +54,7 @@ def serve(  # noqa: PLR0913 - one parameter per option
 
     **Examples**
 
+    - `handrail serve --development`
     - `handrail serve --policy support --people people.yaml --development`
     - `handrail serve --config handrail.toml --host 0.0.0.0`
     """
@@ -101,8 +115,10 @@ def _desk(settings: "Settings", store: "SqlStore") -> "Iterator[None]":
 def _settings(config: Path | None, options: dict[str, Any], *, development: bool) -> Any:
     from handrail.inbox import checked, read_settings
 
-    base = read_settings(config) if config else {}
+    file = config or (SETTINGS if SETTINGS.exists() else None)
+    base = read_settings(file) if file else {}
+    options = {"tenant": os.environ.get("HANDRAIL_TENANT") or None, **options}
     given = {name: value for name, value in options.items() if value is not None}
     if development:
         given["development"] = True
-    return checked({**base, **given}, source=str(config or "options"))
+    return checked({**base, **given}, source=str(file or "options"))

@@ -46,3 +46,26 @@ def test_what_would_let_strangers_in_or_nobody_is_refused(
 def test_settings_are_checked_without_serving(folder: Path) -> None:
     done = served("--development")
     assert (done.exit_code, done.stdout) == (0, "the inbox can be served\n")
+
+
+def test_the_settings_file_of_the_folder_is_read_as_every_command_reads_it(folder: Path) -> None:
+    (folder / "handrail.toml").write_text('policy = "shop.yaml"\npeople = "people.yaml"\n')
+    done = CliRunner().invoke(build(), ["serve", "--check", "--development"])
+    assert (done.exit_code, done.stdout) == (0, "the inbox can be served\n")
+
+
+def test_the_environment_comes_before_the_settings_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "handrail.toml").write_text('policy = "none.yaml"\npeople = "none.yaml"\n')
+    monkeypatch.setenv("HANDRAIL_POLICY", "shop.yaml")
+    monkeypatch.setenv("HANDRAIL_PEOPLE", "people.yaml")
+    done = CliRunner().invoke(build(), ["serve", "--check", "--development"])
+    assert (done.exit_code, done.stdout) == (0, "the inbox can be served\n")
+
+
+def test_a_wrong_setting_is_told_with_the_file_it_stands_in(folder: Path) -> None:
+    (folder / "handrail.toml").write_text("[inbox]\nmanagrs = []\n")
+    done = served("--development")
+    assert isinstance(done.exception, HandrailError)
+    assert str(done.exception).startswith("handrail.toml: managrs: ")

@@ -220,9 +220,19 @@ def test_the_environment_comes_before_the_file_and_an_option_before_both(
     assert "is yours" in run(tickets.commands, "claim", ticket, "--as", "fay")
 
 
+def test_the_inboxs_table_in_the_settings_file_stops_no_other_command(ticket: str, folder: Path) -> None:
+    (folder / "handrail.toml").write_text('people = "people.yaml"\n[inbox]\nmanagers = ["mara"]\n')
+    assert ticket in run(tickets.commands, "list")
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [("store = 1", "text"), ('polcy = "x"', "did you mean 'policy'"), ("store =", "handrail.toml")],
+    [
+        ("store = 1", "text"),
+        ('polcy = "x"', "did you mean 'policy'"),
+        ("store =", "handrail.toml"),
+        ("[inbx]", "did you mean 'inbox'"),
+    ],
 )
 def test_a_settings_file_that_cannot_be_used_is_named(
     text: str, problem: str, ticket: str, folder: Path
