@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, compress
+from itertools import accumulate, chain, compress
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
@@ -40,6 +40,8 @@ RESERVED = frozenset((FIRST, AFTER_CLAIM, AFTER_QUESTION, LAST, QUESTION, PAUSE)
 
 _LONG = 64
 """From so many tokens on the automata are faster than a look at each token."""
+_BLOCK = 2048
+"""From so many tokens on a text is read in parts of whole sentences."""
 
 _BEGIN = "^"
 _WORDS_FROM = 0x100
@@ -113,7 +115,12 @@ class WeightTable:
             tokens: of a text, see `tokens_of`.
             openings: how the first sentence may begin.
         """
-        rows = self._rows_of(tokens)
+        first, *others = list(_blocks(self._rows_of(tokens))) or [[]]
+        rest = [self._block(rows, (FIRST,))[0] for rows in others]
+        return tuple(_joined([one, *rest]) for one in self._block(first, openings))
+
+    def _block(self, rows: Sequence[Row], openings: Sequence[str]) -> tuple[Sums, ...]:
+        """Add up the weights of some sentences, as `sums` does for a text."""
         read = _read(rows) if len(rows) >= _LONG else None
         if read is None or self._is_irregular(read):
             whole = self._one_by_one(rows, openings[0])
@@ -178,6 +185,15 @@ class WeightTable:
         return [sums[0] + own[0] - usual[0], *sums[1:]]
 
     def _add_grams(self, sums: list[int], opening: str, parts: Sequence[str]) -> None:
+        # Long texts repeat themselves, and the same sentence need not be read twice.
+        once = list(dict.fromkeys(parts)) if len(parts) > 1 else parts
+        if len(once) < len(parts):
+            own = [0] * len(once)
+            self._add_grams(own, opening, once)
+            known = dict(zip(once, own, strict=True))
+            for number, part in enumerate(parts):
+                sums[number] += known[part]
+            return
         # No gram can stand across the beginning of a sentence.
         text = opening + _BEGIN.join(parts)
         ends = list(accumulate(len(part) + 1 for part in parts))
@@ -315,6 +331,31 @@ def _read(rows: Sequence[Row]) -> _Read:
     sentences = words[:-1].split(_BEGIN)
     parted = sentences if len(words) == len(joined) else joined[:-1].split(_BEGIN)
     return _Read(chars, weights, negates, words, sentences, list(accumulate(map(len, parted))))
+
+
+def _blocks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Part rows at the ends of sentences, so that what is kept at once does not grow with the text.
+
+    What comes before the first word of a sentence, marks alone, is left out: it says nothing.
+    """
+    block: list[Row] = []
+    for row in rows:
+        is_end = row[0][-1] == _BEGIN
+        if block or not (is_end or row[0] == PAUSE):
+            block.append(row)
+            if is_end and len(block) >= _BLOCK:
+                yield block
+                block = []
+    if block:
+        yield block
+
+
+def _joined(parts: Sequence[Sums]) -> Sums:
+    """Return the sums of the parts of a text as those of the whole."""
+    if len(parts) == 1:
+        return parts[0]
+    found = list(chain.from_iterable(one.sentences for one in parts))
+    return Sums(found, sum(one.tokens for one in parts))
 
 
 def _first_sentence(rows: Sequence[Row]) -> Sequence[Row]:

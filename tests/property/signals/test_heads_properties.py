@@ -56,6 +56,12 @@ def _by_feature(text: str, opening: str) -> list[list[int]]:
     ] or [[0] * len(heads.names)]
 
 
+def _packed(text: str, opening: str) -> list[int]:
+    return [
+        sum(weight << LANE * head for head, weight in enumerate(one)) for one in _by_feature(text, opening)
+    ]
+
+
 @settings(max_examples=150, deadline=None)
 @given(TEXT, OPENING)
 def test_the_fast_sum_is_the_sum_of_the_features_that_explain_it(raw: str, opening: str) -> None:
@@ -74,11 +80,19 @@ def test_the_fast_sum_is_the_sum_of_the_features_that_explain_it(raw: str, openi
 @settings(max_examples=150, deadline=None)
 @given(ODD, OPENING)
 def test_every_sentence_weighs_what_its_features_weigh(raw: str, opening: str) -> None:
-    text, heads = plain(raw), shipped()
-    packed = [
-        sum(weight << LANE * head for head, weight in enumerate(one)) for one in _by_feature(text, opening)
-    ]
-    assert list(heads.sums(text, opening).sentences) == packed
+    text = plain(raw)
+    assert list(shipped().sums(text, opening).sentences) == _packed(text, opening)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(ODD, min_size=2, max_size=4), OPENING)
+def test_a_text_that_is_read_in_parts_weighs_what_its_sentences_weigh(raw: list[str], opening: str) -> None:
+    text, heads = plain("\n".join(raw) + "\n"), shipped()
+    times = 1 + 6_000 // max(1, len(tokens_of(text)))
+    once = _packed(text, opening) if re.search(r"\w", text) else []
+    # What comes after the first time begins as any sentence does.
+    wanted = [*once, *_packed(text, FIRST) * (times - 1)] if once else [0]
+    assert list(heads.sums(text * times, opening).sentences) == wanted
 
 
 @settings(max_examples=300, deadline=None)
