@@ -135,7 +135,9 @@ def served(config: Path, port: int) -> Iterator[int]:
 
 async def signed_in(port: int, number: int) -> httpx.AsyncClient:
     """Return a browser in which one of the reviewers has signed in."""
-    client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30.0)
+    # The server closes a connection that was idle for five seconds; one about to be closed is not taken up.
+    idle = httpx.Limits(keepalive_expiry=2.0)
+    client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30.0, limits=idle)
     page = await client.get("/sign-in")
     found = _TOKEN.search(page.text)
     answer = await client.post("/sign-in", data={"csrf": found[1] if found else "", "person": f"r{number}"})
