@@ -1,11 +1,9 @@
 """Several calls of one turn, each decided on its own in one decision, over every store."""
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -20,43 +18,10 @@ from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import ConversationState, LedgerQuery
 from handrail.tickets.ticket import Verdict
 from support.parts import DELAY, A, E, R, decided, mixed, opened, parts_of, run
-from support.reviewers import Hands, reviewer, service_over
-from support.stores import NOW, SECRET, Sides, postgres_sides, sqlite_sides
+from support.reviewers import Hands, reviewer
+from support.stores import NOW, SECRET, Sides
 
 pytestmark = pytest.mark.xdist_group("postgres")
-
-
-def timed(sides: Sides, clock: Hands) -> Sides:
-    for side in (sides.app, sides.inbox, sides.desk, sides.admin):
-        side._clock = clock
-    return sides
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Sides]:
-    made = postgres_sides()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def clock() -> Hands:
-    return Hands()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def sides(request: pytest.FixtureRequest, tmp_path: Path, clock: Hands) -> Iterator[Sides]:
-    if request.param == "postgresql":
-        yield timed(request.getfixturevalue("postgres"), clock)
-        return
-    made = sqlite_sides(tmp_path / "store.db")
-    yield timed(made, clock)
-    made.close()
-
-
-@pytest.fixture
-def service(sides: Sides, clock: Hands) -> TicketService:
-    return service_over(sides.inbox, clock)
 
 
 def spent(store: SqlStore, tool: str, customer: str) -> object:

@@ -1,10 +1,8 @@
 """What becomes of calls that were decided together when something happens to one of them or to all."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -17,44 +15,11 @@ from handrail.service import PartProposal, Proposal, TicketService
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ticket import Verdict
 from support.parts import DELAY, A, E, R, decided, mixed, opened, parts_of, run
-from support.reviewers import Hands, reviewer, service_over
-from support.stores import SECRET, Sides, postgres_sides, sqlite_sides
+from support.reviewers import Hands, reviewer
+from support.stores import SECRET, Sides
 
 pytestmark = pytest.mark.xdist_group("postgres")
 WORDS = PartProposal(part="answer", verdict=A)
-
-
-def timed(sides: Sides, clock: Hands) -> Sides:
-    for side in (sides.app, sides.inbox, sides.desk, sides.admin):
-        side._clock = clock
-    return sides
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Sides]:
-    made = postgres_sides()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def clock() -> Hands:
-    return Hands()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def sides(request: pytest.FixtureRequest, tmp_path: Path, clock: Hands) -> Iterator[Sides]:
-    if request.param == "postgresql":
-        yield timed(request.getfixturevalue("postgres"), clock)
-        return
-    made = sqlite_sides(tmp_path / "store.db")
-    yield timed(made, clock)
-    made.close()
-
-
-@pytest.fixture
-def service(sides: Sides, clock: Hands) -> TicketService:
-    return service_over(sides.inbox, clock)
 
 
 def test_undoing_one_of_several_calls_takes_back_the_decision_on_all(

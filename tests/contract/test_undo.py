@@ -1,7 +1,7 @@
 """A resolution that takes effect a moment later, and can be taken back until then, over every store."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,8 +21,8 @@ from handrail.store import Actor, Spool, SqlStore
 from handrail.tickets.lifecycle import State
 from handrail.tickets.ports import ConversationState, LedgerQuery
 from handrail.tickets.ticket import Verdict
-from support.reviewers import SHOP, Hands, Shop, reviewer, service_over
-from support.stores import KEYS, Sides, new_ticket, postgres_sides, sqlite_sides
+from support.reviewers import SHOP, Hands, Shop, reviewer
+from support.stores import KEYS, Sides, new_ticket
 
 pytestmark = pytest.mark.xdist_group("postgres")
 APPROVE = Proposal(verdict=Verdict.APPROVE)
@@ -31,39 +31,6 @@ REJECT = Proposal(verdict=Verdict.REJECT)
 ANSWER = Proposal(verdict=Verdict.ANSWER, answer="A person looks at it.")
 REVISE = Proposal(verdict=Verdict.REVISE, message_to_agent="Offer a voucher first.")
 DELAY = timedelta(seconds=5)
-
-
-def timed(sides: Sides, clock: Hands) -> Sides:
-    for side in (sides.app, sides.inbox, sides.desk, sides.admin):
-        side._clock = clock
-    return sides
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Sides]:
-    made = postgres_sides()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def clock() -> Hands:
-    return Hands()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def sides(request: pytest.FixtureRequest, tmp_path: Path, clock: Hands) -> Iterator[Sides]:
-    if request.param == "postgresql":
-        yield timed(request.getfixturevalue("postgres"), clock)
-        return
-    made = sqlite_sides(tmp_path / "store.db")
-    yield timed(made, clock)
-    made.close()
-
-
-@pytest.fixture
-def service(sides: Sides, clock: Hands) -> TicketService:
-    return service_over(sides.inbox, clock)
 
 
 def opened(sides: Sides, **about: object) -> str:

@@ -79,7 +79,7 @@ def review(  # noqa: PLR0913 - one parameter per option
         return
     from handrail.review import as_data, write
     from handrail.review.log_cases import review_job
-    from handrail.review.store_review import followed, has_numbers
+    from handrail.review.store_review import followed
 
     period = _period_of(week, since, until)
     if log is None:
@@ -88,20 +88,25 @@ def review(  # noqa: PLR0913 - one parameter per option
         with run_with_progress(review_job(tenant), log, workers=workers, engine=engine) as run:
             read = _of_export(run, log.name, tenant, period)
     report = read.report
-    missed = _missed([row for row in read.answers if row.at in period], policy)
     with _progress("following the log"):
         figures, patches = followed(read.rows, period, policy, cases=report.cases)
-    missed = _as_on_the_page(missed, figures, period)
-    if figures is None and not has_numbers():
-        typer.echo("Figures and proposals of the log need: pip install 'handrail[review]'", err=True)
+    in_period = [row for row in read.answers if row.at in period]
+    missed = _as_on_the_page(_missed(in_period, policy), figures, period)
+    _tell_what_is_missing(figures)
     if as_json:
-        data = {**as_data(report, figures, patches), "missed": _missed_data(missed)}
-        _tell(json.dumps(data, indent=2))
+        _tell(json.dumps({**as_data(report, figures, patches), "missed": _missed_data(missed)}, indent=2))
         return
     paths = write(report, out, figures, patches)
     steps, proposals = _step_lines(report, figures, patches), map(_proposal_line, patches)
-    beside = f"{paths[0]} and {len(paths) - 1} files beside it"
-    _tell(_total_line(report), *_missed_lines(missed, store, policy), *steps, *proposals, beside)
+    files = f"{paths[0]} and {len(paths) - 1} files beside it"
+    _tell(_total_line(report), *_missed_lines(missed, store, policy), *steps, *proposals, files)
+
+
+def _tell_what_is_missing(figures: "LogFigures | None") -> None:
+    from handrail.review.store_review import has_numbers
+
+    if figures is None and not has_numbers():
+        typer.echo("Figures and proposals of the log need: pip install 'handrail[review]'", err=True)
 
 
 def _tell(*lines: str) -> None:

@@ -52,8 +52,7 @@ def simulate(  # noqa: PLR0913 - one parameter per option
     from handrail.testing.quarter import QuarterSettings, quarter
     from handrail.testing.simulated_people import staff
 
-    unknown = sorted(set(plants or ()) - set(KINDS))
-    if unknown:
+    if not set(plants or ()).issubset(KINDS):
         raise typer.BadParameter(f"one of {', '.join(KINDS)}", param_hint="--plant")
     settings = QuarterSettings(
         seed=seed,
@@ -65,19 +64,27 @@ def simulate(  # noqa: PLR0913 - one parameter per option
     )
     run = quarter(policy, settings, plants=tuple(plants or ()))
     played = list(run.weeks())
-    with out.open("w", encoding="utf-8") as file:
-        for week in played:
-            file.writelines(f"{json.dumps(record)}\n" for record in week.records)
+    _write_log(played, out)
     if truth is not None:
         _write_truth(played, truth)
-    for number, week in enumerate(played, start=1):
-        typer.echo(f"week {number}: {_told(week)}")
-    typer.echo(str(out))
+    _show(played, out)
     if plants:
         # What a review of this log proposes changes the policy that it was played under.
         faulty = out.with_suffix(".policy.yaml")
         faulty.write_text(run.planted.text, encoding="utf-8")
         typer.echo(str(faulty))
+
+
+def _write_log(played: "Sequence[SimulatedWeek]", out: Path) -> None:
+    with out.open("w", encoding="utf-8") as file:
+        for week in played:
+            file.writelines(f"{json.dumps(record)}\n" for record in week.records)
+
+
+def _show(played: "Sequence[SimulatedWeek]", out: Path) -> None:
+    for number, week in enumerate(played, start=1):
+        typer.echo(f"week {number}: {_told(week)}")
+    typer.echo(str(out))
 
 
 def _told(week: "SimulatedWeek") -> str:
