@@ -25,6 +25,7 @@ from handrail.errors import (
     TicketNotFound,
 )
 from handrail.inbox.replays import KeyInUse, KeyReused
+from handrail.review.proposal import ProposalRefused, WhyRefused
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -44,6 +45,12 @@ _ERRORS: Final[Mapping[type[HandrailError], tuple[HTTPStatus, str]]] = {
     CheckFailed: (HTTPStatus.UNPROCESSABLE_ENTITY, "check_failed"),
     # A list's cursor, a role or a settlement that is none; or a people file that cannot be used just now.
     ConfigError: (HTTPStatus.UNPROCESSABLE_ENTITY, "not_usable"),
+}
+
+
+_PROPOSALS: Final[Mapping[WhyRefused, HTTPStatus]] = {
+    WhyRefused.UNKNOWN: HTTPStatus.NOT_FOUND,
+    WhyRefused.NO_MEMBER: HTTPStatus.FORBIDDEN,
 }
 
 
@@ -71,6 +78,8 @@ def problem_of(error: HandrailError) -> Response:
             # Whether a ticket exists is nothing that somebody else is told.
             return problem(HTTPStatus.NOT_FOUND, "not_found", "no such ticket")
         return problem(HTTPStatus.FORBIDDEN, "not_permitted", f"lacks the {error.lacks}")
+    if isinstance(error, ProposalRefused):
+        return problem(_PROPOSALS.get(error.code, HTTPStatus.CONFLICT), error.code.value, error.problem)
     if isinstance(error, TicketNotFound):
         return problem(HTTPStatus.NOT_FOUND, "not_found", "no such ticket")
     if isinstance(error, AmbiguousReference):

@@ -16,7 +16,7 @@ from handrail.bulk.whole import whole
 from handrail.errors import ConfigError
 from handrail.policy import Policy, loads
 from handrail.review.promise import broken
-from handrail.review.proposal import Proposal, digest
+from handrail.review.proposal import Proposal, ProposalRefused, WhyRefused, digest
 from handrail.tickets.resolution import People
 
 STRICTER = ("missing", "likely_missing", "threshold", "likely_threshold", "role")
@@ -52,8 +52,9 @@ def accept(
         effective: the day from which the change counts.
 
     Raises:
-        ConfigError: the proposal is not ready, the policy is no longer the one it was made for, or this
+        ProposalRefused: the proposal is not ready, the policy is no longer the one it was made for, or this
             person may not accept it.
+        ConfigError: a file cannot be used.
     """
     loaded = acceptable(proposal, policy, person, people)
     text, role = policy.read_text(encoding="utf-8"), loaded.enforced_by or loaded.owner
@@ -85,19 +86,22 @@ def acceptable(proposal: Proposal, policy: Path, person: str, people: People | N
     """Return the policy that a proposal changes, if this person may accept it; changes nothing.
 
     Raises:
-        ConfigError: the proposal is not ready, the policy is no longer the one it was made for, or this
+        ProposalRefused: the proposal is not ready, the policy is no longer the one it was made for, or this
             person may not accept it.
+        ConfigError: a file cannot be used.
     """
     if not proposal.is_ready:
         why = "; ".join(proposal.problems) or "it is for people to do, and changes no policy"
-        raise ConfigError(f"{proposal.id} cannot be accepted: {why}")
+        raise ProposalRefused(WhyRefused.NOT_READY, f"{proposal.id} cannot be accepted: {why}")
     text = policy.read_text(encoding="utf-8")
     if digest(text) != proposal.base:
-        raise ConfigError(
-            f"{policy} is not the policy that {proposal.id} was made for; run handrail review again"
-        )
+        if is_in_force(policy, proposal.id):
+            raise ProposalRefused(WhyRefused.ACCEPTED, f"{proposal.id} was accepted, and {policy} has it")
+        why = f"{policy} is not the policy that {proposal.id} was made for; run handrail review again"
+        raise ProposalRefused(WhyRefused.STALE, why)
     if digest(proposal.text) != proposal.result:
-        raise ConfigError(f"the text of {proposal.id} is not the one that was checked")
+        why = f"the text of {proposal.id} is not the one that was checked"
+        raise ProposalRefused(WhyRefused.NOT_READY, why)
     loaded = loads(text, file=str(policy), folder=policy.parent)
     _keep_promises(proposal, text, loaded, policy)
     _require_member(loaded, person, people)
@@ -111,7 +115,7 @@ def _require_member(loaded: Policy, person: str, people: People | None) -> None:
     if people is None:
         raise ConfigError(f"{role} accepts changes of this policy: name the people file")
     if person not in people.members(role):
-        raise ConfigError(f"{person} is no member of {role}")
+        raise ProposalRefused(WhyRefused.NO_MEMBER, f"{person} is no member of {role}")
 
 
 def accepted_so_far(policy: Path, name: str) -> tuple[tuple[str, ...], date | None]:
@@ -122,8 +126,16 @@ def accepted_so_far(policy: Path, name: str) -> tuple[tuple[str, ...], date | No
     return tuple(record.get("by", ())), date.fromisoformat(record["effective"]) if record else None
 
 
-def text_before(policy: Path, name: str, person: str, people: People | None) -> str:
-    """Return the text that a change in force replaced, if this person may put it back; changes nothing.
+def is_in_force(policy: Path, name: str) -> bool:
+    """Tell whether the change of this whole id was written into the file, and nothing was changed since."""
+    record = _record(policy, name)
+    if record.get("id") != name or not record.get("is_written") or record.get("is_taken_back"):
+        return False
+    return bool(digest(policy.read_text(encoding="utf-8")) == record["result"])
+
+
+def text_before(policy: Path, name: str, person: str, people: People | None) -> tuple[str, str]:
+    """Return the id of a change in force and the text that it replaced, if this person may put it back.
 
     Raises:
         ConfigError: no such change is in force, the policy was changed since, or this person may not.
@@ -131,7 +143,7 @@ def text_before(policy: Path, name: str, person: str, people: People | None) -> 
     record = _in_force(policy, name)
     before = str(record["before"])
     _require_member(loads(before, file=str(policy), folder=policy.parent), person, people)
-    return before
+    return str(record["id"]), before
 
 
 def _in_force(policy: Path, name: str) -> Mapping[str, Any]:
@@ -148,7 +160,7 @@ def _keep_promises(proposal: Proposal, text: str, loaded: Policy, policy: Path) 
     new = loads(proposal.text, file=str(policy), folder=policy.parent)
     certified = math.inf if proposal.certified is None else proposal.certified
     for problem in broken(text, proposal.text, loaded, new, certified=certified):
-        raise ConfigError(f"{proposal.id} cannot be accepted: {problem}")
+        raise ProposalRefused(WhyRefused.NOT_READY, f"{proposal.id} cannot be accepted: {problem}")
 
 
 def write_due(policy: Path, *, today: date) -> tuple[str, ...]:

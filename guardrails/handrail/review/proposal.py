@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,27 @@ from handrail.bulk.whole import whole
 from handrail.errors import ConfigError
 
 FILE = "proposals.json"
+
+
+class ProposalRefused(ConfigError):
+    """A proposal cannot be accepted or declined; `code` says why, for programs."""
+
+    def __init__(self, why: "WhyRefused", problem: str) -> None:
+        super().__init__(problem)
+        self.code, self.problem = why, problem
+
+
+class WhyRefused(StrEnum):
+    """Why a proposal cannot be accepted or declined."""
+
+    UNKNOWN = "no_such_proposal"
+    NOT_READY = "proposal_not_ready"
+    STALE = "proposal_stale"
+    ACCEPTED = "proposal_accepted"
+    OTHER_DAY = "proposal_other_day"
+    NO_MEMBER = "no_member"
+    SAME_PERSON = "second_person_needed"
+    NO_FILE = "policy_no_file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +89,14 @@ class Proposal:
 def digest(text: str) -> str:
     """Return the digest by which a policy's text is known; pure."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def without_folder(diff: str) -> str:
+    """Return a diff whose headers name files without their folders; pure."""
+    return "\n".join(
+        row[:4] + row[4:].rpartition("/")[2] if row.startswith(("--- ", "+++ ")) else row
+        for row in diff.splitlines()
+    )
 
 
 def write_proposals(proposals: Sequence[Proposal], folder: Path) -> Path:

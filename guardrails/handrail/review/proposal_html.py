@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from handrail.review.proposal import Proposal
+from handrail.review.proposal import Proposal, without_folder
 from handrail.review.tables import Counted, Link, counted, in_page
 
 
@@ -43,9 +43,9 @@ def evidence(one: Proposal, link: Link = in_page) -> str:
 def diff(text_of_it: str) -> str:
     """Return a diff as HTML: what is added and what is removed can be told apart, and no folder is named."""
     lines = []
-    for row in text_of_it.splitlines():
+    for row in without_folder(text_of_it).splitlines():
         if row.startswith(("--- ", "+++ ")):
-            lines.append(f'<span class="file">{row[:4]}{escape(row[4:].rpartition("/")[2])}</span>')
+            lines.append(f'<span class="file">{escape(row)}</span>')
         elif row.startswith(("+", "-")):
             name = "ins" if row[0] == "+" else "del"
             lines.append(f"<{name}>{escape(row)}</{name}>")

@@ -14,6 +14,7 @@ from handrail.review.first_steps import first_steps
 from handrail.review.html import as_html, charts
 from handrail.review.log_charts import plots
 from handrail.review.measure import TicketGroup, in_words
+from handrail.review.proposal import without_folder
 from handrail.review.ticket_tables import ticket_tables
 from handrail.review.weekly import WeeklyReview
 
@@ -231,8 +232,9 @@ def as_data(
 
 
 def _change(one: "Proposal") -> Mapping[str, object]:
-    told = {name: getattr(one, name) for name in ("id", "kind", "title", "why", "effect", "replay", "diff")}
+    told = {name: getattr(one, name) for name in ("id", "kind", "title", "why", "effect", "replay")}
     return told | {
+        "diff": without_folder(one.diff),
         "suggestion": one.suggestion,
         "is_ready": one.is_ready,
         "problems": list(one.problems),

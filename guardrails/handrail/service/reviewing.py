@@ -13,10 +13,10 @@ from handrail.errors import CheckFailed, ConfigError
 from handrail.guard.opening import scanner_of
 from handrail.policy import Policy
 from handrail.policy.file.read import read_source
-from handrail.review.accept import Accepted, accepted_so_far
+from handrail.review.accept import Accepted, accepted_so_far, is_in_force
 from handrail.review.accept_in_force import accept_in_force, held_text
 from handrail.review.calendar_week import name_of_week, week_of
-from handrail.review.proposal import Proposal
+from handrail.review.proposal import Proposal, ProposalRefused, WhyRefused
 from handrail.review.store_review import StoreReview, review_of_store
 from handrail.service.keeping import Keeping
 from handrail.service.permissions import Operation, require
@@ -55,6 +55,8 @@ class Reviewing(Keeping):
         settings: ServiceSettings | None = None,
     ) -> None:
         super().__init__(store, policies, people, clock, settings)
+        # The second half of an acceptance reads what the first has written.
+        self._accepting = threading.Lock()
         # One review at a time: it takes a processor for a second or more.
         self._making = threading.Lock()
         self._reviews: dict[tuple[str, str, str], tuple[datetime, ReviewedWeek]] = {}
@@ -92,12 +94,15 @@ class Reviewing(Keeping):
 
         Raises:
             NotPermitted: the person may not.
-            CheckFailed: there is no such proposal, or somebody declined it.
+            CheckFailed: it is no week, or it has not begun.
+            ProposalRefused: there is no such proposal, or somebody accepted or declined it.
         """
         found = [one for one in self.review(who, week).review.patches if one.id == proposal]
-        if len(found) != 1:
-            raise CheckFailed("proposal", why="this week has no such proposal any more")
-        return found[0]
+        if len(found) == 1:
+            return found[0]
+        if self.settings.policy and is_in_force(Path(self.settings.policy), proposal):
+            raise ProposalRefused(WhyRefused.ACCEPTED, "it was accepted, and the policy has it")
+        raise ProposalRefused(WhyRefused.UNKNOWN, "this week has no such proposal any more")
 
     def accepted_by(self, who: Reviewer, proposal: str) -> tuple[str, ...]:
         """Return who has accepted a proposal so far."""
@@ -118,25 +123,36 @@ class Reviewing(Keeping):
 
         Raises:
             NotPermitted: the person may not, or must prove anew who they are.
-            CheckFailed: it is not what was shown, or cannot be accepted, and why.
+            CheckFailed: it is no week, or it has not begun.
+            ProposalRefused: it is not what was shown, or cannot be accepted, and why.
         """
         require(Operation.CHANGE_POLICY, who, is_owner=self._owns(who))
         wanted = self.proposed(who, week, proposal)
         if wanted.result != result:
-            raise CheckFailed("proposal", why="it is no longer what was shown; look at it again")
+            raise ProposalRefused(WhyRefused.STALE, "it is no longer what was shown; look at it again")
         path = Path(self.settings.policy)
         if not self.settings.policy or not path.is_file():
-            raise CheckFailed("proposal", why="the policy is no file that can be changed here")
+            raise ProposalRefused(WhyRefused.NO_FILE, "the policy is no file that can be changed here")
         try:
-            done = accept_in_force(self._store, wanted, path, self._actor(who), effective=effective)
+            with self._accepting:
+                done = accept_in_force(
+                    self._store, wanted, path, self._actor(who), effective=effective, tenant=who.tenant
+                )
         except ConfigError as error:
-            # Where files lie is nothing that a page tells.
-            raise CheckFailed("proposal", why=str(error).replace(str(path), path.name)) from None
+            # Where files lie is nothing that a front end tells.
+            why = error.code if isinstance(error, ProposalRefused) else WhyRefused.NOT_READY
+            raise ProposalRefused(why, str(error).replace(str(path), path.name)) from None
         self._reviews.clear()
         return done
 
     def decline_proposal(self, who: Reviewer, week: str, proposal: str) -> None:
-        """Put on record that a proposal is not wanted; no later review shows it."""
+        """Put on record that a proposal is not wanted; no later review shows it.
+
+        Raises:
+            NotPermitted: the person may not, or must prove anew who they are.
+            CheckFailed: it is no week, or it has not begun.
+            ProposalRefused: there is no such proposal, or somebody accepted or declined it.
+        """
         require(Operation.CHANGE_POLICY, who, is_owner=self._owns(who))
         self._store.decline_proposal(who.tenant, self.proposed(who, week, proposal).id, self._actor(who))
 

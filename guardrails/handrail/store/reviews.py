@@ -5,8 +5,8 @@ lease of one that ends in the middle runs out, and once it is done the same row 
 """
 
 import json
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import select, update
@@ -23,6 +23,8 @@ from handrail.store.transaction import Transaction
 REVIEW: Final = "review"
 PREFIX: Final = "review-"
 DECLINED: Final = "review.decline"
+ACCEPTED: Final = "review.accept"
+TAKEN_BACK: Final = "review.rollback"
 _TAKEN = "taken"
 
 
@@ -44,8 +46,27 @@ class ReviewStore(PeopleStore):
 
     def decline_proposal(self, tenant: str, proposal: str, by: Actor) -> None:
         """Put on record that somebody does not want a proposal of a review."""
-        data = {"proposal": proposal}
-        event = Event(tenant=tenant, kind=DECLINED, at=by.now, actor=by.person, data=data)
+        self._note_of(tenant, DECLINED, by, {"proposal": proposal})
+
+    def accept_proposal(self, tenant: str, proposal: str, by: Actor, *, result: str, effective: date) -> None:
+        """Put on record that somebody accepts a proposal of a review.
+
+        Args:
+            tenant: in whose log.
+            proposal: its id.
+            by: who.
+            result: SHA-256 of the policy's text after the change.
+            effective: the day from which it counts.
+        """
+        data = {"proposal": proposal, "result": result, "from": effective.isoformat()}
+        self._note_of(tenant, ACCEPTED, by, data)
+
+    def roll_back_proposal(self, tenant: str, proposal: str, by: Actor) -> None:
+        """Put on record that somebody takes an accepted proposal back."""
+        self._note_of(tenant, TAKEN_BACK, by, {"proposal": proposal})
+
+    def _note_of(self, tenant: str, kind: str, by: Actor, data: Mapping[str, Any]) -> None:
+        event = Event(tenant=tenant, kind=kind, at=by.now, actor=by.person, data=data)
         self._written(tenant, lambda tx: tx.events.append(event))
 
     def declined_proposals(self, tenant: str) -> frozenset[str]:

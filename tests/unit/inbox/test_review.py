@@ -200,3 +200,121 @@ def test_a_rule_leads_to_the_list_of_its_tickets(scene: Scene) -> None:
     link = re.search(r'<a href="(/\?state=ended&amp;q=rule[^"]+)">big-refund</a>', page)
     assert link
     assert browser.get(link[1].replace("&amp;", "&")).status_code == 200
+
+
+def asked(browser: Any, step: str, **more: str) -> Any:
+    """Ask the API to accept or decline the proposal as it is shown there."""
+    shown = browser.api("GET", f"/review/proposals?week={WEEK}").json()["proposals"]
+    body = {"week": WEEK, "proposal": "1a2b3c4d"}
+    if step == "accept":
+        body["result"] = shown[0]["result"] if shown else "0" * 64
+    headers = {name: more.pop(name) for name in ("idempotency_key",) if name in more}
+    return browser.api("POST", f"/review/{step}", {**body, **more}, **headers)
+
+
+def test_the_api_lists_proposals_with_their_diff_and_names_no_folder(scene: Scene, four_eyes: bool) -> None:
+    found = scene.signed_in("pat").api("GET", f"/review/proposals?week={WEEK}")
+    listed = found.json()
+    (one,) = listed["proposals"]
+    assert (one["id"], one["is_ready"], one["is_note"], one["accepted_by"]) == ("1a2b3c4d", True, False, [])
+    assert one["result"] == digest(CHANGED + ("enforced_by: process_owner\n" if four_eyes else ""))
+    assert "-old <x>" in one["diff"]
+    assert listed["needs_two"] is four_eyes
+    review = scene.signed_in("pat").api("GET", f"/review?week={WEEK}")
+    for text in (found.text, review.text):
+        assert "secret/" not in text
+        assert SECRET not in text
+
+
+def test_a_change_is_accepted_by_the_api_and_where_two_must_it_waits(scene: Scene, four_eyes: bool) -> None:
+    first = asked(scene.signed_in("pat"), "accept")
+    assert first.status_code == 200
+    assert first.json()["by"] == ["pat"]
+    assert first.json()["is_written"] is not four_eyes
+    assert ("260 USD" in policy(scene)) is not four_eyes
+    if four_eyes:
+        assert first.json()["waits_for"] == "another member of process_owner"
+        assert asked(scene.signed_in("pat"), "accept").json()["by"] == ["pat"]
+        second = asked(scene.signed_in("pam"), "accept")
+        assert (second.json()["by"], second.json()["is_written"]) == (["pat", "pam"], True)
+    assert "260 USD" in policy(scene)
+    accepted = [(one["actor"], one["data"]) for one in scene.store.export() if one["kind"] == "review.accept"]
+    assert [actor for actor, _ in accepted] == (["pat", "pam"] if four_eyes else ["pat"])
+    assert all(data["proposal"] == "1a2b3c4d" for _, data in accepted)
+    assert all(data["result"] == digest(policy(scene)) for _, data in accepted)
+    assert scene.store.verify().problems == ()
+    again = asked(scene.signed_in("pam"), "accept")
+    assert (again.status_code, again.json()["code"]) == (409, "proposal_accepted")
+
+
+def test_one_half_by_the_page_and_the_other_by_the_api_is_the_same_change(
+    scene: Scene, four_eyes: bool
+) -> None:
+    assert accepted(scene, "pat").status_code == 303
+    second = asked(scene.signed_in("pam"), "accept")
+    assert (second.status_code == 200) is four_eyes
+    assert "260 USD" in policy(scene)
+
+
+def test_the_same_key_accepts_once_and_another_step_may_not_have_it(scene: Scene) -> None:
+    browser = scene.signed_in("pat")
+    first = asked(browser, "accept", idempotency_key="k1")
+    before = len([one for one in scene.store.export() if one["kind"] == "review.accept"])
+    assert asked(browser, "accept", idempotency_key="k1").json() == first.json()
+    assert asked(browser, "decline", idempotency_key="k1").json()["code"] == "key_reused"
+    assert len([one for one in scene.store.export() if one["kind"] == "review.accept"]) == before == 1
+
+
+def test_what_cannot_be_accepted_is_refused_by_a_code(scene: Scene, four_eyes: bool) -> None:
+    pat, mira = scene.signed_in("pat"), scene.signed_in("mira")
+    for step in ("accept", "decline"):
+        unknown = asked(pat, step, proposal="ffff")
+        assert (unknown.status_code, unknown.json()["code"]) == (404, "no_such_proposal")
+    refused = asked(pat, "accept", result="0" * 64)
+    assert (refused.status_code, refused.json()["code"]) == (409, "proposal_stale")
+    refused = asked(mira, "accept")
+    assert (refused.status_code, refused.json()["code"]) == (403, "no_member")
+    if four_eyes:
+        assert asked(pat, "accept", effective="2026-04-01").status_code == 200
+        refused = asked(scene.signed_in("pam"), "accept", effective="2026-05-01")
+        assert (refused.status_code, refused.json()["code"]) == (409, "proposal_other_day")
+        assert "2026-04-01" in refused.json()["detail"]
+    (scene.folder / "shop.yaml").write_text(policy(scene) + "# a remark\n")
+    refused = asked(pat, "accept")
+    assert (refused.status_code, refused.json()["code"]) == (409, "proposal_stale")
+    assert str(scene.folder) not in refused.text
+    assert "260 USD" not in policy(scene)
+
+
+def test_what_is_not_ready_is_refused_and_says_why(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Reviewing._make
+
+    def with_problem(self: Reviewing, *given: Any) -> ReviewedWeek:
+        found = made(self, *given)
+        (one,) = found.review.patches
+        return replace(
+            found, review=replace(found.review, patches=(replace(one, problems=("a test fails",)),))
+        )
+
+    monkeypatch.setattr(Reviewing, "_make", with_problem)
+    refused = asked(scene.signed_in("pat"), "accept")
+    assert (refused.status_code, refused.json()["code"]) == (409, "proposal_not_ready")
+    assert "a test fails" in refused.json()["detail"]
+
+
+def test_after_some_time_the_api_too_asks_who_one_is(scene: Scene) -> None:
+    browser = scene.signed_in("pat")
+    scene.clock.move(minutes=30)
+    for step in ("accept", "decline"):
+        refused = asked(browser, step)
+        assert (refused.status_code, refused.json()["code"]) == (403, "step_up_needed")
+    assert "260 USD" not in policy(scene)
+
+
+def test_what_is_declined_by_the_api_is_on_record_and_proposed_no_more(scene: Scene) -> None:
+    browser = scene.signed_in("pat")
+    assert asked(browser, "decline").json() == {"id": "1a2b3c4d"}
+    assert browser.api("GET", f"/review/proposals?week={WEEK}").json()["proposals"] == []
+    assert asked(browser, "accept").json()["code"] == "no_such_proposal"
+    declined = [one["actor"] for one in scene.store.export() if one["kind"] == "review.decline"]
+    assert declined == ["pat"]

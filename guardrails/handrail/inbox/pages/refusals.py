@@ -18,6 +18,7 @@ from handrail.errors import (
 )
 from handrail.inbox.pages.page import page, telling_of
 from handrail.inbox.words import Words
+from handrail.review.proposal import ProposalRefused, WhyRefused
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -36,6 +37,10 @@ def told(error: Exception, t: Words) -> tuple[HTTPStatus, str]:
             return HTTPStatus.CONFLICT, t("error.refused", why=error.problem)
         case StoreUnavailable():
             return HTTPStatus.SERVICE_UNAVAILABLE, t("error.store")
+        case ProposalRefused():
+            is_unknown = error.code is WhyRefused.UNKNOWN
+            status = HTTPStatus.NOT_FOUND if is_unknown else HTTPStatus.CONFLICT
+            return status, t("error.refused", why=error.problem)
         case CheckFailed():
             return HTTPStatus.UNPROCESSABLE_ENTITY, t("error.refused", why=error.why)
     return HTTPStatus.CONFLICT, t("error.other")

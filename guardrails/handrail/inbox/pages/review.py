@@ -15,7 +15,7 @@ from handrail.inbox.context import form_of, inbox_of, reviewer_of
 from handrail.inbox.pages.page import go_to, page, sign_in_anew, telling_of
 from handrail.review.calendar_week import name_of_week, week_of
 from handrail.review.html import PageParts, page_parts
-from handrail.review.proposal import Proposal
+from handrail.review.proposal import Proposal, ProposalRefused, WhyRefused
 from handrail.review.proposal_html import diff, evidence
 
 FOREVER = "public, max-age=3600"
@@ -63,6 +63,10 @@ def accept(request: Request) -> Response:
         )
     except CheckFailed as error:
         return _proposal_page(request, problem=error.why, status=HTTPStatus.CONFLICT)
+    except ProposalRefused as error:
+        if error.code in (WhyRefused.UNKNOWN, WhyRefused.ACCEPTED):
+            raise
+        return _proposal_page(request, problem=error.problem, status=HTTPStatus.CONFLICT)
     except NotPermitted as error:
         if error.lacks != "level":
             raise

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Final
 
 from handrail.inbox.replays import Again
@@ -54,6 +55,34 @@ def _review(call: Call) -> tables.ReviewAnswer:
     return tables.ReviewAnswer(week=found.week, review=json.loads(data, parse_constant=lambda _: None))
 
 
+def _proposals(call: Call) -> tables.ProposalsAnswer:
+    service = call.inbox.service
+    found = service.review(call.who, call.said.week or service.latest_week())
+    return tables.ProposalsAnswer(
+        week=found.week,
+        is_elsewhere=found.is_elsewhere,
+        needs_two=service.policy_in_force().enforced_by is not None,
+        proposals=tuple(
+            tables.ProposalAnswer.of(one, service.accepted_by(call.who, one.id))
+            for one in found.review.patches
+        ),
+    )
+
+
+def _accept(call: Call) -> tables.AcceptedAnswer:
+    said: sent.Acceptance = call.said
+    done = call.inbox.service.accept_proposal(
+        call.who, said.week, said.proposal, result=said.result, effective=said.effective
+    )
+    return tables.AcceptedAnswer.model_validate(done)
+
+
+def _decline(call: Call) -> tables.DeclinedAnswer:
+    call.inbox.service.decline_proposal(call.who, call.said.week, call.said.proposal)
+    return tables.DeclinedAnswer(id=call.said.proposal)
+
+
+_OF_A_PROPOSAL: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 MANAGING: Final = (
     ApiOperation(
         method="POST",
@@ -106,6 +135,38 @@ MANAGING: Final = (
         takes=sent.ReviewQuery,
         answers=tables.ReviewAnswer,
         run=_review,
+    ),
+    ApiOperation(
+        method="GET",
+        path="/review/proposals",
+        name="proposals",
+        about="Lists what a week's review proposes, each with its diff and who has accepted it so far.",
+        needs=Operation.REVIEW,
+        takes=sent.ReviewQuery,
+        answers=tables.ProposalsAnswer,
+        run=_proposals,
+    ),
+    ApiOperation(
+        method="POST",
+        path="/review/accept",
+        name="accept_proposal",
+        about="Accepts a proposed change of the policy as it was shown, for those who have just signed in.",
+        needs=Operation.CHANGE_POLICY,
+        takes=sent.Acceptance,
+        answers=tables.AcceptedAnswer,
+        run=_accept,
+        more=_OF_A_PROPOSAL,
+    ),
+    ApiOperation(
+        method="POST",
+        path="/review/decline",
+        name="decline_proposal",
+        about="Declines a proposal, so that no later review shows it, for those who have just signed in.",
+        needs=Operation.CHANGE_POLICY,
+        takes=sent.ProposalName,
+        answers=tables.DeclinedAnswer,
+        run=_decline,
+        more=_OF_A_PROPOSAL,
     ),
     ApiOperation(
         method="GET",

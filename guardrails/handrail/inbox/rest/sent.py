@@ -1,7 +1,7 @@
 """What programs send: each body and each query as a model that takes nothing it does not know."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -34,6 +34,24 @@ class ReviewQuery(Sent):
     """Which week; the last one that has ended if nothing is said."""
 
     week: Annotated[str, Field(pattern=r"^([0-9]{4}-W[0-9]{2})?$", description="As 2026-W47.")] = ""
+
+
+class ProposalName(Sent):
+    """A proposal, and the week whose review proposes it."""
+
+    week: Annotated[str, Field(pattern=r"^[0-9]{4}-W[0-9]{2}$", description="As 2026-W47.")]
+    proposal: Name
+
+
+class Acceptance(ProposalName):
+    """A change of the policy to accept, as it was shown.
+
+    `result` is the SHA-256 that the proposal was shown with, `effective` the day from which the change
+    counts; without it that is the day that the first person named, or today.
+    """
+
+    result: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    effective: date | None = None
 
 
 class TicketsQuery(Sent):

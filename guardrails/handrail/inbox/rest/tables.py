@@ -1,12 +1,13 @@
 """What programs get of several tickets, of queues, holds and tokens."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 from pydantic import JsonValue
 
 from handrail.inbox.rest.answered import Answered, ReceiptAnswer
+from handrail.review.proposal import Proposal, without_folder
 from handrail.service import Load, Pause, QueueHealth, Receipt, TokenRecord
 from handrail.service.batch import BatchLine, BatchResult
 from handrail.service.managing import Attention
@@ -50,6 +51,66 @@ class ReviewAnswer(Answered):
 
     week: str
     review: dict[str, JsonValue]
+
+
+class ProposalAnswer(Answered):
+    """A change that a review proposes, or a note of what people may do, which cannot be accepted.
+
+    `result` is the SHA-256 of the policy's text after the change; it goes with an acceptance. `problems` say
+    why a change is not ready.
+    """
+
+    id: str
+    kind: str
+    title: str
+    why: str
+    effect: str
+    replay: str
+    suggestion: str
+    diff: str
+    result: str
+    is_note: bool
+    is_ready: bool
+    problems: tuple[str, ...]
+    tests: tuple[str, ...]
+    tickets: tuple[str, ...]
+    accepted_by: tuple[str, ...]
+
+    @classmethod
+    def of(cls, one: Proposal, accepted_by: tuple[str, ...]) -> Self:
+        """Return it without the names of folders; pure."""
+        same = {name: getattr(one, name) for name in cls.model_fields if name not in ("diff", "accepted_by")}
+        return cls.model_validate({**same, "diff": without_folder(one.diff), "accepted_by": accepted_by})
+
+
+class ProposalsAnswer(Answered):
+    """What a week's review proposes; what was declined is left out.
+
+    `is_elsewhere` says that another version of the policy than the file's is in force, so that nothing is
+    proposed as a change of it.
+    """
+
+    week: str
+    is_elsewhere: bool
+    needs_two: bool
+    proposals: tuple[ProposalAnswer, ...]
+
+
+class AcceptedAnswer(Answered):
+    """Where an accepted change stands; `waits_for` is empty once it was written into the policy."""
+
+    id: str
+    title: str
+    by: tuple[str, ...]
+    effective: date
+    is_written: bool
+    waits_for: str
+
+
+class DeclinedAnswer(Answered):
+    """The proposal that no later review shows."""
+
+    id: str
 
 
 class Loads(Answered):
