@@ -15,10 +15,14 @@ _DEPTH = 4
 
 
 class Match(Protocol):
-    """The part of a match object that is used."""
+    """The part of a match object that is used. `lastindex` is the last group that took part, if any."""
 
-    def span(self) -> tuple[int, int]:
-        """Return start and end (exclusive)."""
+    @property
+    def lastindex(self) -> int | None:
+        """Return the number of that group."""
+
+    def span(self, group: int = 0, /) -> tuple[int, int]:
+        """Return start and end (exclusive) of a group, by default of the whole match."""
 
 
 class Pattern(Protocol):

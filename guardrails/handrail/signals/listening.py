@@ -66,18 +66,37 @@ class Listening:
 
     @cached_property
     def _patterns(self) -> Mapping[str, Pattern]:
-        return {name: _any_of(own.words) for name, own in self.own.items() if own.words}
+        spelled = {name: [plain(word).split() for word in own.words] for name, own in self.own.items()}
+        return {name: _any_of(words) for name, found in spelled.items() if (words := [*filter(None, found)])}
 
     def own_words(self, text: str) -> Iterator[tuple[str, list[Span]]]:
         """Yield each signal or topic that the policy's own words show in a plain text, with their places."""
         for name, pattern in self._patterns.items() if self.own else ():
-            if spans := [match.span() for match in pattern.finditer(text)]:
+            if spans := [match.span(match.lastindex or 0) for match in pattern.finditer(text)]:
                 yield name, spans
 
 
 DEFAULT = Listening()
 
 
-def _any_of(words: Sequence[str]) -> Pattern:
-    spelled = (r"\s+".join(re.escape(part) for part in plain(word).split()) for word in words)
-    return compiled(rf"(?:^|\b)(?:{'|'.join(spelled)})(?:\b|$)")
+_INSIDE = r"\pL\pM\pN_"
+"""What stands inside a word. The `\b` of RE2 knows ASCII letters only."""
+
+_WITHOUT_BLANKS = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+"""Letters of scripts that write words without blanks between them: Thai, Lao, Burmese, Khmer, Kana, Han."""
+
+
+def _any_of(words: Sequence[Sequence[str]]) -> Pattern:
+    """Return an expression for whole words and phrases in any script; the group that matches is the word."""
+    by_edges: dict[tuple[str, str], list[str]] = {}
+    for parts in words:
+        before = rf"(?:^|[^{_INSIDE}])" if _has_edge(parts[0][0]) else ""
+        after = rf"(?:$|[^{_INSIDE}])" if _has_edge(parts[-1][-1]) else ""
+        by_edges.setdefault((before, after), []).append(r"\s+".join(map(re.escape, parts)))
+    return compiled("|".join(f"{a}({'|'.join(spelled)}){b}" for (a, b), spelled in by_edges.items()))
+
+
+def _has_edge(character: str) -> bool:
+    return (character.isalnum() or character == "_") and not _WITHOUT_BLANKS.match(character)

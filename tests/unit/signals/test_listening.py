@@ -39,6 +39,33 @@ def test_own_words_count_fully_and_say_where_they_stand() -> None:
     assert (heard.score, heard.start, heard.end) == (1.0, 9, 18)
 
 
+@pytest.mark.parametrize(
+    ("word", "text", "other"),
+    [
+        ("жалоба", "это жалоба на вас", "это обжалобание"),
+        ("ärger", "nur ärger damit", "Verärgerung"),
+        ("ger", "to ger, please", "nur ärger"),
+        ("kränkend", "das war kränkend!", "erkränkende"),
+        ("شكوى", "هذه شكوى رسمية", "شكواهم"),
+        ("शिकायत", "यह शिकायत है", "शिकायती"),
+        ("투덜", "정말 투덜 거려요", "투덜이"),
+        ("投诉", "我要投诉你们", "我要投你们诉"),
+        ("ร้องเรียน", "ผมขอร้องเรียนครับ", "ผมขอร้อง"),
+        ("!!!", "now!!!", "now!!"),
+    ],
+)
+def test_own_words_are_whole_words_in_every_script(word: str, text: str, other: str) -> None:
+    own = Listening(own={"health": OwnWords(words=(word, "none of it"))})
+    (heard,) = [one for one in hear(text, listening=own) if one.name == "health"]
+    assert text[heard.start : heard.end] == word
+    assert "health" not in names(other, own)
+
+
+def test_a_word_of_invisible_characters_only_is_never_heard() -> None:
+    own = Listening(own={"health": OwnWords(words=("\u200b",))})
+    assert "health" not in names("some text", own)
+
+
 def test_a_level_of_one_hears_nothing_and_of_nought_everything() -> None:
     text = "let me talk to a person"
     assert "asks_for_human" in names(text, Listening())
