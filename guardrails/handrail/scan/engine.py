@@ -38,7 +38,7 @@ import re
 from collections.abc import Iterator
 
 from handrail.scan.checks import CHECKED_NUMBERS
-from handrail.scan.gate import NO_HITS, OWN, Gate, GateHits, joined
+from handrail.scan.gate import NO_HITS, OWN, Gate, GateHits, forms_of, joined
 from handrail.scan.names import NameRule
 from handrail.scan.rule import BEFORE, Candidate, Rule
 
@@ -128,8 +128,11 @@ class Engine:
     def gate(self, data: bytes, first: int, last: int) -> GateHits | None:
         """Return what occurs in a stretch of the data, None for nothing; everything if a gate fails."""
         window = data[first:last] if first or last < len(data) else data
-        found = self.gates[0].hits(window)
-        return joined(found, self.gates[1].hits(window)) if len(self.gates) > 1 else found
+        forms = forms_of(window)
+        found = self.gates[0].hits(window, forms)
+        if len(self.gates) > 1:
+            found = joined(found, self.gates[1].hits(window, forms))
+        return found._replace(last_digit=found.last_digit + first) if found is not None and first else found
 
     def judge(
         self, index: int, text: str, data: bytes, span: tuple[int, int], ids: set[int]
@@ -146,14 +149,20 @@ class Engine:
             contrary=compiled.contrary[at] in ids,
         )
 
-    def matches(self, index: int, data: bytes, at: int, before: int) -> Iterator[tuple[int, int, int]]:
-        """Yield matches that begin in `at`..`before`: span start, span end, where the next search begins."""
+    def matches(
+        self, index: int, data: bytes, at: int, before: int, last_digit: int
+    ) -> Iterator[tuple[int, int, int]]:
+        """Yield matches that begin in `at`..`before`: span start, span end, where the next search begins.
+
+        `last_digit` is that of `GateHits`: what needs a digit is not searched for behind it.
+        """
         rule = self.rules[index]
         if rule.skipped is not None:
             return _unskipped(rule, rule.skipped, data, at, before)
+        last = last_digit if rule.needs_digit else len(data)
         if rule.spec.check in CHECKED_NUMBERS:
-            return _overlapping(rule, data, at, before)
-        return _spans(rule, data, at, before)
+            return _overlapping(rule, data, at, before, last)
+        return _spans(rule, data, at, before, last)
 
     def _collect(
         self, index: int, text: str, data: bytes, low: int, sweep: Sweep, stretch: "_Stretch"
@@ -163,7 +172,7 @@ class Engine:
         if stretch.again(index, at, low, sweep):
             return
         begin, last = len(sweep.found), -1
-        for start, end, resume in self.matches(index, data, at, low + CHUNK):
+        for start, end, resume in self.matches(index, data, at, low + CHUNK, stretch.hits.last_digit):
             last = resume
             candidate = self.judge(index, text, data, (start, end), stretch.hits.ids)
             if candidate is not None:
@@ -204,15 +213,18 @@ class _Stretch:
             self._known[index, at - low] = low, last, found
 
 
-def _spans(rule: Rule, data: bytes, at: int, before: int) -> Iterator[tuple[int, int, int]]:
+def _spans(rule: Rule, data: bytes, at: int, before: int, last_needed: int) -> Iterator[tuple[int, int, int]]:
     group, extension = rule.group, rule.extension
     resume = at
+    if at > last_needed:
+        return
     for match in rule.expression.finditer(data, at, before + LONGEST):
         first, last = match.span()
         if first >= before:
             return
         if last <= resume:
             continue
+        is_last = last > last_needed
         start, end = match.span(1) if group else (first, last)
         if extension is not None:
             more = extension.match(data, end)
@@ -220,11 +232,18 @@ def _spans(rule: Rule, data: bytes, at: int, before: int) -> Iterator[tuple[int,
             last = max(last, end)
         resume = last
         yield start, end, last
+        if is_last:
+            return
 
 
-def _overlapping(rule: Rule, data: bytes, at: int, before: int) -> Iterator[tuple[int, int, int]]:
+def _overlapping(
+    rule: Rule, data: bytes, at: int, before: int, last_needed: int
+) -> Iterator[tuple[int, int, int]]:
     """Yield the longest match from each group of characters on: a group before a number hides none of it."""
-    while (match := rule.expression.search(data, at, before + LONGEST)) is not None:
+    while at <= last_needed:
+        match = rule.expression.search(data, at, before + LONGEST)
+        if match is None:
+            return
         start, end = match.span(rule.group)
         if start >= before:
             return

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from handrail.scan.expressions import byte_options, compiled, encode, glued, unbounded, words
 from handrail.scan.names import NameRule
-from handrail.scan.needed import needs
+from handrail.scan.needed import needs, needs_digit
 from handrail.scan.rule import PERSON, Rule
 from handrail.scan.spec import EntitySpec
 
@@ -43,7 +43,6 @@ _MEMORY = 64 << 20
 _DIGITS = frozenset("0123456789")
 _MARKS = frozenset("_@=:/\\+&%#<>~|^*${}[]`-")
 _FORMS = bytes(48 if chr(code) in _DIGITS else 45 if chr(code) in _MARKS else 32 for code in range(256))
-"""A digit as `0`, a mark as `-`, any other character as a blank."""
 
 _LONG = 1000
 """A pattern of so many characters is a list of words."""
@@ -52,15 +51,24 @@ _NAMED = re.compile(r"(?:\\b|\(\?:\\b\|[^)]*\))?\(?(?:\?:|\?i:)?[A-Za-z_:/-]{3}"
 
 
 class GateHits(NamedTuple):
-    """What occurs in a stretch: all ids, the rules worth running, and whether terms and triggers do."""
+    """What occurs in a stretch: all ids, the rules worth running, and whether terms and triggers do.
+
+    `last_digit` is the place of the last digit in the stretch, -1 for none.
+    """
 
     ids: set[int]
     rules: list[int]
     has_terms: bool
     may_hide: bool
+    last_digit: int
 
 
-NO_HITS = GateHits(ids=set(), rules=[], has_terms=False, may_hide=False)
+NO_HITS = GateHits(ids=set(), rules=[], has_terms=False, may_hide=False, last_digit=-1)
+
+
+def forms_of(stretch: bytes) -> bytes:
+    """Return a stretch with a digit as `0`, a mark as `-`, any other character as a blank."""
+    return stretch.translate(_FORMS)
 
 
 class _Kind(Enum):
@@ -199,10 +207,12 @@ class Gate:
         for rule in self.rules:
             rule.prepare()
 
-    def hits(self, stretch: bytes) -> GateHits | None:
-        """Return what occurs in a stretch, None for nothing; everything of a part whose automaton fails."""
+    def hits(self, stretch: bytes, forms: bytes) -> GateHits | None:
+        """Return what occurs in a stretch, None for nothing; everything of a part whose automaton fails.
+
+        `forms` is `forms_of(stretch)`.
+        """
         gate, first = self.compiled, self.first
-        forms = stretch.translate(_FORMS)
         found: list[int] = []
         for part in gate.parts:
             # Every stretch holds the empty form.
@@ -219,13 +229,14 @@ class Gate:
             rules=[i for i in found if i < end and (not needy[i - first] or near[i - first] in ids)],
             has_terms=gate.term in ids,
             may_hide=not gate.triggers.isdisjoint(ids),
+            last_digit=forms.rfind(b"0"),
         )
 
 
 def _kind_of(pattern: str) -> _Kind:
     if len(pattern) >= _LONG:
         return _Kind.LISTS
-    if needs(pattern, _DIGITS):
+    if needs_digit(pattern):
         return _Kind.NUMBERS
     if not needs(pattern, _MARKS):
         return _Kind.VALUES
@@ -241,6 +252,7 @@ def joined(one: GateHits | None, other: GateHits | None) -> GateHits | None:
         rules=one.rules + other.rules,
         has_terms=one.has_terms or other.has_terms,
         may_hide=one.may_hide or other.may_hide,
+        last_digit=one.last_digit,
     )
 
 

@@ -24,6 +24,11 @@ def needs(pattern: str, characters: Set[str]) -> bool:
     return reader.is_needed() and not reader.is_in_doubt
 
 
+def needs_digit(pattern: str) -> bool:
+    """Tell whether every match of an RE2 pattern holds a digit; False in doubt."""
+    return needs(pattern, _DIGITS)
+
+
 class _Reader:
     """Reads a pattern from left to right; `is_in_doubt` once something in it is not understood."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from handrail.scan.checks import CHECKS, READINGS
 from handrail.scan.expressions import BOUNDARY, NAMED_BOUNDARY, compiled, is_spelled, words
+from handrail.scan.needed import needs_digit
 from handrail.scan.spec import EntitySpec
 from handrail.text.edges import REACH as EDGE_REACH
 from handrail.text.edges import extent, is_named, is_whole
@@ -74,6 +75,11 @@ class Rule:
         return 1 if self.expression.groups else 0
 
     @cached_property
+    def needs_digit(self) -> bool:
+        """Whether every match holds a digit."""
+        return needs_digit(self.pattern)
+
+    @cached_property
     def extension(self) -> "re2._Regexp | None":
         """What still belongs to a span, compiled."""
         return compiled(self.spec.extend, self.spec) if self.spec.extend else None
@@ -90,7 +96,7 @@ class Rule:
 
     def prepare(self) -> None:
         """Compile now what would be compiled at the first match."""
-        _ = (self.expression, self.group, self.extension, self.near, self.contrary)
+        _ = (self.expression, self.group, self.needs_digit, self.extension, self.near, self.contrary)
 
     def judge(
         self, text: str, data: bytes, start: int, end: int, *, near: bool = True, contrary: bool = True

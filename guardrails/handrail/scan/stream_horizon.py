@@ -148,7 +148,7 @@ class StreamJudge:
         rules = self._rules_to_run(hits)
         terms = self._terms.hits(text, data, first) if hits.has_terms else []
         part = _Part(
-            text=text, data=data, start=start, first=first, resume=dict(resume), terms=terms, ids=hits.ids
+            text=text, data=data, start=start, first=first, resume=dict(resume), terms=terms, hits=hits
         )
         self._match(part, rules)
         part.spans += [_term_span(hit, length) for hit in terms if hit.start >= start]
@@ -175,7 +175,7 @@ class StreamJudge:
             # What leads up to a captured span may be let go before the span begins.
             at = max(part.first if rule.group else part.start, part.resume.get(index, 0))
             room = rule.room
-            for start, end, last in self._engine.matches(index, part.data, at, length):
+            for start, end, last in self._engine.matches(index, part.data, at, length, part.hits.last_digit):
                 if start >= part.start:
                     reach = max(end, last)
                     part.matches.append(_Match(index, start, end, reach))
@@ -198,9 +198,10 @@ class StreamJudge:
             if growing is not None:
                 growing_from = min(growing_from, low + view.raw_start(growing))
             hits = self._engine.gate(data, 0, length)
+            last_digit = (hits or NO_HITS).last_digit
             for index in self._rules_to_run(hits) if hits is not None else ():
                 room = self._engine.rules[index].room
-                for start, end, last in self._engine.matches(index, data, 0, length):
+                for start, end, last in self._engine.matches(index, data, 0, length, last_digit):
                     reach = max(end, last)
                     raw = view.raw_span(start, reach)
                     part.add(_Span(raw[0] + low, raw[1] + low, reach + room > length))
@@ -218,7 +219,7 @@ class StreamJudge:
                 continue
             part.resume[match.rule] = max(match.last, part.resume.get(match.rule, 0))
             span = (match.start, match.end)
-            candidate = self._engine.judge(match.rule, text, data, span, part.ids)
+            candidate = self._engine.judge(match.rule, text, data, span, part.hits.ids)
             if candidate is not None:
                 found.append(candidate)
         others = counted(part.terms)
@@ -295,7 +296,7 @@ class _Part:
     first: int
     resume: dict[int, int]
     terms: list[TermHit]
-    ids: set[int]
+    hits: GateHits
     matches: list[_Match] = field(default_factory=list)
     spans: list[_Span] = field(default_factory=list)
 

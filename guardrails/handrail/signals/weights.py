@@ -338,16 +338,20 @@ def _blocks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
     What comes before the first word of a sentence, marks alone, is left out: it says nothing.
     """
-    block: list[Row] = []
-    for row in rows:
-        is_end = row[0][-1] == _BEGIN
-        if block or not (is_end or row[0] == PAUSE):
-            block.append(row)
-            if is_end and len(block) >= _BLOCK:
-                yield block
-                block = []
-    if block:
-        yield block
+    first = _first_word(rows, 0)
+    while len(rows) - first > _BLOCK:
+        ends = range(first + _BLOCK - 1, len(rows))
+        last = next((at + 1 for at in ends if rows[at][0][-1] == _BEGIN), len(rows))
+        yield rows[first:last]
+        first = _first_word(rows, last)
+    if first < len(rows):
+        yield rows[first:] if first else rows
+
+
+def _first_word(rows: Sequence[Row], start: int) -> int:
+    """Return where the first word from `start` on stands, the end where there is none."""
+    words = (at for at in range(start, len(rows)) if rows[at][0] != PAUSE and rows[at][0][-1] != _BEGIN)
+    return next(words, len(rows))
 
 
 def _joined(parts: Sequence[Sums]) -> Sums:

@@ -118,7 +118,7 @@ def is_named(text: str, start: int, end: int, names: tuple[str, ...]) -> bool:
     """
     run = text[max(0, start - _LONGEST_NAME) : start].rstrip(_AFTER_NAME)
     low = run.lower()
-    for name in names:
+    for name in names if low.endswith(names) else ():
         if low.endswith(name):
             at = len(run) - len(name)
             if (

@@ -22,7 +22,7 @@ READINGS: Mapping[str, Callable[[str], Iterator[int]]] = {
     "international_phone": contact.phone_readings,
     "local_phone": contact.phone_readings,
     "grouped_phone": contact.phone_readings,
-    "lower_name": people.lower_name_readings,
+    "lower_name": people.given_name_readings,
     "lower_surname": people.lower_name_readings,
 }
 """For some checks, how many characters of a match may be the number, in the order in which they are tried."""

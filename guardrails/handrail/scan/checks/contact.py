@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from handrail.scan.checks.calling_codes import is_possible_number
 from handrail.scan.checks.digits import is_one_digit, only_digits, parted_alike
 
 _FILE_ENDINGS = frozenset(
@@ -75,16 +76,11 @@ def phone_readings(text: str) -> Iterator[int]:
 
 def is_international_phone(text: str) -> bool:
     """Tell whether a number with its country code has a length that country uses (E.164)."""
-    import phonenumbers
-
     number = text.split("x")[0].split("ext")[0]
     if _DECIMAL.fullmatch(number):
         return False
-    try:
-        parsed = phonenumbers.parse("+" + only_digits(number).removeprefix("00"), None)
-    except phonenumbers.NumberParseException:
-        return False
-    return bool(phonenumbers.is_possible_number(parsed)) and not is_one_digit(only_digits(text)[-7:])
+    digits = only_digits(number).removeprefix("00")
+    return is_possible_number(digits) and not is_one_digit(only_digits(text)[-7:])
 
 
 def is_local_phone(text: str) -> bool:

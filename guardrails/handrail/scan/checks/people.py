@@ -14,6 +14,17 @@ def lower_name_readings(text: str) -> Iterator[int]:
     yield from reversed(ends[:MOST_WORDS])
 
 
+def given_name_readings(text: str) -> Iterator[int]:
+    """Yield what `lower_name_readings` does where the first word is a known given name, else nothing."""
+    if _begins_with_given(text):
+        yield from lower_name_readings(text)
+
+
+def _begins_with_given(text: str) -> bool:
+    first = text.replace("-", " ").split(maxsplit=1)[0]
+    return first in lexicon("given") and first not in sign_set("words_too")
+
+
 def _is_part(word: str) -> bool:
     is_form = word.endswith(_NO_NAME) or "\u2019" in word
     return len(word) > 1 and not is_form and word not in lexicon("ordinary") and word not in lexicon("places")
@@ -21,9 +32,7 @@ def _is_part(word: str) -> bool:
 
 def is_lower_name(text: str) -> bool:
     """Tell whether lower-case words begin with a known given name that is no ordinary word."""
-    words = text.replace("-", " ").split()
-    is_given = words[0] in lexicon("given") and words[0] not in sign_set("words_too")
-    return is_given and all(map(_is_part, words))
+    return _begins_with_given(text) and all(map(_is_part, text.replace("-", " ").split()))
 
 
 def is_lower_surname(text: str) -> bool:
