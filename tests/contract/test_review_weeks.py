@@ -129,6 +129,34 @@ def test_the_owner_is_told_once_with_a_link_and_without_a_word_of_any_ticket(
     assert SECRET not in json.dumps([notice.title, notice.body])
 
 
+def test_the_first_run_makes_past_weeks_good_with_one_message_and_later_ones_tell_each_week(
+    sides: Sides, tenant: str, tmp_path: Path
+) -> None:
+    for weeks in (1, 2, 4, 5):
+        sides.app.open(new_ticket(tenant=tenant, now=OPENED + timedelta(weeks=weeks)))
+    first = DUE + timedelta(weeks=2)
+    clock, ear = FrozenClock(first), Ear()
+    desk = Desk(
+        sides.desk,
+        load("support").roles,
+        settings=Settings(channels=(ear,), review=ReviewSettings(schedule=SCHEDULE)),
+        now=clock,
+    )
+    desk.review_by(reviews(sides, tmp_path))
+    assert desk.step().reviewed == 3
+    clock.advance(minutes=2)
+    desk.step()
+    assert [notice.title for notice in ear.heard] == ["The review of 2026-W13 is ready"]
+    assert sorted(path.name for path in (tmp_path / tenant).iterdir()) == ["2026-W11", "2026-W12", "2026-W13"]
+    ear.heard.clear()
+    clock.advance(weeks=3)
+    assert desk.step().reviewed == 2
+    clock.advance(minutes=2)
+    desk.step()
+    told = {f"The review of 2026-W{week} is ready" for week in (15, 16)}
+    assert {notice.title for notice in ear.heard} == told
+
+
 def test_a_tenants_name_is_never_a_way_out_of_the_folder(sides: Sides, tmp_path: Path) -> None:
     sides.app.open(new_ticket(tenant="../up", now=OPENED))
     assert reviews(sides, tmp_path / "deep" / "out")(DUE) == 1

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from handrail.ids import new_id
 from handrail.records import Severity
 from handrail.store.audit.chain import Event
-from handrail.store.outbox import PENDING
+from handrail.store.outbox import DELIVERED, PENDING
 from handrail.store.people import PeopleStore
 from handrail.store.tables import audit, insert_into, micros, moment, outbox, tickets
 from handrail.store.tickets.actor import Actor
@@ -87,7 +87,10 @@ class ReviewStore(PeopleStore):
         return self._written(tenant, lambda tx: _take(tx, week, role=role, now=now, lease=lease))
 
     def finish_review(self, tenant: str, week: str, *, tickets: int, proposals: int, now: datetime) -> None:
-        """Put on record that a week was reviewed, and tell the role for which it was taken."""
+        """Put on record that a week was reviewed, and tell the role for which it was taken.
+
+        Of the weeks that a tenant's first run makes good, the latest alone is told.
+        """
         self._written(tenant, lambda tx: _finish(tx, week, (tickets, proposals), now))
 
 
@@ -121,11 +124,24 @@ def _take(tx: Transaction, week: str, *, role: str, now: datetime, lease: timede
 
 def _finish(tx: Transaction, week: str, counts: tuple[int, int], now: datetime) -> None:
     # It may be delivered from now on, by whichever desk; a desk whose lease ran out changes nothing.
+    state = DELIVERED if _is_from_before_the_first(tx, week) else PENDING
     done = update(outbox).where(*_of(tx, week), outbox.c.state == _TAKEN)
-    if tx.conn.execute(done.values(state=PENDING, available_at=micros(now))).rowcount != 1:
+    if tx.conn.execute(done.values(state=state, available_at=micros(now))).rowcount != 1:
         return
     data = {"week": week, "tickets": counts[0], "proposals": counts[1]}
     tx.events.append(Event(tenant=tx.tenant, kind="review.done", at=now, actor="desk", role="", data=data))
+
+
+def _is_from_before_the_first(tx: Transaction, week: str) -> bool:
+    """Tell whether a week is older than the latest of a tenant's first run: nobody is told of it.
+
+    The latest week is taken first. Names of weeks sort as the weeks do.
+    """
+    query = select(func.max(outbox.c.ticket), func.min(outbox.c.ticket)).where(
+        outbox.c.tenant == tx.tenant, outbox.c.kind == REVIEW
+    )
+    latest, first = tx.conn.execute(query).one()
+    return bool(first == f"{PREFIX}{week}" and latest > first)
 
 
 def _of(tx: Transaction, week: str) -> tuple[Any, ...]:
