@@ -139,17 +139,19 @@ class Managing(Batching):
     def pause(self, who: Reviewer, role: str = EVERYTHING, *, why: str) -> None:
         """Put a role on hold, or everything: nothing is approved, takes effect or begins until `resume`.
 
+        `why` is for everybody to read, so what is found in it is masked.
+
         Raises:
             RoleError: the policy has no such role.
         """
         require(Operation.PAUSE, who)
         self._must_be_role(role)
-        self._store.pause(who.tenant, role, why=why, actor=self._actor(who))
+        self._store.pause(who.tenant, role, why=self._masked(why), actor=self._actor(who))
 
     def resume(self, who: Reviewer, role: str = EVERYTHING, *, why: str = "") -> None:
         """End a hold."""
         require(Operation.PAUSE, who)
-        self._store.resume(who.tenant, role, why=why, actor=self._actor(who))
+        self._store.resume(who.tenant, role, why=self._masked(why), actor=self._actor(who))
 
     def _must_be_role(self, role: str) -> None:
         if role != EVERYTHING and role not in self._policies.current().roles:

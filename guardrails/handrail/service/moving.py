@@ -40,7 +40,7 @@ class Moving(Reading):
         return self._receipt(self._store.snooze(who.tenant, ticket, until, actor=self._actor(who)))
 
     def extend(self, who: Reviewer, said: str, by: timedelta, *, why: str = "") -> Receipt:
-        """Give a ticket more time, once, by no more than it had."""
+        """Give a ticket more time, once, by no more than it had; `why` is kept on record, sealed."""
         ticket = self._may(Operation.EXTEND, who, said)
         return self._receipt(self._store.extend(who.tenant, ticket, by, why=why, actor=self._actor(who)))
 
@@ -73,7 +73,7 @@ class Moving(Reading):
         return self._receipt(self._store.get(who.tenant, ticket))
 
     def reassign(self, who: Reviewer, said: str, role: str, *, why: str = "") -> Receipt:
-        """Give a ticket to another role; `why` is a code, kept on record."""
+        """Give a ticket to another role; `why` is kept on record, sealed."""
         ticket = self._may(Operation.REASSIGN, who, said)
         view = self._store.reassign(who.tenant, ticket, role, why=why, actor=self._actor(who))
         return self._receipt(view)

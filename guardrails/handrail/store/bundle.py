@@ -14,7 +14,7 @@ from handrail.store.crypto.signing import Signer
 from handrail.store.tables import resolutions
 from handrail.store.tickets.actor import Actor
 from handrail.store.tickets.attempts import attempts_of
-from handrail.store.tickets.claim import view
+from handrail.store.tickets.claim import history, view
 from handrail.store.tickets.rows import load, resolution_text, sealed_part
 from handrail.store.transaction import Transaction
 
@@ -78,4 +78,9 @@ def _unmasked(tx: Transaction, ticket: str) -> dict[str, Any]:
         "texts": sealed.model_dump(mode="json") if sealed is not None else None,
         "attempts": {one.exchange: one.text for one in attempts_of(tx, ticket)},
         "resolutions": said,
+        "reasons": [
+            {"kind": one.kind, "person": one.actor, "at": one.at.isoformat(), "why": one.data["why"]}
+            for one in history(tx, ticket)
+            if one.data.get("why")
+        ],
     }

@@ -105,7 +105,7 @@ class Information(Sent):
 
 
 class Reassignment(Sent):
-    """Which role takes a ticket over; `why` is a code."""
+    """Which role takes a ticket over; `why` is kept sealed."""
 
     role: Name
     why: MaybeName = ""
@@ -142,7 +142,7 @@ class Snooze(Sent):
 
 
 class Extension(Sent):
-    """How much more time a ticket gets; `why` is a code."""
+    """How much more time a ticket gets; `why` is kept sealed."""
 
     minutes: Annotated[int, Field(ge=1, le=60 * 24 * 7)]
     why: MaybeName = ""

@@ -12,7 +12,8 @@
 #                     first entry about it to its end, so that they can be followed. Of chains of decisions,
 #                     and where another tenant's entries lie between, only the ticket's own
 #   views.json        who looked at the ticket or had texts of it unmasked, when: from the chain
-#   unmasked.json     only if asked for, by a person of its roles, on record
+#   unmasked.json     only if asked for, by a person of its roles, on record; with it the reasons that people
+#                     wrote, which are sealed in the chain
 #   signature.json    the key's id, and the signature (Ed25519) over the manifest; without a key, its SHA-256
 #
 # Nothing in it is secret but what the ticket holds: no key, and nobody's words that a role may not see. Who

@@ -14,6 +14,7 @@ from handrail.store.tables import audit, micros, moment, moment_or_none
 from handrail.store.tickets.actor import Actor, may_act, refuse_own_case, refuse_second_seat, route_role
 from handrail.store.tickets.attempts import add_words
 from handrail.store.tickets.decided import last_resolution
+from handrail.store.tickets.reasons import opened_words, sealed_words
 from handrail.store.tickets.rows import (
     LEASE,
     Move,
@@ -110,7 +111,7 @@ def reassign(tx: Transaction, ticket: str, role: str, why: str, actor: Actor) ->
         now=actor.now,
         actor=actor.person,
         role=acting,
-        data={"to": role, "why": why},
+        data={"to": role, **sealed_words(tx, row, "why", why)},
         changes=changes,
     )
     return move(tx, row, step)
@@ -166,7 +167,7 @@ def extend(tx: Transaction, ticket: str, by: timedelta, why: str, actor: Actor) 
         now=actor.now,
         actor=actor.person,
         role=role,
-        data={"by": more, "why": why},
+        data={"by": more, **sealed_words(tx, row, "why", why)},
         changes=changes,
     )
     return move(tx, row, step)
@@ -241,7 +242,7 @@ def looked(
         ticket=ticket,
         actor=actor.person,
         role=role,
-        data={"fields": list(fields)} | ({"why": why} if why else {}),
+        data={"fields": list(fields), **sealed_words(tx, row, "why", why)},
     )
     tx.events.append(event)
     return row
@@ -258,7 +259,7 @@ def unmasked(tx: Transaction, ticket: str, fields: Sequence[str], sees: Collecti
 
 
 def history(tx: Transaction, ticket: str) -> tuple[TicketEvent, ...]:
-    """Return a ticket's recorded events, oldest first."""
+    """Return a ticket's recorded events, oldest first, with the words that are sealed in them."""
     query = (
         select(audit)
         .where(audit.c.tenant == tx.tenant, audit.c.ticket == ticket)
@@ -271,7 +272,7 @@ def history(tx: Transaction, ticket: str) -> tuple[TicketEvent, ...]:
             at=moment(row.at),
             actor=row.actor,
             role=row.role,
-            data=json.loads(row.data),
+            data=opened_words(tx, ticket, json.loads(row.data)),
         )
         for row in tx.conn.execute(query)
     )

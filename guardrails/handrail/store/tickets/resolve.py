@@ -15,6 +15,7 @@ from handrail.store.tickets.apply import finish
 from handrail.store.tickets.effect import Effect, UnmaskedTicket, enact, still_waiting
 from handrail.store.tickets.parts import divide, of_parts, released_words
 from handrail.store.tickets.pauses import PAUSES, refuse_on_hold
+from handrail.store.tickets.reasons import code_or_sealed
 from handrail.store.tickets.revise import may_revise
 from handrail.store.tickets.rows import Agreement, Move, agreements, content, intact, load, load_with, move
 from handrail.store.tickets.turns import ResolutionEffect, Turn, is_known, last_edit, write
@@ -166,7 +167,7 @@ def _recorded(
     expires_at = micros(now + resolution.valid_for)
     data: dict[str, object] = {
         "verdict": resolution.verdict.value,
-        "reason": resolution.reason_code,
+        **code_or_sealed(tx, row, "reason", resolution.reason_code),
         "digest": outcome.digest,
         "turn": turn,
         "slot": row.slot,
