@@ -19,6 +19,7 @@ import numpy as np
 from benchmarks.report import close
 from benchmarks.review_recovered import BAD, VERDICTS, Recovered, recover, share_recovered
 from benchmarks.review_recovered import WEEKS as RECOVERY_WEEKS
+from benchmarks.review_slices import SliceRisks, differing
 from benchmarks.review_watched import DRIFT_WEEK, WEEKS, Watched, watch
 from rich.console import Console
 from rich.progress import track
@@ -28,6 +29,7 @@ NOMINAL, DELTA = 0.95, 0.1
 BARS: dict[str, Callable[[float], bool]] = {
     "missed_interval_coverage": lambda value: value >= NOMINAL - 0.02,
     "risk_above_target": lambda value: value <= DELTA,
+    "slice_risk_above_target": lambda value: value <= DELTA,
     "planted_rule_found": lambda value: value >= 0.90,
     "rubber_stamper_found": lambda value: value >= 0.90,
     "drift_found": lambda value: value >= 0.90,
@@ -48,9 +50,11 @@ def main() -> None:
     with ProcessPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
         watched = _played(pool, watch, count, "quarters that are watched")
         recovered = _played(pool, recover, count, "quarters that are mended")
-    figures = _figures(watched, recovered)
+        differ = _played(pool, differing, count, "quarters whose slices differ")
+    figures = _figures(watched, recovered, differ)
     _print_found(watched)
     _print_promise(watched, recovered)
+    _print_slices([one.slices for one in watched], differ)
     _print_recovered(recovered)
     close("review", figures, [name for name, holds in BARS.items() if not holds(figures[name])])
 
@@ -60,12 +64,18 @@ def _played(pool: ProcessPoolExecutor, play: Callable[[int], Played], count: int
     return list(track(done, words, total=count, console=Console(stderr=True), transient=True))
 
 
-def _figures(watched: Sequence[Watched], recovered: Sequence[Recovered]) -> dict[str, float]:
+def _figures(
+    watched: Sequence[Watched], recovered: Sequence[Recovered], differ: Sequence[SliceRisks]
+) -> dict[str, float]:
     raised = sum(len(one.attempts.raised) for one in watched) + sum(one.raised for one in recovered)
     return {
         "missed_interval_coverage": _share(each for one in watched for each in one.covered),
         "risk_above_target": _share(one.is_above for one in watched),
         "risk_above_target_in_any_week": _share(one.is_ever_above for one in watched),
+        # Of the two kinds of traffic the worse: a mean would hide one in the other.
+        "slice_risk_above_target": max(
+            _share(one.slices.is_above for one in watched), _share(one.is_above for one in differ)
+        ),
         "planted_rule_found": _share(week is not None for one in watched for week in one.rules.values()),
         "rubber_stamper_found": _share(week is not None for one in watched for week in one.stampers.values()),
         "drift_found": _share(one.drift is not None for one in watched if one.is_drifting),
@@ -123,6 +133,12 @@ def _print_promise(watched: Sequence[Watched], recovered: Sequence[Recovered]) -
         f"  raised: {dict(raised)}; accepted changes: {sum(one.changes for one in recovered)}, "
         f"of these raised {sum(one.raised for one in recovered)}"
     )
+
+
+def _print_slices(quarters: Sequence[SliceRisks], differ: Sequence[SliceRisks]) -> None:
+    for words, found in (("of simulated quarters", quarters), ("that differ", differ)):
+        certified, above = sum(one.certified for one in found), sum(one.is_above for one in found)
+        print(f"slices {words}: {certified} thresholds in force for a week; above in {above} of {len(found)}")
 
 
 def _print_recovered(recovered: Sequence[Recovered]) -> None:

@@ -10,14 +10,15 @@ from benchmarks.review_log import log_of, stage_of
 
 from handrail.policy import Policy, loads
 from handrail.records import Effect, Trigger
+from handrail.review.certified import Certified
 from handrail.review.conditions import FactCondition, FactTest
 from handrail.review.log_review import ALPHA, LogReview
-from handrail.review.patches import NotPatchable, narrowed, proved, retired, threshold_set
-from handrail.review.score_limits import score_limits
+from handrail.review.patches import NotPatchable, added, narrowed, proved, retired, threshold_set
+from handrail.review.score_limits import score_limits, whole_limits
 from handrail.testing.quarter import Quarter, WeekTruth
 
-LOWERED, JUST_BELOW, RETIRED, NARROWED, REST, LOOSENED = (
-    *("lowered", "just below", "retired", "narrowed", "beside it", "let out"),
+LOWERED, JUST_BELOW, RETIRED, NARROWED, REST, LOOSENED, SLICED = (
+    *("lowered", "just below", "retired", "narrowed", "beside it", "let out", "by a slice"),
 )
 
 
@@ -42,15 +43,41 @@ def attempt(quarter: Quarter, text: str, review: LogReview, attempts: Attempts) 
     for kind, after in _texts(text, policy, certified):
         patch = proved(text, after, file="policy", certified=certified)
         attempts.note(kind, is_raised=patch.is_ready)
+    for before, after, slices in _of_slices(text, policy, certified):
+        patch = proved(before, after, file="policy", certified=slices)
+        attempts.note(SLICED, is_raised=patch.is_ready)
     _let_out(quarter, text, policy, review, attempts)
 
 
-def _texts(text: str, policy: Policy, certified: float) -> Iterator[tuple[str, str]]:
+def _of_slices(text: str, policy: Policy, certified: Certified) -> Iterator[tuple[str, str, Certified]]:
+    """Yield changes that use what is certified of a slice further than it goes, with the text before each."""
+    limit = max(whole_limits(policy), key=lambda one: one.limit, default=None)
+    for one in certified.slices:
+        if limit is None or math.isinf(one.inside) or math.isinf(one.outside):
+            continue
+        alone = Certified(slices=(one,))
+        value = FactTest(fact=one.slice.fact, operator="in", values=(one.slice.value,))
+        rule = FactCondition(tests=(value, FactTest(fact=limit.fact, operator="<=", size=one.inside)))
+        kept = added(
+            *(text, "in-slice", rule),
+            to=policy.if_unsure,
+            because="A slice.",
+            trigger=Trigger.LOW_CONFIDENCE,
+        )
+        below = min(limit.limit, one.outside) - 0.002
+        yield text, threshold_set(text, limit.rule, limit.fact, below), alone
+        yield kept, threshold_set(kept, limit.rule, limit.fact, below), alone
+        yield kept, threshold_set(kept, "in-slice", limit.fact, one.inside - 0.002), alone
+        yield kept, retired(kept, "in-slice"), alone
+        yield kept, text, alone
+
+
+def _texts(text: str, policy: Policy, certified: Certified) -> Iterator[tuple[str, str]]:
     """Yield changes of the rules that hand off for low confidence, and of what the promise rests on."""
     for limit in score_limits(policy):
-        lowered = 0.5 * min(limit.limit, certified)
-        yield LOWERED, threshold_set(text, limit.rule, limit.fact, lowered)
-        yield JUST_BELOW, threshold_set(text, limit.rule, limit.fact, min(limit.limit, certified) - 0.002)
+        least = min(limit.limit, certified.whole)
+        yield LOWERED, threshold_set(text, limit.rule, limit.fact, 0.5 * least)
+        yield JUST_BELOW, threshold_set(text, limit.rule, limit.fact, least - 0.002)
         yield RETIRED, retired(text, limit.rule)
         condition = FactCondition(tests=(FactTest(fact=limit.fact, operator=">", size=0.2),))
         yield NARROWED, narrowed(text, limit.rule, condition)
@@ -74,12 +101,13 @@ def _let_out(quarter: Quarter, text: str, policy: Policy, review: LogReview, att
     at_once = risk_of(played.truth, new, review.certificate.under(new.ref.sha256))
     attempts.note(LOOSENED, is_raised=kept and at_once > ALPHA)
     found = was_in_force.take(log_of(played.records))
-    later = risk_of(played.truth, new, found.threshold)
+    later = risk_of(played.truth, new, Certified(whole=found.threshold))
     attempts.note(LOOSENED, is_raised=kept and later > ALPHA)
 
 
-def risk_of(truth: WeekTruth, policy: Policy, threshold: float) -> float:
-    """Return P(passed and wrong) of a week if a threshold replaces the policy's limits of confidence."""
+def risk_of(truth: WeekTruth, policy: Policy, certified: Certified) -> float:
+    """Return P(passed and wrong) of a week if what is certified replaces the policy's limits."""
+    threshold = certified.whole
     if math.isinf(threshold):
         return 0.0
     decided = [policy.decide(facts, stage_of(facts)) for facts in truth.facts]

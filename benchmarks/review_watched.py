@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from benchmarks.review_certified import Attempts, attempt
 from benchmarks.review_log import COSTS, log_of, stage_of
+from benchmarks.review_slices import SliceRisks, frequent_slices, week_of
 
 from handrail.records import Effect, FactValue
 from handrail.review.log_review import ALPHA, LogReview, LogSettings, WeekFindings
@@ -52,6 +53,7 @@ class Watched:
     suspended: int = 0
     likely: list[bool] = field(default_factory=list)
     attempts: Attempts = field(default_factory=Attempts)
+    slices: SliceRisks = field(default_factory=SliceRisks)
 
     @property
     def is_above(self) -> bool:
@@ -90,7 +92,11 @@ def watch(seed: int) -> Watched:
         truths.append(truth)
         seen.risks.append(_risk(log, truth, in_force))
         seen.is_calm.append(not ((drifts and week >= DRIFT_WEEK) or (attacked and week >= ATTACK_WEEK)))
+        seen.slices.weeks.append(week_of(log, truth, review.certificate.slices, is_calm=seen.is_calm[-1]))
         found = review.take(log)
+        if week == 0:
+            for one in frequent_slices(log):
+                review.certificate.follow(one)
         in_force = found.threshold
         _hold_week(seen, found, truth, week, is_expected=attacked or (drifts and week >= DRIFT_WEEK))
         if found.has_drifted and drifts and week >= DRIFT_WEEK and seen.drift is None:

@@ -5,7 +5,6 @@ Beside the policy file lie `NAME.changes/`, with the text before each change and
 """
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +18,10 @@ from handrail.review.promise import broken
 from handrail.review.proposal import Proposal, ProposalRefused, WhyRefused, digest
 from handrail.tickets.resolution import People
 
-STRICTER = ("missing", "likely_missing", "threshold", "likely_threshold", "role")
+STRICTER = (
+    *("missing", "likely_missing", "role"),
+    *("threshold", "likely_threshold", "slice_threshold", "likely_slice"),
+)
 """Kinds of proposals that let nothing more out, but for what a certified threshold decides."""
 
 
@@ -158,8 +160,7 @@ def _in_force(policy: Path, name: str) -> Mapping[str, Any]:
 def _keep_promises(proposal: Proposal, text: str, loaded: Policy, policy: Path) -> None:
     """Refuse what no proposal may do, whoever wrote its file."""
     new = loads(proposal.text, file=str(policy), folder=policy.parent)
-    certified = math.inf if proposal.certified is None else proposal.certified
-    for problem in broken(text, proposal.text, loaded, new, certified=certified):
+    for problem in broken(text, proposal.text, loaded, new, certified=proposal.rests_on):
         raise ProposalRefused(WhyRefused.NOT_READY, f"{proposal.id} cannot be accepted: {problem}")
 
 

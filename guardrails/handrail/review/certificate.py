@@ -11,6 +11,10 @@ withdrawn, and begins anew at a smaller level,
 
 While a change of the model is likely and not yet proved it is suspended: it says nothing, and goes on as it
 was if the suspicion passes.
+
+A slice, the answers of which a fact has one value, is followed by two bets more: one in it, one on everything
+beside it. It is chosen before the weeks that are bet on. At most `MOST_SLICES` are ever followed, and each
+bet has an equal part of delta, so that all of them together are wrong with probability delta.
 """
 
 import math
@@ -18,21 +22,16 @@ import math
 import numpy as np
 
 from handrail.confidence.calibration.fit.arrays import Flags, Floats
-from handrail.confidence.calibration.fit.sequential_bounds import (
-    Answers,
-    Wealth,
-    absorb,
-    begin,
-    grid_of,
-    level_of_start,
-)
-from handrail.confidence.calibration.sampling import SamplingPlan
-from handrail.review.review_log import WRONG, ReviewLog
+from handrail.review.certified import Certified, CertifiedSlice
+from handrail.review.review_log import ReviewLog
+from handrail.review.score_bet import ScoreBet
+from handrail.review.score_limits import Slice
 
 UNSEEN = 0.15
 """Share of the wrong answers that readers overlook and that the bound allows for."""
 SUSPICION = 0.02
 """A rise that is less likely than this by chance suspends."""
+MOST_SLICES = 6
 
 
 class Certificate:
@@ -40,33 +39,62 @@ class Certificate:
 
     Args:
         alpha: the share that may be passed and wrong.
-        delta: chance with which the promise is ever broken, over all beginnings together.
+        delta: chance with which the promise is ever broken, over all beginnings together; that of the slices
+            is another one, of the same size.
     """
 
     def __init__(self, *, alpha: float, delta: float) -> None:
         self.alpha, self.delta = alpha, delta
-        self.starts = 0
         self.is_suspended = False
-        self._wealth: Wealth | None = None
+        self._whole = ScoreBet(alpha=alpha * (1.0 - UNSEEN), delta=delta)
+        self._slices: dict[Slice, tuple[ScoreBet, ScoreBet]] = {}
         self._policies: set[str] = set()
         self._after: dict[str, str] = {}
         self._makers: set[str] = set()
 
     @property
+    def starts(self) -> int:
+        """How often the bet on all answers began."""
+        return self._whole.starts
+
+    @property
     def threshold(self) -> float:
-        """The loosest threshold that is certified now, infinity for none."""
-        return math.inf if self._wealth is None or self.is_suspended else self._wealth.threshold
+        """The loosest threshold that is certified now for all answers, infinity for none."""
+        return math.inf if self.is_suspended else self._whole.threshold
 
-    def under(self, policy: str) -> float:
-        """Return the threshold that is certified under a policy, by its digest.
+    @property
+    def slices(self) -> tuple[CertifiedSlice, ...]:
+        """What is certified now of each slice that is followed."""
+        return tuple(
+            CertifiedSlice(
+                slice=one,
+                inside=math.inf if self.is_suspended else inside.threshold,
+                outside=math.inf if self.is_suspended else outside.threshold,
+                answers=inside.answers,
+                verdicts=inside.verdicts,
+            )
+            for one, (inside, outside) in self._slices.items()
+        )
 
-        Infinity under one that nothing was proved of: the promise does not go over to a changed policy.
+    def under(self, policy: str) -> Certified:
+        """Return what is certified under a policy, by its digest.
+
+        Nothing under one that nothing was proved of: the promise does not go over to a changed policy.
         """
-        return self.threshold if self._is_proved_of(policy) else math.inf
+        if not self._is_proved_of(policy):
+            return Certified()
+        return Certified(whole=self.threshold, slices=self.slices)
+
+    def follow(self, one: Slice) -> None:
+        """Bet on a slice from the next week on, unless as many as may be are followed already."""
+        if one not in self._slices and len(self._slices) < MOST_SLICES:
+            alpha, delta = self._whole.alpha, self.delta / (2 * MOST_SLICES)
+            self._slices[one] = ScoreBet(alpha=alpha, delta=delta), ScoreBet(alpha=alpha, delta=delta)
 
     def withdraw(self) -> None:
         """Forget what was proved."""
-        self._wealth = None
+        for bet in (self._whole, *(bet for pair in self._slices.values() for bet in pair)):
+            bet.forget()
         self._policies.clear()
 
     def goes_on(self, policy: str, *, after: str) -> None:
@@ -77,7 +105,7 @@ class Certificate:
         return policy in self._policies or self._after.get(policy) in self._policies
 
     def take(self, week: ReviewLog, probability: Floats, drawn: Flags, *, chance: float = 1.0) -> float:
-        """Take in the next week, and return the threshold that is certified by now.
+        """Take in the next week, and return the threshold that is certified for all answers by now.
 
         Args:
             week: its decisions.
@@ -91,8 +119,12 @@ class Certificate:
             later = np.arange(len(week)) >= changed
             week, probability, drawn = week.taken(later), probability[later], drawn[later]
             self._policies, self._makers = set(week.policy), {maker for maker in week.maker if maker}
-        self.is_suspended = chance < SUSPICION and self._wealth is not None
-        self._bet(week, probability, drawn)
+        self.is_suspended = chance < SUSPICION and self._whole.has_begun
+        self._whole.take(week, probability, drawn)
+        for one, (inside, outside) in self._slices.items():
+            is_in = np.array([one.holds(facts) for facts in week.facts], dtype=np.bool_)
+            inside.take(week.taken(is_in), probability[is_in], drawn[is_in])
+            outside.take(week.taken(~is_in), probability[~is_in], drawn[~is_in])
         return self.threshold
 
     def _changed(self, week: ReviewLog) -> int | None:
@@ -106,29 +138,3 @@ class Certificate:
             if maker:
                 self._makers.add(maker)
         return found
-
-    def _bet(self, week: ReviewLog, probability: Floats, drawn: Flags) -> None:
-        """Bet on with what a score alone decides: passed answers, and those held for low confidence only."""
-        scored = week.is_scored & np.isfinite(week.score)
-        by_score = scored & (week.is_passed | week.is_unsure_only)
-        if not by_score.any():
-            return
-        if self._wealth is None:
-            self.starts += 1
-            self._wealth = begin(
-                grid_of(week.score[by_score]),
-                alpha=self.alpha * (1.0 - UNSEEN),
-                delta=level_of_start(self.delta, self.starts),
-            )
-        chances = np.where(by_score, probability, 1.0)
-        floor = float(chances[scored].min())
-        if floor <= 0:
-            return
-        answers = Answers(
-            scores=week.score[scored],
-            probabilities=chances[scored],
-            is_sampled=(drawn | ~by_score)[scored],
-            # What another rule stops does not go out, whatever its score.
-            is_wrong=(by_score & (week.verdict == WRONG))[scored],
-        )
-        self._wealth = absorb(self._wealth, answers, SamplingPlan(threshold=math.inf, rate=floor))

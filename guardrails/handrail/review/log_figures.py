@@ -8,11 +8,15 @@ from itertools import combinations
 
 import numpy as np
 
+from handrail.policy import Policy
 from handrail.records import Trigger
+from handrail.review.certified import Certified
 from handrail.review.log_review import LogReview, WeekFindings
 from handrail.review.measure import Figure, Share, share
 from handrail.review.readers import FATIGUE_ZONE
 from handrail.review.review_log import RIGHT, WRONG, ReviewLog
+from handrail.review.score_limits import score_limits
+from handrail.review.slice_figures import SliceFigures, slice_figures
 
 DETECTED = frozenset({str(Trigger.SENSITIVE_DATA), str(Trigger.COMPLAINT), str(Trigger.ASKS_FOR_HUMAN)})
 """Triggers behind which a detector of texts stands."""
@@ -149,19 +153,23 @@ class LogFigures:
     agreement: Figure
     steps: Mapping[str, tuple[str, ...]]
     threshold_now: float | None = None
+    slices: tuple[SliceFigures, ...] = ()
 
 
-def log_figures(log: ReviewLog, review: LogReview, *, threshold_now: float | None = None) -> LogFigures:
+def log_figures(log: ReviewLog, review: LogReview, *, policy: Policy | None = None) -> LogFigures:
     """Return the figures of a period; pure.
 
     Args:
         log: the period's decisions.
         review: the log followed to the end of the period.
-        threshold_now: the number in the policy below which a score hands off.
+        policy: the one in force. Without it, what is certified is that of the policy that decided last.
     """
     read = log.verdict >= RIGHT
     held = log.is_held
     since = review.drift.since
+    limits = tuple(score_limits(policy)) if policy is not None else ()
+    now = Certified(whole=review.certificate.threshold, slices=review.certificate.slices)
+    certified = now if policy is None else review.certificate.under(policy.ref.sha256)
     return LogFigures(
         exchanges=len(log),
         passed=int(log.is_passed.sum()),
@@ -175,7 +183,7 @@ def log_figures(log: ReviewLog, review: LogReview, *, threshold_now: float | Non
         bins=_bins(log),
         coverage=_coverage(log),
         alpha=review.settings.alpha,
-        threshold=review.weeks[-1].threshold if review.weeks else np.inf,
+        threshold=certified.whole,
         drift_chance=review.drift.chance,
         drift_since=monday_of(since) if since is not None else None,
         readers=_readers(log, review.readers.found),
@@ -189,7 +197,8 @@ def log_figures(log: ReviewLog, review: LogReview, *, threshold_now: float | Non
             "unchanged": log.tickets(held & (log.verdict == RIGHT)),
             "unread": log.tickets(held & ~read),
         },
-        threshold_now=threshold_now,
+        threshold_now=max((one.limit for one in limits if one.slice is None), default=None),
+        slices=slice_figures(log, certified, limits),
     )
 
 
@@ -200,7 +209,7 @@ def monday_of(week: int) -> date:
 
 def _bins(log: ReviewLog) -> tuple[ScoreBin, ...]:
     found = []
-    scored = log.is_scored & np.isfinite(log.score) & (log.is_passed | log.is_unsure_only)
+    scored = log.is_by_score
     place = np.minimum((log.score * BINS), BINS - 1)
     for step in range(BINS):
         inside = scored & (np.floor(np.where(scored, place, -1)) == step)
@@ -221,7 +230,7 @@ def _bins(log: ReviewLog) -> tuple[ScoreBin, ...]:
 
 
 def _coverage(log: ReviewLog) -> tuple[CoveragePoint, ...]:
-    by_score = log.is_scored & np.isfinite(log.score) & (log.is_passed | log.is_unsure_only)
+    by_score = log.is_by_score
     if not by_score.any():
         return ()
     score, count = log.score[by_score], int(by_score.sum())

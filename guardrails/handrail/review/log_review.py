@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import numpy as np
 
@@ -16,27 +17,42 @@ from handrail.review.model_drift import ModelDrift
 from handrail.review.readers import Readers
 from handrail.review.review_log import WRONG, ReviewLog, joined
 from handrail.review.rule_search import Candidate, Costs, RuleSearch
+from handrail.review.score_limits import Slice, slice_rules
 from handrail.review.score_worth import ScoreWorth, score_worth
+from handrail.review.slice_choice import suspected_slices
 
 ALPHA, DELTA = 0.05, 0.1
 FEWEST_TO_PREDICT = 25
+NEW_SLICES = 2
+"""As many slices are newly followed in a week at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSettings:
-    """What a log is held to: costs, the risk that a threshold may have, and its chance of being wrong."""
+    """What a log is held to: costs, the risk that a threshold may have, and its chance of being wrong.
+
+    `slices` are followed from the first week on, each of `slice_rules` from the week after its rule first
+    stopped something: it may have been written because of what came before.
+    """
 
     costs: Costs = field(default_factory=Costs)
     alpha: float = ALPHA
     delta: float = DELTA
     reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
     scores: frozenset[str] = frozenset()
+    slices: tuple[Slice, ...] = ()
+    slice_rules: Mapping[str, Slice] = field(default_factory=dict)
 
     @classmethod
     def of(cls, policy: Policy, *, costs: Costs | None = None) -> "LogSettings":
         """Return the settings for a log of a policy; pure."""
         scores = {name for name, fact in policy.facts.items() if isinstance(fact.source, ConfidenceValue)}
-        return cls(costs=costs or Costs(), reads=limits_of(policy), scores=frozenset(scores))
+        return cls(
+            costs=costs or Costs(),
+            reads=limits_of(policy),
+            scores=frozenset(scores),
+            slice_rules=slice_rules(policy),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +81,8 @@ class LogReview:
         self.drift = ModelDrift()
         self.rules = RuleSearch(self.settings.costs, reads=self.settings.reads, scores=self.settings.scores)
         self.certificate = Certificate(alpha=self.settings.alpha, delta=self.settings.delta)
+        for one in self.settings.slices:
+            self.certificate.follow(one)
         self.weeks: list[WeekFindings] = []
         self._seen: list[ReviewLog] = []
 
@@ -91,16 +109,27 @@ class LogReview:
         )
         self._seen.append(replace(week, probability=probability).taken(read))
         self.weeks.append(found)
+        self._follow_slices(week)
         return found
+
+    def _follow_slices(self, week: ReviewLog) -> None:
+        """Choose what the certificate follows from the next week on."""
+        at_work = {rule for rules in week.rules for rule in rules}
+        for rule, one in self.settings.slice_rules.items():
+            if rule in at_work:
+                self.certificate.follow(one)
+        known = {one.slice for one in self.certificate.slices}
+        suspected = (one for one in suspected_slices(self.decided_by_score()) if one not in known)
+        for one in islice(suspected, NEW_SLICES):
+            self.certificate.follow(one)
 
     def decided_by_score(self) -> ReviewLog:
         """Return what was read since the model changed of the answers that a score alone decides."""
         if not self._seen:
             return ReviewLog()
         past = joined(self._seen)
-        by_score = past.is_scored & np.isfinite(past.score) & (past.is_passed | past.is_unsure_only)
         since = -1 if self.drift.found is None else self.drift.found
-        return past.taken(by_score & (past.week > since) & (past.probability > 0))
+        return past.taken(past.is_by_score & (past.week > since) & (past.probability > 0))
 
     def worth(self) -> ScoreWorth | None:
         """Return the confidence below which a person's look pays, by all verdicts since the model changed."""

@@ -1,5 +1,6 @@
 """Tables of the review's page that come from the log; every figure opens into its tickets. Pure."""
 
+import math
 from typing import TYPE_CHECKING
 
 from handrail.review.measure import share
@@ -16,6 +17,7 @@ def sections(figures: "LogFigures", link: Link = in_page) -> dict[str, tuple[str
         "conflicts": ("Rules that disagreed", _conflicts(figures, link)),
         "rules": ("Rules: what they cost", _rules(figures, link)),
         "detectors": ("Detectors: how often nobody changed what they stopped", _detectors(figures, link)),
+        "slices": ("Thresholds by slice", _slices(figures, link)),
         "people": ("Readers", _readers(figures, link)),
     }
     return {name: one for name, one in found.items() if one[1]}
@@ -54,6 +56,33 @@ def _rules(figures: "LogFigures", link: Link) -> str:
         for one in figures.rules
     ]
     return table(heads, rows, link)
+
+
+def _slices(figures: "LogFigures", link: Link) -> str:
+    heads = (
+        "where",
+        "certified there",
+        "certified elsewhere",
+        "handed off below now",
+        "answers a score decides",
+        "wrong, of those read",
+    )
+    rows = [
+        (
+            one.slice,
+            _threshold(one.inside),
+            _threshold(one.outside),
+            "–" if one.limit_now is None else f"{one.limit_now:g}",
+            Counted(said=str(one.answers), tickets=one.tickets),
+            one.wrong,
+        )
+        for one in figures.slices
+    ]
+    return table(heads, rows, link)
+
+
+def _threshold(certified: float) -> str:
+    return "–" if math.isinf(certified) else f"{certified:.3f}"
 
 
 def _detectors(figures: "LogFigures", link: Link) -> str:

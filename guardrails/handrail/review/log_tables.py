@@ -14,6 +14,7 @@ from handrail.review.log_figures import (
     WeekOfLog,
 )
 from handrail.review.measure import Share
+from handrail.review.slice_figures import SliceFigures
 
 _FLOW = ("exchanges", "passed", "blocked", "held", "changed", "unchanged", "unread")
 
@@ -34,6 +35,7 @@ def as_tables(figures: LogFigures) -> Mapping[str, Sequence[Mapping[str, object]
         "readers": [_reader_row(one) for one in figures.readers],
         "rules": [_rule_row(one) for one in figures.rules],
         "detectors": [_detector_row(one) for one in figures.detectors],
+        "slices": [_slice_row(one) for one in figures.slices],
         "conflicts": [_conflict_row(one) for one in figures.conflicts],
         "agreement": [
             {
@@ -97,6 +99,22 @@ def _detector_row(one: DetectorFigures) -> dict[str, object]:
     }
 
 
+def _slice_row(one: SliceFigures) -> dict[str, object]:
+    return {
+        "slice": one.slice,
+        "certified_there": _certified(one.inside),
+        "certified_elsewhere": _certified(one.outside),
+        "limit_now": one.limit_now,
+        "answers": one.answers,
+        **_rate("wrong", one.wrong),
+        "tickets": _named(one.tickets),
+    }
+
+
+def _certified(threshold: float) -> float | None:
+    return None if np.isinf(threshold) else round(threshold, 4)
+
+
 def _conflict_row(one: ConflictFigures) -> dict[str, object]:
     return {
         "rule": one.rule,
@@ -129,6 +147,6 @@ def _week_row(week: WeekOfLog) -> dict[str, object]:
         "missed_high": round(found.missed.high, 4),
         "passed": found.missed.count,
         "read": found.missed.sampled,
-        "certified_threshold": None if np.isinf(found.threshold) else round(found.threshold, 4),
+        "certified_threshold": _certified(found.threshold),
         "drift": found.has_drifted,
     }

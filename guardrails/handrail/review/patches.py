@@ -6,7 +6,6 @@ that spoke of the old rule is given the new outcome, in the same diff, so that w
 """
 
 import difflib
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,12 +18,13 @@ from handrail.policy.file.cases import run_cases
 from handrail.policy.file.compile import compile_policy
 from handrail.policy.file.document import Document
 from handrail.policy.tools.backtest import Backtest, backtest
-from handrail.records import Decision, Effect
+from handrail.records import Decision, Effect, Trigger
+from handrail.review.certified import Certified
 from handrail.review.conditions import FactCondition, FactTest, written_size
-from handrail.review.promise import broken
+from handrail.review.promise import NOTHING_CERTIFIED, broken
 
 _LIMIT = r"(?<![\w.]){fact}\s*>\s*(?P<limit>\d+(?:\.\d+)?(?:\s+[A-Za-z]+)?)"
-_FLOOR = r"(?<![\w.]){fact}\s*<\s*(?P<limit>\d*\.?\d+)"
+_FLOOR = r"(?<![\w.]){fact}\s*<=?\s*(?P<limit>\d*\.?\d+)"
 
 
 class NotPatchable(ValueError):
@@ -133,7 +133,15 @@ def role_set(text: str, rule: str, role: str) -> str:
     return "".join(found.lines)
 
 
-def added(text: str, rule: str, condition: FactCondition, *, to: str, because: str) -> str:
+def added(
+    text: str,
+    rule: str,
+    condition: FactCondition,
+    *,
+    to: str,
+    because: str,
+    trigger: Trigger = Trigger.HIGH_STAKES,
+) -> str:
     """Return the text with a rule that hands off where a condition holds, the last of its list; pure."""
     found = _Rules(text)
     last = len(found.rules) - 1
@@ -145,7 +153,7 @@ def added(text: str, rule: str, condition: FactCondition, *, to: str, because: s
         f"{item}- id: {rule}\n",
         f"{indent}when: {_scalar(str(condition))}\n",
         f"{indent}to: {to}\n",
-        f"{indent}trigger: high_stakes\n",
+        f"{indent}trigger: {trigger}\n",
         f"{indent}because: {_scalar(because)}\n",
     ]
     return "".join([*found.lines[:after], *lines, *found.lines[after:]])
@@ -219,7 +227,7 @@ def proved(
     file: str,
     rows: Iterable[object] = (),
     folder: Path | None = None,
-    certified: float = math.inf,
+    certified: Certified = NOTHING_CERTIFIED,
 ) -> PolicyPatch:
     """Return a patch with what check, the file's tests, its promises and past decisions say of it.
 
@@ -229,7 +237,7 @@ def proved(
         file: its name.
         rows: records of past decisions, as a log holds them.
         folder: where calibration files are looked up.
-        certified: the threshold that is certified under the policy in force, infinity for none.
+        certified: what is certified under the policy in force.
 
     Raises:
         PolicyError: the text in force is no policy.

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handrail.policy import Policy
+from handrail.review.certified import Certified
 from handrail.review.patches import PolicyPatch, proved
+from handrail.review.promise import NOTHING_CERTIFIED
 from handrail.review.proposal import Proposal, digest
 
 
@@ -36,7 +38,7 @@ class PolicyInForce:
         file: its name, for the diff.
         rows: past decisions as a log holds them.
         weeks: how many weeks these are of.
-        certified: the threshold that is certified under it, infinity for none.
+        certified: what is certified under it.
     """
 
     policy: Policy
@@ -44,7 +46,7 @@ class PolicyInForce:
     file: str
     rows: Sequence[object] = ()
     weeks: int = 1
-    certified: float = math.inf
+    certified: Certified = NOTHING_CERTIFIED
 
     def tried(self, after: str) -> PolicyPatch:
         """Return a change with what check, tests, promises and past decisions say of it."""
@@ -57,8 +59,10 @@ class PolicyInForce:
             certified=self.certified,
         )
 
-    def change(self, grounds: Grounds, patch: PolicyPatch, *, certified: float | None = None) -> Proposal:
-        """Return a proposal to change the policy."""
+    def change(
+        self, grounds: Grounds, patch: PolicyPatch, *, certified: Certified = NOTHING_CERTIFIED
+    ) -> Proposal:
+        """Return a proposal to change the policy, by what is certified if it rests on that."""
         return Proposal(
             id=self._id(grounds),
             kind=grounds.kind,
@@ -72,7 +76,8 @@ class PolicyInForce:
             result=digest(patch.after),
             text=patch.after,
             tests=patch.tests,
-            certified=certified,
+            certified=None if math.isinf(certified.whole) else certified.whole,
+            certified_slices=certified.slices,
             problems=patch.problems,
             cases=grounds.cases,
             tickets=grounds.tickets,

@@ -6,26 +6,26 @@ calibration, the draws and the roles that the promise rests on. What protects pe
 AI may do, complaints, whoever asks for a person) may be widened and not narrowed.
 """
 
-import math
 import re
 from collections.abc import Iterator
 
 from handrail.policy import Policy
 from handrail.policy.file.document import Document
-from handrail.policy.language.sources import ConfidenceValue
+from handrail.policy.language.ir import Order, atoms
 from handrail.policy.runtime.rules import Rule
 from handrail.records import Trigger
-from handrail.review.score_limits import score_limits
+from handrail.review.certified import Certified
+from handrail.review.score_limits import is_score, limits_of_rule, score_limits
 
 MAY_CHANGE = frozenset({"hand_offs", "tests", "scan", "signals"})
 """Parts of a policy's file that a proposal may touch."""
 MAY_REST = (Trigger.HIGH_STAKES,)
 """Triggers of the rules that a proposal may narrow or retire."""
-_NUMBER = re.compile(r"\d*\.?\d+")
+NOTHING_CERTIFIED = Certified()
 
 
 def broken(
-    before: str, after: str, old: Policy, new: Policy, *, certified: float = math.inf
+    before: str, after: str, old: Policy, new: Policy, *, certified: Certified = NOTHING_CERTIFIED
 ) -> Iterator[str]:
     """Yield what a change breaks, none where it keeps every promise.
 
@@ -34,23 +34,18 @@ def broken(
         after: the new one.
         old: the policy in force.
         new: the new one.
-        certified: the threshold that is certified under the policy in force, infinity for none.
+        certified: what is certified under the policy in force.
     """
     yield from _touched(before, after)
-    limits = {(limit.rule, limit.fact): limit.limit for limit in score_limits(new)}
-    for limit in score_limits(old):
-        least = min(limit.limit, certified)
-        if limits.get((limit.rule, limit.fact), -math.inf) < least:
-            yield f"{limit.rule} would let {limit.fact} go below {least:g}, which is not certified"
+    yield from certified.broken(tuple(score_limits(old)), tuple(score_limits(new)))
     rules = {rule.id: rule for rule in new.hand_offs if not rule.is_shadow}
     for rule in old.hand_offs:
         if rule.is_shadow or rule.is_built_in:
             continue
-        is_score = any(_is_confidence(old, name) for name in rule.reads)
-        if rule.trigger in MAY_REST and not is_score:
+        if rule.trigger in MAY_REST and not any(is_score(old, name) for name in rule.reads):
             continue
         now = rules.get(rule.id)
-        if now is None or now.effect is not rule.effect or _form(now, is_score) != _form(rule, is_score):
+        if now is None or now.effect is not rule.effect or _form(new, now) != _form(old, rule):
             yield f"{rule.id} protects people or carries a promise: it is not for a proposal to change"
 
 
@@ -61,11 +56,15 @@ def _touched(before: str, after: str) -> Iterator[str]:
             yield f"`{key}` is not for a proposal to change"
 
 
-def _is_confidence(policy: Policy, fact: str) -> bool:
-    return fact in policy.facts and isinstance(policy.facts[fact].source, ConfidenceValue)
-
-
-def _form(rule: Rule, is_score: bool) -> str:
-    """Return a rule's condition, of one about confidence without its numbers: these have their own bound."""
+def _form(policy: Policy, rule: Rule) -> str:
+    """Return a rule's condition without the limits of confidence that have a bound of their own."""
     words = " ".join(rule.when.text.split())
-    return _NUMBER.sub("#", words) if is_score else words
+    limits = {limit.fact for limit in limits_of_rule(policy, rule)}
+    bounded = sum(1 for _ in limits_of_rule(policy, rule))
+    held = [atom for atom in atoms(rule.when.formula) if isinstance(atom, Order) and atom.fact in limits]
+    if len(held) != bounded:
+        # One of them stands under a `not`, where a higher number stops less.
+        return words
+    for fact in limits:
+        words = re.sub(rf"(?<![\w.]){re.escape(fact)}(\s*<=?\s*)\d*\.?\d+", rf"{fact}\g<1>#", words)
+    return words

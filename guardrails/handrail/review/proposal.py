@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -10,6 +11,8 @@ from typing import Any
 
 from handrail.bulk.whole import whole
 from handrail.errors import ConfigError
+from handrail.review.certified import Certified, CertifiedSlice
+from handrail.review.score_limits import Slice
 
 FILE = "proposals.json"
 
@@ -52,7 +55,9 @@ class Proposal:
         result: SHA-256 of its text after.
         text: its text after.
         tests: names of tests in the policy that were given their new outcome.
-        certified: the threshold of confidence that was certified when it was made, None for none.
+        certified: the threshold of confidence for all answers that was certified when it was made and that
+            it rests on, None for none.
+        certified_slices: what was certified of slices that it rests on.
         problems: what speaks against a change; with any it cannot be accepted.
         cases: exchanges whose verdicts are the evidence.
         tickets: tickets behind it.
@@ -71,6 +76,7 @@ class Proposal:
     text: str = ""
     tests: tuple[str, ...] = ()
     certified: float | None = None
+    certified_slices: tuple[CertifiedSlice, ...] = ()
     problems: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
     tickets: tuple[str, ...] = ()
@@ -79,6 +85,13 @@ class Proposal:
     def is_note(self) -> bool:
         """True for what people do outside the policy's file: there is nothing to accept."""
         return not self.text and not self.problems
+
+    @property
+    def rests_on(self) -> Certified:
+        """What was certified when it was made."""
+        return Certified(
+            whole=math.inf if self.certified is None else self.certified, slices=self.certified_slices
+        )
 
     @property
     def is_ready(self) -> bool:
@@ -118,7 +131,11 @@ def read_proposal(path: Path, name: str) -> Proposal:
         found = [one for one in raw if name and str(one["id"]).startswith(name)]
         if len(found) == 1:
             lists = {key: tuple(found[0].get(key, ())) for key in ("tests", "problems", "cases", "tickets")}
-            return Proposal(**{**found[0], **lists})
+            slices = tuple(
+                CertifiedSlice(**{**one, "slice": Slice(**one["slice"])})
+                for one in found[0].get("certified_slices", ())
+            )
+            return Proposal(**{**found[0], **lists, "certified_slices": slices})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ConfigError(
             f"{path} holds no proposals ({type(error).__name__}); run handrail review first"

@@ -10,7 +10,7 @@ from handrail.review.patches import NotPatchable, PolicyPatch, added, narrowed, 
 from handrail.review.policy_in_force import Grounds, PolicyInForce
 from handrail.review.proposal import Proposal
 from handrail.review.rule_search import LIKELY, NEEDLESS, TRIAL, Candidate
-from handrail.review.score_limits import ScoreLimit, score_limits
+from handrail.review.score_limits import ScoreLimit, whole_limits
 
 END_TRIAL = "end_trial"
 
@@ -63,7 +63,7 @@ def _limit_of(policy: Policy, candidate: Candidate) -> ScoreLimit | None:
     tests = candidate.condition.tests
     if len(tests) != 1 or tests[0].operator != "<=":
         return None
-    limits = (limit for limit in score_limits(policy) if limit.fact == tests[0].fact)
+    limits = (limit for limit in whole_limits(policy) if limit.fact == tests[0].fact)
     return next((limit for limit in limits if limit.limit < tests[0].size), None)
 
 

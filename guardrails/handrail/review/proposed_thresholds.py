@@ -4,19 +4,26 @@ import math
 from collections.abc import Iterator
 from contextlib import suppress
 
+from handrail.review.certified import Certified, is_kept
 from handrail.review.log_review import LogReview
 from handrail.review.patches import NotPatchable, threshold_set
 from handrail.review.policy_in_force import Grounds, PolicyInForce
 from handrail.review.proposal import Proposal
-from handrail.review.score_limits import ScoreLimit, score_limits
+from handrail.review.score_limits import ScoreLimit, score_limits, whole_limits
 
 LEAST_MOVE = 0.02
 """A threshold that would move by less is left as it is."""
 
 
 def proposed_thresholds(review: LogReview, now: PolicyInForce) -> Iterator[Proposal]:
-    """Yield a change of each rule that holds confidence against a number."""
-    for limit in score_limits(now.policy):
+    """Yield a change of each rule that holds confidence against a number, whatever the slice.
+
+    None where the limits rest on what is certified of a slice: they are moved together.
+    """
+    limits = tuple(score_limits(now.policy))
+    if any(is_kept(one, limits) for one in now.certified.slices):
+        return
+    for limit in whole_limits(now.policy):
         with suppress(NotPatchable):
             proposal = _to_certified(limit, review, now) or _to_worth(limit, review, now)
             if proposal is not None:
@@ -24,10 +31,9 @@ def proposed_thresholds(review: LogReview, now: PolicyInForce) -> Iterator[Propo
 
 
 def _to_certified(limit: ScoreLimit, review: LogReview, now: PolicyInForce) -> Proposal | None:
-    if math.isinf(now.certified):
+    if math.isinf(now.certified.whole):
         return None
-    # Rounded up: a stricter threshold keeps the promise, too.
-    threshold = math.ceil(now.certified * 1000) / 1000
+    threshold = rounded_up(now.certified.whole)
     if abs(limit.limit - threshold) < LEAST_MOVE:
         return None
     settings = review.settings
@@ -41,7 +47,7 @@ def _to_certified(limit: ScoreLimit, review: LogReview, now: PolicyInForce) -> P
         effect=f"At most {settings.alpha:.0%} of such answers are passed and wrong.",
     )
     patch = now.tried(threshold_set(now.text, limit.rule, limit.fact, threshold))
-    return now.change(grounds, patch, certified=threshold)
+    return now.change(grounds, patch, certified=Certified(whole=threshold))
 
 
 def _to_worth(limit: ScoreLimit, review: LogReview, now: PolicyInForce) -> Proposal | None:
@@ -58,3 +64,8 @@ def _to_worth(limit: ScoreLimit, review: LogReview, now: PolicyInForce) -> Propo
         effect=f"Below it {review.settings.costs.break_even:.0%} or more of the answers should be wrong.",
     )
     return now.change(grounds, now.tried(threshold_set(now.text, limit.rule, limit.fact, worth.cautious)))
+
+
+def rounded_up(threshold: float) -> float:
+    """Return a threshold as a policy writes it: rounded up, which keeps the promise as well; pure."""
+    return math.ceil(threshold * 1000) / 1000

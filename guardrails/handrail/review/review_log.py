@@ -84,6 +84,12 @@ class ReviewLog:
         low = str(Trigger.LOW_CONFIDENCE)
         return np.array([bool(t) and set(t) == {low} for t in self.triggers], dtype=np.bool_)
 
+    @property
+    def is_by_score(self) -> Flags:
+        """Whether a score alone decides: it was passed, or handed off for its low confidence only."""
+        scored = self.is_scored & np.isfinite(self.score)
+        return np.asarray(scored & (self.is_passed | self.is_unsure_only), dtype=np.bool_)
+
     def tickets(self, places: Flags | Sequence[int]) -> tuple[str, ...]:
         """Return the tickets at some places, each once."""
         chosen = np.asarray(places)

@@ -1,7 +1,6 @@
 """What a log says of a period: it is followed from its beginning to the period's end, week by week."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from handrail.policy import load
@@ -15,7 +14,6 @@ from handrail.review.policy_in_force import PolicyInForce
 from handrail.review.proposal import Proposal
 from handrail.review.proposing import propose_changes, propose_notes
 from handrail.review.review_log import review_log
-from handrail.review.score_limits import score_limits
 
 
 def follow(
@@ -44,12 +42,10 @@ def follow(
     weeks = sorted(set(whole.week.tolist()))
     for week in weeks:
         review.take(whole.of_week(week))
-    limits = [one.limit for one in score_limits(loaded)] if loaded is not None else []
     inside = whole.taken(whole.at >= period.since.timestamp())
-    figures = log_figures(inside, review, threshold_now=max(limits, default=None))
+    figures = log_figures(inside, review, policy=loaded)
     if loaded is None:
         return figures, ()
-    figures = replace(figures, threshold=review.certificate.under(loaded.ref.sha256))
     path, text = read_source(policy)
     now = PolicyInForce(
         policy=loaded,

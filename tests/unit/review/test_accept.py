@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from handrail.review.accept import (
     stricter_changes,
     write_due,
 )
+from handrail.review.certified import Certified, CertifiedSlice
 from handrail.review.conditions import FactCondition, FactTest
 from handrail.review.patches import narrowed, proved, threshold_set
 from handrail.review.proposal import Proposal, digest, read_proposal, write_proposals
+from handrail.review.score_limits import Slice
 
 TODAY, LATER = date(2026, 11, 29), date(2026, 12, 1)
 UP_TO_260 = FactCondition(tests=(FactTest(fact="refund.amount", operator="<=", size=260.0, unit="USD"),))
@@ -69,6 +72,15 @@ def test_a_file_of_proposals_cannot_raise_what_is_certified(policy: Path) -> Non
     with pytest.raises(ConfigError, match="not certified"):
         accept(forged, policy, "petra", people=None, today=TODAY, effective=TODAY)
     assert policy.read_text() == text
+
+
+def test_what_a_change_rests_on_is_read_back_from_its_file(policy: Path, tmp_path: Path) -> None:
+    part = Slice(fact="tool.name", value="issue_refund")
+    rests_on = (CertifiedSlice(slice=part, inside=0.9, outside=0.6, answers=90, verdicts=40),)
+    made = replace(proposal(policy.read_text()), certified=0.7, certified_slices=rests_on)
+    write_proposals([made], tmp_path)
+    assert read_proposal(tmp_path / "proposals.json", made.id) == made
+    assert made.rests_on == Certified(whole=0.7, slices=rests_on)
 
 
 def test_only_changes_that_let_nothing_more_out_keep_a_certificate(policy: Path) -> None:

@@ -1,7 +1,10 @@
+import math
+
 import pytest
 
 from handrail.policy import loads
 from handrail.policy.file.read import read_source
+from handrail.review.certified import Certified
 from handrail.review.conditions import FactCondition, FactTest
 from handrail.review.patches import narrowed, retired, threshold_set
 from handrail.review.promise import broken
@@ -10,8 +13,9 @@ SUPPORT = read_source("support")[1]
 DISPUTED = FactCondition(tests=(FactTest(fact="customer.disputes", operator="yes"),))
 
 
-def problems(after: str, certified: float = float("inf")) -> list[str]:
-    return list(broken(SUPPORT, after, loads(SUPPORT), loads(after), certified=certified))
+def problems(after: str, certified: float = math.inf) -> list[str]:
+    proved = Certified(whole=certified)
+    return list(broken(SUPPORT, after, loads(SUPPORT), loads(after), certified=proved))
 
 
 @pytest.mark.parametrize(
