@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from handrail.cli.options import SETTINGS
+
 if TYPE_CHECKING:
     from handrail.gateway import Settings
 
@@ -14,13 +16,25 @@ def gateway(  # noqa: PLR0913 - one parameter per option
         str | None, typer.Option("--upstream", help="The provider's address, with its /v1.")
     ] = None,
     policy: Annotated[
-        str | None, typer.Option("--policy", "-p", help="Policy file, or a shipped one's name.")
+        str | None,
+        typer.Option(
+            "--policy", "-p", envvar="HANDRAIL_POLICY", help="Policy file, or a shipped one's name."
+        ),
+    ] = None,
+    people: Annotated[
+        str | None,
+        typer.Option("--people", envvar="HANDRAIL_PEOPLE", help="File that maps people to roles."),
     ] = None,
     store: Annotated[
         str | None, typer.Option("--store", envvar="HANDRAIL_STORE", help="URL of the ticket store.")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option("--config", help="Settings in YAML: callers, limits and the rest.")
+        Path | None,
+        typer.Option(
+            "--config",
+            help="Settings: callers, limits and the rest. In YAML, or under [gateway] in TOML. Without it: "
+            "handrail.toml, if there.",
+        ),
     ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port to listen on.")] = 8080,
@@ -47,7 +61,7 @@ def gateway(  # noqa: PLR0913 - one parameter per option
     """
     from handrail.gateway.serve import serve
 
-    settings = _settings(config, {"upstream": upstream, "policy": policy, "store": store})
+    settings = _settings(config, {"upstream": upstream, "policy": policy, "people": people, "store": store})
     settings.check_listening(host)
     if check:
         _print_checked(settings, as_json=as_json)
@@ -70,9 +84,10 @@ def gateway(  # noqa: PLR0913 - one parameter per option
 def _settings(config: Path | None, options: dict[str, str | None]) -> "Settings":
     from handrail.gateway import checked, read_settings
 
-    base = read_settings(config) if config else {}
+    file = config or (SETTINGS if SETTINGS.exists() else None)
+    base = read_settings(file) if file else {}
     given = {name: value for name, value in options.items() if value is not None}
-    return checked({**base, **given}, source=str(config or "options"))
+    return checked({**base, **given}, source=str(file or "options"))
 
 
 def _app(settings: "Settings") -> Any:

@@ -68,6 +68,7 @@ def list_(  # noqa: PLR0913 - one parameter per option
     customer: Annotated[str | None, typer.Option(help="Only this customer's.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
     policy: PolicyOption = "support",
+    ids: Annotated[bool, typer.Option("--ids", help="Print ids alone, nothing where there is none.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """List tickets, those of unknown outcome first, then the open ones, soonest due first.
@@ -76,6 +77,7 @@ def list_(  # noqa: PLR0913 - one parameter per option
 
     - `handrail tickets list --role finance_lead`
     - `handrail tickets list --customer anna@example.org --state applied`
+    - `handrail tickets list --role finance_lead --ids --limit 1`
     """
     from handrail.service.overseeing import Overseeing
     from handrail.store import Filter
@@ -96,7 +98,8 @@ def list_(  # noqa: PLR0913 - one parameter per option
         page = tickets.page(wanted)
         rows = list(page.rows)
         if state is None:
-            rows = [*tickets.page(replace(wanted, state=State.OUTCOME_UNKNOWN)).rows, *rows]
+            unknown = tickets.page(replace(wanted, state=State.OUTCOME_UNKNOWN)).rows
+            rows = [*unknown, *rows][:limit]
         if not rows:
             busy = {row.role for row in tickets.page(replace(wanted, role=None, customer=None)).rows}
             _check_names(role, customer, policy, busy)
@@ -105,9 +108,9 @@ def list_(  # noqa: PLR0913 - one parameter per option
         typer.echo(json.dumps({"tickets": [_data(row) for row in rows], "cursor": page.cursor}))
         return
     for row in rows:
-        typer.echo(listed(row, now))
+        typer.echo(row.id if ids else listed(row, now))
     if not rows:
-        typer.echo("No tickets.")
+        typer.echo("No tickets.", err=ids)
 
 
 def _data(row: "TicketRow") -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import tomllib
+from collections.abc import Mapping
 from dataclasses import fields
 from ipaddress import ip_address
 from pathlib import Path
@@ -118,18 +120,31 @@ def _is_loopback(host: str) -> bool:
 
 
 def read_settings(path: Path) -> dict[str, object]:
-    """Read a gateway's settings from YAML, unchecked.
+    """Read a gateway's settings, unchecked.
+
+    A TOML file holds what all commands share, of which `policy`, `people` and `store` count here, and the
+    gateway's own under `[gateway]`; any other file is YAML and holds them all.
 
     Raises:
         ConfigError: the file cannot be read.
     """
     try:
-        raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".toml":
+            return _of_toml(tomllib.loads(text), path)
+        raw = YAML(typ="safe", pure=True).load(text)
+    except (OSError, UnicodeDecodeError, YAMLError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({type(error).__name__})") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: settings are names with values")
     return raw
+
+
+def _of_toml(raw: Mapping[str, object], path: Path) -> dict[str, object]:
+    own = raw.get("gateway", {})
+    if not isinstance(own, dict):
+        raise ConfigError(f"{path}: [gateway] is a table")
+    return {**{name: raw[name] for name in ("policy", "people", "store") if name in raw}, **own}
 
 
 def checked(raw: dict[str, object], *, source: str) -> Settings:

@@ -6,6 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from handrail.cli import build
 from handrail.cli.init import init
 from handrail.errors import ConfigError
 from handrail.policy import load, load_people
@@ -26,6 +27,16 @@ def test_the_starter_files_load_and_their_tests_pass(app: typer.Typer, tmp_path:
     load_people(tmp_path / "guard" / "people.yaml", policy)
     assert policy.warnings == ()
     assert [result.differences for result in run_cases(policy) if not result.is_passed] == []
+
+
+def test_a_check_of_the_starter_policy_has_nothing_to_say_against_it(
+    tmp_path: Path, app: typer.Typer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    CliRunner().invoke(app, [str(tmp_path)])
+    monkeypatch.chdir(tmp_path)
+    checked = CliRunner().invoke(build(), ["policy", "check", "policy.yaml"])
+    assert checked.exit_code == 0, checked.output
+    assert "0 errors, 0 warnings" in checked.output
 
 
 def test_every_rule_of_the_starter_policy_says_why_and_has_a_test(tmp_path: Path, app: typer.Typer) -> None:

@@ -56,6 +56,19 @@ def test_a_ticket_is_listed_shown_claimed_and_decided(ticket: str) -> None:
     assert ticket in run(tickets.commands, "list", "--state", "decided")
 
 
+def test_ids_alone_are_listed_as_many_as_were_asked_for(ticket: str, folder: Path) -> None:
+    with_store = open_store(f"sqlite:///{folder}/handrail.db", allow_volatile=True)
+    more = [new_ticket(now=datetime.now(UTC)) for _ in range(2)]
+    for one in more:
+        with_store.open(one)
+    with_store.close()
+    ids = run(tickets.commands, "list", "--ids").split()
+    assert sorted(ids) == sorted([ticket, *(one.id for one in more)])
+    assert run(tickets.commands, "list", "--ids", "--limit", "1").split() == ids[:1]
+    none = CliRunner().invoke(tickets.commands, ["list", "--state", "applied", "--ids"])
+    assert (none.exit_code, none.stdout) == (0, "")
+
+
 def test_unmasking_shows_the_text_and_is_on_record(ticket: str) -> None:
     assert SECRET in run(tickets.commands, "show", ticket, "--unmask", *AS_FAY)
     assert "ticket.unmask" in run(tickets.commands, "show", ticket)
