@@ -49,7 +49,7 @@ HEAVY = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("code", ["import handrail", "from handrail import Guard"])
+@pytest.mark.parametrize("code", ["import handrail", "from handrail import Guard", "import handrail.guard"])
 def test_what_comes_with_an_import_is_light(code: str) -> None:
     shown = f"import sys; {code}; print(*({{name.partition('.')[0] for name in sys.modules}} & {HEAVY!r}))"
     done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True)

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from handrail.clock import Clock, now_utc
 from handrail.errors import RoleError
-from handrail.guard.opening import pipeline_of, scanner_of
-from handrail.pipeline.decoded import masked_words
-from handrail.pipeline.pipeline import Pipeline
 from handrail.service.permissions import Operation, Standing, require
 from handrail.service.policies import Policies
 from handrail.service.policy_standing import PolicyRemark
@@ -17,6 +15,9 @@ from handrail.store import Actor, SqlStore
 from handrail.tickets.lifecycle import State
 from handrail.tickets.resolution import People
 from handrail.tickets.ticket import TicketView
+
+if TYPE_CHECKING:
+    from handrail.pipeline.pipeline import Pipeline
 
 
 class Acting:
@@ -49,8 +50,10 @@ class Acting:
         """The time by the service's clock."""
         return self._clock()
 
-    def _pipeline(self) -> Pipeline:
+    def _pipeline(self) -> "Pipeline":
         """Return what reads texts under the policy in force."""
+        from handrail.guard.opening import pipeline_of, scanner_of
+
         policy = self._policies.current()
         sha = policy.ref.sha256
         if sha not in self._pipelines:
@@ -59,6 +62,8 @@ class Acting:
 
     def _masked(self, words: str) -> str:
         """Return what somebody said of a case as every role of its ticket may read it."""
+        from handrail.pipeline.decoded import masked_words
+
         return masked_words(words, self._pipeline().scanner)
 
     def roles_of(self, who: Reviewer) -> tuple[str, ...]:

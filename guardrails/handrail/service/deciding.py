@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 
 from handrail.errors import AlreadyDecided, CheckFailed, DigestMismatch, NotPermitted
-from handrail.guard.resolve import DecidedBy, resolve
 from handrail.service.moving import Moving
 from handrail.service.permissions import Operation
 from handrail.service.proposal import PartPreview, Preview, Proposal, Receipt
@@ -87,6 +86,8 @@ class Deciding(Moving):
             DigestMismatch: the action is not the one that was shown.
             TicketError: as `SqlStore.resolve`.
         """
+        from handrail.guard.resolve import DecidedBy, resolve
+
         ticket = self.find(who, said)
         view = self._permit(Operation.DECIDE, who, ticket)
         key = proposal.idempotency_key

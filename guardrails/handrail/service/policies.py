@@ -7,7 +7,6 @@ from typing import Protocol
 
 from handrail.clock import Clock, now_utc
 from handrail.errors import ConfigError
-from handrail.guard.enforcement import enforced
 from handrail.policy import Policy, loads
 from handrail.store import SqlStore
 
@@ -58,6 +57,8 @@ class KeptPolicies:
 
     def current(self) -> Policy:
         """Return the policy in force now."""
+        from handrail.guard.enforcement import enforced
+
         return enforced(self.store, self.given, self.folder, self.clock())[0]
 
     def of(self, sha256: str) -> Policy | None:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from handrail.policy import Policy
-from handrail.policy.analyse import check
-from handrail.policy.analyse.remarks import CODES
 from handrail.store.policies import PolicyChange
 
 MOST_REMARKS = 100
@@ -81,6 +79,9 @@ def standings(
 
 def remarks_on(policy: Policy) -> tuple[PolicyRemark, ...]:
     """Return what a check of a policy says, `MOST_REMARKS` at most; pure."""
+    from handrail.policy.analyse import check
+    from handrail.policy.analyse.remarks import CODES
+
     return tuple(
         PolicyRemark(code=one.code, level=CODES[one.code][0].value, message=one.message, line=one.line)
         for one in check(policy).remarks[:MOST_REMARKS]

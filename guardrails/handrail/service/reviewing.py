@@ -5,19 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from handrail.clock import Clock, now_utc
 from handrail.errors import CheckFailed, ConfigError
-from handrail.guard.opening import scanner_of
 from handrail.policy import Policy
 from handrail.policy.file.read import read_source
-from handrail.review.accept import Accepted, accepted_so_far, is_in_force
-from handrail.review.accept_in_force import accept_in_force, held_text
-from handrail.review.calendar_week import name_of_week, week_of
-from handrail.review.proposal import Proposal, ProposalRefused, WhyRefused
-from handrail.review.store_review import StoreReview, review_of_store
 from handrail.service.keeping import Keeping
 from handrail.service.permissions import Operation, require
 from handrail.service.policies import Policies
@@ -25,6 +19,11 @@ from handrail.service.reviewer import Reviewer
 from handrail.service.settings import ServiceSettings
 from handrail.store import SqlStore
 from handrail.tickets.resolution import People
+
+if TYPE_CHECKING:
+    from handrail.review.accept import Accepted
+    from handrail.review.proposal import Proposal
+    from handrail.review.store_review import StoreReview
 
 FRESH_FOR: Final = timedelta(minutes=5)
 MOST_KEPT: Final = 8
@@ -39,7 +38,7 @@ class ReviewedWeek:
     """
 
     week: str
-    review: StoreReview
+    review: "StoreReview"
     is_elsewhere: bool = False
 
 
@@ -67,6 +66,8 @@ class Reviewing(Keeping):
 
     def latest_week(self) -> str:
         """Return the last week that has ended, as `2026-W47`."""
+        from handrail.review.calendar_week import name_of_week
+
         today = self.now.astimezone(self._zone()).date()
         return name_of_week(today - timedelta(days=7))
 
@@ -77,6 +78,8 @@ class Reviewing(Keeping):
             NotPermitted: the person may not.
             CheckFailed: it is no week, or it has not begun.
         """
+        from handrail.review.calendar_week import week_of
+
         require(Operation.REVIEW, who, is_owner=self._owns(who))
         try:
             period = week_of(week, self._zone())
@@ -89,7 +92,7 @@ class Reviewing(Keeping):
         patches = tuple(one for one in found.review.patches if one.id not in declined)
         return replace(found, review=replace(found.review, patches=patches))
 
-    def proposed(self, who: Reviewer, week: str, proposal: str) -> Proposal:
+    def proposed(self, who: Reviewer, week: str, proposal: str) -> "Proposal":
         """Return one proposal of a week.
 
         Raises:
@@ -97,6 +100,9 @@ class Reviewing(Keeping):
             CheckFailed: it is no week, or it has not begun.
             ProposalRefused: there is no such proposal, or somebody accepted or declined it.
         """
+        from handrail.review.accept import is_in_force
+        from handrail.review.proposal import ProposalRefused, WhyRefused
+
         found = [one for one in self.review(who, week).review.patches if one.id == proposal]
         if len(found) == 1:
             return found[0]
@@ -106,12 +112,14 @@ class Reviewing(Keeping):
 
     def accepted_by(self, who: Reviewer, proposal: str) -> tuple[str, ...]:
         """Return who has accepted a proposal so far."""
+        from handrail.review.accept import accepted_so_far
+
         require(Operation.REVIEW, who, is_owner=self._owns(who))
         return accepted_so_far(Path(self.settings.policy), proposal)[0] if self.settings.policy else ()
 
     def accept_proposal(
         self, who: Reviewer, week: str, proposal: str, *, result: str, effective: date | None = None
-    ) -> Accepted:
+    ) -> "Accepted":
         """Accept a proposal as it was shown; where the policy asks for two people it waits for the second.
 
         Args:
@@ -126,6 +134,9 @@ class Reviewing(Keeping):
             CheckFailed: it is no week, or it has not begun.
             ProposalRefused: it is not what was shown, or cannot be accepted, and why.
         """
+        from handrail.review.accept_in_force import accept_in_force
+        from handrail.review.proposal import ProposalRefused, WhyRefused
+
         require(Operation.CHANGE_POLICY, who, is_owner=self._owns(who))
         wanted = self.proposed(who, week, proposal)
         if wanted.result != result:
@@ -177,6 +188,11 @@ class Reviewing(Keeping):
         return found
 
     def _make(self, tenant: str, week: str, policy: Policy, now: datetime) -> ReviewedWeek:
+        from handrail.guard.opening import scanner_of
+        from handrail.review.accept_in_force import held_text
+        from handrail.review.calendar_week import week_of
+        from handrail.review.store_review import review_of_store
+
         held = held_text(self._store, policy.ref.name, now)
         file = self.settings.policy
         is_elsewhere = bool(file) and held is not None and read_source(file)[1] != held

@@ -45,6 +45,29 @@ def test_version_and_help_import_no_command(words: list[str]) -> None:
     assert done.stdout.splitlines()[-1] == "handrail.cli.deferred"
 
 
+GUARDING = {
+    "handrail.bulk", "handrail.confidence", "handrail.desk", "handrail.guard", "handrail.http",
+    "handrail.pipeline", "handrail.replay", "handrail.review", "handrail.scan", "handrail.signals",
+    "alembic", "holidays", "httpx", "lark", "matplotlib", "numpy", "phonenumbers", "rich", "ruamel", "scipy",
+    "starlette", "uvicorn",
+}  # fmt: skip
+"""What judges calls, plays or draws; a list of tickets is in need of none of it."""
+
+
+def test_a_list_of_tickets_loads_nothing_that_judges_calls(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/handrail.db"
+    open_store(store).close()
+    code = (
+        "import sys, handrail.cli\n"
+        "try: handrail.cli.main()\n"
+        "except SystemExit: pass\n"
+        f"print(*sorted(sys.modules.keys() & {GUARDING!r}))"
+    )
+    words = [sys.executable, "-c", code, "tickets", "list", "--store", store]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines() == ["No tickets.", ""]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_help_line_is_the_one_the_command_itself_gives(name: str) -> None:
     own = stand_in(name).loaded().help.split("\n\n")[0].replace("\n", " ")
