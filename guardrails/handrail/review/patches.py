@@ -2,7 +2,8 @@
 
 Only the lines that change are touched; comments and layout stay. A patch is ready when the new text loads,
 brings no new error of `policy check`, passes the file's own tests, and was tried on past decisions. A test
-that spoke of the old rule is given the new outcome, in the same diff, so that whoever reads the diff sees it.
+that spoke of the old rule is given the new outcome, and a reason that names a moved number the new number, in
+the same diff, so that whoever reads the diff sees it.
 """
 
 import difflib
@@ -22,6 +23,7 @@ from handrail.records import Decision, Effect, Trigger
 from handrail.review.certified import Certified
 from handrail.review.conditions import FactCondition, FactTest, written_size
 from handrail.review.promise import NOTHING_CERTIFIED, broken
+from handrail.review.rule_reasons import with_reasons
 
 _LIMIT = r"(?<![\w.]){fact}\s*>\s*(?P<limit>\d+(?:\.\d+)?(?:\s+[A-Za-z]+)?)"
 _FLOOR = r"(?<![\w.]){fact}\s*<=?\s*(?P<limit>\d*\.?\d+)"
@@ -36,7 +38,7 @@ class PolicyPatch:
     """A policy's text before and after, and what was found of the new one.
 
     `problems` are new errors and tests that fail; with any, the patch is no proposal. `tests` are the names
-    of the tests that were given their new outcome.
+    of the tests that were given their new outcome, `remarks` what the diff could not bring in step with it.
     """
 
     file: str
@@ -44,6 +46,7 @@ class PolicyPatch:
     after: str
     problems: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     tried: Backtest | None = None
 
     @property
@@ -242,6 +245,7 @@ def proved(
     Raises:
         PolicyError: the text in force is no policy.
     """
+    after, remarks = with_reasons(before, after)
     old, _ = compile_policy(before, file=file, folder=folder)
     new, problems = compile_policy(after, file=file, folder=folder)
     if old is None or new is None:
@@ -265,6 +269,7 @@ def proved(
             *broken(before, after, old, new, certified=certified),
         ),
         tests=renamed,
+        remarks=remarks,
         tried=backtest(enumerate(rows, start=1), new),
     )
 

@@ -70,7 +70,7 @@ class PolicyInForce:
             why=grounds.why,
             effect=grounds.effect,
             replay=self._replay(patch),
-            suggestion=grounds.suggestion,
+            suggestion=" ".join(filter(None, (grounds.suggestion, *patch.remarks))),
             diff=patch.diff,
             base=digest(patch.before),
             result=digest(patch.after),

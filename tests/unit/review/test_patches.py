@@ -29,13 +29,13 @@ def patched(after: str) -> PolicyPatch:
     return proved(SUPPORT, after, file="support.yaml")
 
 
-def test_a_limit_is_moved_in_its_place_and_the_test_that_spoke_of_it_says_so() -> None:
+def test_a_limit_is_moved_in_its_place_and_the_test_and_the_reason_that_spoke_of_it_say_so() -> None:
     patch = patched(narrowed(SUPPORT, "refund-over-100", UP_TO_260))
     assert patch.is_ready
     assert "refund.amount > 260 USD and refund.amount <= 500 USD" in patch.after
     assert patch.tests == ("250 dollars go to the support lead",)
     removed = [line for line in patch.diff.splitlines() if line.startswith("-") and line[:3] != "---"]
-    assert len(removed) == 2
+    assert len(removed) == 3
 
 
 def test_a_rule_is_narrowed_by_what_need_not_be_stopped() -> None:
