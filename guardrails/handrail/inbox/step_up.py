@@ -12,10 +12,10 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import webauthn
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from webauthn.helpers.exceptions import WebAuthnException
@@ -29,27 +29,24 @@ from webauthn.helpers.structs import (
 from handrail.errors import CheckFailed, HandrailError, NotPermitted
 from handrail.inbox.context import begin_session, inbox_of, reviewer_of, session_of
 from handrail.inbox.problem import problem, problem_of
+from handrail.inbox.rest.answered import Answered
+from handrail.inbox.rest.beside import (
+    PASSKEYS,
+    STEP_UP,
+    KeptPasskey,
+    PasskeyAnswer,
+    PasskeyAsked,
+    Passkeys,
+    Removed,
+    SteppedUp,
+    StepUpWish,
+)
 from handrail.inbox.settings import is_loopback
 from handrail.store.passkeys import Passkey
 
 WITHIN_S = 120
 _NAMED = "handrail step-up"
 _STEP, _NEW = "step-up", "passkey"
-
-
-class _Asked(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    ref: str = Field(default="", max_length=200)
-    digest: str = Field(default="", pattern="^[0-9a-f]{0,64}$")
-
-
-class _Answered(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    token: str = Field(max_length=4096)
-    credential: dict[str, JsonValue]
-    name: str = Field(default="", max_length=100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +73,7 @@ def options(request: Request) -> Response:
     """Ask for a passkey of whoever has signed in, for one action."""
     inbox, who = inbox_of(request), reviewer_of(request)
     try:
-        asked = _Asked.model_validate_json(request.state.body)
+        asked = StepUpWish.model_validate_json(request.state.body)
         ticket = inbox.service.find(who, asked.ref)
         known = inbox.passkeys.of(who)
     except ValidationError:
@@ -115,10 +112,10 @@ def step_up(request: Request) -> Response:
         "bound_until": inbox.clock().timestamp() + WITHIN_S,
     }
     begin_session(request, replace(session, **bound))  # type: ignore[arg-type]
-    return JSONResponse({"bound_for_s": WITHIN_S})
+    return _json(SteppedUp(bound_for_s=WITHIN_S))
 
 
-def _verified(request: Request, answered: _Answered, made: _Challenge, passkey: Passkey) -> int:
+def _verified(request: Request, answered: PasskeyAnswer, made: _Challenge, passkey: Passkey) -> int:
     try:
         found = webauthn.verify_authentication_response(
             credential=dict(answered.credential),
@@ -189,22 +186,27 @@ def new(request: Request) -> Response:
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unreadable", "this is no passkey of ours")
     except IntegrityError:
         return problem(HTTPStatus.CONFLICT, "known", "this passkey is known")
-    return JSONResponse({"name": answered.name})
+    return _json(KeptPasskey(name=answered.name))
 
 
 def listed(request: Request) -> Response:
     """List one's own passkeys."""
-    found = inbox_of(request).passkeys.of(reviewer_of(request))
-    rows = [{"id": one.id, "name": one.name, "made_at": one.made_at.isoformat()} for one in found]
-    return JSONResponse({"passkeys": rows})
+    try:
+        found = inbox_of(request).passkeys.of(reviewer_of(request))
+    except HandrailError as error:
+        return problem_of(error)
+    return _json(Passkeys.model_validate({"passkeys": found}))
 
 
 def removed(request: Request) -> Response:
     """Forget one of one's own passkeys."""
     if not inbox_of(request).sessions.is_fresh(session_of(request)):
         return problem_of(NotPermitted("passkey", "level"))
-    is_gone = inbox_of(request).passkeys.remove(reviewer_of(request), request.path_params["id"])
-    return JSONResponse({}) if is_gone else problem(HTTPStatus.NOT_FOUND, "not_found")
+    try:
+        is_gone = inbox_of(request).passkeys.remove(reviewer_of(request), request.path_params["id"])
+    except HandrailError as error:
+        return problem_of(error)
+    return _json(Removed()) if is_gone else problem(HTTPStatus.NOT_FOUND, "not_found")
 
 
 def _challenge(request: Request, purpose: str, *, ticket: str = "", digest: str = "") -> _Challenge:
@@ -222,14 +224,18 @@ def _challenge(request: Request, purpose: str, *, ticket: str = "", digest: str 
 
 def _asking(request: Request, made: _Challenge, asked: str) -> Response:
     token = inbox_of(request).sessions.sealed(asdict(made), _NAMED)
-    return JSONResponse({"publicKey": json.loads(asked), "token": token})
+    return _json(PasskeyAsked(publicKey=json.loads(asked), token=token))
 
 
-def _taken(request: Request, purpose: str) -> tuple[_Answered, _Challenge]:
+def _json(answer: Answered) -> Response:
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+def _taken(request: Request, purpose: str) -> tuple[PasskeyAnswer, _Challenge]:
     """Return an answer with what was asked; raises where that was not asked here, of them, just now."""
     inbox, session = inbox_of(request), session_of(request)
     try:
-        answered = _Answered.model_validate_json(request.state.body)
+        answered = PasskeyAnswer.model_validate_json(request.state.body)
         made = _CHALLENGE.validate_python(inbox.sessions.opened(answered.token, _NAMED))
     except ValidationError:
         raise CheckFailed("step_up", why="not readable") from None
@@ -250,10 +256,10 @@ def passkey_host(request: Request) -> str:
 
 
 routes = [
-    Route("/step-up/options", options, methods=["POST"]),
-    Route("/step-up", step_up, methods=["POST"]),
-    Route("/passkeys", listed, methods=["GET"]),
-    Route("/passkeys/options", new_options, methods=["POST"]),
-    Route("/passkeys", new, methods=["POST"]),
-    Route("/passkeys/{id}/remove", removed, methods=["POST"]),
+    Route(f"{STEP_UP}/options", options, methods=["POST"]),
+    Route(STEP_UP, step_up, methods=["POST"]),
+    Route(PASSKEYS, listed, methods=["GET"]),
+    Route(f"{PASSKEYS}/options", new_options, methods=["POST"]),
+    Route(PASSKEYS, new, methods=["POST"]),
+    Route(f"{PASSKEYS}/{{id}}/remove", removed, methods=["POST"]),
 ]

@@ -12,7 +12,7 @@ from handrail.errors import HandrailError
 from handrail.inbox.context import inbox_of, reviewer_of
 from handrail.inbox.live import TooManyStreams
 from handrail.inbox.problem import problem
-from handrail.inbox.security import LIVE
+from handrail.inbox.rest.beside import LIVE
 from handrail.service import Reviewer
 
 
