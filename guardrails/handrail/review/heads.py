@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from handrail.signals.features import FIRST, Vocabulary, features
 from handrail.signals.heads import LEXICON, Heads
+from handrail.signals.lanes import packed_lanes
 from handrail.signals.wordlists import listed, plain
 
 if TYPE_CHECKING:
@@ -207,6 +208,7 @@ def packed(heads: Heads) -> bytes:
     members: dict[str, list[str]] = {}
     for word, name in sorted(heads.vocabulary.classes.items()):
         members.setdefault(name, []).append(word)
+    weights = dict(sorted(heads.weights.items()))
     data = {
         "heads": heads.names,
         "scale": heads.scale,
@@ -216,10 +218,8 @@ def packed(heads: Heads) -> bytes:
         "classes": {name: " ".join(words) for name, words in sorted(members.items())},
         "words": " ".join(sorted(heads.vocabulary.words)),
         "salient": " ".join(sorted(heads.vocabulary.salient)),
-        "weights": {
-            name: [number for pair in sorted(weights.items()) for number in pair]
-            for name, weights in sorted(heads.weights.items())
-        },
+        "features": "\n".join(weights),
+        "weights": packed_lanes(weights, len(heads.names)),
     }
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return gzip.compress(text.encode(), compresslevel=9, mtime=0)

@@ -13,11 +13,10 @@ from typing import Any
 
 from handrail.errors import ConfigError
 from handrail.signals.features import FIRST, Feature, Vocabulary, features_of, sentences
+from handrail.signals.lanes import HALF, LaneWeights, base_of, laned, unpacked_lanes
 from handrail.signals.tokens import tokens_of
-from handrail.signals.weights import LANE, RESERVED, Sums, WeightTable
+from handrail.signals.weights import RESERVED, Sums, WeightTable
 from handrail.signals.wordlists import Span, joined
-
-_HALF = 1 << (LANE - 1)
 
 WHOLE = 80
 """A text of up to this many tokens is also judged as a whole."""
@@ -50,10 +49,13 @@ class Heads:
     _base: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        given, count = self.weights, len(self.names)
+        weights = given if isinstance(given, LaneWeights) else laned(given, count)
         derived: dict[str, object] = {
-            "_table": WeightTable(self.weights, self.vocabulary),
-            "_lanes": struct.Struct(f"<{len(self.names)}I"),
-            "_base": sum(_HALF << LANE * head for head in range(len(self.names))),
+            "weights": weights,
+            "_table": WeightTable(weights.totals, self.vocabulary),
+            "_lanes": struct.Struct(f"<{count}I"),
+            "_base": base_of(count),
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
@@ -88,7 +90,7 @@ class Heads:
         unpack, size = self._lanes.unpack, self._lanes.size
         lanes = [unpack((total + extra).to_bytes(size, "little")) for total in sums]
         best = map(max, *lanes) if len(lanes) > 1 else lanes[0]
-        return tuple([lane - _HALF for lane in best])
+        return tuple([lane - HALF for lane in best])
 
     def probability(self, head: int, weight: int) -> float:
         """Return what a head's sum of weights means."""
@@ -150,24 +152,31 @@ def from_data(data: Mapping[str, Any]) -> Heads:
     """Build heads from the content of their file.
 
     Raises:
-        ValueError: a word or a class is a token that stands for an end of a sentence.
+        ValueError: a word or a class is a token that stands for an end of a sentence, or the weights are
+            not one for each feature and head.
     """
     classes = {word: name for name, members in data["classes"].items() for word in members.split()}
     words = data["words"].split()
     if not RESERVED.isdisjoint((*words, *classes.values())):
         raise ValueError("a word or a class that stands for the end of a sentence")
-    weights = {
-        name: {row[i]: row[i + 1] for i in range(0, len(row), 2)} for name, row in data["weights"].items()
-    }
     return Heads(
         names=tuple(data["heads"]),
         vocabulary=Vocabulary(words=frozenset(words), classes=classes, salient=data["salient"].split()),
-        weights=weights,
+        weights=_weights(data),
         scale=data["scale"],
         bias=tuple(data["bias"]),
         slope=tuple(data["slope"]),
         levels=tuple(data["levels"]),
     )
+
+
+def _weights(data: Mapping[str, Any]) -> LaneWeights:
+    """Return the weights of a file: packed in lanes, or feature by feature as earlier files have them."""
+    count, given = len(data["heads"]), data["weights"]
+    if isinstance(given, str):
+        return unpacked_lanes(data["features"].split("\n"), given, count)
+    rows = {name: {row[i]: row[i + 1] for i in range(0, len(row), 2)} for name, row in given.items()}
+    return laned(rows, count)
 
 
 def unpacked(data: bytes, *, source: str) -> Heads:
@@ -178,7 +187,16 @@ def unpacked(data: bytes, *, source: str) -> Heads:
     """
     try:
         return from_data(json.loads(gzip.decompress(data)))
-    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, RecursionError, zlib.error):
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        zlib.error,
+    ):
         raise ConfigError(f"{source}: is no file of heads; `handrail signals train` writes one") from None
 
 

@@ -10,7 +10,7 @@ the two.
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, compress
 from operator import itemgetter
@@ -31,9 +31,6 @@ from handrail.signals.features import (
     spelled,
 )
 from handrail.signals.tokens import PAUSE, STOP
-
-LANE = 32
-"""Bits of a head's lane."""
 
 RESERVED = frozenset((FIRST, AFTER_CLAIM, AFTER_QUESTION, LAST, QUESTION, PAUSE))
 """Tokens that are no word's and no class's."""
@@ -70,11 +67,11 @@ class WeightTable:
     """The weights of the features of some heads; reading is safe between threads.
 
     Args:
-        weights: feature → head index → weight.
+        totals: feature → its weights for all heads, see `lanes`.
         vocabulary: the words that are known.
     """
 
-    def __init__(self, weights: Mapping[str, Mapping[int, int]], vocabulary: Vocabulary) -> None:
+    def __init__(self, totals: Mapping[str, int], vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._single: dict[str, int] = {}
         self._negated: dict[str, int] = {}
@@ -84,23 +81,28 @@ class WeightTable:
         across = re.compile(rf"[{STOP}{QUESTION}].|.[{re.escape(''.join(self._openings.values()))}]")
         beside: dict[str, int] = {}
         apart: dict[str, int] = {}
-        for name, by_head in weights.items():
-            total = 0
-            for head, weight in by_head.items():
-                total += weight << LANE * head
-            tokens = name.split(" ")
-            if len(tokens) == 1:
+        negation, gap = self._char("!"), self._char("_")
+        for name, chars, total in zip(totals, self._written(totals), totals.values(), strict=True):
+            if len(chars) == 1:
                 self._single[name] = total
-            elif tokens[0] == "!":
-                self._negated[self._char(tokens[1])] = total
+            elif chars[0] == negation:
+                self._negated[chars[1]] = total
+            elif chars[1] == gap:
+                apart[chars[::2]] = total
             else:
-                is_apart = tokens[1] == "_"
-                chars = "".join(map(self._char, tokens[::2] if is_apart else tokens))
-                if across.search(chars) is None:
-                    (apart if is_apart else beside)[chars] = total
-        self._beside, self._apart = _Grams(beside), _Grams(apart)
+                beside[chars] = total
+        self._beside, self._apart = _Grams(_without(across, beside)), _Grams(_without(across, apart))
         self._rows = dict(self._known_rows())
         self._repeated = re.compile(rf"([^{STRANGE}])\1\1")
+
+    def _written(self, names: Collection[str]) -> Sequence[str]:
+        """Return names of features with each token as one character; all at once, which is done soonest."""
+        if not names:
+            return ()
+        tokens = "\n".join(names).replace("\n", " \n ").split(" ")
+        chars = {token: self._char(token) for token in dict.fromkeys(tokens)}
+        chars["\n"] = "\n"
+        return "".join(map(chars.__getitem__, tokens)).split("\n")
 
     def single(self, name: str) -> int:
         """Return the weights of a feature that is one token, nothing for an unknown one."""
@@ -274,6 +276,13 @@ class WeightTable:
             # Halves of characters are in no text that an automaton reads.
             found = self._chars[token] = chr(code + _HALVES_COUNT if code >= _HALVES else code)
         return found
+
+
+def _without(pattern: re.Pattern[str], grams: Mapping[str, int]) -> Mapping[str, int]:
+    """Return the grams in which a pattern is not found."""
+    if pattern.search("\n".join(grams)) is None:
+        return grams
+    return {gram: weight for gram, weight in grams.items() if pattern.search(gram) is None}
 
 
 class _Grams:

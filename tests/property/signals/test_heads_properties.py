@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from handrail.records import Message, Speaker
 from handrail.signals.features import AFTER_CLAIM, AFTER_QUESTION, FIRST, PIECES, features, fold
 from handrail.signals.heads import WHOLE, shipped
+from handrail.signals.lanes import LANE
 from handrail.signals.language import language_of
 from handrail.signals.read import read_new
 from handrail.signals.small_talk import is_small_talk
 from handrail.signals.tokens import tokens_of
-from handrail.signals.weights import LANE
 from handrail.signals.wordlists import plain
 
 WORDS = [

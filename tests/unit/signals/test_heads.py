@@ -1,6 +1,10 @@
+import gzip
+import json
+
 import pytest
 
 from handrail.errors import ConfigError
+from handrail.review.heads import packed
 from handrail.signals.features import AFTER_CLAIM, FIRST, QUESTION, Vocabulary, features
 from handrail.signals.heads import Heads, from_data, shipped, unpacked
 from handrail.signals.wordlists import plain
@@ -80,6 +84,18 @@ def test_a_question_ends_otherwise_than_a_statement() -> None:
         f"^claim agent {QUESTION}",
         f"^claim _ {QUESTION}",
     ]
+
+
+def test_a_file_that_names_the_weights_feature_by_feature_reads_as_the_packed_one_that_is_written() -> None:
+    plain_rows = gzip.compress(json.dumps(DATA).encode())
+    assert unpacked(packed(unpacked(plain_rows, source="x.gz")), source="y.gz") == heads()
+
+
+@pytest.mark.parametrize("weights", ["AAAA", "?", {"get me": [2, 64]}, {"get me": [0]}])
+def test_weights_that_are_not_those_of_the_heads_are_no_file_of_heads(weights: object) -> None:
+    data = gzip.compress(json.dumps({**DATA, "features": "get me", "weights": weights}).encode())
+    with pytest.raises(ConfigError, match="file of heads"):
+        unpacked(data, source="x.gz")
 
 
 @pytest.mark.parametrize("data", [b"", b"no gzip", b"\x1f\x8b\x08\x00"])
