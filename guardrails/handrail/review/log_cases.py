@@ -11,6 +11,7 @@ from handrail.policy.runtime.log_row import EXPIRED, HANDED_OFF, RESOLVED, SAMPL
 from handrail.policy.runtime.record import read_fact
 from handrail.records import Money, Trigger
 from handrail.review.cases import ReviewCase, TicketEnding
+from handrail.review.log_rows import by_time, hand_off_reasons, is_hand_off
 
 _ENDINGS: Final = {
     "approve": TicketEnding.APPROVED,
@@ -22,7 +23,6 @@ _ENDINGS: Final = {
     "withdraw": TicketEnding.WITHDRAWN,
     "link": TicketEnding.DUPLICATE,
 }
-_HAND_OFF: Final = "hand_off"
 
 
 def review_job(tenant: str) -> SelectJob:
@@ -45,12 +45,9 @@ def log_cases(rows: Iterable[LogRow]) -> Iterator[ReviewCase]:
     """
     cases: dict[str, ReviewCase] = {}
     ends: dict[str, tuple[TicketEnding, datetime]] = {}
-    for row in rows:
-        at = _moment(row.at)
-        if at is None:
-            continue
+    for at, row in by_time(rows):
         ticket = row.ticket or row.exchange
-        if row.outcome == HANDED_OFF:
+        if is_hand_off(row):
             known = cases.get(ticket)
             cases[ticket] = _case(row, ticket, at) if known is None else _joined(known, row, at)
         elif row.outcome == EXPIRED:
@@ -70,14 +67,14 @@ def _joined(case: ReviewCase, row: LogRow, at: datetime) -> ReviewCase:
 
 
 def _case(row: LogRow, ticket: str, at: datetime) -> ReviewCase:
-    fired = [reason for reason in row.reasons if reason.get("effect") == _HAND_OFF] or list(row.reasons)
+    fired = hand_off_reasons(row)
     return ReviewCase(
         id=ticket,
         created_at=at,
         role=row.role,
         trigger=_trigger(fired),
         ending=TicketEnding.OPEN,
-        rules=tuple(dict.fromkeys(str(r.get("rule", "")) for r in fired)) or row.rules,
+        rules=tuple(dict.fromkeys(str(r.get("rule", "")) for r in fired)),
         unknown=tuple(dict.fromkeys(str(name) for r in fired for name in r.get("unknown") or ())),
         confidence=_number(row.confidence.get("value")),
         amounts=dict(_money(row.facts or {})),
@@ -102,11 +99,3 @@ def _money(facts: Mapping[str, Any]) -> Iterator[tuple[str, Money]]:
 
 def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else None

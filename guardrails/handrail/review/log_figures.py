@@ -1,6 +1,6 @@
 """A period's figures from its log: flow, missed errors, thresholds, readers, rules and conflicts."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -65,7 +65,11 @@ class ReaderFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFigures:
-    """One rule: what it handed off, what of that nobody changed, and how long people read."""
+    """One rule: what it handed off, what of that nobody changed, and how long people read.
+
+    A hand-off counts under the rule that its ticket names, as tickets do: once. `beside` is how often the
+    rule fired where another one is named.
+    """
 
     rule: str
     trigger: str
@@ -73,6 +77,7 @@ class RuleFigures:
     needless: Share
     read_s: float = 0.0
     tickets: tuple[str, ...] = ()
+    beside: int = 0
 
     @property
     def minutes_per_error(self) -> float | None:
@@ -276,17 +281,22 @@ def _readers(log: ReviewLog, named: frozenset[str]) -> tuple[ReaderFigures, ...]
 
 
 def _rules(log: ReviewLog) -> tuple[RuleFigures, ...]:
-    places: dict[tuple[str, str], list[int]] = defaultdict(list)
+    places: dict[str, list[int]] = defaultdict(list)
+    triggers: dict[str, str] = {}
+    beside: Counter[str] = Counter()
     for place in np.flatnonzero(log.is_held):
-        for rule, trigger in dict(zip(log.rules[place], log.triggers[place], strict=True)).items():
-            places[rule, trigger].append(int(place))
+        fired = log.rules[place] or (str(Trigger.UNSURE),)
+        places[fired[0]].append(int(place))
+        triggers[fired[0]] = (log.triggers[place] or (str(Trigger.UNSURE),))[0]
+        beside.update({*fired} - {fired[0]})
     found = []
-    for (rule, trigger), mine in places.items():
+    for rule, mine in places.items():
         seconds = log.seconds[mine]
         found.append(
             RuleFigures(
                 rule=rule,
-                trigger=trigger,
+                trigger=triggers[rule],
+                beside=beside[rule],
                 hand_offs=len(mine),
                 needless=_unchanged(log, mine),
                 read_s=float(seconds[np.isfinite(seconds)].sum()),

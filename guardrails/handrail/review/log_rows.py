@@ -1,10 +1,19 @@
-"""The decisions of one tenant among the entries of an audit log."""
+"""How a log's rows are read wherever they are counted: whose they are, in which order, and what of.
 
-from collections.abc import Iterable, Mapping
+Tickets and the log's figures stand on one page. Both go through here, so that one thing is one number.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
-from handrail.policy.runtime.log_row import LogRow, UnreadableRow, read_row
+from handrail.policy.runtime.log_row import HANDED_OFF, LogRow, UnreadableRow, read_row
+from handrail.records import Effect, Severity
+
+NO_DECISION: Final = frozenset({"cancel", "withdraw", "link"})
+"""How a ticket ends about which nobody decided; whatever was said of it before counts no more."""
+_RANK: Final = {str(severity): severity.rank for severity in Severity}
 
 
 def rows_of(entries: Iterable[Mapping[str, Any]], tenant: str) -> list[LogRow]:
@@ -16,3 +25,36 @@ def rows_of(entries: Iterable[Mapping[str, Any]], tenant: str) -> list[LogRow]:
             if row is not None and row.tenant == tenant:
                 found.append(row)
     return found
+
+
+def by_time(rows: Iterable[LogRow]) -> Iterator[tuple[datetime, LogRow]]:
+    """Yield rows in the order of their time; those whose time cannot be read are left out. Pure.
+
+    Several programs write one log, each in its own order, and of what people said the last word counts.
+    """
+    timed = ((moment, row) for row in rows if (moment := _moment(row.at)) is not None)
+    yield from sorted(timed, key=lambda one: one[0])
+
+
+def is_hand_off(row: LogRow) -> bool:
+    """Tell whether a decision went to people; one that also blocks does."""
+    return row.is_decision and (row.outcome == HANDED_OFF or bool(hand_off_reasons(row)))
+
+
+def hand_off_reasons(row: LogRow) -> list[Mapping[str, Any]]:
+    """Return why a decision went to people; the first is the reason that its ticket names.
+
+    That is the most severe one, the first of equals. A row of a version that wrote no severity keeps its
+    order, one that lists no reasons has its rules.
+    """
+    handing = [reason for reason in row.reasons if reason.get("effect") == str(Effect.HAND_OFF)]
+    if not handing and row.outcome == HANDED_OFF:
+        handing = list(row.reasons) or [{"rule": rule} for rule in row.rules]
+    return sorted(handing, key=lambda reason: -_RANK.get(str(reason.get("severity")), Severity.MEDIUM.rank))
+
+
+def _moment(text: str) -> datetime | None:
+    with suppress(ValueError):
+        found = datetime.fromisoformat(text)
+        return found if found.tzinfo is not None else None
+    return None

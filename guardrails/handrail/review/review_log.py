@@ -3,9 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -14,11 +12,12 @@ from handrail.confidence.calibration.fit.arrays import Flags, Floats
 from handrail.policy.runtime.log_row import EXPIRED, RESOLVED, SAMPLED, TAKEN, LogRow
 from handrail.policy.runtime.record import read_fact
 from handrail.records import FactValue, Trigger
+from handrail.review.log_rows import NO_DECISION, by_time, hand_off_reasons, is_hand_off
 
 NO_VERDICT, RIGHT, WRONG = -1, 0, 1
 READING_FLOOR_S: Final = 5.0
 """Nobody reads a case in less; a verdict that came faster is not counted as one."""
-_WRONG: Final = frozenset({"edit", "reject", "answer", "agree_edit", "wrong"})
+_WRONG: Final = frozenset({"edit", "reject", "answer", "revise", "agree_edit", "wrong"})
 _RIGHT: Final = frozenset({"approve", "right"})
 _SEEN_RIGHT: Final = _RIGHT | {"agree"}
 _NO_FACTS: Final[Mapping[str, FactValue]] = {}
@@ -29,9 +28,10 @@ class ReviewLog:
     """Decisions in the order of their time; arrays have shape (n,).
 
     `ticket` is that of a hand-off, empty for what was passed. `week` counts calendar weeks. `rules` are those
-    that handed off, none where the answer went out. `is_blocked`: it would not go out whatever people say.
-    `is_scored`: it has a score and the chance `probability` with which it was drawn (1 for what was handed
-    off). `verdict` is `NO_VERDICT`, `RIGHT` or `WRONG`: of a ticket, whether people changed anything.
+    that handed off, the one that the ticket names first, none where the answer went out. `is_blocked`: it
+    would not go out whatever people say. `is_scored`: it has a score and the chance `probability` with which
+    it was drawn (1 for what was handed off). `verdict` is `NO_VERDICT`, `RIGHT` or `WRONG`: of a ticket,
+    whether people changed anything or sent it back.
     `role` got it, `decided_by` is the role in which that verdict was given; `customer` and `grant` are
     hashes.
     `policy` is the digest of the policy that decided, `maker` the model that answered and the method by
@@ -145,10 +145,9 @@ def review_log(rows: Iterable[LogRow]) -> ReviewLog:
     said: dict[str, _Said] = {}
     heard: dict[str, dict[str, int]] = defaultdict(dict)
     taken: dict[tuple[str, str], float] = {}
-    for row in rows:
-        at = _seconds(row.at)
-        key = row.ticket or row.exchange
-        if math.isnan(at) or not key:
+    for moment, row in by_time(rows):
+        at, key = moment.timestamp(), row.ticket or row.exchange
+        if not key:
             continue
         if row.is_decision:
             decisions.setdefault(key, (at, row))
@@ -157,10 +156,11 @@ def review_log(rows: Iterable[LogRow]) -> ReviewLog:
         elif row.outcome in (RESOLVED, SAMPLED) and row.verdict in _WRONG | _SEEN_RIGHT:
             verdict = WRONG if row.verdict in _WRONG else RIGHT
             heard[key][row.reviewer] = verdict
-            if row.verdict == "agree":
+            if row.verdict.startswith("agree"):
+                # Others must agree too: it stays open until the last of them has said so.
                 continue
             said[key] = _Said(verdict=verdict, reviewer=row.reviewer, at=at, role=row.role)
-        elif row.outcome == EXPIRED:
+        elif row.outcome == EXPIRED or (row.outcome == RESOLVED and row.verdict in NO_DECISION):
             said.pop(key, None)
     ordered = sorted(decisions.items(), key=lambda item: (item[1][0], item[0]))
     return _columns(ordered, said, heard, taken)
@@ -175,7 +175,7 @@ def _columns(
     rows = [row for _, (_, row) in ordered]
     at = np.array([at for _, (at, _) in ordered], dtype=np.float64)
     verdicts = [said.get(key) for key, _ in ordered]
-    held = [_handing(row) for row in rows]
+    held = [hand_off_reasons(row) for row in rows]
     seconds = [
         one.at - taken.get((key, one.reviewer), math.nan) if one is not None else math.nan
         for (key, _), one in zip(ordered, verdicts, strict=True)
@@ -188,7 +188,7 @@ def _columns(
         facts=tuple(_facts(row) for row in rows),
         rules=tuple(tuple(str(reason.get("rule", "")) for reason in reasons) for reasons in held),
         triggers=tuple(tuple(str(reason.get("trigger", "")) for reason in reasons) for reasons in held),
-        is_held=np.array([bool(reasons) for reasons in held], dtype=np.bool_),
+        is_held=np.array([is_hand_off(row) for row in rows], dtype=np.bool_),
         is_passed=np.array([row.effect in ("pass", "redact") for row in rows], dtype=np.bool_),
         is_blocked=np.array([row.effect == "block" for row in rows], dtype=np.bool_),
         score=np.array([_number(row.scored.get("score")) for row in rows], dtype=np.float64),
@@ -227,10 +227,6 @@ def _second(heard: Mapping[str, int], said: _Said | None) -> int:
     return others[-1] if others else NO_VERDICT
 
 
-def _handing(row: LogRow) -> list[Mapping[str, object]]:
-    return [reason for reason in row.reasons if reason.get("effect") == "hand_off"]
-
-
 def _facts(row: LogRow) -> Mapping[str, FactValue]:
     if not row.facts:
         return _NO_FACTS
@@ -239,11 +235,3 @@ def _facts(row: LogRow) -> Mapping[str, FactValue]:
 
 def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) else math.nan
-
-
-def _seconds(text: str) -> float:
-    with suppress(ValueError):
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return moment.timestamp()
-    return math.nan
