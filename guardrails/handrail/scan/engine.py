@@ -84,7 +84,7 @@ class Engine:
         self.names = tuple(index for index, rule in self.rules.items() if isinstance(rule, NameRule))
 
     def prepare(self) -> None:
-        """Compile everything now, so that no scan waits for it."""
+        """Do now what a scan would wait for, see `Gate.prepare`."""
         for gate in self.gates:
             gate.prepare()
 

@@ -65,7 +65,7 @@ class Scanner:
         self._allowed = frozenset(normalise(value.value).text.lower() for value in self.spec.allow)
 
     def prepare(self) -> None:
-        """Compile everything now; otherwise the first scan does, which takes tens of milliseconds.
+        """Do now what takes tens of milliseconds and the first scan would wait for.
 
         Analyzers are not asked: what the user's own code raises belongs to the call that it judges.
         """

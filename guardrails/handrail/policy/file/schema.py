@@ -21,7 +21,8 @@ Unit: TypeAlias = Literal["seconds", "minutes", "hours", "days", "weeks"]
 class Shape(BaseModel):
     """A part of a policy file; keys it does not know are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    # Validators of parts are built into that of the whole file; none of their own is needed to read one.
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 class RoleShape(Shape):
