@@ -24,7 +24,7 @@ from handrail.inbox.rest import routes as rest_routes
 from handrail.inbox.security import Protected
 from handrail.inbox.sessions import Sessions
 from handrail.inbox.settings import Settings
-from handrail.inbox.throttle import Throttle
+from handrail.inbox.throttle import SignInThrottle, Throttle
 from handrail.policy import load
 from handrail.policy.file.people_file import PeopleFile
 from handrail.service import KeptPolicies, TicketService
@@ -62,7 +62,7 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
         sessions=Sessions(settings, clock),
         provider=_provider(settings, clock),
         renderer=Renderer(),
-        sign_ins=Throttle(settings.limits.sign_ins),
+        sign_ins=SignInThrottle(store, settings.tenant, settings.limits.sign_ins, clock),
         steps=Throttle(settings.limits.steps),
         kept_forms=KeptForms(clock),
         metrics=Metrics(store, settings),

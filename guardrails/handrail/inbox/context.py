@@ -15,7 +15,7 @@ from handrail.inbox.oidc import Provider
 from handrail.inbox.rendering import Renderer
 from handrail.inbox.sessions import Session, Sessions
 from handrail.inbox.settings import Settings
-from handrail.inbox.throttle import Throttle
+from handrail.inbox.throttle import SignInThrottle, Throttle
 
 if TYPE_CHECKING:
     from handrail.inbox.endings import Endings
@@ -40,7 +40,7 @@ class Inbox:
     sessions: Sessions
     provider: Provider | None
     renderer: Renderer
-    sign_ins: Throttle
+    sign_ins: SignInThrottle
     steps: Throttle
     kept_forms: KeptForms
     live: Live

@@ -195,7 +195,7 @@ class _Incoming:
         if not self._has_bearer:
             self._check_origin()
             self._check_token()
-            self._check_rate()
+            await self._check_rate()
         return _replayed(body, receive)
 
     async def _body(self, receive: Receive) -> bytes:
@@ -225,11 +225,15 @@ class _Incoming:
         if not self._inbox.sessions.is_csrf_token(self._first, given):
             raise Refused(HTTPStatus.FORBIDDEN, "the page is from another session; load it again")
 
-    def _check_rate(self) -> None:
+    async def _check_rate(self) -> None:
         client = self._scope.get("client") or ("",)
-        is_sign_in = self._path.startswith(SIGN_IN)
-        throttle = self._inbox.sign_ins if is_sign_in else self._inbox.steps
-        wait_s = throttle.take(str(client[0]) if is_sign_in else self._first.person)
+        if self._path.startswith(SIGN_IN):
+            try:
+                wait_s = await run_in_threadpool(self._inbox.sign_ins.take, str(client[0]))
+            except StoreUnavailable:
+                raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "the ticket store is out of reach") from None
+        else:
+            wait_s = self._inbox.steps.take(self._first.person)
         if wait_s:
             raise Refused(HTTPStatus.TOO_MANY_REQUESTS, "too often; wait a little", after_s=wait_s)
 

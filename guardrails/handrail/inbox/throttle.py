@@ -1,9 +1,15 @@
-"""How often somebody may try: a bucket for each name, in bounded memory."""
+"""How often somebody may try: in this process, and for sign-ins over all processes of one store."""
 
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
+from typing import TYPE_CHECKING
+
+from handrail.clock import Clock
+
+if TYPE_CHECKING:
+    from handrail.store import SqlStore
 
 _MOST_NAMES = 10_000
 _MINUTE_S = 60.0
@@ -40,3 +46,30 @@ class Throttle:
             return max(1, round((1.0 - bucket.left) * _MINUTE_S / self._most))
         bucket.left -= 1.0
         return 0
+
+
+class SignInThrottle:
+    """Lets each address try to sign in `per_minute` times a minute, over all processes of one store.
+
+    What this process would refuse by itself never reaches the store, so a flood costs no writes.
+
+    Args:
+        store: where the tries are counted, as keyed hashes of their addresses.
+        tenant: of the inbox.
+        per_minute: how often.
+        clock: gives the time.
+    """
+
+    def __init__(self, store: "SqlStore", tenant: str, per_minute: int, clock: Clock) -> None:
+        self._own = Throttle(per_minute)
+        self._store, self._tenant, self._per_minute, self._clock = store, tenant, per_minute, clock
+
+    def take(self, address: str) -> int:
+        """Count one try of an address; returns 0 if it may go on, otherwise after how many seconds it may.
+
+        Raises:
+            StoreUnavailable: the store is out of reach.
+        """
+        return self._own.take(address) or self._store.take_sign_in(
+            self._tenant, address, per_minute=self._per_minute, now=self._clock()
+        )

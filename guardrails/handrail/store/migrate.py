@@ -10,7 +10,7 @@ from handrail.store.crypto.keys import KeyRing
 from handrail.store.database import Database
 from handrail.store.tables import audit_heads, keys_metadata
 
-REVISION = "0011"
+REVISION = "0012"
 SCRIPTS = Path(__file__).with_name("migrations")
 # As alembic makes it, so that a later version can upgrade what this one made.
 _VERSION_TABLE = (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from handrail.store import kept_answers, own
+from handrail.store import kept_answers, own, sign_ins
 from handrail.store.admin import AdminStore
 from handrail.store.kept_answers import KeptAnswer
 from handrail.store.own import TokenRecord
@@ -78,6 +78,10 @@ class PeopleStore(AdminStore):
     ) -> KeptAnswer | None:
         """Take an idempotency key for a step; returns what it was taken for before, None where it is new."""
         return self._written(tenant, lambda tx: kept_answers.take(tx, person, key, digest, now))
+
+    def take_sign_in(self, tenant: str, address: str, *, per_minute: int, now: datetime) -> int:
+        """Count one try of an address; returns after how many seconds it may go on, 0 for at once."""
+        return self._written(tenant, lambda tx: sign_ins.take(tx, address, per_minute=per_minute, now=now))
 
     def keep_answer(self, tenant: str, person: str, key: str, answer: str) -> None:
         """Keep the answer to the step of a key."""
