@@ -40,13 +40,18 @@ def run_cases(cases: Iterable[Mapping[str, Any]], client: Client) -> EvalRun:
 
     Words count as equal without regard to case and blanks, JSON by its values. A case of what people rejected
     is passed when the answer is another one.
+
+    Raises:
+        ConfigError: the client returned something else than a text.
     """
     return EvalRun(results=tuple(_one(case, client) for case in cases))
 
 
 def _one(case: Mapping[str, Any], client: Client) -> EvalResult:
     must_not = bool(case["metadata"].get("must_not"))
-    answer = client(case["input"])
+    answer: object = client(case["input"])
+    if not isinstance(answer, str):
+        raise ConfigError(f"the client returned no text for case {case['id']}")
     is_same = _plain(answer) == _plain(str(case["target"]))
     return EvalResult(id=str(case["id"]), is_passed=is_same is not must_not, must_not=must_not)
 
