@@ -69,7 +69,7 @@ class Fitted:
 def row_features(row: Row, vocabulary: Vocabulary) -> set[str]:
     """Return the names of a row's features, each once."""
     text = plain(row.text)
-    names = {one.name for sentence in features(text, row.opening, vocabulary) for one in sentence}
+    names = {name for sentence in features(text, row.opening, vocabulary) for name, _, _ in sentence}
     names |= {f"{LEXICON}{kind}" for kind in listed(text, row.opening)}
     return names
 

@@ -7,7 +7,7 @@ Beside other words a word is shown as its class: whoever asks for an *operator* 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TypeAlias
 
 PIECES = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+|[.!?;,:\n]")
 ENDS = frozenset(".!?;\n")
@@ -31,14 +31,16 @@ NEGATIONS = frozenset({
 REACH = 6
 """A negation reaches this many tokens, or to the next comma or end of a sentence."""
 
-_ACCENTS = str.maketrans("áàâãäåéèêëíìîïóòôõöúùûüñçýÿ", "aaaaaaeeeeiiiiooooouuuuncyy")
+_ACCENTED = "áàâãäåéèêëíìîïóòôõöúùûüñçýÿ"
+_ACCENTS = str.maketrans(_ACCENTED, "aaaaaaeeeeiiiiooooouuuuncyy")
+_HAS_ACCENT = re.compile(f"[{_ACCENTED}]")
 _CORRECTED = range(4, 21)
 _BEGINNING, _ENDINGS = 4, (3, 4, 5)
 
 
 def fold(text: str) -> str:
     """Drop accents, which people leave out; every character keeps its place."""
-    return text if text.isascii() else text.translate(_ACCENTS)
+    return text if text.isascii() or _HAS_ACCENT.search(text) is None else text.translate(_ACCENTS)
 
 
 def spelled(piece: str) -> str:
@@ -103,34 +105,31 @@ def affixes(word: str) -> Iterator[str]:
             yield f"-{word[-length:]}"
 
 
-class Feature(NamedTuple):
-    """One thing that the heads may weigh, with its span in the text; a tuple, because a text has hundreds."""
-
-    name: str
-    start: int
-    end: int
+Feature: TypeAlias = tuple[str, int, int]
+"""One thing that the heads may weigh: its name, and its span in the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence: its tokens with their spans, and the token that ends it, with its place."""
+    """One sentence: its tokens as they were found, and the token that ends it, with its place."""
 
-    tokens: Sequence[tuple[str, int, int]]
+    tokens: Sequence[re.Match[str]]
     closing: str
     end: int
 
 
 def sentences(text: str) -> Iterator[Sentence]:
     """Yield the sentences of a text that hold a word or a number; the text as in `features`."""
-    tokens: list[tuple[str, int, int]] = []
+    tokens: list[re.Match[str]] = []
     count = 0
     for match in PIECES.finditer(fold(text)):
-        piece, ends = match[0], match[0] in ENDS
+        piece = match[0]
+        ends = piece in ENDS
         if count and (ends or count >= LONGEST):
             yield Sentence(tokens, piece, match.start())
             tokens, count = [], 0
         if not ends:
-            tokens.append((piece, *match.span()))
+            tokens.append(match)
             count += piece not in ",:"
     if count:
         yield Sentence(tokens, LAST, len(text))
@@ -153,8 +152,8 @@ def features(text: str, opening: str, vocabulary: Vocabulary) -> list[list[Featu
 def features_of(sentence: Sentence, opening: str, vocabulary: Vocabulary) -> list[Feature]:
     """Return the features of one sentence."""
     reader = _Reader(vocabulary, opening)
-    for piece, start, end in sentence.tokens:
-        reader.take(piece, start, end)
+    for token in sentence.tokens:
+        reader.take(token[0], *token.span())
     return reader.closed(sentence.closing, sentence.end)
 
 
@@ -187,16 +186,16 @@ class _Reader:
             names, shown = list(affixes(word)), STRANGE
         if shown != STRANGE and shown == self._before[0][0] == self._before[1][0]:
             return  # a row of tokens that read alike says no more than its first two
-        self._done += [Feature(name, start, end) for name in names]
+        self._done += [(name, start, end) for name in names]
         self._show(shown, start, end)
         self._negated = REACH if word in NEGATIONS else max(0, self._negated - 1)
 
     def _show(self, shown: str, start: int, end: int) -> None:
         (first, first_at), (before, before_at) = self._before
-        self._done.append(Feature(f"{before} {shown}", before_at, end))
+        self._done.append((f"{before} {shown}", before_at, end))
         if first:
-            self._done.append(Feature(f"{first} {before} {shown}", first_at, end))
-            self._done.append(Feature(f"{first} _ {shown}", first_at, end))
+            self._done.append((f"{first} {before} {shown}", first_at, end))
+            self._done.append((f"{first} _ {shown}", first_at, end))
         if self._negated:
-            self._done.append(Feature(f"! {shown}", start, end))
+            self._done.append((f"! {shown}", start, end))
         self._before = [(before, before_at), (shown, start)]

@@ -13,10 +13,12 @@ from typing import Any
 
 from handrail.errors import ConfigError
 from handrail.signals.features import FIRST, Feature, Vocabulary, features_of, sentences
-from handrail.signals.lanes import HALF, LaneWeights, base_of, laned, unpacked_lanes
+from handrail.signals.lanes import HALF, LANE, LaneWeights, base_of, lane_of, laned, unpacked_lanes
 from handrail.signals.tokens import tokens_of
 from handrail.signals.weights import RESERVED, Sums, WeightTable
 from handrail.signals.wordlists import Span, joined
+
+_FAR = HALF >> 1
 
 WHOLE = 80
 """A text of up to this many tokens is also judged as a whole."""
@@ -45,6 +47,7 @@ class Heads:
     slope: tuple[float, ...]
     levels: tuple[float, ...]
     _table: WeightTable = field(init=False, repr=False, compare=False)
+    _weights: LaneWeights = field(init=False, repr=False, compare=False)
     _lanes: struct.Struct = field(init=False, repr=False, compare=False)
     _base: int = field(init=False, repr=False, compare=False)
 
@@ -53,6 +56,7 @@ class Heads:
         weights = given if isinstance(given, LaneWeights) else laned(given, count)
         derived: dict[str, object] = {
             "weights": weights,
+            "_weights": weights,
             "_table": WeightTable(weights.totals, self.vocabulary),
             "_lanes": struct.Struct(f"<{count}I"),
             "_base": base_of(count),
@@ -78,19 +82,37 @@ class Heads:
 
     def heaviest(self, summed: Sums, seen: Collection[str] = ()) -> tuple[int, ...]:
         """Return what `weigh` does, of sums that were read before."""
-        sums, tokens = list(summed.sentences), summed.tokens
-        extra = self._base
-        for name in seen:
-            extra += self._table.single(name)
-        if len(sums) > 1:
-            if tokens <= WHOLE:
-                sums.append(sum(sums))
-            # Long texts repeat themselves, and the same sentence need not be looked at twice.
-            sums = list(set(sums))
+        extra = self._base + self._seen(seen)
         unpack, size = self._lanes.unpack, self._lanes.size
-        lanes = [unpack((total + extra).to_bytes(size, "little")) for total in sums]
+        lanes = [unpack((total + extra).to_bytes(size, "little")) for total in _judged(summed)]
         best = map(max, *lanes) if len(lanes) > 1 else lanes[0]
         return tuple([lane - HALF for lane in best])
+
+    def threshold(self, levels: Sequence[float]) -> int:
+        """Return a level for every head as one number for `reached`, a lane each."""
+        least = (self.least(head, level) for head, level in enumerate(levels))
+        # No sum of weights comes near half a lane; a level that none can reach must not either.
+        lanes = (HALF - max(-_FAR, min(_FAR, lane)) for lane in least)
+        return sum(lane << LANE * head for head, lane in enumerate(lanes))
+
+    def reached(self, summed: Sums, threshold: int, seen: Collection[str] = ()) -> Mapping[int, int]:
+        """Return what `heaviest` does for the heads that reach a threshold, by their index.
+
+        Mostly none does, which one addition and one comparison of all lanes tell for each sentence.
+        """
+        extra, over = threshold + self._seen(seen), 0
+        for total in _judged(summed):
+            over |= total + extra
+        # A lane's highest bit says that its weights reach the threshold.
+        if not over & self._base:
+            return {}
+        heaviest = self.heaviest(summed, seen)
+        tops = ((head, HALF << LANE * head) for head in range(len(self.names)))
+        return {head: heaviest[head] for head, top in tops if over & top}
+
+    def _seen(self, names: Collection[str]) -> int:
+        """Return the weights of further features."""
+        return sum(map(self._table.single, names)) if names else 0
 
     def probability(self, head: int, weight: int) -> float:
         """Return what a head's sum of weights means."""
@@ -123,17 +145,20 @@ class Heads:
 
     def _weightiest(self, sums: Sequence[int], numbers: Mapping[str, int]) -> dict[str, int]:
         """Return for each head the index of the first of the sentences that weigh most for it."""
-        unpack, size = self._lanes.unpack, self._lanes.size
-        firsts: dict[int, int] = {}
-        for index, total in enumerate(sums):
-            firsts.setdefault(total, index)
-        lanes = [(unpack((total + self._base).to_bytes(size, "little")), at) for total, at in firsts.items()]
-        return {name: max(lanes, key=lambda one: one[0][head])[1] for name, head in numbers.items()}
+        # Long texts repeat themselves.
+        firsts = {total + self._base: index for index, total in reversed([*enumerate(sums)])}
+
+        def weightiest(head: int) -> int:
+            most = max(lane_of(total, head) for total in firsts)
+            return min(at for total, at in firsts.items() if lane_of(total, head) == most)
+
+        return {name: weightiest(head) for name, head in numbers.items()}
 
     def _telling(self, sentence: Sequence[Feature], head: int) -> tuple[Span, ...]:
-        weighed = [(self.weights.get(one.name, {}).get(head, 0), one) for one in sentence]
+        weight = self._weights.weight
+        weighed = [(weight(name, head), start, end) for name, start, end in sentence]
         most = sorted((one for one in weighed if one[0] > 0), key=lambda one: -one[0])[:4]
-        return tuple(joined(sorted((one.start, one.end) for _, one in most)))
+        return tuple(joined(sorted((start, end) for _, start, end in most)))
 
     def sums(self, text: str, opening: str) -> Sums:
         """Add up the weights of each sentence's features; see `features` for what they are."""
@@ -146,6 +171,15 @@ class Heads:
     def sums_of(self, tokens: Sequence[str], openings: Sequence[str]) -> tuple[Sums, ...]:
         """Return what `sums_after` does, of the tokens of a text."""
         return self._table.sums(tokens, openings)
+
+
+def _judged(summed: Sums) -> Collection[int]:
+    """Return the sums by which a text is judged: of each sentence, and of the whole of a short text."""
+    sums = summed.sentences
+    if len(sums) < 2:
+        return sums
+    # Long texts repeat themselves, and the same sentence need not be looked at twice.
+    return {*sums, sum(sums)} if summed.tokens <= WHOLE else set(sums)
 
 
 def from_data(data: Mapping[str, Any]) -> Heads:

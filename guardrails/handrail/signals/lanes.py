@@ -10,6 +10,8 @@ LANE = 32
 HALF = 1 << (LANE - 1)
 """What is added to a lane so that it is never below nothing."""
 
+_BITS = (1 << LANE) - 1
+
 
 class LaneWeights(Mapping[str, Mapping[int, int]]):
     """Feature → head index → weight, kept as one number a feature: tens of thousands are read at a start.
@@ -28,6 +30,10 @@ class LaneWeights(Mapping[str, Mapping[int, int]]):
         lanes = self._lanes.unpack((self.totals[name] + self._base).to_bytes(self._lanes.size, "little"))
         return {head: lane - HALF for head, lane in enumerate(lanes) if lane != HALF}
 
+    def weight(self, name: str, head: int) -> int:
+        """Return the weight of a feature for a head, 0 where it has none."""
+        return lane_of(self.totals.get(name, 0) + self._base, head)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.totals)
 
@@ -38,6 +44,11 @@ class LaneWeights(Mapping[str, Mapping[int, int]]):
 def base_of(heads: int) -> int:
     """Return what makes every lane of a total a number from nothing upwards."""
     return sum(HALF << LANE * head for head in range(heads))
+
+
+def lane_of(total: int, head: int) -> int:
+    """Return what is in a head's lane of a total to which `base_of` was added."""
+    return ((total >> LANE * head) & _BITS) - HALF
 
 
 def laned(weights: Mapping[str, Mapping[int, int]], heads: int) -> LaneWeights:

@@ -57,12 +57,13 @@ class Listening:
         return self.heads if self.heads is not None else shipped()
 
     @cached_property
-    def least(self) -> tuple[int, ...]:
-        """The least sum of weights that counts, for every head in their order."""
+    def threshold(self) -> int:
+        """The levels from which signals count, as `Heads.threshold` gives them."""
         heads = self.read
         given = {name: own.level for name, own in self.own.items() if own.level is not None}
-        levels = (given.get(name, level) for name, level in zip(heads.names, heads.levels, strict=True))
-        return tuple(heads.least(index, level) for index, level in enumerate(levels))
+        return heads.threshold(
+            [given.get(name, level) for name, level in zip(heads.names, heads.levels, strict=True)]
+        )
 
     @cached_property
     def _patterns(self) -> Mapping[str, Pattern]:

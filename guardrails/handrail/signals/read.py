@@ -74,12 +74,10 @@ def _heard_after(
     opening, summed = after
     by_list = listed(words, opening)
     heads = listening.read
-    sums = heads.heaviest(summed, [f"{LEXICON}{kind}" for kind in by_list])
-    fired = {
-        heads.names[index]: heads.probability(index, weight)
-        for index, (weight, least) in enumerate(zip(sums, listening.least, strict=True))
-        if weight >= least
-    }
+    reached = heads.reached(summed, listening.threshold, [f"{LEXICON}{kind}" for kind in by_list])
+    if not reached and not listening.own:
+        return ()
+    fired = {heads.names[index]: heads.probability(index, weight) for index, weight in reached.items()}
     spans = {name: () if name in TOPIC_HEADS else by_list.get(SignalKind(name), ()) for name in fired}
     telling = heads.explain(words, opening, [name for name in fired if not spans[name]], summed)
     found = {
@@ -149,7 +147,8 @@ def read_new(messages: Sequence[Message], listening: Listening = DEFAULT) -> New
                 words=((0, len(message.text)),),
                 place=Place(part=Part.MESSAGE, index=index),
             )
-        found += (signals[kind] for kind in SignalKind if kind in signals)
+        if signals:
+            found += (signals[kind] for kind in SignalKind if kind in signals)
     return NewWords(tuple(found), topics, languages)
 
 

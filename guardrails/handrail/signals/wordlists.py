@@ -53,11 +53,14 @@ def plain(text: str) -> str:
 def lowered(text: str) -> str:
     """Lower case, plain apostrophes and no half of a character; every character keeps its place."""
     low_text = text.lower()
+    if low_text.isascii():
+        return low_text.replace("`", "'")
     if len(low_text) != len(text):  # one capital letter has a lower form of two characters
         low_text = "".join(low if len(low := char.lower()) == 1 else char for char in text)
-    return low_text.translate(_SAME_WIDTH)
+    return low_text if _CHANGED.search(low_text) is None else low_text.translate(_SAME_WIDTH)
 
 
+_CHANGED = re.compile("[’‘`´\u00a0\ud800-\udfff]")
 _SAME_WIDTH = str.maketrans(
     {"’": "'", "‘": "'", "`": "'", "´": "'", "\u00a0": " "}
     | dict.fromkeys(map(chr, range(0xD800, 0xE000)), "\ufffd")

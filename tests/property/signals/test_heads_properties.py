@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from handrail.records import Message, Speaker
 from handrail.signals.features import AFTER_CLAIM, AFTER_QUESTION, FIRST, PIECES, features, fold
-from handrail.signals.heads import WHOLE, shipped
+from handrail.signals.heads import LEXICON, WHOLE, shipped
 from handrail.signals.lanes import LANE
 from handrail.signals.language import language_of
 from handrail.signals.read import read_new
@@ -49,7 +49,7 @@ def _by_feature(text: str, opening: str) -> list[list[int]]:
     heads = shipped()
     return [
         [
-            sum(heads.weights.get(one.name, {}).get(head, 0) for one in sentence)
+            sum(heads.weights.get(name, {}).get(head, 0) for name, _, _ in sentence)
             for head in range(len(heads.names))
         ]
         for sentence in features(text, opening, heads.vocabulary)
@@ -82,6 +82,19 @@ def test_the_fast_sum_is_the_sum_of_the_features_that_explain_it(raw: str, openi
 def test_every_sentence_weighs_what_its_features_weigh(raw: str, opening: str) -> None:
     text = plain(raw)
     assert list(shipped().sums(text, opening).sentences) == _packed(text, opening)
+
+
+@settings(max_examples=150, deadline=None)
+@given(ODD, OPENING, st.lists(st.floats(0, 1), min_size=14, max_size=14), st.booleans())
+def test_the_heads_that_reach_a_level_are_those_whose_weights_do(
+    raw: str, opening: str, levels: list[float], is_listed: bool
+) -> None:
+    heads, seen = shipped(), [f"{LEXICON}complaint"] if is_listed else []
+    levels = levels[: len(heads.names)] + [0.5] * (len(heads.names) - len(levels))
+    summed = heads.sums(plain(raw), opening)
+    weights = dict(enumerate(heads.heaviest(summed, seen)))
+    wanted = {head: weight for head, weight in weights.items() if weight >= heads.least(head, levels[head])}
+    assert dict(heads.reached(summed, heads.threshold(levels), seen)) == wanted
 
 
 @settings(max_examples=25, deadline=None)

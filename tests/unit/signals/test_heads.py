@@ -77,7 +77,7 @@ def test_the_words_that_made_it_are_named() -> None:
 def test_a_question_ends_otherwise_than_a_statement() -> None:
     vocabulary = Vocabulary(words=["agent"], classes={}, salient=[])
     (asked,) = features("agent?", AFTER_CLAIM, vocabulary)
-    assert [one.name for one in asked] == [
+    assert [name for name, _, _ in asked] == [
         "agent",
         "^claim agent",
         f"agent {QUESTION}",

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from handrail.text.normalise import normalise, writable
 
@@ -62,3 +64,26 @@ def test_offsets_of_the_original_map_forward():
 )
 def test_half_a_character_is_joined_or_replaced(text, kept):
     assert writable(text) == kept
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text(
+        st.one_of(st.characters(), st.sampled_from("aZ4 -éßçæ“”’‘–…·。、４Ａ我الабвονо٣०ﬁ\u00ad\u00a0")),
+        max_size=40,
+    )
+)
+def test_a_text_is_folded_as_its_characters_are(text):
+    seen = normalise(text)
+    for offset, character in enumerate(seen.text):
+        start, end = seen.raw_span(offset, offset + 1)
+        of_one = normalise(text[start:end]).text
+        assert character in (*of_one, *text[start:end])
+    if text.isascii() or (len(seen.text) == len(text) and not seen.starts):
+        assert all(got in (normalise(one).text, one) for got, one in zip(seen.text, text, strict=True))
+
+
+def test_many_different_characters_are_folded_as_a_few_are():
+    full = "".join(map(chr, range(0xFF21, 0xFF3B)))
+    assert normalise(full).text == "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    assert normalise(full[:3]).text == "ABC"
