@@ -336,7 +336,7 @@ def test_errors_that_grow_withdraw_the_calibration_and_everything_is_handed_off(
     assert told["alarm"] is not None
     assert told["error_among_passed"] > 0.9
     read = CliRunner().invoke(build(), [*review[:-1], *period, "--out", str(scene.folder / "review")]).stdout
-    assert "missed errors: 100.0% of 160 passed answers" in read
+    assert "missed errors: 100.0\u00a0% of 160 passed answers" in read
     assert "drift alarm at 2026-01-1" in read
     assert scene.calibrate("--previous", str(scene.folder / "calibration.json")) == 1
     made = artefact.read((scene.folder / "calibration.json").read_text())

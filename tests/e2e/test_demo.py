@@ -16,7 +16,7 @@ from handrail.errors import ConfigError, PolicyError
 from handrail.review import ReviewPeriod, changes, evaluation_cases, review
 from handrail.review.cases import Collector
 from handrail.review.html import as_html
-from handrail.review.report import as_markdown
+from handrail.review.markdown import as_markdown
 from handrail.scan import default_scanner
 from handrail.store import open_store
 from handrail_adapters.demo.command import demo

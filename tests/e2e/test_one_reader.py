@@ -23,7 +23,7 @@ NO_VALUES = {
 """Folders whose recursion is over what handrail made itself, and what that is."""
 JUDGES_NOTHING = {
     "handrail/cli/confidence.py: _shown": "prints figures of a calibration, which handrail made itself",
-    "handrail/inbox/words.py: _flat": "names the strings of the catalogue, which handrail ships itself",
+    "handrail/text/phrases.py: _flat": "names the strings of a catalogue, which handrail ships itself",
     "handrail/text/json_schema.py: _same": "compares two values of one schema, and reads none",
     "handrail/tickets/action.py: _written": "writes JSON that was parsed, and refuses what else there is",
     "handrail/tickets/model.py: _written": "makes what a ticket already holds writable, letter by letter",

@@ -127,7 +127,7 @@ def _step_lines(
 ) -> list[str]:
     from handrail.review.first_steps import first_steps
 
-    return [f"{number}. {step.words}" for number, step in enumerate(first_steps(report, figures, patches), 1)]
+    return [f"{number}. {step}" for number, step in enumerate(first_steps(report, figures, patches), 1)]
 
 
 def _proposal_line(one: "Proposal") -> str:
@@ -263,12 +263,15 @@ def _missed_data(missed: "FalsePasses | None") -> dict[str, object] | None:
 
 
 def _missed_lines(missed: "FalsePasses | None", store: str, policy: str) -> list[str]:
-    if missed is None or missed.error.rate is None:
+    from handrail.review.language import ENGLISH
+
+    error = missed.error if missed is not None else None
+    if missed is None or error is None or error.rate is None:
         return []
-    error = missed.error
     lines = [
-        f"missed errors: {error.rate:.1%} of {error.passed} passed answers ({error.low:.1%} to "
-        f"{error.high:.1%}), from {error.audits} that were read; {missed.waiting} wait to be read"
+        f"missed errors: {ENGLISH.percent(error.rate, 1)} of {error.passed} passed answers "
+        f"({ENGLISH.between(error.low, error.high, 1)}), from {error.audits} that were read; "
+        f"{missed.waiting} wait to be read"
     ]
     if missed.alarm is not None:
         lines.append(

@@ -1,64 +1,23 @@
 """What reviewers read, in their language: every string comes from one catalogue."""
 
-import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Final
 
+from handrail.text.phrases import FALLBACK, Words, languages_in, read_words
+
+__all__ = ["FALLBACK", "Words", "accepted", "languages", "words"]
+
 FOLDER: Final = Path(__file__).parent / "catalogue"
-FALLBACK: Final = "en"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """The catalogue of one language; `texts` maps dotted keys to texts with `{places}`."""
-
-    language: str
-    texts: Mapping[str, str]
-
-    def __call__(self, key: str, **values: object) -> str:
-        """Return a text with its places filled.
-
-        Raises:
-            KeyError: the catalogue has no such text, or a place is not filled.
-        """
-        text = self.texts[key]
-        return text.format(**values) if values else text
-
-    def of(self, group: str, name: str, **values: object) -> str:
-        """Return the text of a name in a group, or that of `other` where the name has none."""
-        key = f"{group}.{name}"
-        return self(key if key in self.texts else f"{group}.other", **values)
-
-    def has(self, key: str) -> bool:
-        """Tell whether there is such a text."""
-        return key in self.texts
-
-
-@cache
 def languages() -> tuple[str, ...]:
     """Return the languages there are, the fallback first."""
-    found = sorted(path.stem for path in FOLDER.glob("*.toml"))
-    return (FALLBACK, *(code for code in found if code != FALLBACK))
+    return languages_in(FOLDER)
 
 
-@cache
 def words(language: str) -> Words:
     """Return the catalogue of a language, that of the fallback where there is none."""
-    code = language if language in languages() else FALLBACK
-    raw = tomllib.loads((FOLDER / f"{code}.toml").read_text(encoding="utf-8"))
-    return Words(language=code, texts=dict(_flat("", raw)))
-
-
-def _flat(path: str, table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    for name, value in table.items():
-        key = f"{path}.{name}" if path else name
-        if isinstance(value, Mapping):
-            yield from _flat(key, value)
-        else:
-            yield key, str(value)
+    return read_words(FOLDER, language)
 
 
 def accepted(header: str) -> str:

@@ -109,6 +109,10 @@ class ReviewCase:
             return True
         return bool(self.decide_by and self.decided_at and self.decided_at > self.decide_by)
 
+    def is_overdue(self, now: datetime) -> bool:
+        """Tell whether it is open past its deadline."""
+        return self.ending is TicketEnding.OPEN and self.decide_by is not None and self.decide_by < now
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedValue:

@@ -1,104 +1,147 @@
-"""What the owner of a process does first after a week, the most pressing first. Pure."""
+"""What is most worth doing after a week: what cannot wait, then changes and notes by what they save. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from handrail.review.weekly import ProposalKind, WeeklyReview
+from handrail.review.language import ENGLISH, Language
+from handrail.review.weekly import WeeklyReview, propose
 
 if TYPE_CHECKING:
     from handrail.review.log_figures import LogFigures
     from handrail.review.proposal import Proposal
 
-MOST = 3
-"""Changes, and hints, that are named one by one."""
+MOST = 5
+"""Things that somebody does in a week, beside what cannot wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstStep:
-    """One thing to do. `part` is the part of the page that shows why; `is_pressing`: it cannot wait."""
+    """One thing to do.
+
+    Args:
+        words: what to do.
+        part: the part of the page that shows why.
+        quoted: what the proposal itself is called, which no catalogue translates.
+        figure: its number in words, empty where it stands in `words`.
+        tickets: tickets behind it.
+        worth: what it is expected to save a week, in hand-offs.
+        is_pressing: it cannot wait.
+    """
 
     words: str
     part: str
+    quoted: str = ""
+    figure: str = ""
+    tickets: tuple[str, ...] = ()
+    worth: float = 0.0
     is_pressing: bool = False
+
+    def __str__(self) -> str:
+        said = f"{self.words} {self.quoted}".strip()
+        return f"{said} ({self.figure})" if self.figure else said
 
 
 def first_steps(
-    report: WeeklyReview, figures: "LogFigures | None" = None, patches: "Sequence[Proposal]" = ()
+    report: WeeklyReview,
+    figures: "LogFigures | None" = None,
+    patches: "Sequence[Proposal]" = (),
+    say: Language = ENGLISH,
 ) -> tuple[FirstStep, ...]:
-    """Return what is to be done, the most pressing first; nothing where a week was as it should be."""
+    """Return what is to be done, each thing once; nothing where a week was as it should be.
+
+    What cannot wait comes first. Changes and notes follow in one order, by what they are expected to save;
+    then what the log lacks, and hints from the tickets about which nothing else speaks.
+
+    Args:
+        report: the period's tickets.
+        figures: what the log says of it.
+        patches: changes and notes.
+        say: the language.
+    """
     if not report.measures.total.size and (figures is None or not figures.exchanges):
-        return (
-            FirstStep(
-                words="Nothing is on record in these days: see that the period, the tenant and the store or "
-                "export are those you mean.",
-                part="tickets",
-                is_pressing=True,
-            ),
-        )
-    found = [*_of_tickets(report), *(_of_log(figures) if figures is not None else ()), *_of_patches(patches)]
-    found += [*_of_proposals(report)]
-    return tuple(sorted(found, key=lambda step: not step.is_pressing))
+        return (FirstStep(words=say("first.empty"), part="tickets", is_pressing=True),)
+    pressing = [*_overdue(report, say), *(_of_log(figures, say) if figures is not None else ())]
+    found = [one for one in pressing if one.is_pressing]
+    valued = sorted(_of_patches(patches, say), key=lambda step: -step.worth)
+    rest = [*valued, *(one for one in pressing if not one.is_pressing)]
+    rest += _of_hints(report, {one.about for one in patches if one.about}, say)
+    # Something to improve has its place even in a week in which much burns.
+    return (*found, *rest[: max(1, MOST - len(found))])
 
 
-def _of_tickets(report: WeeklyReview) -> Iterator[FirstStep]:
-    overdue = report.measures.total.overdue
-    if overdue:
+def _overdue(report: WeeklyReview, say: Language) -> Iterator[FirstStep]:
+    total = report.measures.total
+    if total.overdue:
         yield FirstStep(
-            words=f"{_tickets(overdue)} open past the deadline: see that people decide.",
+            words=say.counted("first.overdue", total.overdue),
             part="tickets",
+            tickets=tuple(case.id for case in total.cases if case.is_overdue(report.measures.now)),
             is_pressing=True,
         )
 
 
-def _of_log(figures: "LogFigures") -> Iterator[FirstStep]:
-    if figures.drift_since is not None:
-        yield FirstStep(
-            words=f"The model has been worse since {figures.drift_since:%d %b}: go back or calibrate anew.",
-            part="missed",
-            is_pressing=True,
-        )
-    last = figures.weeks[-1].findings.missed if figures.weeks else None
-    if last is not None and last.rate is not None and last.low > figures.alpha:
-        yield FirstStep(
-            words=f"{last.low:.0%} or more of passed answers are wrong, the target is {figures.alpha:.0%}.",
-            part="missed",
-            is_pressing=True,
-        )
-    if figures.passed and (last is None or last.rate is None):
-        words = "Nobody has read passed answers of the last week: have some read, or errors stay unknown."
-        yield FirstStep(words=words, part="flow")
-    named = [one.name[:12] for one in figures.readers if one.is_named]
+def _of_log(figures: "LogFigures", say: Language) -> Iterator[FirstStep]:
+    yield from _errors(figures, say)
+    named = [one for one in figures.readers if one.is_named]
     if named:
         yield FirstStep(
-            words=f"{', '.join(named)} approved without reading: have those cases read again.",
+            words=say("first.readers", names=say.listed([one.name[:12] for one in named])),
             part="readers",
+            tickets=_all(one.tickets for one in named),
             is_pressing=True,
         )
     clashes = sum(one.count for one in figures.conflicts)
     if clashes:
-        words = f"Rules disagreed {clashes} {'time' if clashes == 1 else 'times'}: say which one counts."
-        yield FirstStep(words=words, part="conflicts")
+        yield FirstStep(
+            words=say.counted("first.conflicts", clashes),
+            part="conflicts",
+            tickets=_all(one.tickets for one in figures.conflicts),
+        )
 
 
-def _of_patches(patches: "Sequence[Proposal]") -> Iterator[FirstStep]:
-    ready = [one for one in patches if one.is_ready]
-    for one in ready[:MOST]:
-        yield FirstStep(words=f"Accept or decline: {one.title}.", part=f"change-{one.id}")
-    if len(ready) > MOST:
-        yield FirstStep(words=f"Accept or decline {len(ready) - MOST} more changes.", part="changes")
+def _errors(figures: "LogFigures", say: Language) -> Iterator[FirstStep]:
+    """Say in one step that the model drifted and that too many errors pass: they ask for the same."""
+    last = figures.weeks[-1].findings.missed if figures.weeks else None
+    is_read = last is not None and last.rate is not None
+    told = {"target": say.percent(figures.alpha), "low": say.percent(last.low) if last is not None else ""}
+    is_above = last is not None and is_read and last.low > figures.alpha
+    if figures.drift_since is not None:
+        key = "first.drift_missed" if is_above else "first.drift"
+        words = say(key, day=say.day(figures.drift_since), **told)
+        yield FirstStep(words=words, part="missed" if _is_drawn(figures) else "flow", is_pressing=True)
+    elif is_above:
+        yield FirstStep(words=say("first.missed", **told), part="missed", is_pressing=True)
+    if figures.passed and not is_read:
+        yield FirstStep(words=say("first.unread"), part="flow")
 
 
-def _of_proposals(report: WeeklyReview) -> Iterator[FirstStep]:
-    late = [one for one in report.proposals if one.kind is ProposalKind.PEOPLE]
-    for one in late:
-        yield FirstStep(words=f"{one.title} {one.why}", part="hints")
-    rest = [one for one in report.proposals if one.kind is not ProposalKind.PEOPLE]
-    for one in rest[:MOST]:
-        yield FirstStep(words=f"{one.title} {one.why}", part="hints")
-    if len(rest) > MOST:
-        yield FirstStep(words=f"Look at {len(rest) - MOST} more hints from the tickets.", part="hints")
+def _is_drawn(figures: "LogFigures") -> bool:
+    return any(week.findings.missed.rate is not None for week in figures.weeks)
 
 
-def _tickets(count: int) -> str:
-    return f"{count} {'ticket is' if count == 1 else 'tickets are'}"
+def _of_patches(patches: "Sequence[Proposal]", say: Language) -> Iterator[FirstStep]:
+    for one in patches:
+        if not (one.is_ready or one.is_note):
+            continue
+        saved = round(one.worth)
+        yield FirstStep(
+            words=say("first.ready") if one.is_ready else "",
+            quoted=one.title if saved >= 1 else f"{one.title}. {one.replay or one.why}",
+            figure=say("first.worth", count=say.number(saved)) if saved >= 1 else "",
+            part=f"change-{one.id}",
+            tickets=one.tickets,
+            worth=one.worth,
+        )
+
+
+def _of_hints(report: WeeklyReview, told: set[str], say: Language) -> Iterator[FirstStep]:
+    """Leave out what a change or a note is about: that says the same with more behind it."""
+    for place, one in enumerate(propose(report.measures, say), 1):
+        if one.about not in told:
+            words = f"{one.title} {one.why}"
+            yield FirstStep(words=words, part=f"hint-{place}", tickets=one.tickets)
+
+
+def _all(tickets: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(ticket for some in tickets for ticket in some))

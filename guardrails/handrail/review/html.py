@@ -8,23 +8,20 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from handrail.review import log_charts, log_sections, proposal_html
+from handrail.review.calendar_week import WEEK, name_of_week
 from handrail.review.cases import ReviewCase, TicketEnding, changes
 from handrail.review.first_steps import FirstStep, first_steps
-from handrail.review.measure import Figure, Measures, Share, TicketGroup, in_words
+from handrail.review.language import ENGLISH, Language
+from handrail.review.measure import Figure, Measures, Share, TicketGroup
+from handrail.review.proposal import MISSED
 from handrail.review.svg import Plot
-from handrail.review.tables import Cell, Counted, Link, Linked, ListLink, in_page, percent, short, table
+from handrail.review.tables import Cell, Counted, Link, Linked, ListLink, Tables, short
 from handrail.review.ticket_charts import ticket_charts
-from handrail.review.weekly import ReviewProposal, WeeklyReview
+from handrail.review.weekly import ReviewProposal, WeeklyReview, propose
 
 if TYPE_CHECKING:
-    from handrail.confidence.calibration.fit.false_pass_rate import FalsePassRate
     from handrail.review.log_figures import LogFigures
     from handrail.review.proposal import Proposal
-
-CLOSING = (
-    "Shares come with their 95 % Wilson interval; “few” marks those that rest on too little. "
-    "Texts are masked. This review proposes; it has changed nothing."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,28 +41,34 @@ class PageParts:
 
 
 def as_html(
-    report: WeeklyReview, figures: "LogFigures | None" = None, patches: "Sequence[Proposal]" = ()
+    report: WeeklyReview,
+    figures: "LogFigures | None" = None,
+    patches: "Sequence[Proposal]" = (),
+    say: Language = ENGLISH,
 ) -> str:
-    """Return the whole review as one HTML document; pure but for reading its own style sheet."""
-    parts = page_parts(report, figures, patches)
+    """Return the whole review as one HTML document; pure but for reading its own style sheet.
+
+    What a proposal says of itself stays English in every language.
+    """
+    parts = page_parts(report, figures, patches, Tables(say=say))
     style = files("handrail.review").joinpath("weekly.css").read_text(encoding="utf-8")
-    when = escape(str(report.measures.period))
+    when, title = escape(period(report.measures, say)), escape(report.title or say("title"))
     body = [
-        f"<header><h1>{escape(report.title)}</h1><p>{when} · {_policies(report.cases)}</p></header>",
-        _section("first", "Do first", parts.steps),
-        _section("figures", "The week in figures", parts.tiles),
-        _section("changes", "Changes to accept", parts.changes),
+        f"<header><h1>{title}</h1><p>{when} · {_policies(report.cases, say)}</p></header>",
+        _section("first", parts.steps, say),
+        _section("figures", parts.tiles, say),
+        _section("changes", parts.changes, say),
         f'<div class="charts">{"".join(parts.charts.values())}</div>',
-        _section("notes", "For people to do", parts.notes),
-        _section("hints", "Look at next", parts.hints),
-        *parts.tables.values(),
-        _section("tickets", "Tickets", parts.tickets),
-        f"<footer>{CLOSING}</footer>",
+        _section("notes", parts.notes, say),
+        _section("hints", parts.hints, say),
+        f'<div class="tables">{"".join(parts.tables.values())}</div>',
+        _section("tickets", parts.tickets, say),
+        f"<footer>{escape(say('closing'))}</footer>",
     ]
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{say.code}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(report.title)}, {when}</title><style>{style}</style></head>"
+        f"<title>{title}, {when}</title><style>{style}</style></head>"
         f'<body><main class="review">{"".join(body)}</main></body></html>\n'
     )
 
@@ -74,8 +77,8 @@ def page_parts(
     report: WeeklyReview,
     figures: "LogFigures | None" = None,
     patches: "Sequence[Proposal]" = (),
+    tables: Tables | None = None,
     *,
-    link: Link = in_page,
     listed: ListLink | None = None,
 ) -> PageParts:
     """Return the parts of a review's page; pure.
@@ -84,43 +87,52 @@ def page_parts(
         report: the period's tickets.
         figures: what the log says of it.
         patches: changes that the log proved.
-        link: where a ticket can be read, by its id.
+        tables: writes them: in which language, and where a ticket can be read.
         listed: where the tickets of a rule, trigger or role are listed; without it nowhere.
     """
-    measures = report.measures
+    write = tables or Tables()
+    measures, say = report.measures, write.say
     drawn = {
         name: _chart(name, title, plot, words)
-        for name, (title, plot, words) in charts(measures, figures).items()
+        for name, (title, plot, words) in charts(measures, figures, say).items()
     }
     work = [measures.asked_again, *([figures.agreement] if figures is not None else [])]
-    tables: dict[str, tuple[str, str]] = {"work": ("How people worked", _work(work, link))}
-    if figures is not None:
-        tables |= log_sections.sections(figures, link)
-    for name, title, groups in (
-        ("rule", "By rule", measures.by_rule),
-        ("trigger", "By trigger", measures.by_trigger),
-        ("role", "By role", measures.by_role),
+    of_log = log_sections.sections(figures, write) if figures is not None else {}
+    shown = {"steps": of_log.pop("steps", ""), "work": _work(work, write), **of_log}
+    for name, groups in (
+        ("rule", measures.by_rule),
+        ("trigger", measures.by_trigger),
+        ("role", measures.by_role),
     ):
-        tables[f"by-{name}"] = (title, _groups(groups, link, partial(listed, name) if listed else None))
+        shown[f"by-{name}"] = _groups(name, groups, write, listed)
     return PageParts(
-        steps=_steps(first_steps(report, figures, patches)),
-        tiles=_tiles(measures.total, figures),
-        changes=proposal_html.changes(patches, link),
-        notes=proposal_html.notes(patches, link),
-        hints=_proposals(report.proposals, link),
+        steps=_steps(first_steps(report, figures, patches, say), write),
+        tiles=_tiles(measures.total, figures, say),
+        changes=proposal_html.changes(patches, write),
+        notes=proposal_html.notes(patches, write),
+        hints=_hints(propose(measures, say), write),
         charts=drawn,
-        tables={name: _section(name, title, inner) for name, (title, inner) in tables.items()},
-        tickets="".join(_ticket(case) for case in report.cases) or "<p>None.</p>",
+        tables={name: _section(name, inner, say) for name, inner in shown.items()},
+        tickets="".join(_ticket(case, say) for case in report.cases) or f"<p>{escape(say('none'))}</p>",
     )
 
 
-def charts(measures: Measures, figures: "LogFigures | None") -> Mapping[str, tuple[str, Plot, str]]:
+def charts(
+    measures: Measures, figures: "LogFigures | None", say: Language = ENGLISH
+) -> Mapping[str, tuple[str, Plot, str]]:
     """Return each chart by its file's name: its title, the drawing, and what to conclude; pure."""
-    found = {}
-    if figures is not None:
-        for name, (plot, words) in log_charts.plots(figures).items():
-            found[name] = (log_charts.TITLES[name], plot, words)
-    return found | ticket_charts(measures)
+    found = log_charts.plots(figures, say) if figures is not None else {}
+    found |= ticket_charts(measures, say)
+    return {name: (say(f"{name}.title"), plot, words) for name, (plot, words) in found.items()}
+
+
+def period(measures: Measures, say: Language = ENGLISH) -> str:
+    """Return the days of a period, and the name of the week where it is one; pure."""
+    since, until = measures.period.since, measures.period.until
+    said = say.period(since, until)
+    days = until.date() - since.date()
+    is_week = days == WEEK and since.isoweekday() == 1 and not any((since.hour, until.hour))
+    return f"{name_of_week(since.date())}, {said}" if is_week else said
 
 
 def _chart(name: str, title: str, plot: Plot, words: str) -> str:
@@ -130,130 +142,139 @@ def _chart(name: str, title: str, plot: Plot, words: str) -> str:
     )
 
 
-def _policies(cases: Sequence[ReviewCase]) -> str:
+def _policies(cases: Sequence[ReviewCase], say: Language) -> str:
     names = dict.fromkeys(case.policy for case in cases if case.policy)
-    return escape("policy " + ", ".join(names)) if names else "no tickets"
+    return escape(say("policy", names=say.listed(list(names))) if names else say("no_tickets"))
 
 
-def _steps(steps: Sequence[FirstStep]) -> str:
+def _steps(steps: Sequence[FirstStep], tables: Tables) -> str:
     if not steps:
-        return "<p>Nothing is pressing: no drift, nobody late, no change to accept.</p>"
-    return "<ol>" + "".join(map(_step, steps)) + "</ol>"
+        return f"<p>{escape(tables.say('first.nothing'))}</p>"
+    said = "<ol>" + "".join(_step(step, tables) for step in steps) + "</ol>"
+    if any(step.figure for step in steps):
+        missed = tables.say.figure(MISSED)
+        said += f'<p class="quiet">{escape(tables.say("first.worth_is", missed=missed))}</p>'
+    return said
 
 
-def _step(step: FirstStep) -> str:
+def _step(step: FirstStep, tables: Tables) -> str:
     mark = ' class="pressing"' if step.is_pressing else ""
-    return f'<li{mark}><a href="#{escape(step.part, quote=True)}">{escape(step.words)}</a></li>'
+    quoted = f'<span lang="en">{escape(step.quoted)}</span>' if step.quoted else ""
+    words = " ".join(filter(None, (escape(step.words), quoted)))
+    figure = f" <small>{escape(step.figure)}</small>" if step.figure else ""
+    return (
+        f'<li{mark}><a href="#{escape(step.part, quote=True)}">{words}</a>{figure} '
+        f"{tables.tickets(step.tickets)}</li>"
+    )
 
 
-def _tiles(total: TicketGroup, figures: "LogFigures | None") -> str:
+def _tiles(total: TicketGroup, figures: "LogFigures | None", say: Language) -> str:
     tiles: list[tuple[str, str, tuple[str, ...]]] = [
-        (str(total.size), "tickets", ()),
-        _tile(total.unchanged, "approved unchanged"),
-        _tile(total.late, "late or expired"),
-        (in_words(total.median), "median time to decide", ()),
-        (str(total.overdue), "open past their deadline", ()),
+        (say.number(total.size), "tickets", ()),
+        _tile(total.unchanged, "unchanged", say),
+        _tile(total.late, "late", say),
+        (say.span(total.median), "median", ()),
+        (say.number(total.overdue), "overdue", ()),
     ]
     missed = figures.weeks[-1].findings.missed if figures is not None and figures.weeks else None
     if missed is not None and missed.rate is not None:
-        read = f"{missed.sampled} of {missed.count} read"
-        tiles.insert(1, (percent(missed.rate), "of passed answers wrong", (read, _between(missed))))
+        read = say("tile.read", count=say.number(missed.sampled), total=say.number(missed.count))
+        between = say.between(missed.low, missed.high)
+        tiles.insert(1, (say.percent(missed.rate), "missed", (read, between)))
     inner = "".join(
-        f"<div><b>{escape(figure)}</b><span>{escape(name)}</span>"
+        f"<div><b>{escape(figure)}</b><span>{escape(say(f'tile.{name}'))}</span>"
         f"{''.join(f'<small>{escape(line)}</small>' for line in about)}</div>"
         for figure, name, about in tiles
     )
     return f'<div class="tiles">{inner}</div>'
 
 
-def _tile(found: Share, name: str) -> tuple[str, str, tuple[str, ...]]:
+def _tile(found: Share, name: str, say: Language) -> tuple[str, str, tuple[str, ...]]:
     if found.value is None:
-        return ("–", name, ("none decided",))
-    return (percent(found.value), name, (f"{found.count} of {found.total}", _between(found)))
+        return ("–", name, (say("tile.none"),))
+    about = (say.of(found.count, found.total), say.between(found.low, found.high))
+    return (say.percent(found.value), name, about)
 
 
-def _between(found: "Share | FalsePassRate") -> str:
-    return f"{percent(found.low)} to {percent(found.high)}"
-
-
-def _section(name: str, title: str, inner: str) -> str:
+def _section(name: str, inner: str, say: Language) -> str:
     if not inner:
         return ""
-    return f'<section id="{escape(name, quote=True)}"><h2>{escape(title)}</h2>{inner}</section>'
+    return f'<section id="{name}"><h2>{escape(say(f"section.{name}"))}</h2>{inner}</section>'
 
 
-def _groups(groups: Sequence[TicketGroup], link: Link, listed: Link | None = None) -> str:
+def _groups(kind: str, groups: Sequence[TicketGroup], tables: Tables, listed: ListLink | None) -> str:
     used = [ending for ending in TicketEnding if any(group.endings.get(ending) for group in groups)]
-    heads = ("", "tickets", *map(str, used), "median", "slowest tenth", "late")
-    rows: list[tuple[Cell, ...]] = [
-        (
-            _named(group.name, listed),
-            Counted(said=str(group.size), tickets=group.tickets),
-            *(_ended(group, ending) for ending in used),
-            in_words(group.median),
-            in_words(group.slowest_tenth),
-            Counted(
-                said=f"{group.late.count} of {group.late.total}",
-                tickets=tuple(case.id for case in group.cases if case.is_late),
-            ),
-        )
-        for group in groups
-    ]
-    return table(heads, rows, link)
+    ends = (f"ending.{ending.replace(' ', '_')}" for ending in used)
+    heads = ("", "column.count", *ends, "column.median", "column.slowest", "column.late")
+    link = partial(listed, kind) if listed else None
+    return tables.table(heads, [_group(kind, group, used, tables, link) for group in groups])
 
 
-def _named(name: str, listed: Link | None) -> Cell:
-    said = name.replace("_", " ")
-    return said if listed is None else Linked(said=said, href=listed(name))
+def _group(
+    kind: str, group: TicketGroup, used: Sequence[TicketEnding], tables: Tables, link: Link | None
+) -> tuple[Cell, ...]:
+    say = tables.say
+    name = say.named(kind, group.name) if kind == "trigger" else group.name.replace("_", " ")
+    return (
+        name if link is None else Linked(said=name, href=link(group.name)),
+        tables.number(group.tickets),
+        *(_ended(group, ending, tables) for ending in used),
+        say.span(group.median),
+        say.span(group.slowest_tenth),
+        Counted(
+            said=say.of(group.late.count, group.late.total),
+            tickets=tuple(case.id for case in group.cases if case.is_late),
+        ),
+    )
 
 
-def _work(figures: Sequence[Figure], link: Link) -> str:
+def _work(figures: Sequence[Figure], tables: Tables) -> str:
     rows = [
-        (one.name, one.share, Counted(said=str(len(one.tickets)), tickets=one.tickets))
+        (tables.say.named("figure", one.name), one.share, tables.number(one.tickets))
         for one in figures
         if one.share.total
     ]
-    return table(("what", "share", "tickets to look at"), rows, link)
+    return tables.table(("column.what", "column.share", "column.look_at"), rows)
 
 
-def _ended(group: TicketGroup, ending: TicketEnding) -> Cell:
+def _ended(group: TicketGroup, ending: TicketEnding, tables: Tables) -> Cell:
     found = tuple(case.id for case in group.cases if case.ending is ending)
-    return Counted(said=str(len(found)), tickets=found) if found else "–"
+    return tables.number(found) if found else "–"
 
 
-def _proposals(proposals: Sequence[ReviewProposal], link: Link) -> str:
-    if not proposals:
-        return "<p>Nothing stands out in these tickets.</p>"
-    return "<ol>" + "".join(_proposal(proposal, link) for proposal in proposals) + "</ol>"
+def _hints(hints: Sequence[ReviewProposal], tables: Tables) -> str:
+    if not hints:
+        return f"<p>{escape(tables.say('hint.nothing'))}</p>"
+    items = "".join(_hint(place, one, tables) for place, one in enumerate(hints, 1))
+    return f'<ol class="beside">{items}</ol>'
 
 
-def _proposal(proposal: ReviewProposal, link: Link) -> str:
-    figure = f" <small>{escape(str(proposal.figure))}</small>" if proposal.figure else ""
-    links = " ".join(
-        f'<a href="{escape(link(ticket), quote=True)}">{escape(short(ticket))}</a>'
-        for ticket in proposal.tickets
-    )
+def _hint(place: int, one: ReviewProposal, tables: Tables) -> str:
+    figure = f" <small>{escape(tables.say.share(one.figure))}</small>" if one.figure else ""
     return (
-        f'<li><h3>{escape(proposal.title)} <span class="kind">{proposal.kind}</span></h3>'
-        f"<p>{escape(proposal.why)}{figure}</p><p>{escape(proposal.suggestion)}</p>"
-        f'<details class="refs"><summary>{len(proposal.tickets)} tickets</summary><p>{links}</p>'
-        "</details></li>"
+        f'<li id="hint-{place}"><h3>{escape(one.title)} '
+        f'<span class="kind">{escape(tables.say.named("kind", one.kind))}</span></h3>'
+        f"<p>{escape(one.why)}{figure}</p><p>{escape(one.suggestion)}</p>"
+        f"<p>{tables.tickets(one.tickets)}</p></li>"
     )
 
 
-def _ticket(case: ReviewCase) -> str:
-    late = " · late" if case.is_late else ""
-    head = f"{case.created_at:%d %b %H:%M} · {case.role} · {case.ending}{late} · {in_words(case.took)}"
+def _ticket(case: ReviewCase, say: Language) -> str:
+    late = f" · {say('ticket.late')}" if case.is_late else ""
+    ended = say.named("ending", case.ending)
+    head = f"{say.moment(case.created_at)} · {case.role} · {ended}{late} · {say.span(case.took)}"
     rows = [
         ("wanted", case.wanted),
         ("why", f"{', '.join(case.rules)}: {case.because}" if case.because else ", ".join(case.rules)),
         ("proposed", f"{case.tool} {case.proposed}".strip()),
         ("changed", "; ".join(map(str, changes(case)))),
         ("reason", case.reason),
-        ("confidence", f"{case.confidence:.2f}" if case.confidence is not None else ""),
-        ("joined later", str(case.attempts) if case.attempts else ""),
+        ("confidence", say.number(case.confidence, 2) if case.confidence is not None else ""),
+        ("joined", say.number(case.attempts) if case.attempts else ""),
     ]
-    inner = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in rows if text)
+    inner = "".join(
+        f"<dt>{escape(say(f'ticket.{name}'))}</dt><dd>{escape(text)}</dd>" for name, text in rows if text
+    )
     return (
         f'<details class="ticket" id="{escape(case.id, quote=True)}"><summary>'
         f"<b>{escape(short(case.id))}</b> {escape(head)}</summary><dl>{inner}</dl></details>"

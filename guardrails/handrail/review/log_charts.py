@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from handrail.review.measure import Share
+from handrail.review.language import ENGLISH, Language
 from handrail.review.svg import (
     COLOURS,
     TARGET,
@@ -27,39 +28,28 @@ LEFT, RIGHT_SIDE, TOP, BOTTOM = 84, 28, 22, 66
 _BAD, _TODAY = "#d55e00", "#009e73"
 
 
-def plots(figures: "LogFigures") -> dict[str, tuple[Plot, str]]:
+def plots(figures: "LogFigures", say: Language = ENGLISH) -> dict[str, tuple[Plot, str]]:
     """Return each chart by its file's name, with the sentence that says what it shows."""
     found = {}
     if any(week.findings.missed.rate is not None for week in figures.weeks):
-        found["missed"] = (_missed(figures), _missed_words(figures))
+        found["missed"] = (_missed(figures, say), _missed_words(figures, say))
     if figures.coverage:
-        found["coverage"] = (_coverage(figures), _coverage_words(figures))
+        found["coverage"] = (_coverage(figures, say), _coverage_words(figures, say))
     if figures.bins:
-        found["reliability"] = (_reliability(figures), _reliability_words(figures))
+        found["reliability"] = (_reliability(figures, say), _reliability_words(figures, say))
     if any(one.median_s for one in figures.readers):
-        found["readers"] = (_readers(figures.readers), _reader_words(figures.readers))
-    found["flow"] = (_flow(figures), _flow_words(figures))
+        found["readers"] = (_readers(figures.readers, say), _reader_words(figures.readers, say))
+    found["flow"] = (_flow(figures, say), _flow_words(figures, say))
     return found
 
 
-TITLES = {
-    "missed": "Errors that were passed",
-    "coverage": "Threshold: how much may pass",
-    "reliability": "Is a score what it says?",
-    "readers": "Reading or clicking",
-    "flow": "Flow: assistant, people, outcome",
-}
+def _flow_words(figures: "LogFigures", say: Language) -> str:
+    counts = {"held": say.number(figures.held), "unread": say.number(figures.unread)}
+    says = say.counted("flow.says", figures.exchanges, **counts)
+    return f"{says} {say('flow.needless', share=say.share(figures.needless))}"
 
 
-def _flow_words(figures: "LogFigures") -> str:
-    exchanges = "exchange" if figures.exchanges == 1 else "exchanges"
-    return (
-        f"Of {figures.exchanges} {exchanges} {figures.held} went to people; {figures.unread} of them are "
-        f"undecided. Needless hand-offs: {_said(figures.needless)}."
-    )
-
-
-def _flow(figures: "LogFigures") -> Plot:
+def _flow(figures: "LogFigures", say: Language) -> Plot:
     """Two bars of the same length: where exchanges went, and what became of those that people got."""
     rows = [
         (
@@ -67,124 +57,121 @@ def _flow(figures: "LogFigures") -> Plot:
             [
                 ("passed", figures.passed, COLOURS[2]),
                 ("blocked", figures.blocked, COLOURS[7]),
-                ("handed off", figures.held, COLOURS[0]),
+                ("handed_off", figures.held, COLOURS[0]),
             ],
         ),
         (
-            "handed off",
+            "handed_off",
             [
-                ("left unchanged", figures.unchanged, COLOURS[2]),
+                ("unchanged", figures.unchanged, COLOURS[2]),
                 ("changed", figures.changed, COLOURS[4]),
-                ("not decided", figures.unread, COLOURS[7]),
+                ("unread", figures.unread, COLOURS[7]),
             ],
         ),
     ]
     parts, y = [], 24.0
     for name, pieces in rows:
         total, x = sum(count for _, count, _ in pieces) or 1, 2.0
-        parts.append(text(2, y, name, "start", "name"))
+        parts.append(text(2, y, say(f"flow.{name}"), "start", "name"))
         for word, count, colour in pieces:
-            width = count / total * (WIDTH - 4)
+            width, said = count / total * (WIDTH - 4), say.number(count)
             if count:
-                parts.append(rectangle(x, y + 8, width, 36, colour, f"{count} {word}"))
+                parts.append(rectangle(x, y + 8, width, 36, colour, f"{said} {say(f'flow.{word}')}"))
                 if width > 44:
-                    parts.append(text_on(x + width / 2, y + 33, str(count), colour))
+                    parts.append(text_on(x + width / 2, y + 33, said, colour))
             x += width
         y += 76
-    legend = {word: colour for _, pieces in rows for word, count, colour in pieces if count}
-    return chart("Where exchanges went", 152, parts, [(c, w) for w, c in legend.items()])
+    legend = {say(f"flow.{word}"): colour for _, pieces in rows for word, count, colour in pieces if count}
+    return chart(say("flow.drawn"), 152, parts, [(c, w) for w, c in legend.items()])
 
 
-def _missed_words(figures: "LogFigures") -> str:
-    if not figures.weeks or figures.weeks[-1].findings.missed.rate is None:
-        return "Nobody has read passed answers of the last week, so nothing is known of their errors."
-    last = figures.weeks[-1].findings.missed
+def _missed_words(figures: "LogFigures", say: Language) -> str:
+    last = figures.weeks[-1].findings.missed if figures.weeks else None
+    if last is None or last.rate is None:
+        return say("missed.unknown")
+    is_above, is_below = last.low > figures.alpha, last.high <= figures.alpha
+    against = "above" if is_above else "keeps" if is_below else "open"
+    says = say(
+        "missed.says",
+        rate=say.percent(last.rate, 1),
+        count=say.number(last.count),
+        between=say.between(last.low, last.high, 1),
+        read=say.number(last.sampled),
+    )
     drift = (
-        f" The model has been worse since {figures.drift_since:%d %b}: retrain or go back."
-        if figures.drift_since is not None
-        else " No drift is proved."
+        say("missed.no_drift")
+        if figures.drift_since is None
+        else say("missed.drift", day=say.day(figures.drift_since))
     )
-    return (
-        f"{last.rate:.1%} of {last.count} passed answers are wrong ({last.low:.1%} to {last.high:.1%}), "
-        f"from {last.sampled} that were read. {_against(last.low, last.high, figures.alpha)}{drift}"
-    )
+    return f"{says} {say(f'missed.{against}', target=say.percent(figures.alpha))} {drift}"
 
 
-def _against(low: float, high: float, target: float) -> str:
-    if low > target:
-        return f"That is above the target of {target:.0%}."
-    if high <= target:
-        return f"That keeps the target of {target:.0%}."
-    return f"Whether that keeps the target of {target:.0%} is open: read more."
-
-
-def _missed(figures: "LogFigures") -> Plot:
+def _missed(figures: "LogFigures", say: Language) -> Plot:
     """A point with its interval for each week."""
     weeks = [week for week in figures.weeks if week.findings.missed.rate is not None]
     top = min(1.0, max([0.1, *(week.findings.missed.high for week in weeks)]))
-    parts = _axes([(share, f"{share:.0%}") for share in steps(top)], top)
+    parts = _axes([(share, say.percent(share)) for share in steps(top)], top)
     step = (WIDTH - LEFT - RIGHT_SIDE) / max(1, len(weeks))
     every = max(1, math.ceil(len(weeks) / 7))
     for place, week in enumerate(weeks):
         found = week.findings.missed
         x = LEFT + step * (place + 0.5)
-        said = f"{week.monday}: {found.rate:.1%}, {found.low:.1%} to {found.high:.1%}, n={found.sampled}"
+        said = say(
+            "missed.point",
+            monday=say.day(week.monday),
+            rate=say.percent(found.rate or 0.0, 1),
+            between=say.between(found.low, found.high, 1),
+            read=say.number(found.sampled),
+        )
         colour = _BAD if week.findings.has_drifted else COLOURS[0]
         parts.append(line(x, _up(found.low, top), x, _up(found.high, top), "bar"))
         parts.append(circle(x, _up(found.rate or 0.0, top), 6, colour, said))
         if place % every == 0:
-            parts.append(text(x, HEIGHT - BOTTOM + 26, f"{week.monday:%d %b}", "middle"))
+            parts.append(text(x, HEIGHT - BOTTOM + 26, say.day(week.monday), "middle"))
     parts.append(line(LEFT, _up(figures.alpha, top), WIDTH - RIGHT_SIDE, _up(figures.alpha, top), "target"))
-    legend = [(COLOURS[0], "estimate with 95 % interval")]
-    legend += [(_BAD, "drift proved")] if any(week.findings.has_drifted for week in weeks) else []
-    legend.append((TARGET, f"target {figures.alpha:.0%}"))
-    return chart("Errors among passed answers by week", HEIGHT, parts, legend)
+    legend = [(COLOURS[0], say("missed.estimate"))]
+    legend += [(_BAD, say("missed.proved"))] if any(week.findings.has_drifted for week in weeks) else []
+    legend.append((TARGET, say("missed.target", target=say.percent(figures.alpha))))
+    return chart(say("missed.drawn"), HEIGHT, parts, legend)
 
 
-def _reliability(figures: "LogFigures") -> Plot:
-    parts = _axes([(s / 4, f"{s / 4:.0%}") for s in range(5)], 1.0)
+def _reliability(figures: "LogFigures", say: Language) -> Plot:
+    parts = _axes([(s / 4, say.percent(s / 4)) for s in range(5)], 1.0)
     parts.append(line(_across(0), _up(0, 1), _across(1), _up(1, 1), "target"))
     for one in figures.bins:
         if one.right.value is None:
             continue
         x = _across(one.mean_score)
-        said = f"score {one.mean_score:.2f}: {one.right}"
+        said = say("reliability.point", score=say.number(one.mean_score, 2), share=say.share(one.right))
         parts.append(line(x, _up(one.right.low, 1), x, _up(one.right.high, 1), "bar"))
         parts.append(
             circle(x, _up(one.right.value, 1), 4 + min(8.0, math.sqrt(one.right.total) / 2), COLOURS[0], said)
         )
-    parts += _below([(s / 4, f"{s / 4:.2g}") for s in range(5)], "score")
-    legend = [(COLOURS[0], "share right, 95 % interval; larger: more read"), (TARGET, "as sure as right")]
-    return chart("Share of right answers by score", HEIGHT, parts, legend)
+    parts += _below([(s / 4, say.figure(s / 4)) for s in range(5)], say("reliability.score"))
+    legend = [(COLOURS[0], say("reliability.legend")), (TARGET, say("reliability.line"))]
+    return chart(say("reliability.drawn"), HEIGHT, parts, legend)
 
 
-def _reliability_words(figures: "LogFigures") -> str:
+def _reliability_words(figures: "LogFigures", say: Language) -> str:
     """Compare with the interval: a bin contradicts its score where that lies outside."""
     read = [one for one in figures.bins if one.right.value is not None]
     off = [one for one in read if not one.right.low <= one.mean_score <= one.right.high]
-    total = sum(one.right.total for one in read)
+    counts = {"points": say.number(len(read)), "read": say.number(sum(one.right.total for one in read))}
     if not off:
-        return (
-            f"Nothing contradicts the scores: all {len(read)} points agree with the line ({total} were read)."
-        )
+        return say("reliability.agrees", **counts)
     too_sure = sum(one.mean_score > one.right.high for one in off)
-    side = "surer than right" if too_sure == len(off) else "not as sure as right" if not too_sure else "off"
-    return f"{len(off)} of {len(read)} points are {side} ({total} answers were read): calibrate anew."
+    side = "too_sure" if too_sure == len(off) else "both" if too_sure else "not_sure"
+    return say("reliability.off", off=say.number(len(off)), side=say(f"reliability.{side}"), **counts)
 
 
-def _coverage_words(figures: "LogFigures") -> str:
+def _coverage_words(figures: "LogFigures", say: Language) -> str:
+    target = say.percent(figures.alpha)
     if math.isinf(figures.threshold):
-        return f"No threshold is proved to keep passed errors at {figures.alpha:.0%}; it takes more verdicts."
+        return say("coverage.none", target=target)
     best = _at_threshold(figures, figures.threshold)
-    seen = (
-        f" In this period alone it is {best.risk:.0%}: watch whether the model has changed."
-        if best is not None and best.risk > figures.alpha
-        else ""
-    )
-    return (
-        f"A score of {figures.threshold:.3f} or more may pass: passed errors stay at {figures.alpha:.0%} "
-        f"of all answers that a score decides.{seen}"
-    )
+    says = say("coverage.says", threshold=say.number(figures.threshold, 3), target=target)
+    is_worse = best is not None and best.risk > figures.alpha
+    return f"{says} {say('coverage.worse', risk=say.percent(best.risk))}" if best and is_worse else says
 
 
 def _at_threshold(figures: "LogFigures", threshold: float | None) -> "CoveragePoint | None":
@@ -195,35 +182,40 @@ def _at_threshold(figures: "LogFigures", threshold: float | None) -> "CoveragePo
     return max(reached, key=lambda point: point.coverage, default=None)
 
 
-def _coverage(figures: "LogFigures") -> Plot:
+def _coverage(figures: "LogFigures", say: Language) -> Plot:
     top = max([2 * figures.alpha, *(point.risk for point in figures.coverage)])
-    parts = _axes([(share, f"{share:.0%}") for share in steps(top)], top)
+    parts = _axes([(share, say.percent(share)) for share in steps(top)], top)
     points = [(_across(p.coverage), _up(p.risk, top)) for p in figures.coverage]
     parts.append(polyline(points, COLOURS[0]))
     parts.append(line(LEFT, _up(figures.alpha, top), WIDTH - RIGHT_SIDE, _up(figures.alpha, top), "target"))
     today, best = _at_threshold(figures, figures.threshold_now), _at_threshold(figures, figures.threshold)
     for found, name, colour in ((today, "today", _TODAY), (best, "certified", _BAD)):
         if found is not None:
-            said = f"{name}: {found.coverage:.0%} pass, {found.risk:.1%} passed and wrong"
+            said = say(
+                "coverage.point",
+                name=say(f"coverage.{name}"),
+                coverage=say.percent(found.coverage),
+                risk=say.percent(found.risk, 1),
+            )
             parts.append(circle(_across(found.coverage), _up(found.risk, top), 7, colour, said))
-    parts += _below([(s / 4, f"{s / 4:.0%}") for s in range(5)], "share that passes")
-    legend = [(COLOURS[0], "passed and wrong")]
-    legend += [(_TODAY, f"today's threshold {figures.threshold_now:.2f}")] if today is not None else []
-    legend += [(_BAD, "certified threshold")] if best is not None else []
-    legend.append((TARGET, f"target {figures.alpha:.0%}"))
-    return chart("Risk against coverage", HEIGHT, parts, legend)
+    parts += _below([(s / 4, say.percent(s / 4)) for s in range(5)], say("coverage.below"))
+    legend = [(COLOURS[0], say("coverage.wrong"))]
+    if today is not None:
+        now = say.number(figures.threshold_now or 0.0, 2)
+        legend.append((_TODAY, say("coverage.threshold_now", threshold=now)))
+    legend += [(_BAD, say("coverage.threshold"))] if best is not None else []
+    legend.append((TARGET, say("missed.target", target=say.percent(figures.alpha))))
+    return chart(say("coverage.drawn"), HEIGHT, parts, legend)
 
 
-def _reader_words(readers: "Iterable[ReaderFigures]") -> str:
+def _reader_words(readers: "Iterable[ReaderFigures]", say: Language) -> str:
     named = [one.name[:12] for one in readers if one.is_named]
-    if named:
-        return f"Proved to approve without reading: {', '.join(named)}. Read their cases again."
-    return "Nobody is proved to approve without reading. Shaded: fatigue, fast and nearly all unchanged."
+    return say("readers.named", names=say.listed(named)) if named else say("readers.none")
 
 
-def _readers(readers: "Sequence[ReaderFigures]") -> Plot:
+def _readers(readers: "Sequence[ReaderFigures]", say: Language) -> Plot:
     """Seconds over a case (logarithmic) against the share left unchanged, with the fatigue zone."""
-    parts = _axes([(s / 4, f"{s / 4:.0%}") for s in range(5)], 1.0)
+    parts = _axes([(s / 4, say.percent(s / 4)) for s in range(5)], 1.0)
     low, high = math.log(1.0), math.log(900.0)
 
     def along(seconds: float) -> float:
@@ -244,17 +236,22 @@ def _readers(readers: "Sequence[ReaderFigures]") -> Plot:
     for one in readers:
         if one.median_s is None or one.unchanged.value is None:
             continue
-        said = f"{one.name[:12]}: {one.median_s:.0f} s, unchanged {one.unchanged}"
+        said = say(
+            "readers.point",
+            name=one.name[:12],
+            time=_time(one.median_s, say),
+            share=say.share(one.unchanged),
+        )
         colour = _BAD if one.is_named else COLOURS[0]
         parts.append(circle(along(one.median_s), _up(one.unchanged.value, 1), 7, colour, said))
     parts += [
-        text(along(s), HEIGHT - BOTTOM + 26, words, "middle")
-        for s, words in ((1, "1 s"), (10, "10 s"), (60, "1 min"), (600, "10 min"))
+        text(along(seconds), HEIGHT - BOTTOM + 26, _time(seconds, say), "middle")
+        for seconds in (1, 10, 60, 600)
     ]
-    parts.append(text((LEFT + WIDTH) / 2, HEIGHT - 8, "median time over a case", "middle"))
-    legend = [(COLOURS[0], "a person")]
-    legend += [(_BAD, "found: does not read")] if any(one.is_named for one in readers) else []
-    return chart("Left unchanged, against reading time", HEIGHT, parts, legend)
+    parts.append(text((LEFT + WIDTH) / 2, HEIGHT - 8, say("readers.below"), "middle"))
+    legend = [(COLOURS[0], say("readers.person"))]
+    legend += [(_BAD, say("readers.found"))] if any(one.is_named for one in readers) else []
+    return chart(say("readers.drawn"), HEIGHT, parts, legend)
 
 
 def _axes(ticks: Sequence[tuple[float, str]], top: float) -> list[str]:
@@ -285,6 +282,5 @@ def _across(share: float) -> float:
     return LEFT + (WIDTH - LEFT - RIGHT_SIDE - 10) * share
 
 
-def _said(found: Share) -> str:
-    # A line never breaks before a percent sign.
-    return str(found).replace(" %", "\u00a0%")
+def _time(seconds: float, say: Language) -> str:
+    return say.span(timedelta(seconds=round(seconds)))

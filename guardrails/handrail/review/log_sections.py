@@ -3,119 +3,126 @@
 import math
 from typing import TYPE_CHECKING
 
+from handrail.review.language import Language
 from handrail.review.measure import share
-from handrail.review.tables import Counted, Link, in_page, table
+from handrail.review.tables import Counted, Tables
 
 if TYPE_CHECKING:
     from handrail.review.log_figures import LogFigures
 
 
-def sections(figures: "LogFigures", link: Link = in_page) -> dict[str, tuple[str, str]]:
-    """Return each table by its name: its title and its HTML; those without rows are left out."""
+def sections(figures: "LogFigures", tables: Tables) -> dict[str, str]:
+    """Return each table as HTML by its name; those without rows are left out."""
     found = {
-        "steps": ("What became of hand-offs", _steps(figures, link)),
-        "conflicts": ("Rules that disagreed", _conflicts(figures, link)),
-        "rules": ("Rules: what they cost", _rules(figures, link)),
-        "detectors": ("Detectors: how often nobody changed what they stopped", _detectors(figures, link)),
-        "slices": ("Thresholds by slice", _slices(figures, link)),
-        "people": ("Readers", _readers(figures, link)),
+        "steps": _steps(figures, tables),
+        "rules": _rules(figures, tables),
+        "people": _readers(figures, tables),
+        "slices": _slices(figures, tables),
+        "detectors": _detectors(figures, tables),
+        "conflicts": _conflicts(figures, tables),
     }
-    return {name: one for name, one in found.items() if one[1]}
+    return {name: one for name, one in found.items() if one}
 
 
-def _steps(figures: "LogFigures", link: Link) -> str:
-    words = {"unchanged": "left unchanged", "changed": "changed", "unread": "not decided"}
-    found = {name: figures.steps.get(name, ()) for name in words}
-    total = sum(getattr(figures, name) for name in words)
+def _steps(figures: "LogFigures", tables: Tables) -> str:
+    say = tables.say
+    found = {name: figures.steps.get(name, ()) for name in ("unchanged", "changed", "unread")}
+    total = sum(getattr(figures, name) for name in found)
     rows = [
-        (words[name], Counted(said=str(len(tickets)), tickets=tickets), share(len(tickets), total))
+        (say(f"flow.{name}"), tables.number(tickets), share(len(tickets), total))
         for name, tickets in found.items()
         if tickets
     ]
-    return table(("what became of them", "tickets", "share"), rows, link)
+    return tables.table(("column.became", "column.count", "column.share"), rows)
 
 
-def _rules(figures: "LogFigures", link: Link) -> str:
-    heads = (
-        "rule",
-        "why",
-        "hand-offs",
-        "needless (unchanged)",
-        "verdicts for each error caught",
-        "minutes for each",
-    )
+def _rules(figures: "LogFigures", tables: Tables) -> str:
     rows = [
         (
             one.rule,
-            one.trigger.replace("_", " "),
-            Counted(said=str(one.hand_offs), tickets=one.tickets),
+            tables.say.named("trigger", one.trigger),
+            Counted(said=tables.say.number(one.hand_offs), tickets=one.tickets),
             one.needless,
-            _number(one.cost_per_error),
-            _number(one.minutes_per_error),
+            _number(one.cost_per_error, tables),
+            _number(one.minutes_per_error, tables),
         )
         for one in figures.rules
     ]
-    return table(heads, rows, link)
-
-
-def _slices(figures: "LogFigures", link: Link) -> str:
-    heads = (
-        "where",
-        "certified there",
-        "certified elsewhere",
-        "handed off below now",
-        "answers a score decides",
-        "wrong, of those read",
+    return tables.table(
+        (
+            "column.rule",
+            "column.why",
+            "column.hand_offs",
+            "column.needless",
+            "column.per_error",
+            "column.minutes",
+        ),
+        rows,
     )
+
+
+def _slices(figures: "LogFigures", tables: Tables) -> str:
+    say = tables.say
+    heads = ("where", "certified_there", "certified_elsewhere", "limit_now", "scored", "wrong_of_read")
     rows = [
         (
             one.slice,
-            _threshold(one.inside),
-            _threshold(one.outside),
-            "–" if one.limit_now is None else f"{one.limit_now:g}",
-            Counted(said=str(one.answers), tickets=one.tickets),
+            _threshold(one.inside, say),
+            _threshold(one.outside, say),
+            "–" if one.limit_now is None else say.figure(one.limit_now),
+            Counted(said=say.number(one.answers), tickets=one.tickets),
             one.wrong,
         )
         for one in figures.slices
     ]
-    return table(heads, rows, link)
+    return tables.table([f"column.{head}" for head in heads], rows)
 
 
-def _threshold(certified: float) -> str:
-    return "–" if math.isinf(certified) else f"{certified:.3f}"
+def _threshold(certified: float, say: Language) -> str:
+    return "–" if math.isinf(certified) else say.number(certified, 3)
 
 
-def _detectors(figures: "LogFigures", link: Link) -> str:
+def _detectors(figures: "LogFigures", tables: Tables) -> str:
     rows = [
-        (str(one), Counted(said=str(one.hand_offs), tickets=one.tickets), one.unchanged)
+        (str(one), Counted(said=tables.say.number(one.hand_offs), tickets=one.tickets), one.unchanged)
         for one in figures.detectors
     ]
-    return table(("what was found", "hand-offs", "unchanged (false alarms at most)"), rows, link)
+    return tables.table(("column.found", "column.hand_offs", "column.false_alarms"), rows)
 
 
-def _readers(figures: "LogFigures", link: Link) -> str:
-    heads = ("reader", "cases", "unchanged", "others unchanged", "median time", "what it says")
+def _readers(figures: "LogFigures", tables: Tables) -> str:
+    say = tables.say
     rows = [
         (
             one.name[:12],
-            Counted(said=str(one.unchanged.total), tickets=one.tickets),
+            Counted(said=say.number(one.unchanged.total), tickets=one.tickets),
             one.unchanged,
             one.others,
-            "–" if one.median_s is None else f"{one.median_s:.0f} s",
-            "does not read" if one.is_named else "fatigue zone" if one.is_in_zone else "–",
+            "–" if one.median_s is None else f"{say.number(one.median_s)} {say('unit.s')}",
+            say("reader.named") if one.is_named else say("reader.zone") if one.is_in_zone else "–",
         )
         for one in sorted(figures.readers, key=lambda one: (not one.is_named, not one.is_in_zone))
     ]
-    return table(heads, rows, link)
+    return tables.table(
+        (
+            "column.reader",
+            "column.cases",
+            "column.unchanged",
+            "column.others",
+            "column.median_time",
+            "column.says",
+        ),
+        rows,
+    )
 
 
-def _conflicts(figures: "LogFigures", link: Link) -> str:
+def _conflicts(figures: "LogFigures", tables: Tables) -> str:
     rows = [
-        (one.rule, one.other, Counted(said=str(one.count), tickets=one.tickets), one.changed)
+        (one.rule, one.other, Counted(said=tables.say.number(one.count), tickets=one.tickets), one.changed)
         for one in figures.conflicts
     ]
-    return table(("rule", "and", "times", "changed by people"), rows, link)
+    return tables.table(("column.rule", "column.and", "column.times", "column.changed"), rows)
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f}"
+def _number(value: float | None, tables: Tables) -> str:
+    return "–" if value is None else tables.say.number(value, 1)

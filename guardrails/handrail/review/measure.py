@@ -126,17 +126,6 @@ def quantile(values: Sequence[timedelta], q: float) -> timedelta | None:
     return sorted(values)[max(0, math.ceil(q * len(values)) - 1)]
 
 
-def in_words(span: timedelta | None) -> str:
-    """Return a span as people write it: `42 s`, `12 min`, `3.5 h`, `2 d`; a dash for none."""
-    if span is None:
-        return "–"
-    seconds = span.total_seconds()
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"
-
-
 def _groups(
     cases: Sequence[ReviewCase], key: Callable[[ReviewCase], str], now: datetime
 ) -> tuple[TicketGroup, ...]:
@@ -150,9 +139,6 @@ def _group(name: str, cases: Sequence[ReviewCase], now: datetime) -> TicketGroup
     decided = [case for case in cases if case.is_decided]
     ended = [case for case in cases if case.is_decided or case.ending is TicketEnding.EXPIRED]
     took = [case.took for case in decided if case.took is not None]
-    overdue = [
-        c for c in cases if c.ending is TicketEnding.OPEN and c.decide_by is not None and c.decide_by < now
-    ]
     return TicketGroup(
         name=name,
         cases=tuple(cases),
@@ -161,7 +147,7 @@ def _group(name: str, cases: Sequence[ReviewCase], now: datetime) -> TicketGroup
         median=quantile(took, 0.5),
         slowest_tenth=quantile(took, 0.9),
         late=share(sum(case.is_late for case in ended), len(ended)),
-        overdue=len(overdue),
+        overdue=sum(case.is_overdue(now) for case in cases),
     )
 
 

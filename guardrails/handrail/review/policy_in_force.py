@@ -9,14 +9,16 @@ from handrail.policy import Policy
 from handrail.review.certified import Certified
 from handrail.review.patches import PolicyPatch, proved
 from handrail.review.promise import NOTHING_CERTIFIED
-from handrail.review.proposal import Proposal, digest
+from handrail.review.proposal import MISSED, Proposal, digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
     """What speaks for a proposal: its kind, what to do, the evidence, and what is expected of it.
 
-    `cases` are the exchanges and `tickets` the tickets behind the evidence.
+    `cases` are the exchanges and `tickets` the tickets behind the evidence. `about` is the rule, role, fact
+    or text that it is about. `worth` is what it is expected to save a week, in hand-offs; a change that says
+    which share of the cases that it moves is `wrong` is worth what its replay says.
     """
 
     kind: str
@@ -26,6 +28,9 @@ class Grounds:
     suggestion: str = ""
     cases: tuple[str, ...] = ()
     tickets: tuple[str, ...] = ()
+    about: str = ""
+    worth: float = 0.0
+    wrong: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +86,8 @@ class PolicyInForce:
             problems=patch.problems,
             cases=grounds.cases,
             tickets=grounds.tickets,
+            about=grounds.about,
+            worth=self._worth(grounds, patch),
         )
 
     def by_hand(self, grounds: Grounds, problem: str) -> Proposal:
@@ -94,10 +101,18 @@ class PolicyInForce:
             problems=(problem,),
             cases=grounds.cases,
             tickets=grounds.tickets,
+            about=grounds.about,
         )
 
     def _id(self, grounds: Grounds) -> str:
         return digest(f"{digest(self.text)}|{grounds.kind}|{grounds.title}")[:8]
+
+    def _worth(self, grounds: Grounds, patch: PolicyPatch) -> float:
+        """Count each hand-off that a change saves, and each wrong answer that is then passed."""
+        if grounds.wrong is None or patch.tried is None:
+            return grounds.worth
+        fewer = (patch.tried.no_longer - patch.tried.newly) / max(1, self.weeks)
+        return fewer * (1.0 - grounds.wrong * MISSED)
 
     def _replay(self, patch: PolicyPatch) -> str:
         if patch.tried is None:
@@ -122,4 +137,6 @@ def note(grounds: Grounds) -> Proposal:
         suggestion=grounds.suggestion,
         cases=grounds.cases,
         tickets=grounds.tickets,
+        about=grounds.about,
+        worth=grounds.worth,
     )

@@ -15,6 +15,8 @@ from handrail.review.certified import Certified, CertifiedSlice
 from handrail.review.score_limits import Slice
 
 FILE = "proposals.json"
+MISSED = 4.0
+"""What a wrong answer that is passed costs, where a hand-off costs 1."""
 
 
 class ProposalRefused(ConfigError):
@@ -61,6 +63,9 @@ class Proposal:
         problems: what speaks against a change; with any it cannot be accepted.
         cases: exchanges whose verdicts are the evidence.
         tickets: tickets behind it.
+        about: the rule, role, fact or text that it is about, empty where there is not one.
+        worth: what it is expected to save a week, in hand-offs: a wrong answer that is passed counts as
+            `MISSED` of them; 0 where that is not known.
     """
 
     id: str
@@ -80,6 +85,8 @@ class Proposal:
     problems: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
     tickets: tuple[str, ...] = ()
+    about: str = ""
+    worth: float = 0.0
 
     @property
     def is_note(self) -> bool:

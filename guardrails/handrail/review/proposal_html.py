@@ -4,40 +4,50 @@ from collections.abc import Sequence
 from html import escape
 
 from handrail.review.proposal import Proposal, without_folder
-from handrail.review.tables import Counted, Link, counted, in_page
+from handrail.review.tables import Tables
 
 
-def changes(proposals: Sequence[Proposal], link: Link = in_page) -> str:
+def changes(proposals: Sequence[Proposal], tables: Tables) -> str:
     """Return the proposed changes of the policy as HTML, those that can be accepted first."""
     found = [one for one in proposals if not one.is_note]
-    return _listed(sorted(found, key=lambda one: not one.is_ready), link)
+    return _listed(sorted(found, key=lambda one: not one.is_ready), tables, "changes")
 
 
-def notes(proposals: Sequence[Proposal], link: Link = in_page) -> str:
+def notes(proposals: Sequence[Proposal], tables: Tables) -> str:
     """Return what people may do outside the policy's file as HTML."""
-    return _listed([one for one in proposals if one.is_note], link)
+    return _listed([one for one in proposals if one.is_note], tables, "beside")
 
 
-def _listed(proposals: Sequence[Proposal], link: Link) -> str:
+def _listed(proposals: Sequence[Proposal], tables: Tables, name: str) -> str:
     items = "".join(
-        f'<li id="change-{escape(one.id, quote=True)}"><h3>{escape(one.title)} '
-        f'<span class="kind">{escape(one.kind.replace("_", " "))}</span></h3>{evidence(one, link)}'
-        f"{diff(one.diff)}{_state(one)}</li>"
+        f'<li id="change-{escape(one.id, quote=True)}"><div>{heading(one, tables)}{evidence(one, tables)}'
+        f"{_state(one, tables)}</div>{diff(one.diff)}</li>"
         for one in proposals
     )
-    return f'<ol class="changes">{items}</ol>' if items else ""
+    return f'<ol class="{name}">{items}</ol>' if items else ""
 
 
-def evidence(one: Proposal, link: Link = in_page) -> str:
-    """Return why something is proposed, what it did to past cases, and what is expected, as HTML."""
-    words = "".join(
-        f"<p>{escape(text)}</p>"
-        for text in (one.why, " ".join(filter(None, (one.replay, one.effect))))
-        if text
+def heading(one: Proposal, tables: Tables) -> str:
+    """Return what is proposed, of which kind it is, and what it is worth, as HTML."""
+    saved = round(one.worth)
+    worth = tables.say("first.worth", count=tables.say.number(saved)) if saved >= 1 else ""
+    return (
+        f'<h3><span lang="en">{escape(one.title)}</span> '
+        f'<span class="kind">{escape(tables.say.named("kind", one.kind))}</span>'
+        f"{f' <small>{escape(worth)}</small>' if worth else ''}</h3>"
     )
-    said = f"{len(one.tickets)} {'ticket' if len(one.tickets) == 1 else 'tickets'}"
-    shown = f"<p>{counted(Counted(said=said, tickets=one.tickets), link)}</p>" if one.tickets else ""
-    return f"{words}{f'<p>{escape(one.suggestion)}</p>' if one.suggestion else ''}{shown}"
+
+
+def evidence(one: Proposal, tables: Tables) -> str:
+    """Return why something is proposed, what it did to past cases, and what is expected, as HTML."""
+    texts = (one.why, " ".join(filter(None, (one.replay, one.effect))), one.suggestion)
+    words = "".join(f'<p lang="en">{kept_together(escape(text))}</p>' for text in texts if text)
+    return f"{words}<p>{tables.tickets(one.tickets)}</p>" if one.tickets else words
+
+
+def kept_together(text: str) -> str:
+    """Return a text in which no line breaks before a percent sign; pure."""
+    return text.replace(" %", "\u00a0%")
 
 
 def diff(text_of_it: str) -> str:
@@ -54,11 +64,13 @@ def diff(text_of_it: str) -> str:
     return f"<pre>{''.join(lines)}</pre>" if lines else ""
 
 
-def _state(one: Proposal) -> str:
+def _state(one: Proposal, tables: Tables) -> str:
     if one.is_note:
         return ""
     if not one.is_ready:
-        return f"<p>Not ready: {escape('; '.join(one.problems))}.</p>"
-    tests = f" Tests given their new outcome: {escape(', '.join(one.tests))}." if one.tests else ""
+        return f"<p>{escape(tables.say('change.not_ready', problems='; '.join(one.problems)))}</p>"
+    said = [tables.say("change.passed")]
+    if one.tests:
+        said.append(tables.say("change.tests", names=", ".join(one.tests)))
     command = f"<code>handrail review accept {escape(one.id)}</code>"
-    return f"<p>Check, tests and replay passed.{tests} {command}</p>"
+    return f"<p>{escape(' '.join(said))}</p><p>{command}</p>"

@@ -38,5 +38,7 @@ def proposed_detectors(detectors: tuple[DetectorFigures, ...], *, weeks: int) ->
                     else "Put texts that are none into `allow` of `scan`, with a test each."
                 ),
                 tickets=one.tickets,
+                about=str(one),
+                worth=unchanged.low * one.hand_offs / span,
             )
         )

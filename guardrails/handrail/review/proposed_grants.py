@@ -22,7 +22,7 @@ SHOWN = 8
 def proposed_grants(log: ReviewLog, costs: Costs, *, weeks: int) -> Iterator[Proposal]:
     """Yield notes on the grants that a log speaks for and against."""
     yield from _to_give(log, costs, weeks)
-    yield from _to_end(log, costs)
+    yield from _to_end(log, costs, weeks)
 
 
 def _to_give(log: ReviewLog, costs: Costs, weeks: int) -> Iterator[Proposal]:
@@ -45,11 +45,12 @@ def _to_give(log: ReviewLog, costs: Costs, weeks: int) -> Iterator[Proposal]:
                 effect=f"{len(places) / max(1, weeks):.1f} hand-offs a week fewer.",
                 suggestion="Grant it for a time and up to an amount; its uses stay on record and are drawn.",
                 tickets=log.tickets(places),
+                worth=len(places) / max(1, weeks) * (1.0 - changed / len(places) * costs.missed),
             )
         )
 
 
-def _to_end(log: ReviewLog, costs: Costs) -> Iterator[Proposal]:
+def _to_end(log: ReviewLog, costs: Costs, weeks: int) -> Iterator[Proposal]:
     groups: dict[str, list[int]] = defaultdict(list)
     for place, grant in enumerate(log.grant):
         if grant and log.verdict[place] >= RIGHT:
@@ -66,5 +67,6 @@ def _to_end(log: ReviewLog, costs: Costs) -> Iterator[Proposal]:
                 effect="Its cases would go to people again.",
                 suggestion="Withdraw it, or narrow what it covers.",
                 cases=tuple(log.exchange[place] for place in places),
+                worth=len(places) / max(1, weeks) * (wrong / len(places) * costs.missed - 1.0),
             )
         )

@@ -39,6 +39,8 @@ def _unknown_facts(cases: Sequence[ReviewCase], weeks: int) -> Iterator[Proposal
                 effect=_a_week(found.low, found.high, len(cases), weeks, "tickets"),
                 suggestion="Name a source for the fact, or say in the policy what holds while it is missing.",
                 tickets=tuple(case.id for case in mine),
+                about=name,
+                worth=len(mine) / max(1, weeks),
             )
         )
 
@@ -70,6 +72,7 @@ def _topics(cases: Sequence[ReviewCase], weeks: int) -> Iterator[Proposal]:
                 effect=_a_week(found.low, found.high, len(mine), weeks, "answers by hand"),
                 suggestion="Put what they answered where the assistant looks things up.",
                 tickets=tuple(hits),
+                worth=len(hits) / max(1, weeks),
             )
         )
 

@@ -37,6 +37,8 @@ def proposed_prompts(cases: Sequence[ReviewCase], *, weeks: int) -> Iterator[Pro
                 effect=f"{low:.1f} to {high:.1f} edits a week fewer, if the assistant follows it.",
                 suggestion="Try the new prompt on these tickets: handrail export eval, handrail eval run.",
                 tickets=tuple(dict.fromkeys(case.id for case, _ in made)),
+                about=what,
+                worth=found.count / max(1, weeks),
             )
         )
 

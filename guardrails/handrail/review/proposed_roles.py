@@ -47,6 +47,8 @@ def proposed_roles(log: ReviewLog, now: PolicyInForce) -> Iterator[Proposal]:
                 f"{found.high * len(places) / max(1, now.weeks):.1f})."
             ),
             tickets=log.tickets([p for p in places.tolist() if log.decided_by[p] == role]),
+            about=rule.id,
+            worth=weekly,
         )
         with suppress(NotPatchable):
             yield now.change(grounds, now.tried(role_set(now.text, rule.id, role)))

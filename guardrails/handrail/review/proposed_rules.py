@@ -31,7 +31,7 @@ def proposed_rules(review: LogReview, now: PolicyInForce) -> Iterator[Proposal]:
     for rule in review.rules.failed_trials:
         if rule in in_force:
             why = "Of what it handed off since, people changed less than a look is worth."
-            grounds = Grounds(kind=END_TRIAL, title=f"End the trial of {rule}", why=why)
+            grounds = Grounds(kind=END_TRIAL, title=f"End the trial of {rule}", why=why, about=rule)
             yield now.change(grounds, now.tried(retired(now.text, rule)))
 
 
@@ -90,7 +90,16 @@ def _grounds(candidate: Candidate, patch: PolicyPatch | None, weeks: int) -> Gro
         effect=_effect(candidate, patch, weeks),
         cases=tuple(candidate.cases),
         tickets=tuple(candidate.tickets),
+        about=candidate.rule,
+        wrong=_wrong(candidate, seen),
     )
+
+
+def _wrong(candidate: Candidate, seen: Share) -> float:
+    """Return which share is wrong; of what is only likely, the bound that speaks against the change."""
+    if candidate.found is None:
+        return seen.high if candidate.kind == NEEDLESS else seen.low
+    return seen.value or 0.0
 
 
 def _title(candidate: Candidate) -> str:

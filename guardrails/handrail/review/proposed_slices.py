@@ -72,6 +72,8 @@ def _certified(
             "promise ends when the model changes."
         ),
         effect=f"At most {settings.alpha:.0%} of such answers are passed and wrong, there and elsewhere.",
+        about=limit.rule,
+        wrong=settings.alpha,
     )
     with suppress(NotPatchable):
         after = _text_with(found, limit, inside, outside, now)
@@ -127,6 +129,8 @@ def _likely(limit: ScoreLimit, review: LogReview, now: PolicyInForce) -> Iterato
                 f"{whole.score:.2f}."
             ),
             effect=f"Below it {review.settings.costs.break_even:.0%} or more of them should be wrong.",
+            about=str(test),
+            wrong=worth.wrong / max(1, worth.verdicts),
         )
         with suppress(NotPatchable):
             name, condition = _name(TRIAL, part, now.policy), _condition(part, limit.fact, size)

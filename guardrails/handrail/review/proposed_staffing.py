@@ -53,6 +53,8 @@ def proposed_staffing(log: ReviewLog, policy: Policy) -> Iterator[Proposal]:
                 effect=f"In {BUSY:.0%} of all moments what comes in is then read in time.",
                 suggestion="More people, longer hours, another backup, or a longer answer_within.",
                 tickets=log.tickets([p for p in mine if log.verdict[p] == NO_VERDICT]),
+                about=role,
+                worth=late.count / max(1, len(np.unique(log.week))),
             )
         )
 

@@ -9,6 +9,7 @@ from handrail.review.log_review import LogReview
 from handrail.review.patches import NotPatchable, threshold_set
 from handrail.review.policy_in_force import Grounds, PolicyInForce
 from handrail.review.proposal import Proposal
+from handrail.review.review_log import WRONG
 from handrail.review.score_limits import ScoreLimit, score_limits, whole_limits
 
 LEAST_MOVE = 0.02
@@ -45,6 +46,8 @@ def _to_certified(limit: ScoreLimit, review: LogReview, now: PolicyInForce) -> P
             f"{settings.alpha:.0%} are then passed and wrong. The promise ends when the model changes."
         ),
         effect=f"At most {settings.alpha:.0%} of such answers are passed and wrong.",
+        about=limit.rule,
+        wrong=_wrong_between(review, limit.limit, threshold),
     )
     patch = now.tried(threshold_set(now.text, limit.rule, limit.fact, threshold))
     return now.change(grounds, patch, certified=Certified(whole=threshold))
@@ -62,6 +65,8 @@ def _to_worth(limit: ScoreLimit, review: LogReview, now: PolicyInForce) -> Propo
             f"confidence of {worth.score:.2f} ({worth.low:.2f} to {worth.high:.2f}, 80 % interval)."
         ),
         effect=f"Below it {review.settings.costs.break_even:.0%} or more of the answers should be wrong.",
+        about=limit.rule,
+        wrong=_wrong_between(review, limit.limit, worth.cautious),
     )
     return now.change(grounds, now.tried(threshold_set(now.text, limit.rule, limit.fact, worth.cautious)))
 
@@ -69,3 +74,14 @@ def _to_worth(limit: ScoreLimit, review: LogReview, now: PolicyInForce) -> Propo
 def rounded_up(threshold: float) -> float:
     """Return a threshold as a policy writes it: rounded up, which keeps the promise as well; pure."""
     return math.ceil(threshold * 1000) / 1000
+
+
+def _wrong_between(review: LogReview, one: float, other: float) -> float:
+    """Return the share of wrong ones among read answers with a score between two limits.
+
+    One more answer is counted, at the share from which on a look pays: nothing is concluded from none.
+    """
+    seen = review.decided_by_score()
+    inside = (seen.score >= min(one, other)) & (seen.score < max(one, other))
+    wrong = int((seen.verdict[inside] == WRONG).sum())
+    return (wrong + review.settings.costs.break_even) / (int(inside.sum()) + 1)

@@ -30,6 +30,7 @@ from handrail.review.condition_search import (
 )
 from handrail.review.conditions import FactCondition, value_tests
 from handrail.review.evidence import ShareBet, level_of
+from handrail.review.proposal import MISSED
 from handrail.review.review_log import WRONG, ReviewLog, joined
 
 LEVEL = 0.02
@@ -57,7 +58,7 @@ TRIAL = "try-"
 class Costs:
     """What a wrong answer costs, where a hand-off costs 1."""
 
-    missed: float = 4.0
+    missed: float = MISSED
 
     @property
     def break_even(self) -> float:

@@ -1,6 +1,7 @@
 """The weekly review for whoever owns the policy: figures, charts, and proposals to accept or decline."""
 
 from datetime import date, timedelta
+from functools import partial
 from http import HTTPStatus
 from importlib.resources import files
 from urllib.parse import urlencode
@@ -13,10 +14,13 @@ from starlette.routing import Route
 from handrail.errors import CheckFailed, NotPermitted
 from handrail.inbox.context import form_of, inbox_of, reviewer_of
 from handrail.inbox.pages.page import go_to, page, sign_in_anew, telling_of
+from handrail.inbox.telling import Telling
 from handrail.review.calendar_week import name_of_week, week_of
-from handrail.review.html import PageParts, page_parts
+from handrail.review.html import PageParts, page_parts, period
+from handrail.review.language import language
 from handrail.review.proposal import Proposal, ProposalRefused, WhyRefused
-from handrail.review.proposal_html import diff, evidence
+from handrail.review.proposal_html import diff, evidence, heading
+from handrail.review.tables import Tables
 
 FOREVER = "public, max-age=3600"
 
@@ -32,19 +36,24 @@ def show(request: Request) -> Response:
     inbox, who, week = inbox_of(request), reviewer_of(request), request.path_params["week"]
     found = inbox.service.review(who, week)
     made = found.review
-    parts = page_parts(made.report, made.figures, made.patches, link=_ticket, listed=_listed)
+    telling = telling_of(request)
+    tables = _tables(telling)
+    parts = page_parts(made.report, made.figures, made.patches, tables, listed=_listed)
     values = {
         "here": "review",
         "week": week,
-        "period": found.review.report.measures.period,
+        "period": period(made.report.measures, tables.say),
         "before": _moved(week, -1),
         "after": _moved(week, 1) if week < inbox.service.latest_week() else "",
         "parts": _marked(parts),
-        "proposals": found.review.patches,
-        "evidence": _evidence,
+        "changes": [one for one in made.patches if not one.is_note],
+        "notes": [one for one in made.patches if one.is_note],
+        "heading": partial(_heading, tables=tables),
+        "evidence": partial(_evidence, tables=tables),
+        "say": tables.say,
         "is_elsewhere": found.is_elsewhere,
     }
-    return page(request, "review.html", values)
+    return page(request, "review.html", values, telling=telling)
 
 
 def proposal(request: Request) -> Response:
@@ -97,18 +106,21 @@ def _proposal_page(request: Request, *, problem: str = "", status: HTTPStatus = 
     week, name = request.path_params["week"], request.path_params["name"]
     found = inbox.service.proposed(who, week, name)
     policy = inbox.service.policy_in_force()
+    telling = telling_of(request)
+    tables = _tables(telling)
     values = {
         "here": "review",
         "week": week,
         "one": found,
-        "evidence": _evidence(found),
+        "kind": tables.say.named("kind", found.kind),
+        "evidence": _evidence(found, tables),
         "diff": Markup(diff(found.diff)),  # noqa: S704 - escaped by `diff`
         "accepted_by": inbox.service.accepted_by(who, name),
         "by_role": policy.enforced_by or "",
         "today": inbox.clock().date().isoformat(),
         "problem": problem,
     }
-    return page(request, "review_proposal.html", values, telling=telling_of(request), status=status)
+    return page(request, "review_proposal.html", values, telling=telling, status=status)
 
 
 def _marked(parts: PageParts) -> dict[str, Markup]:
@@ -122,8 +134,17 @@ def _marked(parts: PageParts) -> dict[str, Markup]:
     }
 
 
-def _evidence(one: Proposal) -> Markup:
-    return Markup(evidence(one, _ticket))  # noqa: S704 - escaped by `evidence`
+def _tables(telling: Telling) -> Tables:
+    """Return what writes a review in the language of whoever looks."""
+    return Tables(say=language(telling.t.language), link=_ticket)
+
+
+def _heading(one: Proposal, tables: Tables) -> Markup:
+    return Markup(heading(one, tables))  # noqa: S704 - escaped by `heading`
+
+
+def _evidence(one: Proposal, tables: Tables) -> Markup:
+    return Markup(evidence(one, tables))  # noqa: S704 - escaped by `evidence`
 
 
 def _ticket(ticket: str) -> str:
