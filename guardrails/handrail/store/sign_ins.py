@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    Index,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -34,6 +35,7 @@ sign_ins = Table(
     Column("client", String(64), nullable=False),
     Column("until", BigInteger, nullable=False),
     PrimaryKeyConstraint("tenant", "client"),
+    Index("sign_ins_by_until", "tenant", "until"),
 )
 
 
