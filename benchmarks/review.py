@@ -5,7 +5,7 @@ Run: `python -m benchmarks.review [--quick]`. Needs no data: `handrail.testing.q
 Effects are fixed: a needless rule hands off every look-up, a missing one lets a tool go that people should
 see (60 % of its answers are wrong), a limit stands at a quarter of the right one, a confidence is asked for
 at half of the right one, a rubber-stamper catches 3 % and takes 4 s, a drift multiplies the odds of a wrong
-answer by five.
+answer by five. What is wrong outside of the policy's text is described in `benchmarks.review_notes`.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import numpy as np
 from benchmarks.report import close
+from benchmarks.review_notes import note_figures, note_quarter, print_notes
 from benchmarks.review_recovered import BAD, VERDICTS, Recovered, recover, share_recovered
 from benchmarks.review_recovered import WEEKS as RECOVERY_WEEKS
 from benchmarks.review_slices import SliceRisks, differing
@@ -34,6 +35,8 @@ BARS: dict[str, Callable[[float], bool]] = {
     "rubber_stamper_found": lambda value: value >= 0.90,
     "drift_found": lambda value: value >= 0.90,
     "false_findings": lambda value: value <= 0.05,
+    "planted_note_found": lambda value: value >= 0.90,
+    "false_notes": lambda value: value <= 0.05,
     "utility_recovered_8w": lambda value: value >= 0.80,
     "certified_raised": lambda value: value == 0,
 }
@@ -49,10 +52,12 @@ def main() -> None:
     count = arguments.quarters or (QUICK if arguments.quick else QUARTERS)
     with ProcessPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
         watched = _played(pool, watch, count, "quarters that are watched")
+        noted = _played(pool, note_quarter, count, "quarters with notes")
         recovered = _played(pool, recover, count, "quarters that are mended")
         differ = _played(pool, differing, count, "quarters whose slices differ")
-    figures = _figures(watched, recovered, differ)
+    figures = _figures(watched, recovered, differ) | note_figures(noted)
     _print_found(watched)
+    print_notes(noted)
     _print_promise(watched, recovered)
     _print_slices([one.slices for one in watched], differ)
     _print_recovered(recovered)

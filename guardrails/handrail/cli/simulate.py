@@ -31,29 +31,38 @@ def simulate(  # noqa: PLR0913 - one parameter per option
     stampers: Annotated[int, typer.Option(min=0, help="Reviewers who approve without reading.")] = 0,
     plants: Annotated[
         list[str] | None,
-        typer.Option("--plant", help="Put a fault into the policy: needless, missing, too_low or too_lax."),
+        typer.Option("--plant", help="Plant a fault of this kind; give it again for more of them."),
     ] = None,
 ) -> None:
     """Play a quarter of traffic under a policy, with known truth, and write its log.
 
     The log is what `handrail audit export` writes, so that `handrail review --log` and `handrail policy
     backtest` read it. What is wrong is known: an answer is wrong by chance, the more so the less sure it is,
-    and where the policy stops it. With `--plant` the quarter runs under the policy with a fault in it, which
-    is written beside the log, and the truth is that of the policy as it is.
+    and where the policy stops it. Every fact that the policy declares is drawn; how is said beside it.
+
+    With `--plant` something is wrong that a review should find. In the policy, whose faulty form is written
+    beside the log while the truth is that of the policy as it is: `needless`, `missing`, `too_low` or
+    `too_lax`. In its traffic: `role` (a rule's tickets are passed on), `staffing` (a role is too small),
+    `detector` (false alarms), `grant` (a customer whose cases need nobody), `bad_grant` (one whose grant lets
+    wrong ones pass), `fact` (one that is never known). `prompt` and `topic` (edits of one kind, a gap of
+    knowledge) show in the texts of tickets only: no log holds these, `handrail.testing.quarter` gives them.
 
     **Examples**
 
     - `handrail simulate support`
     - `handrail simulate policy.yaml --seed 7 --drift-week 5 --stampers 2 --truth truth.csv`
     - `handrail simulate support --plant needless`
+    - `handrail simulate support --plant role --plant detector --truth truth.csv`
     - `handrail review --log quarter.jsonl --week 2026-W42 --policy quarter.policy.yaml`
     """
-    from handrail.testing.plants import KINDS
+    from handrail.testing.plants import IN_POLICY
     from handrail.testing.quarter import QuarterSettings, quarter
     from handrail.testing.simulated_people import staff
+    from handrail.testing.traffic_plants import IN_TRAFFIC
 
-    if not set(plants or ()).issubset(KINDS):
-        raise typer.BadParameter(f"one of {', '.join(KINDS)}", param_hint="--plant")
+    kinds = (*IN_POLICY, *IN_TRAFFIC)
+    if not set(plants or ()).issubset(kinds):
+        raise typer.BadParameter(f"one of {', '.join(kinds)}", param_hint="--plant")
     settings = QuarterSettings(
         seed=seed,
         weeks=weeks,
@@ -67,6 +76,8 @@ def simulate(  # noqa: PLR0913 - one parameter per option
     _write_log(played, out)
     if truth is not None:
         _write_truth(played, truth)
+    for line in (*run.drawn, *map(str, run.plants)):
+        typer.echo(line)
     _show(played, out)
     if plants:
         # What a review of this log proposes changes the policy that it was played under.
@@ -100,12 +111,12 @@ def _write_truth(played: "Sequence[SimulatedWeek]", path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(
-            ("week", "exchange", "score", "chance_of_wrong", "is_wrong", "is_stopped", "should_be")
+            ("week", "exchange", "score", "chance_of_wrong", "is_wrong", "is_stopped", "should_be", "planted")
         )
         for number, week in enumerate(played, start=1):
             found = week.truth
             columns = (found.score, found.chance, found.is_wrong, found.is_held, found.is_wanted)
-            for exchange, *values in zip(
-                found.exchanges, *(column.tolist() for column in columns), strict=True
+            for exchange, planted, *values in zip(
+                found.exchanges, found.planted, *(column.tolist() for column in columns), strict=True
             ):
-                writer.writerow((number, exchange, *values))
+                writer.writerow((number, exchange, *values, planted))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from handrail.records import Money, Trigger
 from handrail.scan import Scanner, redact
@@ -126,13 +126,21 @@ class ChangedValue:
         return f"{self.path}: {self.before or '(nothing)'} → {self.after or '(nothing)'}"
 
 
+ANSWER: Final = "answer"
+"""Where the value stands that a person changed in an answer."""
+
+
 def changes(case: ReviewCase) -> tuple[ChangedValue, ...]:
-    """Return what a person changed in the action or the answer, if anything; pure."""
-    if case.ending not in (TicketEnding.EDITED, TicketEnding.ANSWERED) or not case.resolved:
+    """Return what a person changed in the action or the answer, if anything; pure.
+
+    Who answers in place of an action changes none of its arguments.
+    """
+    endings = (TicketEnding.EDITED,) if case.tool else (TicketEnding.EDITED, TicketEnding.ANSWERED)
+    if case.ending not in endings or not case.resolved:
         return ()
     if not case.tool:
         before, after = case.proposed.strip(), case.resolved.strip()
-        return (ChangedValue(path="answer", before=before, after=after),) if before != after else ()
+        return (ChangedValue(path=ANSWER, before=before, after=after),) if before != after else ()
     before_values, after_values = _flat(case.proposed), _flat(case.resolved)
     paths = dict.fromkeys([*before_values, *after_values])
     return tuple(

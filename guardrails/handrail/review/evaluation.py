@@ -16,7 +16,7 @@ def evaluation_cases(cases: Iterable[ReviewCase]) -> Iterator[Mapping[str, objec
     for case in cases:
         if case.ending not in TAUGHT_BY:
             continue
-        if case.ending is not TicketEnding.REJECTED and not changes(case):
+        if case.ending is TicketEnding.EDITED and not changes(case):
             continue
         yield {
             "ticket": case.id,
@@ -26,6 +26,8 @@ def evaluation_cases(cases: Iterable[ReviewCase]) -> Iterator[Mapping[str, objec
             "proposed": _shape(case, case.proposed),
             "expect": {"not": _shape(case, case.proposed)}
             if case.ending is TicketEnding.REJECTED
+            else {"answer": case.resolved}
+            if case.ending is TicketEnding.ANSWERED
             else _shape(case, case.resolved),
             "reason": case.reason,
         }

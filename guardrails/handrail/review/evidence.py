@@ -50,6 +50,10 @@ class ShareBet:
         """Logarithm of the mean wealth."""
         return float(np.logaddexp.reduce(self.logs)) - math.log(len(FRACTIONS))
 
+    def is_won(self, level: float) -> bool:
+        """Tell whether the bound is refuted: where it holds, that is ever so with this chance at most."""
+        return self.log_wealth >= -math.log(level)
+
 
 def level_of(place: int, level: float) -> float:
     """Return the share of a level for the `place`-th hypothesis or look, from 1 on; all together spend it."""

@@ -1,7 +1,7 @@
 """A period's figures from its log: flow, missed errors, thresholds, readers, rules and conflicts."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import combinations
@@ -193,7 +193,7 @@ def log_figures(log: ReviewLog, review: LogReview, *, policy: Policy | None = No
         drift_since=monday_of(since) if since is not None else None,
         readers=_readers(log, review.readers.found),
         rules=_rules(log),
-        detectors=detector_figures(log),
+        detectors=detector_figures(log, review.settings.detectors),
         conflicts=_conflicts(log),
         agreement=_agreement(log),
         steps={
@@ -311,13 +311,20 @@ def _unchanged(log: ReviewLog, places: Sequence[int]) -> Share:
     return share(int((verdicts == RIGHT).sum()), int((verdicts >= RIGHT).sum()))
 
 
-def detector_figures(log: ReviewLog) -> tuple[DetectorFigures, ...]:
-    """Return what was found in hand-offs that detectors alone brought about; pure."""
+def detector_figures(log: ReviewLog, detectors: Set[str] | None = None) -> tuple[DetectorFigures, ...]:
+    """Return what was found in hand-offs that detectors alone brought about; pure.
+
+    Args:
+        log: the decisions.
+        detectors: the facts that detectors fill; None: every set and every yes.
+    """
     places: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place in np.flatnonzero(log.is_held):
         if not set(log.triggers[place]) <= DETECTED:
             continue
         for name, value in log.facts[place].items():
+            if detectors is not None and name not in detectors:
+                continue
             if isinstance(value, frozenset):
                 for item in value:
                     places[name, item].append(int(place))

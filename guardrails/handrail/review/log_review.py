@@ -10,8 +10,8 @@ from handrail.confidence.calibration.fit.arrays import Flags, Floats, logits
 from handrail.confidence.calibration.fit.false_pass_rate import FalsePassRate, false_pass_rate
 from handrail.confidence.calibration.fit.platt import fit_platt, scale_of
 from handrail.policy import Policy
+from handrail.policy.language import sources
 from handrail.policy.language.ir import Order, atoms
-from handrail.policy.language.sources import ConfidenceValue
 from handrail.review.certificate import Certificate
 from handrail.review.model_drift import ModelDrift
 from handrail.review.readers import Readers
@@ -21,6 +21,8 @@ from handrail.review.score_limits import Slice, slice_rules
 from handrail.review.score_worth import ScoreWorth, score_worth
 from handrail.review.slice_choice import suspected_slices
 
+DETECTING = sources.InputFindings | sources.OutputFindings | sources.ToolFindings | sources.SignalSeen
+"""Where a fact comes from that a detector of texts fills."""
 ALPHA, DELTA = 0.05, 0.1
 FEWEST_TO_PREDICT = 25
 NEW_SLICES = 2
@@ -32,7 +34,8 @@ class LogSettings:
     """What a log is held to: costs, the risk that a threshold may have, and its chance of being wrong.
 
     `slices` are followed from the first week on, each of `slice_rules` from the week after its rule first
-    stopped something: it may have been written because of what came before.
+    stopped something: it may have been written because of what came before. `detectors` are the facts that a
+    detector of texts fills, None where no policy says so.
     """
 
     costs: Costs = field(default_factory=Costs)
@@ -42,16 +45,21 @@ class LogSettings:
     scores: frozenset[str] = frozenset()
     slices: tuple[Slice, ...] = ()
     slice_rules: Mapping[str, Slice] = field(default_factory=dict)
+    detectors: frozenset[str] | None = None
 
     @classmethod
     def of(cls, policy: Policy, *, costs: Costs | None = None) -> "LogSettings":
         """Return the settings for a log of a policy; pure."""
-        scores = {name for name, fact in policy.facts.items() if isinstance(fact.source, ConfidenceValue)}
+        scores = {
+            name for name, fact in policy.facts.items() if isinstance(fact.source, sources.ConfidenceValue)
+        }
+        detectors = {name for name, fact in policy.facts.items() if isinstance(fact.source, DETECTING)}
         return cls(
             costs=costs or Costs(),
             reads=limits_of(policy),
             scores=frozenset(scores),
             slice_rules=slice_rules(policy),
+            detectors=frozenset(detectors),
         )
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from scipy.stats import binom
-
+from handrail.review.evidence import ShareBet
 from handrail.review.log_figures import DetectorFigures
 from handrail.review.policy_in_force import Grounds, note
 from handrail.review.proposal import Proposal
 
-LEVEL, HALF = 0.05, 0.5
+LEVEL, HALF = 0.02, 0.5
+"""Chance, over all detectors and looks, of a note on one of which people leave half unchanged at most."""
 
 
 def proposed_detectors(detectors: tuple[DetectorFigures, ...], *, weeks: int) -> Iterator[Proposal]:
@@ -20,8 +20,9 @@ def proposed_detectors(detectors: tuple[DetectorFigures, ...], *, weeks: int) ->
     """
     for one in detectors:
         unchanged = one.unchanged
-        chance = float(binom.sf(unchanged.count - 1, unchanged.total, HALF)) * len(detectors)
-        if unchanged.total == 0 or chance > LEVEL:
+        bet = ShareBet(bound=HALF, is_below=False)
+        bet.take(unchanged.count, unchanged.total)
+        if not bet.is_won(LEVEL / len(detectors)):
             continue
         is_signal = not one.item
         span = max(1, weeks)

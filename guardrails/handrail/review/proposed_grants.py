@@ -3,11 +3,11 @@
 The policy has no word for grants: these are notes.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 
-from scipy.stats import binom
-
+from handrail.review.evidence import ShareBet
 from handrail.review.measure import share
 from handrail.review.policy_in_force import Grounds, note
 from handrail.review.proposal import Proposal
@@ -15,26 +15,40 @@ from handrail.review.review_log import RIGHT, WRONG, ReviewLog
 from handrail.review.rule_search import SEARCHED, Costs
 
 LEVEL = 0.05
-"""Chance, over all that were looked at, of a proposal where people pay after all (or do not)."""
+"""Chance, over all customers (or grants) and looks, of a note where people pay after all (or do not)."""
+FEWEST = 10
+"""Cases that a customer needs before any test: of fewer nothing can be proved, and each test weakens all."""
 SHOWN = 8
 
 
-def proposed_grants(log: ReviewLog, costs: Costs, *, weeks: int) -> Iterator[Proposal]:
-    """Yield notes on the grants that a log speaks for and against."""
-    yield from _to_give(log, costs, weeks)
-    yield from _to_end(log, costs, weeks)
+def proposed_grants(
+    log: ReviewLog, costs: Costs, *, weeks: int, since: float = -math.inf
+) -> Iterator[Proposal]:
+    """Yield notes on the grants that a log speaks for and against.
+
+    Args:
+        log: the decisions of some weeks.
+        costs: what a wrong answer and a person's look cost.
+        weeks: how many weeks these are.
+        since: nothing is said of customers and grants that were not met from then on.
+    """
+    yield from _to_give(log, costs, weeks, since)
+    yield from _to_end(log, costs, weeks, since)
 
 
-def _to_give(log: ReviewLog, costs: Costs, weeks: int) -> Iterator[Proposal]:
+def _to_give(log: ReviewLog, costs: Costs, weeks: int, since: float) -> Iterator[Proposal]:
     """Only rules about high stakes can be lifted by a grant."""
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place, (rules, triggers) in enumerate(zip(log.rules, log.triggers, strict=True)):
         is_decided = log.verdict[place] >= RIGHT and not log.is_blocked[place]
         if len(rules) == 1 and triggers == SEARCHED and log.customer[place] and is_decided:
             groups[rules[0], log.customer[place]].append(place)
-    for (rule, customer), places in groups.items():
+    tried = {key: places for key, places in groups.items() if len(places) >= FEWEST}
+    for (rule, customer), places in tried.items():
         changed = int((log.verdict[places] == WRONG).sum())
-        if float(binom.cdf(changed, len(places), costs.break_even)) * len(groups) > LEVEL:
+        bet = ShareBet(bound=costs.break_even, is_below=True)
+        bet.take(changed, len(places))
+        if not bet.is_won(LEVEL / len(tried)) or log.at[places[-1]] < since:
             continue
         found = share(changed, len(places))
         yield note(
@@ -50,14 +64,16 @@ def _to_give(log: ReviewLog, costs: Costs, weeks: int) -> Iterator[Proposal]:
         )
 
 
-def _to_end(log: ReviewLog, costs: Costs, weeks: int) -> Iterator[Proposal]:
+def _to_end(log: ReviewLog, costs: Costs, weeks: int, since: float) -> Iterator[Proposal]:
     groups: dict[str, list[int]] = defaultdict(list)
     for place, grant in enumerate(log.grant):
         if grant and log.verdict[place] >= RIGHT:
             groups[grant].append(place)
     for grant, places in groups.items():
         wrong = int((log.verdict[places] == WRONG).sum())
-        if float(binom.sf(wrong - 1, len(places), costs.break_even)) * len(groups) > LEVEL:
+        bet = ShareBet(bound=costs.break_even, is_below=False)
+        bet.take(wrong, len(places))
+        if not bet.is_won(LEVEL / len(groups)) or log.at[places[-1]] < since:
             continue
         yield note(
             Grounds(

@@ -4,38 +4,47 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from scipy.stats import hypergeom
+from scipy.stats import binom, hypergeom
 
+from handrail.records import Unknown
 from handrail.review.cases import ReviewCase, TicketEnding
 from handrail.review.measure import share
 from handrail.review.policy_in_force import Grounds, note
 from handrail.review.proposal import Proposal
+from handrail.review.review_log import ReviewLog
 
-FEWEST, LEVEL = 3, 0.05
+FEWEST, LEVEL = 3, 0.01
+OUTAGES = 0.1
+"""What is missing in fewer of the decisions that read it is now and then out of reach, and no gap."""
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _BY_HAND = (TicketEnding.ANSWERED, TicketEnding.EDITED)
 
 
-def proposed_knowledge(cases: Sequence[ReviewCase], *, weeks: int) -> Iterator[Proposal]:
-    """Yield notes on gaps of knowledge."""
-    yield from _unknown_facts(cases, weeks)
+def proposed_knowledge(cases: Sequence[ReviewCase], log: ReviewLog, *, weeks: int) -> Iterator[Proposal]:
+    """Yield notes on gaps of knowledge, from the tickets and the log of the same weeks."""
+    yield from _unknown_facts(cases, log, weeks)
     yield from _topics(cases, weeks)
 
 
-def _unknown_facts(cases: Sequence[ReviewCase], weeks: int) -> Iterator[Proposal]:
+def _unknown_facts(cases: Sequence[ReviewCase], log: ReviewLog, weeks: int) -> Iterator[Proposal]:
+    """Yield a note for each fact that opens tickets since more than a tenth of decisions lack it."""
     without: dict[str, list[ReviewCase]] = defaultdict(list)
     for case in cases:
         for name in case.unknown:
             without[name].append(case)
     for name, mine in without.items():
-        if len(mine) < FEWEST:
+        asked = [facts[name] for facts in log.facts if name in facts]
+        missing = sum(isinstance(value, Unknown) for value in asked)
+        chance = float(binom.sf(missing - 1, len(asked), OUTAGES)) * len(without)
+        if len(mine) < FEWEST or chance > LEVEL:
             continue
         found = share(len(mine), len(cases))
         yield note(
             Grounds(
                 kind="knowledge",
                 title=f"Let {name} be known",
-                why=f"It was not in {found} tickets.",
+                why=f"It was missing in {share(missing, len(asked))} decisions that read it; "
+                f"{len(mine)} tickets came of it.",
                 effect=_a_week(found.low, found.high, len(cases), weeks, "tickets"),
                 suggestion="Name a source for the fact, or say in the policy what holds while it is missing.",
                 tickets=tuple(case.id for case in mine),

@@ -5,35 +5,42 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import numpy as np
-from scipy.stats import binom
 
+from handrail.review.evidence import ShareBet
 from handrail.review.measure import share
 from handrail.review.patches import NotPatchable, role_set
 from handrail.review.policy_in_force import Grounds, PolicyInForce
 from handrail.review.proposal import Proposal
 from handrail.review.review_log import RIGHT, ReviewLog
 
-LEVEL = 0.05
-"""Chance, over all rules together, that a role is proposed which decides half of the tickets at most."""
+LEVEL, HALF = 0.02, 0.5
+"""Chance, over all rules and looks, that a role is proposed which decides half of the tickets at most."""
 
 
 def proposed_roles(log: ReviewLog, now: PolicyInForce) -> Iterator[Proposal]:
     """Yield a change of role for each rule most of whose tickets one other role decided.
 
-    The backup of the rule's role is no such role: its tickets come by the clock, and more people help.
+    The backup of the rule's role is no such role: its tickets come by the clock, and more people help. Nor
+    do tickets count that the rule handed to the role it had before.
     """
     rules = [rule for rule in now.policy.hand_offs if rule.role and not rule.is_shadow]
     for rule in rules:
         alone = np.array([found == (rule.id,) for found in log.rules], dtype=np.bool_)
-        places = np.flatnonzero(alone & (log.verdict >= RIGHT))
+        is_own = np.array([name == rule.role for name in log.role], dtype=np.bool_)
+        places = np.flatnonzero(alone & is_own & (log.verdict >= RIGHT))
         by_role = Counter(log.decided_by[place] for place in places)
         others = [(count, name) for name, count in by_role.items() if name and name != rule.role]
         if not others:
             continue
         count, role = max(others)
-        chance = float(binom.sf(count - 1, len(places), 0.5)) * len(rules)
+        bet = ShareBet(bound=HALF, is_below=False)
+        bet.take(count, len(places))
         plan = now.policy.roles.get(str(rule.role))
-        if chance > LEVEL or role not in now.policy.roles or (plan is not None and plan.backup == role):
+        if (
+            not bet.is_won(LEVEL / len(rules))
+            or role not in now.policy.roles
+            or (plan is not None and plan.backup == role)
+        ):
             continue
         found = share(count, len(places))
         weekly = count / max(1, now.weeks)

@@ -1,10 +1,14 @@
 """Everything that a log and its tickets propose, each kind in a module of its own."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
+
+import numpy as np
 
 from handrail.policy import Policy
 from handrail.review.cases import ReviewCase
-from handrail.review.log_figures import detector_figures
+from handrail.review.log_figures import DetectorFigures, detector_figures
 from handrail.review.log_review import LogReview
 from handrail.review.policy_in_force import PolicyInForce
 from handrail.review.proposal import Proposal
@@ -18,7 +22,7 @@ from handrail.review.proposed_rules import proposed_rules
 from handrail.review.proposed_slices import proposed_slices
 from handrail.review.proposed_staffing import proposed_staffing
 from handrail.review.proposed_thresholds import proposed_thresholds
-from handrail.review.review_log import ReviewLog
+from handrail.review.review_log import NO_VERDICT, ReviewLog
 
 
 def propose_changes(log: ReviewLog, review: LogReview, now: PolicyInForce) -> tuple[Proposal, ...]:
@@ -41,7 +45,7 @@ def _changes(log: ReviewLog, review: LogReview, now: PolicyInForce) -> Iterator[
 
 
 def propose_notes(
-    log: ReviewLog, review: LogReview, policy: Policy, *, cases: Sequence[ReviewCase] = (), weeks: int = 1
+    log: ReviewLog, review: LogReview, policy: Policy, *, history: ReviewLog, cases: Sequence[ReviewCase] = ()
 ) -> tuple[Proposal, ...]:
     """Return what a log and its tickets say to people, outside the policy's file.
 
@@ -49,14 +53,33 @@ def propose_notes(
         log: the decisions of some weeks.
         review: the log, followed to its end.
         policy: the policy in force.
+        history: the decisions from as far back as there are, to the end of these weeks: single detectors and
+            customers have few cases in a week.
         cases: the tickets of the same weeks, with their texts masked.
-        weeks: how many weeks these are.
     """
+    since = float(log.at[0]) if len(log) else math.inf
+    weeks, past = _weeks(log), _as_read(history, review.readers.found)
     return (
         *proposed_reading(review),
         *proposed_staffing(log, policy),
         *proposed_prompts(cases, weeks=weeks),
-        *proposed_knowledge(cases, weeks=weeks),
-        *proposed_detectors(detector_figures(log), weeks=weeks),
-        *proposed_grants(log, review.settings.costs, weeks=weeks),
+        *proposed_knowledge(cases, log, weeks=weeks),
+        *proposed_detectors(_still_met(past, log, review.settings.detectors), weeks=_weeks(past)),
+        *proposed_grants(past, review.settings.costs, since=since, weeks=_weeks(past)),
     )
+
+
+def _weeks(log: ReviewLog) -> int:
+    return max(1, len(set(log.week.tolist())))
+
+
+def _as_read(history: ReviewLog, ignoring: frozenset[str]) -> ReviewLog:
+    """Return the past without the verdicts of those who only click."""
+    ignored = np.array([name in ignoring for name in history.reviewer], dtype=np.bool_)
+    return replace(history, verdict=np.where(ignored, NO_VERDICT, history.verdict))
+
+
+def _still_met(past: ReviewLog, log: ReviewLog, detectors: Set[str] | None) -> tuple[DetectorFigures, ...]:
+    """Return the detectors that these weeks still show: what was narrowed since needs no note."""
+    now = {str(one) for one in detector_figures(log, detectors)}
+    return tuple(one for one in detector_figures(past, detectors) if str(one) in now)

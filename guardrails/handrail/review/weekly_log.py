@@ -55,9 +55,5 @@ def follow(
         weeks=len(weeks),
         certified=review.certificate.under(loaded.ref.sha256),
     )
-    notes = propose_notes(inside, review, loaded, cases=cases, weeks=_weeks_of(period))
+    notes = propose_notes(inside, review, loaded, history=whole, cases=cases)
     return figures, (*propose_changes(whole, review, now), *notes)
-
-
-def _weeks_of(period: ReviewPeriod) -> int:
-    return max(1, round((period.until - period.since).total_seconds() / 604_800))

@@ -1,6 +1,7 @@
 """Plants a fault in a policy whose right form is known.
 
-A needless rule, a missing one, a limit that is too low, a confidence that is asked for too little.
+A needless rule, a missing one, a limit that is too low, a confidence that is asked for too little. What is
+wrong outside of a policy's text, in `traffic_plants`, is only named here: a quarter finds a place for it.
 """
 
 import re
@@ -21,22 +22,37 @@ _SURE = re.compile(r"(?<![\w.])(?P<fact>confidence)\s*<\s*(?P<limit>0?\.\d+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plant:
-    """A fault that was put into a policy: its kind, the rule it is about, and the limits of a moved one."""
+    """A fault that was planted: its kind, and what there is of: the rule, fact, item or role it is about.
+
+    `planted` and `right` are the limits of a moved one. `item` is one of a set of findings.
+    """
 
     kind: str
-    rule: str
+    rule: str = ""
     fact: str = ""
+    item: str = ""
+    role: str = ""
     planted: Decimal | None = None
     right: Decimal | None = None
+
+    def __str__(self) -> str:
+        """Return what was planted in one line."""
+        what = " ".join(word for word in (self.rule, self.fact, self.item) if word)
+        moved = "" if self.planted is None else f"{self.planted} in place of {self.right}"
+        return f"planted {self.kind}: " + ", ".join(word for word in (what, self.role, moved) if word)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlantedPolicy:
-    """A policy's text without its tests, as it should be and with the faults in it."""
+    """A policy's text without its tests, as it should be and with the faults in it.
+
+    `traffic` names the kinds of what is to be planted outside of the text.
+    """
 
     reference: str
     text: str
     plants: tuple[Plant, ...]
+    traffic: tuple[str, ...] = ()
 
 
 def without_tests(text: str) -> str:
@@ -55,9 +71,15 @@ def plant(name: str, kinds: tuple[str, ...] = ()) -> PlantedPolicy:
     reference = changed = without_tests(text)
     plants: list[Plant] = []
     for kind in kinds:
-        changed, made = KINDS[kind](changed, Document(changed, name))
-        plants.append(made)
-    return PlantedPolicy(reference=reference, text=changed, plants=tuple(plants))
+        if kind in IN_POLICY:
+            changed, made = IN_POLICY[kind](changed, Document(changed, name))
+            plants.append(made)
+    return PlantedPolicy(
+        reference=reference,
+        text=changed,
+        plants=tuple(plants),
+        traffic=tuple(kind for kind in kinds if kind not in IN_POLICY),
+    )
 
 
 def _needless(text: str, document: Document) -> tuple[str, Plant]:
@@ -140,4 +162,4 @@ def _too_lax(text: str, document: Document) -> tuple[str, Plant]:
     raise ConfigError("this policy holds no confidence against a number; none can be lowered")
 
 
-KINDS = {NEEDLESS: _needless, MISSING: _missing, TOO_LOW: _too_low, TOO_LAX: _too_lax}
+IN_POLICY = {NEEDLESS: _needless, MISSING: _missing, TOO_LOW: _too_low, TOO_LAX: _too_lax}

@@ -20,11 +20,15 @@ import numpy as np
 from handrail.policy import Policy
 from handrail.policy.file.load import loads
 from handrail.records import FactValue
+from handrail.review.cases import ReviewCase
 from handrail.testing.plants import PlantedPolicy, plant
 from handrail.testing.quarter_settings import QuarterSettings
+from handrail.testing.simulated_cases import CaseWriter
+from handrail.testing.simulated_exchange import SimulatedExchange
 from handrail.testing.simulated_log import Held, decided, record_of
-from handrail.testing.simulated_reading import read_cases
-from handrail.testing.simulated_traffic import SimulatedExchange, Traffic
+from handrail.testing.simulated_reading import SimulatedReaders
+from handrail.testing.simulated_traffic import Traffic
+from handrail.testing.traffic_plants import PROMPT
 
 __all__ = ["Quarter", "QuarterSettings", "SimulatedWeek", "WeekTruth", "quarter"]
 
@@ -34,7 +38,8 @@ class WeekTruth:
     """What was true of a week's exchanges, in their order: arrays of shape (n,).
 
     `chance` is P(wrong), `is_wrong` what came of it, `is_held` whether people got it, `is_wanted` whether the
-    reference would have given it to people or stopped it.
+    reference would have given it to people or stopped it. `planted` names for each one the kinds of what was
+    planted in the traffic that it shows, with blanks between them.
     """
 
     exchanges: tuple[str, ...]
@@ -44,12 +49,14 @@ class WeekTruth:
     is_held: np.ndarray
     is_wanted: np.ndarray
     facts: tuple[Mapping[str, FactValue], ...]
+    planted: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedWeek:
-    """One week: entries as an export of the audit log holds them, by time, and the truth behind them."""
+    """One week, counted from 0: entries as an export of the audit log holds them, by time, and the truth."""
 
+    number: int
     records: tuple[Mapping[str, Any], ...]
     truth: WeekTruth
 
@@ -69,7 +76,10 @@ class Quarter:
         self.reference = loads(planted.reference)
         self.policy = loads(planted.text)
         self._rng = np.random.default_rng(settings.seed)
-        self._traffic = Traffic(settings, self.reference, self.policy)
+        self._traffic = Traffic(settings, self.reference, self.policy, kinds=planted.traffic)
+        self.plants = (*planted.plants, *self._traffic.plants)
+        self._readers = SimulatedReaders(settings, self.policy, self._traffic.plants, self._traffic.sample)
+        self.drawn = self._traffic.drawn
         self._week = 0
 
     def play(
@@ -100,11 +110,26 @@ class Quarter:
                     Held(exchange=exchange, is_ticket=bool(entry.ticket), role=entry.decision.role or "")
                 )
         chosen = self._chosen(held, first)
-        records += read_cases(held, chosen, self.settings.people, self._rng)
+        records += self._readers.read(week, held, chosen, self._rng)
         self._traffic.learn(exchanges)
         return SimulatedWeek(
-            records=tuple(sorted(records, key=lambda record: str(record["at"]))), truth=_truth(exchanges)
+            number=week,
+            records=tuple(sorted(records, key=lambda record: str(record["at"]))),
+            truth=_truth(exchanges),
         )
+
+    def cases(self, week: SimulatedWeek) -> tuple[ReviewCase, ...]:
+        """Return the tickets of a week that was played, with texts: a log holds none."""
+        truth = week.truth
+        prompt = next((plant for plant in self.plants if plant.kind == PROMPT), None)
+        writer = CaseWriter(
+            policy=self.policy,
+            facts=dict(zip(truth.exchanges, truth.facts, strict=True)),
+            planted=dict(zip(truth.exchanges, truth.planted, strict=True)),
+            lowered=prompt.fact if prompt else "",
+            rng=self.settings.chance("texts", week.number),
+        )
+        return tuple(writer.cases(week.records))
 
     def weeks(self) -> Iterator[SimulatedWeek]:
         """Play what is left of the quarter under the planted policy."""
@@ -144,6 +169,7 @@ def _truth(exchanges: list[SimulatedExchange]) -> WeekTruth:
         is_held=np.array([exchange.is_stopped for exchange in exchanges], dtype=np.bool_),
         is_wanted=np.array([exchange.is_wanted for exchange in exchanges], dtype=np.bool_),
         facts=tuple(exchange.facts for exchange in exchanges),
+        planted=tuple(" ".join(sorted(exchange.planted)) for exchange in exchanges),
     )
 
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from zlib import crc32
+
+import numpy as np
 
 from handrail.testing.simulated_people import SimulatedReviewer, staff
 
@@ -22,6 +25,8 @@ class QuarterSettings:
         attack_week: from when on attackers come; None for never.
         attack_share: share of the traffic that they reach within four weeks.
         season: how much volume and amounts swing over the quarter.
+        customers: how many there are, some of whom come more often; the log holds their hashes. 0 for none.
+        outages: share of exchanges in which one fact, by chance, cannot be had.
         people: who reads.
         answers_weekly: cases that people can read in a week; what they cannot, expires. None for all.
     """
@@ -37,5 +42,14 @@ class QuarterSettings:
     attack_week: int | None = None
     attack_share: float = 0.04
     season: float = 0.2
+    customers: int = 400
+    outages: float = 0.0
     people: tuple[SimulatedReviewer, ...] = field(default_factory=lambda: staff(honest=6, stampers=0))
     answers_weekly: int | None = None
+
+    def chance(self, name: str, week: int = 0) -> np.random.Generator:
+        """Return a source of chance of its own for each name and week.
+
+        What it decides leaves alone what others draw, so that a quarter with a plant is otherwise the same.
+        """
+        return np.random.default_rng((self.seed, week, crc32(name.encode())))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TypeAlias
 
 import numpy as np
@@ -24,7 +24,18 @@ RARE_YES, RARE_ITEM = 0.02, 0.006
 """How often a yes/no fact is yes, and an item is in a set: what policies name is rare."""
 BELOW_LIMITS = 0.35
 """The median of an amount, as a share of the lowest limit that it is held against."""
+LONGEST_S = 3.0e9
+"""No duration is longer: about a century."""
+NO_PAST = "always 0: what was done before is not simulated"
 _PLAIN_TOOLS = ("look_up_order", "search_handbook")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How a fact is drawn, in words for people and as a function."""
+
+    words: str
+    draw: Draw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +44,7 @@ class SimulatedFacts:
 
     tools: tuple[str, ...]
     declared: tuple[FactDeclaration, ...]
-    drawings: tuple[Draw, ...]
+    drawings: tuple[Drawing, ...]
 
     @classmethod
     def of(cls, policies: Sequence[Policy]) -> "SimulatedFacts":
@@ -63,6 +74,14 @@ class SimulatedFacts:
             ),
         )
 
+    def in_words(self) -> Iterator[str]:
+        """Yield how facts are drawn, those that are drawn alike in one line."""
+        alike: dict[str, list[str]] = {}
+        for fact, drawing in zip(self.declared, self.drawings, strict=True):
+            alike.setdefault(drawing.words, []).append(fact.name)
+        for words, names in alike.items():
+            yield f"drawn: {', '.join(names)}: {words}"
+
     def draw(
         self, rng: np.random.Generator, at: Sequence[datetime], *, season: float = 1.0
     ) -> Iterator[tuple[str, dict[str, FactValue]]]:
@@ -73,7 +92,7 @@ class SimulatedFacts:
             at: when the exchanges happen.
             season: what amounts are multiplied by.
         """
-        columns = [draw(rng, at, season) for draw in self.drawings]
+        columns = [drawing.draw(rng, at, season) for drawing in self.drawings]
         picked = self._called(rng, len(at))
         calls = rng.random(len(at)) < (CALLS_A_TOOL if self.tools else 0.0)
         for place in range(len(at)):
@@ -115,7 +134,14 @@ def _applies(fact: FactDeclaration, tool: str) -> bool:
             return True
 
 
-def _drawing(fact: FactDeclaration, bounds: frozenset[Decimal], named: set[str]) -> Draw:
+def _drawing(fact: FactDeclaration, bounds: frozenset[Decimal], named: set[str]) -> Drawing:
+    drawing = _by_type(fact, bounds, named)
+    if isinstance(fact.source, sources.ResultFindings | sources.ResultAmounts):
+        return Drawing("never there: what tools return is not judged", drawing.draw)
+    return drawing
+
+
+def _by_type(fact: FactDeclaration, bounds: frozenset[Decimal], named: set[str]) -> Drawing:
     match fact.type:
         case Kind.YES_NO:
             return _yes_no(fact)
@@ -123,21 +149,28 @@ def _drawing(fact: FactDeclaration, bounds: frozenset[Decimal], named: set[str])
             return _money(fact, bounds)
         case Kind.SET:
             return _sets(fact)
-        case Kind.WEEKDAY:
-            return lambda rng, at, season: [WEEKDAYS[moment.weekday()] for moment in at]
+        case Kind.WEEKDAY if not fact.values or set(fact.values) == set(WEEKDAYS):
+            return Drawing(
+                "by the clock", lambda rng, at, season: [WEEKDAYS[moment.weekday()] for moment in at]
+            )
         case Kind.TIME:
-            return lambda rng, at, season: [moment.time().replace(microsecond=0) for moment in at]
+            return Drawing(
+                "by the clock",
+                lambda rng, at, season: [moment.time().replace(microsecond=0) for moment in at],
+            )
         case Kind.DATE:
-            return lambda rng, at, season: [moment.date() for moment in at]
-        case Kind.ONE_OF | Kind.TEXT:
+            return Drawing(
+                "the day of the exchange", lambda rng, at, season: [moment.date() for moment in at]
+            )
+        case Kind.ONE_OF | Kind.TEXT | Kind.WEEKDAY:
             return _words(fact, named)
         case Kind.DURATION:
-            return _durations(bounds)
+            return _durations(fact, bounds)
         case _:
             return _numbers(fact, bounds)
 
 
-def _yes_no(fact: FactDeclaration) -> Draw:
+def _yes_no(fact: FactDeclaration) -> Drawing:
     # What a customer confirms, and what a system knows, is mostly so; what is complained of mostly is not.
     usual = isinstance(fact.source, sources.Conversation) or fact.name.endswith("is_known")
     chance = 1.0 - RARE_YES if usual else RARE_YES
@@ -145,38 +178,50 @@ def _yes_no(fact: FactDeclaration) -> Draw:
     def draw(rng: np.random.Generator, at: Sequence[datetime], season: float) -> Column:
         return [bool(yes) for yes in rng.random(len(at)) < chance]
 
-    return draw
+    return Drawing(f"yes in {chance:.0%}", draw)
 
 
-def _money(fact: FactDeclaration, bounds: frozenset[Decimal]) -> Draw:
+def _money(fact: FactDeclaration, bounds: frozenset[Decimal]) -> Drawing:
     currency = fact.currencies[0] if fact.currencies else "USD"
     if isinstance(fact.source, sources.Ledger):
-        return lambda rng, at, season: [Money(amount=Decimal(0), currency=currency)] * len(at)
-    middle = BELOW_LIMITS * float(min(bounds, default=Decimal(200)) or 200)
+        return Drawing(
+            NO_PAST, lambda rng, at, season: [Money(amount=Decimal(0), currency=currency)] * len(at)
+        )
+    middle = _middle(bounds, 200.0)
 
     def draw(rng: np.random.Generator, at: Sequence[datetime], season: float) -> Column:
         amounts = np.round(season * middle * np.exp(rng.normal(0.0, 0.9, len(at))), 2)
         return [Money(amount=Decimal(str(amount)), currency=currency) for amount in amounts]
 
-    return draw
+    return Drawing(f"around {middle:.4g} {currency}", draw)
 
 
-def _sets(fact: FactDeclaration) -> Draw:
+def _middle(bounds: frozenset[Decimal], usual: float) -> float:
+    """Return the median of a size: below the lowest limit that it is held against."""
+    return BELOW_LIMITS * min((float(bound) for bound in bounds if bound > 0), default=usual)
+
+
+def _sets(fact: FactDeclaration) -> Drawing:
     items = fact.values
 
     def draw(rng: np.random.Generator, at: Sequence[datetime], season: float) -> Column:
         held = rng.random((len(at), max(1, len(items)))) < RARE_ITEM
         none: frozenset[str] = frozenset()
-        return [frozenset(items[i] for i in np.flatnonzero(row)) if row.any() else none for row in held]
+        return [
+            frozenset(items[i] for i in np.flatnonzero(row)) if items and row.any() else none for row in held
+        ]
 
-    return draw
+    return Drawing(f"each item in {RARE_ITEM:.1%}", draw)
 
 
-def _words(fact: FactDeclaration, named: set[str]) -> Draw:
+def _words(fact: FactDeclaration, named: set[str]) -> Drawing:
     if isinstance(fact.source, sources.FaultSeen):
-        return lambda rng, at, season: ["none" if fine else "timeout" for fine in rng.random(len(at)) > 0.01]
+        return Drawing(
+            "none but in 1 %",
+            lambda rng, at, season: ["none" if fine else "timeout" for fine in rng.random(len(at)) > 0.01],
+        )
     if isinstance(fact.source, sources.AnswerKind):
-        return lambda rng, at, season: ["text"] * len(at)
+        return Drawing("always text", lambda rng, at, season: ["text"] * len(at))
     values = fact.values or (*sorted(named), OTHER_TEXT)
 
     def draw(rng: np.random.Generator, at: Sequence[datetime], season: float) -> Column:
@@ -184,31 +229,42 @@ def _words(fact: FactDeclaration, named: set[str]) -> Draw:
         weights = 1.0 / np.arange(1, len(values) + 1) ** 2
         return [values[i] for i in rng.choice(len(values), size=len(at), p=weights / weights.sum())]
 
-    return draw
+    return Drawing("the values that the policy names, the first most often", draw)
 
 
-def _durations(bounds: frozenset[Decimal]) -> Draw:
-    middle = 0.5 * float(min(bounds, default=Decimal(30 * 86_400)) or 86_400)
+def _durations(fact: FactDeclaration, bounds: frozenset[Decimal]) -> Drawing:
+    middle = 0.5 * min((float(bound) for bound in bounds if bound > 0), default=30 * 86_400.0)
+    low, high = (
+        bound.total_seconds() if isinstance(bound, timedelta) else other
+        for bound, other in ((fact.least, 0.0), (fact.most, LONGEST_S))
+    )
 
     def draw(rng: np.random.Generator, at: Sequence[datetime], season: float) -> Column:
-        seconds = middle * np.exp(rng.normal(0.0, 0.8, len(at)))
+        seconds = np.clip(middle * np.exp(rng.normal(0.0, 0.8, len(at))), low, high)
         return [timedelta(seconds=int(each)) for each in seconds]
 
-    return draw
+    return Drawing(f"around {middle / 3600:.4g} hours", draw)
 
 
-def _numbers(fact: FactDeclaration, bounds: frozenset[Decimal]) -> Draw:
+def _numbers(fact: FactDeclaration, bounds: frozenset[Decimal]) -> Drawing:
     is_whole = fact.type is Kind.WHOLE
     if isinstance(fact.source, sources.Ledger):
-        return lambda rng, at, season: [Decimal(0)] * len(at)
-    middle = BELOW_LIMITS * float(min(bounds, default=Decimal(10)) or 10)
-    least, most = fact.least, fact.most
+        return Drawing(NO_PAST, lambda rng, at, season: [Decimal(0)] * len(at))
+    middle = _middle(bounds, 10.0)
+    least = fact.least if isinstance(fact.least, Decimal) else Decimal(0)
+    most = fact.most if isinstance(fact.most, Decimal) else None
+
+    def fit(size: float) -> Decimal:
+        value = Decimal(str(round(size, 3)))
+        value = max(least, value if most is None else min(most, value))
+        # A whole number lies within whole bounds.
+        return (
+            value.to_integral_value(ROUND_CEILING if value < least + 1 else ROUND_FLOOR)
+            if is_whole
+            else value
+        )
 
     def draw(rng: np.random.Generator, at: Sequence[datetime], season: float) -> Column:
-        drawn = middle * np.exp(rng.normal(0.0, 0.7, len(at)))
-        low = float(least) if isinstance(least, Decimal) else 0.0
-        high = float(most) if isinstance(most, Decimal) else np.inf
-        clipped = np.clip(drawn, low, high)
-        return [Decimal(int(each)) if is_whole else Decimal(str(round(float(each), 3))) for each in clipped]
+        return [fit(float(each)) for each in middle * np.exp(rng.normal(0.0, 0.7, len(at)))]
 
-    return draw
+    return Drawing(f"around {middle:.4g}", draw)

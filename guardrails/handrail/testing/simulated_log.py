@@ -10,7 +10,7 @@ import numpy as np
 
 from handrail.records import Confidence, Effect
 from handrail.store.audit.entry import event_of
-from handrail.testing.simulated_traffic import SimulatedExchange
+from handrail.testing.simulated_exchange import SimulatedExchange
 from handrail.tickets.ports import DecisionEntry
 
 TENANT = "default"
@@ -34,7 +34,6 @@ def decided(exchange: SimulatedExchange, rng: np.random.Generator, audit_rate: f
     chance = 1.0 if is_held else audit_rate
     exchange.is_held = is_held
     exchange.is_stopped = is_held or is_blocked
-    exchange.chance_drawn = chance
     scored = {
         "score": exchange.score,
         "method": METHOD,
@@ -52,6 +51,8 @@ def decided(exchange: SimulatedExchange, rng: np.random.Generator, audit_rate: f
         exchange=exchange.id,
         tenant=TENANT,
         at=exchange.at,
+        customer=exchange.customer or None,
+        grant=exchange.grant or None,
         model=MODEL,
         confidence=Confidence(value=exchange.score, method=METHOD),
         scored=None if is_blocked else scored,
@@ -77,7 +78,7 @@ def record_of(entry: DecisionEntry) -> Mapping[str, Any]:
 def event_record(
     case: Held, kind: str, at: datetime, actor: str, data: Mapping[str, object]
 ) -> Mapping[str, Any]:
-    """Return what somebody, or the clock where `actor` is empty, did with a case."""
+    """Return what somebody, or the clock where `actor` is empty, did with a case in the role of the case."""
     return {
         "tenant": TENANT,
         "ticket": case.exchange.id if case.is_ticket else "",

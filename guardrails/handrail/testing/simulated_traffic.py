@@ -2,8 +2,8 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -12,31 +12,16 @@ import numpy as np
 from handrail.policy import Policy
 from handrail.policy.language import sources
 from handrail.records import Decision, Effect, FactValue, Stage, Trigger
+from handrail.testing.planted_traffic import TOPIC_WRONG, PlantedTraffic, Request
 from handrail.testing.quarter_settings import QuarterSettings
 from handrail.testing.simulated_attack import Attack
+from handrail.testing.simulated_exchange import SimulatedExchange
 from handrail.testing.simulated_facts import SimulatedFacts
+from handrail.testing.traffic_plants import SAMPLE_WEEKS, TOPIC, Sample, find_plants
 
 DAY_S = 86_400.0
 ATTACK_WRONG = 0.9
 """An attack that is answered is nearly always answered wrongly."""
-
-
-@dataclass(slots=True, kw_only=True)
-class SimulatedExchange:
-    """One exchange: its facts, what is true of it, what the policy says, and what becomes of it."""
-
-    id: str
-    at: datetime
-    facts: Mapping[str, FactValue]
-    score: float
-    chance: float
-    is_wrong: bool
-    decision: Decision
-    is_wanted: bool
-    is_attack: bool
-    is_held: bool = False
-    is_stopped: bool = False
-    chance_drawn: float = 1.0
 
 
 class Traffic:
@@ -46,15 +31,37 @@ class Traffic:
         settings: what the quarter is like.
         reference: the policy as it should be.
         policy: the one in force at the beginning: it says which facts there are, and what attackers try.
+        kinds: what is planted in the traffic.
+
+    Raises:
+        ConfigError: the policy's traffic has no place for something that is to be planted.
     """
 
-    def __init__(self, settings: QuarterSettings, reference: Policy, policy: Policy) -> None:
+    def __init__(
+        self, settings: QuarterSettings, reference: Policy, policy: Policy, *, kinds: Sequence[str] = ()
+    ) -> None:
         self._settings, self._reference = settings, reference
         self._facts = SimulatedFacts.of((reference, policy))
         self._confidence = [
             name for name, fact in policy.facts.items() if isinstance(fact.source, sources.ConfidenceValue)
         ]
         self._attack = Attack.on(policy)
+        self.drawn = tuple(self._facts.in_words())
+        self.sample = Sample(policy, ())
+        self._planted = PlantedTraffic((), settings, self.sample)
+        if kinds:
+            self.sample = self._sampled(policy)
+        self.plants = find_plants(kinds, self.sample)
+        self._planted = PlantedTraffic(self.plants, settings, self.sample)
+
+    def _sampled(self, policy: Policy) -> Sample:
+        """Return some weeks in which nothing is planted yet."""
+        rng = self._settings.chance("sample")
+        calm = replace(self._settings, attack_week=None, drift_week=None, season=0.0, outages=0.0)
+        traffic = Traffic(calm, self._reference, policy)
+        return Sample(
+            policy, [one for week in range(SAMPLE_WEEKS) for one in traffic.week(rng, policy, week)]
+        )
 
     def week(self, rng: np.random.Generator, policy: Policy, week: int) -> list[SimulatedExchange]:
         """Return a week's exchanges under a policy, in the order of their time."""
@@ -65,28 +72,30 @@ class Traffic:
         base = self._base(doubt, week)
         luck = rng.random(len(at))
         attacks = rng.random(len(at)) < self._attack_share(week)
+        planted = self._planted.week(week, len(at))
         found = []
         for place, drawn in enumerate(self._facts.draw(rng, at, season=swing)):
             is_attack = bool(attacks[place]) and self._attack.is_possible
             tool, facts = self._attack.request(rng, drawn[1]) if is_attack else drawn
             score = round(1.0 - float(doubt[place]), 4)
-            known = self._given(tool, facts, score)
-            stage = Stage.TOOL if tool else Stage.ANSWER
-            should = self._reference.decide(known, stage)
-            chance = ATTACK_WRONG if is_attack else self._chance(should, float(base[place]))
-            found.append(
-                SimulatedExchange(
-                    id=hashlib.sha256(f"{set_.seed}|{week}|{place}".encode()).hexdigest()[:32],
-                    at=at[place],
-                    facts=known,
-                    score=score,
-                    chance=chance,
-                    is_wrong=bool(luck[place] < chance),
-                    decision=policy.decide(known, stage),
-                    is_wanted=not should.effect.is_released,
-                    is_attack=is_attack,
-                )
+            request = planted.request(place, self._given(tool, facts, score), score)
+            stage = Stage.TOOL if "tool.name" in request.facts else Stage.ANSWER
+            should = self._reference.decide(request.facts, stage)
+            chance = ATTACK_WRONG if is_attack else self._chance(should, request, float(base[place]))
+            known = planted.seen(place, request)
+            exchange = SimulatedExchange(
+                id=hashlib.sha256(f"{set_.seed}|{week}|{place}".encode()).hexdigest()[:32],
+                at=at[place],
+                facts=known,
+                score=request.score,
+                chance=chance,
+                is_wrong=bool(luck[place] < chance),
+                decision=policy.decide(known, stage),
+                is_wanted=not (should.effect.is_released or request.is_sound),
+                is_attack=is_attack,
             )
+            planted.finish(exchange, request)
+            found.append(exchange)
         return found
 
     def learn(self, week: Sequence[SimulatedExchange]) -> None:
@@ -102,8 +111,10 @@ class Traffic:
             base = odds / (1.0 + odds)
         return base
 
-    def _chance(self, should: Decision, base: float) -> float:
-        is_stopped = any(
+    def _chance(self, should: Decision, request: Request, base: float) -> float:
+        if request.plant == TOPIC:
+            return TOPIC_WRONG
+        is_stopped = not request.is_sound and any(
             _stops(reason.effect) and reason.trigger is not Trigger.LOW_CONFIDENCE
             for reason in should.reasons
         )
