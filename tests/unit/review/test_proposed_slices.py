@@ -1,14 +1,22 @@
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from functools import cache
+from pathlib import Path
 
+import pytest
 from tests.support.scored_log import scored_week
 
+from handrail.errors import ConfigError
 from handrail.policy import loads
+from handrail.review.accept import accept, stricter_changes
+from handrail.review.certificate import Certificate
 from handrail.review.certified import Certified, CertifiedSlice
 from handrail.review.log_review import LogReview, LogSettings
+from handrail.review.patches import threshold_set
 from handrail.review.policy_in_force import PolicyInForce
 from handrail.review.promise import broken
-from handrail.review.proposal import Proposal
+from handrail.review.proposal import Proposal, digest, read_proposal, write_proposals
 from handrail.review.proposed_slices import proposed_slices
 from handrail.review.proposed_thresholds import proposed_thresholds
 from handrail.review.rule_search import Costs
@@ -74,6 +82,29 @@ def test_a_slice_in_which_a_score_means_less_gets_its_own_threshold_and_the_rest
     assert limits[None] < 0.9 < limits[CARD]
     assert f"{limits[CARD]:.3f} where {CARD}" in found.title
     assert "trigger: low_confidence" in found.diff
+
+
+def test_an_accepted_slice_keeps_what_was_proved_and_one_that_was_forged_is_refused(tmp_path: Path) -> None:
+    review = followed(worse_where_it_is_a_card)
+    now = in_force(review)
+    policy, today = tmp_path / "policy.yaml", date(2026, 11, 29)
+    policy.write_text(now.text)
+    (made,) = proposed(review, now, "slice_threshold")
+    write_proposals([made], tmp_path)
+    found = read_proposal(tmp_path / "proposals.json", made.id)
+    lower = threshold_set(found.text, "low-confidence", "confidence", 0.3)
+    forged = replace(found, text=lower, result=digest(lower))
+    with pytest.raises(ConfigError, match="not certified"):
+        accept(forged, policy, "petra", people=None, today=today, effective=today)
+    accept(found, policy, "petra", people=None, today=today, effective=today)
+    ((before, after),) = stricter_changes(policy)
+    certificate = Certificate(alpha=0.05, delta=0.1)
+    for week in range(6):
+        log = scored_week(week, worse_where_it_is_a_card, policy=before)
+        certificate.take(log, log.probability, log.is_drawn)
+    assert certificate.under(after) == Certified()
+    certificate.goes_on(after, after=before)
+    assert certificate.under(after) == certificate.under(before) != Certified()
 
 
 def test_where_a_score_means_the_same_everywhere_no_slice_is_proposed() -> None:
