@@ -3,16 +3,16 @@
 from handrail.review.cases import ChangedValue, ReviewCase, ReviewPeriod, TicketEnding, changes
 from handrail.review.evaluation import evaluation_cases, evaluation_lines
 from handrail.review.measure import Measures, Share, TicketGroup, measure, share
+from handrail.review.proposal import Proposal
 from handrail.review.report import as_data, write
-from handrail.review.weekly import ProposalKind, ReviewProposal, WeeklyReview, propose, review
+from handrail.review.weekly import WeeklyReview, propose, review
 
 __all__ = [
     "ChangedValue",
     "Measures",
-    "ProposalKind",
+    "Proposal",
     "ReviewCase",
     "ReviewPeriod",
-    "ReviewProposal",
     "Share",
     "TicketEnding",
     "TicketGroup",

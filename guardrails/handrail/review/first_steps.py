@@ -91,13 +91,10 @@ def _of_log(figures: "LogFigures", say: Language) -> Iterator[FirstStep]:
             tickets=_all(one.tickets for one in named),
             is_pressing=True,
         )
-    clashes = sum(one.count for one in figures.conflicts)
+    # A ticket of three rules stands under three pairs, and is one.
+    clashes = _all(one.tickets for one in figures.conflicts)
     if clashes:
-        yield FirstStep(
-            words=say.counted("first.conflicts", clashes),
-            part="conflicts",
-            tickets=_all(one.tickets for one in figures.conflicts),
-        )
+        yield FirstStep(words=say.counted("first.conflicts", len(clashes)), part="conflicts", tickets=clashes)
 
 
 def _errors(figures: "LogFigures", say: Language) -> Iterator[FirstStep]:

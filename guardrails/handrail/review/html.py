@@ -17,7 +17,7 @@ from handrail.review.proposal import MISSED
 from handrail.review.svg import Plot
 from handrail.review.tables import Cell, Counted, Link, Linked, ListLink, Tables, short
 from handrail.review.ticket_charts import ticket_charts
-from handrail.review.weekly import ReviewProposal, WeeklyReview, propose
+from handrail.review.weekly import WeeklyReview, propose
 
 if TYPE_CHECKING:
     from handrail.review.log_figures import LogFigures
@@ -242,19 +242,18 @@ def _ended(group: TicketGroup, ending: TicketEnding, tables: Tables) -> Cell:
     return tables.number(found) if found else "–"
 
 
-def _hints(hints: Sequence[ReviewProposal], tables: Tables) -> str:
+def _hints(hints: "Sequence[Proposal]", tables: Tables) -> str:
     if not hints:
         return f"<p>{escape(tables.say('hint.nothing'))}</p>"
     items = "".join(_hint(place, one, tables) for place, one in enumerate(hints, 1))
     return f'<ol class="beside">{items}</ol>'
 
 
-def _hint(place: int, one: ReviewProposal, tables: Tables) -> str:
-    figure = f" <small>{escape(tables.say.share(one.figure))}</small>" if one.figure else ""
+def _hint(place: int, one: "Proposal", tables: Tables) -> str:
     return (
         f'<li id="hint-{place}"><h3>{escape(one.title)} '
         f'<span class="kind">{escape(tables.say.named("kind", one.kind))}</span></h3>'
-        f"<p>{escape(one.why)}{figure}</p><p>{escape(one.suggestion)}</p>"
+        f"<p>{escape(one.why)}</p><p>{escape(one.suggestion)}</p>"
         f"<p>{tables.tickets(one.tickets)}</p></li>"
     )
 

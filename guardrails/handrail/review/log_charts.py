@@ -156,7 +156,11 @@ def _reliability_words(figures: "LogFigures", say: Language) -> str:
     """Compare with the interval: a bin contradicts its score where that lies outside."""
     read = [one for one in figures.bins if one.right.value is not None]
     off = [one for one in read if not one.right.low <= one.mean_score <= one.right.high]
-    counts = {"points": say.number(len(read)), "read": say.number(sum(one.right.total for one in read))}
+    counts = {
+        "points": say.number(len(read)),
+        "read": say.number(sum(one.right.total for one in read)),
+        "scored": say.number(sum(one.answers for one in figures.bins)),
+    }
     if not off:
         return say("reliability.agrees", **counts)
     too_sure = sum(one.mean_score > one.right.high for one in off)

@@ -42,6 +42,7 @@ def _rules(figures: "LogFigures", tables: Tables) -> str:
             one.rule,
             tables.say.named("trigger", one.trigger),
             Counted(said=tables.say.number(one.hand_offs), tickets=one.tickets),
+            tables.say.number(one.beside),
             one.needless,
             _number(one.cost_per_error, tables),
             _number(one.minutes_per_error, tables),
@@ -53,6 +54,7 @@ def _rules(figures: "LogFigures", tables: Tables) -> str:
             "column.rule",
             "column.why",
             "column.hand_offs",
+            "column.beside",
             "column.needless",
             "column.per_error",
             "column.minutes",
@@ -87,7 +89,7 @@ def _detectors(figures: "LogFigures", tables: Tables) -> str:
         (str(one), Counted(said=tables.say.number(one.hand_offs), tickets=one.tickets), one.unchanged)
         for one in figures.detectors
     ]
-    return tables.table(("column.found", "column.hand_offs", "column.false_alarms"), rows)
+    return tables.table(("column.found", "column.detected", "column.false_alarms"), rows)
 
 
 def _readers(figures: "LogFigures", tables: Tables) -> str:

@@ -82,6 +82,7 @@ def _rule_row(one: RuleFigures) -> dict[str, object]:
         "rule": one.rule,
         "trigger": one.trigger,
         "hand_offs": one.hand_offs,
+        "beside": one.beside,
         **_rate("needless", one.needless),
         "cost_per_error": one.cost_per_error,
         "minutes_per_error": one.minutes_per_error,

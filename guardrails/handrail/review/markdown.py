@@ -11,7 +11,7 @@ from handrail.review.language import ENGLISH, Language
 from handrail.review.measure import TicketGroup
 from handrail.review.proposal import without_folder
 from handrail.review.tables import short
-from handrail.review.weekly import ReviewProposal, WeeklyReview, propose
+from handrail.review.weekly import WeeklyReview, propose
 
 if TYPE_CHECKING:
     from handrail.review.log_figures import LogFigures
@@ -98,7 +98,7 @@ def _proposed(name: str, proposals: "Sequence[Proposal]", say: Language) -> Iter
             )
 
 
-def _hints(hints: Sequence[ReviewProposal], say: Language) -> Iterator[str]:
+def _hints(hints: "Sequence[Proposal]", say: Language) -> Iterator[str]:
     yield from _head("hints", say)
     if not hints:
         yield say("hint.nothing")

@@ -9,28 +9,7 @@ from handrail.policy import Policy
 from handrail.review.certified import Certified
 from handrail.review.patches import PolicyPatch, proved
 from handrail.review.promise import NOTHING_CERTIFIED
-from handrail.review.proposal import MISSED, Proposal, digest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grounds:
-    """What speaks for a proposal: its kind, what to do, the evidence, and what is expected of it.
-
-    `cases` are the exchanges and `tickets` the tickets behind the evidence. `about` is the rule, role, fact
-    or text that it is about. `worth` is what it is expected to save a week, in hand-offs; a change that says
-    which share of the cases that it moves is `wrong` is worth what its replay says.
-    """
-
-    kind: str
-    title: str
-    why: str
-    effect: str = ""
-    suggestion: str = ""
-    cases: tuple[str, ...] = ()
-    tickets: tuple[str, ...] = ()
-    about: str = ""
-    worth: float = 0.0
-    wrong: float | None = None
+from handrail.review.proposal import MISSED, Grounds, Proposal, digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,19 +103,3 @@ class PolicyInForce:
             if count
         ]
         return f"On past decisions {' and '.join(parts) or 'nothing changes'}."
-
-
-def note(grounds: Grounds) -> Proposal:
-    """Return a proposal for people, outside the policy's file."""
-    return Proposal(
-        id=digest(f"note|{grounds.kind}|{grounds.title}")[:8],
-        kind=grounds.kind,
-        title=grounds.title,
-        why=grounds.why,
-        effect=grounds.effect,
-        suggestion=grounds.suggestion,
-        cases=grounds.cases,
-        tickets=grounds.tickets,
-        about=grounds.about,
-        worth=grounds.worth,
-    )

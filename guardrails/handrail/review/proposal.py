@@ -106,6 +106,27 @@ class Proposal:
         return not self.problems and bool(self.text)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What speaks for a proposal: its kind, what to do, the evidence, and what is expected of it.
+
+    `cases` are the exchanges and `tickets` the tickets behind the evidence. `about` is the rule, role, fact
+    or text that it is about. `worth` is what it is expected to save a week, in hand-offs; a change that says
+    which share of the cases that it moves is `wrong` is worth what its replay says.
+    """
+
+    kind: str
+    title: str
+    why: str
+    effect: str = ""
+    suggestion: str = ""
+    cases: tuple[str, ...] = ()
+    tickets: tuple[str, ...] = ()
+    about: str = ""
+    worth: float = 0.0
+    wrong: float | None = None
+
+
 def digest(text: str) -> str:
     """Return the digest by which a policy's text is known; pure."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -116,6 +137,22 @@ def without_folder(diff: str) -> str:
     return "\n".join(
         row[:4] + row[4:].rpartition("/")[2] if row.startswith(("--- ", "+++ ")) else row
         for row in diff.splitlines()
+    )
+
+
+def note(grounds: Grounds) -> Proposal:
+    """Return a proposal for people, outside the policy's file."""
+    return Proposal(
+        id=digest(f"note|{grounds.kind}|{grounds.title}")[:8],
+        kind=grounds.kind,
+        title=grounds.title,
+        why=grounds.why,
+        effect=grounds.effect,
+        suggestion=grounds.suggestion,
+        cases=grounds.cases,
+        tickets=grounds.tickets,
+        about=grounds.about,
+        worth=grounds.worth,
     )
 
 

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from handrail.review.evidence import ShareBet
 from handrail.review.log_figures import DetectorFigures
-from handrail.review.policy_in_force import Grounds, note
-from handrail.review.proposal import Proposal
+from handrail.review.proposal import Grounds, Proposal, note
 
 LEVEL, HALF = 0.02, 0.5
 """Chance, over all detectors and looks, of a note on one of which people leave half unchanged at most."""

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 
 from handrail.review.evidence import ShareBet
 from handrail.review.measure import share
-from handrail.review.policy_in_force import Grounds, note
-from handrail.review.proposal import Proposal
+from handrail.review.proposal import Grounds, Proposal, note
 from handrail.review.review_log import RIGHT, WRONG, ReviewLog
 from handrail.review.rule_search import SEARCHED, Costs
 

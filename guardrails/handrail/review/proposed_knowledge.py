@@ -9,8 +9,7 @@ from scipy.stats import binom, hypergeom
 from handrail.records import Unknown
 from handrail.review.cases import ReviewCase, TicketEnding
 from handrail.review.measure import share
-from handrail.review.policy_in_force import Grounds, note
-from handrail.review.proposal import Proposal
+from handrail.review.proposal import Grounds, Proposal, note
 from handrail.review.review_log import ReviewLog
 
 FEWEST, LEVEL = 3, 0.01

@@ -11,8 +11,7 @@ from scipy.stats import binom
 
 from handrail.review.cases import ANSWER, ChangedValue, ReviewCase, TicketEnding, changes
 from handrail.review.measure import share
-from handrail.review.policy_in_force import Grounds, note
-from handrail.review.proposal import Proposal
+from handrail.review.proposal import Grounds, Proposal, note
 
 FEWEST, SHOWN = 3, 3
 OFTEN, LEVEL = 0.05, 0.01

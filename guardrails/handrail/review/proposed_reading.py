@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from handrail.review.log_review import LogReview
-from handrail.review.policy_in_force import Grounds, note
-from handrail.review.proposal import Proposal
+from handrail.review.proposal import Grounds, Proposal, note
 
 MOST = 6
 

@@ -9,8 +9,8 @@ import numpy as np
 from handrail.review.evidence import ShareBet
 from handrail.review.measure import share
 from handrail.review.patches import NotPatchable, role_set
-from handrail.review.policy_in_force import Grounds, PolicyInForce
-from handrail.review.proposal import Proposal
+from handrail.review.policy_in_force import PolicyInForce
+from handrail.review.proposal import Grounds, Proposal
 from handrail.review.review_log import RIGHT, ReviewLog
 
 LEVEL, HALF = 0.02, 0.5

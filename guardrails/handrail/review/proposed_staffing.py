@@ -9,8 +9,7 @@ import numpy as np
 
 from handrail.policy import Policy, RolePlan
 from handrail.review.measure import share
-from handrail.review.policy_in_force import Grounds, note
-from handrail.review.proposal import Proposal
+from handrail.review.proposal import Grounds, Proposal, note
 from handrail.review.review_log import NO_VERDICT, ReviewLog
 
 FEWEST = 20

@@ -7,8 +7,8 @@ from contextlib import suppress
 from handrail.review.certified import Certified, is_kept
 from handrail.review.log_review import LogReview
 from handrail.review.patches import NotPatchable, threshold_set
-from handrail.review.policy_in_force import Grounds, PolicyInForce
-from handrail.review.proposal import Proposal
+from handrail.review.policy_in_force import PolicyInForce
+from handrail.review.proposal import Grounds, Proposal
 from handrail.review.review_log import WRONG
 from handrail.review.score_limits import ScoreLimit, score_limits, whole_limits
 

@@ -4,44 +4,20 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from handrail.records import Money, Trigger
 from handrail.review.cases import ChangedValue, ReviewCase, ReviewPeriod, TicketEnding, changes
 from handrail.review.language import ENGLISH, Language
-from handrail.review.measure import Measures, Share, TicketGroup, measure, share
+from handrail.review.measure import Measures, TicketGroup, measure, share
+from handrail.review.proposal import Grounds, Proposal, note
 
 FEWEST = 5
 """Tickets a rule must have had before its figures are read as a hint."""
 MOST_SHOWN = 3
 ANSWER = "the answer"
 """What a proposal is about that concerns no tool."""
-
-
-class ProposalKind(StrEnum):
-    """What a proposal is about."""
-
-    RULE = "rule"
-    THRESHOLD = "threshold"
-    PEOPLE = "people"
-    FACT = "fact"
-    PROMPT = "prompt"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewProposal:
-    """One thing to look at, with the tickets behind it.
-
-    `about` is the rule, role, fact or text that it is about; `figure` the share it rests on, if any.
-    """
-
-    kind: ProposalKind
-    title: str
-    why: str
-    suggestion: str
-    tickets: tuple[str, ...]
-    about: str = ""
-    figure: Share | None = None
+RULE, THRESHOLD, PEOPLE, FACT, PROMPT = "rule", "threshold", "people", "fact", "prompt"
+"""What a proposal is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +28,7 @@ class WeeklyReview:
 
     title: str
     measures: Measures
-    proposals: tuple[ReviewProposal, ...]
+    proposals: tuple[Proposal, ...]
 
     @property
     def cases(self) -> tuple[ReviewCase, ...]:
@@ -68,7 +44,7 @@ def review(
     return WeeklyReview(title=title, measures=measures, proposals=propose(measures))
 
 
-def propose(measures: Measures, say: Language = ENGLISH) -> tuple[ReviewProposal, ...]:
+def propose(measures: Measures, say: Language = ENGLISH) -> tuple[Proposal, ...]:
     """Return proposals in a language, those with the most tickets first; pure."""
     found = [
         proposal
@@ -82,36 +58,38 @@ def propose(measures: Measures, say: Language = ENGLISH) -> tuple[ReviewProposal
     return tuple(sorted(found, key=lambda proposal: -len(proposal.tickets)))
 
 
-def _needless(group: TicketGroup, say: Language) -> Iterator[ReviewProposal]:
+def _needless(group: TicketGroup, say: Language) -> Iterator[Proposal]:
     if group.unchanged.total >= FEWEST and group.unchanged.low > 0.5:
-        yield ReviewProposal(
-            kind=ProposalKind.RULE,
-            title=say("hint.needless.title", rule=group.name),
-            why=say("hint.needless.why", of=say.of(group.unchanged.count, group.unchanged.total)),
-            suggestion=say("hint.needless.suggestion"),
-            tickets=_ids(group.cases, TicketEnding.APPROVED),
-            about=group.name,
-            figure=group.unchanged,
+        yield note(
+            Grounds(
+                kind=RULE,
+                title=say("hint.needless.title", rule=group.name),
+                why=say("hint.needless.why", of=say.share(group.unchanged)),
+                suggestion=say("hint.needless.suggestion"),
+                tickets=_ids(group.cases, TicketEnding.APPROVED),
+                about=group.name,
+            )
         )
 
 
-def _refused(group: TicketGroup, say: Language) -> Iterator[ReviewProposal]:
+def _refused(group: TicketGroup, say: Language) -> Iterator[Proposal]:
     decided = [case for case in group.cases if case.is_decided]
     rejected = [case for case in decided if case.ending is TicketEnding.REJECTED]
     figure = share(len(rejected), len(decided))
     if len(decided) >= FEWEST and figure.low > 0.5:
-        yield ReviewProposal(
-            kind=ProposalKind.RULE,
-            title=say("hint.refused.title", rule=group.name),
-            why=say("hint.refused.why", of=say.of(figure.count, figure.total)),
-            suggestion=say("hint.refused.suggestion"),
-            tickets=_ids(group.cases, TicketEnding.REJECTED),
-            about=group.name,
-            figure=figure,
+        yield note(
+            Grounds(
+                kind=RULE,
+                title=say("hint.refused.title", rule=group.name),
+                why=say("hint.refused.why", of=say.share(figure)),
+                suggestion=say("hint.refused.suggestion"),
+                tickets=_ids(group.cases, TicketEnding.REJECTED),
+                about=group.name,
+            )
         )
 
 
-def _amount_limit(group: TicketGroup, say: Language) -> Iterator[ReviewProposal]:
+def _amount_limit(group: TicketGroup, say: Language) -> Iterator[Proposal]:
     names = dict.fromkeys(name for case in group.cases for name in case.amounts)
     for name in names:
         priced = [case for case in group.cases if case.is_decided and name in case.amounts]
@@ -120,9 +98,7 @@ def _amount_limit(group: TicketGroup, say: Language) -> Iterator[ReviewProposal]
             yield from _up_to(group, name, of_currency, say)
 
 
-def _up_to(
-    group: TicketGroup, name: str, cases: Sequence[ReviewCase], say: Language
-) -> Iterator[ReviewProposal]:
+def _up_to(group: TicketGroup, name: str, cases: Sequence[ReviewCase], say: Language) -> Iterator[Proposal]:
     """Propose a limit only where it separates: all below approved as they were, and something above not."""
     if group.cases[0].trigger is not Trigger.HIGH_STAKES:
         return
@@ -130,18 +106,19 @@ def _up_to(
     if len(calm) < FEWEST or len(calm) == len(cases):
         return
     top: Money = calm[-1].amounts[name]
-    yield ReviewProposal(
-        kind=ProposalKind.THRESHOLD,
-        title=say("hint.amount.title", rule=group.name),
-        why=say("hint.amount.why", count=say.number(len(calm)), fact=name, top=top),
-        suggestion=say("hint.amount.suggestion", fact=name, top=top),
-        tickets=tuple(case.id for case in calm),
-        about=group.name,
-        figure=share(len(calm), len(calm)),
+    yield note(
+        Grounds(
+            kind=THRESHOLD,
+            title=say("hint.amount.title", rule=group.name),
+            why=say("hint.amount.why", count=say.number(len(calm)), fact=name, top=top),
+            suggestion=say("hint.amount.suggestion", fact=name, top=top),
+            tickets=tuple(case.id for case in calm),
+            about=group.name,
+        )
     )
 
 
-def _confidence_limit(group: TicketGroup, say: Language) -> Iterator[ReviewProposal]:
+def _confidence_limit(group: TicketGroup, say: Language) -> Iterator[Proposal]:
     if group.cases[0].trigger is not Trigger.LOW_CONFIDENCE:
         return
     scored = [case for case in group.cases if case.is_decided and case.confidence is not None]
@@ -149,14 +126,15 @@ def _confidence_limit(group: TicketGroup, say: Language) -> Iterator[ReviewPropo
     if len(calm) < FEWEST:
         return
     lowest = say.number(calm[-1].confidence or 0.0, 2)
-    yield ReviewProposal(
-        kind=ProposalKind.THRESHOLD,
-        title=say("hint.confidence.title", rule=group.name),
-        why=say("hint.confidence.why", count=say.number(len(calm)), lowest=lowest),
-        suggestion=say("hint.confidence.suggestion", lowest=lowest),
-        tickets=tuple(case.id for case in calm),
-        about=group.name,
-        figure=share(len(calm), len(calm)),
+    yield note(
+        Grounds(
+            kind=THRESHOLD,
+            title=say("hint.confidence.title", rule=group.name),
+            why=say("hint.confidence.why", count=say.number(len(calm)), lowest=lowest),
+            suggestion=say("hint.confidence.suggestion", lowest=lowest),
+            tickets=tuple(case.id for case in calm),
+            about=group.name,
+        )
     )
 
 
@@ -171,43 +149,46 @@ def _leading_approved(
     return calm
 
 
-def _too_slow(group: TicketGroup, say: Language) -> Iterator[ReviewProposal]:
+def _too_slow(group: TicketGroup, say: Language) -> Iterator[Proposal]:
     late = [case for case in group.cases if case.is_late]
     if late and (len(late) >= FEWEST or group.late.low > 0.2):
         expired = sum(case.ending is TicketEnding.EXPIRED for case in late)
-        yield ReviewProposal(
-            kind=ProposalKind.PEOPLE,
-            title=say("hint.slow.title", role=group.name),
-            why=say(
-                "hint.slow.why",
-                of=say.of(group.late.count, group.late.total),
-                expired=say.number(expired),
-            ),
-            suggestion=say("hint.slow.suggestion"),
-            tickets=tuple(case.id for case in late),
-            about=group.name,
-            figure=group.late,
+        yield note(
+            Grounds(
+                kind=PEOPLE,
+                title=say("hint.slow.title", role=group.name),
+                why=say(
+                    "hint.slow.why",
+                    of=say.share(group.late),
+                    expired=say.number(expired),
+                ),
+                suggestion=say("hint.slow.suggestion"),
+                tickets=tuple(case.id for case in late),
+                about=group.name,
+            )
         )
 
 
-def _missing_facts(cases: Iterable[ReviewCase], say: Language) -> Iterator[ReviewProposal]:
+def _missing_facts(cases: Iterable[ReviewCase], say: Language) -> Iterator[Proposal]:
     without: dict[str, list[str]] = defaultdict(list)
     for case in cases:
         for name in case.unknown:
             without[name].append(case.id)
     for name, ids in without.items():
         if len(ids) >= FEWEST:
-            yield ReviewProposal(
-                kind=ProposalKind.FACT,
-                title=say("hint.fact.title", fact=name),
-                why=say("hint.fact.why", count=say.number(len(ids)), fact=name),
-                suggestion=say("hint.fact.suggestion"),
-                tickets=tuple(ids),
-                about=name,
+            yield note(
+                Grounds(
+                    kind=FACT,
+                    title=say("hint.fact.title", fact=name),
+                    why=say("hint.fact.why", count=say.number(len(ids)), fact=name),
+                    suggestion=say("hint.fact.suggestion"),
+                    tickets=tuple(ids),
+                    about=name,
+                )
             )
 
 
-def _prompt_notes(cases: Iterable[ReviewCase], say: Language) -> Iterator[ReviewProposal]:
+def _prompt_notes(cases: Iterable[ReviewCase], say: Language) -> Iterator[Proposal]:
     edits: dict[tuple[str, str], list[tuple[ReviewCase, ChangedValue]]] = defaultdict(list)
     for case in cases:
         for change in changes(case):
@@ -220,13 +201,15 @@ def _prompt_notes(cases: Iterable[ReviewCase], say: Language) -> Iterator[Review
         said = [say("hint.prompt.why", examples=examples)]
         if reasons:
             said.append(say("hint.prompt.words", reasons=" / ".join(list(reasons)[:MOST_SHOWN])))
-        yield ReviewProposal(
-            kind=ProposalKind.PROMPT,
-            title=say.counted("hint.prompt.title", len(made), what=what),
-            why=" ".join(said),
-            suggestion=say("hint.prompt.suggestion", what=what),
-            tickets=tuple(case.id for case, _ in made),
-            about=f"{tool}.{path}" if tool else ANSWER,
+        yield note(
+            Grounds(
+                kind=PROMPT,
+                title=say.counted("hint.prompt.title", len(made), what=what),
+                why=" ".join(said),
+                suggestion=say("hint.prompt.suggestion", what=what),
+                tickets=tuple(case.id for case, _ in made),
+                about=f"{tool}.{path}" if tool else ANSWER,
+            )
         )
 
 

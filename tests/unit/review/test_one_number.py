@@ -10,11 +10,15 @@ from hypothesis import strategies as st
 from handrail.policy.runtime.log_row import EXPIRED, HANDED_OFF, RESOLVED, LogRow
 from handrail.records import Severity, Trigger
 from handrail.review.cases import ReviewPeriod
+from handrail.review.first_steps import first_steps
+from handrail.review.language import ENGLISH
 from handrail.review.log_cases import log_cases
+from handrail.review.log_charts import plots
 from handrail.review.log_figures import LogFigures, log_figures
 from handrail.review.log_review import LogReview
 from handrail.review.measure import Measures, measure
 from handrail.review.review_log import review_log
+from handrail.review.weekly import WeeklyReview
 
 START = datetime(2026, 8, 31, tzinfo=UTC)
 WEEK = ReviewPeriod(since=START, until=START + timedelta(weeks=1))
@@ -80,6 +84,24 @@ def test_a_rule_has_the_same_figures_in_every_table(rows: list[LogRow]) -> None:
     by_rule = {group.name: (group.size, group.unchanged, set(group.tickets)) for group in tickets.by_rule}
     assert by_rule == {one.rule: (one.hand_offs, one.needless, set(one.tickets)) for one in log.rules}
     assert sum(group.size for group in tickets.by_trigger) == sum(one.hand_offs for one in log.rules)
+
+
+@given(logs())
+def test_the_page_says_one_share_of_what_was_approved_unchanged(rows: list[LogRow]) -> None:
+    tickets, log = both(rows)
+    assert ENGLISH.share(tickets.total.unchanged) in plots(log)["flow"][1]
+
+
+def test_a_ticket_of_three_rules_that_disagree_is_one_ticket_that_disagrees() -> None:
+    why = {"effect": "hand_off", "trigger": "policy_conflict"}
+    fired = tuple({"rule": rule, **why} for rule in ("one", "two", "three"))
+    row = LogRow(outcome=HANDED_OFF, exchange="x", ticket="t", at=_at(0), effect="hand_off", reasons=fired)
+    tickets, log = both([row])
+    report = WeeklyReview(title="", measures=tickets, proposals=())
+    assert len(log.conflicts) == 3
+    assert "Rules disagreed in 1 ticket: say which one counts." in [
+        step.words for step in first_steps(report, log)
+    ]
 
 
 def test_a_hand_off_of_two_rules_counts_once_under_the_one_that_its_ticket_names() -> None:

@@ -8,7 +8,8 @@ from handrail.policy import loads
 from handrail.policy.file.read import read_source
 from handrail.review.conditions import FactCondition, FactTest
 from handrail.review.patches import narrowed, proved, threshold_set
-from handrail.review.policy_in_force import Grounds, PolicyInForce
+from handrail.review.policy_in_force import PolicyInForce
+from handrail.review.proposal import Grounds
 from handrail.review.rule_reasons import with_reasons
 
 HEAD = """policy: shop
