@@ -1,8 +1,8 @@
 """Whether digits with their country code can be a telephone number (E.164), as phonenumbers tells.
 
-Most digits that are tried are none, such as an order's number with zeros before it. Where no national prefix
-stands before the national number, the library's answer depends on the country code and the length alone, and
-is read from its tables without parsing, which takes ten times as long.
+Most digits that are tried are none, such as an order's number with zeros before it. The library's answer
+depends on the country code and the length alone, unless a national prefix may stand before the national
+number, so that it is mostly read from the library's tables without parsing, which takes ten times as long.
 """
 
 import re
@@ -15,10 +15,14 @@ _ANYTHING = re.compile("")
 
 
 class _Plan(NamedTuple):
-    """A country's numbers: their possible lengths, and what may be written before one and is left out."""
+    """A country's numbers: their possible lengths, and what may be written before one and is left out.
+
+    `is_rewritten` says that more than that may be changed in a number.
+    """
 
     lengths: frozenset[int]
     prefix: re.Pattern[str] | None
+    is_rewritten: bool
 
 
 def is_possible_number(digits: str) -> bool:
@@ -31,9 +35,13 @@ def is_possible_number(digits: str) -> bool:
         plan = _plan(digits[:length])
         if plan is not None:
             rest = digits[length:]
-            if plan.prefix is None or plan.prefix.match(rest) is None:
+            prefix = plan.prefix.match(rest) if plan.prefix is not None else None
+            if prefix is None:
                 return len(rest) in plan.lengths
-            return _is_parsed_as_possible(digits)
+            # The number is read with its prefix or without it.
+            lengths = {len(rest), len(rest) - prefix.end()}
+            may_be = plan.is_rewritten or not plan.lengths.isdisjoint(lengths)
+            return may_be and _is_parsed_as_possible(digits)
     return False
 
 
@@ -57,7 +65,11 @@ def _plan(code: str) -> _Plan | None:
         return None
     data = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(int(code), regions[0])
     if data is None or data.general_desc is None:
-        return _Plan(frozenset(), _ANYTHING)
+        return _Plan(frozenset(), _ANYTHING, is_rewritten=True)
     lengths = (*data.general_desc.possible_length, *data.general_desc.possible_length_local_only)
     prefix = data.national_prefix_for_parsing
-    return _Plan(frozenset(lengths) - {0, 1}, re.compile(prefix) if prefix else None)
+    return _Plan(
+        lengths=frozenset(lengths) - {0, 1},
+        prefix=re.compile(prefix) if prefix else None,
+        is_rewritten=bool(data.national_prefix_transform_rule),
+    )
