@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -12,7 +13,10 @@ from handrail.policy import loads
 from handrail.review.accept import accept, stricter_changes
 from handrail.review.certificate import Certificate
 from handrail.review.certified import Certified, CertifiedSlice
+from handrail.review.log_figures import log_figures
 from handrail.review.log_review import LogReview, LogSettings
+from handrail.review.log_sections import sections
+from handrail.review.log_tables import as_tables
 from handrail.review.patches import threshold_set
 from handrail.review.policy_in_force import PolicyInForce
 from handrail.review.promise import broken
@@ -21,6 +25,7 @@ from handrail.review.proposed_slices import proposed_slices
 from handrail.review.proposed_thresholds import proposed_thresholds
 from handrail.review.rule_search import Costs
 from handrail.review.score_limits import Slice, score_limits
+from handrail.review.tables import Tables
 
 CARD = Slice(fact="topic", value="card")
 POLICY = """
@@ -176,3 +181,23 @@ def test_what_is_accepted_for_a_slice_cannot_be_made_more_of() -> None:
     # Beside the slice 0.7 rests on the slice's own threshold: the one for all answers does not replace it.
     assert problems(both, both.replace("< 0.95", "< 0.92"), certified)
     assert problems(both, both.replace(rule.replace("AT", "0.95"), ""), certified)
+
+
+def test_the_page_shows_what_is_certified_of_each_slice_and_how_few_of_it_were_read() -> None:
+    review = followed(worse_where_it_is_a_card)
+    figures = log_figures(scored_week(14, worse_where_it_is_a_card, count=9), review)
+    (row,) = as_tables(figures)["slices"]
+    assert (row["slice"], row["answers"]) == (str(CARD), 3)
+    (certified,) = review.certificate.slices
+    shown = sections(figures, Tables())["slices"]
+    assert f"{certified.inside:.3f}" in shown
+    assert f"{certified.outside:.3f}" in shown
+    assert 'class="few"' in shown
+
+
+def test_the_page_shows_a_dash_where_nothing_is_certified_of_a_slice() -> None:
+    review = followed(worse_where_it_is_a_card, weeks=1)
+    figures = log_figures(scored_week(1, worse_where_it_is_a_card), review)
+    assert [one.inside for one in figures.slices] == [math.inf]
+    assert as_tables(figures)["slices"][0]["certified_there"] is None
+    assert "–" in sections(figures, Tables())["slices"]
