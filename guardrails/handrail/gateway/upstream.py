@@ -2,9 +2,10 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import httpx
 
@@ -17,31 +18,41 @@ from handrail.http.needs import UpstreamResponse
 from handrail.records import FaultKind
 
 _OF_ONE_POOL = 8
+IDLE_S = 5.0
+"""How long a connection waits for its next request, which is what httpx allows a pool that is in use."""
 
 
 class Pools:
     """Clients for one provider, of which the least busy is used.
 
+    A pool of httpx looks at its idle connections when it gets a request. After a burst most pools get none,
+    so their connections are let go here.
+
     Args:
         limits: times, and how many requests there are at once.
         transport: in place of the network, for tests.
+        idle_s: how long connections are kept that nobody uses.
     """
 
-    def __init__(self, limits: Limits, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, limits: Limits, transport: httpx.AsyncBaseTransport | None = None, *, idle_s: float = IDLE_S
+    ) -> None:
         count = -(-limits.at_once // _OF_ONE_POOL)
         # One set of certificates for all: reading them is slow, and holding them many times is large.
-        certificates = ssl.create_default_context()
-        self._clients: Sequence[httpx.AsyncClient] = [
-            httpx.AsyncClient(
-                timeout=httpx.Timeout(limits.seconds, connect=10.0),
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=_OF_ONE_POOL),
-                transport=transport,
-                trust_env=False,
-                verify=certificates,
-            )
-            for _ in range(count)
-        ]
+        self._made = partial(
+            httpx.AsyncClient,
+            timeout=httpx.Timeout(limits.seconds, connect=10.0),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=_OF_ONE_POOL),
+            transport=transport,
+            trust_env=False,
+            verify=ssl.create_default_context(),
+        )
+        self._clients = [self._made() for _ in range(count)]
         self._busy = [0] * count
+        self._idle_s, self._is_network = idle_s, transport is None
+        self._used: dict[int, float] = {}
+        self._look: asyncio.TimerHandle | None = None
+        self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def answer(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
@@ -56,6 +67,27 @@ class Pools:
                 await response.aclose()
         finally:
             self._busy[pool] -= 1
+            self._note(pool)
+
+    def _note(self, pool: int) -> None:
+        """Note that a pool has been used just now."""
+        if self._is_network:
+            loop = asyncio.get_running_loop()
+            self._used[pool] = loop.time()
+            if self._look is None:
+                self._look = loop.call_later(self._idle_s, self._let_go)
+
+    def _let_go(self) -> None:
+        """Close the connections of pools that nobody has used for a while; look again while any has some."""
+        loop = asyncio.get_running_loop()
+        before = loop.time() - self._idle_s
+        for pool in [pool for pool, at in self._used.items() if at <= before and not self._busy[pool]]:
+            del self._used[pool]
+            closed, self._clients[pool] = self._clients[pool], self._made()
+            task = loop.create_task(closed.aclose())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+        self._look = loop.call_later(self._idle_s, self._let_go) if self._used else None
 
     def build(
         self, method: str, address: str, *, headers: dict[str, str], body: bytes | None
@@ -65,8 +97,9 @@ class Pools:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        for client in self._clients:
-            await client.aclose()
+        if self._look is not None:
+            self._look.cancel()
+        await asyncio.gather(*self._closing, *(client.aclose() for client in self._clients))
 
 
 # With what the program has named, the caller's description of its body goes on as well.
