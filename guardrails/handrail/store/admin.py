@@ -14,6 +14,7 @@ from handrail.store.audit import log_export
 from handrail.store.audit import verify as verifying
 from handrail.store.audit.chain import Event
 from handrail.store.audit.entry import subject_of
+from handrail.store.audit.tenant_check import verify_tenant
 from handrail.store.audit.verify import Report
 from handrail.store.bundle import BundleRequest, case_bundle
 from handrail.store.caller import CallerStore
@@ -33,6 +34,17 @@ class AdminStore(CallerStore):
         """Check the audit chain, and that what authorises stands as the chain says."""
         with self._database.read() as conn:
             return verifying.verify(conn, self._sealer.ring, checkpoint)
+
+    def verify_tenant(self, tenant: str) -> Report:
+        """Check a tenant's own entries of the audit log, as far as it sees the chains; on PostgreSQL.
+
+        Raises:
+            ConfigError: on SQLite, where `verify` sees every chain whole.
+        """
+        if not self._database.is_postgres:
+            raise ConfigError("on SQLite every chain is seen whole: verify it")
+        with self._database.read(tenant) as conn:
+            return verify_tenant(conn, self._sealer.ring, tenant)
 
     def export(self, since: datetime | None = None) -> Iterator[dict[str, Any]]:
         """Yield every audit entry, for a file."""

@@ -101,6 +101,7 @@ def prune_audit(
         .where(audit.c.at >= micros(before), audit.c.writer.startswith(prefix))
         .group_by(audit.c.writer)
     )
+    tenants = tx.conn.execute(select(audit.c.tenant).distinct()).scalars().all()
     first: Mapping[str, int] = {row.writer: row.seq for row in tx.conn.execute(stays)}
     removed = 0
     for head in tx.conn.execute(select(audit_heads).where(audit_heads.c.writer.startswith(prefix))).all():
@@ -110,7 +111,9 @@ def prune_audit(
     data: dict[str, Any] = {"before": micros(before), "entries": removed}
     if decisions_only:
         data["kinds"] = "decisions"
-    tx.events.append(Event(tenant=tx.tenant, kind=PRUNED, at=now, actor=by, data=data))
+    # Each tenant sees by an entry of its own from when on the log is whole.
+    for tenant in sorted({tx.tenant, *tenants}):
+        tx.events.append(Event(tenant=tenant, kind=PRUNED, at=now, actor=by, data=data))
     return removed
 
 

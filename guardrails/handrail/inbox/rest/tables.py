@@ -140,10 +140,15 @@ class AuditProblem(Answered):
 
 
 class AuditAnswer(Answered):
-    """What a check of the audit log found."""
+    """What a check of the audit log found.
+
+    Where `is_whole` is false, on PostgreSQL, one tenant's own entries were seen, and an entry that was taken
+    out between those of others is found by `handrail audit verify` alone.
+    """
 
     entries: int
     is_intact: bool
+    is_whole: bool
     problems: tuple[AuditProblem, ...]
 
 

@@ -17,6 +17,7 @@ from handrail.tickets.ports import Settlement
 PRUNED = "audit.prune"
 REMOVED = "ticket.prune"
 RESERVE = "ledger.reserve"
+POLICY_TENANT = "default"
 _POLICY_KINDS = ("policy.propose", "policy.agree")
 _HOLDS = {"pause.on": True, "pause.off": False}
 _FINAL_FIRST = (Settlement.DONE.value, Settlement.NO_EFFECT.value, Settlement.UNKNOWN.value)
@@ -85,6 +86,19 @@ class Standing:
         yield from self._ledger(conn, ring)
         yield from _totals(conn)
         yield from self._policies(conn, ring)
+        yield from self._holds(conn, ring)
+
+    def compared_own(self, conn: Connection, ring: KeyRing, tenant: str) -> Iterator[Wrong]:
+        """Yield the same as far as one tenant sees it, whose entries alone were noted.
+
+        Changes of a policy are on record for one tenant, and parts of totals are for administrators.
+        """
+        yield from self._tickets(conn, ring)
+        yield from self._resolutions(conn, ring)
+        yield from self._uses(conn)
+        yield from self._ledger(conn, ring)
+        if tenant == POLICY_TENANT:
+            yield from self._policies(conn, ring)
         yield from self._holds(conn, ring)
 
     def _holds(self, conn: Connection, ring: KeyRing) -> Iterator[Wrong]:
