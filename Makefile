@@ -58,7 +58,7 @@ bench: $(VENV)/.dev  ## every benchmark, with its peers; writes docs/benchmarks.
 constraints:  ## re-resolve everything and pin it, without addresses
 	$(PYTHON) -m venv .venv-constraints
 	.venv-constraints/bin/python -m pip install -q -U 'pip>=25.1'
-	.venv-constraints/bin/python -m pip install -q -e '.[all]' --group dev --group peers --group browser
+	.venv-constraints/bin/python -m pip install -q -e '.[all]' --group dev --group peers --group browser --group consumers
 	(echo "# Versions that are tested together. Regenerate with \`make constraints\`."; \
 	 .venv-constraints/bin/python -m pip freeze --exclude-editable | grep '==' | grep -v '@') > constraints.txt
 	rm -rf .venv-constraints

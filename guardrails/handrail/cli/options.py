@@ -131,6 +131,40 @@ def text_of(path: Path) -> str:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or 'unknown'}") from None
 
 
+def changed_policy(ctx: typer.Context, param: typer.CallbackParam, value: Path) -> Path:
+    """Return the file of an option that names the policy to change, by default that of `handrail.toml`."""
+    if ctx.resilient_parsing:
+        return value
+    said = value if value != Path() else Path(_said("policy")(ctx, param, ""))
+    if said == Path():
+        raise ConfigError("name the policy's file: --policy, HANDRAIL_POLICY, or policy in handrail.toml")
+    return file_to_change(said)
+
+
+def file_to_change(source: Path) -> Path:
+    """Return the file of a policy that a command writes.
+
+    Raises:
+        ConfigError: there is no such file, and how to come by one where a shipped policy has its name.
+    """
+    from handrail.policy.file.read import shipped
+
+    if source.is_file():
+        return source
+    if source.is_dir():
+        raise ConfigError(f"{source} is a folder; name the policy's file")
+    name = source.stem if source.suffix in (".yaml", ".yml") else source.name
+    if str(source) in shipped():
+        raise ConfigError(
+            f"the policy {name} comes with handrail and cannot be changed; copy it first, and name the copy: "
+            f"handrail policy copy {name}"
+        )
+    cure = (
+        f"; handrail policy copy {name} writes the one that comes with handrail" if name in shipped() else ""
+    )
+    raise ConfigError(f"there is no file {source}{cure}")
+
+
 def actor_of(person: str, policy: str, people: Path) -> "Actor":
     """Return the actor for a person who is in the people file."""
     from handrail.policy import load, load_people

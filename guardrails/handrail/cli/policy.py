@@ -11,7 +11,7 @@ from handrail.cli.bulk import EngineOption, RowsOption, WorkersOption, run_with_
 from handrail.cli.options import text_of
 from handrail.cli.policy_check import check
 from handrail.cli.policy_enforce import enforce, show_in_force
-from handrail.cli.policy_write import new, upgrade
+from handrail.cli.policy_write import copy, new, upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,7 @@ commands.command()(check)
 commands.command()(enforce)
 commands.command("in-force")(show_in_force)
 commands.command()(new)
+commands.command()(copy)
 commands.command()(upgrade)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -1,11 +1,11 @@
-"""`handrail policy new` and `upgrade`: a policy from a table, and an old one in today's form."""
+"""`handrail policy new`, `copy`, `upgrade`: from a table, a shipped one, an old one in today's form."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from handrail.cli.options import text_of
+from handrail.cli.options import file_to_change, text_of
 
 TableOption = Annotated[
     Path, typer.Option("--from", help="A CSV with situation, limit, role, because, example.")
@@ -44,8 +44,36 @@ def new(
     typer.echo(f"wrote {out}; next: handrail policy check {out}")
 
 
+def copy(
+    name: Annotated[str, typer.Argument(help="Name of a policy that comes with handrail.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to write it.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+) -> None:
+    """Write a shipped policy into a file of your own, to change it and to accept what a review proposes.
+
+    Exit code 2: there is no such policy, or the file exists.
+
+    **Examples**
+
+    - `handrail policy copy support`
+    - `handrail policy copy support --out policies/support.yaml`
+    """
+    from handrail.errors import ConfigError
+    from handrail.policy.file.read import read_source, shipped
+    from handrail.text.suggest import near
+
+    if name not in shipped():
+        others = near(name, shipped()) or f"; there are {', '.join(shipped())}"
+        raise ConfigError(f"no shipped policy {name!r}{others}")
+    target = out or Path(f"{name}.yaml")
+    if target.exists() and not force:
+        raise ConfigError(f"{target} exists already; --force overwrites")
+    target.write_text(read_source(name)[1], encoding="utf-8")
+    typer.echo(f"wrote {target}; next: handrail policy check {target}")
+
+
 def upgrade(
-    file: Annotated[Path, typer.Argument(help="A policy file of 0.1.")],
+    file: Annotated[Path, typer.Argument(callback=file_to_change, help="A policy file of 0.1.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the new text and write nothing.")] = False,
 ) -> None:
     """Rewrite a policy file of 0.1 in today's form; comments and layout stay.

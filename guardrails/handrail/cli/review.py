@@ -13,6 +13,7 @@ import typer
 from handrail.cli.bulk import EngineOption, WorkersOption, run_with_progress
 from handrail.cli.options import DEFAULT_STORE, PolicyOption, StoreOption, TenantOption, opened
 from handrail.cli.review_accept import accept, due, rollback
+from handrail.cli.review_summary import Reviewed, missed_data, not_of_policy, nothing_there
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from handrail.review.decision_log import LoggedAnswer
     from handrail.review.false_passes import FalsePasses
     from handrail.review.log_figures import LogFigures
-    from handrail.review.proposal import Proposal
     from handrail.scan import Scanner
     from handrail.store import SqlStore
 
@@ -51,6 +51,7 @@ def review(  # noqa: PLR0913 - one parameter per option
     workers: WorkersOption = 1,
     engine: EngineOption = "processes",
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the files.")] = Path("review"),
+    language: Annotated[str, typer.Option(help="Of the page and its texts: en or de.")] = "en",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the figures as JSON; write no files.")
     ] = False,
@@ -74,39 +75,54 @@ def review(  # noqa: PLR0913 - one parameter per option
     - `handrail review --since 2026-01-05 --until 2026-01-12 --out reports/week-2`
     - `handrail review --log november.parquet --since 2026-11-01 --workers 8`
     - `handrail review --store postgresql+psycopg://… --tenant acme --json`
+    - `handrail review --week 2026-W47 --language de`
     """
     if context.invoked_subcommand is not None:
         return
     from handrail.review import as_data, write
+    from handrail.review.language import language as language_of
     from handrail.review.log_cases import review_job
-    from handrail.review.store_review import followed
 
+    _check_language(language)
     period = _period_of(week, since, until)
     if log is None:
         read = _of_store(store, tenant, period, policy)
     else:
         with run_with_progress(review_job(tenant), log, workers=workers, engine=engine) as run:
             read = _of_export(run, log.name, tenant, period)
-    report = read.report
-    with _progress("following the log"):
-        figures, patches = followed(read.rows, period, policy, cases=report.cases)
-    in_period = [row for row in read.answers if row.at in period]
-    missed = _as_on_the_page(_missed(in_period, policy), figures, period)
-    _tell_what_is_missing(figures)
+        _warn(nothing_there(read.rows, period, log.name, tenant))
+        _warn(not_of_policy(read.rows, policy) if policy else "")
+    made = _reviewed(read, period, policy)
     if as_json:
-        _tell(json.dumps({**as_data(report, figures, patches), "missed": _missed_data(missed)}, indent=2))
+        data = as_data(made.report, made.figures, made.patches)
+        _tell(json.dumps({**data, "missed": missed_data(made.missed)}, indent=2))
         return
-    paths = write(report, out, figures, patches)
-    steps, proposals = _step_lines(report, figures, patches), map(_proposal_line, patches)
-    files = f"{paths[0]} and {len(paths) - 1} files beside it"
-    _tell(_total_line(report), *_missed_lines(missed, store, policy), *steps, *proposals, files)
+    paths = write(made.report, out, made.figures, made.patches, language_of(language))
+    _tell(*made.lines(paths, store, policy))
 
 
-def _tell_what_is_missing(figures: "LogFigures | None") -> None:
-    from handrail.review.store_review import has_numbers
+def _reviewed(read: "_Read", period: "ReviewPeriod", policy: str) -> Reviewed:
+    from handrail.review.store_review import followed, has_numbers
 
+    with _progress("following the log"):
+        figures, patches = followed(read.rows, period, policy, cases=read.report.cases)
     if figures is None and not has_numbers():
         typer.echo("Figures and proposals of the log need: pip install 'handrail[review]'", err=True)
+    in_period = [row for row in read.answers if row.at in period]
+    missed = _as_on_the_page(_missed(in_period, policy), figures, period)
+    return Reviewed(report=read.report, figures=figures, patches=patches, missed=missed)
+
+
+def _check_language(code: str) -> None:
+    from handrail.review.language import languages
+
+    if code not in languages():
+        raise ConfigError(f"no language {code!r}; there are {', '.join(languages())}")
+
+
+def _warn(words: str) -> None:
+    if words:
+        typer.echo(words, err=True)
 
 
 def _tell(*lines: str) -> None:
@@ -120,19 +136,6 @@ def _period_of(week: str, since: str, until: str) -> "ReviewPeriod":
     if week and (since or until):
         raise ConfigError("a week is a period of its own: leave out --since and --until")
     return week_of(week) if week else _period(since, until, datetime.now(UTC))
-
-
-def _step_lines(
-    report: "WeeklyReview", figures: "LogFigures | None", patches: "Sequence[Proposal]"
-) -> list[str]:
-    from handrail.review.first_steps import first_steps
-
-    return [f"{number}. {step}" for number, step in enumerate(first_steps(report, figures, patches), 1)]
-
-
-def _proposal_line(one: "Proposal") -> str:
-    state = "" if one.is_ready else " (for people to do)" if one.is_note else " (not ready)"
-    return f"proposal {one.id}: {one.title}{state}"
 
 
 @contextmanager
@@ -211,14 +214,6 @@ def _warn_of_another_version(found: "SqlStore", policy: str, now: datetime) -> N
         )
 
 
-def _total_line(report: "WeeklyReview") -> str:
-    total, hints = report.measures.total, len(report.proposals)
-    return (
-        f"{total.size} tickets, {total.unchanged.count} of {total.unchanged.total} decisions unchanged, "
-        f"{total.late.count} late, {hints} {'hint' if hints == 1 else 'hints'} from the tickets"
-    )
-
-
 def _missed(rows: "Sequence[LoggedAnswer]", policy: str) -> "FalsePasses | None":
     """Estimate the error among passed answers, None where people checked none."""
     if not any(row.is_known and not row.escalated for row in rows):
@@ -245,41 +240,6 @@ def _as_on_the_page(
     shown = {"rate": week.rate, "low": week.low, "high": week.high}
     counts = {"passed": week.count, "audits": week.sampled}
     return replace(missed, error=missed.error.model_copy(update=shown | counts))
-
-
-def _missed_data(missed: "FalsePasses | None") -> dict[str, object] | None:
-    if missed is None:
-        return None
-    error = missed.error
-    return {
-        "passed": error.passed,
-        "checked": error.audits,
-        "waiting": missed.waiting,
-        "error_among_passed": error.rate,
-        "low": error.low,
-        "high": error.high,
-        "alarm": missed.alarm.isoformat() if missed.alarm else None,
-    }
-
-
-def _missed_lines(missed: "FalsePasses | None", store: str, policy: str) -> list[str]:
-    from handrail.review.language import ENGLISH
-
-    error = missed.error if missed is not None else None
-    if missed is None or error is None or error.rate is None:
-        return []
-    lines = [
-        f"missed errors: {ENGLISH.percent(error.rate, 1)} of {error.passed} passed answers "
-        f"({ENGLISH.between(error.low, error.high, 1)}), from {error.audits} that were read; "
-        f"{missed.waiting} wait to be read"
-    ]
-    if missed.alarm is not None:
-        lines.append(
-            f"drift alarm at {missed.alarm:%Y-%m-%d %H:%M}: more passed answers are wrong than promised; "
-            f"to withdraw the calibration run: handrail calibrate --store {store} --previous FILE "
-            f"--out FILE, with the file that {policy} names"
-        )
-    return lines
 
 
 def _period(since: str, until: str, now: datetime) -> "ReviewPeriod":

@@ -6,20 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handrail.cli.options import DEFAULT_STORE, StoreOption, opened
+from handrail.cli.options import DEFAULT_STORE, PersonOption, StoreOption, changed_policy, opened
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
     from handrail.store import Actor
 
 PolicyFile = Annotated[
-    Path, typer.Option("--policy", "-p", exists=True, dir_okay=False, help="The policy's file.")
+    Path,
+    typer.Option(
+        "--policy",
+        "-p",
+        envvar="HANDRAIL_POLICY",
+        callback=changed_policy,
+        help="The policy's file, which is changed.",
+    ),
 ]
 ProposalId = Annotated[str, typer.Argument(help="Id of the proposal, or its beginning.")]
-Accepting = Annotated[
-    str,
-    typer.Option("--as", envvar="HANDRAIL_PERSON", help="Who you are, by the id in the people file."),
-]
 PeopleFileOption = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, envvar="HANDRAIL_PEOPLE", help="Who fills which role."),
@@ -28,8 +31,8 @@ PeopleFileOption = Annotated[
 
 def accept(  # noqa: PLR0913 - one parameter per option
     proposal: ProposalId,
-    policy: PolicyFile,
-    person: Accepting,
+    policy: PolicyFile = Path(),
+    person: PersonOption = "",
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the review.")] = Path("review"),
     people: PeopleFileOption = None,
     since: Annotated[str, typer.Option("--from", help="Day from which it counts, e.g. 2026-12-01.")] = "",
@@ -46,7 +49,8 @@ def accept(  # noqa: PLR0913 - one parameter per option
 
     **Examples**
 
-    - `handrail review accept 1a2b3c4d --policy policy.yaml --as petra --people people.yaml`
+    - `handrail review accept 1a2b3c4d --policy policy.yaml --as petra`
+    - `handrail review accept 1a2b --policy policy.yaml --as petra --people people.yaml --from 2026-12-01`
     """
     from handrail.review.accept import accept as accepted
     from handrail.review.accept_in_force import accept_in_force
@@ -73,6 +77,8 @@ def _actor(person: str, people: Path | None, policy: Path) -> "Actor | None":
     from handrail.policy import load, load_people
     from handrail.store import Actor
 
+    if not person:
+        raise ConfigError("say who you are: --as, HANDRAIL_PERSON, or person in handrail.toml")
     if people is None:
         return None
     return Actor(person=person, people=load_people(people, load(policy)), now=datetime.now(UTC))
@@ -86,7 +92,7 @@ def _has_store(url: str) -> bool:
     return url != DEFAULT_STORE or (file is not None and file.exists())
 
 
-def due(policy: PolicyFile) -> None:
+def due(policy: PolicyFile = Path()) -> None:
     """Write accepted changes whose day has come.
 
     **Examples**
@@ -104,8 +110,8 @@ def due(policy: PolicyFile) -> None:
 
 def rollback(
     proposal: ProposalId,
-    policy: PolicyFile,
-    person: Accepting,
+    policy: PolicyFile = Path(),
+    person: PersonOption = "",
     people: PeopleFileOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,11 +80,19 @@ def simulate(  # noqa: PLR0913 - one parameter per option
     for line in (*run.drawn, *map(str, run.plants)):
         typer.echo(line)
     _show(played, out)
+    under = policy
     if plants:
         # What a review of this log proposes changes the policy that it was played under.
-        faulty = out.with_suffix(".policy.yaml")
-        faulty.write_text(run.planted.text, encoding="utf-8")
-        typer.echo(str(faulty))
+        under = str(out.with_suffix(".policy.yaml"))
+        Path(under).write_text(run.planted.text, encoding="utf-8")
+        typer.echo(under)
+    typer.echo(f"next: handrail review --log {out} --week {_last_week(played)} --policy {under}")
+
+
+def _last_week(played: "Sequence[SimulatedWeek]") -> str:
+    from handrail.review.calendar_week import name_of_week
+
+    return name_of_week(max(datetime.fromisoformat(record["at"]) for record in played[-1].records).date())
 
 
 def _write_log(played: "Sequence[SimulatedWeek]", out: Path) -> None:

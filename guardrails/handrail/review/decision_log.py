@@ -114,7 +114,10 @@ def read_export(found: BulkRun, *, source: str, tenant: str) -> tuple[LoggedAnsw
     bad = unreadable_lines(found)
     if bad:
         # A log that leaves answers out proves nothing.
-        raise ConfigError(f"{source}:{bad[0]}: cannot be read as a row of the decision log")
+        raise ConfigError(
+            f"{source}:{bad[0]}: cannot be read as a row of the decision log; "
+            "handrail audit export and handrail log export write what is read here"
+        )
     lines = [json.dumps(row) for row in scored_answers(found.rows(), tenant)]
     return _checked(lines, source) if lines else ()
 

@@ -170,6 +170,8 @@ def read_proposal(path: Path, name: str) -> Proposal:
     Raises:
         ConfigError: the file cannot be read, or not exactly one proposal has such an id.
     """
+    if not path.is_file():
+        raise ConfigError(f"there is no {path}; run handrail review first, or name its folder by --out")
     try:
         raw: list[Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
         found = [one for one in raw if name and str(one["id"]).startswith(name)]

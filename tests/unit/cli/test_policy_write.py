@@ -1,4 +1,4 @@
-"""`handrail policy new` and `upgrade`: what they write, print and how they exit; the shipped policies."""
+"""`handrail policy new`, `copy` and `upgrade`: what they write and print, how they exit; shipped policies."""
 
 from pathlib import Path
 
@@ -7,7 +7,8 @@ from typer.testing import CliRunner, Result
 
 import handrail_policies
 from handrail.cli.policy import commands
-from handrail.errors import PolicyError
+from handrail.errors import ConfigError, PolicyError
+from handrail.policy.file.read import read_source
 
 TABLE = """\
 situation,limit,role,because,example
@@ -77,7 +78,7 @@ def test_a_file_that_is_no_policy_is_not_touched_by_an_upgrade(tmp_path: Path) -
     # The command's own entry point turns the error into one line and exit code 2.
     assert isinstance(run("upgrade", path).exception, PolicyError)
     assert path.read_text() == "- milk\n"
-    assert isinstance(run("upgrade", tmp_path / "missing.yaml").exception, PolicyError)
+    assert isinstance(run("upgrade", tmp_path / "missing.yaml").exception, ConfigError)
 
 
 def test_a_table_becomes_a_policy_that_checks_clean(tmp_path: Path) -> None:
@@ -104,3 +105,16 @@ def test_a_policy_is_never_written_over_and_a_table_without_situations_is_refuse
     table.write_text("what,who\na,b\n")
     assert run("new", "--from", table).exit_code == 2
     assert run("new", "--from", tmp_path / "missing.csv").exit_code == 2
+
+
+def test_a_shipped_policy_is_copied_as_it_is_and_overwrites_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = CliRunner()
+    done = run.invoke(commands, ["copy", "support"])
+    assert done.stdout == "wrote support.yaml; next: handrail policy check support.yaml\n"
+    assert (tmp_path / "support.yaml").read_text() == read_source("support")[1]
+    assert "exists already" in str(run.invoke(commands, ["copy", "support"]).exception)
+    assert run.invoke(commands, ["copy", "support", "--force"]).exit_code == 0
+    assert "did you mean 'support'" in str(run.invoke(commands, ["copy", "suport"]).exception)

@@ -121,3 +121,95 @@ def test_a_planted_week_is_reviewed_under_the_policy_it_was_played_under_with_on
         in (out / "review.md").read_text()
     )
     assert "read-every-look-up" in {rule.id for rule in load(tmp_path / "quarter.policy.yaml").hand_offs}
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log of three simulated weeks under a shipped policy."""
+    pytest.importorskip("numpy")
+    log = tmp_path_factory.mktemp("simulated") / "quarter.jsonl"
+    arguments = ["simulate", "support", "--weeks", "3", "--weekly", "60", "-o", str(log)]
+    played = CliRunner().invoke(build(), arguments)
+    assert played.exit_code == 0, played.output
+    assert f"next: handrail review --log {log} --week 2026-W38 --policy support" in played.stdout
+    return log
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--week", "2026-W01"], "holds nothing of these days, but of 2026-W36 to 2026-W38"),
+        (["--tenant", "acme"], "holds no decisions of tenant acme"),
+        (["--week", "2026-W38", "--policy", "hr"], "is it the policy of this log?"),
+    ],
+)
+def test_a_log_that_says_nothing_of_what_is_asked_says_what_it_holds(
+    app: typer.Typer, simulated: Path, tmp_path: Path, given: list[str], words: str
+) -> None:
+    ran = CliRunner().invoke(app, ["--log", str(simulated), "--out", str(tmp_path / "out"), *given])
+    assert ran.exit_code == 0, ran.output
+    assert words in ran.stderr
+
+
+def test_a_log_of_the_asked_days_and_policy_warns_of_nothing(
+    app: typer.Typer, simulated: Path, tmp_path: Path
+) -> None:
+    given = ["--log", str(simulated), "--week", "2026-W38", "--policy", "support"]
+    ran = CliRunner().invoke(app, [*given, "--out", str(tmp_path / "out"), "--language", "de"])
+    assert ran.exit_code == 0, ran.output
+    assert ran.stderr == ""
+    assert '<html lang="de">' in (tmp_path / "out" / "review.html").read_text()
+    assert "Zuerst" in (tmp_path / "out" / "review.md").read_text()
+
+
+def test_a_table_is_no_log_and_is_told_what_writes_one(app: typer.Typer, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("a,b\n1,2\n")
+    ran = CliRunner().invoke(app, ["--log", str(table), "--week", "2026-W38"])
+    assert "handrail audit export" in str(ran.exception)
+
+
+def test_a_language_that_is_not_there_is_refused_before_anything_is_read(app: typer.Typer) -> None:
+    ran = CliRunner().invoke(app, ["--log", "nowhere.jsonl", "--language", "fr"])
+    assert str(ran.exception) == "no language 'fr'; there are en, de"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["review", "accept", "1a2b", "--as", "petra"],
+        ["review", "rollback", "1a2b", "--as", "petra"],
+        ["review", "due"],
+        ["policy", "upgrade"],
+    ],
+)
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ("support", "handrail policy copy support"),
+        ("support.yaml", "handrail policy copy support"),
+        ("mine.yaml", "there is no file mine.yaml"),
+        ("..", "is a folder"),
+    ],
+)
+def test_a_command_that_changes_a_policy_says_how_to_come_by_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], named: str, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    option = [] if command[0] == "policy" else ["--policy"]
+    ran = CliRunner().invoke(build(), [*command, *option, named])
+    assert isinstance(ran.exception, ConfigError)
+    assert words in str(ran.exception)
+
+
+def test_the_file_to_change_may_stand_in_the_settings_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "--policy" in str(CliRunner().invoke(build(), ["review", "due"]).exception)
+    assert CliRunner().invoke(build(), ["policy", "copy", "support"]).exit_code == 0
+    (tmp_path / "handrail.toml").write_text('policy = "support.yaml"\nperson = "petra"\n')
+    ran = CliRunner().invoke(build(), ["review", "due"])
+    assert ran.stdout == "no accepted change of support.yaml is due\n"
+    missing = CliRunner().invoke(build(), ["review", "accept", "1a2b"])
+    assert "there is no review/proposals.json" in str(missing.exception)
