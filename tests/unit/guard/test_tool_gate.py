@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -298,6 +300,46 @@ def test_totals_that_never_stand_still_hand_the_action_off(guard: Guard) -> None
     assert (stopped.decision.stage, reason.role) == (Stage.TOOL, "queue_manager")
     assert "totals kept changing" in reason.because
     assert stopped.exchange == "x1"
+
+
+def test_an_action_is_decided_on_anew_when_another_process_spent_meanwhile(guard: Guard) -> None:
+    store: Any = guard.store
+    reserve, others = store.reserve, ["of-another-process"]
+
+    def spent_first(entry: LedgerEntry, known: Any) -> bool:
+        while others:
+            assert reserve(replace(entry, id=others.pop()), known)
+        taken: bool = reserve(entry, known)
+        return taken
+
+    store.reserve = spent_first
+    with guard.context(customer="c1"):
+        stopped = must_stop(guard.gate(asked(400)))
+    assert [reason.role for reason in stopped.decision.reasons] == ["finance_lead"]
+
+
+def test_who_is_cancelled_while_the_gate_decides_has_spent_nothing(guard: Guard) -> None:
+    store: Any = guard.store
+    reserve, reached, may_go_on = store.reserve, threading.Event(), threading.Event()
+
+    def slowly(entry: LedgerEntry, known: Any) -> bool:
+        reached.set()
+        assert may_go_on.wait(10)
+        taken: bool = reserve(entry, known)
+        return taken
+
+    async def cancelled() -> None:
+        asking = asyncio.create_task(guard.agate(asked(400)))
+        await asyncio.to_thread(reached.wait, 10)
+        asking.cancel()
+        may_go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+    store.reserve = slowly
+    with guard.context(customer="c1"):
+        asyncio.run(cancelled())
+        must_pass(guard.gate(asked(400)))
 
 
 def test_an_action_that_could_not_be_reserved_does_not_run(guard: Guard) -> None:
