@@ -5,11 +5,15 @@ wrong outside of a policy's text, in `traffic_plants`, is only named here: a qua
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 from handrail.errors import ConfigError
 from handrail.policy.file.document import Document
+from handrail.policy.file.load import loads
 from handrail.policy.file.read import read_source
 
 NEEDLESS, MISSING, TOO_LOW, TOO_LAX = "needless", "missing", "too_low", "too_lax"
@@ -46,29 +50,42 @@ class Plant:
 class PlantedPolicy:
     """A policy's text without its tests, as it should be and with the faults in it.
 
-    `traffic` names the kinds of what is to be planted outside of the text.
+    `traffic` names the kinds of what is to be planted outside of the text, `folder` is where the policy's
+    calibration files lie.
     """
 
     reference: str
     text: str
     plants: tuple[Plant, ...]
     traffic: tuple[str, ...] = ()
+    folder: Path | None = None
 
 
-def without_tests(text: str) -> str:
-    """Return a policy's text without its tests; pure. They are written for the policy as it should be."""
-    kept = re.split(r"(?m)^(?:test_defaults|tests):", text, maxsplit=1)
-    return kept[0].rstrip() + "\n"
+def without_tests(text: str, document: Document) -> str:
+    """Return a policy's text without its tests; pure. They are written for the policy as it should be.
+
+    Tests in a file that is not written in blocks stay where they are.
+    """
+    lines = text.splitlines(keepends=True)
+    starts = sorted(place.line for path, place in document.keys.items() if len(path) == 1)
+    for name in ("test_defaults", "tests"):
+        place = document.keys.get((name,))
+        if place is None or place.column != 1 or starts.count(place.line) > 1:
+            continue
+        after = min((line for line in starts if line > place.line), default=len(lines) + 1)
+        lines[place.line - 1 : after - 1] = [""] * (after - place.line)
+    return "".join(lines).rstrip() + "\n"
 
 
 def plant(name: str, kinds: tuple[str, ...] = ()) -> PlantedPolicy:
     """Put faults of some kinds into a policy, given by its name or its file.
 
     Raises:
-        ConfigError: the policy has nothing of the kind that is wanted.
+        ConfigError: the policy cannot be loaded, or has nothing of the kind that is wanted.
     """
-    _, text = read_source(name)
-    reference = changed = without_tests(text)
+    path, text = read_source(name)
+    loads(text, file=str(path), folder=path.parent)
+    reference = changed = without_tests(text, Document(text, name))
     plants: list[Plant] = []
     for kind in kinds:
         if kind in IN_POLICY:
@@ -79,22 +96,43 @@ def plant(name: str, kinds: tuple[str, ...] = ()) -> PlantedPolicy:
         text=changed,
         plants=tuple(plants),
         traffic=tuple(kind for kind in kinds if kind not in IN_POLICY),
+        folder=path.parent,
     )
+
+
+def _hand_offs(document: Document) -> list[Mapping[str, Any]]:
+    return document.value.get("hand_offs") or []
+
+
+def _replaced(text: str, rule: Mapping[str, Any], old: str, new: str) -> str:
+    """Return the text with a piece of a rule's condition replaced.
+
+    Raises:
+        ConfigError: the file does not write it in one piece.
+    """
+    begin = re.search(rf"""\bid:\s*["']?{re.escape(str(rule["id"]))}["']?\s""", text)
+    where = text.find(old, begin.end()) if begin else -1
+    if where < 0:
+        raise ConfigError(
+            f"the condition of {rule['id']} is not written in one piece; nothing can be planted"
+        )
+    return text[:where] + new + text[where + len(old) :]
 
 
 def _needless(text: str, document: Document) -> tuple[str, Plant]:
     """Hand off every call of a tool that only reads."""
     value = document.value
-    tools = [fact for fact, shape in value["facts"].items() if fact == "tool.name" and "values" not in shape]
-    if not tools:
-        raise ConfigError("this policy lists its tools; a needless rule cannot be planted")
-    at = document.position(("hand_offs", 0)).line
+    tools = (value.get("facts") or {}).get("tool.name")
+    if tools is None or "values" in tools or not _hand_offs(document):
+        raise ConfigError("this policy lists its tools, or has none; a needless rule cannot be planted")
+    first = document.position(("hand_offs", 0))
+    at, indent = first.line, " " * (first.column - 1)
     rule = (
-        f"  - id: {PLANTED_RULE}\n"
-        '    when: tool.name in ["look_up_order", "search_handbook"]\n'
-        f"    to: {value['if_unsure']}\n"
-        "    trigger: high_stakes\n"
-        "    because: Everything that is looked up is read by a person.\n"
+        f"{indent[:-2]}- id: {PLANTED_RULE}\n"
+        f'{indent}when: tool.name in ["look_up_order", "search_handbook"]\n'
+        f"{indent}to: {value['if_unsure']}\n"
+        f"{indent}trigger: high_stakes\n"
+        f"{indent}because: Everything that is looked up is read by a person.\n"
     )
     lines = text.splitlines(keepends=True)
     return "".join([*lines[: at - 1], rule, *lines[at - 1 :]]), Plant(kind=NEEDLESS, rule=PLANTED_RULE)
@@ -102,7 +140,7 @@ def _needless(text: str, document: Document) -> tuple[str, Plant]:
 
 def _missing(text: str, document: Document) -> tuple[str, Plant]:
     """Leave out the rule that hands off most: one about a tool that only people may use, if there is one."""
-    rules = document.value["hand_offs"]
+    rules = _hand_offs(document)
     called = [
         place
         for place, rule in enumerate(rules)
@@ -130,33 +168,32 @@ def _missing(text: str, document: Document) -> tuple[str, Plant]:
 def _too_low(text: str, document: Document) -> tuple[str, Plant]:
     """Move the lowest limit of an amount down to a quarter."""
     found = [
-        (Decimal(match["limit"]), str(rule["id"]), match)
-        for rule in document.value["hand_offs"]
+        (Decimal(match["limit"]), place, match)
+        for place, rule in enumerate(_hand_offs(document))
         if not rule.get("effect") and (match := _AMOUNT.search(str(rule["when"]))) is not None
     ]
     if not found:
         raise ConfigError("this policy holds no amount against a limit; none can be moved")
-    right, rule, match = min(found, key=lambda each: each[0])
+    right, place, match = min(found, key=lambda each: each[0])
+    rule = _hand_offs(document)[place]
     low = (right / 4).quantize(Decimal(1))
-    where = text.index(match[0], text.index(f"id: {rule}"))
     moved = f"{match['fact']} > {low} {match['unit']}"
     return (
-        text[:where] + moved + text[where + len(match[0]) :],
-        Plant(kind=TOO_LOW, rule=rule, fact=match["fact"], planted=low, right=right),
+        _replaced(text, rule, match[0], moved),
+        Plant(kind=TOO_LOW, rule=str(rule["id"]), fact=match["fact"], planted=low, right=right),
     )
 
 
 def _too_lax(text: str, document: Document) -> tuple[str, Plant]:
     """Ask for half of the confidence."""
-    for rule in document.value["hand_offs"]:
+    for rule in _hand_offs(document):
         if (match := _SURE.search(str(rule["when"]))) is None:
             continue
         right = Decimal(match["limit"])
         lax = (right / 2).quantize(Decimal("0.01"))
-        where = text.index(match[0], text.index(f"id: {rule['id']}"))
         moved = f"{match['fact']} < {lax}"
         return (
-            text[:where] + moved + text[where + len(match[0]) :],
+            _replaced(text, rule, match[0], moved),
             Plant(kind=TOO_LAX, rule=str(rule["id"]), fact=match["fact"], planted=lax, right=right),
         )
     raise ConfigError("this policy holds no confidence against a number; none can be lowered")

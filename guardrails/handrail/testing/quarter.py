@@ -73,8 +73,8 @@ class Quarter:
         if isinstance(planted, str):
             planted = plant(planted)
         self.planted, self.settings = planted, settings
-        self.reference = loads(planted.reference)
-        self.policy = loads(planted.text)
+        self.reference = loads(planted.reference, folder=planted.folder)
+        self.policy = loads(planted.text, folder=planted.folder)
         self._rng = np.random.default_rng(settings.seed)
         self._traffic = Traffic(settings, self.reference, self.policy, kinds=planted.traffic)
         self.plants = (*planted.plants, *self._traffic.plants)

@@ -1,5 +1,5 @@
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from handrail.cli import build
 from handrail.errors import ConfigError
 from handrail.policy import loads
+from handrail.policy.file.read import read_source
 from handrail.policy.runtime.log_row import read_row
 from handrail.policy.runtime.record import rederive
 from handrail.policy.tools.backtest import backtest
@@ -147,9 +148,81 @@ def test_the_command_writes_a_log_and_its_truth(tmp_path: Path) -> None:
     done = CliRunner().invoke(build(), [*arguments, "--out", str(log), "--truth", str(truth)])
     assert done.exit_code == 0, done.output
     assert "week 2:" in done.output
+    assert "drawn: refund.amount: around 35 USD" in done.output
+    assert "result.findings: never there" in done.output
     rows = [read_row(json.loads(line)) for line in log.read_text().splitlines()]
     exchanges = {row.exchange for row in rows if row is not None and row.is_decision}
     assert {line.split(",")[1] for line in truth.read_text().splitlines()[1:]} == exchanges
     moments = [datetime.fromisoformat(row.at) for row in rows if row is not None]
     assert moments
     assert all(moment.tzinfo == UTC for moment in moments)
+
+
+def test_the_command_says_what_it_planted_and_the_truth_shows_where(tmp_path: Path) -> None:
+    log, truth = tmp_path / "quarter.jsonl", tmp_path / "truth.csv"
+    arguments = ["simulate", "support", "--weeks", "1", "--plant", "detector", "--plant", "too_low"]
+    done = CliRunner().invoke(build(), [*arguments, "--out", str(log), "--truth", str(truth)])
+    assert done.exit_code == 0, done.output
+    assert "planted detector: payment-data input.findings card" in done.output
+    assert "planted too_low: refund-over-100 refund.amount, 25 in place of 100" in done.output
+    shown = [line.rsplit(",", 1)[1] for line in truth.read_text().splitlines()]
+    assert shown[0] == "planted"
+    assert set(shown[1:]) == {"", "detector"}
+
+
+def test_a_kind_that_nobody_knows_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        build(), ["simulate", "support", "--plant", "luck", "--out", str(tmp_path / "q")]
+    )
+    assert done.exit_code == 2
+    assert "staffing" in done.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_stands_behind_the_tests_of_a_file_is_part_of_its_policy(tmp_path: Path) -> None:
+    written = read_source("support")[1]
+    begin, tests = written.split("\ntest_defaults:", 1)
+    head, rest = begin.split("\nhand_offs:", 1)
+    moved = tmp_path / "moved.yaml"
+    moved.write_text(f"{head}\ntest_defaults:{tests}\nhand_offs:{rest}\n", encoding="utf-8")
+    assert {rule.id for rule in loads(plant(str(moved)).reference).hand_offs} == {
+        rule.id for rule in loads(plant("support").reference).hand_offs
+    }
+    assert "tests:" not in plant(str(moved)).reference
+
+
+def test_a_condition_over_two_lines_is_left_alone_with_an_error(tmp_path: Path) -> None:
+    text = plant("support").reference
+    old = 'when: tool.name == "issue_refund" and refund.amount > 100 USD and refund.amount <= 500 USD'
+    new = old.replace("when: ", "when: >-\n      ").replace("> 100", ">\n      100")
+    assert old in text
+    folded = tmp_path / "folded.yaml"
+    folded.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(ConfigError, match="not written in one piece"):
+        plant(str(folded), (TOO_LOW,))
+
+
+def test_drawn_facts_keep_within_the_bounds_that_the_policy_declares(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(BOUNDED, encoding="utf-8")
+    facts = quarter(str(own), SMALL).play().truth.facts
+    assert all(timedelta(days=5) <= each["term"] <= timedelta(days=9) for each in facts)  # type: ignore[operator]
+    assert {int(each["votes"]) for each in facts} <= {3, 4, 5}  # type: ignore[arg-type]
+    assert all(-50 <= each["balance"] <= -1 for each in facts)  # type: ignore[operator]
+
+
+BOUNDED = """\
+policy: own
+version: "1"
+if_unsure: desk
+roles:
+  desk: {answer_within: 30 minutes}
+facts:
+  term: {type: duration, unit: days, min: 5 days, max: 9 days}
+  votes: {type: whole number, min: 3, max: 5}
+  balance: {type: number, min: -50, max: -1}
+hand_offs:
+  - id: long
+    when: term > 8 days or votes > 4 or balance < -40
+    to: desk
+"""
