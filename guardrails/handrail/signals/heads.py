@@ -155,8 +155,12 @@ class Heads:
         return {name: weightiest(head) for name, head in numbers.items()}
 
     def _telling(self, sentence: Sequence[Feature], head: int) -> tuple[Span, ...]:
-        weight = self._weights.weight
-        weighed = [(weight(name, head), start, end) for name, start, end in sentence]
+        totals, base = self._weights.totals, self._base
+        weighed = [
+            (lane_of(totals[name] + base, head), start, end)
+            for name, start, end in sentence
+            if name in totals
+        ]
         most = sorted((one for one in weighed if one[0] > 0), key=lambda one: -one[0])[:4]
         return tuple(joined(sorted((start, end) for _, start, end in most)))
 

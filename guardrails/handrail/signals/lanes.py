@@ -30,10 +30,6 @@ class LaneWeights(Mapping[str, Mapping[int, int]]):
         lanes = self._lanes.unpack((self.totals[name] + self._base).to_bytes(self._lanes.size, "little"))
         return {head: lane - HALF for head, lane in enumerate(lanes) if lane != HALF}
 
-    def weight(self, name: str, head: int) -> int:
-        """Return the weight of a feature for a head, 0 where it has none."""
-        return lane_of(self.totals.get(name, 0) + self._base, head)
-
     def __iter__(self) -> Iterator[str]:
         return iter(self.totals)
 

@@ -125,19 +125,21 @@ class NewWords:
 
 def read_new(messages: Sequence[Message], listening: Listening = DEFAULT) -> NewWords:
     """Return the signals that `read_signals` does, the topics that `read_topics` does, and the languages."""
-    opening = _opening(messages)
+    new = first_new(messages)
+    opening = _opening(messages[:new])
     openings = (FIRST,) if opening == FIRST else (FIRST, opening)
     found: list[Signal] = []
     topics: dict[int, tuple[Heard, ...]] = {}
     languages: dict[int, str | None] = {}
-    for index in range(first_new(messages), len(messages)):
+    for index in range(new, len(messages)):
         message = messages[index]
         if message.speaker is not Speaker.USER or not message.text:
             continue
         read = _read(message.text, openings, listening, tells_language=True)
         topics[index], languages[index] = _topics(read.heard[0]), read.language
         signals = _signals(messages, index, read.heard[-1])
-        again = _said_again(messages[:index], message.text) if SignalKind.REPEATS not in signals else None
+        is_told = not index or SignalKind.REPEATS in signals
+        again = None if is_told else _said_again(messages[:index], message.text)
         if again is not None:
             signals[SignalKind.REPEATS] = Signal(
                 kind=SignalKind.REPEATS,
@@ -153,6 +155,8 @@ def read_new(messages: Sequence[Message], listening: Listening = DEFAULT) -> New
 
 
 def _signals(messages: Sequence[Message], index: int, found: Sequence[Heard]) -> dict[str, Signal]:
+    if not found:
+        return {}
     before, text = messages[:index], messages[index].text
     return {
         heard.name: Signal(
@@ -175,15 +179,15 @@ def read_topics(text: str, listening: Listening = DEFAULT) -> tuple[Heard, ...]:
 
 
 def _topics(found: Sequence[Heard]) -> tuple[Heard, ...]:
-    return tuple(heard for heard in found if heard.name in TOPIC_HEADS)
+    return tuple([heard for heard in found if heard.name in TOPIC_HEADS]) if found else ()
 
 
-def _opening(messages: Sequence[Message]) -> str:
-    before = reversed(messages[: first_new(messages)])
-    answered = next((m.text for m in before if m.speaker is Speaker.ASSISTANT and m.text), None)
-    if answered is None:
-        return FIRST
-    return AFTER_QUESTION if answered.rstrip().endswith("?") else AFTER_CLAIM
+def _opening(before: Sequence[Message]) -> str:
+    """Return what new words open with after these messages."""
+    for message in reversed(before):
+        if message.speaker is Speaker.ASSISTANT and message.text:
+            return AFTER_QUESTION if message.text.rstrip().endswith("?") else AFTER_CLAIM
+    return FIRST
 
 
 def _disputed(before: Sequence[Message], text: str) -> int | None:
