@@ -90,7 +90,7 @@ def _text_with(
         text = threshold_set(text, limit.rule, limit.fact, outside)
     mine = _limit_in(now.policy, found.slice)
     if mine is None:
-        because = "A score means less here than elsewhere; this much of it is certified to be enough."
+        because = "A score means less here than elsewhere, so more of it is asked for."
         name = _name(CERTIFIED, found.slice, now.policy)
         return _added(text, name, _condition(found.slice, limit.fact, inside), now.policy.if_unsure, because)
     if mine.limit < inside or mine.limit >= inside + LEAST_MOVE:
