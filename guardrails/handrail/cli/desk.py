@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handrail.cli.options import DEFAULT_STORE, StoreOption, opened
+from handrail.cli.options import DEFAULT_STORE, StoreOption, opened, settings
 from handrail.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -30,13 +30,20 @@ def desk(  # noqa: PLR0913 - one parameter per option
     policy: Annotated[
         str | None,
         typer.Option(
-            "--policy", "-p", help="Policy file, or the name of a shipped one. Required to run the desk."
+            "--policy",
+            "-p",
+            envvar="HANDRAIL_POLICY",
+            help="Policy file, or the name of a shipped one; here or in handrail.toml, to run the desk.",
         ),
     ] = None,
     file: Annotated[Path | None, typer.Option("--desk", help="The desk's file: hours and channels.")] = None,
     people: Annotated[
         Path | None,
-        typer.Option("--people", help="Who fills which role: claims of those who left are given back."),
+        typer.Option(
+            "--people",
+            envvar="HANDRAIL_PEOPLE",
+            help="Who fills which role: claims of those who left are given back.",
+        ),
     ] = None,
     every: Annotated[float, typer.Option(min=0.05, help="Seconds between two looks.")] = 1.0,
     once: Annotated[bool, typer.Option("--once", help="Do what is due now, then end.")] = False,
@@ -44,7 +51,8 @@ def desk(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Fire timers, deliver notices, drain the spool.
 
-    Runs until SIGTERM or SIGINT and needs `--policy`. Any number of desks may share a PostgreSQL store.
+    Runs until SIGTERM or SIGINT. Policy, people and store may stand in handrail.toml. Any number of desks may
+    share a PostgreSQL store.
 
     Exit code 0: stopped by SIGTERM or SIGINT, or `--once` is done. 2: a file cannot be used. 3: the store is
     out of reach.
@@ -59,6 +67,11 @@ def desk(  # noqa: PLR0913 - one parameter per option
     if context.invoked_subcommand is not None:
         context.obj = store
         return
+    if policy is None:
+        # The people of the same file fill its policy's roles, not those of a policy that is named here.
+        said = settings()
+        policy = said.get("policy")
+        people = people or (Path(said["people"]) if "people" in said else None)
     if policy is None:
         raise typer.BadParameter("a desk needs the policy, for its roles", param_hint="--policy")
     # Other libraries stay quiet: a client that logs the addresses it posts to would log credentials.
