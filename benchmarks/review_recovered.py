@@ -10,13 +10,12 @@ from benchmarks.review_log import COSTS, log_of, stage_of
 
 from handrail.policy import Policy, loads
 from handrail.records import Effect, FactValue
+from handrail.review.candidate import NEEDLESS, Candidate
 from handrail.review.log_review import ALPHA, LogReview, LogSettings
 from handrail.review.patches import NotPatchable, proved, retired, threshold_set
 from handrail.review.proposed_rules import changed_text
 from handrail.review.proposed_thresholds import LEAST_MOVE
-from handrail.review.rule_search import NEEDLESS, Candidate
 from handrail.review.score_limits import score_limits
-from handrail.review.score_worth import ScoreWorth
 from handrail.testing.plants import MISSING, TOO_LAX, TOO_LOW, plant
 from handrail.testing.quarter import Quarter, QuarterSettings, WeekTruth
 from handrail.testing.simulated_people import staff
@@ -121,18 +120,17 @@ def _changes(
             yield words, partial(_as_found, candidate)
     for rule in review.rules.failed_trials:
         yield "trial ended", lambda text, _, rule=rule: retired(text, rule)
-    worth = review.worth()
-    if worth is not None:
-        yield "threshold raised", partial(_raised_to, worth)
+    yield "threshold raised", partial(_raised, review)
 
 
 def _as_found(candidate: Candidate, text: str, policy: Policy) -> str:
     return changed_text(text, policy, candidate)
 
 
-def _raised_to(worth: ScoreWorth, text: str, policy: Policy) -> str:
+def _raised(review: LogReview, text: str, policy: Policy) -> str:
     for limit in score_limits(policy):
-        if limit.limit < worth.cautious - LEAST_MOVE:
+        worth = review.worth_above(limit.limit + LEAST_MOVE)
+        if worth is not None:
             return threshold_set(text, limit.rule, limit.fact, worth.cautious)
     return text
 

@@ -12,11 +12,12 @@ from handrail.confidence.calibration.fit.platt import fit_platt, scale_of
 from handrail.policy import Policy
 from handrail.policy.language import sources
 from handrail.policy.language.ir import Order, atoms
+from handrail.review.candidate import Candidate, shrunk
 from handrail.review.certificate import Certificate
 from handrail.review.model_drift import ModelDrift
 from handrail.review.readers import Readers
 from handrail.review.review_log import WRONG, ReviewLog, joined
-from handrail.review.rule_search import Candidate, Costs, RuleSearch
+from handrail.review.rule_search import Costs, RuleSearch
 from handrail.review.score_limits import Slice, slice_rules
 from handrail.review.score_worth import ScoreWorth, score_worth
 from handrail.review.slice_choice import suspected_slices
@@ -137,11 +138,25 @@ class LogReview:
             return ReviewLog()
         past = joined(self._seen)
         since = -1 if self.drift.found is None else self.drift.found
-        return past.taken(past.is_by_score & (past.week > since) & (past.probability > 0))
+        by_score = past.is_by_score & ~self.rules.is_suspected(past)
+        return past.taken(by_score & (past.week > since) & (past.probability > 0))
 
     def worth(self) -> ScoreWorth | None:
         """Return the confidence below which a person's look pays, by all verdicts since the model changed."""
         return score_worth(self.decided_by_score(), self.settings.costs.break_even)
+
+    def worth_above(self, limit: float) -> ScoreWorth | None:
+        """Return the confidence up to which a limit is worth raising, None where it is not.
+
+        The estimate says where, and what was read between the two has to bear it out by itself.
+        """
+        worth = self.worth()
+        if worth is None or worth.cautious <= limit:
+            return None
+        read = self.decided_by_score()
+        between = (read.score >= limit) & (read.score < worth.cautious)
+        seen = int((read.verdict[between] == WRONG).sum()), int(between.sum())
+        return worth if shrunk(seen) > self.settings.costs.break_even else None
 
     def _probability(self, week: ReviewLog, read: Flags) -> Floats:
         """Return the chance with which each decision was drawn and then read.

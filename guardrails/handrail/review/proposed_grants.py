@@ -7,11 +7,12 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 
+from handrail.review.candidate import SEARCHED
 from handrail.review.evidence import ShareBet
 from handrail.review.measure import share
 from handrail.review.proposal import Grounds, Proposal, note
 from handrail.review.review_log import RIGHT, WRONG, ReviewLog
-from handrail.review.rule_search import SEARCHED, Costs
+from handrail.review.rule_search import Costs
 
 LEVEL = 0.05
 """Chance, over all customers (or grants) and looks, of a note where people pay after all (or do not)."""

@@ -4,12 +4,13 @@ import hashlib
 from collections.abc import Iterator
 
 from handrail.policy import Policy
+from handrail.review.candidate import NEEDLESS, TRIAL, Candidate
 from handrail.review.log_review import LogReview
 from handrail.review.measure import Share, share
 from handrail.review.patches import NotPatchable, PolicyPatch, added, narrowed, retired, threshold_set
 from handrail.review.policy_in_force import PolicyInForce
 from handrail.review.proposal import Grounds, Proposal
-from handrail.review.rule_search import LIKELY, NEEDLESS, TRIAL, Candidate
+from handrail.review.rule_search import LIKELY
 from handrail.review.score_limits import ScoreLimit, whole_limits
 
 END_TRIAL = "end_trial"

@@ -9,6 +9,7 @@ import numpy as np
 
 from handrail.policy import Policy
 from handrail.records import Trigger
+from handrail.review.candidate import TRIAL
 from handrail.review.certified import Certified, CertifiedSlice
 from handrail.review.conditions import FactCondition, FactTest, value_tests
 from handrail.review.log_review import LogReview
@@ -16,7 +17,6 @@ from handrail.review.patches import NotPatchable, added, threshold_set
 from handrail.review.policy_in_force import PolicyInForce
 from handrail.review.proposal import Grounds, Proposal
 from handrail.review.proposed_thresholds import LEAST_MOVE, rounded_up
-from handrail.review.rule_search import TRIAL
 from handrail.review.score_limits import ScoreLimit, Slice, score_limits, whole_limits
 from handrail.review.score_worth import score_worth
 

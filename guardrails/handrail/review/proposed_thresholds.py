@@ -54,8 +54,8 @@ def _to_certified(limit: ScoreLimit, review: LogReview, now: PolicyInForce) -> P
 
 
 def _to_worth(limit: ScoreLimit, review: LogReview, now: PolicyInForce) -> Proposal | None:
-    worth = review.worth()
-    if worth is None or limit.limit >= worth.cautious - LEAST_MOVE:
+    worth = review.worth_above(limit.limit + LEAST_MOVE)
+    if worth is None:
         return None
     grounds = Grounds(
         kind="likely_threshold",

@@ -4,7 +4,8 @@ Each week the best condition so far becomes a candidate: for a rule, where it st
 it is; for what is passed, where people find it wrong. A candidate is chosen from the weeks before it and
 tried on those after it, by a bet that stays valid however often it is looked at, and each further candidate
 gets a smaller share of the level. So a finding is true with the promised probability although many
-conditions were searched.
+conditions were searched. That a rule is needless as a whole needs no search: it is tried from the first week
+in which the rule stops something.
 
 What is worth a person is a matter of cost. With a hand-off at 1 and a wrong answer at `Costs.missed`, a
 person pays from a share of 1 / `missed` wrong cases on. A rule is needless where the share is proved to lie
@@ -14,44 +15,49 @@ below, a rule is missing where it is proved to lie above.
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import binom
 
 from handrail.confidence.calibration.fit.arrays import Flags
-from handrail.records import FactValue, Trigger
+from handrail.records import FactValue
+from handrail.review.candidate import (
+    MISSING,
+    NEEDLESS,
+    PRIOR_RIGHT,
+    SEARCHED,
+    SUSPICION,
+    TRIAL,
+    Candidate,
+    cases_about,
+    shrunk,
+)
 from handrail.review.condition_search import (
     FEWEST_CASES,
     MILD,
     missing_conditions,
     needless_condition,
-    searched,
 )
-from handrail.review.conditions import FactCondition, value_tests
+from handrail.review.conditions import EVERYTHING, FactCondition, FactTest, sized, value_tests
 from handrail.review.evidence import ShareBet, level_of
 from handrail.review.proposal import MISSED
 from handrail.review.review_log import WRONG, ReviewLog, joined
+from handrail.review.suspicion import weigh
 
 LEVEL = 0.02
 """Chance with which anything at all is found that is not so, for each of the two kinds."""
 BLIND = 0.2
 """Share of the wrong cases that readers may leave unseen before what they approve misleads."""
-SEARCHED = (str(Trigger.HIGH_STAKES),)
-"""What may be loosened. Sensitive data, what no AI may do, complaints and whoever asks for a person are for
-people whatever they say of the answer; a threshold of confidence has its own bound."""
 FEWEST_WEEKLY, FEWEST_READ = 5, 4
 """Of a value that is passed so often in a week so many are read, before anything is suspected of it."""
 MOST_CANDIDATES, MOST_HUNCHES = 12, 4
-SUSPICION, PRIOR_RIGHT = 0.1, 2
-"""Chance, after the search, below which a missing rule is suspected; right cases added for caution."""
-NEEDLESS, MISSING = "needless", "missing"
+UNSURE = 0.1
+"""Share of the passed answers, the least sure ones, that are read first: on them a threshold is decided."""
 LIKELY = 10.0
 """What the bet on a needless rule has to win before the rule is proposed as likely."""
 FEWEST_TRIED = 10
 """Verdicts after which a trial is ended, or a candidate is dropped, that they speak against."""
-TRIAL = "try-"
-"""How the name of a rule begins that was added on a suspicion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,56 +70,6 @@ class Costs:
     def break_even(self) -> float:
         """Share of wrong cases from which on a person pays."""
         return 1.0 / self.missed
-
-
-@dataclass(slots=True, kw_only=True)
-class Candidate:
-    """A condition that was chosen in `born` (a week) and is tried on the weeks after it.
-
-    `rule` is the one that would no longer stop where `condition` holds, empty for a rule that is missing.
-    `found` is the week in which the bet was won, None while it was not. `place` counts candidates from 1.
-    `seen` are the wrong ones and all of the cases that were read so far, those included that it was chosen
-    from; `chance` is how likely so many are if it is like the rest, times the conditions that were searched.
-    `is_dropped`: what came after its choice speaks against it. `weekly`: decisions of the last week that it
-    is about.
-    """
-
-    kind: str
-    rule: str
-    condition: FactCondition
-    born: int
-    place: int
-    bet: ShareBet
-    found: int | None = None
-    cases: list[str] = field(default_factory=list)
-    tickets: list[str] = field(default_factory=list)
-    seen: tuple[int, int] = (0, 0)
-    chance: float = 1.0
-    is_dropped: bool = False
-    weekly: int = 0
-
-    @property
-    def is_tried(self) -> bool:
-        """True while it is neither proved nor dropped."""
-        return self.found is None and not self.is_dropped
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What it is about."""
-        return self.kind, self.rule
-
-    def places(self, log: ReviewLog) -> Flags:
-        """Return the decisions of a log that it is about."""
-        return _about(log, self.kind, self.rule) & self.condition.places(log)
-
-
-def _about(log: ReviewLog, kind: str, rule: str) -> Flags:
-    if kind == MISSING:
-        return log.is_passed & log.is_scored
-    # What another rule stops as well would be stopped all the same.
-    alone = zip(log.rules, log.triggers, strict=True)
-    found = [rules == (rule,) and triggers == SEARCHED for rules, triggers in alone]
-    return np.array(found, dtype=np.bool_) & ~log.is_blocked
 
 
 class RuleSearch:
@@ -162,21 +118,33 @@ class RuleSearch:
     def _is_likely(self, candidate: Candidate) -> bool:
         if candidate.kind == NEEDLESS:
             return candidate.bet.log_wealth >= math.log(LIKELY)
-        return candidate.chance <= SUSPICION and _shrunk(candidate.seen) > self.costs.break_even
+        return candidate.is_suspected(self.costs.break_even)
 
     @property
     def failed_trials(self) -> tuple[str, ...]:
-        """Rules on trial that people's verdicts do not bear out."""
+        """Rules on trial that people's verdicts speak against: so few wrong ones are hardly chance."""
         seen = joined(self._seen)
         alone = zip(seen.rules, seen.triggers, strict=True)
         tried = sorted({rules[0] for rules, triggers in alone if triggers == SEARCHED})
         found = []
         for rule in tried:
-            about = _about(seen, NEEDLESS, rule) if rule.startswith(TRIAL) else None
+            about = cases_about(seen, NEEDLESS, rule) if rule.startswith(TRIAL) else None
             if about is not None and about.sum() >= FEWEST_TRIED:
-                share = float((seen.verdict[about] == WRONG).mean())
-                found += [rule] if share < self.costs.break_even else []
+                wrong = int((seen.verdict[about] == WRONG).sum())
+                is_few = binom.cdf(wrong, int(about.sum()), self._bound(NEEDLESS)) < SUSPICION
+                found += [rule] if is_few else []
         return tuple(found)
+
+    def is_suspected(self, log: ReviewLog) -> Flags:
+        """Return which passed answers of a log a rule is missing for, be it proved or likely.
+
+        How sure the model was says little of them: they are wrong for another reason.
+        """
+        found = np.zeros(len(log), dtype=np.bool_)
+        for each in (*self.found, *self.likely):
+            if each.kind == MISSING and not any(test.fact in self._scores for test in each.condition.tests):
+                found |= each.condition.places(log)
+        return found
 
     def take(self, week: ReviewLog, *, ignoring: frozenset[str] = frozenset()) -> tuple[Candidate, ...]:
         """Take in the next week, and return what it proved.
@@ -189,48 +157,55 @@ class RuleSearch:
             return ()
         number = int(week.week[-1])
         read = week.taken(week.is_read & ~_by(week, ignoring))
+        self._begin(week, number)
         proved = [each for each in self.candidates if each.is_tried and self._tried(each, read, number)]
         self._seen.append(read)
-        alone = zip(week.rules, week.triggers, strict=True)
-        self._met |= {rules[0] for rules, triggers in alone if len(rules) == 1 and triggers == SEARCHED}
         seen = joined(self._seen)
         seen = seen.taken(~_by(seen, ignoring))
         for kind, rule, condition in self._born(seen):
-            bet = ShareBet(bound=self._bound(kind), is_below=kind == NEEDLESS)
-            place = 1 + sum(each.kind == kind for each in self.candidates)
-            self.candidates.append(
-                Candidate(kind=kind, rule=rule, condition=condition, born=number, place=place, bet=bet)
-            )
+            self._add(kind, rule, condition, number)
         for each in self.candidates:
             if each.is_tried:
                 each.weekly = int(each.places(week).sum())
         self._suspect(seen, week)
         return tuple(proved)
 
+    def _begin(self, week: ReviewLog, number: int) -> None:
+        """Try each rule as a whole from the first week in which it stops something by itself.
+
+        That needs no look at a verdict; only the order, by how often it does, says which is easiest proved.
+        """
+        alone = zip(week.rules, week.triggers, strict=True)
+        met = Counter(rules[0] for rules, triggers in alone if len(rules) == 1 and triggers == SEARCHED)
+        for rule, _ in met.most_common():
+            if rule not in self._met:
+                self._add(NEEDLESS, rule, EVERYTHING, number)
+        self._met |= set(met)
+
+    def _add(self, kind: str, rule: str, condition: FactCondition, week: int) -> None:
+        bet = ShareBet(bound=self._bound(kind), is_below=kind == NEEDLESS)
+        added = Candidate(kind=kind, rule=rule, condition=condition, born=week, place=0, bet=bet)
+        added.place = 1 + sum(each.family == added.family for each in self.candidates)
+        self.candidates.append(added)
+
     def _suspect(self, seen: ReviewLog, week: ReviewLog) -> None:
         """Weigh the rules that may be missing, and say what is best read next."""
-        passed = seen.taken(_about(seen, MISSING, ""))
+        passed = seen.taken(cases_about(seen, MISSING, ""))
         wrong = passed.verdict == WRONG
-        values, sizes = searched(passed)
-        for each in self.candidates:
-            if each.kind == MISSING and each.found is None:
-                inside = each.condition.places(passed)
-                others = max(1, int((~inside).sum()))
-                base = (int(wrong[~inside].sum()) + 1) / (others + 1)
-                each.seen = int(wrong[inside].sum()), int(inside.sum())
-                tests = 2 * (sizes if each.condition.tests[0].operator in ("<=", ">") else values)
-                # Each further test was chosen among as many values again.
-                tests *= values ** (len(each.condition.tests) - 1)
-                each.chance = min(1.0, tests * float(binom.sf(each.seen[0] - 1, each.seen[1], base)))
+        weigh([each for each in self.candidates if each.kind == MISSING], passed, self.costs.break_even)
         reads = Counter(rules[0] for rules in seen.rules if len(rules) == 1)
         self._unread = frozenset(rule for rule in self._met if reads[rule] < FEWEST_CASES)
         options = missing_conditions(passed, self._bound(MISSING), self._scores, fewest=1)
         hunches = []
         for _, condition in options:
             inside = condition.places(passed)
-            if _shrunk((int(wrong[inside].sum()), int(inside.sum()))) > self.costs.break_even:
+            if shrunk((int(wrong[inside].sum()), int(inside.sum()))) > self.costs.break_even:
                 hunches.append(condition)
-        self._hunches = (*hunches[:MOST_HUNCHES], *_unread_kinds(week, passed))
+        self._hunches = (
+            *hunches[:MOST_HUNCHES],
+            *_unread_kinds(week, passed),
+            *_least_sure(week, self._scores),
+        )
 
     def is_wanted(self, rules: Sequence[str], facts: Mapping[str, FactValue]) -> bool:
         """Tell whether a verdict on a case would decide a candidate: such cases are best read first."""
@@ -276,7 +251,7 @@ class RuleSearch:
         for hunch in self._hunches:
             found |= log.is_passed & hunch.places(log)
         for rule in self._unread:
-            found |= _about(log, NEEDLESS, rule)
+            found |= cases_about(log, NEEDLESS, rule)
         for each in self._asked():
             found |= each.places(log)
         return found
@@ -294,7 +269,9 @@ class RuleSearch:
         bet = candidate.bet
         if candidate.kind == NEEDLESS and bet.cases >= FEWEST_TRIED:
             candidate.is_dropped = bool(binom.sf(bet.hits - 1, bet.cases, MILD * bet.bound) < SUSPICION)
-        level = level_of(candidate.place, self._level)
+        # Rules as a whole and what is found under a condition share the level.
+        share = 0.5 if candidate.kind == NEEDLESS else 1.0
+        level = level_of(candidate.place, share * self._level)
         if candidate.bet.log_wealth < -np.log(level):
             return False
         candidate.found = week
@@ -305,11 +282,11 @@ class RuleSearch:
         options: list[tuple[float, str, str, FactCondition]] = []
         searched = zip(seen.rules, seen.triggers, strict=True)
         for rule in sorted({rules[0] for rules, triggers in searched if triggers == SEARCHED}):
-            about = seen.taken(_about(seen, NEEDLESS, rule))
+            about = seen.taken(cases_about(seen, NEEDLESS, rule))
             best = needless_condition(about, self._bound(NEEDLESS), self._reads.get(rule, frozenset()))
             if best is not None:
                 options.append((best[0], NEEDLESS, rule, best[1]))
-        passed = seen.taken(_about(seen, MISSING, ""))
+        passed = seen.taken(cases_about(seen, MISSING, ""))
         options += [
             (gain, MISSING, "", condition)
             for gain, condition in missing_conditions(passed, self._bound(MISSING), self._scores)[:2]
@@ -320,9 +297,9 @@ class RuleSearch:
 
     def _is_new(self, kind: str, rule: str, condition: FactCondition, seen: ReviewLog) -> bool:
         mine = [each for each in self.candidates if each.key == (kind, rule)]
-        if sum(each.kind == kind for each in self.candidates) >= MOST_CANDIDATES:
+        if sum(each.family == (kind, True) for each in self.candidates) >= MOST_CANDIDATES:
             return False
-        inside = _about(seen, kind, rule) & condition.places(seen)
+        inside = cases_about(seen, kind, rule) & condition.places(seen)
         for each in mine:
             other = each.places(seen)
             both, either = int((inside & other).sum()), int((inside | other).sum())
@@ -353,6 +330,13 @@ def _unread_kinds(week: ReviewLog, read: ReviewLog) -> list[FactCondition]:
     return found
 
 
-def _shrunk(seen: tuple[int, int]) -> float:
-    """Return the share of wrong ones, drawn towards nothing by a few right ones."""
-    return seen[0] / (seen[1] + PRIOR_RIGHT)
+def _least_sure(week: ReviewLog, scores: frozenset[str]) -> list[FactCondition]:
+    """Return for each fact of confidence where the least sure of the answers lie that a week passed."""
+    found = []
+    for name in sorted(scores):
+        values = [sized(facts.get(name)) for facts in week.taken(week.is_passed & week.is_scored).facts]
+        sizes = [value[0] for value in values if value is not None]
+        if sizes:
+            test = FactTest(fact=name, operator="<=", size=round(float(np.quantile(sizes, UNSURE)), 3))
+            found.append(FactCondition(tests=(test,)))
+    return found

@@ -168,3 +168,50 @@ def test_drift_takes_back_the_threshold() -> None:
     assert review.drift.found is not None
     place = next(i for i, week in enumerate(review.weeks) if week.has_drifted)
     assert review.weeks[place - 1].threshold < review.weeks[place].threshold
+
+
+def scored(wrong_below: float, *, others: float = 0.0, count: int = 400) -> LogReview:
+    """A week of passed answers that were all read: wrong below a confidence, and elsewhere by a share."""
+    rng = np.random.default_rng(7)
+    score = np.round(1.0 - rng.beta(1.0, 3.0, count), 3)
+    wrong = rng.random(count) < np.where(score < wrong_below, 0.8, others)
+    review = LogReview(LogSettings(scores=frozenset({"confidence"})))
+    review.take(
+        ReviewLog(
+            exchange=tuple(map(str, range(count))),
+            ticket=("",) * count,
+            at=np.arange(count, dtype=np.float64),
+            week=np.zeros(count, dtype=np.int64),
+            facts=tuple({"confidence": Decimal(str(each))} for each in score),
+            rules=((),) * count,
+            triggers=((),) * count,
+            is_held=np.zeros(count, dtype=np.bool_),
+            is_passed=np.ones(count, dtype=np.bool_),
+            is_blocked=np.zeros(count, dtype=np.bool_),
+            score=score,
+            is_scored=np.ones(count, dtype=np.bool_),
+            probability=np.ones(count),
+            is_drawn=np.ones(count, dtype=np.bool_),
+            verdict=np.where(wrong, WRONG, RIGHT),
+            reviewer=("p",) * count,
+            seconds=np.full(count, 60.0),
+            second=np.full(count, NO_VERDICT),
+            policy=("p",) * count,
+            maker=("m",) * count,
+        )
+    )
+    return review
+
+
+def test_a_limit_is_worth_raising_where_what_was_read_above_it_is_wrong_too_often() -> None:
+    worth = scored(0.6).worth_above(0.3)
+    assert worth is not None
+    assert 0.45 < worth.cautious < 0.8
+
+
+def test_a_limit_above_which_answers_are_right_is_left_whatever_the_curve_says() -> None:
+    review = scored(0.4, others=0.22)
+    worth = review.worth()
+    assert worth is not None
+    assert worth.cautious > 0.6
+    assert review.worth_above(0.42) is None
