@@ -74,6 +74,21 @@ def opened(chromium: Any, written: Path) -> Any:
         context.close()
 
 
+def test_on_a_wide_screen_tables_take_the_whole_width(opened: Any) -> None:
+    page = opened(1920)
+    whole = page.locator(".tables").bounding_box()
+    rights = [
+        box["x"] + box["width"]
+        for table in page.locator(".tables table").all()
+        if (box := table.bounding_box()) is not None
+    ]
+    assert max(rights) == pytest.approx(whole["x"] + whole["width"], abs=2)
+    for table in page.locator(".tables table.wide").all():
+        assert table.bounding_box()["width"] == pytest.approx(whole["width"], abs=2)
+    for name in page.locator(".tables tbody td:first-child").all():
+        assert name.bounding_box()["height"] < 60
+
+
 @pytest.mark.parametrize("width", [390, 900, 1280, 1920])
 def test_nothing_is_cut_and_chart_texts_can_be_read_at_every_width(opened: Any, width: int) -> None:
     page = opened(width)
@@ -113,10 +128,9 @@ def test_the_page_has_no_serious_fault_for_those_who_use_aids(opened: Any, schem
 def test_what_is_to_be_done_comes_first_and_every_step_leads_to_its_part(opened: Any) -> None:
     page = opened(1280)
     assert page.locator("main section").first.get_attribute("id") == "first"
-    steps = page.locator("#first a").all()
-    assert steps
-    for step in steps:
-        assert page.locator(step.get_attribute("href")).count() == 1
+    assert page.locator("#first li > a").count() > 1
+    for link in page.locator("#first a").all():
+        assert page.locator(f'[id="{link.get_attribute("href")[1:]}"]').count() == 1
 
 
 def test_a_figure_opens_into_its_tickets_and_each_stands_on_the_page(opened: Any) -> None:
@@ -130,11 +144,14 @@ def test_a_figure_opens_into_its_tickets_and_each_stands_on_the_page(opened: Any
 
 
 @pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("locale", "words"), [("en-GB", "Do first"), ("de-DE", "Zuerst")])
 def test_in_the_inbox_the_review_fits_too_and_has_no_serious_fault(
-    inbox: Served, sign_in: Any, width: int
+    inbox: Served, sign_in: Any, width: int, locale: str, words: str
 ) -> None:
-    page = sign_in("petra", viewport={"width": width, "height": 900})
+    page = sign_in("petra", viewport={"width": width, "height": 900}, locale=locale)
     page.goto(f"/review/{datetime.now(UTC):%G-W%V}")
+    assert page.locator("#first h2").inner_text() == words
+    assert page.locator(".review").get_attribute("lang") == locale[:2]
     assert page.locator("#figures .tiles b").first.inner_text() != "0"
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert page.evaluate(OVERFLOWS.replace("main *", ".review *")) == []

@@ -15,7 +15,7 @@ from handrail.review.language import ENGLISH, Language
 from handrail.review.measure import Figure, Measures, Share, TicketGroup
 from handrail.review.proposal import MISSED
 from handrail.review.svg import Plot
-from handrail.review.tables import Cell, Counted, Link, Linked, ListLink, Tables, short
+from handrail.review.tables import Cell, Counted, Link, Linked, ListLink, Tables, in_page, short
 from handrail.review.ticket_charts import ticket_charts
 from handrail.review.weekly import WeeklyReview, propose
 
@@ -50,7 +50,10 @@ def as_html(
 
     What a proposal says of itself stays English in every language.
     """
-    parts = page_parts(report, figures, patches, Tables(say=say))
+    # Evidence reaches back to weeks whose tickets are not on the page.
+    here = {case.id for case in report.cases}
+    tables = Tables(say=say, link=lambda ticket: in_page(ticket) if ticket in here else "")
+    parts = page_parts(report, figures, patches, tables)
     style = files("handrail.review").joinpath("weekly.css").read_text(encoding="utf-8")
     when, title = escape(period(report.measures, say)), escape(report.title or say("title"))
     body = [

@@ -84,8 +84,8 @@ class Language:
         seconds = length.total_seconds()
         for unit, size in _UNITS:
             if seconds >= size:
-                return f"{self.figure(seconds / size)}{NARROW}{self.words(f'unit.{unit}')}"
-        return f"{self.figure(seconds)}{NARROW}{self.words('unit.s')}"
+                return f"{self._length(seconds / size)}{NARROW}{self.words(f'unit.{unit}')}"
+        return f"{self._length(seconds)}{NARROW}{self.words('unit.s')}"
 
     def day(self, when: date) -> str:
         """Return a day of some near year: `12 Oct`."""
@@ -116,6 +116,10 @@ class Language:
     def listed(self, names: Sequence[str]) -> str:
         """Return names in a row."""
         return ", ".join(names)
+
+    def _length(self, value: float) -> str:
+        """Return a length with a digit after the point below ten, where it says something."""
+        return self._pointed(f"{value:.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0"))
 
     def _month(self, when: date) -> str:
         return self.words(f"date.month.{when.month}")

@@ -46,8 +46,8 @@ def evidence(one: Proposal, tables: Tables) -> str:
 
 
 def kept_together(text: str) -> str:
-    """Return a text in which no line breaks before a percent sign; pure."""
-    return text.replace(" %", "\u00a0%")
+    """Return a text in which no line breaks before a percent sign, or within an interval; pure."""
+    return text.replace(" %", "\u00a0%").replace("%–", "%\u2060–\u2060")
 
 
 def diff(text_of_it: str) -> str:

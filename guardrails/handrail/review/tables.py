@@ -50,7 +50,7 @@ def short(ticket: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """Writes tables in a language. `link` says where a ticket can be read, by its id."""
+    """Writes tables in a language. `link` says where a ticket can be read, by its id; empty for nowhere."""
 
     say: Language = ENGLISH
     link: Link = in_page
@@ -94,12 +94,15 @@ class Tables:
         more = (
             f" <span>{escape(self.say('tickets.more', count=self.say.number(rest)))}</span>" if rest else ""
         )
-        links = " ".join(
-            f'<a href="{escape(self.link(ticket), quote=True)}">{escape(short(ticket))}</a>'
-            for ticket in shown
-        )
+        links = " ".join(map(self._ticket, shown))
         said = escape(figure.said)
         return f'<details class="refs"><summary>{said}</summary><p>{links}{more}</p></details>'
+
+    def _ticket(self, ticket: str) -> str:
+        href = self.link(ticket)
+        if not href:
+            return f'<span title="{escape(ticket, quote=True)}">{escape(short(ticket))}</span>'
+        return f'<a href="{escape(href, quote=True)}">{escape(short(ticket))}</a>'
 
     def share(self, found: Share) -> str:
         """Return a share with what it counts and its interval as a bar; a wide one is marked as too few."""

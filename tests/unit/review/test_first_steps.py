@@ -92,3 +92,11 @@ def test_in_german_all_is_german_but_what_a_proposal_calls_itself() -> None:
     assert "5. Okt. 2026 bis 11. Okt. 2026" in page.replace("\u00a0", " ")
     for words in ("Do first", "approved unchanged", "Tickets per day", "median time", "hand-offs", " of "):
         assert words not in page.split("</style>")[1], words
+
+
+def test_a_ticket_of_an_earlier_week_is_named_and_leads_nowhere() -> None:
+    change = replace(a_change("a", 3), tickets=("ticket-0001", "ticket-of-old"))
+    page = as_html(report(), None, [change])
+    assert 'href="#ticket-0001"' in page
+    assert 'title="ticket-of-old"' in page
+    assert 'href="#ticket-of-old"' not in page

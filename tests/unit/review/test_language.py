@@ -54,7 +54,8 @@ def test_the_sources_ask_for_no_text_that_the_catalogue_lacks() -> None:
     ("length", "english", "german"),
     [
         (timedelta(seconds=4), "4 s", "4 s"),
-        (timedelta(minutes=12), "12 min", "12 Min."),
+        (timedelta(minutes=12, seconds=20), "12 min", "12 Min."),
+        (timedelta(seconds=539), "9 min", "9 Min."),
         (timedelta(hours=3.5), "3.5 h", "3,5 Std."),
         (timedelta(days=2), "2 d", "2 Tage"),
         (None, "–", "–"),
