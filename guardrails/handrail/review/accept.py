@@ -19,7 +19,7 @@ from handrail.review.proposal import Proposal, ProposalRefused, WhyRefused, dige
 from handrail.tickets.resolution import People
 
 STRICTER = (
-    *("missing", "likely_missing", "role"),
+    *("missing", "likely_missing", "role", "word", "entity"),
     *("threshold", "likely_threshold", "slice_threshold", "likely_slice"),
 )
 """Kinds of proposals that let nothing more out, but for what a certified threshold decides."""

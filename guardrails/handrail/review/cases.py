@@ -1,10 +1,11 @@
 """The tickets of a period as a review reads them: masked, and reduced to what can be counted."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from heapq import nlargest
 from typing import Final, Protocol
 
 from handrail.records import Money, Trigger
@@ -13,7 +14,7 @@ from handrail.store.tickets.listing import Filter
 from handrail.text.json_data import leaves, written
 from handrail.tickets.lifecycle import UNDECIDED, State
 from handrail.tickets.ports import Attempt, ResolutionView
-from handrail.tickets.resolution import Page, TicketEvent
+from handrail.tickets.resolution import Page, TicketEvent, TicketRow
 from handrail.tickets.ticket import Ticket, TicketView
 
 
@@ -209,13 +210,20 @@ class Collector:
 
     def cases(self, period: ReviewPeriod) -> Iterator[ReviewCase]:
         """Yield the tickets that were opened in a period; erased ones are left out."""
-        for state in State:
-            for ticket in self._ids(state, period):
-                view = self.source.get(self.tenant, ticket)
-                if view.ticket is not None:
-                    yield self._case(view, view.ticket)
+        return self._read(row for state in State for row in self._rows(state, period))
 
-    def _ids(self, state: State, period: ReviewPeriod) -> Iterator[str]:
+    def newest(self, period: ReviewPeriod, most: int) -> Iterator[ReviewCase]:
+        """Yield the newest tickets of a period, so many at most; erased ones are left out."""
+        rows = [row for state in State for row in self._rows(state, period)]
+        return self._read(nlargest(max(0, most), rows, key=lambda row: (row.created_at, row.id)))
+
+    def _read(self, rows: Iterable[TicketRow]) -> Iterator[ReviewCase]:
+        for row in rows:
+            view = self.source.get(self.tenant, row.id)
+            if view.ticket is not None:
+                yield self._case(view, view.ticket)
+
+    def _rows(self, state: State, period: ReviewPeriod) -> Iterator[TicketRow]:
         cursor: str | None = None
         while True:
             page = self.source.list(self.tenant, Filter(state=state, is_real=True, limit=PAGE, cursor=cursor))
@@ -223,7 +231,7 @@ class Collector:
                 if row.created_at >= period.until:
                     return
                 if row.created_at in period:
-                    yield row.id
+                    yield row
             cursor = page.cursor
             if cursor is None:
                 return

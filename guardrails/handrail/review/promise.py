@@ -3,7 +3,8 @@
 A certified threshold promises that at most a share alpha is passed and wrong. A change must not make more of
 it than was proved: it may not let out answers below the certified threshold, and it may not touch the
 calibration, the draws and the roles that the promise rests on. What protects people (sensitive data, what no
-AI may do, complaints, whoever asks for a person) may be widened and not narrowed.
+AI may do, complaints, whoever asks for a person) may be widened and not narrowed; words and entities may be
+added, and none taken away.
 """
 
 import re
@@ -14,6 +15,7 @@ from handrail.policy.file.document import Document
 from handrail.policy.language.ir import Order, atoms
 from handrail.policy.runtime.rules import Rule
 from handrail.records import Trigger
+from handrail.review.additions import not_only_added
 from handrail.review.certified import Certified
 from handrail.review.score_limits import is_score, limits_of_rule, score_limits
 
@@ -38,6 +40,7 @@ def broken(
     """
     yield from _touched(before, after)
     yield from certified.broken(tuple(score_limits(old)), tuple(score_limits(new)))
+    yield from not_only_added(old, new)
     rules = {rule.id: rule for rule in new.hand_offs if not rule.is_shadow}
     for rule in old.hand_offs:
         if rule.is_shadow or rule.is_built_in:

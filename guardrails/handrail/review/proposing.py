@@ -13,6 +13,7 @@ from handrail.review.log_review import LogReview
 from handrail.review.policy_in_force import PolicyInForce
 from handrail.review.proposal import Proposal
 from handrail.review.proposed_detectors import proposed_detectors
+from handrail.review.proposed_entities import proposed_entities
 from handrail.review.proposed_grants import proposed_grants
 from handrail.review.proposed_knowledge import proposed_knowledge
 from handrail.review.proposed_prompts import proposed_prompts
@@ -22,18 +23,22 @@ from handrail.review.proposed_rules import proposed_rules
 from handrail.review.proposed_slices import proposed_slices
 from handrail.review.proposed_staffing import proposed_staffing
 from handrail.review.proposed_thresholds import proposed_thresholds
+from handrail.review.proposed_words import proposed_words
 from handrail.review.review_log import NO_VERDICT, ReviewLog
 
 
-def propose_changes(log: ReviewLog, review: LogReview, now: PolicyInForce) -> tuple[Proposal, ...]:
+def propose_changes(
+    log: ReviewLog, review: LogReview, now: PolicyInForce, *, cases: Sequence[ReviewCase] = ()
+) -> tuple[Proposal, ...]:
     """Return what a log speaks for, as changes of the policy in force, the surest first.
 
     Args:
         log: its decisions.
         review: the log, followed to its end.
         now: the policy in force.
+        cases: tickets of the log with their texts masked; without them no word and no entity is proposed.
     """
-    found = _changes(log, review, now)
+    found = [*_changes(log, review, now), *_of_texts(log, cases, now)]
     return tuple(sorted(found, key=lambda one: one.kind.startswith("likely_")))
 
 
@@ -42,6 +47,12 @@ def _changes(log: ReviewLog, review: LogReview, now: PolicyInForce) -> Iterator[
     yield from proposed_thresholds(review, now)
     yield from proposed_slices(review, now)
     yield from proposed_roles(log, now)
+
+
+def _of_texts(log: ReviewLog, cases: Sequence[ReviewCase], now: PolicyInForce) -> Iterator[Proposal]:
+    if cases:
+        yield from proposed_words(log, cases, now)
+        yield from proposed_entities(log, cases, now)
 
 
 def propose_notes(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 HISTORY = timedelta(weeks=26)
 """How far back the evidence reaches that is read of a store."""
+TEXTS, MOST_TEXTS = timedelta(weeks=12), 2000
+"""How far back tickets are read for their texts, and how many of them: each costs several queries."""
 
 
 class ReviewSource(TicketReader, Protocol):
@@ -60,19 +62,27 @@ def review_of_store(
     collector = Collector(source=store, tenant=tenant, scanner=scanner)
     report = review(collector.cases(period), period, now=now)
     rows = rows_of(store.entries(tenant, period.until - HISTORY, now), tenant)
-    figures, patches = followed(rows, period, policy, cases=report.cases)
+    before = ReviewPeriod(since=period.until - TEXTS, until=period.since)
+    has_use = bool(policy) and has_numbers()
+    earlier = tuple(collector.newest(before, MOST_TEXTS - len(report.cases))) if has_use else ()
+    figures, patches = followed(rows, period, policy, cases=report.cases, earlier=earlier)
     return StoreReview(report=report, rows=rows, figures=figures, patches=patches)
 
 
 def followed(
-    rows: Sequence[LogRow], period: ReviewPeriod, policy: str, *, cases: Sequence[ReviewCase] = ()
+    rows: Sequence[LogRow],
+    period: ReviewPeriod,
+    policy: str,
+    *,
+    cases: Sequence[ReviewCase] = (),
+    earlier: Sequence[ReviewCase] = (),
 ) -> "tuple[LogFigures | None, Sequence[Proposal]]":
     """Return what a log says of a period; nothing where numpy or scipy is not installed."""
     if not has_numbers():
         return None, ()
     from handrail.review.weekly_log import follow
 
-    return follow(rows, period, policy, cases=cases)
+    return follow(rows, period, policy, cases=cases, earlier=earlier)
 
 
 def has_numbers() -> bool:

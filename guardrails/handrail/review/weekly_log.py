@@ -17,7 +17,12 @@ from handrail.review.review_log import review_log
 
 
 def follow(
-    rows: Sequence[LogRow], period: ReviewPeriod, policy: str = "", *, cases: Sequence[ReviewCase] = ()
+    rows: Sequence[LogRow],
+    period: ReviewPeriod,
+    policy: str = "",
+    *,
+    cases: Sequence[ReviewCase] = (),
+    earlier: Sequence[ReviewCase] = (),
 ) -> tuple[LogFigures | None, tuple[Proposal, ...]]:
     """Return a period's figures, None without decisions, and what log and tickets propose.
 
@@ -26,6 +31,7 @@ def follow(
         period: what the figures are of.
         policy: file or name of the policy in force; without it nothing is proposed.
         cases: the period's tickets, their texts masked; without them no note is of texts.
+        earlier: tickets from before the period, by which words and entities are chosen.
 
     Raises:
         PolicyError: the policy cannot be loaded.
@@ -56,4 +62,4 @@ def follow(
         certified=review.certificate.under(loaded.ref.sha256),
     )
     notes = propose_notes(inside, review, loaded, history=whole, cases=cases)
-    return figures, (*propose_changes(whole, review, now), *notes)
+    return figures, (*propose_changes(whole, review, now, cases=(*earlier, *cases)), *notes)

@@ -83,7 +83,7 @@ DEFAULT = Listening()
 _INSIDE = r"\pL\pM\pN_"
 """What stands inside a word. The `\b` of RE2 knows ASCII letters only."""
 
-_WITHOUT_BLANKS = re.compile(
+WITHOUT_BLANKS = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 """Letters of scripts that write words without blanks between them: Thai, Lao, Burmese, Khmer, Kana, Han."""
@@ -100,4 +100,4 @@ def _any_of(words: Sequence[Sequence[str]]) -> Pattern:
 
 
 def _has_edge(character: str) -> bool:
-    return (character.isalnum() or character == "_") and not _WITHOUT_BLANKS.match(character)
+    return (character.isalnum() or character == "_") and not WITHOUT_BLANKS.match(character)
