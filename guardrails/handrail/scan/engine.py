@@ -169,7 +169,7 @@ class Engine:
     ) -> None:
         """Run one rule over a stretch, or take what it found in the same stretch before."""
         at = max(low, sweep.resume.get(index, 0))
-        if stretch.again(index, at, low, sweep):
+        if stretch.repeats and stretch.again(index, at, low, sweep):
             return
         begin, last = len(sweep.found), -1
         for start, end, resume in self.matches(index, data, at, low + CHUNK, stretch.hits.last_digit):
@@ -179,20 +179,22 @@ class Engine:
                 sweep.found.append(candidate)
         if last >= 0:
             sweep.resume[index] = last
-        stretch.keep(index, at, low, last, sweep.found[begin:])
+        if stretch.repeats:
+            stretch.keep(index, at, low, last, sweep.found[begin:])
 
 
 class _Stretch:
     """A stretch of a text: what the gate saw in it, and what each rule has come to in it.
 
     What a rule comes to depends on the text as far as `_FAR` around the stretch, and on where it begins; so
-    the same stretch elsewhere in a text that repeats itself need not be judged again.
+    the same stretch elsewhere in a text that repeats itself need not be judged again. `repeats` says that it
+    may stand elsewhere.
     """
 
-    __slots__ = ("_known", "_repeats", "hits")
+    __slots__ = ("_known", "hits", "repeats")
 
     def __init__(self, hits: GateHits, *, repeats: bool) -> None:
-        self.hits, self._repeats = hits, repeats
+        self.hits, self.repeats = hits, repeats
         self._known: dict[tuple[int, int], tuple[int, int, list[Candidate]]] = {}
 
     def again(self, index: int, at: int, low: int, sweep: Sweep) -> bool:
@@ -209,7 +211,7 @@ class _Stretch:
 
     def keep(self, index: int, at: int, low: int, last: int, found: list[Candidate]) -> None:
         """Remember what a rule found, unless it went on beyond what decides about the stretch."""
-        if self._repeats and last <= low + CHUNK + LONGEST:
+        if last <= low + CHUNK + LONGEST:
             self._known[index, at - low] = low, last, found
 
 
@@ -255,6 +257,9 @@ def _overlapping(
 def _unskipped(
     rule: Rule, skipped: frozenset[bytes], data: bytes, at: int, before: int
 ) -> Iterator[tuple[int, int, int]]:
+    # Most texts hold nothing but what is skipped, which is told soonest of all matches at once.
+    if not rule.group and skipped.issuperset(rule.expression.findall(data, at, before + LONGEST)):
+        return
     for match in rule.expression.finditer(data, at, before + LONGEST):
         if match.group() not in skipped:
             start, end = match.span()
