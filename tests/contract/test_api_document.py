@@ -175,7 +175,9 @@ def hold(scene: Scene, name: str, examples: int) -> None:
 def called(browser: Browser, token: str, case: Any, address: str) -> Any:
     """Send what was made, with the session of a browser and the token of its pages."""
     sent = case.as_transport_kwargs(base_url=address)
-    headers = {**dict(sent["headers"]), "x-csrf-token": token}
+    made = {**dict(sent["headers"]), "x-csrf-token": token}
+    # A header travels as bytes, also one that is no ASCII.
+    headers = {name: value.encode("latin-1", "replace") for name, value in made.items()}
     body = {name: sent[name] for name in ("json", "data") if sent.get(name) is not None}
     if isinstance(body.get("data"), bytes | str):
         body["content"] = body.pop("data")
