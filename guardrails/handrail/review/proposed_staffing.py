@@ -49,7 +49,7 @@ def proposed_staffing(log: ReviewLog, policy: Policy) -> Iterator[Proposal]:
         yield note(
             Grounds(
                 kind="staffing",
-                title=f"Have {needed[1]} people as {role} in busy hours ({needed[0]} to {needed[2]})"
+                title=f"Have {_counted(needed[1])} as {role} in busy hours ({needed[0]} to {needed[2]})"
                 if needed
                 else f"Allow {role} more than {within / 60:.0f} min",
                 why=(
@@ -65,6 +65,10 @@ def proposed_staffing(log: ReviewLog, policy: Policy) -> Iterator[Proposal]:
                 worth=late.count / max(1, len(np.unique(log.week))),
             )
         )
+
+
+def _counted(people: int) -> str:
+    return "1 person" if people == 1 else f"{people} people"
 
 
 def _people(plan: RolePlan, moments: Sequence[float], took: Sequence[float]) -> tuple[int, ...]:

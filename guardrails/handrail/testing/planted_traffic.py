@@ -27,7 +27,7 @@ SHARES: Final[Mapping[str, float]] = {DETECTOR: 0.04, GRANT: 0.03, BAD_GRANT: 0.
 """Share of the traffic that a false alarm, a customer and a topic make up."""
 TOPIC_WRONG: Final = 0.95
 """Share of wrong answers about a topic of which the assistant knows nothing."""
-GRANT_ID: Final = "simulated-grant"
+GRANT_ID: Final = "grant-1"
 CUSTOMER: Final = "customer-{}"
 
 

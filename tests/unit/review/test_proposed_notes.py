@@ -19,7 +19,7 @@ from handrail.review.proposed_grants import proposed_grants
 from handrail.review.proposed_knowledge import proposed_knowledge
 from handrail.review.proposed_prompts import kinds_of, proposed_prompts
 from handrail.review.proposed_roles import proposed_roles
-from handrail.review.proposed_staffing import proposed_staffing
+from handrail.review.proposed_staffing import late_with, proposed_staffing
 from handrail.review.review_log import ReviewLog, review_log
 from handrail.review.rule_search import Costs
 
@@ -111,13 +111,30 @@ def test_a_grant_whose_passes_are_wrong_is_worth_ending() -> None:
     assert not list(proposed_grants(passed("right"), Costs(), weeks=1))
 
 
-@pytest.mark.parametrize(("each_minutes", "people"), [(1, 3), (600, 1)])
-def test_people_are_counted_until_what_came_would_have_been_in_time(each_minutes: int, people: int) -> None:
+@pytest.mark.parametrize(("each_minutes", "people"), [(1, "3 people"), (600, "1 person")])
+def test_people_are_counted_until_what_came_would_have_been_in_time(each_minutes: int, people: str) -> None:
     rows = [held(place, minutes=each_minutes * place) for place in range(60)]
     read = [each for row in rows[:30] for each in said(row, "approve", minutes=4)]
     (found,) = proposed_staffing(log([*rows, *read]), POLICY)
-    assert f"Have {people} people as support_lead" in found.title
+    assert f"Have {people} as support_lead" in found.title
     assert len(found.tickets) == 30
+
+
+@pytest.mark.parametrize(("people", "late"), [(1, [False, False, True, True]), (2, [False] * 4)])
+def test_a_ticket_is_late_that_is_not_taken_in_half_of_the_time_or_takes_longer(
+    people: int, late: list[bool]
+) -> None:
+    """Thirty minutes are allowed; each ticket takes eight, and four come at once."""
+    plan = POLICY.roles["support_lead"]
+    assert late_with(people, plan, [0.0] * 4, [8 * 60.0] * 4).tolist() == late
+    assert late_with(people, plan, [0.0], [31 * 60.0]).all()
+
+
+def test_a_role_whose_tickets_take_longer_than_is_allowed_needs_time_and_not_people() -> None:
+    rows = [held(place, minutes=600 * place) for place in range(40)]
+    read = [each for row in rows for each in said(row, "approve", minutes=45)]
+    (found,) = proposed_staffing(log([*rows, *read[: 2 * 30]]), POLICY)
+    assert found.title == "Allow support_lead more than 30 min"
 
 
 def test_tickets_that_the_clock_gave_to_the_backup_were_not_decided_in_time() -> None:

@@ -191,6 +191,11 @@ def test_edits_and_rejections_become_evaluation_cases_and_approvals_do_not() -> 
     assert rejected["messages"] == [{"role": "user", "content": "Refund it all"}]
 
 
+def test_an_answer_in_place_of_a_call_is_expected_as_an_answer() -> None:
+    (answered,) = evaluation_cases([a_case(1, TicketEnding.ANSWERED, resolved="We will call you.")])
+    assert answered["expect"] == {"answer": "We will call you."}
+
+
 class _Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
