@@ -46,6 +46,8 @@ def plots(figures: "LogFigures", say: Language = ENGLISH) -> dict[str, tuple[Plo
 def _flow_words(figures: "LogFigures", say: Language) -> str:
     counts = {"held": say.number(figures.held), "unread": say.number(figures.unread)}
     says = say.counted("flow.says", figures.exchanges, **counts)
+    if not figures.needless.total:
+        return says
     return f"{says} {say('flow.needless', share=say.share(figures.needless))}"
 
 

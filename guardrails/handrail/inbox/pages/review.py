@@ -16,7 +16,7 @@ from handrail.inbox.context import form_of, inbox_of, reviewer_of
 from handrail.inbox.pages.page import go_to, page, sign_in_anew, telling_of
 from handrail.inbox.telling import Telling
 from handrail.review.calendar_week import name_of_week, week_of
-from handrail.review.html import PageParts, page_parts, period
+from handrail.review.html import PageParts, page_parts
 from handrail.review.language import language
 from handrail.review.proposal import Proposal, ProposalRefused, WhyRefused
 from handrail.review.proposal_html import diff, evidence, heading
@@ -35,14 +35,14 @@ def show(request: Request) -> Response:
     """Show a week."""
     inbox, who, week = inbox_of(request), reviewer_of(request), request.path_params["week"]
     found = inbox.service.review(who, week)
-    made = found.review
+    made, period = found.review, found.review.report.measures.period
     telling = telling_of(request)
     tables = _tables(telling)
     parts = page_parts(made.report, made.figures, made.patches, tables, listed=_listed)
     values = {
         "here": "review",
         "week": week,
-        "period": period(made.report.measures, tables.say),
+        "period": tables.say.period(period.since, period.until),
         "before": _moved(week, -1),
         "after": _moved(week, 1) if week < inbox.service.latest_week() else "",
         "parts": _marked(parts),
