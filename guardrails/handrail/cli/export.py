@@ -15,7 +15,14 @@ from handrail.errors import ConfigError
 if TYPE_CHECKING:
     from handrail.review.training import Consent, TrainingSet
 
-commands = typer.Typer(no_args_is_help=True, help="Export people's decisions as data for training and tests.")
+HELP = """Export people's decisions as data for training and tests.
+
+**Examples**
+
+- `handrail export sft --consent "Terms v3, section 4" --consent-date 2026-05-01`
+- `handrail export eval --consents consents.csv --out data`
+"""
+commands = typer.Typer(no_args_is_help=True, help=HELP)
 
 OutOption = Annotated[Path, typer.Option("--out", "-o", file_okay=False, help="Folder for the files.")]
 SHAPES = ("openai", "trl")

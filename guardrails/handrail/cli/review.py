@@ -1,6 +1,5 @@
 """`handrail review`: a period's tickets as a page, a Markdown file and corrected cases."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ import typer
 from handrail.cli.bulk import EngineOption, WorkersOption, run_with_progress
 from handrail.cli.options import DEFAULT_STORE, PolicyOption, StoreOption, TenantOption, opened
 from handrail.cli.review_accept import accept, due, rollback
-from handrail.cli.review_summary import Reviewed, missed_data, not_of_policy, nothing_there
+from handrail.cli.review_summary import Reviewed, not_of_policy, nothing_there
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def review(  # noqa: PLR0913 - one parameter per option
     """
     if context.invoked_subcommand is not None:
         return
-    from handrail.review import as_data, write
+    from handrail.review import write
     from handrail.review.language import language as language_of
     from handrail.review.log_cases import review_job
 
@@ -90,12 +89,10 @@ def review(  # noqa: PLR0913 - one parameter per option
     else:
         with run_with_progress(review_job(tenant), log, workers=workers, engine=engine) as run:
             read = _of_export(run, log.name, tenant, period)
-        _warn(nothing_there(read.rows, period, log.name, tenant))
-        _warn(not_of_policy(read.rows, policy) if policy else "")
+        _warn_of_log(read.rows, period, log.name, tenant, policy)
     made = _reviewed(read, period, policy)
     if as_json:
-        data = as_data(made.report, made.figures, made.patches)
-        _tell(json.dumps({**data, "missed": missed_data(made.missed)}, indent=2))
+        typer.echo(made.as_json())
         return
     paths = write(made.report, out, made.figures, made.patches, language_of(language))
     _tell(*made.lines(paths, store, policy))
@@ -120,8 +117,11 @@ def _check_language(code: str) -> None:
         raise ConfigError(f"no language {code!r}; there are {', '.join(languages())}")
 
 
-def _warn(words: str) -> None:
-    if words:
+def _warn_of_log(
+    rows: "Sequence[LogRow]", period: "ReviewPeriod", source: str, tenant: str, policy: str
+) -> None:
+    found = [nothing_there(rows, period, source, tenant), not_of_policy(rows, policy) if policy else ""]
+    for words in filter(None, found):
         typer.echo(words, err=True)
 
 

@@ -1,5 +1,6 @@
 """What `handrail review` prints: figures in short, what to do first, the files, and the next command."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +37,13 @@ class Reviewed:
             *self._next(paths[0].parent, policy),
         ]
 
+    def as_json(self) -> str:
+        """Return everything as one JSON document."""
+        from handrail.review import as_data
+
+        data = as_data(self.report, self.figures, self.patches)
+        return json.dumps({**data, "missed": _missed_data(self.missed)}, indent=2)
+
     def _steps(self) -> list[str]:
         from handrail.review.first_steps import first_steps
 
@@ -69,7 +77,7 @@ def _proposal_line(one: "Proposal") -> str:
     return f"proposal {one.id}: {one.title}{state}"
 
 
-def missed_data(missed: "FalsePasses | None") -> dict[str, object] | None:
+def _missed_data(missed: "FalsePasses | None") -> dict[str, object] | None:
     if missed is None:
         return None
     error = missed.error

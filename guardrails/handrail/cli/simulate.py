@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from handrail.testing.quarter import SimulatedWeek
+    from handrail.testing.quarter import Quarter, SimulatedWeek
 
 
 def simulate(  # noqa: PLR0913 - one parameter per option
@@ -73,6 +73,10 @@ def simulate(  # noqa: PLR0913 - one parameter per option
         people=staff(honest=6, stampers=stampers),
     )
     run = quarter(policy, settings, plants=tuple(plants or ()))
+    _write(run, policy, out, truth)
+
+
+def _write(run: "Quarter", policy: str, out: Path, truth: Path | None) -> None:
     played = list(run.weeks())
     _write_log(played, out)
     if truth is not None:
@@ -81,7 +85,7 @@ def simulate(  # noqa: PLR0913 - one parameter per option
         typer.echo(line)
     _show(played, out)
     under = policy
-    if plants:
+    if run.plants:
         # What a review of this log proposes changes the policy that it was played under.
         under = str(out.with_suffix(".policy.yaml"))
         Path(under).write_text(run.planted.text, encoding="utf-8")
