@@ -1,13 +1,18 @@
 """What people hear and take out by hand becomes a word and an entity of the policy; both stores."""
 
+import json
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from handrail import Guard, Handoff
+from handrail.cli import build
 from handrail.errors import HandoffRequired
 from handrail.guard.opening import scanner_of
 from handrail.policy import load
@@ -15,7 +20,7 @@ from handrail.review.accept import accept
 from handrail.review.cases import ReviewPeriod
 from handrail.review.proposal import Proposal
 from handrail.review.store_review import review_of_store
-from handrail.store import Actor
+from handrail.store import Actor, open_store
 from handrail.testing import FrozenClock
 from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Verdict
@@ -78,7 +83,7 @@ def sides(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sides]:
 class Shop:
     """A shop whose answers hold a number of somebody on its staff, and people who decide."""
 
-    def __init__(self, sides: Sides, folder: Path) -> None:
+    def __init__(self, sides: Any, folder: Path) -> None:
         self.sides, self.clock = sides, FrozenClock(START)
         self.policy, self.people = folder / "shop.yaml", folder / "people.yaml"
         self.policy.write_text(POLICY)
@@ -165,6 +170,29 @@ def test_what_people_hear_and_take_out_is_heard_and_found_once_it_is_accepted(
     view = sides.inbox.get("shop", handed.ticket)
     assert view.ticket is not None
     assert "EMP-48213" not in view.ticket.model_dump_json()
+
+
+def test_the_command_proposes_the_word_and_accepts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = f"sqlite:///{tmp_path}/store.db"
+    store = open_store(url)
+    shop = Shop(SimpleNamespace(app=store, inbox=store), tmp_path)
+    shop.weeks("schlamperei", "EMP-")
+    store.close()
+    week = f"{shop.clock():%G-W%V}"
+    given = ["--store", url, "--policy", "shop.yaml", "--tenant", "shop", "--week", week, "--out", "out"]
+    ran = CliRunner().invoke(build(), ["review", *given])
+    assert ran.exit_code == 0, ran.output
+    found = json.loads((tmp_path / "out" / "proposals.json").read_text())
+    name = next(one["id"] for one in found if one["kind"] == "word")
+    assert "schlamperei" in (tmp_path / "out" / "review.html").read_text()
+    ran = CliRunner().invoke(
+        build(), ["review", "accept", name, "--policy", "shop.yaml", "--as", "quinn", "--out", "out"]
+    )
+    assert ran.exit_code == 0, ran.output
+    assert "words: [schlamperei]" in shop.policy.read_text()
 
 
 def test_a_week_in_which_nothing_is_so_leads_to_no_word_and_no_entity(sides: Sides, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from handrail.bulk import BulkRun
     from handrail.policy.runtime.log_row import LogRow
     from handrail.review import ReviewPeriod, WeeklyReview
+    from handrail.review.cases import ReviewCase
     from handrail.review.decision_log import LoggedAnswer
     from handrail.review.false_passes import FalsePasses
     from handrail.review.log_figures import LogFigures
@@ -102,7 +103,7 @@ def _reviewed(read: "_Read", period: "ReviewPeriod", policy: str) -> Reviewed:
     from handrail.review.store_review import followed, has_numbers
 
     with _progress("following the log"):
-        figures, patches = followed(read.rows, period, policy, cases=read.report.cases)
+        figures, patches = followed(read.rows, period, policy, cases=read.report.cases, earlier=read.earlier)
     if figures is None and not has_numbers():
         typer.echo("Figures and proposals of the log need: pip install 'handrail[review]'", err=True)
     in_period = [row for row in read.answers if row.at in period]
@@ -156,11 +157,15 @@ def _progress(what: str, total: int | None = None) -> "Iterator[Callable[[], Non
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
-    """A period as it was read: its tickets, the scored answers, and the whole log up to its end."""
+    """A period as it was read: its tickets, the scored answers, and the whole log up to its end.
+
+    `earlier` are tickets from before it, with their texts.
+    """
 
     report: "WeeklyReview"
     answers: "Sequence[LoggedAnswer]"
     rows: "Sequence[LogRow]"
+    earlier: "Sequence[ReviewCase]" = ()
 
 
 def _of_export(run: "BulkRun", source: str, tenant: str, period: "ReviewPeriod") -> _Read:
@@ -182,7 +187,7 @@ def _of_store(store: str, tenant: str, period: "ReviewPeriod", policy: str) -> _
     from handrail.review.cases import Collector
     from handrail.review.decision_log import read_store_log
     from handrail.review.log_rows import rows_of
-    from handrail.review.store_review import HISTORY
+    from handrail.review.store_review import HISTORY, earlier_cases
 
     now = datetime.now(UTC)
     with opened(store) as found:
@@ -191,11 +196,13 @@ def _of_store(store: str, tenant: str, period: "ReviewPeriod", policy: str) -> _
         collector = Collector(source=found, tenant=tenant, scanner=scanner_of_policy(policy))
         with _progress("reading tickets") as step:
             cases = [(case, step())[0] for case in collector.cases(period)]
+            earlier = earlier_cases(collector, period, read=len(cases)) if policy else ()
         with _progress("reading the log"):
             return _Read(
                 report=reviewed(cases, period, now=now),
                 answers=read_store_log(found, tenant, period.since),
                 rows=rows_of(found.entries(tenant, period.until - HISTORY, now), tenant),
+                earlier=earlier,
             )
 
 

@@ -62,11 +62,23 @@ def review_of_store(
     collector = Collector(source=store, tenant=tenant, scanner=scanner)
     report = review(collector.cases(period), period, now=now)
     rows = rows_of(store.entries(tenant, period.until - HISTORY, now), tenant)
-    before = ReviewPeriod(since=period.until - TEXTS, until=period.since)
-    has_use = bool(policy) and has_numbers()
-    earlier = tuple(collector.newest(before, MOST_TEXTS - len(report.cases))) if has_use else ()
+    earlier = earlier_cases(collector, period, read=len(report.cases)) if policy else ()
     figures, patches = followed(rows, period, policy, cases=report.cases, earlier=earlier)
     return StoreReview(report=report, rows=rows, figures=figures, patches=patches)
+
+
+def earlier_cases(collector: Collector, period: ReviewPeriod, *, read: int) -> tuple[ReviewCase, ...]:
+    """Return the newest tickets of the weeks before a period, by which words and entities are chosen.
+
+    Args:
+        collector: reads them.
+        period: what is reviewed.
+        read: how many tickets of the period were read; with them there are `MOST_TEXTS` at most.
+    """
+    if not has_numbers():
+        return ()
+    before = ReviewPeriod(since=period.until - TEXTS, until=period.since)
+    return tuple(collector.newest(before, MOST_TEXTS - read))
 
 
 def followed(
