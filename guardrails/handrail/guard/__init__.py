@@ -5,6 +5,7 @@ from handrail.guard.authorise import Action
 from handrail.guard.call import Call
 from handrail.guard.call_runner import FactSource
 from handrail.guard.guard import Guard
+from handrail.guard.opening import scanner_of
 from handrail.guard.outcome import Observation, Observer, Outcome
 from handrail.guard.tool_gate import Permit
 from handrail.guard.tool_results import JudgedResult
@@ -21,4 +22,5 @@ __all__ = [
     "Permit",
     "arguments_json",
     "read_call",
+    "scanner_of",
 ]

@@ -21,7 +21,7 @@ from handrail.policy import Policy, load
 from handrail.policy.file.people_file import PeopleFile
 from handrail.policy.file.read import read_source
 from handrail.scan import EntitySpec, ListedValue, Origin, Scanner, ScanSpec
-from handrail.scan.spec import Analyzer
+from handrail.scan.spec import NO_TAGGER, SHIPPED, Analyzer
 from handrail.scan.stream_horizon import stream_judge
 from handrail.signals.heads import Heads, unpacked
 from handrail.signals.listening import DEFAULT, Listening, OwnWords
@@ -43,6 +43,10 @@ SCANNERS = 16
 
 def scanner_of(policy: Policy, analyzers: Sequence[Analyzer] = ()) -> Scanner:
     """Return the scanner that a policy asks for: the same one for policies that look for the same.
+
+    Args:
+        policy: its `scan:` section says what to look for.
+        analyzers: more scanners to run, such as `handrail_adapters.presidio.PresidioScanner`.
 
     Raises:
         PolicyError: an entity of its own cannot be used; says where it stands in the file.
@@ -114,8 +118,10 @@ def pipeline_of(
         tool_kinds: by tool whether it reads or acts, as its framework declares it.
 
     Raises:
-        ConfigError: as `calibration_of`.
+        ConfigError: as `calibration_of`, and where the policy names a tagger that no analyzer here is.
     """
+    if scanner is None:
+        _check_tagger(policy)
     threshold = policy.constants.get("model.threshold")
     known = float(threshold) if isinstance(threshold, Decimal) else None
     cascade = Cascade(
@@ -130,6 +136,16 @@ def pipeline_of(
         listening=listening_of(policy),
         tool_kinds=tool_kinds if tool_kinds is not None else {},
     )
+
+
+def _check_tagger(policy: Policy) -> None:
+    # Without its tagger a policy's rules on names and addresses would find nothing and let everything pass.
+    tagger = policy.scan.get("tagger", SHIPPED)
+    if tagger not in (SHIPPED, NO_TAGGER):
+        raise ConfigError(
+            f"the policy's scan.tagger is {tagger!r}, which is no part of handrail; give the guard a"
+            " `scanner` that has it: scanner_of(policy, analyzers), of handrail.guard"
+        )
 
 
 def prepare(pipeline: Pipeline) -> None:

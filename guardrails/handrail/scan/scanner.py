@@ -17,7 +17,7 @@ from handrail.scan.expressions import encode
 from handrail.scan.gate import OWN, Gate
 from handrail.scan.overlap import resolve
 from handrail.scan.rule import PERSON, Candidate, Rule
-from handrail.scan.spec import TAGGED, EntitySpec, ListedValue, ScanSpec
+from handrail.scan.spec import SHIPPED, TAGGED, EntitySpec, ListedValue, ScanSpec
 from handrail.scan.terms import Terms
 from handrail.text.carried import carried, carrier_start
 from handrail.text.edges import EDGES
@@ -255,7 +255,7 @@ def _selected(spec: ScanSpec) -> tuple[EntitySpec, ...]:
         entity
         for entity in shipped()
         if entity.type not in own
-        and (spec.tagger == "rules" or entity.type not in TAGGED)
+        and (spec.tagger == SHIPPED or entity.type not in TAGGED)
         and entity.type not in spec.disable
         and entity.category not in spec.disable
         and (not entity.is_optional or entity.type in spec.enable)

@@ -88,6 +88,13 @@ class Analyzer(Protocol):
         ...
 
 
+SHIPPED = "rules"
+"""The tagger that comes with handrail; see `ScanSpec.tagger`."""
+
+NO_TAGGER = "none"
+"""In place of a tagger: names and addresses are not looked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanSpec:
     """What one scanner looks for.
@@ -112,7 +119,7 @@ class ScanSpec:
     enable: frozenset[str] = frozenset()
     disable: frozenset[str] = frozenset()
     floor: float = DEFAULT_FLOOR
-    tagger: str = "rules"
+    tagger: str = SHIPPED
     analyzers: tuple[Analyzer, ...] = ()
     max_findings: int = 1000
 

@@ -204,7 +204,9 @@ class ScanShape(Shape):
     floor: Decimal | int | None = Field(
         default=None, ge=0, le=1, description="Least score of a finding, 0..1."
     )
-    tagger: str | None = Field(default=None, description="Who finds names and addresses.")
+    tagger: str | None = Field(
+        default=None, description="Who finds names and addresses: `rules`, `none`, or an analyzer's name."
+    )
     redaction: Literal["label", "mask", "pseudonym"] = Field(
         default="label",
         description="What stands for a masked value; a `pseudonym` is given back in the answer.",
