@@ -54,6 +54,8 @@ AREAS = {
     "handrail_adapters.agents_sdk": "The OpenAI Agents SDK.",
     "handrail_adapters.pydantic_ai": "Pydantic AI.",
     "handrail_adapters.otel": "OpenTelemetry.",
+    "handrail_adapters.presidio": "Microsoft Presidio as one more scanner.",
+    "handrail_adapters.spacy": "A spaCy pipeline as one more scanner.",
 }
 """The documented modules in the order of the page. What they do not export is internal."""
 
