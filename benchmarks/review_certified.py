@@ -10,11 +10,11 @@ from benchmarks.review_log import log_of, stage_of
 
 from handrail.policy import Policy, loads
 from handrail.records import Effect, Trigger
-from handrail.review.certified import Certified
-from handrail.review.conditions import FactCondition, FactTest
-from handrail.review.log_review import ALPHA, LogReview
-from handrail.review.patches import NotPatchable, added, narrowed, proved, retired, threshold_set
-from handrail.review.score_limits import score_limits, whole_limits
+from handrail.review.changes.patches import NotPatchable, added, narrowed, proved, retired, threshold_set
+from handrail.review.evidence.certified import Certified
+from handrail.review.evidence.log_review import ALPHA, LogReview
+from handrail.review.evidence.score_limits import score_limits, whole_limits
+from handrail.review.log.conditions import FactCondition, FactTest
 from handrail.testing.quarter import Quarter, WeekTruth
 
 LOWERED, JUST_BELOW, RETIRED, NARROWED, REST, LOOSENED, SLICED = (

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from handrail.policy.runtime.log_row import read_row
 from handrail.records import FactValue, Stage
-from handrail.review.review_log import ReviewLog, review_log
-from handrail.review.rule_search import Costs
+from handrail.review.evidence.costs import Costs
+from handrail.review.log.review_log import ReviewLog, review_log
 
 COSTS = Costs(missed=4.0)
 

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from benchmarks.review_log import COSTS, log_of
 
-from handrail.review.log_review import LogReview, LogSettings
-from handrail.review.policy_in_force import PolicyInForce
-from handrail.review.proposal import Proposal
-from handrail.review.proposed_roles import proposed_roles
-from handrail.review.proposing import propose_notes
-from handrail.review.review_log import ReviewLog, joined
+from handrail.review.changes.policy_in_force import PolicyInForce
+from handrail.review.changes.proposal import Proposal
+from handrail.review.evidence.log_review import LogReview, LogSettings
+from handrail.review.log.review_log import ReviewLog, joined
+from handrail.review.proposals.proposing import propose_notes
+from handrail.review.proposals.roles import proposed_roles
 from handrail.testing.plants import plant
 from handrail.testing.quarter import Quarter, QuarterSettings
 from handrail.testing.simulated_people import staff

@@ -10,12 +10,12 @@ from benchmarks.review_log import COSTS, log_of, stage_of
 
 from handrail.policy import Policy, loads
 from handrail.records import Effect, FactValue
-from handrail.review.candidate import NEEDLESS, Candidate
-from handrail.review.log_review import ALPHA, LogReview, LogSettings
-from handrail.review.patches import NotPatchable, proved, retired, threshold_set
-from handrail.review.proposed_rules import changed_text
-from handrail.review.proposed_thresholds import LEAST_MOVE
-from handrail.review.score_limits import score_limits
+from handrail.review.changes.patches import NotPatchable, proved, retired, threshold_set
+from handrail.review.evidence.candidate import NEEDLESS, Candidate
+from handrail.review.evidence.log_review import ALPHA, LogReview, LogSettings
+from handrail.review.evidence.score_limits import score_limits
+from handrail.review.proposals.rules import changed_text
+from handrail.review.proposals.thresholds import LEAST_MOVE
 from handrail.testing.plants import MISSING, TOO_LAX, TOO_LOW, plant
 from handrail.testing.quarter import Quarter, QuarterSettings, WeekTruth
 from handrail.testing.simulated_people import staff

@@ -15,11 +15,11 @@ from itertools import islice
 import numpy as np
 
 from handrail.records import FactValue
-from handrail.review.certificate import UNSEEN
-from handrail.review.certified import CertifiedSlice
-from handrail.review.log_review import ALPHA, LogReview, LogSettings
-from handrail.review.review_log import NO_VERDICT, RIGHT, WRONG, ReviewLog
-from handrail.review.score_limits import Slice
+from handrail.review.evidence.certificate import UNSEEN
+from handrail.review.evidence.certified import CertifiedSlice
+from handrail.review.evidence.log_review import ALPHA, LogReview, LogSettings
+from handrail.review.evidence.score_limits import Slice
+from handrail.review.log.review_log import NO_VERDICT, RIGHT, WRONG, ReviewLog
 from handrail.testing.quarter import WeekTruth
 
 FREQUENT = 3

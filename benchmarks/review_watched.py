@@ -10,9 +10,9 @@ from benchmarks.review_log import COSTS, log_of, stage_of
 from benchmarks.review_slices import SliceRisks, frequent_slices, week_of
 
 from handrail.records import Effect, FactValue
-from handrail.review.candidate import MISSING, NEEDLESS, Candidate
-from handrail.review.log_review import ALPHA, LogReview, LogSettings, WeekFindings
-from handrail.review.review_log import ReviewLog
+from handrail.review.evidence.candidate import MISSING, NEEDLESS, Candidate
+from handrail.review.evidence.log_review import ALPHA, LogReview, LogSettings, WeekFindings
+from handrail.review.log.review_log import ReviewLog
 from handrail.testing.plants import TOO_LOW, plant
 from handrail.testing.quarter import Quarter, QuarterSettings, WeekTruth
 from handrail.testing.simulated_people import staff

@@ -18,7 +18,7 @@ from benchmarks.heads.evaluate import Scores, left_out, scores
 from benchmarks.report import close, data, rows, wilson
 
 from handrail.records import Message, Speaker
-from handrail.review.heads import Row
+from handrail.review.calibration.heads import Row
 from handrail.signals import read_signals, read_topics
 from handrail.signals.features import AFTER_CLAIM, FIRST
 from handrail.signals.heads import shipped

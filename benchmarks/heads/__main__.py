@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.heads.evaluate import Scores, left_out, trained
 from benchmarks.heads.given import TOPICS
 
-from handrail.review.heads import Row, heads_of, packed
+from handrail.review.calibration.heads import Row, heads_of, packed
 
 FILE = Path(__file__).parents[2] / "guardrails/handrail/signals/heads.json.gz"
 SHIFTS = Path(__file__).with_name("shifts.json")

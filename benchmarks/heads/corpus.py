@@ -8,7 +8,7 @@ from benchmarks.heads.given import SOURCES, given
 from benchmarks.heads.grammar import GRAMMARS, Line, read
 from benchmarks.heads.noise import noisy
 
-from handrail.review.heads import Row, row_features
+from handrail.review.calibration.heads import Row, row_features
 from handrail.signals.features import FIRST, NEGATIONS, PIECES, Vocabulary, fold, spelled
 from handrail.signals.wordlists import plain
 

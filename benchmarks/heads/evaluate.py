@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from benchmarks.heads import corpus
 from benchmarks.heads.given import SOURCES, given
 
-from handrail.review.heads import Fitted, Row, Settings, fit, heads_of
+from handrail.review.calibration.heads import Fitted, Row, Settings, fit, heads_of
 from handrail.signals.features import Vocabulary
 from handrail.signals.heads import LEXICON, Heads
 from handrail.signals.wordlists import listed, plain

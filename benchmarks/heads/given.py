@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from benchmarks.report import data, rows
 
-from handrail.review.heads import Row
+from handrail.review.calibration.heads import Row
 
 TOPICS = frozenset({"health", "legal", "personnel", "financial"})
 SOURCES = ("nlupp", "bitext_intents", "clinc150", "banking77")

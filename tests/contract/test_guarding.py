@@ -9,8 +9,8 @@ import pytest
 
 from handrail.errors import AlreadyDecided, CheckFailed, NotAllowed, NotPermitted, TicketError
 from handrail.policy import loads
-from handrail.review.cases import Collector, ReviewPeriod
-from handrail.review.log_rows import rows_of
+from handrail.review.log.cases import Collector, ReviewPeriod
+from handrail.review.log.log_rows import rows_of
 from handrail.service import GivenPolicy, ListQuery, Operation, Proposal, Reviewer, TicketService
 from handrail.service.settings import ServiceSettings
 from handrail.tickets.lifecycle import State

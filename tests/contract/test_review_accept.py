@@ -9,8 +9,8 @@ import pytest
 from handrail.errors import ConfigError, PolicyNotInForce
 from handrail.guard.enforcement import enforced
 from handrail.policy import load, loads
-from handrail.review.accept_in_force import accept_in_force, roll_back_in_force
-from handrail.review.proposal import Proposal, digest
+from handrail.review.changes.accept_in_force import accept_in_force, roll_back_in_force
+from handrail.review.changes.proposal import Proposal, digest
 from handrail.store import Actor
 from handrail.store.policies import Enforcement
 from support.stores import Sides, postgres_sides, sqlite_sides

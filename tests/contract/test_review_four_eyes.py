@@ -17,7 +17,7 @@ from handrail.guard.enforcement import enforced
 from handrail.inbox import Settings
 from handrail.inbox.app import make_app
 from handrail.policy import load, loads
-from handrail.review.proposal import Proposal, digest
+from handrail.review.changes.proposal import Proposal, digest
 from handrail.service.reviewing import ReviewedWeek, Reviewing
 from handrail.store.crypto.keys import write_ring
 from handrail.store.crypto.signing import write_signer

@@ -16,9 +16,9 @@ from handrail.cli import build
 from handrail.errors import HandoffRequired
 from handrail.guard.opening import scanner_of
 from handrail.policy import load
-from handrail.review.accept import accept
-from handrail.review.cases import ReviewPeriod
-from handrail.review.proposal import Proposal
+from handrail.review.changes.accept import accept
+from handrail.review.changes.proposal import Proposal
+from handrail.review.log.cases import ReviewPeriod
 from handrail.review.store_review import review_of_store
 from handrail.store import Actor, open_store
 from handrail.testing import FrozenClock

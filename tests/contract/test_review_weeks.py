@@ -15,7 +15,7 @@ from handrail.desk.settings import Settings
 from handrail.desk.weekly_review import LEASE, ReviewSettings, WeeklyReviews
 from handrail.ids import new_id
 from handrail.policy import load
-from handrail.review.calendar_week import WeeklySchedule
+from handrail.review.log.calendar_week import WeeklySchedule
 from handrail.testing import FrozenClock
 from support.reviewers import Hands, reviewer, service_over
 from support.stores import SECRET, Sides, actor, new_ticket, postgres_sides, sqlite_sides

@@ -14,7 +14,7 @@ from handrail.confidence.calibration import artefact
 from handrail.errors import AlreadyUsed, NotAllowed, StoreUnavailable
 from handrail.guard.resolve import DecidedBy, resolve
 from handrail.policy import load
-from handrail.review.decision_log import scored_answers
+from handrail.review.calibration.decision_log import scored_answers
 from handrail.store import Spool, Trust, open_store
 from handrail.store import samples as audits
 from handrail.store.audit.verify import read_checkpoint

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from handrail.errors import AlreadyDecided, HandrailError, NotAllowed, TicketNotFound
 from handrail.records import Decision, Effect, PolicyRef, Stage
-from handrail.review.decision_log import log_lines
+from handrail.review.calibration.decision_log import log_lines
 from handrail.store import samples as audits
 from handrail.tickets.ports import DecisionEntry
 from handrail.tickets.resolution import Resolution

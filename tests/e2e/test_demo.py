@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from handrail.errors import ConfigError, PolicyError
 from handrail.review import ReviewPeriod, changes, evaluation_cases, review
-from handrail.review.cases import Collector
-from handrail.review.html import as_html
-from handrail.review.markdown import as_markdown
+from handrail.review.log.cases import Collector
+from handrail.review.page.html import as_html
+from handrail.review.page.markdown import as_markdown
 from handrail.scan import default_scanner
 from handrail.store import open_store
 from handrail_adapters.demo.command import demo

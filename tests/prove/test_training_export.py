@@ -10,8 +10,8 @@ from benchmarks.edge_frames import fits, frames
 from benchmarks.edge_values import values
 
 from handrail.records import Trigger
-from handrail.review.cases import ReviewCase, TicketEnding
-from handrail.review.training import Consent, Form, training_set
+from handrail.review.log.cases import ReviewCase, TicketEnding
+from handrail.review.training.export import Consent, Form, training_set
 from handrail.scan import default_scanner
 from handrail.scan.catalogue import shipped
 from handrail.scan.spec import TOPICS

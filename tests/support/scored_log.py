@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from handrail.review.review_log import NO_VERDICT, RIGHT, WRONG, ReviewLog
+from handrail.review.log.review_log import NO_VERDICT, RIGHT, WRONG, ReviewLog
 
 LIMIT, AUDITED = 0.9, 0.4
 

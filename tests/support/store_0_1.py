@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from handrail.cli import build
 from handrail.policy import load, load_people
-from handrail.review.decision_log import log_lines
+from handrail.review.calibration.decision_log import log_lines
 from handrail.store import Actor, Filter, Spool, SqlStore, Trust, open_store
 from handrail.store import samples as audits
 from handrail.store.crypto.keys import FileKeys

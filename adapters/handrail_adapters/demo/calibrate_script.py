@@ -15,8 +15,8 @@ from openai import DefaultHttpxClient, OpenAI
 from handrail.confidence.calibration.artefact import Calibration, write
 from handrail.guard import Guard
 from handrail.policy import load_people, loads
-from handrail.review.calibrate import CalibrationSettings, RiskBound, calibrate
-from handrail.review.decision_log import read_store_log
+from handrail.review.calibration.calibrate import CalibrationSettings, RiskBound, calibrate
+from handrail.review.calibration.decision_log import read_store_log
 from handrail.store import Actor, Spool, SqlStore, open_store
 from handrail.store.samples import judge, show, waiting
 from handrail.tickets.samples import SampleVerdict

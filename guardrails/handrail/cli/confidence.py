@@ -12,7 +12,7 @@ from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
     from handrail.confidence.calibration.artefact import Calibration
-    from handrail.review.decision_log import LoggedAnswer
+    from handrail.review.calibration.decision_log import LoggedAnswer
 
 commands = typer.Typer(no_args_is_help=True, help="Measure how well confidence scores find errors.")
 
@@ -49,14 +49,14 @@ def evaluate(  # noqa: PLR0913
     - `handrail confidence eval gpt.csv.gz --right grade --where dataset=mmlu --where prompt=first`
     - `handrail confidence eval answers.csv --score verbal --right "extracted==correct"`
     """
-    from handrail.review.score_quality import Columns, figures, read_scored
+    from handrail.review.calibration.score_quality import Columns, figures, read_scored
 
     conditions = dict(_pair(text, "--where") for text in where or ())
     scored = read_scored(file, Columns(score=score, right=right, where=conditions, records=records))
     found = figures(scored)
     written: tuple[Path, ...] = ()
     if plots is not None:
-        from handrail.review.score_quality import write_plots
+        from handrail.review.calibration.score_quality import write_plots
 
         written = write_plots(scored, plots, file.name.split(".")[0])
     if as_json:
@@ -109,8 +109,8 @@ def calibrate(  # noqa: PLR0913
     from datetime import UTC, datetime
 
     from handrail.confidence.calibration import artefact
-    from handrail.review.calibrate import AuditBudget, CalibrationSettings, RiskBound
-    from handrail.review.calibrate import calibrate as fit
+    from handrail.review.calibration.calibrate import AuditBudget, CalibrationSettings, RiskBound
+    from handrail.review.calibration.calibrate import calibrate as fit
 
     settings = CalibrationSettings(
         bound=RiskBound(target=_share(target, "--target"), delta=_share(delta, "--delta")),
@@ -128,7 +128,7 @@ def calibrate(  # noqa: PLR0913
 
 
 def _rows(log: Path | None, store: str, tenant: str) -> "tuple[LoggedAnswer, ...]":
-    from handrail.review.decision_log import (
+    from handrail.review.calibration.decision_log import (
         answers_job,
         read_export,
         read_log,

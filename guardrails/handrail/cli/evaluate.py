@@ -35,7 +35,7 @@ def run(
 
     - `handrail eval run export/eval.test.jsonl --client my_app.prompts:ask --least 0.9`
     """
-    from handrail.review.eval_run import client_of, read_cases, run_cases
+    from handrail.review.training.eval_run import client_of, read_cases, run_cases
 
     done = run_cases(read_cases(cases), client_of(client))
     failed = [one for one in done.results if not one.is_passed]

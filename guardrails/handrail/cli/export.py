@@ -13,7 +13,7 @@ from handrail.cli.options import DEFAULT_STORE, StoreOption, TenantOption, opene
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
-    from handrail.review.training import Consent, TrainingSet
+    from handrail.review.training.export import Consent, TrainingSet
 
 HELP = """Export people's decisions as data for training and tests.
 
@@ -60,7 +60,7 @@ def _exporter(form: str, about: str) -> Callable[..., None]:
     ) -> None:
         if shape not in SHAPES or (shape == "trl" and form == "eval"):
             raise ConfigError(f"no shape {shape!r} for {form}; write {' or '.join(SHAPES)}")
-        from handrail.review.training import as_trl
+        from handrail.review.training.export import as_trl
 
         made, card = _made(
             form, store, tenant, (since, until), policy, _consent(consent, consent_date, consents)
@@ -108,9 +108,9 @@ def _made(
     consent: "Callable[[str], Consent | None]",
 ) -> "tuple[TrainingSet, str]":
     from handrail.cli.review import moment_of, scanner_of_policy
-    from handrail.review.cases import Collector, ReviewPeriod
-    from handrail.review.log_rows import rows_of
-    from handrail.review.training import FindingSurvives, Form, data_card, training_set
+    from handrail.review.log.cases import Collector, ReviewPeriod
+    from handrail.review.log.log_rows import rows_of
+    from handrail.review.training.export import FindingSurvives, Form, data_card, training_set
 
     since = moment_of(span[0]) if span[0] else datetime(2000, 1, 1, tzinfo=UTC)
     period = ReviewPeriod(since=since, until=moment_of(span[1]) if span[1] else datetime.now(UTC))
@@ -134,7 +134,7 @@ def _made(
 
 
 def _consent(source: str, given: str, file: Path | None) -> "Callable[[str], Consent | None]":
-    from handrail.review.training import Consent
+    from handrail.review.training.export import Consent
 
     if not source and file is None:
         raise ConfigError("say who consented: --consent with --consent-date, or --consents FILE")

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from handrail.bulk import BulkRun
     from handrail.policy.runtime.log_row import LogRow
     from handrail.review import ReviewPeriod, WeeklyReview
-    from handrail.review.cases import ReviewCase
-    from handrail.review.decision_log import LoggedAnswer
-    from handrail.review.false_passes import FalsePasses
-    from handrail.review.log_figures import LogFigures
+    from handrail.review.calibration.decision_log import LoggedAnswer
+    from handrail.review.calibration.false_passes import FalsePasses
+    from handrail.review.figures.log_figures import LogFigures
+    from handrail.review.log.cases import ReviewCase
     from handrail.scan import Scanner
     from handrail.store import SqlStore
 
@@ -80,8 +80,8 @@ def review(  # noqa: PLR0913 - one parameter per option
     if context.invoked_subcommand is not None:
         return
     from handrail.review import write
-    from handrail.review.language import language as language_of
-    from handrail.review.log_cases import review_job
+    from handrail.review.log.log_cases import review_job
+    from handrail.review.week.language import language as language_of
 
     _check_language(language)
     period = _period_of(week, since, until)
@@ -112,7 +112,7 @@ def _reviewed(read: "_Read", period: "ReviewPeriod", policy: str) -> Reviewed:
 
 
 def _check_language(code: str) -> None:
-    from handrail.review.language import languages
+    from handrail.review.week.language import languages
 
     if code not in languages():
         raise ConfigError(f"no language {code!r}; there are {', '.join(languages())}")
@@ -132,7 +132,7 @@ def _tell(*lines: str) -> None:
 
 
 def _period_of(week: str, since: str, until: str) -> "ReviewPeriod":
-    from handrail.review.calendar_week import week_of
+    from handrail.review.log.calendar_week import week_of
 
     if week and (since or until):
         raise ConfigError("a week is a period of its own: leave out --since and --until")
@@ -171,8 +171,8 @@ class _Read:
 def _of_export(run: "BulkRun", source: str, tenant: str, period: "ReviewPeriod") -> _Read:
     from handrail.bulk.select import selected
     from handrail.review import review as reviewed
-    from handrail.review.decision_log import read_export
-    from handrail.review.log_cases import log_cases
+    from handrail.review.calibration.decision_log import read_export
+    from handrail.review.log.log_cases import log_cases
 
     rows = list(selected(run))
     return _Read(
@@ -184,9 +184,9 @@ def _of_export(run: "BulkRun", source: str, tenant: str, period: "ReviewPeriod")
 
 def _of_store(store: str, tenant: str, period: "ReviewPeriod", policy: str) -> _Read:
     from handrail.review import review as reviewed
-    from handrail.review.cases import Collector
-    from handrail.review.decision_log import read_store_log
-    from handrail.review.log_rows import rows_of
+    from handrail.review.calibration.decision_log import read_store_log
+    from handrail.review.log.cases import Collector
+    from handrail.review.log.log_rows import rows_of
     from handrail.review.store_review import HISTORY, earlier_cases
 
     now = datetime.now(UTC)
@@ -209,7 +209,7 @@ def _of_store(store: str, tenant: str, period: "ReviewPeriod", policy: str) -> _
 def _warn_of_another_version(found: "SqlStore", policy: str, now: datetime) -> None:
     from handrail.policy import load
     from handrail.policy.file.read import read_source
-    from handrail.review.accept_in_force import held_text
+    from handrail.review.changes.accept_in_force import held_text
 
     name = load(policy).ref.name
     held = held_text(found, name, now)
@@ -227,7 +227,7 @@ def _missed(rows: "Sequence[LoggedAnswer]", policy: str) -> "FalsePasses | None"
         return None
     from handrail.guard.opening import calibration_of
     from handrail.policy import load
-    from handrail.review.false_passes import false_passes
+    from handrail.review.calibration.false_passes import false_passes
 
     return false_passes(rows, calibration_of(load(policy)) if policy else None)
 

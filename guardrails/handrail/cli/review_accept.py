@@ -52,9 +52,9 @@ def accept(  # noqa: PLR0913 - one parameter per option
     - `handrail review accept 1a2b3c4d --policy policy.yaml --as petra`
     - `handrail review accept 1a2b --policy policy.yaml --as petra --people people.yaml --from 2026-12-01`
     """
-    from handrail.review.accept import accept as accepted
-    from handrail.review.accept_in_force import accept_in_force
-    from handrail.review.proposal import FILE, read_proposal
+    from handrail.review.changes.accept import accept as accepted
+    from handrail.review.changes.accept_in_force import accept_in_force
+    from handrail.review.changes.proposal import FILE, read_proposal
 
     today = datetime.now(UTC).date()
     found = read_proposal(out / FILE, proposal)
@@ -99,7 +99,7 @@ def due(policy: PolicyFile = Path()) -> None:
 
     - `handrail review due --policy policy.yaml`
     """
-    from handrail.review.accept import write_due
+    from handrail.review.changes.accept import write_due
 
     written = list(write_due(policy, today=datetime.now(UTC).date()))
     for name in written:
@@ -123,8 +123,8 @@ def rollback(
 
     - `handrail review rollback 1a2b3c4d --policy policy.yaml --as petra --people people.yaml`
     """
-    from handrail.review.accept import roll_back_by, text_before
-    from handrail.review.accept_in_force import roll_back_in_force
+    from handrail.review.changes.accept import roll_back_by, text_before
+    from handrail.review.changes.accept_in_force import roll_back_in_force
 
     actor = _actor(person, people, policy)
     if actor is not None and _has_store(store):

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from handrail.policy.runtime.log_row import LogRow
     from handrail.review import ReviewPeriod, WeeklyReview
-    from handrail.review.false_passes import FalsePasses
-    from handrail.review.log_figures import LogFigures
-    from handrail.review.proposal import Proposal
+    from handrail.review.calibration.false_passes import FalsePasses
+    from handrail.review.changes.proposal import Proposal
+    from handrail.review.figures.log_figures import LogFigures
 
 MOST_NAMED = 3
 
@@ -45,7 +45,7 @@ class Reviewed:
         return json.dumps({**data, "missed": _missed_data(self.missed)}, indent=2)
 
     def _steps(self) -> list[str]:
-        from handrail.review.first_steps import first_steps
+        from handrail.review.week.first_steps import first_steps
 
         steps = first_steps(self.report, self.figures, self.patches)
         return [f"{number}. {step}" for number, step in enumerate(steps, 1)]
@@ -93,7 +93,7 @@ def _missed_data(missed: "FalsePasses | None") -> dict[str, object] | None:
 
 
 def _missed_lines(missed: "FalsePasses | None", store: str, policy: str) -> list[str]:
-    from handrail.review.language import ENGLISH
+    from handrail.review.week.language import ENGLISH
 
     error = missed.error if missed is not None else None
     if missed is None or error is None or error.rate is None:
@@ -121,7 +121,7 @@ def nothing_there(rows: "Sequence[LogRow]", period: "ReviewPeriod", source: str,
         source: the log's name.
         tenant: whose rows.
     """
-    from handrail.review.calendar_week import name_of_week
+    from handrail.review.log.calendar_week import name_of_week
 
     moments = sorted(datetime.fromisoformat(row.at) for row in rows if row.at and row.is_decision)
     if not moments:

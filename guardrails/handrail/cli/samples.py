@@ -74,7 +74,7 @@ def list_(
 
 
 def _list_of(log: Path, tenant: str, *, judged: bool, limit: int, as_json: bool) -> None:
-    from handrail.review.decision_log import answers_job, drawn_answers
+    from handrail.review.calibration.decision_log import answers_job, drawn_answers
 
     with run_with_progress(answers_job(tenant), log) as found:
         drawn = [one for one in drawn_answers(found.rows(), tenant) if bool(one.verdict) is judged][:limit]

@@ -9,7 +9,7 @@ import typer
 from handrail.cli.options import text_of
 
 if TYPE_CHECKING:
-    from handrail.review.own_heads import Adapted
+    from handrail.review.calibration.own_heads import Adapted
 
 commands = typer.Typer(no_args_is_help=True, help="Fit what is heard to your own words.")
 
@@ -39,8 +39,8 @@ def train(
     - `handrail signals train --from tickets.jsonl`
     - `handrail signals train --from tickets.jsonl --out shop.json.gz --json`
     """
-    from handrail.review.heads import packed
-    from handrail.review.own_heads import adapt, read_rows
+    from handrail.review.calibration.heads import packed
+    from handrail.review.calibration.own_heads import adapt, read_rows
     from handrail.signals.heads import shipped
 
     heads = shipped()

@@ -94,7 +94,7 @@ def _write(run: "Quarter", policy: str, out: Path, truth: Path | None) -> None:
 
 
 def _last_week(played: "Sequence[SimulatedWeek]") -> str:
-    from handrail.review.calendar_week import name_of_week
+    from handrail.review.log.calendar_week import name_of_week
 
     return name_of_week(max(datetime.fromisoformat(record["at"]) for record in played[-1].records).date())
 

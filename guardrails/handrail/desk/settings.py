@@ -16,7 +16,7 @@ from ruamel.yaml.error import YAMLError
 from handrail.desk.channels import Apprise, Channel, Interest, Webhook
 from handrail.desk.weekly_review import ReviewSettings
 from handrail.errors import ConfigError, MissingExtra
-from handrail.review.calendar_week import DAYS, WeeklySchedule
+from handrail.review.log.calendar_week import DAYS, WeeklySchedule
 from handrail.tickets.calendar import ALWAYS, Calendar, calendar
 from handrail.tickets.schedule import ALWAYS_STAFFED, Absence, Schedule
 

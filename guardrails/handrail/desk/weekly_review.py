@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote
 
-from handrail.review.calendar_week import WeeklySchedule, week_of
+from handrail.review.log.calendar_week import WeeklySchedule, week_of
 from handrail.review.store_review import ReviewSource, review_of_store
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class WeeklyReviews:
         if not self._store.take_review(tenant, week, role=role, now=now, lease=LEASE):
             return 0
         from handrail.guard.opening import scanner_of
-        from handrail.review.report import write
+        from handrail.review.page.report import write
 
         found = review_of_store(
             self._store,

@@ -25,7 +25,7 @@ from handrail.errors import (
     TicketNotFound,
 )
 from handrail.inbox.replays import KeyInUse, KeyReused
-from handrail.review.proposal import ProposalRefused, WhyRefused
+from handrail.review.changes.proposal import ProposalRefused, WhyRefused
 
 MEDIA_TYPE: Final = "application/problem+json"
 

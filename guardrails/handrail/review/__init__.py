@@ -1,11 +1,11 @@
 """The weekly review of all tickets: figures, and proposals to read. It changes nothing by itself."""
 
-from handrail.review.cases import ChangedValue, ReviewCase, ReviewPeriod, TicketEnding, changes
-from handrail.review.evaluation import evaluation_cases, evaluation_lines
-from handrail.review.measure import Measures, Share, TicketGroup, measure, share
-from handrail.review.proposal import Proposal
-from handrail.review.report import as_data, write
-from handrail.review.weekly import WeeklyReview, propose, review
+from handrail.review.changes.proposal import Proposal
+from handrail.review.figures.measure import Measures, Share, TicketGroup, measure, share
+from handrail.review.log.cases import ChangedValue, ReviewCase, ReviewPeriod, TicketEnding, changes
+from handrail.review.page.report import as_data, write
+from handrail.review.training.evaluation import evaluation_cases, evaluation_lines
+from handrail.review.week.weekly import WeeklyReview, propose, review
 
 __all__ = [
     "ChangedValue",

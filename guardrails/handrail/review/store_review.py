@@ -7,14 +7,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 from handrail.policy.runtime.log_row import LogRow
-from handrail.review.cases import Collector, ReviewCase, ReviewPeriod, TicketReader
-from handrail.review.log_rows import rows_of
-from handrail.review.weekly import WeeklyReview, review
+from handrail.review.log.cases import Collector, ReviewCase, ReviewPeriod, TicketReader
+from handrail.review.log.log_rows import rows_of
+from handrail.review.week.weekly import WeeklyReview, review
 from handrail.scan import Scanner
 
 if TYPE_CHECKING:
-    from handrail.review.log_figures import LogFigures
-    from handrail.review.proposal import Proposal
+    from handrail.review.changes.proposal import Proposal
+    from handrail.review.figures.log_figures import LogFigures
 
 HISTORY = timedelta(weeks=26)
 """How far back the evidence reaches that is read of a store."""
@@ -92,7 +92,7 @@ def followed(
     """Return what a log says of a period; nothing where numpy or scipy is not installed."""
     if not has_numbers():
         return None, ()
-    from handrail.review.weekly_log import follow
+    from handrail.review.week.weekly_log import follow
 
     return follow(rows, period, policy, cases=cases, earlier=earlier)
 

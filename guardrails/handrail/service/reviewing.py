@@ -21,8 +21,8 @@ from handrail.store import SqlStore
 from handrail.tickets.resolution import People
 
 if TYPE_CHECKING:
-    from handrail.review.accept import Accepted
-    from handrail.review.proposal import Proposal
+    from handrail.review.changes.accept import Accepted
+    from handrail.review.changes.proposal import Proposal
     from handrail.review.store_review import StoreReview
 
 FRESH_FOR: Final = timedelta(minutes=5)
@@ -66,7 +66,7 @@ class Reviewing(Keeping):
 
     def latest_week(self) -> str:
         """Return the last week that has ended, as `2026-W47`."""
-        from handrail.review.calendar_week import name_of_week
+        from handrail.review.log.calendar_week import name_of_week
 
         today = self.now.astimezone(self._zone()).date()
         return name_of_week(today - timedelta(days=7))
@@ -78,7 +78,7 @@ class Reviewing(Keeping):
             NotPermitted: the person may not.
             CheckFailed: it is no week, or it has not begun.
         """
-        from handrail.review.calendar_week import week_of
+        from handrail.review.log.calendar_week import week_of
 
         require(Operation.REVIEW, who, is_owner=self._owns(who))
         try:
@@ -100,8 +100,8 @@ class Reviewing(Keeping):
             CheckFailed: it is no week, or it has not begun.
             ProposalRefused: there is no such proposal, or somebody accepted or declined it.
         """
-        from handrail.review.accept import is_in_force
-        from handrail.review.proposal import ProposalRefused, WhyRefused
+        from handrail.review.changes.accept import is_in_force
+        from handrail.review.changes.proposal import ProposalRefused, WhyRefused
 
         found = [one for one in self.review(who, week).review.patches if one.id == proposal]
         if len(found) == 1:
@@ -112,7 +112,7 @@ class Reviewing(Keeping):
 
     def accepted_by(self, who: Reviewer, proposal: str) -> tuple[str, ...]:
         """Return who has accepted a proposal so far."""
-        from handrail.review.accept import accepted_so_far
+        from handrail.review.changes.accept import accepted_so_far
 
         require(Operation.REVIEW, who, is_owner=self._owns(who))
         return accepted_so_far(Path(self.settings.policy), proposal)[0] if self.settings.policy else ()
@@ -134,8 +134,8 @@ class Reviewing(Keeping):
             CheckFailed: it is no week, or it has not begun.
             ProposalRefused: it is not what was shown, or cannot be accepted, and why.
         """
-        from handrail.review.accept_in_force import accept_in_force
-        from handrail.review.proposal import ProposalRefused, WhyRefused
+        from handrail.review.changes.accept_in_force import accept_in_force
+        from handrail.review.changes.proposal import ProposalRefused, WhyRefused
 
         require(Operation.CHANGE_POLICY, who, is_owner=self._owns(who))
         wanted = self.proposed(who, week, proposal)
@@ -189,8 +189,8 @@ class Reviewing(Keeping):
 
     def _make(self, tenant: str, week: str, policy: Policy, now: datetime) -> ReviewedWeek:
         from handrail.guard.opening import scanner_of
-        from handrail.review.accept_in_force import held_text
-        from handrail.review.calendar_week import week_of
+        from handrail.review.changes.accept_in_force import held_text
+        from handrail.review.log.calendar_week import week_of
         from handrail.review.store_review import review_of_store
 
         held = held_text(self._store, policy.ref.name, now)

@@ -20,7 +20,7 @@ import numpy as np
 from handrail.policy import Policy
 from handrail.policy.file.load import loads
 from handrail.records import FactValue
-from handrail.review.cases import ReviewCase
+from handrail.review.log.cases import ReviewCase
 from handrail.testing.plants import PlantedPolicy, plant
 from handrail.testing.quarter_settings import QuarterSettings
 from handrail.testing.simulated_cases import CaseWriter

@@ -12,8 +12,8 @@ from handrail.policy import Policy
 from handrail.policy.language import sources
 from handrail.policy.runtime.log_row import read_row
 from handrail.records import FactValue, Money
-from handrail.review.cases import ReviewCase, TicketEnding
-from handrail.review.log_cases import log_cases
+from handrail.review.log.cases import ReviewCase, TicketEnding
+from handrail.review.log.log_cases import log_cases
 from handrail.testing.traffic_plants import PROMPT, TOPIC
 
 LOWERED: Final = Decimal("0.9")

@@ -28,7 +28,7 @@ import handrail
 from handrail import Guard
 from handrail.confidence.artefact import write
 from handrail.policy import load, load_people, loads
-from handrail.review.calibrate import Settings, calibrate
+from handrail.review.calibration.calibrate import Settings, calibrate
 from handrail.review.guarantee import Effort, Promise
 from handrail.review.logged import read_store
 from handrail.store import Hand, Spool, SqlStore, Trust, open_store

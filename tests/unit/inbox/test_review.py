@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handrail.review.proposal import Proposal, digest
+from handrail.review.changes.proposal import Proposal, digest
 from handrail.service.reviewing import ReviewedWeek, Reviewing
 from support.inbox import TICKETS_PEOPLE, TICKETS_POLICY, Scene, inbox
 from support.stores import SECRET

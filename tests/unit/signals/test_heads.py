@@ -4,7 +4,7 @@ import json
 import pytest
 
 from handrail.errors import ConfigError
-from handrail.review.heads import packed
+from handrail.review.calibration.heads import packed
 from handrail.signals.features import AFTER_CLAIM, FIRST, QUESTION, Vocabulary, features
 from handrail.signals.heads import Heads, from_data, shipped, unpacked
 from handrail.signals.wordlists import plain

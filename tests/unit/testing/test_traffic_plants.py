@@ -6,12 +6,12 @@ import pytest
 from handrail.errors import ConfigError
 from handrail.policy.runtime.log_row import read_row
 from handrail.records import Unknown
-from handrail.review.cases import changes
-from handrail.review.log_review import LogReview, LogSettings
-from handrail.review.policy_in_force import PolicyInForce
-from handrail.review.proposed_roles import proposed_roles
-from handrail.review.proposing import propose_notes
-from handrail.review.review_log import ReviewLog, joined, review_log
+from handrail.review.changes.policy_in_force import PolicyInForce
+from handrail.review.evidence.log_review import LogReview, LogSettings
+from handrail.review.log.cases import changes
+from handrail.review.log.review_log import ReviewLog, joined, review_log
+from handrail.review.proposals.proposing import propose_notes
+from handrail.review.proposals.roles import proposed_roles
 from handrail.testing.plants import plant
 from handrail.testing.quarter import Quarter, QuarterSettings, SimulatedWeek, quarter
 from handrail.testing.traffic_plants import (

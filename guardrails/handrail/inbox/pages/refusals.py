@@ -18,7 +18,7 @@ from handrail.errors import (
 )
 from handrail.inbox.pages.page import page, telling_of
 from handrail.inbox.words import Words
-from handrail.review.proposal import ProposalRefused, WhyRefused
+from handrail.review.changes.proposal import ProposalRefused, WhyRefused
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 

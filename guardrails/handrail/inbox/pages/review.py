@@ -15,12 +15,12 @@ from handrail.errors import CheckFailed, NotPermitted
 from handrail.inbox.context import form_of, inbox_of, reviewer_of
 from handrail.inbox.pages.page import go_to, page, sign_in_anew, telling_of
 from handrail.inbox.telling import Telling
-from handrail.review.calendar_week import name_of_week, week_of
-from handrail.review.html import PageParts, page_parts
-from handrail.review.language import language
-from handrail.review.proposal import Proposal, ProposalRefused, WhyRefused
-from handrail.review.proposal_html import diff, evidence, heading
-from handrail.review.tables import Tables
+from handrail.review.changes.proposal import Proposal, ProposalRefused, WhyRefused
+from handrail.review.log.calendar_week import name_of_week, week_of
+from handrail.review.page.html import PageParts, page_parts
+from handrail.review.page.proposal_html import diff, evidence, heading
+from handrail.review.page.tables import Tables
+from handrail.review.week.language import language
 
 FOREVER = "public, max-age=3600"
 
@@ -97,7 +97,7 @@ def decline(request: Request) -> Response:
 
 def style(_: Request) -> Response:
     """Return the review's style sheet."""
-    text = files("handrail.review").joinpath("weekly.css").read_text(encoding="utf-8")
+    text = files("handrail.review.page").joinpath("weekly.css").read_text(encoding="utf-8")
     return Response(text, media_type="text/css", headers={"cache-control": FOREVER})
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from handrail.inbox.replays import Again
 from handrail.inbox.rest import sent, tables
 from handrail.inbox.rest.table import ApiOperation, Call
-from handrail.review.report import as_data
+from handrail.review.page.report import as_data
 from handrail.service import ListQuery, Operation
 from handrail.service.batch import Seen
 

@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import JsonValue
 
 from handrail.inbox.rest.answered import Answered, ReceiptAnswer
-from handrail.review.proposal import Proposal, without_folder
+from handrail.review.changes.proposal import Proposal, without_folder
 from handrail.service import Load, Pause, QueueHealth, Receipt, TokenRecord
 from handrail.service.batch import BatchLine, BatchResult
 from handrail.service.managing import Attention

@@ -1,0 +1,1 @@
+"""From logged scores and verdicts to a calibration, and to heads."""

@@ -1,0 +1,1 @@
+"""What a log proves: bets, certificates, searches, readers and drift, followed week by week."""

@@ -1,0 +1,1 @@
+"""A period's figures, each with the tickets behind it."""

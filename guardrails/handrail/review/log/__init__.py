@@ -1,0 +1,1 @@
+"""What a log and its tickets hold, as a review reads them."""

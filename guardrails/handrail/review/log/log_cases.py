@@ -1,0 +1,101 @@
+"""The hand-offs of a log as a review reads them: counted like tickets, without a word of what was said."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from handrail.bulk.select import SelectJob
+from handrail.policy.runtime.log_row import EXPIRED, HANDED_OFF, RESOLVED, SAMPLED, TAKEN, LogRow
+from handrail.policy.runtime.record import read_fact
+from handrail.records import Money, Trigger
+from handrail.review.log.cases import ReviewCase, TicketEnding
+from handrail.review.log.log_rows import by_time, hand_off_reasons, is_hand_off
+
+_ENDINGS: Final = {
+    "approve": TicketEnding.APPROVED,
+    "edit": TicketEnding.EDITED,
+    "reject": TicketEnding.REJECTED,
+    "answer": TicketEnding.ANSWERED,
+    "revise": TicketEnding.REVISED,
+    "cancel": TicketEnding.CANCELLED,
+    "withdraw": TicketEnding.WITHDRAWN,
+    "link": TicketEnding.DUPLICATE,
+}
+
+
+def review_job(tenant: str) -> SelectJob:
+    """Return the job that keeps what a review reads of a log."""
+    return SelectJob(
+        outcomes=(HANDED_OFF, RESOLVED, EXPIRED, SAMPLED, TAKEN),
+        names=(
+            *("effect", "stage", "rules", "reasons", "role", "facts", "parts", "confidence", "policy"),
+            *("verdict", "scored", "reviewer", "customer", "grant"),
+        ),
+        tenant=tenant,
+        with_scored=True,
+    )
+
+
+def log_cases(rows: Iterable[LogRow]) -> Iterator[ReviewCase]:
+    """Yield a case for each ticket that the rows tell of; pure.
+
+    A log holds no deadlines: a case is late if it expired. A row whose time cannot be read is left out.
+    """
+    cases: dict[str, ReviewCase] = {}
+    ends: dict[str, tuple[TicketEnding, datetime]] = {}
+    for at, row in by_time(rows):
+        ticket = row.ticket or row.exchange
+        if is_hand_off(row):
+            known = cases.get(ticket)
+            cases[ticket] = _case(row, ticket, at) if known is None else _joined(known, row, at)
+        elif row.outcome == EXPIRED:
+            ends[ticket] = (TicketEnding.EXPIRED, at)
+        elif row.outcome == RESOLVED and row.verdict in _ENDINGS:
+            ends[ticket] = (_ENDINGS[row.verdict], at)
+    for ticket, case in cases.items():
+        ending, decided_at = ends.get(ticket, (TicketEnding.OPEN, None))
+        yield replace(case, ending=ending, decided_at=decided_at)
+
+
+def _joined(case: ReviewCase, row: LogRow, at: datetime) -> ReviewCase:
+    """Count a further attempt; of 0.1 the decision and the ticket may both be on record, in either order."""
+    if not case.unknown and case.trigger is Trigger.UNSURE and row.reasons and case.created_at == at:
+        return _case(row, case.id, at)
+    return replace(case, attempts=case.attempts + 1)
+
+
+def _case(row: LogRow, ticket: str, at: datetime) -> ReviewCase:
+    fired = hand_off_reasons(row)
+    return ReviewCase(
+        id=ticket,
+        created_at=at,
+        role=row.role,
+        trigger=_trigger(fired),
+        ending=TicketEnding.OPEN,
+        rules=tuple(dict.fromkeys(str(r.get("rule", "")) for r in fired)),
+        unknown=tuple(dict.fromkeys(str(name) for r in fired for name in r.get("unknown") or ())),
+        confidence=_number(row.confidence.get("value")),
+        amounts=dict(_money(row.facts or {})),
+        policy=row.policy[:12],
+    )
+
+
+def _trigger(fired: list[Mapping[str, Any]]) -> Trigger:
+    for reason in fired:
+        with suppress(ValueError):
+            return Trigger(str(reason.get("trigger")))
+    return Trigger.UNSURE
+
+
+def _money(facts: Mapping[str, Any]) -> Iterator[tuple[str, Money]]:
+    for name, fact in facts.items():
+        if isinstance(fact, Mapping) and fact.get("kind") == "money":
+            value = read_fact(fact)
+            if isinstance(value, Money):
+                yield name, value
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

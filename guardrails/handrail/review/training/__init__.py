@@ -1,0 +1,1 @@
+"""What people decided, as training data and as test cases."""

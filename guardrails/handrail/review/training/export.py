@@ -1,0 +1,340 @@
+"""What people decided as training and evaluation data: consented, scanned, without copies, and split.
+
+Three forms. `sft`: OpenAI's fine-tuning chat format, where people approved, edited or answered. `preference`:
+OpenAI's preference format (DPO), where they put something else in place of what was proposed. `eval`: samples
+as Inspect reads them (`input`, `target`, `id`, `metadata`), also what must not come.
+"""
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Any, cast
+
+from handrail.pipeline.decoded import hide_decoded, scan_decoded
+from handrail.records import Finding
+from handrail.review.log.cases import ReviewCase, TicketEnding, changes
+from handrail.scan import Scanner, redact
+from handrail.scan.catalogue import shipped
+from handrail.scan.spec import TOPICS
+from handrail.text.json_data import leaves, mapped
+
+TEST_SHARE = 0.2
+_LABEL = re.compile(r"\[([A-Z][A-Z0-9_]*)\]")
+_TYPES = frozenset(spec.type for spec in shipped())
+_SPEAKERS = ("system", "user", "assistant")
+_GIVEN = (TicketEnding.APPROVED, TicketEnding.EDITED, TicketEnding.ANSWERED)
+
+
+class Form(StrEnum):
+    """What the data is for."""
+
+    SFT = "sft"
+    PREFERENCE = "preference"
+    EVAL = "eval"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """That a conversation may be used: where this is said, and since when."""
+
+    source: str
+    given: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingExample:
+    """One example as JSON data, with the part of the split that its conversation belongs to."""
+
+    data: Mapping[str, Any]
+    split: str
+    consent: Consent
+
+
+@dataclass(slots=True, kw_only=True)
+class TrainingSet:
+    """Examples, and what became of every ticket that gave none: counts by reason. `masked` counts by type."""
+
+    form: Form
+    examples: list[TrainingExample] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    masked: Counter[str] = field(default_factory=Counter)
+
+    def of(self, split: str) -> list[TrainingExample]:
+        """Return the examples of one part of the split."""
+        return [one for one in self.examples if one.split == split]
+
+
+class FindingSurvives(ValueError):
+    """A value that should have been masked is still in an example; names its type and nothing of it."""
+
+
+def training_set(
+    cases: Iterable[ReviewCase],
+    form: Form,
+    scanner: Scanner,
+    *,
+    consent: Callable[[str], Consent | None],
+    conversation: Callable[[str], str],
+) -> TrainingSet:
+    """Make a training set of decided tickets.
+
+    Args:
+        cases: the tickets, masked as a review reads them; they are scanned once more.
+        form: what the data is for.
+        scanner: finds what may not leave.
+        consent: the consent for a ticket, None without one.
+        conversation: what stands for a ticket's conversation; all its tickets fall on one side of the split.
+
+    Raises:
+        FindingSurvives: masking left something behind, so nothing may be written.
+    """
+    made = TrainingSet(form=form)
+    seen: set[str] = set()
+    for case in cases:
+        given = consent(case.id)
+        if given is None:
+            made.left_out["no consent"] += 1
+            continue
+        raw = _SHAPES[form](case)
+        if raw is None:
+            reason = f"decided, but without what {form} needs" if case.is_decided else "not decided"
+            made.left_out[reason] += 1
+            continue
+        data = _scrubbed(raw, scanner, made.masked)
+        if any(map(scanner_types(scanner), _joinings(data))):
+            # What stands in two messages and is a value only together can be masked in neither.
+            made.left_out["a value over several messages"] += 1
+            continue
+        key = _same_as(data)
+        if key in seen:
+            made.left_out["a copy"] += 1
+            continue
+        seen.add(key)
+        check(data, scanner)
+        split = split_of(conversation(case.id) or case.id)
+        made.examples.append(TrainingExample(data=data, split=split, consent=given))
+    return made
+
+
+def split_of(conversation: str) -> str:
+    """Return the part of the split that a conversation belongs to, always the same; pure."""
+    place = int.from_bytes(hashlib.sha256(conversation.encode()).digest()[:6]) / 2**48
+    return "test" if place < TEST_SHARE else "train"
+
+
+def check(data: Mapping[str, Any], scanner: Scanner) -> None:
+    """Look once more through every text, key and number of an example.
+
+    Raises:
+        FindingSurvives: something is left that should have been masked.
+    """
+    find = scanner_types(scanner)
+    for path, leaf in leaves(data):
+        for text in (*(str(step) for step in path if isinstance(step, str)), _text(leaf)):
+            left = find(text)
+            if left:
+                raise FindingSurvives(f"{', '.join(sorted(left))} left after masking; nothing was written")
+
+
+def scanner_types(scanner: Scanner) -> Callable[[str], frozenset[str]]:
+    """Return what tells which types of values, topics left out, a text holds."""
+
+    def types(text: str) -> frozenset[str]:
+        return frozenset(f.type for f in _values(scanner, text))
+
+    return types
+
+
+def _values(scanner: Scanner, text: str) -> list[Finding]:
+    """Return what is found, topics left out, and labels that stand where a value was masked."""
+    return [
+        found
+        for found in scan_decoded(scanner, text)
+        if found.type not in TOPICS and not _is_label(text[found.start : found.end])
+    ]
+
+
+def _is_label(text: str) -> bool:
+    rest = _LABEL.sub(lambda match: "" if match[1].lower() in _TYPES else match[0], text)
+    return rest != text and not any(character.isalnum() for character in rest)
+
+
+def _scrubbed(raw: Mapping[str, Any], scanner: Scanner, masked: Counter[str]) -> Mapping[str, Any]:
+    def clean(text: str) -> str:
+        for _ in range(3):
+            found = _values(scanner, text)
+            if not found:
+                break
+            masked.update(f.type for f in found)
+            text = hide_decoded(text, found, redact)
+        return text
+
+    def leaf(_: object, value: object) -> object:
+        if isinstance(value, str):
+            return clean(value)
+        if isinstance(value, bool) or value is None:
+            return value
+        said = clean(str(value))
+        return value if said == str(value) else said
+
+    return cast("Mapping[str, Any]", mapped(raw, leaf, key=clean))
+
+
+def _json(text: str) -> object:
+    if text[:1] not in ("{", "["):
+        return None
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found
+
+
+def _text(leaf: object) -> str:
+    return leaf if isinstance(leaf, str) else "" if leaf is None or isinstance(leaf, bool) else str(leaf)
+
+
+def _joinings(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the texts of an example read as one, as they stand and glued."""
+    texts = [_text(leaf) for path, leaf in leaves(data) if path and path[-1] == "content"]
+    return (" ".join(texts), "".join(texts))
+
+
+def _same_as(data: Mapping[str, Any]) -> str:
+    texts = [
+        " ".join(_text(leaf).casefold().split()) for path, leaf in leaves(data) if "metadata" not in path
+    ]
+    return hashlib.sha256("\0".join(texts[1:] if "id" in data else texts).encode()).hexdigest()
+
+
+def _messages(case: ReviewCase) -> list[dict[str, Any]]:
+    """Return what was said, up to the last word of the customer."""
+    said = [
+        {"role": speaker, "content": text}
+        for speaker, text in case.lines
+        if speaker in _SPEAKERS and text.strip()
+    ]
+    while said and said[-1]["role"] == "assistant":
+        said.pop()
+    return said
+
+
+def _answer(case: ReviewCase, text: str) -> dict[str, Any]:
+    if not case.tool:
+        return {"role": "assistant", "content": text}
+    call = {"id": "call_1", "type": "function", "function": {"name": case.tool, "arguments": text or "{}"}}
+    return {"role": "assistant", "content": None, "tool_calls": [call]}
+
+
+def _tools(case: ReviewCase) -> dict[str, Any]:
+    if not case.tool:
+        return {}
+    schema = _json(case.parameters)
+    parameters = schema if isinstance(schema, dict) else {"type": "object", "properties": {}}
+    return {"tools": [{"type": "function", "function": {"name": case.tool, "parameters": parameters}}]}
+
+
+def _sft(case: ReviewCase) -> Mapping[str, Any] | None:
+    before = _messages(case)
+    text = case.proposed if case.ending is TicketEnding.APPROVED else case.resolved
+    if case.ending not in _GIVEN or not before or not text.strip():
+        return None
+    # An answer in place of an action is words.
+    answer = _answer(case, text) if _is_action(case, text) else {"role": "assistant", "content": text}
+    return {"messages": [*before, answer], **(_tools(case) if "tool_calls" in answer else {})}
+
+
+def _is_action(case: ReviewCase, text: str) -> bool:
+    return bool(case.tool) and isinstance(_json(text), dict)
+
+
+def _preference(case: ReviewCase) -> Mapping[str, Any] | None:
+    before = _messages(case)
+    is_other = case.resolved.strip() and (changes(case) or case.ending is TicketEnding.ANSWERED)
+    if case.ending not in _GIVEN or not before or not case.proposed.strip() or not is_other:
+        return None
+    better = (
+        _answer(case, case.resolved)
+        if _is_action(case, case.resolved)
+        else {"role": "assistant", "content": case.resolved}
+    )
+    return {
+        "input": {"messages": before, **_tools(case)},
+        "preferred_output": [better],
+        "non_preferred_output": [_answer(case, case.proposed)],
+    }
+
+
+def _eval(case: ReviewCase) -> Mapping[str, Any] | None:
+    before = _messages(case)
+    is_rejected = case.ending is TicketEnding.REJECTED
+    if not before or not (is_rejected or case.ending in _GIVEN):
+        return None
+    target = case.proposed if is_rejected or case.ending is TicketEnding.APPROVED else case.resolved
+    if not target.strip():
+        return None
+    about = {
+        "tool": case.tool,
+        "trigger": str(case.trigger),
+        "rules": list(case.rules),
+        "must_not": is_rejected,
+    }
+    return {"id": case.id, "input": before, "target": target, "metadata": about}
+
+
+_SHAPES: Mapping[Form, Callable[[ReviewCase], Mapping[str, Any] | None]] = {
+    Form.SFT: _sft,
+    Form.PREFERENCE: _preference,
+    Form.EVAL: _eval,
+}
+
+
+def as_trl(pair: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a preference pair as TRL reads it: prompt, chosen, rejected and, of a call, tools; pure."""
+    given = pair["input"]
+    found = {
+        "prompt": given["messages"],
+        "chosen": pair["preferred_output"],
+        "rejected": pair["non_preferred_output"],
+    }
+    return found | ({"tools": given["tools"]} if "tools" in given else {})
+
+
+def data_card(made: TrainingSet, *, period: str, policies: Sequence[str]) -> str:
+    """Return the card that goes with a training set, as Markdown; pure."""
+    sources = Counter(f"{one.consent.source}, {one.consent.given.isoformat()}" for one in made.examples)
+
+    def listed(counts: Mapping[str, int]) -> list[str]:
+        return [f"- {name}: {count}" for name, count in sorted(counts.items())] or ["- none"]
+
+    parts = {split: len(made.of(split)) for split in ("train", "test")}
+    return "\n".join(
+        [
+            f"# Data card: {made.form}",
+            "",
+            f"Decided tickets of {period}; policies: {', '.join(policies) or 'none'}. Texts are masked.",
+            "",
+            "## Examples",
+            *listed(parts),
+            "",
+            "All tickets of a conversation are on the same side of the split. Copies were left out.",
+            "",
+            "## Consent",
+            *listed(sources),
+            "",
+            "## Masked in this export",
+            *listed(made.masked),
+            "",
+            "## Left out",
+            *listed(made.left_out),
+            "",
+            "## Limits",
+            "Reviewers err, too. Topics (health, legal, personnel) are not masked.",
+            "",
+        ]
+    )

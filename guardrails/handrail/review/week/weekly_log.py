@@ -1,0 +1,65 @@
+"""What a log says of a period: it is followed from its beginning to the period's end, week by week."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from handrail.policy import load
+from handrail.policy.file.read import read_source
+from handrail.policy.runtime.log_row import LogRow, as_data
+from handrail.review.changes.accept import stricter_changes
+from handrail.review.changes.policy_in_force import PolicyInForce
+from handrail.review.changes.proposal import Proposal
+from handrail.review.evidence.log_review import LogReview, LogSettings
+from handrail.review.figures.log_figures import LogFigures, log_figures
+from handrail.review.log.cases import ReviewCase, ReviewPeriod
+from handrail.review.log.review_log import review_log
+from handrail.review.proposals.proposing import propose_changes, propose_notes
+
+
+def follow(
+    rows: Sequence[LogRow],
+    period: ReviewPeriod,
+    policy: str = "",
+    *,
+    cases: Sequence[ReviewCase] = (),
+    earlier: Sequence[ReviewCase] = (),
+) -> tuple[LogFigures | None, tuple[Proposal, ...]]:
+    """Return a period's figures, None without decisions, and what log and tickets propose.
+
+    Args:
+        rows: the log, from as far back as there is.
+        period: what the figures are of.
+        policy: file or name of the policy in force; without it nothing is proposed.
+        cases: the period's tickets, their texts masked; without them no note is of texts.
+        earlier: tickets from before the period, by which words and entities are chosen.
+
+    Raises:
+        PolicyError: the policy cannot be loaded.
+    """
+    whole = review_log(rows)
+    whole = whole.taken(whole.at < period.until.timestamp())
+    if not len(whole):
+        return None, ()
+    loaded = load(policy) if policy else None
+    review = LogReview(LogSettings.of(loaded) if loaded is not None else None)
+    if loaded is not None:
+        for base, result in stricter_changes(Path(policy)):
+            review.certificate.goes_on(result, after=base)
+    weeks = sorted(set(whole.week.tolist()))
+    for week in weeks:
+        review.take(whole.of_week(week))
+    inside = whole.taken(whole.at >= period.since.timestamp())
+    figures = log_figures(inside, review, policy=loaded)
+    if loaded is None:
+        return figures, ()
+    path, text = read_source(policy)
+    now = PolicyInForce(
+        policy=loaded,
+        text=text,
+        file=str(path),
+        rows=[as_data(row) for row in rows if row.is_decision],
+        weeks=len(weeks),
+        certified=review.certificate.under(loaded.ref.sha256),
+    )
+    notes = propose_notes(inside, review, loaded, history=whole, cases=cases)
+    return figures, (*propose_changes(whole, review, now, cases=(*earlier, *cases)), *notes)

@@ -1,0 +1,171 @@
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from handrail.errors import ConfigError
+from handrail.policy import load, loads
+from handrail.policy.file.people import load_people
+from handrail.policy.file.read import read_source
+from handrail.review.changes.accept import (
+    accept,
+    accepted_so_far,
+    roll_back,
+    roll_back_by,
+    stricter_changes,
+    write_due,
+)
+from handrail.review.changes.patches import narrowed, proved, threshold_set
+from handrail.review.changes.proposal import Proposal, digest, read_proposal, write_proposals
+from handrail.review.evidence.certified import Certified, CertifiedSlice
+from handrail.review.evidence.score_limits import Slice
+from handrail.review.log.conditions import FactCondition, FactTest
+
+TODAY, LATER = date(2026, 11, 29), date(2026, 12, 1)
+UP_TO_260 = FactCondition(tests=(FactTest(fact="refund.amount", operator="<=", size=260.0, unit="USD"),))
+
+
+def proposal(text: str) -> Proposal:
+    patch = proved(text, narrowed(text, "refund-over-100", UP_TO_260), file="policy.yaml")
+    return Proposal(
+        id="1a2b3c4d", kind="needless", title="Move the limit", why="So.", effect="Fewer.", diff=patch.diff,
+        base=digest(text), result=digest(patch.after), text=patch.after, tests=patch.tests,
+        problems=patch.problems,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    path = tmp_path / "policy.yaml"
+    path.write_text(read_source("support")[1], encoding="utf-8")
+    return path
+
+
+def test_an_accepted_change_is_written_with_a_line_and_taken_back_with_another(policy: Path) -> None:
+    before = policy.read_text()
+    done = accept(proposal(before), policy, "petra", people=None, today=TODAY, effective=TODAY)
+    assert done.is_written
+    assert "refund.amount > 260 USD" in policy.read_text()
+    assert load(policy)
+    log = policy.with_name("policy.changelog.md")
+    assert "2026-11-29 1a2b3c4d Move the limit; accepted by petra." in log.read_text()
+    roll_back(policy, "1a2b", "petra", today=LATER)
+    assert policy.read_text() == before
+    assert "2026-12-01 1a2b3c4d taken back by petra" in log.read_text()
+    with pytest.raises(ConfigError, match="in force"):
+        roll_back(policy, "1a2b", "petra", today=LATER)
+
+
+def test_nothing_is_written_over_a_policy_that_was_changed_since(policy: Path) -> None:
+    made = proposal(policy.read_text())
+    policy.write_text(policy.read_text() + "\n# a remark\n")
+    with pytest.raises(ConfigError, match="not the policy"):
+        accept(made, policy, "petra", people=None, today=TODAY, effective=TODAY)
+
+
+def test_a_file_of_proposals_cannot_raise_what_is_certified(policy: Path) -> None:
+    made, text = proposal(policy.read_text()), policy.read_text()
+    after = threshold_set(text, "low-confidence", "confidence", 0.3)
+    about = {name: getattr(made, name) for name in made.__slots__}
+    forged = Proposal(**{**about, "text": after, "result": digest(after)})
+    with pytest.raises(ConfigError, match="not certified"):
+        accept(forged, policy, "petra", people=None, today=TODAY, effective=TODAY)
+    assert policy.read_text() == text
+
+
+def test_what_a_change_rests_on_is_read_back_from_its_file(policy: Path, tmp_path: Path) -> None:
+    part = Slice(fact="tool.name", value="issue_refund")
+    rests_on = (CertifiedSlice(slice=part, inside=0.9, outside=0.6, answers=90, verdicts=40),)
+    made = replace(proposal(policy.read_text()), certified=0.7, certified_slices=rests_on)
+    write_proposals([made], tmp_path)
+    assert read_proposal(tmp_path / "proposals.json", made.id) == made
+    assert made.rests_on == Certified(whole=0.7, slices=rests_on)
+
+
+def test_only_changes_that_let_nothing_more_out_keep_a_certificate(policy: Path) -> None:
+    text = policy.read_text()
+    made = proposal(text)
+    accept(made, policy, "petra", people=None, today=TODAY, effective=TODAY)
+    assert list(stricter_changes(policy)) == []
+    roll_back(policy, "1a2b", "petra", today=TODAY)
+    after = threshold_set(text, "low-confidence", "confidence", 0.9)
+    about = {name: getattr(made, name) for name in made.__slots__}
+    stricter = {"id": "5e6f7a8b", "kind": "threshold", "text": after, "result": digest(after)}
+    accept(Proposal(**{**about, **stricter}), policy, "petra", people=None, today=TODAY, effective=TODAY)
+    assert list(stricter_changes(policy)) == [(loads(text).ref.sha256, loads(after).ref.sha256)]
+
+
+def test_what_was_checked_is_what_is_written(policy: Path) -> None:
+    made = proposal(policy.read_text())
+    forged = Proposal(**{**{n: getattr(made, n) for n in made.__slots__}, "text": made.text + "\n# more\n"})
+    with pytest.raises(ConfigError, match="not the one that was checked"):
+        accept(forged, policy, "petra", people=None, today=TODAY, effective=TODAY)
+
+
+def test_a_proposal_with_problems_cannot_be_accepted(policy: Path) -> None:
+    made = proposal(policy.read_text())
+    unready = Proposal(**{**{n: getattr(made, n) for n in made.__slots__}, "problems": ("a test fails",)})
+    with pytest.raises(ConfigError, match="a test fails"):
+        accept(unready, policy, "petra", people=None, today=TODAY, effective=TODAY)
+
+
+def test_a_change_of_a_later_day_waits_for_it(policy: Path) -> None:
+    before = policy.read_text()
+    done = accept(proposal(before), policy, "petra", people=None, today=TODAY, effective=LATER)
+    assert not done.is_written
+    assert policy.read_text() == before
+    assert write_due(policy, today=TODAY) == ()
+    assert write_due(policy, today=LATER) == ("1a2b3c4d",)
+    assert "260 USD" in policy.read_text()
+    assert write_due(policy, today=LATER) == ()
+
+
+def test_where_the_policy_asks_for_two_one_person_is_not_enough(policy: Path) -> None:
+    text = policy.read_text().replace(
+        "owner: process_owner_returns\n", "owner: process_owner_returns\nenforced_by: supervisor\n", 1
+    )
+    policy.write_text(text)
+    people_file = policy.with_name("people.yaml")
+    roles = "\n".join(f"  {role}: [ann, bob]" for role in loads(text).roles if role != "finance_lead")
+    people_file.write_text(f"roles:\n{roles}\n  finance_lead: [cid]\n")
+    people = load_people(people_file, load(policy))
+    made = proposal(text)
+    with pytest.raises(ConfigError, match="people file"):
+        accept(made, policy, "ann", people=None, today=TODAY, effective=TODAY)
+    with pytest.raises(ConfigError, match="no member of supervisor"):
+        accept(made, policy, "cid", people=people, today=TODAY, effective=TODAY)
+    first = accept(made, policy, "ann", people=people, today=TODAY, effective=TODAY)
+    again = accept(made, policy, "ann", people=people, today=TODAY, effective=TODAY)
+    assert (first.is_written, again.is_written) == (False, False)
+    assert policy.read_text() == text
+    second = accept(made, policy, "bob", people=people, today=TODAY, effective=TODAY)
+    assert second.is_written
+    assert second.by == ("ann", "bob")
+    assert roll_back_by(policy, "1a2b", "ann", today=TODAY) == ("Move the limit", False)
+    assert roll_back_by(policy, "1a2b", "ann", today=TODAY) == ("Move the limit", False)
+    assert policy.read_text() == made.text
+    assert roll_back_by(policy, "1a2b", "bob", today=TODAY) == ("Move the limit", True)
+    assert policy.read_text() == text
+    assert not accept(made, policy, "ann", people=people, today=TODAY, effective=TODAY).is_written
+    assert policy.read_text() == text
+
+
+def test_a_change_that_was_taken_back_is_accepted_as_if_for_the_first_time(policy: Path) -> None:
+    made = proposal(policy.read_text())
+    accept(made, policy, "petra", people=None, today=TODAY, effective=TODAY)
+    roll_back(policy, "1a2b", "petra", today=TODAY)
+    assert accepted_so_far(policy, "1a2b") == ((), None)
+    again = accept(made, policy, "quinn", people=None, today=TODAY, effective=LATER)
+    assert (again.by, again.is_written, again.waits_for) == (("quinn",), False, str(LATER))
+
+
+def test_proposals_are_found_by_the_beginning_of_their_id(policy: Path, tmp_path: Path) -> None:
+    made = proposal(policy.read_text())
+    path = write_proposals([made], tmp_path)
+    assert read_proposal(path, "1a2") == made
+    with pytest.raises(ConfigError, match="no proposal"):
+        read_proposal(path, "ffff")
+    path.write_text("{}")
+    with pytest.raises(ConfigError):
+        read_proposal(path, "1a2")
