@@ -92,7 +92,7 @@ def calibrate(  # noqa: PLR0913
     combine: Annotated[bool, typer.Option(help="Learn to combine the logged signals; begins anew.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
-    """Learn from verdicts how far answers may be passed without breaking a promise.
+    """Learn from people's verdicts how much confidence an answer needs to pass.
 
     The promise: with probability 1 - DELTA, the share of answers that are passed and wrong stays at or below
     TARGET, through every weekly refit. Rows without their audit probability are refused.

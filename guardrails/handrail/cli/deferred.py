@@ -33,7 +33,7 @@ OWN = {
     ),
     "desk": ("desk:commands", "Fire timers, deliver notices, drain the spool.", ""),
     "confidence": ("confidence:commands", "Measure how well confidence scores find errors.", "review"),
-    "signals": ("signals:commands", "Fit what is heard to your own words.", "review"),
+    "signals": ("signals:commands", "Train signals and topics on texts of your own.", "review"),
     "scan": ("scan:scan", "Find sensitive data in text, JSON Lines, CSV and Parquet files.", ""),
     "replay": (
         "replay:replay",
@@ -59,7 +59,7 @@ OWN = {
     ),
     "calibrate": (
         "confidence:calibrate",
-        "Learn from verdicts how far answers may be passed without breaking a promise.",
+        "Learn from people's verdicts how much confidence an answer needs to pass.",
         "review",
     ),
     "gateway": (

@@ -1,4 +1,4 @@
-"""`handrail roles`: who fills which role, and the proof that no hand-off ends nowhere."""
+"""`handrail roles`: who fills which role, and the proof that every hand-off reaches somebody."""
 
 import json
 from collections.abc import Sequence

@@ -11,12 +11,12 @@ from handrail.cli.options import text_of
 if TYPE_CHECKING:
     from handrail.review.calibration.own_heads import Adapted
 
-commands = typer.Typer(no_args_is_help=True, help="Fit what is heard to your own words.")
+commands = typer.Typer(no_args_is_help=True, help="Train signals and topics on texts of your own.")
 
 
 @commands.callback()
 def _group() -> None:
-    """Fit what is heard to your own words."""
+    """Train signals and topics on texts of your own."""
 
 
 @commands.command("train")
