@@ -59,12 +59,10 @@ def copy(
     - `handrail policy copy support --out policies/support.yaml`
     """
     from handrail.errors import ConfigError
-    from handrail.policy.file.read import read_source, shipped
-    from handrail.text.suggest import near
+    from handrail.policy.file.read import not_shipped, read_source, shipped
 
     if name not in shipped():
-        others = near(name, shipped()) or f"; there are {', '.join(shipped())}"
-        raise ConfigError(f"no shipped policy {name!r}{others}")
+        raise ConfigError(not_shipped(name))
     target = out or Path(f"{name}.yaml")
     if target.exists() and not force:
         raise ConfigError(f"{target} exists already; --force overwrites")

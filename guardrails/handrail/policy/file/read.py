@@ -31,8 +31,14 @@ def read_source(source: str | Path) -> tuple[Path, str]:
 
         path = Path(str(files(SHIPPED) / f"{source}.yaml"))
         if source.endswith("people") or not path.is_file():
-            raise PolicyError(f"no shipped policy '{source}'{near(source, shipped())}", file=source, line=0)
+            raise PolicyError(not_shipped(source), file=source, line=0)
     return path, read_text(path)
+
+
+def not_shipped(name: str) -> str:
+    """Say that no policy of this name comes with handrail, and which ones do."""
+    others = near(name, shipped()) or f"; there are {', '.join(shipped())}"
+    return f"no shipped policy '{name}'{others}"
 
 
 def read_text(path: Path) -> str:

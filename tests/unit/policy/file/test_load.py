@@ -126,6 +126,11 @@ def test_a_path_and_a_shipped_name_load(tmp_path: Path) -> None:
     assert "support" in shipped()
 
 
+def test_a_name_like_no_shipped_policy_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(PolicyError, match=", ".join(shipped())):
+        load("nosuch")
+
+
 def test_a_policy_that_is_not_there_is_a_policy_error(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="did you mean 'support'"):
         load("suport")
