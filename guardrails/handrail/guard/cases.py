@@ -79,7 +79,7 @@ class Cases:
         Args:
             ticket: its id.
             person: who decides; a member of the ticket's role.
-            verdict: approve, edit, reject or answer.
+            verdict: approve, edit, reject, answer or revise.
             **fields: what else they said; see `ResolutionFields`.
 
         Raises:

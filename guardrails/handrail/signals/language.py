@@ -54,11 +54,6 @@ def _pieces(low: str, read: tuple[str, Sequence[str]]) -> Sequence[str]:
     return read[1] if read[0] == low else tokens_of(low)
 
 
-def trained_languages() -> frozenset[str]:
-    """Return the codes of the languages that the heads were trained on."""
-    return _trained()
-
-
 def _is_foreign(text: str) -> bool:
     if text.isascii():
         return False
