@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -138,6 +138,19 @@ def backtest(records: Iterable[tuple[int, object]], policy: Policy) -> Backtest:
     """
     tried = (try_row(line, record, policy) for line, record in records)
     return counted((row for row in tried if row is not None), policy)
+
+
+def as_decided(row: LogRow, policy: Policy) -> LogRow:
+    """Return a row with what a policy makes of its facts in place of what was recorded; pure.
+
+    Tried with another policy, `newly` and `no_longer` then count what differs between the two policies. What
+    cannot be decided again, and what is not to be compared, stays as it is.
+    """
+    if row.facts is None or not row.effect or not row.is_decision or row.outcome == FAULT:
+        return row
+    decision = _again(row, policy)
+    stopping = (reason.rule for reason in decision.reasons if reason.effect in STOPPED)
+    return replace(row, effect=decision.effect.value, rules=tuple(dict.fromkeys(stopping)))
 
 
 def counted(rows: Iterable[TriedRow], policy: Policy) -> Backtest:

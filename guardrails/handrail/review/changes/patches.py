@@ -146,18 +146,30 @@ def added(
     trigger: Trigger = Trigger.HIGH_STAKES,
 ) -> str:
     """Return the text with a rule that hands off where a condition holds, the last of its list; pure."""
+    keys = {"id": rule, "when": _scalar(str(condition)), "to": to, "trigger": str(trigger)}
+    return _appended(text, {**keys, "because": _scalar(because)})
+
+
+def masking_added(text: str, rule: str, fact: str, item: str, *, because: str) -> str:
+    """Return the text with a rule that masks what a fact of findings holds, the last of its list; pure."""
+    return _appended(
+        text,
+        {"id": rule, "when": f"{fact} has {item}", "effect": str(Effect.REDACT), "because": _scalar(because)},
+    )
+
+
+def _appended(text: str, keys: Mapping[str, str]) -> str:
     found = _Rules(text)
     last = len(found.rules) - 1
+    if last < 0:
+        raise NotPatchable("there is no rule yet behind which another could stand")
     _, after = found.span(last)
     indent = " " * (found.document.position(("hand_offs", last)).column - 1)
     item = indent[:-2] if len(indent) >= 2 else indent
     # `- ` stands before the keys of an item.
     lines = [
-        f"{item}- id: {rule}\n",
-        f"{indent}when: {_scalar(str(condition))}\n",
-        f"{indent}to: {to}\n",
-        f"{indent}trigger: {trigger}\n",
-        f"{indent}because: {_scalar(because)}\n",
+        f"{indent if place else f'{item}- '}{key}: {value}\n"
+        for place, (key, value) in enumerate(keys.items())
     ]
     return "".join([*found.lines[:after], *lines, *found.lines[after:]])
 

@@ -1,11 +1,13 @@
 """What proposals are made against: the policy in force, and how a change of it becomes a proposal."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from handrail.policy import Policy
+from handrail.policy.runtime.log_row import LogRow, as_data
+from handrail.policy.tools.backtest import as_decided
 from handrail.review.changes.patches import PolicyPatch, proved
 from handrail.review.changes.promise import NOTHING_CERTIFIED
 from handrail.review.changes.proposal import Grounds, Proposal, digest
@@ -21,7 +23,7 @@ class PolicyInForce:
         policy: the policy.
         text: its text.
         file: its name, for the diff.
-        rows: past decisions as a log holds them.
+        rows: past decisions as a log holds them, with what this policy makes of their facts.
         weeks: how many weeks these are of.
         certified: what is certified under it.
     """
@@ -32,6 +34,25 @@ class PolicyInForce:
     rows: Sequence[object] = ()
     weeks: int = 1
     certified: Certified = NOTHING_CERTIFIED
+
+    @classmethod
+    def with_log(
+        cls,
+        rows: Iterable[LogRow],
+        *,
+        policy: Policy,
+        text: str,
+        file: str,
+        weeks: int,
+        certified: Certified,
+    ) -> "PolicyInForce":
+        """Return a policy with the decisions of a log, taken again by it.
+
+        Earlier versions took some of them: a change is held against the policy that it changes, and not
+        against what another one did.
+        """
+        again = [as_data(as_decided(row, policy)) for row in rows if row.is_decision]
+        return cls(policy=policy, text=text, file=file, rows=again, weeks=weeks, certified=certified)
 
     def tried(self, after: str) -> PolicyPatch:
         """Return a change with what check, tests, promises and past decisions say of it."""

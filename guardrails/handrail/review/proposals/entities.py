@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from handrail.guard.opening import scanner_of
 from handrail.policy import Policy
-from handrail.policy.language.ir import Holds, atoms
 from handrail.review.changes.patched_lists import entity_added
 from handrail.review.changes.patches import NotPatchable
 from handrail.review.changes.policy_in_force import PolicyInForce
@@ -15,7 +14,9 @@ from handrail.review.changes.proposal import Grounds, Proposal
 from handrail.review.figures.measure import share
 from handrail.review.log.cases import ReviewCase, TicketEnding
 from handrail.review.log.review_log import ReviewLog
+from handrail.review.proposals.masking import Masking, category_of, masking_of
 from handrail.review.proposals.text_search import JudgedText, Suspect, proved, weeks_of, without_text
+from handrail.review.proposals.words import said
 from handrail.scan import Scanner, redact
 from handrail.scan.catalogue import shipped
 from handrail.text.normalise import normalise
@@ -29,7 +30,6 @@ _PIECE = re.compile(
 )
 """Each repetition begins with a mark, or with a letter behind a digit: a text can be read in one way only."""
 _PARTS = re.compile(r"[^\W\d_]+|\d+|[\W_]")
-_CATEGORIES = ("identifier", "personnel", "financial", "legal", "health")
 _ORDINARY = (
     *("January", "February", "March", "April", "May", "June", "July", "August", "September", "October"),
     *("November", "December", "Jan", "Feb", "Mar", "Apr", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
@@ -141,11 +141,13 @@ def proposed_entities(log: ReviewLog, cases: Sequence[ReviewCase], now: PolicyIn
             piece for case in cases for text in (case.proposed, case.resolved) for piece in pieces(text)
         }
         entity = _entity(shape, now.policy, values)
-        grounds = _grounds(suspect, str(entity["category"]), count, weeks_of(texts))
+        name, category = str(entity["type"]), str(entity["category"])
+        masking = masking_of(now.policy, name, category)
+        grounds = _grounds(suspect, masking, count, weeks_of(texts))
         try:
             if _is_wide(shape) or _is_stated(shape, now.rows):
                 raise NotPatchable("its shape is not narrow enough: it is found in ordinary text or in facts")
-            patch = now.tried(entity_added(now.text, entity))
+            patch = now.tried(masking.written(entity_added(now.text, entity)))
         except NotPatchable as error:
             yield now.by_hand(grounds, str(error))
             continue
@@ -230,7 +232,7 @@ def _entity(
     free = [text for seed in range(10) if (text := shape.written(seed)) not in values]
     return {
         "type": _type_of(shape, policy),
-        "category": _category(policy),
+        "category": category_of(_type_of(shape, policy), policy),
         "patterns": [shape.pattern],
         "score": SCORE,
         "match": free[:2],
@@ -245,32 +247,23 @@ def _type_of(shape: EntityShape, policy: Policy) -> str:
     return next(name for name in names if name not in known)
 
 
-def _category(policy: Policy) -> str:
-    """Return the first category that a rule names, so that what is found is acted on."""
-    named = {
-        atom.item
-        for rule in policy.hand_offs
-        if not rule.is_shadow
-        for atom in atoms(rule.when.formula)
-        if isinstance(atom, Holds)
-    }
-    return next((category for category in _CATEGORIES if category in named), _CATEGORIES[0])
-
-
-def _grounds(suspect: Suspect[EntityShape], category: str, count: int, weeks: int) -> Grounds:
+def _grounds(suspect: Suspect[EntityShape], masking: Masking, count: int, weeks: int) -> Grounds:
     found = share(len(suspect.tickets), count)
     low, high = (bound * count / weeks for bound in (found.low, found.high))
+    effect = f"{masking}."
+    if masking.is_masked:
+        effect += (
+            f" {low:.1f} to {high:.1f} edits a week would not have to be made. How many answers that go out "
+            "now hold one is not known: their texts are not kept."
+        )
     return Grounds(
         kind=KIND,
-        title=f"Find {suspect.feature} (9: any digit, A: any capital letter) as {category}",
+        title=f"Find {suspect.feature} (9: any digit, A: any capital letter) as {masking.category}",
         why=(
             f"People took it out of {found} texts that held one, and no scanner had found it. "
             f"{suspect.bet.hits} of {suspect.bet.cases} came in weeks after it was first suspected."
         ),
-        effect=(
-            f"{low:.1f} to {high:.1f} edits a week would not have to be made, where a rule masks or holds "
-            f"{category} data."
-        ),
+        effect=effect,
         tickets=tuple(suspect.tickets),
     )
 
@@ -280,4 +273,13 @@ def _replay(
 ) -> str:
     held = sum(shape in text.hits for text in texts)
     looked = [case for case in cases if case.proposed]
-    return f"It is found in {held} of {len(looked)} past texts{without_text(log, looked)}."
+    written = [text for case in cases if (text := said(case))]
+    by_customers = sum(_holds(shape, text) for text in written)
+    return (
+        f"It is found in {held} of {len(looked)} past texts{without_text(log, looked)}. Customers wrote one "
+        f"in {by_customers} of {len(written)} past messages, and none of them is handed off for it."
+    )
+
+
+def _holds(shape: EntityShape, text: str) -> bool:
+    return any(shape in shapes(piece) for piece in pieces(text))

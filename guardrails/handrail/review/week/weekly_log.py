@@ -5,7 +5,7 @@ from pathlib import Path
 
 from handrail.policy import load
 from handrail.policy.file.read import read_source
-from handrail.policy.runtime.log_row import LogRow, as_data
+from handrail.policy.runtime.log_row import LogRow
 from handrail.review.changes.accept import stricter_changes
 from handrail.review.changes.policy_in_force import PolicyInForce
 from handrail.review.changes.proposal import Proposal
@@ -53,11 +53,11 @@ def follow(
     if loaded is None:
         return figures, ()
     path, text = read_source(policy)
-    now = PolicyInForce(
+    now = PolicyInForce.with_log(
+        rows,
         policy=loaded,
         text=text,
         file=str(path),
-        rows=[as_data(row) for row in rows if row.is_decision],
         weeks=len(weeks),
         certified=review.certificate.under(loaded.ref.sha256),
     )

@@ -48,6 +48,38 @@ def test_what_stops_more_moves_work_or_rests_a_limit_is_for_a_proposal(after: st
     assert problems(after) == []
 
 
+FINDS = """\
+policy: shop
+version: "1"
+if_unsure: queue_manager
+roles:
+  queue_manager: {}
+facts:
+  order.state: {type: one of, values: [paid, sent], from: context.state}
+  output.findings: {type: set, values: [card]}
+hand_offs:
+  - id: card
+    when: output.findings has card
+    effect: redact
+    because: No card leaves.
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_kept"),
+    [
+        ("[card]", "[card, tour_number]", True),
+        ("[card]", "[tour_number]", False),
+        ("[card]}", "[card], optional: true}", False),
+        ("[paid, sent]", "[paid, sent, lost]", False),
+        ("facts:\n", "facts:\n  order.id: {type: text}\n", False),
+    ],
+)
+def test_of_facts_a_proposal_names_further_findings_only(old: str, new: str, is_kept: bool) -> None:
+    problems = list(broken(FINDS, FINDS.replace(old, new), loads(FINDS), loads(FINDS)))
+    assert problems == ([] if is_kept else ["`facts` is not for a proposal to change"])
+
+
 def test_a_threshold_goes_down_to_what_is_certified_and_no_further() -> None:
     assert problems(threshold_set(SUPPORT, "low-confidence", "confidence", 0.6), certified=0.6) == []
     assert problems(threshold_set(SUPPORT, "low-confidence", "confidence", 0.599), certified=0.6)

@@ -8,7 +8,7 @@ import pytest
 from handrail.guard.opening import scanner_of
 from handrail.policy import loads
 from handrail.policy.runtime.log_row import LogRow
-from handrail.records import Trigger
+from handrail.records import Stage, Trigger
 from handrail.review.changes.policy_in_force import PolicyInForce
 from handrail.review.changes.proposal import Proposal
 from handrail.review.log.cases import ReviewCase, TicketEnding
@@ -117,10 +117,76 @@ def test_a_shape_that_people_take_out_is_proposed_and_then_found(form: str, valu
     assert "24 of 24" in one.why
     policy = loads(one.text)
     (entity,) = policy.scan["entities"]
-    assert entity["category"] == "personnel"
+    assert entity["category"] == "identifier"
     types = {each.type for each in scanner_of(policy).scan(f"It was {value}, they say.")}
     assert entity["type"] in types
     assert entity["type"] not in {each.type for each in scanner_of(policy).scan(f"It was {other}, they say.")}
+
+
+HEALTH = """\
+  - id: health
+    when: input.findings has health
+    to: queue_manager
+    because: Health is read by people.
+"""
+
+
+def with_rules(*rules: str, inputs: str = "health, identifier") -> str:
+    facts = f"  input.findings: {{type: set, values: [{inputs}]}}\n"
+    return TEXT.replace("facts:\n", f"facts:\n{facts}") + "".join(rules)
+
+
+def effect_of(text: str, **findings: str) -> str:
+    policy = loads(text)
+    facts = {
+        name: frozenset({findings[place]} if place in findings else ())
+        for place, name in (("input", "input.findings"), ("output", "output.findings"))
+        if name in policy.facts
+    }
+    return str(policy.decide(facts, Stage.ANSWER).effect)
+
+
+@pytest.mark.parametrize("text", [TEXT, with_rules(HEALTH)])
+def test_what_is_proposed_is_masked_in_answers_and_stops_nobody_who_writes_it(text: str) -> None:
+    (one,) = season("TOUR-#####").found(text)
+    assert one.is_ready, one.problems
+    (entity,) = loads(one.text).scan["entities"]
+    assert (entity["category"], entity["type"]) == ("identifier", "tour_number")
+    assert effect_of(one.text, output="tour_number") == "redact"
+    for found in (entity["category"], entity["type"]):
+        assert effect_of(one.text, input=found) == "pass"
+    assert "mask-tour-number masks it in answers" in one.effect
+    assert "edits a week" in one.effect
+
+
+def test_nobody_is_handed_off_by_a_rule_about_what_customers_write() -> None:
+    (one,) = season("TOUR-#####").found(with_rules(HEALTH.replace("health", "identifier")))
+    (entity,) = loads(one.text).scan["entities"]
+    assert entity["category"] == entity["type"] == "tour_number"
+    assert effect_of(one.text, output="tour_number") == "redact"
+
+
+def test_where_a_rule_holds_such_answers_no_edit_is_promised() -> None:
+    held = TEXT.replace("personnel", "identifier").replace("effect: redact", "to: queue_manager")
+    (one,) = season("TOUR-#####").found(held)
+    assert one.is_ready, one.problems
+    assert len(loads(one.text).hand_offs) == len(loads(held).hand_offs)
+    assert "staff stops answers" in one.effect
+    assert "edits a week" not in one.effect
+
+
+def test_a_rule_that_masks_its_category_is_not_written_twice() -> None:
+    (one,) = season("TOUR-#####").found(TEXT.replace("personnel", "identifier"))
+    assert len(loads(one.text).hand_offs) == len(loads(TEXT).hand_offs)
+    assert "staff masks it in answers" in one.effect
+
+
+def test_without_a_fact_of_answers_the_proposal_says_which_to_declare() -> None:
+    text = TEXT.replace("output.findings", "tool.findings").replace("effect: redact", "to: queue_manager")
+    (one,) = season("TOUR-#####").found(text)
+    assert not one.is_ready
+    assert "output.findings: {type: set, values: [tour_number]}" in one.problems[0]
+    assert not one.effect
 
 
 def test_its_tests_are_made_from_the_shape_and_are_nobodys_values() -> None:
