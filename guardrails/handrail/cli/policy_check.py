@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from handrail.policy import Policy
     from handrail.policy.analyse import Remark
     from handrail.policy.analyse.places import Place
+    from handrail.scan import EntitySpec
 
 FormatOption = Annotated[str, typer.Option("--format", help="text, json or sarif.")]
 
@@ -136,38 +137,52 @@ def _prover(policy: "Policy") -> Any:
 
 
 def _unscanned(policy: "Policy") -> "Iterator[Remark]":
-    """Say which finding types a policy asks for that neither handrail's scanner nor the file's own finds."""
+    """Say which finding types a policy asks for that nothing finds under its `scan:` section."""
     from handrail.policy.analyse import Remark
     from handrail.policy.language import sources
+    from handrail.scan.catalogue import shipped
+
+    types = {entity.type: entity for entity in shipped()}
+    for problem in _wrong_settings(policy.scan, types):
+        yield Remark(code="no-scanner", message=problem)
+    for fact in policy.facts.values():
+        if isinstance(fact.source, sources.FINDINGS):
+            for value in fact.values:
+                if (why := _unfound(value, policy.scan, types)) is not None:
+                    yield Remark(code="no-scanner", message=f"{fact.name}: {why}", line=fact.line)
+
+
+def _wrong_settings(scan: "Mapping[str, Any]", types: "Mapping[str, EntitySpec]") -> "Iterator[str]":
+    from handrail.scan.spec import CATEGORIES, NO_TAGGER, SHIPPED
     from handrail.text.suggest import near
 
-    known = _scanner_types() | {str(entity.get("type")) for entity in policy.scan["entities"]}
-    known |= {str(denied.get("type", "denied")) for denied in policy.scan["deny"]}
-    for fact in policy.facts.values():
-        if not isinstance(fact.source, sources.FINDINGS):
-            continue
-        for value in fact.values:
-            if value not in known:
-                message = f"{fact.name}: no scanner reports '{value}'{near(value, known)}"
-                yield Remark(code="no-scanner", message=message, line=fact.line)
+    for key in ("enable", "disable"):
+        for name in scan[key]:
+            if name not in types and name not in CATEGORIES:
+                yield f"scan.{key}: handrail has no type '{name}'{near(name, types)}"
+    tagger = scan.get("tagger", SHIPPED)
+    if tagger not in (SHIPPED, NO_TAGGER):
+        yield f"scan.tagger: only a guard that is given an analyzer '{tagger}' can use this policy"
 
 
-def _scanner_types() -> set[str]:
-    from handrail.scan.spec import CATEGORIES, TOPICS
+def _unfound(value: str, scan: "Mapping[str, Any]", types: "Mapping[str, EntitySpec]") -> str | None:
+    """Say why nothing finds a type or category, None where something does."""
+    from handrail.scan.spec import CATEGORIES, NO_TAGGER, TAGGED, TOPICS
+    from handrail.text.suggest import near
 
-    return {*CATEGORIES, *TOPICS, *_entity_types()}
-
-
-def _entity_types() -> set[str]:
-    import tomllib
-    from importlib.resources import files
-
-    found: set[str] = set()
-    for entry in (files("handrail.scan") / "entities").iterdir():
-        if entry.name.endswith(".toml"):
-            data = tomllib.loads(entry.read_text(encoding="utf-8"))
-            found |= {str(entity["type"]) for entity in data.get("entity", ()) if "type" in entity}
-    return found
+    own = {str(entity.get("type")) for entity in scan["entities"]}
+    own |= {str(denied.get("type", "denied")) for denied in scan["deny"]}
+    if value in own or value in CATEGORIES or value in TOPICS:
+        return None
+    if (entity := types.get(value)) is None:
+        return f"no scanner reports '{value}'{near(value, {*CATEGORIES, *TOPICS, *types, *own})}"
+    if entity.is_optional and value not in scan["enable"]:
+        return f"'{value}' is looked for only with `scan: {{enable: [{value}]}}`"
+    if {value, entity.category} & set(scan["disable"]):
+        return f"scan.disable leaves '{value}' out"
+    if value in TAGGED and scan.get("tagger") == NO_TAGGER:
+        return f"scan.tagger leaves '{value}' out"
+    return None
 
 
 def _as_json(one: _CheckedFile) -> dict[str, Any]:

@@ -56,6 +56,48 @@ def test_a_conflict_fails_with_its_line_and_case(shop: str) -> None:
     assert "no scanner reports 'hearts'" in result.stdout
 
 
+def scanning_policy(folder: Path, scan: str, asked: str) -> str:
+    """Write a policy with this `scan:` section and one rule on one finding type; return its path."""
+    path = folder / "p.yaml"
+    path.write_text(
+        "policy: p\nversion: '1'\nif_unsure: lead\nroles: {lead: {answer_within: 1 hours}}\n"
+        f"scan: {scan}\n"
+        f"facts: {{input.findings: {{type: set, values: [{asked}]}}}}\n"
+        f"hand_offs: [{{id: a, when: input.findings has {asked}, to: lead, because: It is looked at.}}]\n"
+    )
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("scan", "asked", "said"),
+    [
+        ("{}", "date", "'date' is looked for only with `scan: {enable: [date]}`"),
+        ("{enable: [dat]}", "email", "scan.enable: handrail has no type 'dat'; did you mean 'date'?"),
+        ("{disable: [emial]}", "email", "scan.disable: handrail has no type 'emial'; did you mean 'email'?"),
+        ("{disable: [email]}", "email", "scan.disable leaves 'email' out"),
+        ("{disable: [identifier]}", "email", "scan.disable leaves 'email' out"),
+        ("{tagger: none}", "person", "scan.tagger leaves 'person' out"),
+        ("{tagger: presidio}", "person", "only a guard that is given an analyzer 'presidio'"),
+    ],
+)
+def test_a_type_that_the_scan_section_leaves_out_is_named(
+    scan: str, asked: str, said: str, tmp_path: Path
+) -> None:
+    path = scanning_policy(tmp_path, scan, asked)
+    assert said in run("check", path).stdout
+
+
+@pytest.mark.parametrize(
+    ("scan", "asked"),
+    [("{enable: [date]}", "date"), ("{deny: [{value: x, type: own}]}", "own"), ("{}", "health")],
+)
+def test_a_type_that_something_finds_gets_no_remark(scan: str, asked: str, tmp_path: Path) -> None:
+    path = scanning_policy(tmp_path, scan, asked)
+    result = run("check", path)
+    assert "a can apply in messages" in result.stdout
+    assert "no-scanner" not in result.stdout
+
+
 def test_warnings_fail_only_when_asked_to(tmp_path: Path) -> None:
     path = tmp_path / "p.yaml"
     path.write_text("policy: p\nversion: 1\nif_unsure: a\nroles: {a: }\n")
