@@ -243,6 +243,8 @@ def _default(option: Any) -> str:
     value = option.default
     if option.required:
         return "required"
+    if isinstance(getattr(option, "show_default", None), str):
+        return str(option.show_default)
     if value is None or value is False or value in ("", [], ()) or callable(value):
         return ""
     return f"`{'on' if value is True else value}`"

@@ -92,9 +92,10 @@ def test_two_people_put_a_change_in_force_and_two_take_it_back(sides: Sides, pol
     assert policy.read_text() == CHANGED
     assert running(sides, policy, NOW + timedelta(minutes=3)) == loads(CHANGED).ref.sha256
     assert "accepted by pat, pam" in policy.with_name("policy.changelog.md").read_text()
-    assert roll_back_in_force(sides.inbox, policy, "1a2b", by("pam", minutes=4))[1] is False
+    assert roll_back_in_force(sides.inbox, policy, "1a2b", by("pam", minutes=4)).is_done is False
     assert policy.read_text() == CHANGED
-    assert roll_back_in_force(sides.inbox, policy, "1a2b", by("pat", minutes=5)) == ("Move the limit", True)
+    done = roll_back_in_force(sides.inbox, policy, "1a2b", by("pat", minutes=5))
+    assert (done.title, done.is_done, done.by) == ("Move the limit", True, ("pam", "pat"))
     assert policy.read_text() == POLICY
     assert running(sides, policy, NOW + timedelta(minutes=6)) == loads(POLICY).ref.sha256
     assert sides.admin.verify().problems == ()
@@ -118,6 +119,44 @@ def test_a_change_of_a_later_day_is_in_force_from_then_on_and_not_before(sides: 
     assert (done.is_written, done.waits_for) == (False, "2026-03-09")
     assert running(sides, policy, NOW + timedelta(days=5)) == loads(POLICY).ref.sha256
     assert running(sides, policy, datetime(2026, 3, 9, tzinfo=UTC)) == loads(CHANGED).ref.sha256
+
+
+def test_two_people_withdraw_a_change_of_a_later_day_and_it_never_is_in_force(
+    sides: Sides, policy: Path
+) -> None:
+    day, later = date(2026, 3, 9), datetime(2026, 3, 9, tzinfo=UTC)
+    for minute, person in enumerate(("pat", "pam")):
+        accept_in_force(sides.inbox, proposal(), policy, by(person, minutes=minute), effective=day)
+    control = running(sides, policy, later)
+    assert control == loads(CHANGED).ref.sha256
+    for person in ("pam", "p.miller"):
+        half = roll_back_in_force(sides.inbox, policy, "1a2b", by(person, minutes=2))
+        assert not half.is_done
+    assert running(sides, policy, later) == control
+    done = roll_back_in_force(sides.inbox, policy, "1a2b", by("pat", minutes=3))
+    assert (done.is_done, done.was_written, done.by) == (True, False, ("pam", "pat"))
+    assert running(sides, policy, later) == loads(POLICY).ref.sha256
+    assert sides.admin.verify().problems == ()
+    accept_in_force(sides.inbox, proposal(), policy, by("pat", minutes=4))
+    assert accept_in_force(sides.inbox, proposal(), policy, by("pam", minutes=5)).is_written
+    assert running(sides, policy, NOW + timedelta(minutes=6)) == loads(CHANGED).ref.sha256
+
+
+def test_one_person_withdraws_what_nobody_else_agreed_to(sides: Sides, policy: Path) -> None:
+    accept_in_force(sides.inbox, proposal(), policy, by("pat"))
+    assert roll_back_in_force(sides.inbox, policy, "1a2b", by("pam", minutes=1)).is_done
+    first = accept_in_force(sides.inbox, proposal(), policy, by("pam", minutes=2))
+    assert (first.is_written, first.by) == (False, ("pam",))
+
+
+def test_what_is_in_force_is_not_withdrawn(sides: Sides, policy: Path) -> None:
+    for minute, person in enumerate(("pat", "pam")):
+        wanted = Enforcement(ref=loads(POLICY).ref, source=POLICY, role="process_owner")
+        change = sides.inbox.enforce_policy(wanted, by(person, minutes=minute))
+    with pytest.raises(PolicyNotInForce, match="in force"):
+        sides.inbox.withdraw_policy("shop", change.id, by("pat", minutes=2))
+    with pytest.raises(PolicyNotInForce, match="only a member of process_owner"):
+        sides.inbox.withdraw_policy("shop", change.id, by("quinn", minutes=2))
 
 
 def test_where_another_version_is_in_force_nothing_is_accepted_and_it_says_so(

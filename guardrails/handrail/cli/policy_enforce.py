@@ -98,6 +98,7 @@ def show_in_force(
             "by": list(one.by),
             "from": one.effective_from.isoformat(),
             "in_force_since": one.since.isoformat() if one.since else None,
+            "is_withdrawn": one.is_withdrawn,
             "is_in_force": held is not None and one.id == held.id,
         }
         for one in changes
@@ -107,6 +108,8 @@ def show_in_force(
         return
     for one in changes:
         state = "proposed" if one.since is None else f"from {one.since:%Y-%m-%d %H:%M %Z}"
+        if one.is_withdrawn:
+            state = f"withdrawn by {', '.join(one.withdrawn_by)}"
         mark = "  in force" if held is not None and one.id == held.id else ""
         typer.echo(f"{one.sha256[:12]}  {', '.join(one.by)}  {state}{mark}")
     if not changes:

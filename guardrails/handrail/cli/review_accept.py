@@ -19,6 +19,7 @@ PolicyFile = Annotated[
         "-p",
         envvar="HANDRAIL_POLICY",
         callback=changed_policy,
+        show_default="policy in handrail.toml",
         help="The policy's file, which is changed.",
     ),
 ]
@@ -65,11 +66,14 @@ def accept(  # noqa: PLR0913 - one parameter per option
             done = accept_in_force(enforcing, found, policy, actor, effective=day)
     else:
         who = actor.people if actor is not None else None
-        done = accepted(found, policy, person, people=who, today=today, effective=day or today)
+        done = accepted(found, policy, person, people=who, today=today, effective=day)
     if done.is_written:
         typer.echo(f"{policy} is changed: {done.title}; handrail review rollback {done.id} takes it back")
     else:
-        typer.echo(f"{done.id} is accepted by {', '.join(done.by)}; waits for {done.waits_for}")
+        typer.echo(
+            f"{done.id} is accepted by {', '.join(done.by)}; waits for {done.waits_for}; "
+            f"handrail review due --list shows what waits, handrail review rollback {done.id} withdraws it"
+        )
 
 
 def _actor(person: str, people: Path | None, policy: Path) -> "Actor | None":
@@ -92,20 +96,33 @@ def _has_store(url: str) -> bool:
     return url != DEFAULT_STORE or (file is not None and file.exists())
 
 
-def due(policy: PolicyFile = Path()) -> None:
-    """Write accepted changes whose day has come.
+def due(
+    policy: PolicyFile = Path(),
+    only_list: Annotated[
+        bool, typer.Option("--list", help="Only list the accepted changes that wait; write nothing.")
+    ] = False,
+) -> None:
+    """Write accepted changes whose day has come, and list those that wait for theirs or for a second person.
 
     **Examples**
 
     - `handrail review due --policy policy.yaml`
+    - `handrail review due --policy policy.yaml --list`
     """
     from handrail.review.changes.accept import write_due
+    from handrail.review.changes.kept_change import waiting_changes
 
-    written = list(write_due(policy, today=datetime.now(UTC).date()))
-    for name in written:
-        typer.echo(f"{policy} is changed: {name}")
-    if not written:
+    written = () if only_list else write_due(policy, today=datetime.now(UTC).date())
+    for one in written:
+        typer.echo(f"{policy} is changed: {one.id} {one.title}")
+    if not written and not only_list:
         typer.echo(f"no accepted change of {policy} is due")
+    waiting = waiting_changes(policy)
+    for one in waiting:
+        second = "" if one.is_agreed else "; waits for a second person"
+        typer.echo(f"{one.id}  from {one.effective} on  {one.title}; accepted by {', '.join(one.by)}{second}")
+    if only_list and not waiting:
+        typer.echo(f"no accepted change of {policy} waits")
 
 
 def rollback(
@@ -115,28 +132,32 @@ def rollback(
     people: PeopleFileOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Put back the text that an accepted change replaced.
+    """Take an accepted change back: put the text before in place, or withdraw a change that waits.
 
-    A policy with `enforced_by:` needs two members of that role again: both run this command.
+    A change that two people of `enforced_by:` accepted needs two members of that role again: both run this
+    command. What is withdrawn before its day never counts, in the store neither.
 
     **Examples**
 
     - `handrail review rollback 1a2b3c4d --policy policy.yaml --as petra --people people.yaml`
     """
-    from handrail.review.changes.accept import roll_back_by, text_before
     from handrail.review.changes.accept_in_force import roll_back_in_force
+    from handrail.review.changes.take_back import take_back
 
     actor = _actor(person, people, policy)
     if actor is not None and _has_store(store):
         with opened(store) as enforcing:
-            title, is_back = roll_back_in_force(enforcing, policy, proposal, actor)
+            done = roll_back_in_force(enforcing, policy, proposal, actor)
     else:
-        text_before(policy, proposal, person, actor.people if actor is not None else None)
-        title, is_back = roll_back_by(policy, proposal, person, today=datetime.now(UTC).date())
-    if is_back:
-        typer.echo(f"{policy} is as it was before: {title}")
+        who, today = actor.people if actor is not None else None, datetime.now(UTC).date()
+        done = take_back(policy, proposal, person, people=who, today=today)
+    if not done.is_done:
+        said = ", ".join(done.by)
+        typer.echo(f"{said} takes {done.id} back ({done.title}); waits for another one of the same role")
+    elif done.was_written:
+        typer.echo(f"{policy} is as it was before: {done.title}")
     else:
-        typer.echo(f"{person} takes {title} back; waits for another one of the same role")
+        typer.echo(f"{done.id} is withdrawn and will not count: {done.title}; {policy} stays as it is")
 
 
 def _day(text: str) -> date:

@@ -72,7 +72,7 @@ def standings(
             since=change.since,
         )
         for change in every
-        if change is not mine
+        if change is not mine and not change.is_withdrawn
     )
     return (first, *others)
 

@@ -6,8 +6,10 @@
 #
 # Rows of `policy_changes` are added and never changed. A change is a row of kind `propose` and a row of kind
 # `agree`, by two people of the role that the policy in force says (`enforced_by`); it holds from its
-# `effective_from` on, and not before both agreed. Each row is authenticated as what people decide of tickets
-# is: by a keyed hash on SQLite, by the inbox's signature on PostgreSQL. Each is in the audit log too.
+# `effective_from` on, and not before both agreed. Until then it can be withdrawn: by one person while only
+# one has proposed it, by two (`withdraw`, then `withdraw_agree`) once two have agreed to it. Each row is
+# authenticated as what people decide of tickets is: by a keyed hash on SQLite, by the inbox's signature on
+# PostgreSQL. Each is in the audit log too.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +30,7 @@ from handrail.store.tickets.actor import Actor
 from handrail.store.transaction import Transaction
 
 PROPOSE, AGREE = "propose", "agree"
+WITHDRAW, WITHDRAW_AGREE = "withdraw", "withdraw_agree"
 SIGNED: Final = (
     "id", "change", "kind", "name", "sha256", "person", "role", "at", "effective_from", "source", "key_id",
 )  # fmt: skip
@@ -37,7 +40,8 @@ SIGNED: Final = (
 class PolicyChange:
     """A version of a policy on its way to be in force.
 
-    `by` are those who proposed it and agreed. It holds from `since` on; None while a second person is needed.
+    `by` are those who proposed it and agreed. It holds from `since` on; None while a second person is needed,
+    and for what was withdrawn. `withdrawn_by` are those who said so; `is_withdrawn` once they are enough.
     """
 
     id: str
@@ -48,6 +52,8 @@ class PolicyChange:
     by: tuple[str, ...]
     effective_from: datetime
     since: datetime | None
+    withdrawn_by: tuple[str, ...] = ()
+    is_withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +109,12 @@ def enforce(tx: Transaction, wanted: Enforcement, actor: Actor) -> PolicyChange:
     Raises:
         PolicyNotInForce: the person does not fill the role, or is away.
     """
-    role = actor.acting_role(wanted.role)
-    if role is None:
-        raise PolicyNotInForce(wanted.ref.name, f"only a member of {wanted.role} may put it in force")
-    if actor.away_until() is not None:
-        raise PolicyNotInForce(wanted.ref.name, "this person is away")
-    alike = [one for one in changes(tx, wanted.ref.name) if one.sha256 == wanted.ref.sha256]
+    role = _acting_role(actor, wanted.ref.name, wanted.role, "put it in force")
+    alike = [
+        one
+        for one in changes(tx, wanted.ref.name)
+        if one.sha256 == wanted.ref.sha256 and not one.is_withdrawn
+    ]
     if wanted.effective_from is None:
         alike = [one for one in alike if one.since is None]
     else:
@@ -120,17 +126,48 @@ def enforce(tx: Transaction, wanted: Enforcement, actor: Actor) -> PolicyChange:
         return _add(tx, PROPOSE, new_id(), wanted, (actor, role))
     if said.since is not None or actor.is_one_of(said.by) or actor.stands_in_for(said.by, actor.now):
         return said
-    return _add(tx, AGREE, said.id, wanted, (actor, role), before=said.by)
+    return _add(tx, AGREE, said.id, wanted, (actor, role))
 
 
-def _add(
-    tx: Transaction,
-    kind: str,
-    change: str,
-    wanted: Enforcement,
-    by: tuple[Actor, str],
-    before: tuple[str, ...] = (),
-) -> PolicyChange:
+def withdraw(tx: Transaction, name: str, change: str, actor: Actor) -> PolicyChange:
+    """Withdraw a change that is not in force yet, or agree to that; returns the change as it then stands.
+
+    One person is enough while only one has proposed it. Saying again what one has said changes nothing.
+
+    Raises:
+        PolicyNotInForce: there is no such change, it is in force, or the person does not fill its role or is
+            away.
+    """
+    found = next((one for one in changes(tx, name) if one.id == change), None)
+    if found is None:
+        raise PolicyNotInForce(name, "there is no such change")
+    role = _acting_role(actor, name, found.role, "withdraw it")
+    if found.is_withdrawn or actor.is_one_of(found.withdrawn_by):
+        return found
+    if found.since is not None and found.since <= actor.now:
+        raise PolicyNotInForce(name, "it is in force; put the version before in force again")
+    if found.withdrawn_by and actor.stands_in_for(found.withdrawn_by, actor.now):
+        return found
+    wanted = Enforcement(
+        ref=PolicyRef(name=name, version="", sha256=found.sha256),
+        source=found.source,
+        role=found.role,
+        effective_from=found.effective_from,
+    )
+    kind = WITHDRAW_AGREE if found.withdrawn_by else WITHDRAW
+    return _add(tx, kind, change, wanted, (actor, role))
+
+
+def _acting_role(actor: Actor, name: str, role: str, what: str) -> str:
+    acting = actor.acting_role(role)
+    if acting is None:
+        raise PolicyNotInForce(name, f"only a member of {role} may {what}")
+    if actor.away_until() is not None:
+        raise PolicyNotInForce(name, "this person is away")
+    return acting
+
+
+def _add(tx: Transaction, kind: str, change: str, wanted: Enforcement, by: tuple[Actor, str]) -> PolicyChange:
     (actor, role), when = by, wanted.effective_from or by[0].now
     signer = tx.signing.signer
     if signer is None and tx.signing.is_required:
@@ -156,36 +193,29 @@ def _add(
     tx.events.append(
         Event(tenant="default", kind=f"policy.{kind}", at=actor.now, actor=actor.person, role=role, data=data)
     )
-    since = max(when, actor.now) if kind == AGREE else None
-    return PolicyChange(
-        id=change,
-        name=wanted.ref.name,
-        sha256=wanted.ref.sha256,
-        source=wanted.source,
-        role=role,
-        by=(*before, actor.person),
-        effective_from=when,
-        since=since,
-    )
+    return next(one for one in changes(tx, wanted.ref.name) if one.id == change)
 
 
 def _changes(rows: Sequence[Mapping[Any, Any]]) -> Iterator[PolicyChange]:
-    agreed: dict[str, Mapping[Any, Any]] = {}
+    steps: dict[tuple[str, str], Mapping[Any, Any]] = {}
     for row in rows:
-        if row["kind"] == AGREE:
-            agreed.setdefault(row["change"], row)
+        steps.setdefault((row["change"], row["kind"]), row)
     for row in rows:
         if row["kind"] != PROPOSE:
             continue
-        second = agreed.get(row["change"])
-        is_second = (
-            second is not None
-            and second["person"] != row["person"]
-            and (second["sha256"], second["effective_from"]) == (row["sha256"], row["effective_from"])
-        )
+        change = row["change"]
+        second = steps.get((change, AGREE))
         since = None
-        if second is not None and is_second:
+        if second is not None and _is_second(second, row):
             since = moment(max(row["effective_from"], second["at"], row["at"]))
+        end, ends = steps.get((change, WITHDRAW)), steps.get((change, WITHDRAW_AGREE))
+        withdrawn = tuple(one for one in (end, ends) if one is not None and one["sha256"] == row["sha256"])
+        is_withdrawn = bool(withdrawn) and (
+            second is None or (end is not None and ends is not None and _is_second(ends, end))
+        )
+        if since is not None and any(moment(one["at"]) >= since for one in withdrawn):
+            # What is in force is not ended by withdrawing it.
+            is_withdrawn = False
         yield PolicyChange(
             id=row["change"],
             name=row["name"],
@@ -194,8 +224,16 @@ def _changes(rows: Sequence[Mapping[Any, Any]]) -> Iterator[PolicyChange]:
             role=row["role"],
             by=(row["person"], second["person"]) if second is not None else (row["person"],),
             effective_from=moment(row["effective_from"]),
-            since=since,
+            since=None if is_withdrawn else since,
+            withdrawn_by=tuple(one["person"] for one in withdrawn),
+            is_withdrawn=is_withdrawn,
         )
+
+
+def _is_second(second: Mapping[Any, Any], first: Mapping[Any, Any]) -> bool:
+    """Tell whether another person said the same of the same version and day."""
+    same = ("sha256", "effective_from")
+    return second["person"] != first["person"] and all(second[name] == first[name] for name in same)
 
 
 def _signed(row: Mapping[Any, Any]) -> bytes:

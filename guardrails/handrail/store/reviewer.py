@@ -290,6 +290,10 @@ class SqlStore(ReviewStore):
         """Propose to put a policy in force, or agree to what somebody else proposed; two people must."""
         return self._written("default", lambda tx: policies.enforce(tx, wanted, actor))
 
+    def withdraw_policy(self, name: str, change: str, actor: Actor) -> PolicyChange:
+        """Withdraw a version of a policy that is not in force yet; two people must where two agreed to it."""
+        return self._written("default", lambda tx: policies.withdraw(tx, name, change, actor))
+
     def open_roles(self) -> frozenset[str]:
         """Return the roles that open tickets are with; on PostgreSQL that is for the desk."""
         with self._database.read() as conn:

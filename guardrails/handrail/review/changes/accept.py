@@ -1,19 +1,22 @@
-"""Accepts a proposed change of a policy, by two people where the policy asks, and takes it back again.
+"""Accepts a proposed change of a policy, by two people where the policy asks, and writes it on its day."""
 
-Beside the policy file lie `NAME.changes/`, with the text before each change and who accepted it, and
-`NAME.changelog.md`, with a line for each.
-"""
-
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from handrail.bulk.whole import whole
 from handrail.errors import ConfigError
 from handrail.policy import Policy, loads
+from handrail.review.changes.kept_change import (
+    KeptChange,
+    has_result,
+    keep,
+    kept_change,
+    kept_changes,
+    log,
+    put,
+    require_member,
+)
 from handrail.review.changes.promise import broken
 from handrail.review.changes.proposal import Proposal, ProposalRefused, WhyRefused, digest
 from handrail.tickets.resolution import People
@@ -38,7 +41,13 @@ class Accepted:
 
 
 def accept(
-    proposal: Proposal, policy: Path, person: str, *, people: People | None, today: date, effective: date
+    proposal: Proposal,
+    policy: Path,
+    person: str,
+    *,
+    people: People | None,
+    today: date,
+    effective: date | None,
 ) -> Accepted:
     """Accept a proposal in a person's name; write it once enough people have and its day has come.
 
@@ -51,36 +60,39 @@ def accept(
         person: who accepts.
         people: who fills which role.
         today: the present day.
-        effective: the day from which the change counts.
+        effective: the day from which the change counts; None for today, or the day that a first person said.
 
     Raises:
-        ProposalRefused: the proposal is not ready, the policy is no longer the one it was made for, or this
-            person may not accept it.
+        ProposalRefused: the proposal is not ready, the policy is no longer the one it was made for, another
+            day was said for it, or this person may not accept it.
         ConfigError: a file cannot be used.
     """
+    day = agreed_day(policy, proposal.id, effective) or today
     loaded = acceptable(proposal, policy, person, people)
     text, role = policy.read_text(encoding="utf-8"), loaded.enforced_by or loaded.owner
-    record = _waiting(policy, proposal.id)
-    by = dict.fromkeys([*record.get("by", ()), person])
-    day = date.fromisoformat(record["effective"]) if "effective" in record else effective
-    needed = 2 if loaded.enforced_by else 1
-    is_due = len(by) >= needed and day <= today
-    kept: dict[str, object] = {
-        "id": proposal.id,
-        "kind": proposal.kind,
-        "title": proposal.title,
-        "by": list(by),
-        "effective": day.isoformat(),
-    }
-    kept |= {"before": text, "result": proposal.result, "after": proposal.text, "is_written": is_due}
-    kept["needed"] = needed
-    _keep(policy, proposal.id, kept)
+    before = _waiting(policy, proposal.id)
+    change = KeptChange(
+        id=proposal.id,
+        kind=proposal.kind,
+        title=proposal.title,
+        by=tuple(dict.fromkeys([*(before.by if before is not None else ()), person])),
+        effective=day,
+        before=text,
+        result=proposal.result,
+        after=proposal.text,
+        needed=2 if loaded.enforced_by else 1,
+    )
+    is_due = change.is_agreed and day <= today
+    keep(policy, replace(change, is_written=is_due))
+    said = f"{change.id} {change.title}; accepted by {', '.join(change.by)}"
     if is_due:
-        _put(policy, proposal.text)
-        _log(policy, today, f"{proposal.id} {proposal.title}; accepted by {', '.join(by)}. {proposal.effect}")
-    waits = f"another member of {role}" if len(by) < needed else "" if is_due else f"{day}"
+        put(policy, proposal.text)
+        log(policy, today, f"{said}. {proposal.effect}")
+    elif change.is_agreed and not (before is not None and before.is_agreed):
+        log(policy, today, f"{said}, to count from {day} on.")
+    waits = f"another member of {role}" if not change.is_agreed else "" if is_due else f"{day}"
     return Accepted(
-        id=proposal.id, title=proposal.title, by=tuple(by), effective=day, is_written=is_due, waits_for=waits
+        id=change.id, title=change.title, by=change.by, effective=day, is_written=is_due, waits_for=waits
     )
 
 
@@ -106,55 +118,40 @@ def acceptable(proposal: Proposal, policy: Path, person: str, people: People | N
         raise ProposalRefused(WhyRefused.NOT_READY, why)
     loaded = loads(text, file=str(policy), folder=policy.parent)
     _keep_promises(proposal, text, loaded, policy)
-    _require_member(loaded, person, people)
+    require_member(loaded, person, people)
     return loaded
 
 
-def _require_member(loaded: Policy, person: str, people: People | None) -> None:
-    role = loaded.enforced_by or loaded.owner
-    if not role or not (loaded.enforced_by or people is not None):
-        return
-    if people is None:
-        raise ConfigError(f"{role} accepts changes of this policy: name the people file")
-    if person not in people.members(role):
-        raise ProposalRefused(WhyRefused.NO_MEMBER, f"{person} is no member of {role}")
+def agreed_day(policy: Path, name: str, wanted: date | None) -> date | None:
+    """Return the day from which a change counts: what people said before, or else what is wanted.
+
+    Raises:
+        ProposalRefused: people accepted it for another day than is wanted.
+    """
+    by, said = accepted_so_far(policy, name)
+    if said is not None and wanted not in (None, said):
+        why = (
+            f"{', '.join(by)} accepted it from {said} on; accept it for that day, or name none; "
+            f"handrail review rollback {name} takes that back"
+        )
+        raise ProposalRefused(WhyRefused.OTHER_DAY, why)
+    return said or wanted
 
 
 def accepted_so_far(policy: Path, name: str) -> tuple[tuple[str, ...], date | None]:
     """Return who has accepted a change, and the day from which it counts; nobody and None if nobody has."""
-    record = _record(policy, name)
-    if record.get("is_taken_back"):
+    change = kept_change(policy, name)
+    if change is None or change.is_taken_back:
         return (), None
-    return tuple(record.get("by", ())), date.fromisoformat(record["effective"]) if record else None
+    return change.by, change.effective
 
 
 def is_in_force(policy: Path, name: str) -> bool:
     """Tell whether the change of this whole id was written into the file, and nothing was changed since."""
-    record = _record(policy, name)
-    if record.get("id") != name or not record.get("is_written") or record.get("is_taken_back"):
+    change = kept_change(policy, name)
+    if change is None or change.id != name or not change.is_written or change.is_taken_back:
         return False
-    return bool(digest(policy.read_text(encoding="utf-8")) == record["result"])
-
-
-def text_before(policy: Path, name: str, person: str, people: People | None) -> tuple[str, str]:
-    """Return the id of a change in force and the text that it replaced, if this person may put it back.
-
-    Raises:
-        ConfigError: no such change is in force, the policy was changed since, or this person may not.
-    """
-    record = _in_force(policy, name)
-    before = str(record["before"])
-    _require_member(loads(before, file=str(policy), folder=policy.parent), person, people)
-    return str(record["id"]), before
-
-
-def _in_force(policy: Path, name: str) -> Mapping[str, Any]:
-    record = _record(policy, name)
-    if not record.get("is_written") or record.get("is_taken_back"):
-        raise ConfigError(f"no change {name!r} of {policy} is in force")
-    if digest(policy.read_text(encoding="utf-8")) != record["result"]:
-        raise ConfigError(f"{policy} was changed after {name}; take that change back first")
-    return record
+    return has_result(policy, change)
 
 
 def _keep_promises(proposal: Proposal, text: str, loaded: Policy, policy: Path) -> None:
@@ -164,101 +161,42 @@ def _keep_promises(proposal: Proposal, text: str, loaded: Policy, policy: Path) 
         raise ProposalRefused(WhyRefused.NOT_READY, f"{proposal.id} cannot be accepted: {problem}")
 
 
-def write_due(policy: Path, *, today: date) -> tuple[str, ...]:
-    """Write the accepted change whose day has come, and return its id.
+def write_due(policy: Path, *, today: date) -> tuple[KeptChange, ...]:
+    """Write the accepted change whose day has come, and return it.
 
     Raises:
         ConfigError: the policy was changed after it was accepted.
     """
     done = []
-    for path in sorted(_folder(policy).glob("*.json")):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        waits = not record["is_written"] and not record.get("is_taken_back")
-        if not waits or len(record["by"]) < record["needed"] or record["effective"] > today.isoformat():
+    for change in kept_changes(policy):
+        if not change.waits or not change.is_agreed or change.effective > today:
             continue
-        if policy.read_text(encoding="utf-8") != record["before"]:
+        if policy.read_text(encoding="utf-8") != change.before:
             raise ConfigError(
-                f"{policy} was changed after {record['id']} was accepted; run handrail review again"
+                f"{policy} was changed after {change.id} was accepted; run handrail review again, and "
+                f"handrail review rollback {change.id} takes the acceptance back"
             )
-        _put(policy, record["after"])
-        _keep(policy, record["id"], {**record, "is_written": True})
-        _log(policy, today, f"{record['id']} {record['title']}; accepted by {', '.join(record['by'])}.")
-        done.append(str(record["id"]))
+        put(policy, change.after)
+        # Whoever wanted it withdrawn before its day has said nothing about what is in force.
+        written = replace(change, is_written=True, back_by=())
+        keep(policy, written)
+        log(policy, today, f"{change.id} {change.title}; accepted by {', '.join(change.by)}.")
+        done.append(written)
     return tuple(done)
-
-
-def roll_back(policy: Path, name: str, person: str, *, today: date) -> str:
-    """Put the text back that a change replaced, and return the change's title.
-
-    Raises:
-        ConfigError: no such change was written, or the policy was changed since.
-    """
-    record = _in_force(policy, name)
-    _put(policy, record["before"])
-    _keep(policy, str(record["id"]), {**record, "is_taken_back": True})
-    _log(policy, today, f"{record['id']} taken back by {person}: {record['title']}")
-    return str(record["title"])
-
-
-def roll_back_by(policy: Path, name: str, person: str, *, today: date) -> tuple[str, bool]:
-    """Take a change back in a person's name; returns its title and whether the text before is back.
-
-    Where the policy asks for two people it is back once another one has said so, too.
-
-    Raises:
-        ConfigError: no such change was written, or the policy was changed since.
-    """
-    record = _in_force(policy, name)
-    by = list(dict.fromkeys([*record.get("back_by", ()), person]))
-    if len(by) < int(record.get("needed", 1)):
-        _keep(policy, str(record["id"]), {**record, "back_by": by})
-        return str(record["title"]), False
-    return roll_back(policy, name, ", ".join(by), today=today), True
 
 
 def stricter_changes(policy: Path) -> Iterator[tuple[str, str]]:
     """Yield the policy's digests before and after each written change that let more out by score alone."""
-    for path in sorted(_folder(policy).glob("*.json")):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if record.get("kind") in STRICTER and record.get("is_written"):
-            before, after = (loads(record[name], folder=policy.parent) for name in ("before", "after"))
+    for change in kept_changes(policy):
+        if change.kind in STRICTER and change.is_written:
+            before, after = (loads(text, folder=policy.parent) for text in (change.before, change.after))
             yield before.ref.sha256, after.ref.sha256
 
 
-def _folder(policy: Path) -> Path:
-    return policy.with_name(f"{policy.stem}.changes")
-
-
-def _record(policy: Path, name: str) -> Mapping[str, Any]:
-    found = [path for path in _folder(policy).glob("*.json") if name and path.stem.startswith(name)]
-    if len(found) != 1:
-        return {}
-    record: Mapping[str, Any] = json.loads(found[0].read_text(encoding="utf-8"))
-    return record
-
-
-def _waiting(policy: Path, name: str) -> Mapping[str, Any]:
-    """Return what is on record of a change that is not written yet.
+def _waiting(policy: Path, name: str) -> KeptChange | None:
+    """Return what is kept of a change that is not written yet.
 
     Who accepted one that was written or taken back has said nothing about accepting it again.
     """
-    record = _record(policy, name)
-    return {} if record.get("is_written") or record.get("is_taken_back") else record
-
-
-def _keep(policy: Path, name: str, record: Mapping[str, Any]) -> None:
-    _folder(policy).mkdir(exist_ok=True)
-    with whole(_folder(policy) / f"{name}.json") as file:
-        file.write(json.dumps(record, indent=1).encode())
-
-
-def _put(policy: Path, text: str) -> None:
-    with whole(policy) as file:
-        file.write(text.encode())
-
-
-def _log(policy: Path, today: date, words: str) -> None:
-    path = policy.with_name(f"{policy.stem}.changelog.md")
-    before = path.read_text(encoding="utf-8") if path.exists() else f"# Changes of {policy.name}\n\n"
-    with whole(path) as file:
-        file.write(f"{before}- {today.isoformat()} {words}\n".encode())
+    change = kept_change(policy, name)
+    return change if change is not None and change.waits else None

@@ -4,21 +4,17 @@ The store says first which version holds, signed and on record; the file follows
 be written leaves programs with the version that people agreed to.
 """
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Protocol
 
 from handrail.errors import PolicyNotInForce
 from handrail.policy import Policy, loads
-from handrail.review.changes.accept import (
-    Accepted,
-    accept,
-    acceptable,
-    accepted_so_far,
-    roll_back,
-    text_before,
-)
+from handrail.review.changes.accept import Accepted, accept, acceptable, accepted_so_far, agreed_day
+from handrail.review.changes.kept_change import KeptChange, keep
 from handrail.review.changes.proposal import Proposal, ProposalRefused, WhyRefused, digest
+from handrail.review.changes.take_back import TakenBack, change_to_take_back, taken_back
 from handrail.store import Actor
 from handrail.store.policies import Enforcement, PolicyChange, in_force
 
@@ -31,6 +27,9 @@ class EnforcingStore(Protocol):
 
     def enforce_policy(self, wanted: Enforcement, actor: Actor) -> PolicyChange:
         """Propose to put a policy in force, or agree to what somebody else proposed."""
+
+    def withdraw_policy(self, name: str, change: str, actor: Actor) -> PolicyChange:
+        """Withdraw a version that is not in force yet, or agree to that."""
 
     def accept_proposal(self, tenant: str, proposal: str, by: Actor, *, result: str, effective: date) -> None:
         """Put on record that somebody accepts a proposal of a review."""
@@ -71,11 +70,8 @@ def accept_in_force(
         StoreUnavailable: the store is out of reach; nothing was accepted.
     """
     today = actor.now.astimezone(UTC).date()
-    by, said = accepted_so_far(policy, proposal.id)
-    if said is not None and effective not in (None, said):
-        why = f"{', '.join(by)} accepted it from {said} on; accept it for that day, or name none"
-        raise ProposalRefused(WhyRefused.OTHER_DAY, why)
-    day = said or effective or today
+    by, _ = accepted_so_far(policy, proposal.id)
+    day = agreed_day(policy, proposal.id, effective) or today
     loaded = acceptable(proposal, policy, actor.person, actor.people)
     if loaded.enforced_by is not None:
         held = held_text(store, loaded.ref.name, actor.now)
@@ -99,24 +95,58 @@ def accept_in_force(
 
 def roll_back_in_force(
     store: EnforcingStore, policy: Path, name: str, actor: Actor, *, tenant: str = "default"
-) -> tuple[str, bool]:
-    """Put back the text that a change replaced; returns the change's title and whether it is back in force.
+) -> TakenBack:
+    """Take a change back, in the file and in the store: what is in force is replaced, what waits withdrawn.
 
-    Where the policy asks for two people it is back once another one has said so, too.
+    Where the policy asks for two people it is done once another one has said so, too.
 
     Raises:
-        ConfigError: no such change is in force, the policy was changed since, or this person may not.
+        ConfigError: no such change is in force or waits, the policy was changed since, or this person may
+            not.
         StoreUnavailable: the store is out of reach; nothing was taken back.
     """
-    change_id, before = text_before(policy, name, actor.person, actor.people)
-    loaded = loads(before, file=str(policy), folder=policy.parent)
-    if loaded.enforced_by is not None:
-        change = _enforce(store, before, policy, loaded, (actor, None))
-        if change.since is None:
-            return name, False
-    store.roll_back_proposal(tenant, change_id, actor)
     today = actor.now.astimezone(UTC).date()
-    return roll_back(policy, name, actor.person, today=today), True
+    change = change_to_take_back(policy, name, actor.person, actor.people, today=today)
+    ruling = loads(change.before, file=str(policy), folder=policy.parent)
+    by: tuple[str, ...] = (actor.person,)
+    if ruling.enforced_by is not None:
+        if change.is_written:
+            held = _enforce(store, change.before, policy, ruling, (actor, None))
+            by, is_done = held.by, held.since is not None
+        else:
+            by, is_done = _withdraw(store, change, policy, actor)
+        if not is_done:
+            keep(policy, replace(change, back_by=by))
+            return TakenBack(
+                id=change.id, title=change.title, by=by, is_done=False, was_written=change.is_written
+            )
+    store.roll_back_proposal(tenant, change.id, actor)
+    return taken_back(policy, change, by, today=today)
+
+
+def _withdraw(
+    store: EnforcingStore, change: KeptChange, policy: Path, actor: Actor
+) -> tuple[tuple[str, ...], bool]:
+    """Withdraw a change in the store; returns who said so, and whether these are enough.
+
+    One that the store does not know was accepted in the file alone, and is withdrawn there.
+    """
+    ref = loads(change.after, file=str(policy), folder=policy.parent).ref
+    found = store.policy_changes(ref.name)
+    waiting = [
+        one
+        for one in found
+        if one.sha256 == ref.sha256 and not one.is_withdrawn and (one.since is None or one.since > actor.now)
+    ]
+    held = in_force(found, actor.now)
+    if not waiting and held is not None and held.sha256 == ref.sha256:
+        raise PolicyNotInForce(ref.name, "this change is in force in the store; put the version before there")
+    if not waiting:
+        by = tuple(dict.fromkeys([*change.back_by, actor.person]))
+        is_new = not actor.is_one_of(change.back_by)
+        return (by if is_new else change.back_by), is_new and len(by) >= min(len(change.by), change.needed)
+    ended = store.withdraw_policy(ref.name, waiting[-1].id, actor)
+    return ended.withdrawn_by, ended.is_withdrawn
 
 
 def _enforce(

@@ -6,18 +6,18 @@ import pytest
 
 from handrail.errors import ConfigError
 from handrail.policy import load, loads
-from handrail.policy.file.people import load_people
+from handrail.policy.file.people import People, load_people
 from handrail.policy.file.read import read_source
 from handrail.review.changes.accept import (
     accept,
     accepted_so_far,
-    roll_back,
-    roll_back_by,
     stricter_changes,
     write_due,
 )
+from handrail.review.changes.kept_change import waiting_changes
 from handrail.review.changes.patches import narrowed, proved, threshold_set
 from handrail.review.changes.proposal import Proposal, digest, read_proposal, write_proposals
+from handrail.review.changes.take_back import take_back
 from handrail.review.evidence.certified import Certified, CertifiedSlice
 from handrail.review.evidence.score_limits import Slice
 from handrail.review.log.conditions import FactCondition, FactTest
@@ -50,11 +50,11 @@ def test_an_accepted_change_is_written_with_a_line_and_taken_back_with_another(p
     assert load(policy)
     log = policy.with_name("policy.changelog.md")
     assert "2026-11-29 1a2b3c4d Move the limit; accepted by petra." in log.read_text()
-    roll_back(policy, "1a2b", "petra", today=LATER)
+    take_back(policy, "1a2b", "petra", today=LATER)
     assert policy.read_text() == before
     assert "2026-12-01 1a2b3c4d taken back by petra" in log.read_text()
     with pytest.raises(ConfigError, match="in force"):
-        roll_back(policy, "1a2b", "petra", today=LATER)
+        take_back(policy, "1a2b", "petra", today=LATER)
 
 
 def test_nothing_is_written_over_a_policy_that_was_changed_since(policy: Path) -> None:
@@ -88,7 +88,7 @@ def test_only_changes_that_let_nothing_more_out_keep_a_certificate(policy: Path)
     made = proposal(text)
     accept(made, policy, "petra", people=None, today=TODAY, effective=TODAY)
     assert list(stricter_changes(policy)) == []
-    roll_back(policy, "1a2b", "petra", today=TODAY)
+    take_back(policy, "1a2b", "petra", today=TODAY)
     after = threshold_set(text, "low-confidence", "confidence", 0.9)
     about = {name: getattr(made, name) for name in made.__slots__}
     stricter = {"id": "5e6f7a8b", "kind": "threshold", "text": after, "result": digest(after)}
@@ -116,12 +116,51 @@ def test_a_change_of_a_later_day_waits_for_it(policy: Path) -> None:
     assert not done.is_written
     assert policy.read_text() == before
     assert write_due(policy, today=TODAY) == ()
-    assert write_due(policy, today=LATER) == ("1a2b3c4d",)
+    assert [one.title for one in write_due(policy, today=LATER)] == ["Move the limit"]
     assert "260 USD" in policy.read_text()
     assert write_due(policy, today=LATER) == ()
 
 
-def test_where_the_policy_asks_for_two_one_person_is_not_enough(policy: Path) -> None:
+def test_a_change_that_waits_is_listed_and_logged_and_can_be_withdrawn(policy: Path) -> None:
+    made, log = proposal(policy.read_text()), policy.with_name("policy.changelog.md")
+    accept(made, policy, "petra", people=None, today=TODAY, effective=LATER)
+    accept(made, policy, "petra", people=None, today=TODAY, effective=None)
+    assert [(one.id, one.effective) for one in waiting_changes(policy)] == [("1a2b3c4d", LATER)]
+    assert log.read_text().count("accepted by petra, to count from 2026-12-01 on") == 1
+    with pytest.raises(ConfigError, match="handrail review rollback 1a2b3c4d takes that back"):
+        accept(made, policy, "petra", people=None, today=TODAY, effective=TODAY)
+    done = take_back(policy, "1a2b", "petra", today=TODAY)
+    assert (done.id, done.is_done, done.was_written) == ("1a2b3c4d", True, False)
+    assert "1a2b3c4d withdrawn by petra before it counted: Move the limit" in log.read_text()
+    assert waiting_changes(policy) == ()
+    assert write_due(policy, today=LATER) == ()
+    assert accept(made, policy, "petra", people=None, today=TODAY, effective=TODAY).is_written
+
+
+def test_a_change_whose_day_has_come_is_no_longer_withdrawn(policy: Path) -> None:
+    accept(proposal(policy.read_text()), policy, "petra", people=None, today=TODAY, effective=LATER)
+    with pytest.raises(ConfigError, match="handrail review due"):
+        take_back(policy, "1a2b", "petra", today=LATER)
+
+
+def test_two_people_withdraw_what_two_accepted_and_one_what_one_did(policy: Path) -> None:
+    people = two_supervisors(policy)
+    made = proposal(policy.read_text())
+    accept(made, policy, "ann", people=people, today=TODAY, effective=LATER)
+    assert take_back(policy, "1a2b", "bob", people=people, today=TODAY).is_done
+    for person in ("ann", "bob"):
+        accept(made, policy, person, people=people, today=TODAY, effective=LATER)
+    with pytest.raises(ConfigError, match="no member of supervisor"):
+        take_back(policy, "1a2b", "cid", people=people, today=TODAY)
+    assert not take_back(policy, "1a2b", "ann", people=people, today=TODAY).is_done
+    assert not take_back(policy, "1a2b", "ann", people=people, today=TODAY).is_done
+    assert len(waiting_changes(policy)) == 1
+    assert take_back(policy, "1a2b", "bob", people=people, today=TODAY).is_done
+    assert write_due(policy, today=LATER) == ()
+    assert "withdrawn by ann, bob" in policy.with_name("policy.changelog.md").read_text()
+
+
+def two_supervisors(policy: Path) -> People:
     text = policy.read_text().replace(
         "owner: process_owner_returns\n", "owner: process_owner_returns\nenforced_by: supervisor\n", 1
     )
@@ -129,7 +168,12 @@ def test_where_the_policy_asks_for_two_one_person_is_not_enough(policy: Path) ->
     people_file = policy.with_name("people.yaml")
     roles = "\n".join(f"  {role}: [ann, bob]" for role in loads(text).roles if role != "finance_lead")
     people_file.write_text(f"roles:\n{roles}\n  finance_lead: [cid]\n")
-    people = load_people(people_file, load(policy))
+    return load_people(people_file, load(policy))
+
+
+def test_where_the_policy_asks_for_two_one_person_is_not_enough(policy: Path) -> None:
+    people = two_supervisors(policy)
+    text = policy.read_text()
     made = proposal(text)
     with pytest.raises(ConfigError, match="people file"):
         accept(made, policy, "ann", people=None, today=TODAY, effective=TODAY)
@@ -142,10 +186,12 @@ def test_where_the_policy_asks_for_two_one_person_is_not_enough(policy: Path) ->
     second = accept(made, policy, "bob", people=people, today=TODAY, effective=TODAY)
     assert second.is_written
     assert second.by == ("ann", "bob")
-    assert roll_back_by(policy, "1a2b", "ann", today=TODAY) == ("Move the limit", False)
-    assert roll_back_by(policy, "1a2b", "ann", today=TODAY) == ("Move the limit", False)
+    for _ in range(2):
+        half = take_back(policy, "1a2b", "ann", people=people, today=TODAY)
+        assert (half.is_done, half.title, half.by) == (False, "Move the limit", ("ann",))
     assert policy.read_text() == made.text
-    assert roll_back_by(policy, "1a2b", "bob", today=TODAY) == ("Move the limit", True)
+    assert take_back(policy, "1a2b", "bob", people=people, today=TODAY).is_done
+    assert "taken back by ann, bob" in policy.with_name("policy.changelog.md").read_text()
     assert policy.read_text() == text
     assert not accept(made, policy, "ann", people=people, today=TODAY, effective=TODAY).is_written
     assert policy.read_text() == text
@@ -154,7 +200,7 @@ def test_where_the_policy_asks_for_two_one_person_is_not_enough(policy: Path) ->
 def test_a_change_that_was_taken_back_is_accepted_as_if_for_the_first_time(policy: Path) -> None:
     made = proposal(policy.read_text())
     accept(made, policy, "petra", people=None, today=TODAY, effective=TODAY)
-    roll_back(policy, "1a2b", "petra", today=TODAY)
+    take_back(policy, "1a2b", "petra", today=TODAY)
     assert accepted_so_far(policy, "1a2b") == ((), None)
     again = accept(made, policy, "quinn", people=None, today=TODAY, effective=LATER)
     assert (again.by, again.is_written, again.waits_for) == (("quinn",), False, str(LATER))
