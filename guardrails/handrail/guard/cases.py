@@ -7,7 +7,15 @@ from handrail.errors import ConfigError
 from handrail.guard import context as scopes
 from handrail.guard.call_runner import CallRunner
 from handrail.guard.in_force import PolicyInForce
-from handrail.guard.resolve import DecidedBy, ResolutionFields, read_resolution, resolve, wait, withdraw
+from handrail.guard.resolve import (
+    DecidedBy,
+    ResolutionFields,
+    read_resolution,
+    resolution_of,
+    resolve,
+    wait,
+    withdraw,
+)
 from handrail.guard.threads import in_thread
 from handrail.pipeline.decoded import masked_words
 from handrail.policy import People, Policy
@@ -80,21 +88,24 @@ class Cases:
             ticket: its id.
             person: who decides; a member of the ticket's role.
             verdict: approve, edit, reject, answer or revise.
-            **fields: what else they said; see `ResolutionFields`.
+            **fields: what else they said, each may be left out: `reason_code` (a short code), `note` (for
+                other reviewers), `message_to_user`, `message_to_agent`, `answer` (the text for the customer,
+                for answer and edit), `changes` (new values of single arguments, for edit) or `arguments`
+                (all of them as JSON), `parts`, `amounts`, `readback`, `digest`, `opened_at`,
+                `valid_for`, `idempotency_key`; see `handrail.tickets.resolution.Resolution`.
 
         Raises:
-            ConfigError: this guard knows no people, or its store takes no decisions.
+            ConfigError: this guard knows no people, its store takes no decisions, or there is no such verdict
+                or field.
             NotAllowed, AlreadyDecided, DecisionExpired, DigestMismatch: why it was not recorded.
         """
         from handrail.store import Actor
-        from handrail.tickets.resolution import Resolution
-        from handrail.tickets.ticket import Verdict
 
+        resolution, tenant = resolution_of(verdict, fields), scopes.current().context.tenant
         people = self.people
         if people is None:
             raise ConfigError("this guard knows no people: Guard.from_policy(..., people='people.yaml')")
         actor = Actor(person=person, people=people, now=self._runner.now())
-        resolution, tenant = Resolution(verdict=Verdict(verdict), **fields), scopes.current().context.tenant
         by = DecidedBy(actor=actor, policy=self.policy, tools=self._tools)
         return resolve(self.store, tenant, ticket, resolution, by)
 

@@ -21,7 +21,7 @@ from handrail.tickets.ports import ResolutionView, TicketStore
 if TYPE_CHECKING:
     from handrail.store import Actor
     from handrail.tickets.resolution import PartResolution, Resolution
-    from handrail.tickets.ticket import ProposedAction, Ticket, TicketView
+    from handrail.tickets.ticket import ProposedAction, Ticket, TicketView, Verdict
 
 Amounts: TypeAlias = Mapping[str, Money | Decimal]
 ToolsByName: TypeAlias = Mapping[str, Callable[..., object]]
@@ -30,9 +30,9 @@ ToolsByName: TypeAlias = Mapping[str, Callable[..., object]]
 class ResolutionFields(TypedDict, total=False):
     """What a person says beside the verdict; all of it may be left out.
 
-    `reason_code` is one of the policy's, `note` is for other reviewers. `message_to_user` is for the
-    customer, `message_to_agent` for the assistant. The other fields are explained at
-    `handrail.tickets.resolution.Resolution`.
+    `reason_code` is a short code such as `too_much` (`--reason` at the command line), `note` is for other
+    reviewers. `message_to_user` is for the customer, `message_to_agent` for the assistant. The other fields
+    are explained at `handrail.tickets.resolution.Resolution`.
     """
 
     reason_code: str
@@ -49,6 +49,27 @@ class ResolutionFields(TypedDict, total=False):
     opened_at: datetime | None
     readback: str
     parts: "tuple[PartResolution, ...]"
+
+
+def resolution_of(verdict: "Verdict | str", fields: Mapping[str, Any]) -> "Resolution":
+    """Return a resolution of a verdict and what was said beside it.
+
+    Raises:
+        ConfigError: there is no such verdict or field; it names those there are.
+    """
+    from handrail.tickets.resolution import Resolution
+    from handrail.tickets.ticket import Verdict
+
+    known = tuple(ResolutionFields.__annotations__)
+    wrong = [name for name in fields if name not in known]
+    if wrong:
+        from difflib import get_close_matches
+
+        meant = "".join(f" (did you mean {name}?)" for name in get_close_matches(wrong[0], known, n=1))
+        raise ConfigError(f"a resolution has no field {wrong[0]!r}{meant}; its fields are {', '.join(known)}")
+    if verdict not in set(Verdict):
+        raise ConfigError(f"no such verdict; write {', '.join(Verdict)}")
+    return Resolution(verdict=Verdict(verdict), **fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

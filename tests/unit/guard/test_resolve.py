@@ -12,7 +12,7 @@ import pytest
 from handrail import Guard, HandoffRequired
 from handrail.errors import ConfigError, NotAllowed
 from handrail.guard.outcome import Outcome
-from handrail.guard.resolve import wait, withdraw
+from handrail.guard.resolve import resolution_of, wait, withdraw
 from handrail.policy import load
 from handrail.records import Context, FactValue, Money, ToolCall
 from handrail.store import Actor, SqlStore
@@ -303,3 +303,15 @@ def test_what_the_customer_said_goes_with_their_withdrawal(desk: Desk) -> None:
     withdraw(desk.store, Context(customer="c1"), ticket, "I keep them")
     (said,) = desk.store.attempts("default", ticket)
     assert (said.text, said.note) == ("I keep them", "withdrawn")
+
+
+def test_a_field_or_a_verdict_that_there_is_not_is_refused_with_those_there_are() -> None:
+    with pytest.raises(
+        ConfigError, match=r"no field 'reason' \(did you mean reason_code\?\); its fields are"
+    ):
+        resolution_of("reject", {"reason": "too_much"})
+    with pytest.raises(ConfigError, match="idempotency_key"):
+        resolution_of("reject", {"zzz": 1})
+    with pytest.raises(ConfigError, match="write approve, edit, reject, answer, revise"):
+        resolution_of("aprove", {})
+    assert resolution_of("reject", {"reason_code": "too_much"}).reason_code == "too_much"

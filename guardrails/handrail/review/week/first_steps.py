@@ -60,14 +60,19 @@ def first_steps(
         say: the language.
     """
     if not report.measures.total.size and (figures is None or not figures.exchanges):
-        return (FirstStep(words=say("first.empty"), part="tickets", is_pressing=True),)
+        # Changes come from the weeks before as well: what can be accepted is said here, too.
+        empty = FirstStep(words=say("first.empty"), part="tickets", is_pressing=True)
+        return (empty, *_by_worth(patches, say)[: MOST - 1])
     pressing = [*_overdue(report, say), *(_of_log(figures, say) if figures is not None else ())]
     found = [one for one in pressing if one.is_pressing]
-    valued = sorted(_of_patches(patches, say), key=lambda step: -step.worth)
-    rest = [*valued, *(one for one in pressing if not one.is_pressing)]
+    rest = [*_by_worth(patches, say), *(one for one in pressing if not one.is_pressing)]
     rest += _of_hints(report, {one.about for one in patches if one.about}, say)
     # Something to improve has its place even in a week in which much burns.
     return (*found, *rest[: max(1, MOST - len(found))])
+
+
+def _by_worth(patches: "Sequence[Proposal]", say: Language) -> list[FirstStep]:
+    return sorted(_of_patches(patches, say), key=lambda step: -step.worth)
 
 
 def _overdue(report: WeeklyReview, say: Language) -> Iterator[FirstStep]:

@@ -100,3 +100,11 @@ def test_a_ticket_of_an_earlier_week_is_named_and_leads_nowhere() -> None:
     assert 'href="#ticket-0001"' in page
     assert 'title="ticket-of-old"' in page
     assert 'href="#ticket-of-old"' not in page
+
+
+def test_a_week_without_tickets_still_names_the_changes_that_can_be_accepted() -> None:
+    empty = review([], WEEK, now=WEEK.until)
+    changes = [a_change(f"c{number}", number) for number in range(9)]
+    assert len(first_steps(empty, None)) == 1
+    found = first_steps(empty, None, changes)
+    assert [step.part for step in found] == ["tickets", "change-c8", "change-c7", "change-c6", "change-c5"]
