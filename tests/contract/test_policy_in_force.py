@@ -10,10 +10,11 @@ import pytest
 
 from handrail import Guard, HandoffRequired
 from handrail.errors import PolicyNotInForce, StoreUnavailable
-from handrail.guard.enforcement import enforced
+from handrail.guard.enforcement import PolicyInForce, enforced
 from handrail.ids import new_id
 from handrail.policy import Policy, loads
 from handrail.records import ToolCall
+from handrail.service import KeptPolicies
 from handrail.store import Actor
 from handrail.store.policies import Enforcement, PolicyChange
 from handrail.testing import FrozenClock
@@ -123,6 +124,24 @@ def test_a_version_is_in_force_once_two_people_agreed_and_its_day_has_come(alone
     kinds = [one["kind"] for one in alone.admin.export() if name in str(one["data"])]
     assert sorted(kinds) == ["policy.agree", "policy.agree", "policy.propose", "policy.propose"]
     assert alone.admin.verify().problems == ()
+
+
+def test_a_program_that_asks_again_and_again_is_told_once_of_a_change(
+    alone: Sides, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    old, new = loads(text(name)), text(name, 2, limit=100)
+    clock = FrozenClock(NOW)
+    desk = PolicyInForce(store=alone.app, held=old, folder=None, clock=clock)
+    inbox = KeptPolicies(store=alone.app, given=old, clock=clock)
+    assert desk() is inbox.current() is old
+    for person in ("pat", "pam"):
+        said(alone, new, person)
+    assert {desk().ref for _ in range(5)} == {inbox.current().ref for _ in range(5)} == {loads(new).ref}
+    assert desk() is desk()
+    told = [one.getMessage() for one in caplog.records if "not the one held here" in one.getMessage()]
+    assert len(told) == 2
+    assert loads(new).ref.sha256[:8] in told[0]
+    assert old.ref.sha256[:8] in told[0]
 
 
 def test_one_person_or_one_of_another_role_puts_nothing_in_force(sides: Sides, name: str) -> None:

@@ -1,11 +1,13 @@
 """Which policy a program runs: the one it was given, unless people put another version in force."""
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from handrail.clock import Clock, now_utc
 from handrail.errors import PolicyNotInForce
 from handrail.policy import Policy, loads
 from handrail.tickets.policy_change import on_change
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from handrail.store import SqlStore
 
 log = logging.getLogger("handrail")
+_SHOWN = 8
+"""How much of a hash tells two versions apart in the log."""
 
 
 def enforced(
@@ -47,8 +51,41 @@ def enforced(
     policy = loads(held.source, file=f"{name} in force", folder=folder)
     if policy.ref.sha256 != held.sha256:
         raise PolicyNotInForce(name, "what is in force names a file that has changed since")
-    log.warning("policy %s: version %s is kept, the one given is not in force", name, policy.ref.version)
+    log.warning(
+        "policy %s: version %s (%s) is in force, not the one held here (%s, %s)",
+        name,
+        policy.ref.version,
+        policy.ref.sha256[:_SHOWN],
+        given.ref.version,
+        given.ref.sha256[:_SHOWN],
+    )
     return policy, due
+
+
+@dataclass(slots=True, kw_only=True)
+class PolicyInForce:
+    """The policy that holds whenever it is asked for; a change is built, and told in the log, once.
+
+    Args:
+        store: where people put policies in force.
+        held: the one that was given; afterwards the last one that held.
+        folder: where its calibration files are.
+        clock: the time.
+    """
+
+    store: "SqlStore"
+    held: Policy
+    folder: Path | None
+    clock: Clock = now_utc
+
+    def __call__(self) -> Policy:
+        """Return the policy that holds now.
+
+        Raises:
+            PolicyNotInForce, StoreUnavailable: as `enforced`.
+        """
+        self.held = enforced(self.store, self.held, self.folder, self.clock())[0]
+        return self.held
 
 
 def follow(store: "SqlStore", policy: Policy, now: datetime) -> None:

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from handrail.clock import Clock, now_utc
 from handrail.errors import ConfigError
 from handrail.policy import Policy, loads
 from handrail.store import SqlStore
+
+if TYPE_CHECKING:
+    from handrail.guard.enforcement import PolicyInForce
 
 
 class Policies(Protocol):
@@ -53,13 +56,18 @@ class KeptPolicies:
     folder: Path | None = None
     tools: Mapping[str, Callable[..., object]] = field(default_factory=dict)
     clock: Clock = now_utc
+    _in_force: "PolicyInForce" = field(init=False, repr=False)
     _known: dict[str, Policy | None] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        from handrail.guard.enforcement import PolicyInForce
+
+        followed = PolicyInForce(store=self.store, held=self.given, folder=self.folder, clock=self.clock)
+        object.__setattr__(self, "_in_force", followed)
 
     def current(self) -> Policy:
         """Return the policy in force now."""
-        from handrail.guard.enforcement import enforced
-
-        return enforced(self.store, self.given, self.folder, self.clock())[0]
+        return self._in_force()
 
     def of(self, sha256: str) -> Policy | None:
         """Return a policy by its content hash."""
