@@ -16,7 +16,6 @@ from handrail.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from handrail.desk import Desk, Step
-    from handrail.policy import Policy
 
 commands = typer.Typer(invoke_without_command=True)
 
@@ -36,7 +35,13 @@ def desk(  # noqa: PLR0913 - one parameter per option
             help="Policy file, or the name of a shipped one; here or in handrail.toml, to run the desk.",
         ),
     ] = None,
-    file: Annotated[Path | None, typer.Option("--desk", help="The desk's file: hours and channels.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--desk",
+            help="The desk's file: hours and channels; without it notices wait for a desk that has one.",
+        ),
+    ] = None,
     people: Annotated[
         Path | None,
         typer.Option(
@@ -51,8 +56,8 @@ def desk(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Fire timers, deliver notices, drain the spool.
 
-    Runs until SIGTERM or SIGINT. Policy, people and store may stand in handrail.toml. Any number of desks may
-    share a PostgreSQL store.
+    Runs until SIGTERM or SIGINT. Policy, people, store and desk_file may stand in handrail.toml. Any number
+    of desks may share a PostgreSQL store.
 
     Exit code 0: stopped by SIGTERM or SIGINT, or `--once` is done. 2: a file cannot be used. 3: the store is
     out of reach.
@@ -72,6 +77,7 @@ def desk(  # noqa: PLR0913 - one parameter per option
         said = settings()
         policy = said.get("policy")
         people = people or (Path(said["people"]) if "people" in said else None)
+    file = file or (Path(settings()["desk_file"]) if "desk_file" in settings() else None)
     if policy is None:
         raise typer.BadParameter("a desk needs the policy, for its roles", param_hint="--policy")
     # Other libraries stay quiet: a client that logs the addresses it posts to would log credentials.
@@ -140,8 +146,9 @@ def _run(
     url: str, policy: str, files: tuple[Path | None, Path | None], *, every_s: float | None, as_json: bool
 ) -> None:
     from handrail.desk import Desk
+    from handrail.desk.desk import NO_CHANNELS
     from handrail.desk.weekly_review import WeeklyReviews
-    from handrail.guard.enforcement import enforced
+    from handrail.guard.enforcement import PolicyInForce
     from handrail.policy import load
     from handrail.policy.file.people_file import PeopleFile
     from handrail.policy.file.read import read_source
@@ -151,15 +158,12 @@ def _run(
     folder = read_source(policy)[0].parent
     people = PeopleFile(named, loaded) if named is not None else None
     with opened(url, allow_volatile=False) as store:
-
-        def in_force() -> "Policy":
-            nonlocal loaded
-            loaded = enforced(store, loaded, folder, datetime.now(UTC))[0]
-            return loaded
-
+        in_force = PolicyInForce(store=store, held=loaded, folder=folder)
         one = Desk.of_policy(store, in_force, file=file, spool=Spool.beside(url), people=people)
         if one.settings.review is not None:
             one.review_by(WeeklyReviews(store, one.settings.review, in_force, policy))
+        if one.tells_nobody:
+            typer.echo(NO_CHANNELS, err=True)
         if every_s is None:
             _tell(one.step(), as_json=as_json)
         else:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SETTINGS = Path("handrail.toml")
 """File in the working folder that says once what commands would be told each time."""
-NAMES = ("store", "tenant", "policy", "people", "person")
+NAMES = ("store", "tenant", "policy", "people", "person", "desk_file")
 TABLES = ("inbox", "gateway")
 """Tables of the same file that are one command's own, which checks them when it reads them."""
 

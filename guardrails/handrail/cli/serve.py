@@ -2,7 +2,6 @@
 
 import os
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,8 +12,8 @@ from handrail.cli.options import SETTINGS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from handrail.desk import Desk
     from handrail.inbox import Settings
-    from handrail.policy import Policy
     from handrail.store import SqlStore
 
 
@@ -39,6 +38,10 @@ def serve(  # noqa: PLR0913 - one parameter per option
             help="Settings in TOML; the inbox's are under [inbox]. Without it: handrail.toml, if there.",
         ),
     ] = None,
+    desk: Annotated[
+        Path | None,
+        typer.Option("--desk", help="The desk's file, where the desk runs here: hours and channels."),
+    ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port to listen on.")] = 8440,
     development: Annotated[
@@ -49,6 +52,9 @@ def serve(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Serve the inbox, where people see and decide tickets in a browser.
 
+    On SQLite the desk runs in the same process, by `--desk` or desk_file in handrail.toml; without channels
+    there it leaves notices to a `handrail desk` that has some.
+
     Exit code 0: stopped by SIGTERM or SIGINT, or `--check` found nothing wrong. 2: a setting, the policy, the
     people file or the store cannot be used.
 
@@ -56,46 +62,45 @@ def serve(  # noqa: PLR0913 - one parameter per option
 
     - `handrail serve --development`
     - `handrail serve --policy support --people people.yaml --development`
+    - `handrail serve --desk desk.yaml --development`
     - `handrail serve --config handrail.toml --host 0.0.0.0`
     """
+    from handrail.desk.desk import NO_CHANNELS
     from handrail.inbox import make_app
     from handrail.inbox.serve import serve as run
     from handrail.store import open_store
 
     given: dict[str, Any] = {"policy": policy, "people": people, "store": store}
+    given["desk_file"] = str(desk) if desk is not None else None
     settings = _settings(config, given, development=development)
     settings.check_listening(host)
     opened = open_store(settings.store)
     try:
         app = make_app(settings, opened)
+        beside = _desk(settings, opened) if settings.runs_desk else None
+        if beside is not None and beside.tells_nobody:
+            typer.echo(NO_CHANNELS, err=True)
         if check:
             typer.echo("the inbox can be served")
             return
-        with _desk(settings, opened):
+        with _running(beside):
             run(app, settings, host=host, port=port, say=lambda url: typer.echo(f"inbox at {url}", err=True))
     finally:
         opened.close()
 
 
-@contextmanager
-def _desk(settings: "Settings", store: "SqlStore") -> "Iterator[None]":
-    """Run the desk beside the inbox, where the settings say so."""
+def _desk(settings: "Settings", store: "SqlStore") -> "Desk":
+    """Return the desk that runs beside the inbox."""
     from handrail.desk import Desk
     from handrail.desk.weekly_review import WeeklyReviews
-    from handrail.guard.enforcement import enforced
+    from handrail.guard.enforcement import PolicyInForce
     from handrail.policy import load
     from handrail.policy.file.people_file import PeopleFile
     from handrail.policy.file.read import read_source
     from handrail.store import Spool
 
-    if not settings.runs_desk:
-        yield
-        return
     given, folder = load(settings.policy), read_source(settings.policy)[0].parent
-
-    def in_force() -> "Policy":
-        return enforced(store, given, folder, datetime.now(UTC))[0]
-
+    in_force = PolicyInForce(store=store, held=given, folder=folder)
     desk = Desk.of_policy(
         store,
         in_force,
@@ -105,6 +110,15 @@ def _desk(settings: "Settings", store: "SqlStore") -> "Iterator[None]":
     )
     if desk.settings.review is not None:
         desk.review_by(WeeklyReviews(store, desk.settings.review, in_force, settings.policy))
+    return desk
+
+
+@contextmanager
+def _running(desk: "Desk | None") -> "Iterator[None]":
+    """Run a desk in a thread."""
+    if desk is None:
+        yield
+        return
     desk.start()
     try:
         yield

@@ -108,6 +108,24 @@ class Delivery:
             self.outbox.delivered(silent)
         return DeliveryRound(**counts | {"delivered": counts["delivered"] + len(silent)})
 
+    def settle_untaken(self, before: datetime, *, limit: int = BATCH) -> int:
+        """Settle what has been due since a moment long ago and no desk took; returns how many notices.
+
+        What a channel missed is put among the dead letters; the rest is closed.
+
+        Raises:
+            StoreUnavailable: the outbox is out of reach; nothing is lost.
+        """
+        count = 0
+        while messages := self.outbox.take_messages(before, limit=limit, lease=LEASE):
+            for message in messages:
+                if message.error:
+                    self.outbox.undelivered(message.id, again_at=None, error=message.error)
+            if untold := [message.id for message in messages if not message.error]:
+                self.outbox.delivered(untold)
+            count += len(messages)
+        return count
+
     def _deliver(
         self, message: OutboxMessage, down: dict[str, DeliveryError], should_stop: Callable[[], bool]
     ) -> str:

@@ -29,7 +29,12 @@ LONGEST_PAUSE_S: Final = 30.0
 BATCH: Final = 100
 STEP_S: Final = 60.0
 PRUNE_EVERY: Final = timedelta(hours=1)
-KEEP_DELIVERED: Final = timedelta(days=30)
+KEEP_NOTICES: Final = timedelta(days=30)
+"""How long a notice is kept that was delivered, or that no desk took."""
+NO_CHANNELS: Final = (
+    "no channels are named here, so notices wait for a desk that has some: "
+    "name its file by --desk, or as desk_file in handrail.toml"
+)
 
 log = logging.getLogger("handrail.desk")
 
@@ -142,6 +147,11 @@ class Desk:
         return made
 
     @property
+    def tells_nobody(self) -> bool:
+        """True where no channels were named, so that notices are left to another desk."""
+        return self._settings.channels is None
+
+    @property
     def settings(self) -> Settings:
         """What this desk works by."""
         return self._settings
@@ -163,27 +173,37 @@ class Desk:
             dropped = self._store.drop_claims(self._people, now=self._now(), by="desk")
             timers |= {Verb.RELEASE.value: len(dropped)} if dropped else {}
         timers |= self._follow()
+        counts = self._deliver(roles)
+        self._prune()
+        self.last_done = self._now()
+        # It takes longer than all else, so it comes last; what it tells goes out with the next step.
+        reviewed = 0 if self._stop.is_set() else self._review(self._now())
+        return Step(drained=drained, timers=timers, reviewed=reviewed, **counts)
+
+    def _deliver(self, roles: Mapping[str, RolePlan]) -> dict[str, int]:
+        """Deliver what is due; a desk without channels takes nothing that another one could deliver."""
+        counts = {"delivered": 0, "postponed": 0, "died": 0}
         delivery = Delivery(
             outbox=self._store,
-            channels=self._settings.channels,
+            channels=self._settings.channels or (),
             link=self._settings.link,
             now=self._now,
             sleep=self._sleep,
             backup_of=lambda role: plan.backup if (plan := roles.get(role)) else None,
             review_link=self._settings.review.link if self._settings.review else "",
         )
-        counts = {"delivered": 0, "postponed": 0, "died": 0}
+        if self.tells_nobody:
+            untaken = delivery.settle_untaken(self._now() - KEEP_NOTICES)
+            if untaken:
+                log.warning("%d notices of long ago were given up: %s", untaken, NO_CHANNELS)
+            return counts
         while not self._stop.is_set():
             done = delivery.round(should_stop=self._stop.is_set)
             if not done.count:
                 break
             for name in counts:
                 counts[name] += getattr(done, name)
-        self._prune()
-        self.last_done = self._now()
-        # It takes longer than all else, so it comes last; what it tells goes out with the next step.
-        reviewed = 0 if self._stop.is_set() else self._review(self._now())
-        return Step(drained=drained, timers=timers, reviewed=reviewed, **counts)
+        return counts
 
     def run(self, *, every_s: float = EVERY_S, told: Callable[[Step], None] = lambda _: None) -> None:
         """Do what is due, every `every_s` seconds, until `stop` is called.
@@ -263,7 +283,7 @@ class Desk:
         """Delete what was delivered long ago; what the audit log holds of it stays."""
         now = self._now()
         if self._pruned_at is None or abs(now - self._pruned_at) >= PRUNE_EVERY:
-            self._store.prune_messages(before=now - KEEP_DELIVERED)
+            self._store.prune_messages(before=now - KEEP_NOTICES)
             self._pruned_at = now
 
     def _sleep(self, seconds: float) -> None:

@@ -29,10 +29,14 @@ CALLS_PEOPLE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the desk works by; `link` holds `{ticket}` and `{tenant}`."""
+    """What the desk works by; `link` holds `{ticket}` and `{tenant}`.
+
+    Without `channels` nobody said where notices go: they wait for a desk that knows. An empty tuple says that
+    nobody is told.
+    """
 
     schedule: Schedule = ALWAYS_STAFFED
-    channels: tuple[Channel, ...] = ()
+    channels: tuple[Channel, ...] | None = None
     link: str = ""
     review: ReviewSettings | None = None
 
@@ -69,7 +73,7 @@ class _File(BaseModel):
     away: object = None
     link: str = ""
     review: _Review | None = None
-    channels: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,24}$")], _Channel] = {}
+    channels: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,24}$")], _Channel] | None = None
 
 
 def load_settings(
@@ -101,16 +105,17 @@ def load_settings(
     except ValidationError as error:
         raise first_problem(error, file=file.name) from None
     known = None if roles is None else frozenset(roles)
-    for name, one in read.channels.items():
+    named = read.channels or {}
+    for name, one in named.items():
         for role in one.roles:
             if known is not None and role not in known:
                 raise ConfigError(f"{file.name}: channels.{name}.roles: the policy has no role {role!r}")
     secrets = os.environ if environ is None else environ
     return Settings(
         schedule=read_schedule(text, file=file.name, roles=known),
-        channels=tuple(
-            _channel(name, one, secrets, file) for name, one in read.channels.items() if with_channels
-        ),
+        channels=tuple(_channel(name, one, secrets, file) for name, one in named.items())
+        if with_channels and read.channels is not None
+        else None,
         link=read.link,
         review=_review(read.review, known, file) if read.review is not None else None,
     )

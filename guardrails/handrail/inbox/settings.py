@@ -170,7 +170,7 @@ def is_loopback(host: str) -> bool:
 
 
 def read_settings(path: Path) -> dict[str, object]:
-    """Read a TOML file's `policy`, `people` and `store`, and its table `[inbox]`, unchecked.
+    """Read what a TOML file says for all commands, and its table `[inbox]`, unchecked.
 
     Raises:
         ConfigError: the file cannot be read.
@@ -182,7 +182,7 @@ def read_settings(path: Path) -> dict[str, object]:
     own = raw.get("inbox", {})
     if not isinstance(own, dict):
         raise ConfigError(f"{path}: [inbox] is a table")
-    shared = {name: raw[name] for name in ("policy", "people", "store", "tenant") if name in raw}
+    shared = {name: raw[name] for name in ("policy", "people", "store", "tenant", "desk_file") if name in raw}
     return {**shared, **own}
 
 

@@ -33,6 +33,7 @@ def served(*options: str) -> Result:
         (("--development", "--people", "none.yaml"), "none.yaml"),
         (("--development", "--policy", "none.yaml"), "none.yaml"),
         (("--config", "none.toml"), "none.toml"),
+        (("--development", "--desk", "none.yaml"), "none.yaml"),
     ],
 )
 def test_what_would_let_strangers_in_or_nobody_is_refused(
@@ -62,6 +63,23 @@ def test_the_environment_comes_before_the_settings_file(
     monkeypatch.setenv("HANDRAIL_PEOPLE", "people.yaml")
     done = CliRunner().invoke(build(), ["serve", "--check", "--development"])
     assert (done.exit_code, done.stdout) == (0, "the inbox can be served\n")
+
+
+def test_the_desk_beside_the_inbox_works_by_the_same_file_as_a_desk_of_its_own(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "handrail.toml").write_text('desk_file = "none.yaml"\n')
+    assert "none.yaml: cannot be read" in str(served("--development").exception)
+    file = "channels: {ops: {kind: webhook, url: 'http://127.0.0.1:9/x', secrets: ['env:HOOK_SECRET']}}\n"
+    (folder / "desk.yaml").write_text(file)
+    assert "HOOK_SECRET" in str(served("--development", "--desk", "desk.yaml").exception)
+    monkeypatch.setenv("HOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    done = served("--development", "--desk", "desk.yaml")
+    assert (done.exit_code, done.output) == (0, "the inbox can be served\n")
+
+
+def test_without_channels_checking_says_that_notices_wait(folder: Path) -> None:
+    assert "no channels are named here" in served("--development").stderr
 
 
 def test_a_wrong_setting_is_told_with_the_file_it_stands_in(folder: Path) -> None:

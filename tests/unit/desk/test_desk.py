@@ -100,6 +100,43 @@ def test_a_warning_tells_the_role_that_comes_next(store: SqlStore) -> None:
     assert ear.heard[0].link == "https://inbox.example/t/a"
 
 
+def test_a_desk_to_which_no_channels_were_named_leaves_notices_to_one_that_has_some(store: SqlStore) -> None:
+    clock, ear = FrozenClock(START), Ear()
+    without = Desk(store, ROLES, now=clock)
+    store.open(ticket("a"))
+    assert without.step().delivered == 0
+    clock.advance(hours=2)
+    assert without.step() == Step(timers={"warn": 1})
+    assert without.tells_nobody
+    assert desk(store, clock, ear).step().delivered == 2
+    assert ear.kinds == ["open", "warn"]
+
+
+def test_a_desk_that_is_to_tell_nobody_settles_notices_at_once(store: SqlStore) -> None:
+    clock, ear = FrozenClock(START), Ear()
+    store.open(ticket("a"))
+    assert desk(store, clock).step().delivered == 1
+    desk(store, clock, ear).step()
+    assert ear.heard == []
+
+
+def test_notices_that_no_desk_ever_takes_do_not_pile_up(
+    store: SqlStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, ear = FrozenClock(START), Ear(failures=3)
+    store.open(ticket("a"))
+    desk(store, clock, ear).step()
+    store.open(ticket("b"))
+    without = Desk(store, ROLES, now=clock)
+    clock.advance(days=29)
+    without.step()
+    assert "given up" not in caplog.text
+    clock.advance(days=2)
+    without.step()
+    assert "2 notices of long ago were given up" in caplog.text
+    assert [letter.ticket for letter in store.dead_letters(limit=9)] == ["a"]
+
+
 def test_what_somebody_works_on_is_not_escalated_before_its_deadline(store: SqlStore) -> None:
     clock = FrozenClock(START)
     one = desk(store, clock)

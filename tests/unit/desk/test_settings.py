@@ -31,7 +31,7 @@ def test_the_desks_file_is_read_whole(tmp_path: Path) -> None:
     found = load_settings(written(tmp_path), roles=["finance_lead"], environ=ENVIRON)
     assert found.schedule.of("finance_lead").id == "office"
     assert found.link == "https://inbox.example/t/{ticket}"
-    ops, chat = found.channels
+    ops, chat = found.channels or ()
     assert isinstance(ops, Webhook)
     assert ops.secrets == (SECRET, SECRET)
     assert isinstance(chat, Apprise)
@@ -42,7 +42,13 @@ def test_the_desks_file_is_read_whole(tmp_path: Path) -> None:
 
 def test_hours_can_be_read_without_any_secret(tmp_path: Path) -> None:
     found = load_settings(written(tmp_path), environ={}, with_channels=False)
-    assert (found.channels, found.schedule.of("finance_lead").id) == ((), "office")
+    assert (found.channels, found.schedule.of("finance_lead").id) == (None, "office")
+
+
+def test_a_file_that_names_no_channels_is_told_from_one_that_wants_none(tmp_path: Path) -> None:
+    assert load_settings(written(tmp_path, "link: https://x/{ticket}\n")).channels is None
+    assert load_settings(written(tmp_path, "channels:\n")).channels is None
+    assert load_settings(written(tmp_path, "channels: {}\n")).channels == ()
 
 
 @pytest.mark.parametrize(
