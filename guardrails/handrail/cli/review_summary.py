@@ -29,7 +29,7 @@ class Reviewed:
     def lines(self, paths: Sequence[Path], store: str, policy: str) -> list[str]:
         """Return what to print once the files are written."""
         return [
-            _total_line(self.report),
+            self._total(),
             *_missed_lines(self.missed, store, policy),
             *self._steps(),
             *map(_proposal_line, self.patches),
@@ -44,6 +44,15 @@ class Reviewed:
         data = as_data(self.report, self.figures, self.patches)
         return json.dumps({**data, "missed": _missed_data(self.missed)}, indent=2)
 
+    def _total(self) -> str:
+        from handrail.review.week.first_steps import hints
+
+        total, found = self.report.measures.total, len(hints(self.report, self.patches))
+        return (
+            f"{total.size} tickets, {total.unchanged.count} of {total.unchanged.total} decisions unchanged, "
+            f"{total.late.count} late, {found} {'hint' if found == 1 else 'hints'} from the tickets"
+        )
+
     def _steps(self) -> list[str]:
         from handrail.review.week.first_steps import first_steps
 
@@ -51,7 +60,8 @@ class Reviewed:
         return [f"{number}. {step}" for number, step in enumerate(steps, 1)]
 
     def _next(self, folder: Path, policy: str) -> list[str]:
-        ready = next((one for one in self.patches if one.is_ready), None)
+        # The first of them on the page, unless it costs more than it saves: that asks for a thought.
+        ready = next((one for one in self.patches if one.is_ready and round(one.worth) >= 0), None)
         if ready is None or not policy:
             return []
         from handrail.policy.file.read import shipped
@@ -62,14 +72,6 @@ class Reviewed:
             (f"handrail policy copy {policy} && ", f"{policy}.yaml") if is_shipped else ("", policy)
         )
         return [f"next: {copied}handrail review accept {ready.id} --policy {file}{where} --as YOU"]
-
-
-def _total_line(report: "WeeklyReview") -> str:
-    total, hints = report.measures.total, len(report.proposals)
-    return (
-        f"{total.size} tickets, {total.unchanged.count} of {total.unchanged.total} decisions unchanged, "
-        f"{total.late.count} late, {hints} {'hint' if hints == 1 else 'hints'} from the tickets"
-    )
 
 
 def _proposal_line(one: "Proposal") -> str:

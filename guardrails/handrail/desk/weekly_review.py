@@ -98,6 +98,7 @@ class WeeklyReviews:
             return 0
         from handrail.guard.opening import scanner_of
         from handrail.review.page.report import write
+        from handrail.review.week.first_steps import hints
 
         found = review_of_store(
             self._store,
@@ -111,7 +112,7 @@ class WeeklyReviews:
             # A tenant's name may hold what a folder's may not.
             folder = self._settings.folder / quote(tenant, safe="").replace(".", "%2E") / week
             write(found.report, folder, found.figures, found.patches)
-        proposals = len(found.report.proposals) + len(found.patches)
+        proposals = len(hints(found.report, found.patches)) + len(found.patches)
         self._store.finish_review(
             tenant, week, tickets=found.report.measures.total.size, proposals=proposals, now=now
         )

@@ -64,6 +64,11 @@ class Certified:
         return not is_of_slice or _outside_kept(after, self.whole)
 
 
+def rounded_up(threshold: float) -> float:
+    """Return a certified threshold as policy and page write it: rounded up, which keeps the promise; pure."""
+    return threshold if math.isinf(threshold) else math.ceil(threshold * 1000) / 1000
+
+
 def _lowered(
     before: Sequence[ScoreLimit], after: Sequence[ScoreLimit]
 ) -> Iterator[tuple[ScoreLimit, ScoreLimit | None]]:

@@ -15,9 +15,9 @@ from handrail.review.page import log_charts, log_sections, proposal_html
 from handrail.review.page.svg import Plot
 from handrail.review.page.tables import Cell, Counted, Link, Linked, ListLink, Tables, in_page, short
 from handrail.review.page.ticket_charts import ticket_charts
-from handrail.review.week.first_steps import FirstStep, first_steps
+from handrail.review.week.first_steps import FirstStep, first_steps, hints
 from handrail.review.week.language import ENGLISH, Language
-from handrail.review.week.weekly import WeeklyReview, propose
+from handrail.review.week.weekly import WeeklyReview
 
 if TYPE_CHECKING:
     from handrail.review.changes.proposal import Proposal
@@ -113,7 +113,7 @@ def page_parts(
         tiles=_tiles(measures.total, figures, say),
         changes=proposal_html.changes(patches, write),
         notes=proposal_html.notes(patches, write),
-        hints=_hints(propose(measures, say), write),
+        hints=_hints(hints(report, patches, say), write),
         charts=drawn,
         tables={name: _section(name, inner, say) for name, inner in shown.items()},
         tickets="".join(_ticket(case, say) for case in report.cases) or f"<p>{escape(say('none'))}</p>",

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from handrail.review.evidence.certified import rounded_up
 from handrail.review.page.svg import (
     COLOURS,
     TARGET,
@@ -175,7 +176,7 @@ def _coverage_words(figures: "LogFigures", say: Language) -> str:
     if math.isinf(figures.threshold):
         return say("coverage.none", target=target)
     best = _at_threshold(figures, figures.threshold)
-    says = say("coverage.says", threshold=say.number(figures.threshold, 3), target=target)
+    says = say("coverage.says", threshold=say.number(rounded_up(figures.threshold), 3), target=target)
     is_worse = best is not None and best.risk > figures.alpha
     return f"{says} {say('coverage.worse', risk=say.percent(best.risk))}" if best and is_worse else says
 
@@ -207,7 +208,8 @@ def _coverage(figures: "LogFigures", say: Language) -> Plot:
     parts += _below([(s / 4, say.percent(s / 4)) for s in range(5)], say("coverage.below"))
     legend = [(COLOURS[0], say("coverage.wrong"))]
     if today is not None:
-        now = say.number(figures.threshold_now or 0.0, 2)
+        limit = figures.threshold_now or 0.0
+        now = say.number(limit, 2 if round(limit, 2) == limit else 3)
         legend.append((_TODAY, say("coverage.threshold_now", threshold=now)))
     legend += [(_BAD, say("coverage.threshold"))] if best is not None else []
     legend.append((TARGET, say("missed.target", target=say.percent(figures.alpha))))

@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
+from handrail.review.evidence.certified import rounded_up
 from handrail.review.figures.measure import share
 from handrail.review.page.tables import Counted, Tables
 from handrail.review.week.language import Language
@@ -81,7 +82,7 @@ def _slices(figures: "LogFigures", tables: Tables) -> str:
 
 
 def _threshold(certified: float, say: Language) -> str:
-    return "–" if math.isinf(certified) else say.number(certified, 3)
+    return "–" if math.isinf(certified) else say.number(rounded_up(certified), 3)
 
 
 def _detectors(figures: "LogFigures", tables: Tables) -> str:

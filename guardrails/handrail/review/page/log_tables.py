@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from handrail.review.evidence.certified import rounded_up
 from handrail.review.figures.log_figures import (
     ConflictFigures,
     DetectorFigures,
@@ -113,7 +114,7 @@ def _slice_row(one: SliceFigures) -> dict[str, object]:
 
 
 def _certified(threshold: float) -> float | None:
-    return None if np.isinf(threshold) else round(threshold, 4)
+    return None if np.isinf(threshold) else rounded_up(threshold)
 
 
 def _conflict_row(one: ConflictFigures) -> dict[str, object]:

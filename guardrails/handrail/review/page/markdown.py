@@ -9,9 +9,9 @@ from handrail.review.figures.measure import TicketGroup
 from handrail.review.log.cases import ReviewCase, TicketEnding
 from handrail.review.page.html import charts, period
 from handrail.review.page.tables import short
-from handrail.review.week.first_steps import FirstStep, first_steps
+from handrail.review.week.first_steps import FirstStep, first_steps, hints, worth_in_words
 from handrail.review.week.language import ENGLISH, Language
-from handrail.review.week.weekly import WeeklyReview, propose
+from handrail.review.week.weekly import WeeklyReview
 
 if TYPE_CHECKING:
     from handrail.review.changes.proposal import Proposal
@@ -54,7 +54,7 @@ def _lines(
         yield f"- **{_plain(title)}** {_plain(words)}"
     yield from _proposed("changes", [one for one in patches if not one.is_note], say)
     yield from _proposed("notes", [one for one in patches if one.is_note], say)
-    yield from _hints(propose(measures, say), say)
+    yield from _hints(hints(report, patches, say), say)
     for kind, groups in (
         ("trigger", measures.by_trigger),
         ("role", measures.by_role),
@@ -86,7 +86,8 @@ def _proposed(name: str, proposals: "Sequence[Proposal]", say: Language) -> Iter
     yield from _head(name, say)
     for number, one in enumerate(proposals, 1):
         words = " ".join(filter(None, (one.why, one.replay, one.effect, one.suggestion)))
-        yield f"{number}. **{_plain(one.title)}** ({one.id}). {_plain(words)}"
+        about = "; ".join(filter(None, (one.id, worth_in_words(one, say))))
+        yield f"{number}. **{_plain(one.title)}** ({about}). {_plain(words)}"
         yield from _ids(one.tickets, say)
         if one.diff:
             yield from (

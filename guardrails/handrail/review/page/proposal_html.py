@@ -5,6 +5,7 @@ from html import escape
 
 from handrail.review.changes.proposal import Proposal, without_folder
 from handrail.review.page.tables import Tables
+from handrail.review.week.first_steps import worth_in_words
 
 
 def changes(proposals: Sequence[Proposal], tables: Tables) -> str:
@@ -29,8 +30,7 @@ def _listed(proposals: Sequence[Proposal], tables: Tables, name: str) -> str:
 
 def heading(one: Proposal, tables: Tables) -> str:
     """Return what is proposed, of which kind it is, and what it is worth, as HTML."""
-    saved = round(one.worth)
-    worth = tables.say("first.worth", count=tables.say.number(saved)) if saved >= 1 else ""
+    worth = worth_in_words(one, tables.say)
     return (
         f'<h3><span lang="en">{escape(one.title)}</span> '
         f'<span class="kind">{escape(tables.say.named("kind", one.kind))}</span>'

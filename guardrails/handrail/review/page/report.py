@@ -13,7 +13,7 @@ from handrail.review.page.html import as_html, charts
 from handrail.review.page.markdown import as_markdown
 from handrail.review.page.ticket_tables import ticket_tables
 from handrail.review.training.evaluation import evaluation_lines
-from handrail.review.week.first_steps import first_steps
+from handrail.review.week.first_steps import first_steps, hints
 from handrail.review.week.language import ENGLISH, Language
 from handrail.review.week.weekly import WeeklyReview
 
@@ -122,7 +122,7 @@ def as_data(
                 "suggestion": proposal.suggestion,
                 "tickets": list(proposal.tickets),
             }
-            for proposal in report.proposals
+            for proposal in hints(report, patches)
         ],
         "log": tables,
         "changes": [_change(one) for one in patches],
@@ -134,6 +134,7 @@ def _change(one: "Proposal") -> Mapping[str, object]:
     return told | {
         "diff": without_folder(one.diff),
         "suggestion": one.suggestion,
+        "worth": round(one.worth, 1),
         "is_ready": one.is_ready,
         "problems": list(one.problems),
         "tickets": list(one.tickets),

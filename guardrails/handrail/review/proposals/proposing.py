@@ -30,7 +30,9 @@ from handrail.review.proposals.words import proposed_words
 def propose_changes(
     log: ReviewLog, review: LogReview, now: PolicyInForce, *, cases: Sequence[ReviewCase] = ()
 ) -> tuple[Proposal, ...]:
-    """Return what a log speaks for, as changes of the policy in force, the surest first.
+    """Return what a log speaks for, as changes of the policy in force, in the order in which to decide.
+
+    What can be accepted comes first, by what it is expected to save; of what saves the same, the surer.
 
     Args:
         log: its decisions.
@@ -39,7 +41,9 @@ def propose_changes(
         cases: tickets of the log with their texts masked; without them no word and no entity is proposed.
     """
     found = [*_changes(log, review, now), *_of_texts(log, cases, now)]
-    return tuple(sorted(found, key=lambda one: one.kind.startswith("likely_")))
+    return tuple(
+        sorted(found, key=lambda one: (not one.is_ready, -one.worth, one.kind.startswith("likely_")))
+    )
 
 
 def _changes(log: ReviewLog, review: LogReview, now: PolicyInForce) -> Iterator[Proposal]:

@@ -13,12 +13,12 @@ from handrail.review.changes.patches import NotPatchable, added, threshold_set
 from handrail.review.changes.policy_in_force import PolicyInForce
 from handrail.review.changes.proposal import Grounds, Proposal
 from handrail.review.evidence.candidate import TRIAL
-from handrail.review.evidence.certified import Certified, CertifiedSlice
+from handrail.review.evidence.certified import Certified, CertifiedSlice, rounded_up
 from handrail.review.evidence.log_review import LogReview
 from handrail.review.evidence.score_limits import ScoreLimit, Slice, score_limits, whole_limits
 from handrail.review.evidence.score_worth import score_worth
 from handrail.review.log.conditions import FactCondition, FactTest, value_tests
-from handrail.review.proposals.thresholds import LEAST_MOVE, rounded_up
+from handrail.review.proposals.thresholds import LEAST_MOVE
 
 HIGHEST = 0.98
 """Where no confidence is enough a rule is missing, and no threshold."""

@@ -66,7 +66,7 @@ def first_steps(
     pressing = [*_overdue(report, say), *(_of_log(figures, say) if figures is not None else ())]
     found = [one for one in pressing if one.is_pressing]
     rest = [*_by_worth(patches, say), *(one for one in pressing if not one.is_pressing)]
-    rest += _of_hints(report, {one.about for one in patches if one.about}, say)
+    rest += _of_hints(report, patches, say)
     # Something to improve has its place even in a week in which much burns.
     return (*found, *rest[: max(1, MOST - len(found))])
 
@@ -126,23 +126,40 @@ def _of_patches(patches: "Sequence[Proposal]", say: Language) -> Iterator[FirstS
     for one in patches:
         if not (one.is_ready or one.is_note):
             continue
-        saved = round(one.worth)
+        figure = worth_in_words(one, say)
         yield FirstStep(
             words=say("first.ready") if one.is_ready else "",
-            quoted=one.title if saved >= 1 else f"{one.title}. {one.replay or one.why}",
-            figure=say("first.worth", count=say.number(saved)) if saved >= 1 else "",
+            quoted=one.title if figure else f"{one.title}. {one.replay or one.why}",
+            figure=figure,
             part=f"change-{one.id}",
             tickets=one.tickets,
             worth=one.worth,
         )
 
 
-def _of_hints(report: WeeklyReview, told: set[str], say: Language) -> Iterator[FirstStep]:
-    """Leave out what a change or a note is about: that says the same with more behind it."""
-    for place, one in enumerate(propose(report.measures, say), 1):
-        if one.about not in told:
-            words = f"{one.title} {one.why}"
-            yield FirstStep(words=words, part=f"hint-{place}", tickets=one.tickets)
+def worth_in_words(one: "Proposal", say: Language) -> str:
+    """Return what a proposal saves or costs a week, empty where that is not known or is nothing; pure."""
+    saved = round(one.worth)
+    if not saved:
+        return ""
+    return say("first.worth" if saved > 0 else "first.cost", count=say.number(abs(saved)))
+
+
+def hints(
+    report: WeeklyReview, patches: "Sequence[Proposal]" = (), say: Language = ENGLISH
+) -> "tuple[Proposal, ...]":
+    """Return the hints from the tickets, without those about what a change or a note is about.
+
+    A change says the same with more behind it, or the opposite, and then it has the evidence.
+    """
+    told = {one.about for one in patches if one.about}
+    return tuple(one for one in propose(report.measures, say) if one.about not in told)
+
+
+def _of_hints(report: WeeklyReview, patches: "Sequence[Proposal]", say: Language) -> Iterator[FirstStep]:
+    for place, one in enumerate(hints(report, patches, say), 1):
+        words = f"{one.title} {one.why}"
+        yield FirstStep(words=words, part=f"hint-{place}", tickets=one.tickets)
 
 
 def _all(tickets: Iterable[Sequence[str]]) -> tuple[str, ...]:

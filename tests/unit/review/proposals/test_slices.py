@@ -17,7 +17,7 @@ from handrail.review.changes.policy_in_force import PolicyInForce
 from handrail.review.changes.promise import broken
 from handrail.review.changes.proposal import Proposal, digest, read_proposal, write_proposals
 from handrail.review.evidence.certificate import Certificate
-from handrail.review.evidence.certified import Certified, CertifiedSlice
+from handrail.review.evidence.certified import Certified, CertifiedSlice, rounded_up
 from handrail.review.evidence.costs import Costs
 from handrail.review.evidence.log_review import LogReview, LogSettings
 from handrail.review.evidence.score_limits import Slice, score_limits
@@ -172,8 +172,8 @@ def test_the_page_shows_what_is_certified_of_each_slice_and_how_few_of_it_were_r
     assert (row["slice"], row["answers"]) == (str(CARD), 3)
     (certified,) = review.certificate.slices
     shown = sections(figures, Tables())["slices"]
-    assert f"{certified.inside:.3f}" in shown
-    assert f"{certified.outside:.3f}" in shown
+    assert f"{rounded_up(certified.inside):.3f}" in shown
+    assert f"{rounded_up(certified.outside):.3f}" in shown
     assert 'class="few"' in shown
 
 

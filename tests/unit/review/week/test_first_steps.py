@@ -2,15 +2,19 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handrail.cli.review_summary import Reviewed
 from handrail.records import Trigger
 from handrail.review import ReviewPeriod, review
 from handrail.review.changes.proposal import Proposal
 from handrail.review.log.cases import ReviewCase, TicketEnding
 from handrail.review.page.html import as_html
+from handrail.review.page.markdown import as_markdown
+from handrail.review.page.report import as_data
 from handrail.review.week.first_steps import MOST, first_steps
 from handrail.review.week.language import language
 from handrail.review.week.weekly import WeeklyReview
@@ -61,6 +65,32 @@ def test_a_hint_is_left_out_where_a_change_is_about_the_same() -> None:
     assert any("big-refund" in step.words for step in first_steps(report()))
     found = first_steps(report(), None, [a_change("a", 3, about="big-refund")])
     assert [step.part for step in found] == ["change-a"]
+
+
+def test_no_part_of_the_page_hints_at_what_a_change_is_about() -> None:
+    """A hint to narrow a rule beside the change that raises it would leave it to the reader."""
+    week, change = report(), a_change("a", 3, about="big-refund")
+    for written in (as_html, as_markdown):
+        assert "Does big-refund stop too much?" in written(week)
+        assert "Does big-refund stop too much?" not in written(week, None, [change])
+    assert as_data(week)["proposals"]
+    assert as_data(week, None, [change])["proposals"] == []
+    made = Reviewed(report=week, figures=None, patches=[change], missed=None)
+    assert "0 hints from the tickets" in made.lines([Path("r/review.html")], "", "p.yaml")[0]
+
+
+def test_a_change_that_costs_more_than_it_saves_says_so_and_is_no_next_command() -> None:
+    costly, cheap = a_change("a", -94), a_change("b", 7)
+    assert "costs about 94 hand-offs a week more than it saves" in str(
+        first_steps(report(), None, [costly])[0]
+    )
+    assert "costs about 94 hand-offs a week" in as_html(report(), None, [costly])
+    assert "costs about 94 hand-offs a week" in as_markdown(report(), None, [costly])
+    for patches, names in (([costly], []), ([costly, cheap], ["b"])):
+        made = Reviewed(report=report(), figures=None, patches=patches, missed=None)
+        lines = made.lines([Path("review/review.html")], "", "p.yaml")
+        found = [line for line in lines if line.startswith("next: ")]
+        assert [line.split("accept ")[1].split()[0] for line in found] == names
 
 
 def test_what_cannot_wait_comes_before_what_saves_most() -> None:
