@@ -66,6 +66,20 @@ def scan_decoded(scanner: Scans, text: str) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda one: (one.start, one.end, one.type)))
 
 
+def scan_leaves(scanner: Scans, text: str) -> tuple[Finding, ...]:
+    """Return what is found in a text as `scan_decoded` reads it, and in each leaf of its JSON by itself.
+
+    Some values, such as a phone number without its country, are known only where they are all of a text.
+    """
+    found = dict.fromkeys(scan_decoded(scanner, text))
+    for piece in _pieces(text) or ():
+        if piece.leaf is None or not piece.raw:
+            continue
+        for one in scanner.scan(piece.text):
+            found[replace(one, start=piece.raw[one.start], end=piece.raw[one.end])] = None
+    return tuple(sorted(found, key=lambda one: (one.start, one.end, one.type)))
+
+
 def with_made_calls(evidence: Evidence, scanner: Scans) -> Evidence:
     """Return evidence with what stands in the arguments of the calls that were made.
 

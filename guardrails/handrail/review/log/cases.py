@@ -8,10 +8,11 @@ from enum import StrEnum
 from heapq import nlargest
 from typing import Final, Protocol
 
+from handrail.pipeline.decoded import hide_decoded, scan_leaves
 from handrail.records import Money, Trigger
 from handrail.scan import Scanner, redact
 from handrail.store.tickets.listing import Filter
-from handrail.text.json_data import leaves, written
+from handrail.text.json_data import json_segments, leaves, written
 from handrail.tickets.lifecycle import UNDECIDED, State
 from handrail.tickets.ports import Attempt, ResolutionView
 from handrail.tickets.resolution import Page, TicketEvent, TicketRow
@@ -254,18 +255,22 @@ class Collector:
             wanted=ticket.wanted,
             tool=action.tool if action else "",
             parameters=action.parameters if action else "",
-            proposed=action.arguments if action else ticket.draft_answer,
+            proposed=self._read_as_json(action.arguments if action else ticket.draft_answer),
             resolved=self._masked(resolution.arguments or resolution.answer) if resolution else "",
             reason=self._masked(" · ".join(dict.fromkeys(words))),
             confidence=ticket.confidence.score if ticket.confidence else None,
             amounts=_money(ticket),
-            lines=tuple((line.speaker, line.text) for line in ticket.lines),
+            lines=tuple((line.speaker, self._read_as_json(line.text)) for line in ticket.lines),
             attempts=len(self.source.attempts(self.tenant, ticket.id)),
             policy=f"{ticket.policy.name} {ticket.policy.version}",
         )
 
     def _masked(self, text: str) -> str:
-        return redact(text, self.scanner.scan(text)) if text else ""
+        return hide_decoded(text, scan_leaves(self.scanner, text), redact) if text else ""
+
+    def _read_as_json(self, text: str) -> str:
+        """Return a text that its ticket has masked; JSON in it is masked leaf by leaf as well."""
+        return self._masked(text) if json_segments(text) else text
 
     def _code(self, ticket: str) -> str:
         """The reason code of the last decision, empty where nobody gave one."""

@@ -15,7 +15,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, cast
 
-from handrail.pipeline.decoded import hide_decoded, scan_decoded
+from handrail.pipeline.decoded import hide_decoded, scan_leaves
 from handrail.records import Finding
 from handrail.review.log.cases import ReviewCase, TicketEnding, changes
 from handrail.scan import Scanner, redact
@@ -154,7 +154,7 @@ def _values(scanner: Scanner, text: str) -> list[Finding]:
     """Return what is found, topics left out, and labels that stand where a value was masked."""
     return [
         found
-        for found in scan_decoded(scanner, text)
+        for found in scan_leaves(scanner, text)
         if found.type not in TOPICS and not _is_label(text[found.start : found.end])
     ]
 

@@ -1,7 +1,8 @@
 """Cases read from a real store: how each ended, what was changed, and no word unmasked."""
 
+import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from handrail.records import (
 from handrail.records import Decision as Decided
 from handrail.review import ReviewCase, ReviewPeriod, TicketEnding, changes
 from handrail.review.log.cases import Collector
+from handrail.review.training.export import Consent, Form, training_set
 from handrail.scan import default_scanner
 from handrail.store import Actor, SqlStore, open_store
 from handrail.tickets.compose import compose
@@ -38,6 +40,7 @@ from handrail.tickets.ticket import Verdict
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 PERIOD = ReviewPeriod(since=START, until=START + timedelta(days=1))
 EMAIL = "ben@example.org"
+CONSENT = Consent(source="Terms v3, section 4", given=date(2026, 1, 1))
 REFUND = ToolCall(id="c1", name="issue_refund", arguments='{"amount": 640, "currency": "USD"}')
 PRICE = Money(amount=Decimal(640), currency="USD")
 POLICY = """\
@@ -163,6 +166,33 @@ def test_nothing_that_was_found_or_typed_by_reviewers_is_unmasked(store: SqlStor
     assert EMAIL not in repr(case)
     assert "[email]" in case.wanted
     assert case.resolved.startswith("Write to ")
+
+
+@pytest.mark.parametrize(
+    "value", ["0170 1234567", "06 12 34 56 78", "+49 170 1234567", "see\nben@example.org"]
+)
+@pytest.mark.parametrize("is_ascii", [True, False])
+def test_a_value_in_one_field_of_an_edit_is_masked_whatever_stands_beside_it(
+    store: SqlStore, policy: Policy, value: str, is_ascii: bool
+) -> None:
+    ticket = opened(store, policy, 1)
+    arguments = json.dumps(
+        {"amount": 640, "currency": "USD", "note": value, "é": [json.dumps({"to": value})]},
+        ensure_ascii=is_ascii,
+    )
+    decided(store, ticket, Resolution(verdict=Verdict.EDIT, arguments=arguments))
+    case = collected(store)[ticket]
+    said = json.loads(case.resolved)
+    assert (said["amount"], said["currency"]) == (640, "USD")
+    assert "[" in said["note"]
+    assert value not in json.dumps(said, ensure_ascii=False)
+    assert value not in said["é"][0]
+    for form in Form:
+        made = training_set(
+            [case], form, default_scanner(), consent=lambda _: CONSENT, conversation=lambda ticket: ticket
+        )
+        assert made.examples
+        assert not any(value in str(one.data) for one in made.examples)
 
 
 def test_tickets_of_another_time_or_tenant_are_left_out(store: SqlStore, policy: Policy) -> None:

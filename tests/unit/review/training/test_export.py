@@ -62,6 +62,15 @@ def test_an_edited_answer_becomes_a_chat_that_ends_with_what_the_person_wrote() 
     ]
 
 
+@pytest.mark.parametrize("form", list(Form))
+@pytest.mark.parametrize("phone", ["0170 1234567", "06 12 34 56 78"])
+def test_a_value_in_one_field_of_an_action_is_masked_by_itself(form: Form, phone: str) -> None:
+    case = a_case(tool="pay", proposed='{"amount": 4}', resolved=f'{{"amount": 5, "note": "{phone}"}}')
+    (data,) = made_of(case, form=form)
+    assert phone not in str(data)
+    assert "[PHONE]" in str(data)
+
+
 def test_a_pair_prefers_what_the_person_wrote_to_what_was_proposed() -> None:
     (pair,) = made_of(a_case(), form=Form.PREFERENCE)
     assert pair["preferred_output"] == [{"role": "assistant", "content": "You may return it within 30 days."}]
