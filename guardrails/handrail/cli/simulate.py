@@ -42,11 +42,12 @@ def simulate(  # noqa: PLR0913 - one parameter per option
     and where the policy stops it. Every fact that the policy declares is drawn; how is said beside it.
 
     With `--plant` something is wrong that a review should find. In the policy, whose faulty form is written
-    beside the log while the truth is that of the policy as it is: `needless`, `missing`, `too_low` or
-    `too_lax`. In its traffic: `role` (a rule's tickets are passed on), `staffing` (a role is too small),
-    `detector` (false alarms), `grant` (a customer whose cases need nobody), `bad_grant` (one whose grant lets
-    wrong ones pass), `fact` (one that is never known). `prompt` and `topic` (edits of one kind, a gap of
-    knowledge) show in the texts of tickets only: no log holds these, `handrail.testing.quarter` gives them.
+    beside the log, without those of its tests that the fault breaks, while the truth is that of the policy as
+    it is: `needless`, `missing`, `too_low` or `too_lax`. In its traffic: `role` (a rule's tickets are passed
+    on), `staffing` (a role is too small), `detector` (false alarms), `grant` (a customer whose cases need
+    nobody), `bad_grant` (one whose grant lets wrong ones pass), `fact` (one that is never known). `prompt`
+    and `topic` (edits of one kind, a gap of knowledge) show in the texts of tickets only and are refused: no
+    log holds these, `handrail.testing.quarter` gives them.
 
     **Examples**
 
@@ -59,11 +60,16 @@ def simulate(  # noqa: PLR0913 - one parameter per option
     from handrail.testing.plants import IN_POLICY
     from handrail.testing.quarter import QuarterSettings, quarter
     from handrail.testing.simulated_people import staff
-    from handrail.testing.traffic_plants import IN_TRAFFIC
+    from handrail.testing.traffic_plants import IN_TEXTS, IN_TRAFFIC
 
-    kinds = (*IN_POLICY, *IN_TRAFFIC)
-    if not set(plants or ()).issubset(kinds):
-        raise typer.BadParameter(f"one of {', '.join(kinds)}", param_hint="--plant")
+    kinds = tuple(kind for kind in (*IN_POLICY, *IN_TRAFFIC) if kind not in IN_TEXTS)
+    for kind in plants or ():
+        if kind in IN_TEXTS:
+            raise typer.BadParameter(
+                f"{kind} shows in the texts of tickets only, which no log holds", param_hint="--plant"
+            )
+        if kind not in kinds:
+            raise typer.BadParameter(f"one of {', '.join(kinds)}", param_hint="--plant")
     settings = QuarterSettings(
         seed=seed,
         weeks=weeks,
@@ -85,10 +91,10 @@ def _write(run: "Quarter", policy: str, out: Path, truth: Path | None) -> None:
         typer.echo(line)
     _show(played, out)
     under = policy
-    if run.plants:
+    if run.planted.plants:
         # What a review of this log proposes changes the policy that it was played under.
         under = str(out.with_suffix(".policy.yaml"))
-        Path(under).write_text(run.planted.text, encoding="utf-8")
+        Path(under).write_text(run.planted.file, encoding="utf-8")
         typer.echo(under)
     typer.echo(f"next: handrail review --log {out} --week {_last_week(played)} --policy {under}")
 

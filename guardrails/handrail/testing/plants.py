@@ -5,23 +5,34 @@ wrong outside of a policy's text, in `traffic_plants`, is only named here: a qua
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias
 
-from handrail.errors import ConfigError
+from handrail.errors import ConfigError, PolicyError
+from handrail.policy import FactDeclaration, Kind, Policy, sources
+from handrail.policy.analyse.analysis import formulas_of
+from handrail.policy.file.cases import run_cases
 from handrail.policy.file.document import Document
 from handrail.policy.file.load import loads
 from handrail.policy.file.read import read_source
+from handrail.testing.simulated_tools import named_tools, tool_facts, tools_in, tools_of_tests
 
 NEEDLESS, MISSING, TOO_LOW, TOO_LAX = "needless", "missing", "too_low", "too_lax"
 PLANTED_RULE = "read-every-look-up"
-_AMOUNT = re.compile(
-    r"(?<!\+ )(?<![\w.])(?P<fact>[a-z][\w.]*)\s*>\s*(?P<limit>\d+(?:\.\d+)?)\s+(?P<unit>[A-Z]{3})"
+_MOST_TOOLS: Final = 2
+"""A needless rule is about no more tools."""
+_LIMIT: Final = re.compile(
+    r"(?<![-+] )(?<![\w.])(?P<fact>[a-z][\w.]*(?: \+ [a-z][\w.]*)*) (?P<sign>>=?) (?P<limit>\d+(?:\.\d+)?)"
+    r"(?P<unit> [A-Z]{3}| (?:second|minute|hour|day|week)s?| ?%| percent)?(?![\w.:%-]| [-+])"
 )
-_SURE = re.compile(r"(?<![\w.])(?P<fact>confidence)\s*<\s*(?P<limit>0?\.\d+)")
+_BELOW: Final = re.compile(
+    r"(?<![-+] )(?<![\w.])(?P<fact>[a-z][\w.]*) (?P<sign><=?) (?P<limit>0?\.\d+)(?![\w.])"
+)
+_NEVER_SEEN: Final = sources.Ledger | sources.ResultAmounts
+"""Sources whose facts a simulation holds at nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +61,18 @@ class Plant:
 class PlantedPolicy:
     """A policy's text without its tests, as it should be and with the faults in it.
 
-    `traffic` names the kinds of what is to be planted outside of the text, `folder` is where the policy's
-    calibration files lie.
+    `file` is the text with the faults and with those tests that hold of it. `traffic` names the kinds of what
+    is to be planted outside of the text, `folder` is where the policy's calibration files lie, `tools` are
+    those that only the tests name.
     """
 
     reference: str
     text: str
     plants: tuple[Plant, ...]
+    file: str = ""
     traffic: tuple[str, ...] = ()
     folder: Path | None = None
+    tools: tuple[str, ...] = ()
 
 
 def without_tests(text: str, document: Document) -> str:
@@ -84,20 +98,47 @@ def plant(name: str, kinds: tuple[str, ...] = ()) -> PlantedPolicy:
         ConfigError: the policy cannot be loaded, or has nothing of the kind that is wanted.
     """
     path, text = read_source(name)
-    loads(text, file=str(path), folder=path.parent)
-    reference = changed = without_tests(text, Document(text, name))
-    plants: list[Plant] = []
+    policy = loads(text, file=str(path), folder=path.parent)
+    changed, plants = text, list[Plant]()
     for kind in kinds:
         if kind in IN_POLICY:
-            changed, made = IN_POLICY[kind](changed, Document(changed, name))
+            changed, made = IN_POLICY[kind](changed, Document(changed, name), policy)
             plants.append(made)
+    try:
+        wrong = loads(changed, file=str(path), folder=path.parent)
+    except PolicyError:
+        raise ConfigError(
+            f"{', '.join(plant.kind for plant in plants)} cannot be planted in this file as it is written"
+        ) from None
     return PlantedPolicy(
-        reference=reference,
-        text=changed,
+        reference=without_tests(text, Document(text, name)),
+        text=without_tests(changed, Document(changed, name)),
+        file=_with_tests_that_hold(changed, wrong) if plants else text,
         plants=tuple(plants),
         traffic=tuple(kind for kind in kinds if kind not in IN_POLICY),
         folder=path.parent,
+        tools=tools_of_tests(policy),
     )
+
+
+def _with_tests_that_hold(text: str, policy: Policy) -> str:
+    """Return a policy's text without the tests that it fails; without any if they stand in one line."""
+    document, lines = Document(text, policy.ref.name), text.splitlines(keepends=True)
+    begins = [document.position(("tests", place)).line for place in range(len(policy.cases))]
+    failing = [place for place, result in enumerate(run_cases(policy)) if not result.is_passed]
+    if not failing:
+        return text
+    if len(failing) == len(begins) or len(set(begins)) < len(begins):
+        return without_tests(text, document)
+    begin = document.keys[("tests",)].line
+    after = min(
+        (place.line for path, place in document.keys.items() if len(path) == 1 and place.line > begin),
+        default=len(lines) + 1,
+    )
+    for place in failing:
+        end = (*begins, after)[place + 1]
+        lines[begins[place] - 1 : end - 1] = [""] * (end - begins[place])
+    return "".join(lines)
 
 
 def _hand_offs(document: Document) -> list[Mapping[str, Any]]:
@@ -119,18 +160,20 @@ def _replaced(text: str, rule: Mapping[str, Any], old: str, new: str) -> str:
     return text[:where] + new + text[where + len(old) :]
 
 
-def _needless(text: str, document: Document) -> tuple[str, Plant]:
-    """Hand off every call of a tool that only reads."""
-    value = document.value
-    tools = (value.get("facts") or {}).get("tool.name")
-    if tools is None or "values" in tools or not _hand_offs(document):
-        raise ConfigError("this policy lists its tools, or has none; a needless rule cannot be planted")
+def _needless(text: str, document: Document, policy: Policy) -> tuple[str, Plant]:
+    """Hand off every call of a tool that no rule is about: of those that only read, where there are any."""
+    names, idle = tool_facts(policy), _idle_tools(policy)
+    if not (names and idle and _hand_offs(document)):
+        raise ConfigError(
+            "this policy names no tool that no rule is about; a needless rule cannot be planted"
+        )
     first = document.position(("hand_offs", 0))
     at, indent = first.line, " " * (first.column - 1)
+    listed = ", ".join(f'"{tool}"' for tool in idle[:_MOST_TOOLS])
     rule = (
         f"{indent[:-2]}- id: {PLANTED_RULE}\n"
-        f'{indent}when: tool.name in ["look_up_order", "search_handbook"]\n'
-        f"{indent}to: {value['if_unsure']}\n"
+        f"{indent}when: {names[0]} in [{listed}]\n"
+        f"{indent}to: {document.value['if_unsure']}\n"
         f"{indent}trigger: high_stakes\n"
         f"{indent}because: Everything that is looked up is read by a person.\n"
     )
@@ -138,13 +181,34 @@ def _needless(text: str, document: Document) -> tuple[str, Plant]:
     return "".join([*lines[: at - 1], rule, *lines[at - 1 :]]), Plant(kind=NEEDLESS, rule=PLANTED_RULE)
 
 
-def _missing(text: str, document: Document) -> tuple[str, Plant]:
+def _idle_tools(policy: Policy) -> tuple[str, ...]:
+    """Return the tools that the policy names and that no rule written in it is about."""
+    names = tool_facts(policy)
+    built_in = [rule.when.formula for rule in policy.hand_offs if rule.is_built_in]
+    busy = {
+        tool
+        for formula in formulas_of(policy)
+        if formula not in built_in
+        for tool in tools_in(formula, names)
+    }
+    busy |= {
+        tool
+        for fact in policy.facts.values()
+        if isinstance(fact.source, sources.ToolArgument)
+        for tool, _ in fact.source.of
+    }
+    idle = [tool for tool in named_tools((policy,), tools_of_tests(policy)) if tool not in busy]
+    return tuple([tool for tool in idle if policy.tools.get(tool) == "reads"] or idle)
+
+
+def _missing(text: str, document: Document, policy: Policy) -> tuple[str, Plant]:
     """Leave out the rule that hands off most: one about a tool that only people may use, if there is one."""
     rules = _hand_offs(document)
+    names = "|".join(map(re.escape, tool_facts(policy)))
     called = [
         place
         for place, rule in enumerate(rules)
-        if re.fullmatch(r'tool\.name (?:== "\w+"|in \[[^\]]*\])', str(rule["when"]).strip())
+        if re.fullmatch(rf'(?:{names}) (?:== "\w+"|in \[[^\]]*\])', str(rule["when"]).strip())
         and rule.get("effect") is None
         and rule["id"] != PLANTED_RULE
     ]
@@ -165,38 +229,69 @@ def _missing(text: str, document: Document) -> tuple[str, Plant]:
     )
 
 
-def _too_low(text: str, document: Document) -> tuple[str, Plant]:
-    """Move the lowest limit of an amount down to a quarter."""
+def _too_low(text: str, document: Document, policy: Policy) -> tuple[str, Plant]:
+    """Move the lowest limit down to a quarter: that of an amount by itself where there is one.
+
+    A limit of a sum, of a number, a percentage or a duration is moved where there is none.
+    """
     found = [
-        (Decimal(match["limit"]), place, match)
+        (rank, place, match, low)
         for place, rule in enumerate(_hand_offs(document))
-        if not rule.get("effect") and (match := _AMOUNT.search(str(rule["when"]))) is not None
+        if not rule.get("effect")
+        for match in _LIMIT.finditer(str(rule["when"]))
+        for rank, low in _lowered(match, policy)
     ]
     if not found:
-        raise ConfigError("this policy holds no amount against a limit; none can be moved")
-    right, place, match = min(found, key=lambda each: each[0])
+        raise ConfigError("this policy stops nothing above a limit; none can be moved")
+    _, place, match, low = min(found, key=lambda each: each[0])
     rule = _hand_offs(document)[place]
-    low = (right / 4).quantize(Decimal(1))
-    moved = f"{match['fact']} > {low} {match['unit']}"
+    moved = f"{match['fact']} {match['sign']} {low}{match['unit'] or ''}"
+    right = Decimal(match["limit"])
     return (
         _replaced(text, rule, match[0], moved),
         Plant(kind=TOO_LOW, rule=str(rule["id"]), fact=match["fact"], planted=low, right=right),
     )
 
 
-def _too_lax(text: str, document: Document) -> tuple[str, Plant]:
+def _lowered(match: re.Match[str], policy: Policy) -> Iterator[tuple[tuple[bool, bool, Decimal], Decimal]]:
+    """Yield the rank of a limit and a quarter of it, nothing where a lower limit would show in no traffic."""
+    names, right = match["fact"].split(" + "), Decimal(match["limit"])
+    facts = [policy.facts[name] for name in names if name in policy.facts]
+    if len(facts) < len(names) or all(isinstance(fact.source, _NEVER_SEEN) for fact in facts):
+        return
+    low = right / 4
+    if any(fact.type is Kind.WHOLE for fact in facts) or right >= 4:
+        low = low.quantize(Decimal(1))
+    if low < right and all(_may_be(fact, low) for fact in facts):
+        is_amount = facts[0].type is Kind.MONEY
+        yield (not is_amount, len(facts) > 1, right), low
+
+
+def _may_be(fact: FactDeclaration, size: Decimal) -> bool:
+    return not isinstance(fact.least, Decimal) or size >= fact.least
+
+
+def _too_lax(text: str, document: Document, policy: Policy) -> tuple[str, Plant]:
     """Ask for half of the confidence."""
     for rule in _hand_offs(document):
-        if (match := _SURE.search(str(rule["when"]))) is None:
-            continue
-        right = Decimal(match["limit"])
-        lax = (right / 2).quantize(Decimal("0.01"))
-        moved = f"{match['fact']} < {lax}"
-        return (
-            _replaced(text, rule, match[0], moved),
-            Plant(kind=TOO_LAX, rule=str(rule["id"]), fact=match["fact"], planted=lax, right=right),
-        )
+        for match in _BELOW.finditer(str(rule["when"])):
+            fact = policy.facts.get(match["fact"])
+            if fact is None or not isinstance(fact.source, sources.ConfidenceValue):
+                continue
+            right = Decimal(match["limit"])
+            lax = (right / 2).quantize(Decimal("0.01"))
+            moved = f"{match['fact']} {match['sign']} {lax}"
+            return (
+                _replaced(text, rule, match[0], moved),
+                Plant(kind=TOO_LAX, rule=str(rule["id"]), fact=match["fact"], planted=lax, right=right),
+            )
     raise ConfigError("this policy holds no confidence against a number; none can be lowered")
 
 
-IN_POLICY = {NEEDLESS: _needless, MISSING: _missing, TOO_LOW: _too_low, TOO_LAX: _too_lax}
+PolicyPlant: TypeAlias = Callable[[str, Document, Policy], tuple[str, Plant]]
+IN_POLICY: Final[Mapping[str, PolicyPlant]] = {
+    NEEDLESS: _needless,
+    MISSING: _missing,
+    TOO_LOW: _too_low,
+    TOO_LAX: _too_lax,
+}

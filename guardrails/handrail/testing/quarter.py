@@ -76,7 +76,9 @@ class Quarter:
         self.reference = loads(planted.reference, folder=planted.folder)
         self.policy = loads(planted.text, folder=planted.folder)
         self._rng = np.random.default_rng(settings.seed)
-        self._traffic = Traffic(settings, self.reference, self.policy, kinds=planted.traffic)
+        self._traffic = Traffic(
+            settings, self.reference, self.policy, kinds=planted.traffic, tools=planted.tools
+        )
         self.plants = (*planted.plants, *self._traffic.plants)
         self._readers = SimulatedReaders(settings, self.policy, self._traffic.plants, self._traffic.sample)
         self.drawn = self._traffic.drawn

@@ -14,20 +14,20 @@ from handrail.policy.language import sources
 from handrail.policy.language.facts import OTHER_TEXT, WEEKDAYS
 from handrail.policy.language.ir import Member, atoms
 from handrail.records import FactValue, Money
+from handrail.testing.simulated_tools import SimulatedTools
 
 Column: TypeAlias = Sequence[FactValue]
 Draw: TypeAlias = Callable[[np.random.Generator, Sequence[datetime], float], Column]
 
-CALLS_A_TOOL = 0.6
-"""Share of the exchanges in which the assistant calls a tool."""
 RARE_YES, RARE_ITEM = 0.02, 0.006
 """How often a yes/no fact is yes, and an item is in a set: what policies name is rare."""
 BELOW_LIMITS = 0.35
 """The median of an amount, as a share of the lowest limit that it is held against."""
 LONGEST_S = 3.0e9
 """No duration is longer: about a century."""
+_DRAWN_BY_ITSELF = sources.ToolName | sources.ToolKind | sources.ConfidenceValue
+"""Sources of facts that follow from the tool that is called, or from how sure the answer is."""
 NO_PAST = "always 0: what was done before is not simulated"
-_PLAIN_TOOLS = ("look_up_order", "search_handbook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,16 @@ class Drawing:
 class SimulatedFacts:
     """What exchanges under some policies look like: which tools are called, and how each fact is drawn."""
 
-    tools: tuple[str, ...]
+    tools: SimulatedTools
     declared: tuple[FactDeclaration, ...]
     drawings: tuple[Drawing, ...]
 
     @classmethod
-    def of(cls, policies: Sequence[Policy]) -> "SimulatedFacts":
-        """Return what exchanges under any of some policies look like; pure. Sizes are those of the first."""
+    def of(cls, policies: Sequence[Policy], mentioned: Sequence[str] = ()) -> "SimulatedFacts":
+        """Return what exchanges under any of some policies look like; pure. Sizes are those of the first.
+
+        `mentioned` are tools that only the tests of the policies' file name.
+        """
         declared = {fact.name: fact for policy in policies for fact in policy.facts.values()}
         formulas = tuple(formula for policy in policies for formula in formulas_of(policy))
         bounds = bounds_of(tuple(formulas_of(policies[0])))
@@ -57,16 +60,9 @@ class SimulatedFacts:
             for atom in atoms(formula):
                 if isinstance(atom, Member):
                     named.setdefault(atom.fact, set()).update(atom.values)
-        of_tools = [fact for fact in declared.values() if isinstance(fact.source, sources.ToolName)]
-        tools = {tool for policy in policies for tool in policy.tools}
-        tools |= {name for fact in of_tools for name in (*fact.values, *named.get(fact.name, ()))}
-        facts = tuple(
-            fact
-            for fact in declared.values()
-            if not isinstance(fact.source, sources.ToolName | sources.ConfidenceValue)
-        )
+        facts = tuple(fact for fact in declared.values() if not isinstance(fact.source, _DRAWN_BY_ITSELF))
         return cls(
-            tools=tuple(sorted(tools | set(_PLAIN_TOOLS) if not _is_closed(of_tools) else tools)),
+            tools=SimulatedTools.of(policies, mentioned),
             declared=facts,
             drawings=tuple(
                 _drawing(fact, bounds.get(fact.name, frozenset()), named.get(fact.name, set()))
@@ -76,6 +72,7 @@ class SimulatedFacts:
 
     def in_words(self) -> Iterator[str]:
         """Yield how facts are drawn, those that are drawn alike in one line."""
+        yield from self.tools.in_words()
         alike: dict[str, list[str]] = {}
         for fact, drawing in zip(self.declared, self.drawings, strict=True):
             alike.setdefault(drawing.words, []).append(fact.name)
@@ -93,33 +90,13 @@ class SimulatedFacts:
             season: what amounts are multiplied by.
         """
         columns = [drawing.draw(rng, at, season) for drawing in self.drawings]
-        picked = self._called(rng, len(at))
-        calls = rng.random(len(at)) < (CALLS_A_TOOL if self.tools else 0.0)
-        for place in range(len(at)):
-            tool = self.tools[picked[place]] if calls[place] else ""
+        for place, tool in enumerate(self.tools.called(rng, len(at))):
             facts = {
                 fact.name: column[place]
                 for fact, column in zip(self.declared, columns, strict=True)
                 if _applies(fact, tool)
             }
             yield tool, facts
-
-    def _called(self, rng: np.random.Generator, count: int) -> np.ndarray:
-        """Return the place of each tool that is called: those whose arguments are read twice as often."""
-        if not self.tools:
-            return np.zeros(count, dtype=np.int64)
-        read = {
-            tool
-            for fact in self.declared
-            if isinstance(fact.source, sources.ToolArgument)
-            for tool, _ in fact.source.of
-        }
-        weights = np.array([2.0 if tool in read else 1.0 for tool in self.tools])
-        return rng.choice(len(self.tools), size=count, p=weights / weights.sum())
-
-
-def _is_closed(of_tools: Sequence[FactDeclaration]) -> bool:
-    return any(fact.type is Kind.ONE_OF for fact in of_tools)
 
 
 def _applies(fact: FactDeclaration, tool: str) -> bool:

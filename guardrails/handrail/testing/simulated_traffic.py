@@ -2,10 +2,11 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from handrail.testing.simulated_facts import SimulatedFacts
 from handrail.testing.traffic_plants import SAMPLE_WEEKS, TOPIC, Sample, find_plants
 
 DAY_S = 86_400.0
+DOUBT: Final = 9.0
+"""How unsure answers are is Beta(1, `DOUBT`): at least so unsure as d are (1 - d) ** `DOUBT` of them."""
 ATTACK_WRONG = 0.9
 """An attack that is answered is nearly always answered wrongly."""
 
@@ -32,21 +35,28 @@ class Traffic:
         reference: the policy as it should be.
         policy: the one in force at the beginning: it says which facts there are, and what attackers try.
         kinds: what is planted in the traffic.
+        tools: tools that only the tests of the policy's file name.
 
     Raises:
         ConfigError: the policy's traffic has no place for something that is to be planted.
     """
 
     def __init__(
-        self, settings: QuarterSettings, reference: Policy, policy: Policy, *, kinds: Sequence[str] = ()
+        self,
+        settings: QuarterSettings,
+        reference: Policy,
+        policy: Policy,
+        *,
+        kinds: Sequence[str] = (),
+        tools: Sequence[str] = (),
     ) -> None:
-        self._settings, self._reference = settings, reference
-        self._facts = SimulatedFacts.of((reference, policy))
+        self._settings, self._reference, self._tools = settings, reference, tuple(tools)
+        self._facts = SimulatedFacts.of((reference, policy), tools)
         self._confidence = [
             name for name, fact in policy.facts.items() if isinstance(fact.source, sources.ConfidenceValue)
         ]
         self._attack = Attack.on(policy)
-        self.drawn = tuple(self._facts.in_words())
+        self.drawn = (*self._facts.in_words(), *self._doubt_in_words())
         self.sample = Sample(policy, ())
         self._planted = PlantedTraffic((), settings, self.sample)
         if kinds:
@@ -58,7 +68,7 @@ class Traffic:
         """Return some weeks in which nothing is planted yet."""
         rng = self._settings.chance("sample")
         calm = replace(self._settings, attack_week=None, drift_week=None, season=0.0, outages=0.0)
-        traffic = Traffic(calm, self._reference, policy)
+        traffic = Traffic(calm, self._reference, policy, tools=self._tools)
         return Sample(
             policy, [one for week in range(SAMPLE_WEEKS) for one in traffic.week(rng, policy, week)]
         )
@@ -68,7 +78,7 @@ class Traffic:
         set_ = self._settings
         swing = 1.0 + set_.season * math.sin(2 * math.pi * (week + 0.5) / set_.weeks)
         at = _moments(rng, set_.start + timedelta(weeks=week), int(rng.poisson(set_.weekly * swing)))
-        doubt = rng.beta(1.0, 9.0, len(at))
+        doubt = rng.beta(1.0, DOUBT, len(at))
         base = self._base(doubt, week)
         luck = rng.random(len(at))
         attacks = rng.random(len(at)) < self._attack_share(week)
@@ -121,11 +131,14 @@ class Traffic:
         return 1.0 - (1.0 - base) * (1.0 - self._settings.stopped_wrong) if is_stopped else base
 
     def _given(self, tool: str, facts: dict[str, FactValue], score: float) -> dict[str, FactValue]:
-        known = dict(facts)
-        if tool:
-            known["tool.name"] = tool
+        known = {**facts, **self._facts.tools.facts(tool)}
         known.update((name, Decimal(str(score))) for name in self._confidence)
         return known
+
+    def _doubt_in_words(self) -> Iterator[str]:
+        if self._confidence:
+            middle, low = (share ** (1.0 / DOUBT) for share in (0.5, 0.05))
+            yield f"drawn: {', '.join(self._confidence)}: around {middle:.2f}, below {low:.2f} in 5%"
 
     def _attack_share(self, week: int) -> float:
         first = self._settings.attack_week

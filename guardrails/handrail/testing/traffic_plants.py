@@ -217,3 +217,5 @@ IN_TRAFFIC: Final[Mapping[str, Finder]] = {
     TOPIC: _topic,
 }
 """What can be planted in the traffic, by kind."""
+IN_TEXTS: Final = frozenset({PROMPT, TOPIC})
+"""What shows in the texts of tickets only, which no log holds."""
