@@ -11,6 +11,7 @@ from handrail.cli.bulk import EngineOption, RowsOption, WorkersOption, run_with_
 from handrail.cli.options import text_of
 from handrail.cli.policy_check import check
 from handrail.cli.policy_enforce import enforce, show_in_force
+from handrail.cli.policy_test import run_tests
 from handrail.cli.policy_write import copy, new, upgrade
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ commands = typer.Typer(
 )
 
 commands.command()(check)
+commands.command("test")(run_tests)
 commands.command()(enforce)
 commands.command("in-force")(show_in_force)
 commands.command()(new)
@@ -36,42 +38,6 @@ commands.command()(upgrade)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PolicyArgument = Annotated[str, typer.Argument(help="A policy file, or a shipped policy's name.")]
-
-
-@commands.command("test")
-def run_tests(
-    files: Annotated[list[str], typer.Argument(help="Policy files or names.")], as_json: JsonOption = False
-) -> None:
-    """Run the tests that stand in policy files. Exit code 1 if one fails.
-
-    **Examples**
-
-    - `handrail policy test support`
-    """
-    from handrail.policy import load
-    from handrail.policy.file.cases import run_cases
-
-    results = [(name, result) for name in files for result in run_cases(load(name))]
-    failed = [(name, result) for name, result in results if not result.is_passed]
-    if as_json:
-        rows = [
-            {
-                "policy": name,
-                "test": r.case.name,
-                "passed": r.is_passed,
-                "differences": list(r.differences),
-                "why": list(r.why),
-            }
-            for name, r in results
-        ]
-        typer.echo(json.dumps(rows))
-    else:
-        for name, result in failed:
-            typer.echo(f"{name}:{result.case.line}: FAILED {result.case.name}")
-            for difference in (*result.differences, *result.why):
-                typer.echo(f"    {difference}")
-        typer.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
-    raise typer.Exit(1 if failed else 0)
 
 
 @commands.command()

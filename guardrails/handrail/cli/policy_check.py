@@ -114,7 +114,7 @@ def _checked(name: str, *, limit: int, use_prover: bool) -> _CheckedFile:
     return _CheckedFile(
         name=name,
         file=str(path),
-        remarks=[*result.remarks, *_unscanned(policy)],
+        remarks=[*_failing_texts(policy), *result.remarks, *_unscanned(policy)],
         unshown=result.unshown,
         places=result.places,
     )
@@ -134,6 +134,26 @@ def _prover(policy: "Policy") -> Any:
         return prover_for(policy)
     except MissingExtra:
         return None
+
+
+def _failing_texts(policy: "Policy") -> "Iterator[Remark]":
+    """Say which texts of signals and entities fail, or why none can be tried."""
+    from handrail.errors import ConfigError, PolicyError
+    from handrail.guard.opening import listening_of, scanner_of, text_results
+    from handrail.policy.analyse import Remark
+
+    try:
+        scanner_of(policy)
+        listening_of(policy)
+        problems = [result.problem for result in text_results(policy) if not result.is_passed]
+    except PolicyError as error:
+        yield _unloadable(error)
+        return
+    except ConfigError as error:
+        yield Remark(code="not-loadable", message=str(error), line=0)
+        return
+    for one in problems:
+        yield Remark(code="test-failed", message=one.problem, line=one.line, column=one.column)
 
 
 def _unscanned(policy: "Policy") -> "Iterator[Remark]":

@@ -37,6 +37,8 @@ def enforce(
 
     - `handrail policy enforce policy.yaml --from 2026-12-01 --as petra --people people.yaml`
     """
+    from handrail.guard.opening import text_results
+    from handrail.guard.text_cases import refuse_failing_texts
     from handrail.policy import load_people, loads
     from handrail.policy.file.read import read_source
     from handrail.store import Actor
@@ -44,6 +46,7 @@ def enforce(
 
     path, source = read_source(policy)
     loaded = loads(source, file=str(path), folder=path.parent)
+    refuse_failing_texts(text_results(loaded))
     now = datetime.now(UTC)
     with opened(store) as found:
         held = in_force(found.policy_changes(loaded.ref.name), now)

@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from handrail.clock import Clock
 from handrail.confidence.cascade import Cascade, SelfCheck
-from handrail.errors import ConfigError, PolicyError, StoreUnavailable
+from handrail.errors import ConfigError, StoreUnavailable
 from handrail.guard.enforcement import enforced, follow
+from handrail.guard.text_cases import TextResult, refuse_failing_texts, run_text_cases
 from handrail.pipeline.hearing import prepare_hearing
 from handrail.pipeline.pipeline import Pipeline
 from handrail.policy import Policy, load
@@ -25,16 +26,11 @@ from handrail.scan.spec import NO_TAGGER, SHIPPED, Analyzer
 from handrail.scan.stream_horizon import stream_judge
 from handrail.signals.heads import Heads, unpacked
 from handrail.signals.listening import DEFAULT, Listening, OwnWords
-from handrail.signals.read import hear
 from handrail.text.amounts import read_amounts
 
 if TYPE_CHECKING:
     from handrail.confidence.calibration.artefact import Calibration
     from handrail.store import Spool, SqlStore
-
-
-_NAMES = {field.name for field in fields(EntitySpec)} - {"origin"}
-_LISTS = {"patterns", "terms", "weak_terms", "context", "against", "match", "not_match"}
 
 
 SCANNERS = 16
@@ -61,11 +57,7 @@ def _scanner(spec: ScanSpec) -> Scanner:
 
 
 def spec_of(settings: Mapping[str, Any], analyzers: Sequence[Analyzer] = ()) -> ScanSpec:
-    """Turn a policy's `scan:` section into a specification; pure.
-
-    Raises:
-        PolicyError: an entity has a key or a kind of value that none can have.
-    """
+    """Turn a loaded policy's `scan:` section into a specification; pure."""
     given = {name: settings[name] for name in ("floor", "tagger") if name in settings}
     return ScanSpec(
         entities=tuple(_entity(entity) for entity in settings.get("entities", ())),
@@ -79,23 +71,11 @@ def spec_of(settings: Mapping[str, Any], analyzers: Sequence[Analyzer] = ()) -> 
 
 
 def _entity(raw: Mapping[str, Any]) -> EntitySpec:
-    file, line, column = raw.get("at", ("<policy>", 1, 1))
-    values: dict[str, Any] = {}
-    for name, value in raw.items():
-        if name == "at":
-            continue
-        if name not in _NAMES:
-            raise PolicyError(
-                f"an entity has no key {name!r}; it may have {', '.join(sorted(_NAMES))}",
-                file=file,
-                line=line,
-                column=column,
-            )
-        values[name] = tuple(value) if name in _LISTS and not isinstance(value, str) else value
-    missing = {"type", "category"} - values.keys()
-    if missing:
-        problem = f"an entity needs {' and '.join(sorted(missing))}"
-        raise PolicyError(problem, file=file, line=line, column=column)
+    file, line, column = raw["at"]
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()
+    }
+    del values["at"]
     if "score" in values:
         values["score"] = float(values["score"])
     return EntitySpec(**values, origin=Origin(file=file, line=line, column=column))
@@ -118,10 +98,12 @@ def pipeline_of(
         tool_kinds: by tool whether it reads or acts, as its framework declares it.
 
     Raises:
+        PolicyError: the policy does not find what its own texts say; see `text_results`.
         ConfigError: as `calibration_of`, and where the policy names a tagger that no analyzer here is.
     """
     if scanner is None:
         _check_tagger(policy)
+    refuse_failing_texts(text_results(policy))
     threshold = policy.constants.get("model.threshold")
     known = float(threshold) if isinstance(threshold, Decimal) else None
     cascade = Cascade(
@@ -136,6 +118,18 @@ def pipeline_of(
         listening=listening_of(policy),
         tool_kinds=tool_kinds if tool_kinds is not None else {},
     )
+
+
+def text_results(policy: Policy) -> tuple[TextResult, ...]:
+    """Try the texts that a policy gives for its signals and entities; nothing is built where it has none.
+
+    Raises:
+        PolicyError: an entity of its own cannot be used.
+        ConfigError: as `listening_of`.
+    """
+    if not policy.text_cases:
+        return ()
+    return run_text_cases(policy, scanner_of(policy), listening_of(policy))
 
 
 def _check_tagger(policy: Policy) -> None:
@@ -158,11 +152,9 @@ def prepare(pipeline: Pipeline) -> None:
 
 
 def listening_of(policy: Policy) -> Listening:
-    """Return what a policy listens for: its own words, levels and heads, tried on the texts it gives for
-    them.
+    """Return what a policy listens for: its own words, levels and heads.
 
     Raises:
-        PolicyError: a text of `match:` is not heard, or one of `not_match:` is.
         ConfigError: the file of its heads cannot be read, or has changed since the policy was loaded.
     """
     own = {
@@ -171,15 +163,7 @@ def listening_of(policy: Policy) -> Listening:
     }
     if not own and policy.signals_model is None:
         return DEFAULT
-    listening = Listening(own=own, heads=_own_heads(policy))
-    for name, words in own.items():
-        for text in (*words.match, *words.not_match):
-            is_heard = name in {heard.name for heard in hear(text, listening=listening)}
-            if is_heard is not (text in words.match):
-                file, line, column = policy.signals[name]["at"]
-                problem = f"signal '{name}': a text of {'match' if not is_heard else 'not_match'} fails"
-                raise PolicyError(problem, file=file, line=line, column=column)
-    return listening
+    return Listening(own=own, heads=_own_heads(policy))
 
 
 def _own_heads(policy: Policy) -> Heads | None:

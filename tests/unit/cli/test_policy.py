@@ -205,3 +205,36 @@ def test_a_remark_stands_at_its_line_and_column_and_one_without_a_place_has_none
     said = CliRunner().invoke(commands, ["check", "nope.yaml"]).stdout
     assert said.startswith("nope.yaml: error not-loadable: cannot be read")
     assert "1 error, 0 warnings, 0 notes" in said
+
+
+SIGNAL = "signals:\n  complaint: {words: [rubbish], match: [good day], not_match: [what rubbish]}\n"
+ENTITY = "scan:\n  entities: [{type: note, category: identifier, patterns: ['CN-\\d{6}']MATCH}]\n"
+
+
+def test_texts_of_signals_and_entities_are_tests_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text(
+        'policy: x\nversion: "1"\nif_unsure: lead\nroles: {lead: {}}\n'
+        + SIGNAL
+        + ENTITY.replace("MATCH", ", match: [CN-123456, CN-1]")
+    )
+    checked = CliRunner().invoke(commands, ["check", str(file)])
+    assert checked.exit_code == 1
+    assert checked.stdout.count("error test-failed") == 3
+    assert f"{file}:8:" in checked.stdout
+    tested = CliRunner().invoke(commands, ["test", str(file)])
+    assert tested.exit_code == 1
+    assert "FAILED signal complaint: text 1 of match" in tested.stdout
+    assert "FAILED entity note: text 2 of match" in tested.stdout
+    assert "1 passed, 3 failed" in tested.stdout
+
+
+def test_a_pattern_that_no_text_tries_or_that_is_broken_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    head = 'policy: x\nversion: "1"\nif_unsure: lead\nroles: {lead: {}}\n'
+    file.write_text(head + ENTITY.replace("MATCH", ""))
+    assert f"{file}:6: warning untested-pattern" in CliRunner().invoke(commands, ["check", str(file)]).stdout
+    file.write_text(head + ENTITY.replace("MATCH", "").replace("CN-", "CN-("))
+    broken = CliRunner().invoke(commands, ["check", str(file)])
+    assert broken.exit_code == 2
+    assert "error not-loadable: note" in broken.stdout

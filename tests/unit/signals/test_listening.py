@@ -73,19 +73,6 @@ def test_a_level_of_one_hears_nothing_and_of_nought_everything() -> None:
     assert "emergency" in names(text, Listening(own={"emergency": OwnWords(level=0.0)}))
 
 
-@pytest.mark.parametrize(
-    "signals",
-    [
-        "  asks_for_human: {words: [the wizard], match: [where is my lamp]}",
-        "  asks_for_human: {words: [the wizard], not_match: [ask the wizard]}",
-    ],
-)
-def test_a_test_that_fails_names_the_signal_and_its_line(signals: str) -> None:
-    with pytest.raises(PolicyError, match="asks_for_human") as caught:
-        listening(signals)
-    assert caught.value.line == 7
-
-
 def test_a_name_that_is_no_signal_is_an_error() -> None:
     with pytest.raises(PolicyError, match="no signal or topic"):
         loads(POLICY.format(signals="  asks_for_humans: {words: [x]}"))

@@ -7,7 +7,14 @@ from handrail.policy.analyse import coverage
 from handrail.policy.analyse.analysis import Analysis, Prover, analysis_of
 from handrail.policy.analyse.boxes import NotBoxable
 from handrail.policy.analyse.conflicts import Conflict, Unjudged, conflicts, shadow_conflicts
-from handrail.policy.analyse.lint import lint_facts, lint_given, lint_roles, lint_rules, lint_tests
+from handrail.policy.analyse.lint import (
+    lint_entities,
+    lint_facts,
+    lint_given,
+    lint_roles,
+    lint_rules,
+    lint_tests,
+)
 from handrail.policy.analyse.places import Place, places
 from handrail.policy.analyse.remarks import Remark
 from handrail.policy.file.cases import run_cases
@@ -59,6 +66,7 @@ def check(policy: Policy, *, prover: Prover | None = None, limit: int = FIRST) -
     remarks += _hand_offs(analysis)
     remarks += lint_roles(policy)
     remarks += lint_rules(policy, results)
+    remarks += lint_entities(policy)
     remarks += lint_facts(policy)
     remarks += lint_given(policy)
     remarks.sort(key=lambda remark: (("error", "warning", "note").index(remark.level), remark.line))

@@ -72,6 +72,14 @@ def lint_rules(policy: Policy, results: tuple[CaseResult, ...]) -> Iterator[Rema
                 yield Remark(code="untested", message=message, line=business.when.line, rules=(business.id,))
 
 
+def lint_entities(policy: Policy) -> Iterator[Remark]:
+    """Say which entities have patterns that no text tries: one that never matches looks like any other."""
+    for entity in policy.scan["entities"]:
+        if entity.get("patterns") and not entity.get("match"):
+            message = f"no text under `match:` tries the patterns of '{entity['type']}'"
+            yield Remark(code="untested-pattern", message=message, line=entity["at"][1])
+
+
 def fired_by(results: tuple[CaseResult, ...]) -> dict[str, list[str]]:
     """Return for each rule the passing tests in which it is certainly true; pure."""
     fired: dict[str, list[str]] = {}

@@ -33,6 +33,7 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "backup-circle": (Level.NOTE, "Backups form a circle; the chain ends where it began."),
     "no-because": (Level.WARNING, "A hand-off or block without a `because`."),
     "untested": (Level.WARNING, "A hand-off or block that no test in the file fires."),
+    "untested-pattern": (Level.WARNING, "An entity with patterns and no text under `match:` to try them on."),
     "test-failed": (Level.ERROR, "A test in the file fails."),
     "unscoped-argument": (Level.WARNING, "An argument of whatever is called; say of which tool it is."),
     "no-source": (Level.WARNING, "A fact that rules read and whose declaration names no source."),

@@ -295,7 +295,12 @@ def build_scan(builder: PolicyBuilder) -> dict[str, Any]:
     entities = []
     for index, entity in enumerate(scan.entities):
         position = builder.document.position(("scan", "entities", index))
-        entities.append({**entity, "at": (builder.document.file, position.line, position.column)})
+        entities.append(
+            {
+                **entity.model_dump(exclude_unset=True),
+                "at": (builder.document.file, position.line, position.column),
+            }
+        )
     settings: dict[str, Any] = {
         "entities": entities,
         "allow": list(scan.allow),

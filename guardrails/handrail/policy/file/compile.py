@@ -17,6 +17,7 @@ from handrail.policy.file.cases import build_cases
 from handrail.policy.file.diagnostics import read_shape
 from handrail.policy.file.document import Document, Path
 from handrail.policy.file.read import MAX_BYTES
+from handrail.policy.file.text_cases import build_text_cases
 from handrail.policy.runtime.policy import CalibrationFile, Policy
 from handrail.records import PolicyRef
 
@@ -160,6 +161,7 @@ def _assemble(builder: PolicyBuilder, artefacts: Mapping[str, Artefact | None], 
         },
         audit_rate=None if shape.audit_rate is None else float(shape.audit_rate),
         cases=build_cases(builder),
+        text_cases=tuple(build_text_cases(builder)),
         warnings=tuple(builder.warnings),
         content=content,
     )

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from handrail.policy.language.facts import Kind
 from handrail.policy.language.sources import Per
 from handrail.records import Effect, Severity, Trigger
+from handrail.text.edges import Edge
 
 RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")]
@@ -193,10 +194,46 @@ class DeniedShape(Shape):
     category: str = Field(default="identifier", description="Category of the finding.")
 
 
+class EntityShape(Shape):
+    """An entity type of your own, found like the shipped ones; see [Scanning](../explanation/scanning.md)."""
+
+    type: Identifier = Field(description="Name of the finding, in snake_case.")
+    category: str = Field(description="A category that rules name, such as `identifier` or `financial`.")
+    patterns: list[str] = Field(
+        default_factory=list,
+        description="RE2 expressions; group 1 is the value, or else the whole match. Best in single quotes.",
+    )
+    terms: list[str] = Field(default_factory=list, description="Words and phrases, found whole.")
+    weak_terms: list[str] = Field(
+        default_factory=list, description="Words that count only beside another of the type's terms."
+    )
+    check: str = Field(default="", description="A shipped check that the value must satisfy, e.g. `aba`.")
+    fallback: str = Field(
+        default="", description="A weaker check that suffices where a context word is near."
+    )
+    score: Decimal = Field(default=Decimal("0.6"), ge=0, le=1, description="Score without any context, 0..1.")
+    context: list[str] = Field(default_factory=list, description="Words that raise the score when near.")
+    against: list[str] = Field(default_factory=list, description="Words that lower the score when near.")
+    needs_context: bool = Field(default=False, description="Found only where a context word is near.")
+    edge: Edge = Field(default="word", description="What may not touch the value.")
+    extend: str = Field(default="", description="Expression for what may follow a long match.")
+    is_carrier: bool = Field(
+        default=False, description="Findings of checked types inside it stay findings of their own."
+    )
+    is_hidden_only: bool = Field(
+        default=False, description="Looked for only where something was hidden, such as in base64."
+    )
+    is_optional: bool = Field(
+        default=False, description="For shipped types; one of your own is always looked for."
+    )
+    match: list[str] = Field(default_factory=list, description="Texts in which it must be found: tests.")
+    not_match: list[str] = Field(default_factory=list, description="Texts in which it must not: tests.")
+
+
 class ScanShape(Shape):
     """Additions to what the scanner finds."""
 
-    entities: list[dict[str, Any]] = Field(default_factory=list, description="Entity types of your own.")
+    entities: list[EntityShape] = Field(default_factory=list, description="Entity types of your own.")
     allow: list[str] = Field(default_factory=list, description="Texts that are never a finding.")
     deny: list[str | DeniedShape] = Field(default_factory=list, description="Texts that always are one.")
     enable: list[str] = Field(default_factory=list, description="Optional shipped types to look for.")

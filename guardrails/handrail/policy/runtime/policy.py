@@ -58,6 +58,29 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextCase:
+    """A text in the policy file that tests what its own words, levels and patterns find.
+
+    Attributes:
+        of: What is tested: a `signal` (or topic), or an `entity` of its own.
+        name: Its name.
+        text: The text.
+        is_match: It must be found there; otherwise it must not.
+        number: Which text of its list it is, from 1.
+        file, line, column: Where the text stands.
+    """
+
+    of: Literal["signal", "entity"]
+    name: str
+    text: str = field(repr=False)
+    is_match: bool
+    number: int
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationFile:
     """A calibration that a policy was loaded with: where it lies and the sha256 of its content then."""
 
@@ -95,6 +118,7 @@ class Policy:
     signals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     signals_model: CalibrationFile | None = None
     cases: tuple[Case, ...] = ()
+    text_cases: tuple[TextCase, ...] = ()
     warnings: tuple[str, ...] = ()
     tools: Mapping[str, str] = field(default_factory=dict)
     scopes: Scopes = EVERYWHERE

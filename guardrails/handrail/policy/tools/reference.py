@@ -15,7 +15,7 @@ from handrail.policy.language import sources
 from handrail.policy.language.ast import MAX_DEPTH, MAX_LENGTH, MAX_NODES
 from handrail.policy.language.facts import ORDERED, UNITS, Kind
 from handrail.policy.language.grammar import GRAMMAR, OPERATORS
-from handrail.records import Effect, Severity, Stage, Trigger
+from handrail.records import Effect, Severity, SignalKind, Stage, Trigger
 
 PARTS: Mapping[str, type[BaseModel]] = {
     "The file": shape.PolicyShape,
@@ -29,6 +29,7 @@ PARTS: Mapping[str, type[BaseModel]] = {
     "known_conflicts: one entry": shape.KnownConflictShape,
     "always, impossible: one statement": shape.StatementShape,
     "scan": shape.ScanShape,
+    "scan: one entity": shape.EntityShape,
     "signals: one signal or topic": shape.SignalShape,
     "scan: one denied text": shape.DeniedShape,
     "tests: one test": shape.CaseShape,
@@ -168,7 +169,9 @@ def _sources() -> Iterator[str]:
     for source in (*get_args(sources.Source),):
         words, _, meaning = " ".join((source.__doc__ or "").split()).partition(": ")
         values = GIVEN_VALUES.get(source)
-        said = f"{meaning} Values: {', '.join(f'`{value}`' for value in values)}." if values else meaning
+        said = f"{meaning} Values: {_listed(values)}." if values else meaning
+        if source is sources.SignalSeen:
+            said = f"{meaning} Kinds: {_listed(SignalKind)}."
         stage = source.stage if isinstance(source.stage, Stage) else "that of the later fact"
         yield f"| {words} | {stage} | {said or ''} |".replace("|`", "| `")
     yield ""

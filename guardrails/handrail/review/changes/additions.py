@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from handrail.errors import ConfigError
-from handrail.guard.opening import listening_of, scanner_of
+from handrail.guard.opening import scanner_of, text_results
 from handrail.policy import Policy
 from handrail.policy.language.ir import And, Formula, Holds, Not, Or, Truth, atoms, facts_of
 from handrail.policy.language.sources import SignalSeen
@@ -33,13 +33,13 @@ def not_only_added(old: Policy, new: Policy) -> Iterator[str]:
     yield from _entities(old, new)
     yield from _read_otherwise(old, new)
     try:
-        listening_of(new)
         before, after = scanner_of(old), scanner_of(new)
+        failing = [result.problem.problem for result in text_results(new) if not result.is_passed]
     except ConfigError as error:
         yield f"what is added cannot be used: {getattr(error, 'problem', None) or error}"
         return
     yield from _hidden(before, after)
-    yield from _failing(after, old, new)
+    yield from failing
 
 
 def _plain(policy: Policy) -> tuple[object, object]:
@@ -135,17 +135,4 @@ def _hidden(before: Scanner, after: Scanner) -> Iterator[str]:
         for text in spec.match:
             if not {one.type for one in before.scan(text)} <= {one.type for one in after.scan(text)}:
                 yield f"what is {spec.type} would no longer be found as one"
-                break
-
-
-def _failing(after: Scanner, old: Policy, new: Policy) -> Iterator[str]:
-    """Yield the entities whose own texts fail: one is not found, or one is that must not be."""
-    known = _without_places(old)
-    for spec in after.spec.entities:
-        if any(one.get("type") == spec.type for one in known):
-            continue
-        for text in (*spec.match, *spec.not_match):
-            is_found = spec.type in {one.type for one in after.scan(text)}
-            if is_found is not (text in spec.match):
-                yield f"{spec.type}: a text of {'not_match' if is_found else 'match'} fails"
                 break

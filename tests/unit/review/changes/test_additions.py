@@ -106,13 +106,15 @@ def test_a_new_entity_may_not_hide_what_is_found_today() -> None:
 
 
 def test_the_texts_of_a_new_entity_are_tests() -> None:
-    assert problems(entity(r"\bKITE-\d{6}\b", "KITE-1")) == ["kite: a text of match fails"]
+    assert problems(entity(r"\bKITE-\d{6}\b", "KITE-1")) == [
+        "entity kite: text 1 of match: kite is not found there"
+    ]
 
 
 def test_a_word_whose_own_test_fails_is_refused() -> None:
     after = TEXT.replace("match: [this is awful]", "match: [this is awful, see you on monday]")
     (problem,) = problems(after)
-    assert "a text of match fails" in problem
+    assert problem == "signal complaint: text 2 of match: complaint is not heard there"
 
 
 @pytest.mark.parametrize(("name", "rule"), [("dispute", "unless"), ("legal", "topic")])
