@@ -1,9 +1,8 @@
 """`handrail export`: people's decisions as fine-tuning, preference and evaluation data."""
 
-import csv
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,8 @@ from handrail.cli.options import DEFAULT_STORE, StoreOption, TenantOption, opene
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
-    from handrail.review.training.export import Consent, TrainingSet
+    from handrail.review.training.consents import Consents
+    from handrail.review.training.export import TrainingSet
 
 HELP = """Export people's decisions as data for training and tests.
 
@@ -25,6 +25,7 @@ HELP = """Export people's decisions as data for training and tests.
 commands = typer.Typer(no_args_is_help=True, help=HELP)
 
 OutOption = Annotated[Path, typer.Option("--out", "-o", file_okay=False, help="Folder for the files.")]
+MOST_NAMED = 5
 SHAPES = ("openai", "trl")
 ShapeOption = Annotated[
     str, typer.Option(help="openai, or trl: pairs as TRL's DPO trainer reads them (chats are alike in both).")
@@ -38,7 +39,9 @@ ConsentOption = Annotated[
     str,
     typer.Option("--consent", help="Where it is said that these conversations may be used, for all of them."),
 ]
-DateOption = Annotated[str, typer.Option("--consent-date", help="Since when, e.g. 2026-05-01.")]
+DateOption = Annotated[
+    str, typer.Option("--consent-date", help="Since when, e.g. 2026-05-01; tickets opened before stay out.")
+]
 ConsentsOption = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="A CSV with ticket, source and date, for single tickets."),
@@ -60,11 +63,11 @@ def _exporter(form: str, about: str) -> Callable[..., None]:
     ) -> None:
         if shape not in SHAPES or (shape == "trl" and form == "eval"):
             raise ConfigError(f"no shape {shape!r} for {form}; write {' or '.join(SHAPES)}")
+        from handrail.review.training.consents import read_consents
         from handrail.review.training.export import as_trl
 
-        made, card = _made(
-            form, store, tenant, (since, until), policy, _consent(consent, consent_date, consents)
-        )
+        said = read_consents(consent, consent_date, consents, today=datetime.now(UTC).date())
+        made, card, unknown = _made(form, store, tenant, (since, until), policy, said)
         out.mkdir(parents=True, exist_ok=True)
         paths = [out / f"{form}.card.md"]
         paths[0].write_text(card, encoding="utf-8")
@@ -76,14 +79,18 @@ def _exporter(form: str, about: str) -> Callable[..., None]:
             paths.append(path)
         left = ", ".join(f"{count} {why}" for why, count in sorted(made.left_out.items()))
         typer.echo(f"{len(made.examples)} examples{f'; left out: {left}' if left else ''}")
+        if unknown:
+            named = ", ".join(unknown[:MOST_NAMED]) + (", …" if len(unknown) > MOST_NAMED else "")
+            typer.echo(f"{consents}: no such ticket in this store and period: {named} ({len(unknown)})")
         for path in paths:
             typer.echo(str(path))
 
     export.__doc__ = (
         f"{about}\n\n"
-        "Only tickets with a consent that has a source and a date; scanned and masked once more, nothing is\n"
-        "written when a value survives that. Copies are left out, each conversation is on one side of\n"
-        "the split, and a data card lies beside.\n\n"
+        "Only tickets with a consent that has a source and a date that does not lie ahead: one for all\n"
+        "counts for tickets opened from its day on, one of the CSV for its ticket. Texts are scanned and\n"
+        "masked once more, nothing is written when a value survives that. Copies are left out, each\n"
+        "conversation is on one side of the split, and a data card lies beside.\n\n"
         "**Examples**\n\n"
         f'- `handrail export {form} --consent "Terms v3, section 4" --consent-date 2026-05-01`\n'
         f"- `handrail export {form} --consents consents.csv --since 2026-09-01 --out data`\n"
@@ -105,12 +112,13 @@ def _made(
     tenant: str,
     span: tuple[str, str],
     policy: str,
-    consent: "Callable[[str], Consent | None]",
-) -> "tuple[TrainingSet, str]":
+    consents: "Consents",
+) -> "tuple[TrainingSet, str, tuple[str, ...]]":
     from handrail.cli.review import moment_of, scanner_of_policy
     from handrail.review.log.cases import Collector, ReviewPeriod
     from handrail.review.log.log_rows import rows_of
-    from handrail.review.training.export import FindingSurvives, Form, data_card, training_set
+    from handrail.review.training.data_card import data_card
+    from handrail.review.training.export import FindingSurvives, Form, training_set
 
     since = moment_of(span[0]) if span[0] else datetime(2000, 1, 1, tzinfo=UTC)
     period = ReviewPeriod(since=since, until=moment_of(span[1]) if span[1] else datetime.now(UTC))
@@ -124,35 +132,14 @@ def _made(
             cases,
             Form(form),
             scanner,
-            consent=consent,
+            consent=consents.of,
             conversation=lambda ticket: conversations.get(ticket, ""),
         )
     except FindingSurvives as error:
         raise ConfigError(str(error)) from None
     policies = sorted({case.policy for case in cases if case.policy})
-    return made, data_card(made, period=str(period), policies=policies)
-
-
-def _consent(source: str, given: str, file: Path | None) -> "Callable[[str], Consent | None]":
-    from handrail.review.training.export import Consent
-
-    if not source and file is None:
-        raise ConfigError("say who consented: --consent with --consent-date, or --consents FILE")
-    if source and not given:
-        raise ConfigError("a consent has a date: --consent-date 2026-05-01")
-    for_all = Consent(source=source, given=_day(given)) if source else None
-    single: dict[str, Consent] = {}
-    if file is not None:
-        with file.open(encoding="utf-8", newline="") as lines:
-            for number, row in enumerate(csv.DictReader(lines), start=2):
-                if not (row.get("ticket") and row.get("source") and row.get("date")):
-                    raise ConfigError(f"{file}:{number}: ticket, source and date are needed")
-                single[row["ticket"]] = Consent(source=row["source"], given=_day(row["date"]))
-    return lambda ticket: single.get(ticket, for_all)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ConfigError("not a day; write 2026-05-01") from None
+    unknown = consents.unknown(case.id for case in cases)
+    if not span[0] and cases:
+        # Nobody said when it begins: the first ticket does.
+        period = ReviewPeriod(since=min(case.created_at for case in cases), until=period.until)
+    return made, data_card(made, period=str(period), policies=policies), unknown

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -27,7 +27,9 @@ TEST_SHARE = 0.2
 _LABEL = re.compile(r"\[([A-Z][A-Z0-9_]*)\]")
 _TYPES = frozenset(spec.type for spec in shipped())
 _SPEAKERS = ("system", "user", "assistant")
-_GIVEN = (TicketEnding.APPROVED, TicketEnding.EDITED, TicketEnding.ANSWERED)
+_OTHERWISE = (TicketEnding.EDITED, TicketEnding.ANSWERED)
+_GIVEN = (TicketEnding.APPROVED, *_OTHERWISE)
+_NO_ANSWER = "without an answer or action"
 
 
 class Form(StrEnum):
@@ -40,10 +42,18 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """That a conversation may be used: where this is said, and since when."""
+    """That a conversation may be used: where this is said, and since when.
+
+    One that `is_for_all` counts for tickets opened from its day on, one for a single ticket for that ticket.
+    """
 
     source: str
     given: date
+    is_for_all: bool = False
+
+    def covers(self, case: ReviewCase) -> bool:
+        """Tell whether it counts for a ticket."""
+        return not self.is_for_all or case.created_at.date() >= self.given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +67,16 @@ class TrainingExample:
 
 @dataclass(slots=True, kw_only=True)
 class TrainingSet:
-    """Examples, and what became of every ticket that gave none: counts by reason. `masked` counts by type."""
+    """Examples, and what became of every ticket that gave none: counts by reason.
+
+    `masked` counts by type what was masked in the examples now, `labels` what had been masked before.
+    """
 
     form: Form
     examples: list[TrainingExample] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     masked: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
 
     def of(self, split: str) -> list[TrainingExample]:
         """Return the examples of one part of the split."""
@@ -100,12 +114,15 @@ def training_set(
         if given is None:
             made.left_out["no consent"] += 1
             continue
-        raw = _SHAPES[form](case)
-        if raw is None:
-            reason = f"decided, but without what {form} needs" if case.is_decided else "not decided"
-            made.left_out[reason] += 1
+        if not given.covers(case):
+            made.left_out["opened before the consent"] += 1
             continue
-        data = _scrubbed(raw, scanner, made.masked)
+        raw = _SHAPES[form](case)
+        if isinstance(raw, str):
+            made.left_out[raw] += 1
+            continue
+        masked: Counter[str] = Counter()
+        data = _scrubbed(raw, scanner, masked)
         if any(map(scanner_types(scanner), _joinings(data))):
             # What stands in two messages and is a value only together can be masked in neither.
             made.left_out["a value over several messages"] += 1
@@ -117,6 +134,8 @@ def training_set(
         seen.add(key)
         check(data, scanner)
         split = split_of(conversation(case.id) or case.id)
+        made.masked += masked
+        made.labels += _labels(raw)
         made.examples.append(TrainingExample(data=data, split=split, consent=given))
     return made
 
@@ -162,6 +181,13 @@ def _values(scanner: Scanner, text: str) -> list[Finding]:
 def _is_label(text: str) -> bool:
     rest = _LABEL.sub(lambda match: "" if match[1].lower() in _TYPES else match[0], text)
     return rest != text and not any(character.isalnum() for character in rest)
+
+
+def _labels(data: Mapping[str, Any]) -> Counter[str]:
+    """Count by type the labels that stand where something was masked."""
+    texts = (_text(leaf) for _, leaf in leaves(data))
+    found = (name.lower() for text in texts for name in _LABEL.findall(text))
+    return Counter(name for name in found if name in _TYPES)
 
 
 def _scrubbed(raw: Mapping[str, Any], scanner: Scanner, masked: Counter[str]) -> Mapping[str, Any]:
@@ -239,55 +265,63 @@ def _tools(case: ReviewCase) -> dict[str, Any]:
     return {"tools": [{"type": "function", "function": {"name": case.tool, "parameters": parameters}}]}
 
 
-def _sft(case: ReviewCase) -> Mapping[str, Any] | None:
-    before = _messages(case)
+def _lacks(case: ReviewCase, form: Form, endings: Iterable[TicketEnding]) -> str:
+    """Say what a ticket lacks for any example of a form; empty where nothing is."""
+    if not case.is_decided:
+        return "not decided"
+    if case.ending not in endings:
+        return f"{case.ending}: nothing that {form} is made of"
+    return "" if _messages(case) else "without words of the customer"
+
+
+def _sft(case: ReviewCase) -> Mapping[str, Any] | str:
     text = case.proposed if case.ending is TicketEnding.APPROVED else case.resolved
-    if case.ending not in _GIVEN or not before or not text.strip():
-        return None
+    lacks = _lacks(case, Form.SFT, _GIVEN) or ("" if text.strip() else _NO_ANSWER)
+    if lacks:
+        return lacks
     # An answer in place of an action is words.
     answer = _answer(case, text) if _is_action(case, text) else {"role": "assistant", "content": text}
-    return {"messages": [*before, answer], **(_tools(case) if "tool_calls" in answer else {})}
+    return {"messages": [*_messages(case), answer], **(_tools(case) if "tool_calls" in answer else {})}
 
 
 def _is_action(case: ReviewCase, text: str) -> bool:
     return bool(case.tool) and isinstance(_json(text), dict)
 
 
-def _preference(case: ReviewCase) -> Mapping[str, Any] | None:
-    before = _messages(case)
+def _preference(case: ReviewCase) -> Mapping[str, Any] | str:
     is_other = case.resolved.strip() and (changes(case) or case.ending is TicketEnding.ANSWERED)
-    if case.ending not in _GIVEN or not before or not case.proposed.strip() or not is_other:
-        return None
+    lacks = _lacks(case, Form.PREFERENCE, _OTHERWISE) or ("" if case.proposed.strip() else _NO_ANSWER)
+    if lacks or not is_other:
+        return lacks or "edited, but nothing was changed"
     better = (
         _answer(case, case.resolved)
         if _is_action(case, case.resolved)
         else {"role": "assistant", "content": case.resolved}
     )
     return {
-        "input": {"messages": before, **_tools(case)},
+        "input": {"messages": _messages(case), **_tools(case)},
         "preferred_output": [better],
         "non_preferred_output": [_answer(case, case.proposed)],
     }
 
 
-def _eval(case: ReviewCase) -> Mapping[str, Any] | None:
-    before = _messages(case)
+def _eval(case: ReviewCase) -> Mapping[str, Any] | str:
     is_rejected = case.ending is TicketEnding.REJECTED
-    if not before or not (is_rejected or case.ending in _GIVEN):
-        return None
     target = case.proposed if is_rejected or case.ending is TicketEnding.APPROVED else case.resolved
-    if not target.strip():
-        return None
+    endings = (*_GIVEN, TicketEnding.REJECTED)
+    lacks = _lacks(case, Form.EVAL, endings) or ("" if target.strip() else _NO_ANSWER)
+    if lacks:
+        return lacks
     about = {
         "tool": case.tool,
         "trigger": str(case.trigger),
         "rules": list(case.rules),
         "must_not": is_rejected,
     }
-    return {"id": case.id, "input": before, "target": target, "metadata": about}
+    return {"id": case.id, "input": _messages(case), "target": target, "metadata": about}
 
 
-_SHAPES: Mapping[Form, Callable[[ReviewCase], Mapping[str, Any] | None]] = {
+_SHAPES: Mapping[Form, Callable[[ReviewCase], Mapping[str, Any] | str]] = {
     Form.SFT: _sft,
     Form.PREFERENCE: _preference,
     Form.EVAL: _eval,
@@ -303,38 +337,3 @@ def as_trl(pair: Mapping[str, Any]) -> Mapping[str, Any]:
         "rejected": pair["non_preferred_output"],
     }
     return found | ({"tools": given["tools"]} if "tools" in given else {})
-
-
-def data_card(made: TrainingSet, *, period: str, policies: Sequence[str]) -> str:
-    """Return the card that goes with a training set, as Markdown; pure."""
-    sources = Counter(f"{one.consent.source}, {one.consent.given.isoformat()}" for one in made.examples)
-
-    def listed(counts: Mapping[str, int]) -> list[str]:
-        return [f"- {name}: {count}" for name, count in sorted(counts.items())] or ["- none"]
-
-    parts = {split: len(made.of(split)) for split in ("train", "test")}
-    return "\n".join(
-        [
-            f"# Data card: {made.form}",
-            "",
-            f"Decided tickets of {period}; policies: {', '.join(policies) or 'none'}. Texts are masked.",
-            "",
-            "## Examples",
-            *listed(parts),
-            "",
-            "All tickets of a conversation are on the same side of the split. Copies were left out.",
-            "",
-            "## Consent",
-            *listed(sources),
-            "",
-            "## Masked in this export",
-            *listed(made.masked),
-            "",
-            "## Left out",
-            *listed(made.left_out),
-            "",
-            "## Limits",
-            "Reviewers err, too. Topics (health, legal, personnel) are not masked.",
-            "",
-        ]
-    )

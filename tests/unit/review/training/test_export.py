@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from handrail.cli import build
 from handrail.errors import ConfigError
 from handrail.records import Trigger
 from handrail.review.log.cases import ReviewCase, TicketEnding
+from handrail.review.training.consents import read_consents
+from handrail.review.training.data_card import data_card
 from handrail.review.training.eval_run import client_of, read_cases, run_cases
 from handrail.review.training.export import Consent, FindingSurvives, Form, check, split_of, training_set
 from handrail.scan import default_scanner
@@ -187,6 +189,94 @@ def test_cases_run_against_a_client_and_what_was_rejected_must_not_come_again(tm
     assert [one.is_passed for one in bad.results] == [False, False]
 
 
+def test_a_case_in_which_the_client_fails_is_failed_and_the_others_are_asked() -> None:
+    cases = made_of(a_case(1), a_case(2, ending=TicketEnding.REJECTED), a_case(3), form=Form.EVAL)
+    asked = []
+
+    def client(messages: Sequence[Mapping[str, Any]]) -> str:
+        asked.append(messages)
+        if len(asked) < 3:
+            raise RuntimeError(CARD)
+        return "You may return it within 30 days"
+
+    done = run_cases(cases, client)
+    assert [(one.error, one.is_passed) for one in done.results] == [
+        ("RuntimeError", False),
+        ("RuntimeError", False),
+        ("", True),
+    ]
+    no_text = run_cases(cases, lambda messages: None)  # type: ignore[arg-type, return-value]
+    assert {(one.error, one.is_passed) for one in no_text.results} == {("no text", False)}
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_passed"),
+    [
+        ("You may return it within 30 days", True),
+        (" you may return it within 30 days!", True),
+        ("You may return it within 3.0 days.", False),
+        ("You can send it back for 30 days.", False),
+    ],
+)
+def test_answers_are_compared_word_for_word_or_as_the_caller_says(answer: str, is_passed: bool) -> None:
+    cases = made_of(a_case(1), form=Form.EVAL)
+    assert run_cases(cases, lambda messages: answer).passed.count == is_passed
+    own = run_cases(cases, lambda messages: answer, compare=lambda got, wanted: "30" in got)
+    assert own.passed.count == ("30" in answer)
+
+
+def consents(tmp_path: Path, *rows: str) -> Path:
+    path = tmp_path / "consents.csv"
+    path.write_text("\n".join(["ticket,source,date", *rows]))
+    return path
+
+
+def test_a_consent_of_a_day_ahead_is_refused_with_its_place(tmp_path: Path) -> None:
+    today = date(2026, 1, 9)
+    with pytest.raises(ConfigError, match="--consent-date: 2026-01-10 lies ahead"):
+        read_consents("Terms", "2026-01-10", None, today=today)
+    file = consents(tmp_path, "ticket-00001,mail,2026-01-09", "ticket-00002,mail,2099-01-01")
+    with pytest.raises(ConfigError, match=r"consents.csv:3: 2099-01-01 lies ahead"):
+        read_consents("", "", file, today=today)
+    assert read_consents("Terms", "2026-01-09", None, today=today).of("any") is not None
+
+
+def test_a_consent_for_all_counts_from_its_day_on_and_one_for_a_ticket_for_that_ticket(
+    tmp_path: Path,
+) -> None:
+    file = consents(tmp_path, "ticket-00001,mail,2026-01-08", "ticket-00404,mail,2026-01-08")
+    said = read_consents("Terms", "2026-01-06", file, today=date(2026, 1, 9))
+    cases = [
+        a_case(1),
+        a_case(2, lines=(("user", "Before?"),)),
+        a_case(3, lines=(("user", "After?"),), created_at=MONDAY + timedelta(days=1)),
+    ]
+    made = training_set(cases, Form.SFT, default_scanner(), consent=said.of, conversation=str)
+    assert [one.consent.source for one in made.examples] == ["mail", "Terms"]
+    assert made.left_out == {"opened before the consent": 1}
+    assert said.unknown(case.id for case in cases) == ("ticket-00404",)
+
+
+def test_the_card_says_what_was_masked_before_and_why_a_ticket_gave_nothing() -> None:
+    cases = [
+        a_case(1, lines=(("user", "Write to [EMAIL] or [email] about [ORDER]?"),)),
+        a_case(2, ending=TicketEnding.REJECTED),
+        a_case(3, lines=(("assistant", "Hello."),)),
+        a_case(4, resolved=" "),
+        a_case(5, ending=TicketEnding.OPEN),
+    ]
+    made = training_set(cases, Form.SFT, default_scanner(), consent=lambda _: AGREED, conversation=str)
+    assert made.labels == {"email": 1}
+    assert made.left_out == {
+        "rejected: nothing that sft is made of": 1,
+        "without words of the customer": 1,
+        "without an answer or action": 1,
+        "not decided": 1,
+    }
+    card = data_card(made, period="a week", policies=())
+    assert "## Masked before this export, as labels in the texts\n- email: 1\n" in card
+
+
 def test_a_client_that_is_none_is_a_config_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="module:function"):
         client_of("no_such_module:ask")
@@ -219,6 +309,11 @@ def test_the_commands_export_from_a_store_and_run_what_they_exported(
     written = [path for path in cases if path.read_text()]
     assert len(written) == 1
     assert "Terms, 2026-01-01: 1" in (out / "eval.card.md").read_text()
+    without = [one for one in common if one not in ("--since", NOW.date().isoformat())]
+    file = consents(tmp_path, f"{ticket.id},mail,2026-01-01", "ticket-unknown,mail,2026-01-01")
+    named = run.invoke(build(), ["export", "eval", *without, "--consents", str(file)])
+    assert "no such ticket in this store and period: ticket-unknown (1)" in named.output
+    assert f"Decided tickets of {NOW:%Y-%m-%d} to" in (out / "eval.card.md").read_text()
     (tmp_path / "my_client.py").write_text("def ask(messages):\n    return 'something else'\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     ran = run.invoke(build(), ["eval", "run", str(written[0]), "--client", "my_client:ask", "--json"])
