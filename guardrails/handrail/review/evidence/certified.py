@@ -81,8 +81,9 @@ def _lowered(
 
 
 def _by_place(limits: Sequence[ScoreLimit]) -> dict[tuple[str, str, Slice | None], list[ScoreLimit]]:
+    # In the order of the condition: numbers that change places are not the same limits.
     found: dict[tuple[str, str, Slice | None], list[ScoreLimit]] = defaultdict(list)
-    for one in sorted(limits, key=lambda one: one.limit):
+    for one in limits:
         found[one.rule, one.fact, one.slice].append(one)
     return found
 
