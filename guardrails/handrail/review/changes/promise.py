@@ -4,7 +4,8 @@ A certified threshold promises that at most a share alpha is passed and wrong. A
 it than was proved: it may not let out answers below the certified threshold, and it may not touch the
 calibration, the draws and the roles that the promise rests on. What protects people (sensitive data, what no
 AI may do, complaints, whoever asks for a person) may be widened and not narrowed; words and entities may be
-added, and none taken away. A fact of what a scanner finds may name a further entity.
+added, and none taken away. A fact of what a scanner finds may name a further entity. What a rule does besides
+its condition and its role stays as it is, and so do the policy's tests but where the change moves an outcome.
 """
 
 import re
@@ -17,6 +18,7 @@ from handrail.policy.language.sources import FINDINGS
 from handrail.policy.runtime.rules import Rule
 from handrail.records import Trigger
 from handrail.review.changes.additions import not_only_added
+from handrail.review.changes.kept_tests import tests_given_up
 from handrail.review.evidence.certified import Certified
 from handrail.review.evidence.score_limits import is_score, limits_of_rule, score_limits
 
@@ -24,6 +26,13 @@ MAY_CHANGE = frozenset({"hand_offs", "tests", "scan", "signals"})
 """Parts of a policy's file that a proposal may touch."""
 MAY_REST = (Trigger.HIGH_STAKES,)
 """Triggers of the rules that a proposal may narrow or retire."""
+PROTECTING = frozenset(
+    {
+        *(Trigger.NEVER_AI, Trigger.SENSITIVE_DATA, Trigger.COMPLAINT),
+        *(Trigger.ASKS_FOR_HUMAN, Trigger.POLICY_CONFLICT),
+    }
+)
+"""Triggers of the rules that protect people: their tickets stay with roles that decide such rules."""
 NOTHING_CERTIFIED = Certified()
 
 
@@ -42,15 +51,56 @@ def broken(
     yield from _touched(before, after, old)
     yield from certified.broken(tuple(score_limits(old)), tuple(score_limits(new)))
     yield from not_only_added(old, new)
+    yield from _narrowed(old, new)
+    yield from tests_given_up(old, new)
+
+
+def _narrowed(old: Policy, new: Policy) -> Iterator[str]:
+    """Yield the rules of which a change makes less than a proposal may, or more than one at a time."""
     rules = {rule.id: rule for rule in new.hand_offs if not rule.is_shadow}
+    changed = []
     for rule in old.hand_offs:
         if rule.is_shadow or rule.is_built_in:
             continue
-        if rule.trigger in MAY_REST and not any(is_score(old, name) for name in rule.reads):
-            continue
         now = rules.get(rule.id)
-        if now is None or now.effect is not rule.effect or _form(new, now) != _form(old, rule):
+        is_same = now is not None and _form(new, now) == _form(old, rule)
+        if now is None or not is_same or now.role != rule.role:
+            changed.append(rule.id)
+        if not (is_same or _may_rest(old, rule)):
             yield f"{rule.id} protects people or carries a promise: it is not for a proposal to change"
+        elif now is not None:
+            yield from _weakened(old, rule, now)
+    if len(changed) > 1:
+        yield f"a proposal narrows or moves one rule at a time, and this one {', '.join(changed)}"
+
+
+def _may_rest(policy: Policy, rule: Rule) -> bool:
+    return rule.trigger in MAY_REST and not any(is_score(policy, name) for name in rule.reads)
+
+
+def _weakened(policy: Policy, rule: Rule, now: Rule) -> Iterator[str]:
+    """Yield what else a rule does, or whom it asks, that a change takes from it."""
+    if _done(rule) != _done(now):
+        yield f"what {rule.id} does besides its condition and its role is not for a proposal to change"
+    # A further condition may bring a high-stakes rule another derived trigger, under which it is protected.
+    is_kept = rule.trigger is now.trigger or (_may_rest(policy, rule) and now.trigger in PROTECTING)
+    if not is_kept:
+        yield f"the trigger of {rule.id} is not for a proposal to change"
+    if now.role != rule.role and not _may_decide(policy, rule, now.role):
+        yield f"{rule.id} protects people, and {now.role} decides no rule of its kind"
+
+
+def _done(rule: Rule) -> tuple[object, ...]:
+    effects = [reason.effect for reason in rule.reasons]
+    return rule.effect, effects, rule.also_to, rule.severity, rule.notice
+
+
+def _may_decide(policy: Policy, rule: Rule, role: str | None) -> bool:
+    """Tell whether a role may decide a rule: one that protects people stays with roles of its trigger."""
+    if role is None or role in rule.also_to:
+        return False
+    kin = {one.role for one in policy.hand_offs if one.trigger is rule.trigger and not one.is_shadow}
+    return rule.trigger not in PROTECTING or role in kin
 
 
 def _touched(before: str, after: str, policy: Policy) -> Iterator[str]:

@@ -48,6 +48,78 @@ def test_what_stops_more_moves_work_or_rests_a_limit_is_for_a_proposal(after: st
     assert problems(after) == []
 
 
+PAYMENT = "    to: billing_specialist\n    also: redact\n"
+NEVER = "    to: supervisor\n    trigger: never_ai\n    severity: high\n"
+COMPLAINT = "    to: supervisor\n    because: Complaints"
+
+
+def replaced(old: str, new: str) -> str:
+    assert old in SUPPORT
+    return SUPPORT.replace(old, new, 1)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        replaced("    also: redact\n", ""),
+        replaced(PAYMENT, PAYMENT + "    trigger: high_stakes\n"),
+        replaced(NEVER, NEVER.replace("never_ai", "high_stakes")),
+        replaced(NEVER, NEVER.replace("high", "low")),
+        replaced(NEVER, NEVER.replace("supervisor", "queue_manager")),
+        replaced(COMPLAINT, "    trigger: low_confidence\n" + COMPLAINT),
+        replaced(COMPLAINT, COMPLAINT.replace("supervisor", "support_lead")),
+        replaced(COMPLAINT, "    notice: pending\n" + COMPLAINT),
+        replaced("    to: finance_lead\n    severity: high\n", "    to: finance_lead\n    severity: low\n"),
+        replaced("    to: support_lead\n", "    to: support_lead\n    trigger: low_confidence\n"),
+        retired(retired(SUPPORT, "refund-over-500"), "refund-over-100"),
+    ],
+)
+def test_what_a_rule_does_and_who_decides_it_is_not_weakened_beside_its_condition(after: str) -> None:
+    assert problems(after)
+
+
+def test_a_second_role_that_must_agree_is_not_dropped() -> None:
+    before = replaced(NEVER, NEVER.replace("trigger", "also_to: [finance_lead]\n    trigger"))
+    assert list(broken(before, SUPPORT, loads(before), loads(SUPPORT)))
+
+
+TESTED = "    given: {customer.complains: true}\n    expect: {hand_off: [supervisor], rules: [complaint]}\n"
+MOVED = "    given: {tool.name: issue_refund, refund.amount: 250 USD}\n    expect: "
+WAS = "{hand_off: [support_lead], triggers: [high_stakes]}"
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        SUPPORT.partition("\ntests:\n")[0] + "\n",
+        replaced("  - name: a complaint goes to the supervisor\n" + TESTED, ""),
+        replaced(TESTED, TESTED.replace(", rules: [complaint]", "")),
+        replaced(TESTED, TESTED.replace("complains: true", "disputes: true")),
+        retired(replaced(MOVED + WAS, MOVED + "{rules: []}"), "refund-over-100"),
+        retired(replaced(MOVED + WAS, MOVED + "{effect: block}"), "refund-over-100"),
+    ],
+)
+def test_a_test_is_neither_dropped_nor_made_to_say_less_than_the_change_asks_for(after: str) -> None:
+    assert any(one.startswith("the test") for one in problems(after))
+
+
+def test_a_test_is_given_the_outcome_that_a_change_moves() -> None:
+    assert problems(retired(replaced(MOVED + WAS, MOVED + "{effect: pass}"), "refund-over-100")) == []
+
+
+FIRST, SECOND = (
+    "confidence < 0.9 or confidence < 0.3 and customer.disputes",
+    "confidence < 0.3 or confidence < 0.9 and customer.disputes",
+)
+
+
+@pytest.mark.parametrize(("before", "after"), [(FIRST, SECOND), (SECOND, FIRST)])
+def test_two_limits_of_one_condition_do_not_change_places(before: str, after: str) -> None:
+    was, now = (replaced("confidence is known and confidence < 0.70", one) for one in (before, after))
+    assert list(broken(was, now, loads(was), loads(now)))
+    assert not list(broken(was, was, loads(was), loads(was)))
+
+
 FINDS = """\
 policy: shop
 version: "1"
