@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from handrail.tickets.lifecycle import WITH_PEOPLE, State
 from handrail.tickets.proposed import ANSWER, FIRST
 
 if TYPE_CHECKING:
@@ -18,10 +19,12 @@ def local(at: datetime) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M %Z}"
 
 
-def clock(due: datetime | None, now: datetime) -> str:
-    """Return until when something is due, and how long that is from now."""
+def clock(due: datetime | None, state: State, now: datetime) -> str:
+    """Return until when a ticket is due, and in how long; once it is decided, when it was due."""
     if due is None:
         return "no deadline"
+    if state not in WITH_PEOPLE:
+        return f"was due {local(due)}"
     minutes = int(abs((due - now).total_seconds()) // 60)
     days, hours = minutes // 1440, minutes // 60
     left = f"{days} d" if days else f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
@@ -37,14 +40,14 @@ def listed(row: "TicketRow", now: datetime) -> str:
     tool = f"  {row.tool}" if row.tool else ""
     state = f"{row.state}{held}{asleep}"
     what = f"{row.role}  {row.trigger}  {row.reason_code}{tool}"
-    return f"{row.id}  {row.reference}  {state}  {clock(row.decide_by, now)}  {what}"
+    return f"{row.id}  {row.reference}  {state}  {clock(row.decide_by, row.state, now)}  {what}"
 
 
 def told(view: "TicketView", now: datetime) -> list[str]:
     """Return a ticket as lines of text."""
     from handrail.tickets.questions import six_answers
 
-    head = f"{view.id}  {view.reference}  {view.state}  {view.role}  {clock(view.decide_by, now)}"
+    head = f"{view.id}  {view.reference}  {view.state}  {view.role}  {clock(view.decide_by, view.state, now)}"
     if view.duplicate_of is not None:
         head = f"{view.reference}  {view.state} of {view.duplicate_of}, whose decision counts for both"
     if view.ticket is None:

@@ -1,17 +1,18 @@
 """The commands for tickets, audit and store do what they say, and say what is wrong."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from handrail.cli import audit, store, tickets
+from handrail.cli.ticket_text import clock
 from handrail.errors import ConfigError, NotAllowed, NotPermitted
 from handrail.store import open_store
 from handrail.store.crypto.signing import new_signer, write_signer, write_trusted
-from handrail.tickets.lifecycle import State
+from handrail.tickets.lifecycle import WITH_PEOPLE, State
 from handrail.tickets.ports import Settlement
 from support.scenes import PEOPLE, POLICY
 from support.stores import SECRET, new_ticket
@@ -330,6 +331,25 @@ def test_unknown_outcomes_come_first_and_every_line_has_reference_state_and_cloc
     assert "  ready  due " in second
     assert "(in 29 min)" in second
     assert datetime.now(UTC).astimezone().tzname() in second.split()
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_clock_runs_only_while_a_ticket_is_with_people(state: State) -> None:
+    now = datetime.now(UTC)
+    late = clock(now - timedelta(days=2), state, now)
+    assert late.endswith("(2 d late)") is (state in WITH_PEOPLE)
+    assert late.startswith("was due ") is (state not in WITH_PEOPLE)
+    assert "in 29 min" not in clock(now + timedelta(minutes=29, seconds=9), State.ANSWERED, now)
+
+
+def test_a_decided_ticket_is_not_told_as_late(ticket: str, folder: Path) -> None:
+    run(tickets.commands, "decide", ticket, "reject", *AS_FAY)
+    listed = run(tickets.commands, "list", "--state", "rejected")
+    head = run(tickets.commands, "show", ticket, *AS_FAY).splitlines()[0]
+    for line in (listed, head):
+        assert "  was due " in line
+        assert "late)" not in line
+        assert "(in " not in line
 
 
 def test_nobody_and_no_customer_are_told_from_an_empty_list(ticket: str) -> None:
