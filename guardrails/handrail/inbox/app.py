@@ -19,6 +19,7 @@ from handrail.inbox.metrics import Measured, Metrics
 from handrail.inbox.oidc import Provider
 from handrail.inbox.pages import routes as page_routes
 from handrail.inbox.pages.refusals import handlers
+from handrail.inbox.pages.unforeseen import Unforeseen
 from handrail.inbox.rendering import STATIC, Renderer
 from handrail.inbox.rest import routes as rest_routes
 from handrail.inbox.security import Protected
@@ -86,7 +87,11 @@ def make_app(settings: Settings, store: "SqlStore", *, clock: Clock = now_utc) -
             *probes.routes,
         ],
         exception_handlers=dict(handlers),
-        middleware=[Middleware(protected), Middleware(GZipMiddleware, minimum_size=1000)],
+        middleware=[
+            Middleware(protected),
+            Middleware(GZipMiddleware, minimum_size=1000),
+            Middleware(Unforeseen),
+        ],
     )
     # An address is known as it is written, or not at all.
     app.router.redirect_slashes = False

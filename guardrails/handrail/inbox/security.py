@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from handrail.inbox.context import Inbox
 
 API, STATIC, SIGN_IN = "/api/", "/static/", "/sign-in"
-_OF_PROGRAMS = (API, "/live", "/passkeys", "/step-up")
+OF_PROGRAMS = (API, "/live", "/passkeys", "/step-up")
 """What is answered as JSON, refusals too; a page is led to the sign-in."""
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -89,7 +89,7 @@ class Protected:
             if refusal is None and scope["method"] not in _SAFE:
                 receive = await request.checked_body(receive)
         except Refused as refused:
-            refusal = _written(refused, is_api=scope["path"].startswith(_OF_PROGRAMS))
+            refusal = _written(refused, is_api=scope["path"].startswith(OF_PROGRAMS))
         await (refusal or self._app)(scope, receive, answer)
 
 
@@ -148,13 +148,13 @@ class _Incoming:
         """Return the answer to somebody who has not signed in and asks for what is not public."""
         if is_public(self._path) or self._has_bearer or self._first.is_signed_in:
             return None
-        is_page = self._scope["method"] == "GET" and not self._path.startswith(_OF_PROGRAMS)
+        is_page = self._scope["method"] == "GET" and not self._path.startswith(OF_PROGRAMS)
         query = self._scope["query_string"].decode("latin-1")
         here = f"{self._path}?{query}" if query else self._path
         if "hx-request" in self._headers:
             # The whole page goes to the sign-in, not the part that was to be replaced.
             return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"hx-redirect": SIGN_IN})
-        if self._path.startswith(_OF_PROGRAMS):
+        if self._path.startswith(OF_PROGRAMS):
             raise Refused(HTTPStatus.UNAUTHORIZED, "sign in, or show a token")
         target = f"{SIGN_IN}?next={quote(local_path(here), safe='/')}" if is_page else SIGN_IN
         return RedirectResponse(target, HTTPStatus.SEE_OTHER)
