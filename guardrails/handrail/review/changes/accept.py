@@ -14,10 +14,12 @@ from handrail.review.changes.kept_change import (
     kept_change,
     kept_changes,
     log,
+    one_at_a_time,
     put,
     require_member,
+    waiting_changes,
 )
-from handrail.review.changes.promise import broken
+from handrail.review.changes.patches import problems_of
 from handrail.review.changes.proposal import Proposal, ProposalRefused, WhyRefused, digest
 from handrail.tickets.resolution import People
 
@@ -67,33 +69,46 @@ def accept(
             day was said for it, or this person may not accept it.
         ConfigError: a file cannot be used.
     """
-    day = agreed_day(policy, proposal.id, effective) or today
-    loaded = acceptable(proposal, policy, person, people)
-    text, role = policy.read_text(encoding="utf-8"), loaded.enforced_by or loaded.owner
-    before = _waiting(policy, proposal.id)
-    change = KeptChange(
-        id=proposal.id,
-        kind=proposal.kind,
-        title=proposal.title,
-        by=tuple(dict.fromkeys([*(before.by if before is not None else ()), person])),
-        effective=day,
-        before=text,
-        result=proposal.result,
-        after=proposal.text,
-        needed=2 if loaded.enforced_by else 1,
-    )
-    is_due = change.is_agreed and day <= today
-    keep(policy, replace(change, is_written=is_due))
-    said = f"{change.id} {change.title}; accepted by {', '.join(change.by)}"
-    if is_due:
-        put(policy, proposal.text)
-        log(policy, today, f"{said}. {proposal.effect}")
-    elif change.is_agreed and not (before is not None and before.is_agreed):
-        log(policy, today, f"{said}, to count from {day} on.")
+    with one_at_a_time(policy):
+        day = agreed_day(policy, proposal.id, effective) or today
+        loaded = acceptable(proposal, policy, person, people)
+        text, role = policy.read_text(encoding="utf-8"), loaded.enforced_by or loaded.owner
+        before = _waiting(policy, proposal.id)
+        _same_text(before, proposal, text)
+        change = KeptChange(
+            id=proposal.id,
+            kind=proposal.kind,
+            title=proposal.title,
+            by=tuple(dict.fromkeys([*(before.by if before is not None else ()), person])),
+            effective=day,
+            before=text,
+            result=proposal.result,
+            after=proposal.text,
+            needed=2 if loaded.enforced_by else 1,
+        )
+        is_due = change.is_agreed and day <= today
+        keep(policy, replace(change, is_written=is_due))
+        said = f"{change.id} {change.title}; accepted by {', '.join(change.by)}"
+        if is_due:
+            put(policy, proposal.text)
+            log(policy, today, f"{said}. {proposal.effect}")
+        elif change.is_agreed and not (before is not None and before.is_agreed):
+            log(policy, today, f"{said}, to count from {day} on.")
     waits = f"another member of {role}" if not change.is_agreed else "" if is_due else f"{day}"
     return Accepted(
         id=change.id, title=change.title, by=change.by, effective=day, is_written=is_due, waits_for=waits
     )
+
+
+def _same_text(before: KeptChange | None, proposal: Proposal, text: str) -> None:
+    """Require that all who accept a change accept one text in place of one other."""
+    if before is None or (before.before, before.after) == (text, proposal.text):
+        return
+    why = (
+        f"{', '.join(before.by)} accepted {proposal.id} with another text; handrail review rollback "
+        f"{proposal.id} takes that back"
+    )
+    raise ProposalRefused(WhyRefused.STALE, why)
 
 
 def acceptable(proposal: Proposal, policy: Path, person: str, people: People | None) -> Policy:
@@ -117,7 +132,7 @@ def acceptable(proposal: Proposal, policy: Path, person: str, people: People | N
         why = f"the text of {proposal.id} is not the one that was checked"
         raise ProposalRefused(WhyRefused.NOT_READY, why)
     loaded = loads(text, file=str(policy), folder=policy.parent)
-    _keep_promises(proposal, text, loaded, policy)
+    _keep_promises(proposal, text, policy)
     require_member(loaded, person, people)
     return loaded
 
@@ -154,34 +169,45 @@ def is_in_force(policy: Path, name: str) -> bool:
     return has_result(policy, change)
 
 
-def _keep_promises(proposal: Proposal, text: str, loaded: Policy, policy: Path) -> None:
-    """Refuse what no proposal may do, whoever wrote its file."""
-    new = loads(proposal.text, file=str(policy), folder=policy.parent)
-    for problem in broken(text, proposal.text, loaded, new, certified=proposal.rests_on):
-        raise ProposalRefused(WhyRefused.NOT_READY, f"{proposal.id} cannot be accepted: {problem}")
+def _keep_promises(proposal: Proposal, text: str, policy: Path) -> None:
+    """Refuse what check, the file's tests or a promise speak against, whoever wrote the proposal's file."""
+    problems = problems_of(
+        text, proposal.text, file=str(policy), folder=policy.parent, certified=proposal.rests_on
+    )
+    if problems:
+        why = f"{proposal.id} cannot be accepted: {'; '.join(problems)}"
+        raise ProposalRefused(WhyRefused.NOT_READY, why)
 
 
 def write_due(policy: Path, *, today: date) -> tuple[KeptChange, ...]:
     """Write the accepted change whose day has come, and return it.
 
     Raises:
-        ConfigError: the policy was changed after it was accepted.
+        ConfigError: the policy was changed after it was accepted. Others whose day has come are written.
     """
-    done = []
-    for change in kept_changes(policy):
-        if not change.waits or not change.is_agreed or change.effective > today:
-            continue
-        if policy.read_text(encoding="utf-8") != change.before:
-            raise ConfigError(
-                f"{policy} was changed after {change.id} was accepted; run handrail review again, and "
-                f"handrail review rollback {change.id} takes the acceptance back"
-            )
-        put(policy, change.after)
-        # Whoever wanted it withdrawn before its day has said nothing about what is in force.
-        written = replace(change, is_written=True, back_by=())
-        keep(policy, written)
-        log(policy, today, f"{change.id} {change.title}; accepted by {', '.join(change.by)}.")
-        done.append(written)
+    done: list[KeptChange] = []
+    stale: list[str] = []
+    with one_at_a_time(policy):
+        for change in waiting_changes(policy):
+            if not change.is_agreed or change.effective > today:
+                continue
+            if policy.read_text(encoding="utf-8") != change.before:
+                stale.append(change.id)
+                continue
+            if digest(change.after) != change.result:
+                raise ConfigError(f"what is kept of {change.id} is not what people accepted; review again")
+            put(policy, change.after)
+            # Whoever wanted it withdrawn before its day has said nothing about what is in force.
+            written = replace(change, is_written=True, back_by=())
+            keep(policy, written)
+            log(policy, today, f"{change.id} {change.title}; accepted by {', '.join(change.by)}.")
+            done.append(written)
+    if stale:
+        also = f" ({', '.join(change.id for change in done)} is written)" if done else ""
+        raise ConfigError(
+            f"{policy} was changed after {', '.join(stale)} was accepted{also}; run handrail review again, "
+            f"and handrail review rollback {stale[0]} takes the acceptance back"
+        )
     return tuple(done)
 
 

@@ -4,8 +4,11 @@ Beside the policy file lie `NAME.changes/`, with the text before each change and
 `NAME.changelog.md`, with a line for each.
 """
 
+import fcntl
 import json
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -88,6 +91,25 @@ def keep(policy: Path, change: KeptChange) -> None:
         file.write(json.dumps(data, indent=1).encode())
 
 
+@contextmanager
+def one_at_a_time(policy: Path) -> Iterator[None]:
+    """Let one process alone change a policy's file and what is kept of its changes.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    while True:
+        try:
+            with policy.open("rb") as held:
+                fcntl.flock(held, fcntl.LOCK_EX)
+                # Whoever wrote it in between left another file in its place.
+                if os.fstat(held.fileno()).st_ino == policy.stat().st_ino:
+                    yield
+                    return
+        except OSError as error:
+            raise ConfigError(f"{policy}: cannot be read: {error.strerror or 'unknown'}") from None
+
+
 def put(policy: Path, text: str) -> None:
     """Write the policy's text, whole or not at all."""
     with whole(policy) as file:
@@ -95,8 +117,10 @@ def put(policy: Path, text: str) -> None:
 
 
 def log(policy: Path, today: date, words: str) -> None:
-    """Add a line to the policy's changelog."""
+    """Add a line to the policy's changelog; whatever stands in a title or a name, it is one line."""
     path = policy.with_name(f"{policy.stem}.changelog.md")
+    line = "".join(sign if sign.isprintable() else " " for sign in words)
+    words = " ".join(line.split())
     before = path.read_text(encoding="utf-8") if path.exists() else f"# Changes of {policy.name}\n\n"
     with whole(path) as file:
         file.write(f"{before}- {today.isoformat()} {words}\n".encode())
@@ -111,9 +135,11 @@ def require_member(loaded: Policy, person: str, people: People | None) -> None:
     """Require that a person is of the role that accepts changes of a policy, where that can be known.
 
     Raises:
-        ConfigError: nobody says who fills the role.
+        ConfigError: nobody says who fills the role, or the person has no name that can be written down.
         ProposalRefused: the person is no member of it.
     """
+    if not person.strip() or not person.isprintable():
+        raise ConfigError("who accepts is a name of printable signs: --as NAME")
     role = loaded.enforced_by or loaded.owner
     if not role or not (loaded.enforced_by or people is not None):
         return

@@ -275,14 +275,38 @@ def proved(
         file=file,
         before=before,
         after=after,
-        problems=(
-            *_failing(old, new),
-            *_worse(old, new),
-            *broken(before, after, old, new, certified=certified),
-        ),
+        problems=problems_of(before, after, file=file, folder=folder, certified=certified),
         tests=renamed,
         remarks=remarks,
         tried=backtest(enumerate(rows, start=1), new),
+    )
+
+
+def problems_of(
+    before: str,
+    after: str,
+    *,
+    file: str,
+    folder: Path | None = None,
+    certified: Certified = NOTHING_CERTIFIED,
+) -> tuple[str, ...]:
+    """Return what speaks against a text in place of another one: check, its own tests, and the promises.
+
+    Args:
+        before: the text in force.
+        after: the new one, taken as it is.
+        file: its name.
+        folder: where calibration files are looked up.
+        certified: what is certified under the policy in force.
+    """
+    old, _ = compile_policy(before, file=file, folder=folder)
+    new, problems = compile_policy(after, file=file, folder=folder)
+    if old is None or new is None:
+        return tuple(problem.problem for problem in problems) or ("the policy in force cannot be read",)
+    return (
+        *_failing(old, new),
+        *_worse(old, new),
+        *broken(before, after, old, new, certified=certified),
     )
 
 

@@ -3,18 +3,21 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from handrail.bulk.whole import whole
 from handrail.errors import ConfigError
 from handrail.review.evidence.certified import Certified, CertifiedSlice
-from handrail.review.evidence.score_limits import Slice
 
 FILE = "proposals.json"
+_ID = re.compile(r"\w[\w-]{0,63}", re.ASCII)
+"""An id is a file's name, too."""
 
 
 class ProposalRefused(ConfigError):
@@ -171,16 +174,11 @@ def read_proposal(path: Path, name: str) -> Proposal:
     if not path.is_file():
         raise ConfigError(f"there is no {path}; run handrail review first, or name its folder by --out")
     try:
-        raw: list[Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-        found = [one for one in raw if name and str(one["id"]).startswith(name)]
+        read = TypeAdapter(tuple[Proposal, ...]).validate_json(path.read_bytes(), strict=True)
+        found = [one for one in read if name and _ID.fullmatch(one.id) and one.id.startswith(name)]
         if len(found) == 1:
-            lists = {key: tuple(found[0].get(key, ())) for key in ("tests", "problems", "cases", "tickets")}
-            slices = tuple(
-                CertifiedSlice(**{**one, "slice": Slice(**one["slice"])})
-                for one in found[0].get("certified_slices", ())
-            )
-            return Proposal(**{**found[0], **lists, "certified_slices": slices})
-    except (OSError, ValueError, TypeError, KeyError) as error:
+            return found[0]
+    except (OSError, ValueError) as error:
         raise ConfigError(
             f"{path} holds no proposals ({type(error).__name__}); run handrail review first"
         ) from None

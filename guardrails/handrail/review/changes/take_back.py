@@ -12,6 +12,7 @@ from handrail.review.changes.kept_change import (
     keep,
     kept_change,
     log,
+    one_at_a_time,
     put,
     require_member,
 )
@@ -69,14 +70,15 @@ def take_back(
     Raises:
         ConfigError: there is no such change, the policy was changed since, or this person may not.
     """
-    change = change_to_take_back(policy, name, person, people, today=today)
-    by = tuple(dict.fromkeys([*change.back_by, person]))
-    if len(by) < min(len(change.by), change.needed):
-        keep(policy, replace(change, back_by=by))
-        return TakenBack(
-            id=change.id, title=change.title, by=by, is_done=False, was_written=change.is_written
-        )
-    return taken_back(policy, change, by, today=today)
+    with one_at_a_time(policy):
+        change = change_to_take_back(policy, name, person, people, today=today)
+        by = tuple(dict.fromkeys([*change.back_by, person]))
+        if len(by) < min(len(change.by), change.needed):
+            keep(policy, replace(change, back_by=by))
+            return TakenBack(
+                id=change.id, title=change.title, by=by, is_done=False, was_written=change.is_written
+            )
+        return taken_back(policy, change, by, today=today)
 
 
 def taken_back(policy: Path, change: KeptChange, by: tuple[str, ...], *, today: date) -> TakenBack:

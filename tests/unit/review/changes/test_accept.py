@@ -1,3 +1,7 @@
+import json
+import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -9,14 +13,22 @@ from handrail.policy import load, loads
 from handrail.policy.file.people import People, load_people
 from handrail.policy.file.read import read_source
 from handrail.review.changes.accept import (
+    Accepted,
     accept,
     accepted_so_far,
     stricter_changes,
     write_due,
 )
-from handrail.review.changes.kept_change import waiting_changes
+from handrail.review.changes.kept_change import put, waiting_changes
 from handrail.review.changes.patches import narrowed, proved, threshold_set
-from handrail.review.changes.proposal import Proposal, digest, read_proposal, write_proposals
+from handrail.review.changes.proposal import (
+    Proposal,
+    ProposalRefused,
+    WhyRefused,
+    digest,
+    read_proposal,
+    write_proposals,
+)
 from handrail.review.changes.take_back import take_back
 from handrail.review.evidence.certified import Certified, CertifiedSlice
 from handrail.review.evidence.score_limits import Slice
@@ -215,3 +227,142 @@ def test_proposals_are_found_by_the_beginning_of_their_id(policy: Path, tmp_path
     path.write_text("{}")
     with pytest.raises(ConfigError):
         read_proposal(path, "1a2")
+
+
+def with_text(made: Proposal, text: str) -> Proposal:
+    return replace(made, text=text, result=digest(text))
+
+
+def test_two_people_who_saw_two_texts_have_accepted_nothing(policy: Path) -> None:
+    people = two_supervisors(policy)
+    text = policy.read_text()
+    made = proposal(text)
+    other = with_text(made, made.text.replace("260 USD", "250 USD"))
+    accept(made, policy, "ann", people=people, today=TODAY, effective=TODAY)
+    with pytest.raises(ProposalRefused, match="with another text") as refused:
+        accept(other, policy, "bob", people=people, today=TODAY, effective=TODAY)
+    assert refused.value.code is WhyRefused.STALE
+    assert policy.read_text() == text
+    assert accept(made, policy, "bob", people=people, today=TODAY, effective=TODAY).is_written
+
+
+def test_a_text_whose_own_tests_fail_is_not_accepted(policy: Path) -> None:
+    made = proposal(policy.read_text())
+    failing = with_text(
+        made, re.sub(r"hand_off: \[\w+\]", "hand_off: [process_owner, supervisor]", made.text)
+    )
+    assert failing.text != made.text
+    before = policy.read_text()
+    with pytest.raises(ProposalRefused, match="cannot be accepted"):
+        accept(failing, policy, "petra", people=None, today=TODAY, effective=TODAY)
+    assert policy.read_text() == before
+
+
+@pytest.mark.parametrize("name", ["petra\n- 2026-01-01 forged", "", "  ", "pet\x00ra", "\ud83d"])
+def test_whoever_accepts_has_a_name_that_stays_on_one_line(policy: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="printable"):
+        accept(proposal(policy.read_text()), policy, name, people=None, today=TODAY, effective=TODAY)
+
+
+def test_a_title_is_one_line_of_the_changelog_whatever_stands_in_it(policy: Path) -> None:
+    made = replace(proposal(policy.read_text()), title="Move\n- 2026-01-01 f00 accepted by the board \ud83d")
+    accept(made, policy, "petra", people=None, today=TODAY, effective=TODAY)
+    lines = policy.with_name("policy.changelog.md").read_text().splitlines()
+    assert [line for line in lines if line.startswith("- ")] == lines[2:]
+    assert len(lines) == 3
+
+
+def test_a_linked_policy_stays_a_link_and_keeps_who_may_read_it(policy: Path, tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    real.mkdir()
+    policy.rename(real / "policy.yaml")
+    (real / "policy.yaml").chmod(0o600)
+    policy.symlink_to(real / "policy.yaml")
+    accept(proposal(policy.read_text()), policy, "petra", people=None, today=TODAY, effective=TODAY)
+    assert policy.is_symlink()
+    assert "refund.amount > 260 USD" in (real / "policy.yaml").read_text()
+    assert (real / "policy.yaml").stat().st_mode & 0o777 == 0o600
+
+
+def test_of_two_who_accept_at_once_one_is_told_that_the_policy_has_changed(policy: Path) -> None:
+    text = policy.read_text()
+    made = proposal(text)
+    other = replace(with_text(made, made.text.replace("260 USD", "250 USD")), id="2b3c4d5e")
+    told: list[str] = []
+
+    def accepts(one: Proposal) -> None:
+        try:
+            told.append("written" if accept_now(one).is_written else "waits")
+        except ProposalRefused as refused:
+            told.append(str(refused.code))
+
+    def accept_now(one: Proposal) -> Accepted:
+        return accept(one, policy, "petra", people=None, today=TODAY, effective=TODAY)
+
+    for _ in range(2):
+        told.clear()
+        put(policy, text)
+        shutil.rmtree(policy.with_name("policy.changes"), ignore_errors=True)
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(accepts, (made, other)))
+        assert sorted(told) == ["proposal_stale", "written"]
+
+
+def test_two_people_who_accept_at_once_have_both_accepted(policy: Path) -> None:
+    people = two_supervisors(policy)
+    text = policy.read_text()
+    made = proposal(text)
+
+    def accepts(name: str) -> Accepted:
+        return accept(made, policy, name, people=people, today=TODAY, effective=TODAY)
+
+    for _ in range(2):
+        put(policy, text)
+        shutil.rmtree(policy.with_name("policy.changes"), ignore_errors=True)
+        with ThreadPoolExecutor(2) as pool:
+            done = list(pool.map(accepts, ("ann", "bob")))
+        assert [one.is_written for one in done].count(True) == 1
+        assert "260 USD" in policy.read_text()
+
+
+def test_one_change_that_is_stale_holds_no_other_one_up(policy: Path) -> None:
+    text = policy.read_text()
+    made = proposal(text)
+    other = replace(with_text(made, made.text.replace("260 USD", "250 USD")), id="2b3c4d5e")
+    for one in (made, other):
+        accept(one, policy, "petra", people=None, today=TODAY, effective=LATER)
+    with pytest.raises(ConfigError, match="rollback 2b3c4d5e"):
+        write_due(policy, today=LATER)
+    assert policy.read_text() == made.text
+    take_back(policy, "2b3c4d5e", "petra", today=LATER)
+    assert write_due(policy, today=LATER) == ()
+
+
+def test_a_kept_change_that_was_edited_by_hand_is_not_written(policy: Path) -> None:
+    made, text = proposal(policy.read_text()), policy.read_text()
+    accept(made, policy, "petra", people=None, today=TODAY, effective=LATER)
+    kept = policy.with_name("policy.changes") / "1a2b3c4d.json"
+    about = json.loads(kept.read_text())
+    kept.write_text(json.dumps({**about, "after": about["after"].replace("260 USD", "9000 USD")}))
+    with pytest.raises(ConfigError, match="not what people accepted"):
+        write_due(policy, today=LATER)
+    assert policy.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"id": "../../target"}, {"text": 5}, {"certified": "0.1"}, {"tests": "abc"}, {"title": None}],
+)
+def test_what_is_no_proposal_is_read_as_none(tmp_path: Path, policy: Path, change: dict[str, object]) -> None:
+    path = write_proposals([proposal(policy.read_text())], tmp_path)
+    (about,) = json.loads(path.read_text())
+    path.write_text(json.dumps([{**about, **change}]))
+    with pytest.raises(ConfigError, match="proposal"):
+        read_proposal(path, str({**about, **change}["id"]))
+
+
+def test_a_file_that_is_nested_without_end_holds_no_proposals(tmp_path: Path) -> None:
+    path = tmp_path / "proposals.json"
+    path.write_text("[" * 200_000)
+    with pytest.raises(ConfigError, match="holds no proposals"):
+        read_proposal(path, "1a2b")
