@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, Final
 
 from handrail.bulk.select import SelectJob
-from handrail.policy.runtime.log_row import EXPIRED, HANDED_OFF, RESOLVED, SAMPLED, TAKEN, LogRow
+from handrail.policy.runtime.log_row import EXPIRED, OUTCOMES, RESOLVED, LogRow
 from handrail.policy.runtime.record import read_fact
 from handrail.records import Money, Trigger
 from handrail.review.log.cases import ReviewCase, TicketEnding
@@ -23,19 +23,17 @@ _ENDINGS: Final = {
     "withdraw": TicketEnding.WITHDRAWN,
     "link": TicketEnding.DUPLICATE,
 }
+_UNREAD: Final = frozenset({"latency_us", "usage", "asked", "adapter", "sources"})
+"""Columns of a log that no figure and no proposal is made of."""
 
 
 def review_job(tenant: str) -> SelectJob:
-    """Return the job that keeps what a review reads of a log."""
-    return SelectJob(
-        outcomes=(HANDED_OFF, RESOLVED, EXPIRED, SAMPLED, TAKEN),
-        names=(
-            *("effect", "stage", "rules", "reasons", "role", "facts", "parts", "confidence", "policy"),
-            *("verdict", "scored", "reviewer", "customer", "grant"),
-        ),
-        tenant=tenant,
-        with_scored=True,
-    )
+    """Return the job that keeps what a review reads of a log: every row, as a store's own log has them.
+
+    What passed and what was blocked is counted as well, whether or not it has a score.
+    """
+    names = tuple(each.name for each in fields(LogRow) if each.name not in _UNREAD)
+    return SelectJob(outcomes=OUTCOMES, names=names, tenant=tenant, with_scored=True)
 
 
 def log_cases(rows: Iterable[LogRow]) -> Iterator[ReviewCase]:

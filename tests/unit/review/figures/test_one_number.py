@@ -7,13 +7,13 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.policy.runtime.log_row import EXPIRED, HANDED_OFF, RESOLVED, LogRow
+from handrail.policy.runtime.log_row import EXPIRED, HANDED_OFF, RESOLVED, LogRow, as_data, read_row
 from handrail.records import Severity, Trigger
 from handrail.review.evidence.log_review import LogReview
 from handrail.review.figures.log_figures import LogFigures, log_figures
 from handrail.review.figures.measure import Measures, measure
 from handrail.review.log.cases import ReviewPeriod
-from handrail.review.log.log_cases import log_cases
+from handrail.review.log.log_cases import log_cases, review_job
 from handrail.review.log.review_log import review_log
 from handrail.review.page.log_charts import plots
 from handrail.review.week.first_steps import first_steps
@@ -76,6 +76,15 @@ def test_tickets_and_the_log_count_the_same_hand_offs_and_the_same_decisions(row
     assert tickets.total.size == log.held == log.changed + log.unchanged + log.unread
     assert tickets.total.unchanged == log.needless
     assert log.exchanges == log.passed + log.blocked + log.held
+
+
+@given(logs())
+def test_an_export_counts_what_the_log_itself_does(rows: list[LogRow]) -> None:
+    keep = review_job("default").prepared()
+    exported = [{**as_data(row), "tenant": "default"} for row in rows]
+    kept = [keep(place, record) for place, record in enumerate(exported)]
+    read = [row for one in kept if one is not None and (row := read_row(one)) is not None]
+    assert both(read) == both(rows)
 
 
 @given(logs())
