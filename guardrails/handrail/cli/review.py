@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -41,7 +42,13 @@ def review(  # noqa: PLR0913 - one parameter per option
     context: typer.Context,
     store: StoreOption = DEFAULT_STORE,
     tenant: TenantOption = "default",
-    week: Annotated[str, typer.Option(help="A calendar week, e.g. 2026-W47, in place of two moments.")] = "",
+    week: Annotated[
+        str,
+        typer.Option(
+            help="A calendar week, e.g. 2026-W47, in place of two moments; in the policy's time zone, without "
+            "a policy in this machine's."
+        ),
+    ] = "",
     since: Annotated[str, typer.Option(help="First moment, e.g. 2026-01-05; by default a week ago.")] = "",
     until: Annotated[str, typer.Option(help="Moment after the last one; by default now.")] = "",
     policy: PolicyOption = "",
@@ -84,7 +91,7 @@ def review(  # noqa: PLR0913 - one parameter per option
     from handrail.review.week.language import language as language_of
 
     _check_language(language)
-    period = _period_of(week, since, until)
+    period = _period_of(week, since, until, policy)
     if log is None:
         read = _of_store(store, tenant, period, policy)
     else:
@@ -131,12 +138,16 @@ def _tell(*lines: str) -> None:
         typer.echo(line)
 
 
-def _period_of(week: str, since: str, until: str) -> "ReviewPeriod":
+def _period_of(week: str, since: str, until: str, policy: str) -> "ReviewPeriod":
+    """Return what is asked for; a week is one of the policy's time zone, as in the inbox."""
+    from handrail.policy import load
     from handrail.review.log.calendar_week import week_of
 
     if week and (since or until):
         raise ConfigError("a week is a period of its own: leave out --since and --until")
-    return week_of(week) if week else _period(since, until, datetime.now(UTC))
+    if not week:
+        return _period(since, until, datetime.now(UTC))
+    return week_of(week, ZoneInfo(load(policy).time_zone) if policy else None)
 
 
 @contextmanager

@@ -130,7 +130,8 @@ def nothing_there(rows: "Sequence[LogRow]", period: "ReviewPeriod", source: str,
         return f"{source} holds no decisions of tenant {tenant}; --tenant names another one"
     if any(moment in period for moment in moments):
         return ""
-    first, last = (name_of_week(moment.date()) for moment in (moments[0], moments[-1]))
+    zone = period.since.tzinfo
+    first, last = (name_of_week(moment.astimezone(zone).date()) for moment in (moments[0], moments[-1]))
     return f"{source} holds nothing of these days, but of {first} to {last}; try --week {last}"
 
 

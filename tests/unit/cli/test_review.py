@@ -102,6 +102,15 @@ def test_a_week_and_two_moments_are_one_too_many(app: typer.Typer, url: str) -> 
     assert "leave out --since and --until" in str(ran.exception)
 
 
+def test_a_week_is_one_of_the_policys_time_zone(app: typer.Typer, url: str, tmp_path: Path) -> None:
+    (tmp_path / "badges.yaml").write_text(BADGES + "time_zone: Pacific/Auckland\n")
+    ran = CliRunner().invoke(
+        app, ["--store", url, "--week", "2026-W02", "--json", "--policy", str(tmp_path / "badges.yaml")]
+    )
+    found = json.loads(ran.stdout)
+    assert (found["since"], found["until"]) == ("2026-01-05T00:00:00+13:00", "2026-01-12T00:00:00+13:00")
+
+
 def test_a_planted_week_is_reviewed_under_the_policy_it_was_played_under_with_one_figure_of_its_errors(
     app: typer.Typer, tmp_path: Path
 ) -> None:

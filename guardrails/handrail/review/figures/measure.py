@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from statistics import median
 
 from handrail.review.log.cases import ReviewCase, ReviewPeriod, TicketEnding
 from handrail.review.log.questions import asked_for_held
@@ -144,7 +145,7 @@ def _group(name: str, cases: Sequence[ReviewCase], now: datetime) -> TicketGroup
         cases=tuple(cases),
         endings={ending: endings[ending] for ending in TicketEnding if endings[ending]},
         unchanged=share(endings[TicketEnding.APPROVED], len(decided)),
-        median=quantile(took, 0.5),
+        median=median(took) if took else None,
         slowest_tenth=quantile(took, 0.9),
         late=share(sum(case.is_late for case in ended), len(ended)),
         overdue=sum(case.is_overdue(now) for case in cases),

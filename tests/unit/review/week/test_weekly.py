@@ -108,6 +108,11 @@ def test_a_quantile_is_one_of_the_values_and_covers_its_share(values: list[timed
     assert sum(value <= found for value in values) >= q * len(values)
 
 
+def test_the_median_of_an_even_number_lies_between_the_two_middle_ones() -> None:
+    cases = [a_case(number, took=timedelta(minutes=took)) for number, took in enumerate((1, 2, 4, 9))]
+    assert measure(cases, WEEK, now=NOW).total.median == timedelta(minutes=3)
+
+
 def test_an_edit_of_an_action_is_told_value_by_value() -> None:
     edited = a_case(1, TicketEnding.EDITED, resolved='{"amount":590,"order_id":"1160","note":"case missing"}')
     assert [str(change) for change in changes(edited)] == [
