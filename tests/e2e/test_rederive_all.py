@@ -133,6 +133,7 @@ def test_every_outcome_is_on_record_and_every_decision_among_them_is_taken_again
         lifted = DecisionEntry(decision=passed, exchange="g1", tenant="default", at=NOW, grant="grant-1")
         store.log(lifted)
         store.flush()
+        store.sweep(NOW + timedelta(hours=1))
         records = exported(store, tmp_path)
         assert_taken_again(records, guard.policy)
     assert {str(record["outcome"]) for record in records if isinstance(record, dict)} == {*OUTCOMES} - {FAULT}

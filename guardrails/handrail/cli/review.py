@@ -45,8 +45,8 @@ def review(  # noqa: PLR0913 - one parameter per option
     week: Annotated[
         str,
         typer.Option(
-            help="A calendar week, e.g. 2026-W47, in place of two moments; in the policy's time zone, without "
-            "a policy in this machine's."
+            help="A calendar week, e.g. 2026-W47, in place of two moments; in the policy's time zone, "
+            "without a policy in this machine's."
         ),
     ] = "",
     since: Annotated[str, typer.Option(help="First moment, e.g. 2026-01-05; by default a week ago.")] = "",

@@ -20,14 +20,16 @@ VERSION: Final = 2
 PASSED, REDACTED, BLOCKED, HANDED_OFF = "passed", "redacted", "blocked", "handed_off"
 GATED, BY_GRANT, AUTHORISED = "gated", "passed_by_grant", "authorised"
 RESOLVED, EXPIRED, SAMPLED, FAULT = "resolved", "expired", "sampled", "fault"
-TAKEN = "taken"
+TAKEN, ESCALATED = "taken", "escalated"
 OUTCOMES: Final = (
     *(PASSED, REDACTED, BLOCKED, HANDED_OFF, GATED, BY_GRANT, AUTHORISED),
-    *(RESOLVED, EXPIRED, SAMPLED, TAKEN, FAULT),
+    *(RESOLVED, EXPIRED, SAMPLED, TAKEN, ESCALATED, FAULT),
 )
 """What a row may tell of.
 
-`taken`: somebody began to read a ticket or a drawn answer. `fault`: a decision that no database could hold.
+`taken`: somebody began to read a ticket or a drawn answer. `escalated`: a ticket went on to another role
+because its time ran out. `expired` has the verdict `expire` where nobody decided and `lapse` where what
+people decided was not carried out in time. `fault`: a decision that no database could hold.
 """
 
 _OF_EFFECT: Final = {"pass": PASSED, "redact": REDACTED, "hand_off": HANDED_OFF, "block": BLOCKED}
@@ -36,6 +38,7 @@ _OF_TICKET: Final = {
     **dict.fromkeys(("ticket.revise", "ticket.cancel", "ticket.withdraw", "ticket.link"), RESOLVED),
     **dict.fromkeys(("ticket.expire", "ticket.lapse"), EXPIRED),
 }
+_STEPS: Final = {"ticket.claim": TAKEN, "ticket.escalate": ESCALATED}
 
 
 class UnreadableRow(ValueError):
@@ -88,7 +91,7 @@ class LogRow:
     @property
     def is_decision(self) -> bool:
         """True for what a policy decided, False for what people or time did afterwards."""
-        return self.outcome not in (RESOLVED, EXPIRED, SAMPLED, TAKEN)
+        return self.outcome not in (RESOLVED, EXPIRED, SAMPLED, TAKEN, ESCALATED)
 
     def record(self) -> dict[str, Any]:
         """Return what `handrail.policy.runtime.record.rederive` takes again; pure."""
@@ -163,8 +166,8 @@ def _of_entry(entry: Mapping[str, Any], kind: str, data: Mapping[str, Any]) -> L
     if kind in _OF_TICKET:
         said = _verdict(kind, str(data.get("verdict", "")))
         return _row({**whose, **ticket, **who, "verdict": said, "v": VERSION}, _OF_TICKET[kind])
-    if kind == "ticket.claim":
-        return _row({**whose, **ticket, **who, "v": VERSION}, TAKEN)
+    if kind in _STEPS:
+        return _row({**whose, **ticket, **who, "v": VERSION}, _STEPS[kind])
     if kind in ("answer.view", "answer.judge"):
         return _row({**data, **whose, **who, "v": VERSION}, SAMPLED if kind == "answer.judge" else TAKEN)
     return None

@@ -133,15 +133,18 @@ class LogFigures:
     """What the log says of a period, and of the weeks up to it.
 
     `threshold_now` is the number in the policy below which a score hands off, None where there is none.
-    `steps` are the tickets behind each step of the flow.
+    `steps` are the tickets behind each step of the flow. A decision is one of an answer, or of one call of a
+    tool. `uncounted` were decided without a verdict that counts: nothing was proposed, or it came too fast to
+    have been reached by reading.
     """
 
-    exchanges: int
+    decisions: int
     passed: int
     blocked: int
     held: int
     changed: int
     unchanged: int
+    uncounted: int
     unread: int
     needless: Share
     weeks: tuple[WeekOfLog, ...]
@@ -169,21 +172,24 @@ def log_figures(log: ReviewLog, review: LogReview, *, policy: Policy | None = No
         review: the log followed to the end of the period.
         policy: the one in force. Without it, what is certified is that of the policy that decided last.
     """
-    read = log.verdict >= RIGHT
-    held = log.is_held
+    held, is_known = log.is_held, log.verdict >= RIGHT
+    read = held & log.is_read
+    changed, unchanged = read & (log.verdict == WRONG), read & (log.verdict == RIGHT)
+    uncounted, unread = held & is_known & ~read, held & ~is_known
     since = review.drift.since
     limits = tuple(score_limits(policy)) if policy is not None else ()
     now = Certified(whole=review.certificate.threshold, slices=review.certificate.slices)
     certified = now if policy is None else review.certificate.under(policy.ref.sha256)
     return LogFigures(
-        exchanges=len(log),
+        decisions=len(log),
         passed=int(log.is_passed.sum()),
         blocked=int((~log.is_passed & ~held).sum()),
         held=int(held.sum()),
-        changed=int((held & (log.verdict == WRONG)).sum()),
-        unchanged=int((held & (log.verdict == RIGHT)).sum()),
-        unread=int((held & ~read).sum()),
-        needless=share(int((held & (log.verdict == RIGHT)).sum()), int((held & read).sum())),
+        changed=int(changed.sum()),
+        unchanged=int(unchanged.sum()),
+        uncounted=int(uncounted.sum()),
+        unread=int(unread.sum()),
+        needless=share(int(unchanged.sum()), int(read.sum())),
         weeks=tuple(WeekOfLog(monday=monday_of(week.week), findings=week) for week in review.weeks),
         bins=_bins(log),
         coverage=_coverage(log),
@@ -198,9 +204,10 @@ def log_figures(log: ReviewLog, review: LogReview, *, policy: Policy | None = No
         agreement=_agreement(log),
         steps={
             "held": log.tickets(held),
-            "changed": log.tickets(held & (log.verdict == WRONG)),
-            "unchanged": log.tickets(held & (log.verdict == RIGHT)),
-            "unread": log.tickets(held & ~read),
+            "changed": log.tickets(changed),
+            "unchanged": log.tickets(unchanged),
+            "uncounted": log.tickets(uncounted),
+            "unread": log.tickets(unread),
         },
         threshold_now=max((one.limit for one in limits if one.slice is None), default=None),
         slices=slice_figures(log, certified, limits),
@@ -307,8 +314,9 @@ def _rules(log: ReviewLog) -> tuple[RuleFigures, ...]:
 
 
 def _unchanged(log: ReviewLog, places: Sequence[int]) -> Share:
-    verdicts = log.verdict[np.asarray(places, dtype=np.intp)]
-    return share(int((verdicts == RIGHT).sum()), int((verdicts >= RIGHT).sum()))
+    found = np.asarray(places, dtype=np.intp)
+    verdicts = log.verdict[found][log.is_read[found]]
+    return share(int((verdicts == RIGHT).sum()), len(verdicts))
 
 
 def detector_figures(log: ReviewLog, detectors: Set[str] | None = None) -> tuple[DetectorFigures, ...]:

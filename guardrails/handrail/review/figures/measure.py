@@ -48,8 +48,10 @@ class Figure:
 class TicketGroup:
     """Tickets that belong together: how they ended, whether in time, and how long they took.
 
-    `median` and `slowest_tenth` (90th percentile) are of the decided ones, None if there are none. `late`
-    counts those that were decided after their deadline, or expired; `overdue` those that are open past it.
+    `unchanged` is of the verdicts that count: on something that was proposed, by somebody who had the time to
+    read it. `median` and `slowest_tenth` (90th percentile) are of the decided ones, None if there are none.
+    `late` counts those that were decided after their deadline, or expired; `overdue` those that are open past
+    it.
     """
 
     name: str
@@ -136,16 +138,17 @@ def _groups(
 
 
 def _group(name: str, cases: Sequence[ReviewCase], now: datetime) -> TicketGroup:
-    endings = Counter(case.ending for case in cases)
+    endings = Counter(TicketEnding.LAPSED if case.has_lapsed else case.ending for case in cases)
     decided = [case for case in cases if case.is_decided]
+    read = [case for case in decided if case.is_read]
     ended = [case for case in cases if case.is_decided or case.ending is TicketEnding.EXPIRED]
     took = [case.took for case in decided if case.took is not None]
     return TicketGroup(
         name=name,
         cases=tuple(cases),
         endings={ending: endings[ending] for ending in TicketEnding if endings[ending]},
-        unchanged=share(endings[TicketEnding.APPROVED], len(decided)),
-        median=median(took) if took else None,
+        unchanged=share(sum(case.ending is TicketEnding.APPROVED for case in read), len(read)),
+        median=timedelta(seconds=median(one.total_seconds() for one in took)) if took else None,
         slowest_tenth=quantile(took, 0.9),
         late=share(sum(case.is_late for case in ended), len(ended)),
         overdue=sum(case.is_overdue(now) for case in cases),

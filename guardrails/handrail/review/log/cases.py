@@ -10,13 +10,14 @@ from typing import Final, Protocol
 
 from handrail.pipeline.decoded import hide_decoded, scan_leaves
 from handrail.records import Money, Trigger
+from handrail.review.log.log_rows import READING_FLOOR
 from handrail.scan import Scanner, redact
 from handrail.store.tickets.listing import Filter
 from handrail.text.json_data import json_segments, leaves, written
 from handrail.tickets.lifecycle import UNDECIDED, State
 from handrail.tickets.ports import Attempt, ResolutionView
 from handrail.tickets.resolution import Page, TicketEvent, TicketRow
-from handrail.tickets.ticket import Ticket, TicketView
+from handrail.tickets.ticket import ResolutionRecord, Ticket, TicketView
 
 
 class TicketEnding(StrEnum):
@@ -27,6 +28,7 @@ class TicketEnding(StrEnum):
     REJECTED = "rejected"
     ANSWERED = "answered"
     REVISED = "sent back to the assistant"
+    LAPSED = "decided but not carried out"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     WITHDRAWN = "withdrawn"
@@ -64,7 +66,10 @@ class ReviewCase:
 
     `proposed` and `resolved` are what the assistant wanted and what the person decided: JSON arguments of
     `tool`, or an answer's text where `tool` is empty. `parameters` is the JSON schema of these arguments,
-    empty where the ticket holds none. `unknown` names facts that could not be had.
+    empty where the ticket holds none. `unknown` names facts that could not be had. `proposes`: there is an
+    action or an answer that people can approve. `reading` is the time from taking it to the verdict, None
+    where nobody saw when it was taken. `has_lapsed`: what was decided was not carried out in time; `ending`
+    is the verdict still.
     """
 
     id: str
@@ -88,6 +93,9 @@ class ReviewCase:
     lines: tuple[tuple[str, str], ...] = ()
     attempts: int = 0
     policy: str = ""
+    proposes: bool = True
+    reading: timedelta | None = None
+    has_lapsed: bool = False
 
     @property
     def rule(self) -> str:
@@ -98,6 +106,12 @@ class ReviewCase:
     def is_decided(self) -> bool:
         """True when a person decided."""
         return self.ending in DECIDED
+
+    @property
+    def is_read(self) -> bool:
+        """True when a person decided on what was proposed, and had the time to read it."""
+        is_fast = self.reading is not None and self.reading < READING_FLOOR
+        return self.is_decided and self.proposes and not is_fast
 
     @property
     def took(self) -> timedelta | None:
@@ -135,14 +149,16 @@ ANSWER: Final = "answer"
 def changes(case: ReviewCase) -> tuple[ChangedValue, ...]:
     """Return what a person changed in the action or the answer, if anything; pure.
 
-    Who answers in place of an action changes none of its arguments.
+    Who answers in place of an action changes none of its arguments, and where nothing was proposed there is
+    nothing to change.
     """
     endings = (TicketEnding.EDITED,) if case.tool else (TicketEnding.EDITED, TicketEnding.ANSWERED)
     if case.ending not in endings or not case.resolved:
         return ()
     if not case.tool:
         before, after = case.proposed.strip(), case.resolved.strip()
-        return (ChangedValue(path=ANSWER, before=before, after=after),) if before != after else ()
+        is_changed = bool(before) and before != after
+        return (ChangedValue(path=ANSWER, before=before, after=after),) if is_changed else ()
     before_values, after_values = _flat(case.proposed), _flat(case.resolved)
     paths = dict.fromkeys([*before_values, *after_values])
     return tuple(
@@ -238,15 +254,21 @@ class Collector:
                 return
 
     def _case(self, view: TicketView, ticket: Ticket) -> ReviewCase:
-        resolution = self.source.resolution(self.tenant, ticket.id)
+        history = self.source.history(self.tenant, ticket.id)
+        is_lapsed = view.state is State.EXPIRED and any(one.kind == _LAPSE for one in history)
+        has_lapsed = is_lapsed and view.resolution is not None
+        resolution = view.resolution if has_lapsed else self.source.resolution(self.tenant, ticket.id)
         action, fired = ticket.action, [rule for rule in ticket.policy.rules if rule.effect != "pass"]
-        words = [text for text in (self._code(ticket.id), *_said(resolution)) if text]
+        words = [text for text in (_code(history), *_said(resolution)) if text]
         return ReviewCase(
             id=ticket.id,
             created_at=ticket.created_at,
             role=ticket.role,
             trigger=ticket.trigger,
-            ending=_ending(view.state, resolution),
+            ending=_ending(State.DECIDED if has_lapsed else view.state, resolution),
+            proposes=bool(action or ticket.done or ticket.draft_answer.strip()),
+            reading=_reading(history),
+            has_lapsed=has_lapsed,
             rules=tuple(dict.fromkeys([ticket.reason_code, *(rule.rule for rule in fired)])),
             because="; ".join(dict.fromkeys(rule.because for rule in fired if rule.because)),
             unknown=tuple(dict.fromkeys(name for rule in fired for name in rule.unknown)),
@@ -256,7 +278,7 @@ class Collector:
             tool=action.tool if action else "",
             parameters=action.parameters if action else "",
             proposed=self._read_as_json(action.arguments if action else ticket.draft_answer),
-            resolved=self._masked(resolution.arguments or resolution.answer) if resolution else "",
+            resolved=self._masked(_resolved(resolution)),
             reason=self._masked(" · ".join(dict.fromkeys(words))),
             confidence=ticket.confidence.score if ticket.confidence else None,
             amounts=_money(ticket),
@@ -272,15 +294,38 @@ class Collector:
         """Return a text that its ticket has masked; JSON in it is masked leaf by leaf as well."""
         return self._masked(text) if json_segments(text) else text
 
-    def _code(self, ticket: str) -> str:
-        """The reason code of the last decision, empty where nobody gave one."""
-        codes = [
-            str(h.data["reason"]) for h in self.source.history(self.tenant, ticket) if h.data.get("reason")
-        ]
-        return codes[-1] if codes else ""
+
+_LAPSE: Final = "ticket.lapse"
+_CLAIM: Final = "ticket.claim"
+_VERDICTS: Final = frozenset({"ticket.approve", "ticket.reject", "ticket.answer", "ticket.revise"})
 
 
-def _ending(state: State, resolution: ResolutionView | None) -> TicketEnding:
+def _code(history: Iterable[TicketEvent]) -> str:
+    """The reason code of the last decision, empty where nobody gave one."""
+    codes = [str(one.data["reason"]) for one in history if one.data.get("reason")]
+    return codes[-1] if codes else ""
+
+
+def _reading(history: Iterable[TicketEvent]) -> timedelta | None:
+    """The time from taking a ticket to the last verdict on it."""
+    taken: dict[str, datetime] = {}
+    found = None
+    for event in history:
+        if event.kind == _CLAIM:
+            taken[event.actor] = event.at
+        elif event.kind in _VERDICTS:
+            found = event.at - taken[event.actor] if event.actor in taken else None
+    return found
+
+
+def _resolved(resolution: ResolutionView | ResolutionRecord | None) -> str:
+    """What was decided; arguments that were never carried out are not told."""
+    if isinstance(resolution, ResolutionView):
+        return resolution.arguments or resolution.answer
+    return resolution.answer if resolution is not None else ""
+
+
+def _ending(state: State, resolution: ResolutionView | ResolutionRecord | None) -> TicketEnding:
     if state in UNDECIDED:
         return TicketEnding.OPEN
     if state in _BY_STATE:
@@ -288,7 +333,7 @@ def _ending(state: State, resolution: ResolutionView | None) -> TicketEnding:
     return _BY_VERDICT[resolution.verdict] if resolution else TicketEnding.OPEN
 
 
-def _said(resolution: ResolutionView | None) -> tuple[str, ...]:
+def _said(resolution: ResolutionView | ResolutionRecord | None) -> tuple[str, ...]:
     return (resolution.message_to_agent, resolution.message_to_user) if resolution else ()
 
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import fields, replace
-from datetime import datetime
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from handrail.bulk.select import SelectJob
-from handrail.policy.runtime.log_row import EXPIRED, OUTCOMES, RESOLVED, LogRow
+from handrail.policy.runtime.log_row import EXPIRED, OUTCOMES, RESOLVED, TAKEN, LogRow
 from handrail.policy.runtime.record import read_fact
 from handrail.records import Money, Trigger
-from handrail.review.log.cases import ReviewCase, TicketEnding
-from handrail.review.log.log_rows import by_time, hand_off_reasons, is_hand_off
+from handrail.review.log.cases import DECIDED, ReviewCase, TicketEnding
+from handrail.review.log.log_rows import by_time, hand_off_reasons, has_lapsed, is_hand_off, proposes
 
 _ENDINGS: Final = {
     "approve": TicketEnding.APPROVED,
@@ -42,19 +42,36 @@ def log_cases(rows: Iterable[LogRow]) -> Iterator[ReviewCase]:
     A log holds no deadlines: a case is late if it expired. A row whose time cannot be read is left out.
     """
     cases: dict[str, ReviewCase] = {}
-    ends: dict[str, tuple[TicketEnding, datetime]] = {}
+    ends: dict[str, _End] = {}
+    taken: dict[tuple[str, str], datetime] = {}
     for at, row in by_time(rows):
         ticket = row.ticket or row.exchange
         if is_hand_off(row):
             known = cases.get(ticket)
             cases[ticket] = _case(row, ticket, at) if known is None else _joined(known, row, at)
+        elif row.outcome == TAKEN:
+            taken[ticket, row.reviewer] = at
+        elif has_lapsed(row) and ticket in ends and ends[ticket].ending in DECIDED:
+            ends[ticket] = replace(ends[ticket], has_lapsed=True)
         elif row.outcome == EXPIRED:
-            ends[ticket] = (TicketEnding.EXPIRED, at)
+            ends[ticket] = _End(ending=TicketEnding.EXPIRED, at=at)
         elif row.outcome == RESOLVED and row.verdict in _ENDINGS:
-            ends[ticket] = (_ENDINGS[row.verdict], at)
+            began = taken.get((ticket, row.reviewer))
+            reading = at - began if began is not None else None
+            ends[ticket] = _End(ending=_ENDINGS[row.verdict], at=at, reading=reading)
     for ticket, case in cases.items():
-        ending, decided_at = ends.get(ticket, (TicketEnding.OPEN, None))
-        yield replace(case, ending=ending, decided_at=decided_at)
+        end = ends.get(ticket, _End(ending=TicketEnding.OPEN))
+        yield replace(
+            case, ending=end.ending, decided_at=end.at, reading=end.reading, has_lapsed=end.has_lapsed
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    ending: TicketEnding
+    at: datetime | None = None
+    reading: timedelta | None = None
+    has_lapsed: bool = False
 
 
 def _joined(case: ReviewCase, row: LogRow, at: datetime) -> ReviewCase:
@@ -72,6 +89,7 @@ def _case(row: LogRow, ticket: str, at: datetime) -> ReviewCase:
         role=row.role,
         trigger=_trigger(fired),
         ending=TicketEnding.OPEN,
+        proposes=proposes(row),
         rules=tuple(dict.fromkeys(str(r.get("rule", "")) for r in fired)),
         unknown=tuple(dict.fromkeys(str(name) for r in fired for name in r.get("unknown") or ())),
         confidence=_number(row.confidence.get("value")),

@@ -5,14 +5,16 @@ Tickets and the log's figures stand on one page. Both go through here, so that o
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from handrail.policy.runtime.log_row import HANDED_OFF, LogRow, UnreadableRow, read_row
-from handrail.records import Effect, Severity
+from handrail.policy.runtime.log_row import EXPIRED, HANDED_OFF, LogRow, UnreadableRow, read_row
+from handrail.records import Effect, Severity, Stage
 
 NO_DECISION: Final = frozenset({"cancel", "withdraw", "link"})
 """How a ticket ends about which nobody decided; whatever was said of it before counts no more."""
+READING_FLOOR: Final = timedelta(seconds=5)
+"""Nobody reads a case in less; a verdict that came faster is not counted as one."""
 _RANK: Final = {str(severity): severity.rank for severity in Severity}
 
 
@@ -34,6 +36,16 @@ def by_time(rows: Iterable[LogRow]) -> Iterator[tuple[datetime, LogRow]]:
     """
     timed = ((moment, row) for row in rows if (moment := _moment(row.at)) is not None)
     yield from sorted(timed, key=lambda one: one[0])
+
+
+def proposes(row: LogRow) -> bool:
+    """Tell whether there was something to approve; a question that was handed off has no answer yet."""
+    return row.stage != str(Stage.INPUT)
+
+
+def has_lapsed(row: LogRow) -> bool:
+    """Tell whether what people decided was not carried out in time; their verdict stands nevertheless."""
+    return row.outcome == EXPIRED and row.verdict == "lapse"
 
 
 def is_hand_off(row: LogRow) -> bool:

@@ -2,21 +2,28 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
 from handrail.confidence.calibration.fit.arrays import Flags, Floats
-from handrail.policy.runtime.log_row import EXPIRED, RESOLVED, SAMPLED, TAKEN, LogRow
+from handrail.policy.runtime.log_row import ESCALATED, EXPIRED, RESOLVED, SAMPLED, TAKEN, LogRow
 from handrail.policy.runtime.record import read_fact
 from handrail.records import FactValue, Trigger
-from handrail.review.log.log_rows import NO_DECISION, by_time, hand_off_reasons, is_hand_off
+from handrail.review.log.log_rows import (
+    NO_DECISION,
+    READING_FLOOR,
+    by_time,
+    hand_off_reasons,
+    has_lapsed,
+    is_hand_off,
+    proposes,
+)
 
 NO_VERDICT, RIGHT, WRONG = -1, 0, 1
-READING_FLOOR_S: Final = 5.0
-"""Nobody reads a case in less; a verdict that came faster is not counted as one."""
+READING_FLOOR_S: Final = READING_FLOOR.total_seconds()
 _WRONG: Final = frozenset({"edit", "reject", "answer", "revise", "agree_edit", "wrong"})
 _RIGHT: Final = frozenset({"approve", "right"})
 _SEEN_RIGHT: Final = _RIGHT | {"agree"}
@@ -29,9 +36,10 @@ class ReviewLog:
 
     `ticket` is that of a hand-off, empty for what was passed. `week` counts calendar weeks. `rules` are those
     that handed off, the one that the ticket names first, none where the answer went out. `is_blocked`: it
-    would not go out whatever people say. `is_scored`: it has a score and the chance `probability` with which
-    it was drawn (1 for what was handed off). `verdict` is `NO_VERDICT`, `RIGHT` or `WRONG`: of a ticket,
-    whether people changed anything or sent it back.
+    would not go out whatever people say. `is_proposed`: it holds an answer or a call that people can approve.
+    `is_escalated`: its time ran out and it went on to another role. `is_scored`: it has a score and the
+    chance `probability` with which it was drawn (1 for what was handed off). `verdict` is `NO_VERDICT`,
+    `RIGHT` or `WRONG`: of a ticket, whether people changed anything or sent it back.
     `role` got it, `decided_by` is the role in which that verdict was given; `customer` and `grant` are
     hashes.
     `policy` is the digest of the policy that decided, `maker` the model that answered and the method by
@@ -50,6 +58,8 @@ class ReviewLog:
     is_held: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     is_passed: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     is_blocked: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    is_proposed: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    is_escalated: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     score: Floats = field(default_factory=lambda: np.zeros(0))
     is_scored: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     probability: Floats = field(default_factory=lambda: np.zeros(0))
@@ -70,8 +80,9 @@ class ReviewLog:
 
     @property
     def is_read(self) -> Flags:
-        """Whether there is a verdict that somebody had the time to reach."""
-        return np.asarray((self.verdict != NO_VERDICT) & ~(self.seconds < READING_FLOOR_S), dtype=np.bool_)
+        """Whether there is a verdict on what was proposed, and somebody had the time to reach it."""
+        timely = (self.verdict != NO_VERDICT) & ~(self.seconds < READING_FLOOR_S)
+        return np.asarray(timely & self.is_proposed if len(self.is_proposed) else timely, dtype=np.bool_)
 
     @property
     def stratum(self) -> tuple[str, ...]:
@@ -131,7 +142,7 @@ def joined(parts: Sequence[ReviewLog]) -> ReviewLog:
 class _Said:
     verdict: int
     reviewer: str
-    at: float
+    seconds: float
     role: str
 
 
@@ -145,6 +156,7 @@ def review_log(rows: Iterable[LogRow]) -> ReviewLog:
     said: dict[str, _Said] = {}
     heard: dict[str, dict[str, int]] = defaultdict(dict)
     taken: dict[tuple[str, str], float] = {}
+    escalated: set[str] = set()
     for moment, row in by_time(rows):
         at, key = moment.timestamp(), row.ticket or row.exchange
         if not key:
@@ -153,33 +165,34 @@ def review_log(rows: Iterable[LogRow]) -> ReviewLog:
             decisions.setdefault(key, (at, row))
         elif row.outcome == TAKEN:
             taken[key, row.reviewer] = at
+        elif row.outcome == ESCALATED:
+            escalated.add(key)
         elif row.outcome in (RESOLVED, SAMPLED) and row.verdict in _WRONG | _SEEN_RIGHT:
             verdict = WRONG if row.verdict in _WRONG else RIGHT
             heard[key][row.reviewer] = verdict
             if row.verdict.startswith("agree"):
                 # Others must agree too: it stays open until the last of them has said so.
                 continue
-            said[key] = _Said(verdict=verdict, reviewer=row.reviewer, at=at, role=row.role)
+            seconds = at - taken.get((key, row.reviewer), math.nan)
+            said[key] = _Said(verdict=verdict, reviewer=row.reviewer, seconds=seconds, role=row.role)
+        elif has_lapsed(row):
+            continue
         elif row.outcome == EXPIRED or (row.outcome == RESOLVED and row.verdict in NO_DECISION):
             said.pop(key, None)
     ordered = sorted(decisions.items(), key=lambda item: (item[1][0], item[0]))
-    return _columns(ordered, said, heard, taken)
+    return _columns(ordered, said, heard, escalated)
 
 
 def _columns(
     ordered: Sequence[tuple[str, tuple[float, LogRow]]],
     said: Mapping[str, _Said],
     heard: Mapping[str, Mapping[str, int]],
-    taken: Mapping[tuple[str, str], float],
+    escalated: Set[str],
 ) -> ReviewLog:
     rows = [row for _, (_, row) in ordered]
     at = np.array([at for _, (at, _) in ordered], dtype=np.float64)
     verdicts = [said.get(key) for key, _ in ordered]
     held = [hand_off_reasons(row) for row in rows]
-    seconds = [
-        one.at - taken.get((key, one.reviewer), math.nan) if one is not None else math.nan
-        for (key, _), one in zip(ordered, verdicts, strict=True)
-    ]
     return ReviewLog(
         exchange=tuple(row.exchange for row in rows),
         ticket=tuple(row.ticket for row in rows),
@@ -191,6 +204,8 @@ def _columns(
         is_held=np.array([is_hand_off(row) for row in rows], dtype=np.bool_),
         is_passed=np.array([row.effect in ("pass", "redact") for row in rows], dtype=np.bool_),
         is_blocked=np.array([row.effect == "block" for row in rows], dtype=np.bool_),
+        is_proposed=np.array([proposes(row) for row in rows], dtype=np.bool_),
+        is_escalated=np.array([key in escalated for key, _ in ordered], dtype=np.bool_),
         score=np.array([_number(row.scored.get("score")) for row in rows], dtype=np.float64),
         is_scored=np.array([bool(row.scored) for row in rows], dtype=np.bool_),
         probability=np.array(
@@ -199,7 +214,7 @@ def _columns(
         is_drawn=np.array([bool(row.scored.get("audited")) for row in rows], dtype=np.bool_),
         verdict=np.array([one.verdict if one else NO_VERDICT for one in verdicts], dtype=np.int64),
         reviewer=tuple(one.reviewer if one else "" for one in verdicts),
-        seconds=np.array(seconds, dtype=np.float64),
+        seconds=np.array([one.seconds if one else math.nan for one in verdicts], dtype=np.float64),
         second=np.array(
             [_second(heard.get(key, {}), one) for (key, _), one in zip(ordered, verdicts, strict=True)],
             dtype=np.int64,

@@ -46,17 +46,19 @@ def plots(figures: "LogFigures", say: Language = ENGLISH) -> dict[str, tuple[Plo
 
 def _flow_words(figures: "LogFigures", say: Language) -> str:
     counts = {"held": say.number(figures.held), "unread": say.number(figures.unread)}
-    says = say.counted("flow.says", figures.exchanges, **counts)
+    says = say.counted("flow.says", figures.decisions, **counts)
+    if figures.uncounted:
+        says = f"{says} {say.counted('flow.without', figures.uncounted)}"
     if not figures.needless.total:
         return says
     return f"{says} {say('flow.needless', share=say.share(figures.needless))}"
 
 
 def _flow(figures: "LogFigures", say: Language) -> Plot:
-    """Two bars of the same length: where exchanges went, and what became of those that people got."""
+    """Two bars of the same length: where decisions went, and what became of those that people got."""
     rows = [
         (
-            "exchanges",
+            "decisions",
             [
                 ("passed", figures.passed, COLOURS[2]),
                 ("blocked", figures.blocked, COLOURS[7]),
@@ -68,6 +70,7 @@ def _flow(figures: "LogFigures", say: Language) -> Plot:
             [
                 ("unchanged", figures.unchanged, COLOURS[2]),
                 ("changed", figures.changed, COLOURS[4]),
+                ("uncounted", figures.uncounted, COLOURS[5]),
                 ("unread", figures.unread, COLOURS[7]),
             ],
         ),

@@ -17,7 +17,7 @@ from handrail.review.figures.log_figures import (
 from handrail.review.figures.measure import Share
 from handrail.review.figures.slice_figures import SliceFigures
 
-_FLOW = ("exchanges", "passed", "blocked", "held", "changed", "unchanged", "unread")
+_FLOW = ("decisions", "passed", "blocked", "held", "changed", "unchanged", "uncounted", "unread")
 
 
 def as_tables(figures: LogFigures) -> Mapping[str, Sequence[Mapping[str, object]]]:

@@ -16,6 +16,7 @@ ENDING_COLOURS: Mapping[TicketEnding, str] = {
     TicketEnding.REJECTED: "#d55e00",
     TicketEnding.ANSWERED: "#0072b2",
     TicketEnding.REVISED: "#9467bd",
+    TicketEnding.LAPSED: "#7a5c1e",
     TicketEnding.EXPIRED: "#8b1a1a",
     TicketEnding.CANCELLED: "#9aa0a6",
     TicketEnding.WITHDRAWN: "#cc79a7",

@@ -24,10 +24,10 @@ DAY_S = 86_400.0
 def proposed_staffing(log: ReviewLog, policy: Policy) -> Iterator[Proposal]:
     """Yield a note for each role that decides too late: how many people would not have, with an interval.
 
-    Late is what nobody decided, and what went on to the backup by the clock. The tickets are gone through
-    once more as they came, with one person, two and so on, until so few would have been late; a ticket takes
-    as long as it took, and one that the role did not decide as long as one of the slower half of the others,
-    since being slow is one cause of being late. The interval is the
+    Late is what nobody decided, and what went on to the backup by the clock; what people gave to another role
+    is not. The tickets are gone through once more as they came, with one person, two and so on, until so few
+    would have been late; a ticket takes as long as it took, and one that the role did not decide as long as
+    one of the slower half of the others, since being slow is one cause of being late. The interval is the
     bootstrap's over days. Where no number is enough, the time is too short.
     """
     places: dict[str, list[int]] = defaultdict(list)
@@ -38,7 +38,7 @@ def proposed_staffing(log: ReviewLog, policy: Policy) -> Iterator[Proposal]:
         own = {p: log.seconds[p] for p in mine if log.decided_by[p] == role and np.isfinite(log.seconds[p])}
         if plan is None or plan.answer_within is None or len(mine) < FEWEST or len(own) < FEWEST // 2:
             continue
-        missed = [p for p in mine if log.verdict[p] == NO_VERDICT or log.decided_by[p] == plan.backup]
+        missed = [p for p in mine if log.verdict[p] == NO_VERDICT or log.is_escalated[p]]
         late = share(len(missed), len(mine))
         if late.low <= LATE:
             continue

@@ -59,7 +59,7 @@ def first_steps(
         patches: changes and notes.
         say: the language.
     """
-    if not report.measures.total.size and (figures is None or not figures.exchanges):
+    if not report.measures.total.size and (figures is None or not figures.decisions):
         # Changes come from the weeks before as well: what can be accepted is said here, too.
         empty = FirstStep(words=say("first.empty"), part="tickets", is_pressing=True)
         return (empty, *_by_worth(patches, say)[: MOST - 1])

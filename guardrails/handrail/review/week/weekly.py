@@ -66,7 +66,7 @@ def _needless(group: TicketGroup, say: Language) -> Iterator[Proposal]:
                 title=say("hint.needless.title", rule=group.name),
                 why=say("hint.needless.why", of=say.share(group.unchanged)),
                 suggestion=say("hint.needless.suggestion"),
-                tickets=_ids(group.cases, TicketEnding.APPROVED),
+                tickets=_ids([case for case in group.cases if case.is_read], TicketEnding.APPROVED),
                 about=group.name,
             )
         )
@@ -92,7 +92,7 @@ def _refused(group: TicketGroup, say: Language) -> Iterator[Proposal]:
 def _amount_limit(group: TicketGroup, say: Language) -> Iterator[Proposal]:
     names = dict.fromkeys(name for case in group.cases for name in case.amounts)
     for name in names:
-        priced = [case for case in group.cases if case.is_decided and name in case.amounts]
+        priced = [case for case in group.cases if case.is_read and name in case.amounts]
         for currency in dict.fromkeys(case.amounts[name].currency for case in priced):
             of_currency = [case for case in priced if case.amounts[name].currency == currency]
             yield from _up_to(group, name, of_currency, say)
@@ -121,7 +121,7 @@ def _up_to(group: TicketGroup, name: str, cases: Sequence[ReviewCase], say: Lang
 def _confidence_limit(group: TicketGroup, say: Language) -> Iterator[Proposal]:
     if group.cases[0].trigger is not Trigger.LOW_CONFIDENCE:
         return
-    scored = [case for case in group.cases if case.is_decided and case.confidence is not None]
+    scored = [case for case in group.cases if case.is_read and case.confidence is not None]
     calm = _leading_approved(scored, key=lambda case: -(case.confidence or 0.0))
     if len(calm) < FEWEST:
         return

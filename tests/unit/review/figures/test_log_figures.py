@@ -38,7 +38,13 @@ def test_every_step_and_every_rule_names_its_tickets() -> None:
     found = figures(
         held("a", "big"), held("b", "big"), held("c", "odd"), *said("a", "approve"), *said("b", "edit")
     )
-    assert found.steps == {"held": ("a", "b", "c"), "changed": ("b",), "unchanged": ("a",), "unread": ("c",)}
+    assert found.steps == {
+        "held": ("a", "b", "c"),
+        "changed": ("b",),
+        "unchanged": ("a",),
+        "uncounted": (),
+        "unread": ("c",),
+    }
     assert {one.rule: one.tickets for one in found.rules} == {"big": ("a", "b"), "odd": ("c",)}
     rows = as_tables(found)["rules"]
     assert [row["tickets"] for row in rows] == ["a b", "c"]

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.policy.runtime.log_row import EXPIRED, HANDED_OFF, RESOLVED, LogRow, as_data, read_row
+from handrail.policy.runtime.log_row import EXPIRED, HANDED_OFF, RESOLVED, TAKEN, LogRow, as_data, read_row
 from handrail.records import Severity, Trigger
 from handrail.review.evidence.log_review import LogReview
 from handrail.review.figures.log_figures import LogFigures, log_figures
 from handrail.review.figures.measure import Measures, measure
-from handrail.review.log.cases import ReviewPeriod
+from handrail.review.log.cases import ReviewPeriod, TicketEnding
 from handrail.review.log.log_cases import log_cases, review_job
 from handrail.review.log.review_log import review_log
 from handrail.review.page.log_charts import plots
@@ -37,7 +37,12 @@ reasons = st.lists(
     ),
     max_size=3,
 )
-said = st.lists(st.tuples(st.sampled_from([*VERDICTS, EXPIRED]), st.integers(1, 400)), max_size=4)
+said = st.lists(
+    st.tuples(
+        st.sampled_from([*VERDICTS, "expire", "lapse"]), st.integers(1, 400), st.sampled_from([None, 3, 240])
+    ),
+    max_size=4,
+)
 
 
 @st.composite
@@ -51,16 +56,24 @@ def logs(draw: st.DrawFn) -> list[LogRow]:
         why = [one for one in draw(reasons) if effect != "pass" or one["effect"] != "hand_off"]
         about = SimpleNamespace(exchange=f"x{place}", ticket=ticket, at=_at(at))
         rules = tuple(one["rule"] for one in why) or draw(st.sampled_from([(), ("old",)]))
-        rows.append(LogRow(outcome=outcome, effect=effect, reasons=tuple(why), rules=rules, **vars(about)))
-        for number, (verdict, later) in enumerate(draw(said)):
+        stage = draw(st.sampled_from(["", "input", "answer", "tool"]))
+        rows.append(
+            LogRow(
+                outcome=outcome, effect=effect, stage=stage, reasons=tuple(why), rules=rules, **vars(about)
+            )
+        )
+        for number, (verdict, later, seconds) in enumerate(draw(said)):
             # Two words at the same moment have no order.
-            moment = _at(at + 5 * later + number + 1)
-            kind = EXPIRED if verdict == EXPIRED else RESOLVED
-            rows.append(LogRow(outcome=kind, ticket=ticket, at=moment, reviewer="ann", verdict=verdict))
+            moment = at + 5 * later + number + 1
+            who = SimpleNamespace(ticket=ticket, reviewer="ann")
+            kind = EXPIRED if verdict in ("expire", "lapse") else RESOLVED
+            rows.append(LogRow(outcome=kind, at=_at(moment), verdict=verdict, **vars(who)))
+            if seconds is not None:
+                rows.append(LogRow(outcome=TAKEN, at=_at(moment - seconds / 60), **vars(who)))
     return draw(st.permutations(rows))
 
 
-def _at(minutes: int) -> str:
+def _at(minutes: float) -> str:
     return (START + timedelta(minutes=minutes)).isoformat()
 
 
@@ -73,9 +86,9 @@ def both(rows: Sequence[LogRow]) -> tuple[Measures, LogFigures]:
 @given(logs())
 def test_tickets_and_the_log_count_the_same_hand_offs_and_the_same_decisions(rows: list[LogRow]) -> None:
     tickets, log = both(rows)
-    assert tickets.total.size == log.held == log.changed + log.unchanged + log.unread
+    assert tickets.total.size == log.held == log.changed + log.unchanged + log.uncounted + log.unread
     assert tickets.total.unchanged == log.needless
-    assert log.exchanges == log.passed + log.blocked + log.held
+    assert log.decisions == log.passed + log.blocked + log.held
 
 
 @given(logs())
@@ -100,6 +113,40 @@ def test_the_page_says_one_share_of_what_was_approved_unchanged(rows: list[LogRo
     tickets, log = both(rows)
     flow, unchanged = plots(log)["flow"][1], tickets.total.unchanged
     assert (ENGLISH.share(unchanged) in flow) is (unchanged.total > 0)
+
+
+def one_ticket(*words: tuple[str, str, float], stage: str = "answer") -> tuple[Measures, LogFigures]:
+    """Return the figures of a ticket of which outcome, verdict and minute are told."""
+    fired = ({"rule": "big", "effect": "hand_off", "trigger": "complaint"},)
+    about = SimpleNamespace(exchange="x", ticket="t", at=_at(0), effect="hand_off", stage=stage)
+    row = LogRow(outcome=HANDED_OFF, reasons=fired, **vars(about))
+    later = [
+        LogRow(outcome=outcome, ticket="t", at=_at(minute), reviewer="ann", verdict=verdict)
+        for outcome, verdict, minute in words
+    ]
+    return both([row, *later])
+
+
+def test_a_verdict_within_five_seconds_is_not_counted_as_one() -> None:
+    fast, slow = (one_ticket((TAKEN, "", 1), (RESOLVED, "approve", 1 + s / 60)) for s in (4, 6))
+    assert (fast[0].total.unchanged.total, fast[1].needless.total, fast[1].uncounted) == (0, 0, 1)
+    assert (slow[0].total.unchanged.total, slow[1].needless.total, slow[1].uncounted) == (1, 1, 0)
+    assert fast[0].total.endings == {TicketEnding.APPROVED: 1}
+
+
+def test_an_answer_where_nothing_was_proposed_is_no_change_and_no_false_alarm() -> None:
+    tickets, log = one_ticket((RESOLVED, "answer", 9), stage="input")
+    assert (log.changed, log.uncounted, log.unread) == (0, 1, 0)
+    assert tickets.total.unchanged.total == log.rules[0].needless.total == 0
+    assert one_ticket((RESOLVED, "answer", 9))[1].changed == 1
+
+
+def test_an_approval_that_was_not_carried_out_in_time_is_still_a_verdict_and_not_late() -> None:
+    lapsed = one_ticket((RESOLVED, "approve", 9), (EXPIRED, "lapse", 2000))
+    assert lapsed[0].total.endings == {TicketEnding.LAPSED: 1}
+    assert (lapsed[0].total.unchanged.count, lapsed[1].unchanged, lapsed[0].total.late.count) == (1, 1, 0)
+    expired = one_ticket((RESOLVED, "agree", 9), (EXPIRED, "expire", 2000))
+    assert (expired[0].total.late.count, expired[1].unread) == (1, 1)
 
 
 def test_a_ticket_of_three_rules_that_disagree_is_one_ticket_that_disagrees() -> None:

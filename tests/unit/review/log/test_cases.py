@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from handrail.policy import Policy, loads
+from handrail.policy.runtime.log_row import HANDED_OFF, LogRow
 from handrail.records import (
     Context,
     Draft,
@@ -30,10 +31,13 @@ from handrail.records import (
 from handrail.records import Decision as Decided
 from handrail.review import ReviewCase, ReviewPeriod, TicketEnding, changes
 from handrail.review.log.cases import Collector
+from handrail.review.log.log_cases import log_cases
+from handrail.review.log.log_rows import rows_of
 from handrail.review.training.export import Consent, Form, training_set
 from handrail.scan import default_scanner
 from handrail.store import Actor, SqlStore, open_store
 from handrail.tickets.compose import compose
+from handrail.tickets.lifecycle import State
 from handrail.tickets.resolution import Resolution
 from handrail.tickets.ticket import Verdict
 
@@ -155,6 +159,23 @@ def test_a_ticket_that_nobody_decided_expires(store: SqlStore, policy: Policy) -
     for hour in range(1, 4):
         store.sweep(START + timedelta(hours=hour))
     assert collected(store)[ticket].ending is TicketEnding.EXPIRED
+
+
+def test_an_approval_that_nobody_carried_out_in_time_keeps_its_verdict(
+    store: SqlStore, policy: Policy
+) -> None:
+    ticket = opened(store, policy, 1)
+    decided(store, ticket, Resolution(verdict=Verdict.APPROVE))
+    for day in range(1, 4):
+        store.sweep(START + timedelta(days=day))
+    assert store.get("default", ticket).state is State.EXPIRED
+    case = collected(store)[ticket]
+    assert (case.ending, case.has_lapsed, case.is_late) == (TicketEnding.APPROVED, True, False)
+    assert case.took == timedelta(minutes=14)
+    said = rows_of(store.entries("default", START, START + timedelta(days=9)), "default")
+    held = LogRow(outcome=HANDED_OFF, at=START.isoformat(), ticket=ticket, effect="hand_off", stage="tool")
+    (logged,) = log_cases([held, *said])
+    assert (logged.ending, logged.has_lapsed, logged.is_late) == (TicketEnding.APPROVED, True, False)
 
 
 def test_nothing_that_was_found_or_typed_by_reviewers_is_unmasked(store: SqlStore, policy: Policy) -> None:

@@ -143,8 +143,14 @@ def test_tickets_that_the_clock_gave_to_the_backup_were_not_decided_in_time() ->
     said_by = [
         each for place, row in enumerate(rows) for each in said(row, "approve", role=["", backup][place % 2])
     ]
-    (found,) = proposed_staffing(log([*rows, *said_by]), POLICY)
+    clock = [
+        LogRow(outcome="escalated", ticket=row.ticket, at=(START + timedelta(days=9)).isoformat())
+        for row in rows[1::2]
+    ]
+    (found,) = proposed_staffing(log([*rows, *said_by, *clock]), POLICY)
     assert len(found.tickets) == 30
+    # What people gave to the backup by hand did not run out of time.
+    assert not list(proposed_staffing(log([*rows, *said_by]), POLICY))
 
 
 def test_a_role_that_decides_in_time_needs_nobody() -> None:
