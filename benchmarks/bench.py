@@ -42,8 +42,9 @@ NAMES = (
     "tickets",
     "gateway",
     "inbox",
+    "review",
 )
-LONG = frozenset({"signals", "written_policies", "confidence", "log", "tickets", "inbox"})
+LONG = frozenset({"signals", "written_policies", "confidence", "log", "tickets", "inbox", "review"})
 """Those that take many minutes with all rounds."""
 
 MINUTES, QUICK_MINUTES, FULL_MINUTES = 25.0, 12.0, 180.0
