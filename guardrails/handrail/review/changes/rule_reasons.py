@@ -13,11 +13,15 @@ from typing import Any
 
 from handrail.errors import PolicyError
 from handrail.policy.file.document import Document
+from handrail.signals.language import language_of
 from handrail.text.numbers import number_at, tokens_of
 
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _SIZE = re.compile(r"(?<![\w.\"])(\d+(?:\.\d+)?|\.\d+)(?:\s+(?!and\b|or\b|in\b|is\b|not\b)[A-Za-z]+)?")
 _PERCENT = (("%",), ("percent",), ("per", "cent"))
+_COMMA, _POINT = re.compile(r"\d,\d{1,2}(?!\d)"), re.compile(r"\d\.\d{1,2}(?!\d)|\d,\d{3}(?!\d)")
+_WITH_COMMA = frozenset({"de", "es", "fr"})
+"""Languages that write a comma before tenths."""
 _VAGUE = frozenset({"one", "a", "an"})
 """Words that are a number in one sentence and an article or a person in the next."""
 
@@ -35,9 +39,11 @@ class _Mention:
         """Tell whether it names a value."""
         return self.value == (value * 100 if self.is_percent else value)
 
-    def written(self, value: Decimal) -> str:
-        """Return another value as this one is written."""
+    def written(self, value: Decimal, *, has_comma: bool) -> str:
+        """Return another value as this one is written; `has_comma`: its sentence puts one before tenths."""
         size = value * 100 if self.is_percent else value
+        if has_comma:
+            return f"{size.normalize():f}".replace(".", ",")
         return f"{size.normalize():,f}" if "," in self.text else f"{size.normalize():f}"
 
 
@@ -97,6 +103,7 @@ def _followed(text: str, rule: str, moves: Sequence[_Move]) -> tuple[str, list[s
     reason = str(_rules(document)[rule].get("because", ""))
     named = list(_mentions(reason))
     looks, sure = [], []
+    has_comma = _has_decimal_comma(reason)
     for move in moves:
         mine = [one for one in named if one.is_of(move.was)]
         if len(mine) == 1 and move.is_all and mine[0].text.lower() not in _VAGUE:
@@ -105,10 +112,16 @@ def _followed(text: str, rule: str, moves: Sequence[_Move]) -> tuple[str, list[s
             looks.append(_look(rule, move))
     # From the last one on, so that the places of the earlier ones stay what they are.
     for mention, move in sorted(sure, key=lambda one: -one[0].start):
-        changed = _replaced(text, rule, mention, mention.written(move.now))
+        changed = _replaced(text, rule, mention, mention.written(move.now, has_comma=has_comma))
         looks += [] if changed else [_look(rule, move)]
         text = changed or text
     return text, looks
+
+
+def _has_decimal_comma(sentence: str) -> bool:
+    if _POINT.search(sentence):
+        return False
+    return bool(_COMMA.search(sentence)) or language_of(sentence) in _WITH_COMMA
 
 
 def _look(rule: str, move: _Move) -> str:

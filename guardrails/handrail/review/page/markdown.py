@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # An underscore inside a word is no markup, and role names are full of them.
 _BLANK = re.compile(r"[^\S\u00a0]+")
-_MARKUP = re.compile(r"[\\`*\[\]<>|#]|(?<!\w)_|_(?!\w)")
+_MARKUP = re.compile(r"(`[A-Za-z_][\w.: ]*`)|[\\`*\[\]<>|#]|(?<!\w)_|_(?!\w)")
 MOST_IDS, MOST_TICKETS = 20, 50
 """Ids after one sentence, and rows of the table of tickets; the CSV files beside it hold them all."""
 
@@ -164,5 +164,5 @@ def _tickets(cases: Sequence[ReviewCase], say: Language) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Keep words of a conversation from becoming markup, on one line."""
-    return _MARKUP.sub(r"\\\g<0>", _BLANK.sub(" ", text).strip())
+    """Keep words of a conversation from becoming markup, on one line; a name in back-ticks stays code."""
+    return _MARKUP.sub(lambda found: found[1] or f"\\{found[0]}", _BLANK.sub(" ", text).strip())

@@ -147,3 +147,19 @@ def test_whatever_a_reason_says_nothing_but_its_number_is_changed(words: str, to
         line for line in before.replace("> 100 USD", f"> {to:f} USD").splitlines() if "because:" not in line
     ]
     assert reason(after) == reason(before) or "100" in words or "hundred" in words
+
+
+@pytest.mark.parametrize(
+    ("because", "new"),
+    [
+        ("Unter 60 % Sicherheit liest ein Mensch.", "Unter 89,9 % Sicherheit liest ein Mensch."),
+        ("Below 60 % a person reads.", "Below 89.9 % a person reads."),
+        ("Unter 60 % (früher 55,5 %).", "Unter 89,9 % (früher 55,5 %)."),
+        ("Below 60 % of 1,000 a person reads.", "Below 89.9 % of 1,000 a person reads."),
+    ],
+)
+def test_tenths_stand_behind_the_mark_of_the_reasons_language(because: str, new: str) -> None:
+    before = text(because, when="confidence < 0.6")
+    after, remarks = with_reasons(before, before.replace("< 0.6", "< 0.899"))
+    assert reason(after) == new
+    assert not remarks

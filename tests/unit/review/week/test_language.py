@@ -54,9 +54,9 @@ def test_the_sources_ask_for_no_text_that_the_catalogue_lacks() -> None:
     ("length", "english", "german"),
     [
         (timedelta(seconds=4), "4 s", "4 s"),
-        (timedelta(minutes=12, seconds=20), "12 min", "12 Min."),
-        (timedelta(seconds=539), "9 min", "9 Min."),
-        (timedelta(hours=3.5), "3.5 h", "3,5 Std."),
+        (timedelta(minutes=12, seconds=20), "12 min", "12 min"),
+        (timedelta(seconds=539), "9 min", "9 min"),
+        (timedelta(hours=3.5), "3.5 h", "3,5 h"),
         (timedelta(days=2), "2 d", "2 Tage"),
         (None, "–", "–"),
     ],
@@ -81,6 +81,21 @@ def test_a_period_ends_with_the_last_day_that_is_in_it() -> None:
     monday = datetime(2026, 10, 5, tzinfo=UTC)
     assert plain(ENGLISH.period(monday, monday + timedelta(days=7))) == "5 Oct 2026 to 11 Oct 2026"
     assert plain(GERMAN.period(monday, monday + timedelta(days=1))) == "5. Okt. 2026"
+
+
+def test_every_kind_of_proposal_is_named_in_every_language() -> None:
+    folder = Path(handrail.review.__file__).parent
+    sources = "\n".join(file.read_text("utf-8") for file in (folder / "proposals").glob("*.py"))
+    kinds = set(re.findall(r'\b(?:kind|KIND|END_TRIAL) ?= ?"(\w+)"', sources))
+    assert {"entity", "word", "grant"} <= kinds
+    for code in languages():
+        assert not [kind for kind in kinds if not language(code).words.has(f"kind.{kind}")]
+
+
+@pytest.mark.parametrize("length", [timedelta(seconds=9), timedelta(minutes=9), timedelta(hours=9)])
+def test_a_span_at_the_end_of_a_sentence_is_followed_by_one_full_stop(length: timedelta) -> None:
+    for code in languages():
+        assert not language(code).span(length).endswith(".")
 
 
 def test_a_name_without_a_text_is_said_as_it_is() -> None:

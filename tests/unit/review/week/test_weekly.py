@@ -245,6 +245,12 @@ def test_words_of_a_conversation_never_become_markdown() -> None:
     assert "\\| a \\| \\<b\\> \\[x\\](y) \\# z" in text
 
 
+def test_a_name_in_back_ticks_stays_code_in_markdown() -> None:
+    said = "see `allow` of `scan` and a ` or `<b>`"
+    text = as_markdown(review([a_case(1, wanted=said)], WEEK, now=NOW))
+    assert "see `allow` of `scan` and a \\` or \\`\\<b\\>\\`" in text
+
+
 def test_an_empty_week_is_a_report_too() -> None:
     report = review([], WEEK, now=NOW)
     assert "0 tickets" in as_markdown(report)
