@@ -50,7 +50,9 @@ def proposal_of(
     if verdict not in list(Verdict) or calls:
         raise ConfigError(f"no verdict {verdict!r} like that; there are {', '.join([*Verdict, PART])}")
     changed = dict(pair(text) for text in changes)
-    return Proposal(verdict=Verdict(verdict), reason_code=reason, changes=changed, opened_at=now, **words)
+    return Proposal(
+        verdict=Verdict(verdict), reason_code=_code(reason), changes=changed, opened_at=now, **words
+    )
 
 
 def parts_given(
@@ -91,13 +93,20 @@ def parts_given(
                 verdict=Verdict(verdict),
                 changes=edits.pop(name, {}) if verdict == Verdict.EDIT else {},
                 answer=answer if name == ANSWER and verdict == Verdict.EDIT else "",
-                reason_code=code if is_reject else "",
+                reason_code=_code(code) if is_reject else "",
                 message_to_agent=to_agent if is_reject else "",
             )
         )
     if edits:
         raise ConfigError(f"nothing is edited of {', '.join(edits)}; write --call {next(iter(edits))}=edit")
     return tuple(found)
+
+
+def _code(reason: str) -> str:
+    """Return a reason's code; reports count by it and show it, so words of a sentence are none."""
+    if any(character.isspace() for character in reason):
+        raise ConfigError("a reason is a code without blanks, such as too_much; --note takes a sentence")
+    return reason
 
 
 def pair(text: str) -> tuple[str, Any]:

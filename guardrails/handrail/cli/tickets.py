@@ -245,7 +245,7 @@ def decide(  # noqa: PLR0913 - one parameter per option
     answer: Annotated[str, typer.Option(help="Text for the customer, for answer and edit.")] = "",
     message: Annotated[str, typer.Option(help="What the customer is told beside it.")] = "",
     to_agent: Annotated[str, typer.Option(help="What the assistant is told.")] = "",
-    reason: Annotated[str, typer.Option(help="Reason code.")] = "",
+    reason: Annotated[str, typer.Option(help="Reason as a code, e.g. too_much; for reports.")] = "",
     note: Annotated[str, typer.Option(help="Note for colleagues.")] = "",
     readback: Annotated[str, typer.Option(help="The argument that the role wants typed again.")] = "",
     store: StoreOption = DEFAULT_STORE,

@@ -88,6 +88,8 @@ def test_somebody_of_another_role_is_refused(ticket: str) -> None:
         ("list", "--state", "nonsense"),
         ("decide", "x", "nonsense", *AS_FAY),
         ("decide", "x", "edit", "--set", "amount", *AS_FAY),
+        ("decide", "x", "reject", "--reason", "It is too much.", *AS_FAY),
+        ("decide", "x", "part", "--call", "call-1=reject:far too much", *AS_FAY),
         ("list", "--store", "sqlite:///nowhere/none.db"),
     ],
 )
