@@ -45,6 +45,7 @@ def serving(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str]
         assert process.stderr is not None
         said = process.stderr.readline()
         assert said.startswith("inbox at http://127.0.0.1:"), said
+        assert process.stderr.readline().startswith("no channels are named here")
         yield process, said.removeprefix("inbox at ").strip()
     finally:
         process.kill()

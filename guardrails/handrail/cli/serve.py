@@ -78,13 +78,18 @@ def serve(  # noqa: PLR0913 - one parameter per option
     try:
         app = make_app(settings, opened)
         beside = _desk(settings, opened) if settings.runs_desk else None
-        if beside is not None and beside.tells_nobody:
-            typer.echo(NO_CHANNELS, err=True)
+        warning = NO_CHANNELS if beside is not None and beside.tells_nobody else ""
+
+        def say(*lines: str) -> None:
+            for line in filter(None, (*lines, warning)):
+                typer.echo(line, err=True)
+
         if check:
             typer.echo("the inbox can be served")
+            say()
             return
         with _running(beside):
-            run(app, settings, host=host, port=port, say=lambda url: typer.echo(f"inbox at {url}", err=True))
+            run(app, settings, host=host, port=port, say=lambda url: say(f"inbox at {url}"))
     finally:
         opened.close()
 
