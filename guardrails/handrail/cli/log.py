@@ -101,7 +101,7 @@ def stats(
     store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
 ) -> None:
-    """Count the log by kind, or an export by outcome.
+    """Count the log by kind, or an export of either form by outcome.
 
     **Examples**
 

@@ -18,7 +18,7 @@ from handrail.bulk.chunks import Chunk, chunks_of, records_in
 from handrail.bulk.on_ray import on_ray
 from handrail.bulk.tombstones import tombstones_of
 from handrail.cli import build
-from handrail.errors import MissingExtra
+from handrail.errors import ConfigError, MissingExtra
 from handrail.policy import load_people, loads
 from handrail.policy.runtime.log_row import LogRow, read_row
 from handrail.policy.runtime.record import rederive
@@ -100,6 +100,22 @@ def test_counts_are_by_kind_and_of_an_export_by_outcome(tmp_path: Path, guard: G
     command(tmp_path, "log", "export", "--out", str(out))
     of_export = json.loads(command(tmp_path, "log", "stats", str(out), "--json"))
     assert {line["outcome"]: line["rows"] for line in of_export} == {"passed": 2, "handed_off": 2}
+
+
+def test_every_form_of_the_log_is_counted_by_outcome(tmp_path: Path, guard: Guard) -> None:
+    pytest.importorskip("duckdb")
+    guard.close()
+    audit, played, none = (tmp_path / f"{name}.jsonl" for name in ("audit", "played", "none"))
+    audit.write_text(command(tmp_path, "audit", "export"), encoding="utf-8")
+    command(tmp_path, "simulate", "support", "--weeks", "1", "--weekly", "60", "--out", str(played))
+    of_audit = json.loads(command(tmp_path, "log", "stats", str(audit), "--json"))
+    assert {line["outcome"]: line["rows"] for line in of_audit} == {"passed": 2, "handed_off": 2}
+    assert all(0 < line["exchanges"] <= line["rows"] and line["first"] <= line["last"] for line in of_audit)
+    of_played = json.loads(command(tmp_path, "log", "stats", str(played), "--json"))
+    assert {"passed", "handed_off", "resolved"} <= {line["outcome"] for line in of_played}
+    none.write_text('{"a": 1}\n', encoding="utf-8")
+    done = CliRunner().invoke(build(), ["log", "stats", str(none)])
+    assert isinstance(done.exception, ConfigError)
 
 
 def test_whoever_was_erased_is_read_in_no_export_of_before_or_after(tmp_path: Path, guard: Guard) -> None:
