@@ -257,7 +257,7 @@ def _thresholds(builder: PolicyBuilder, artefacts: Mapping[str, Artefact | None]
     values: dict[str, FactValue] = {}
     missing = []
     for name in builder.shape.thresholds:
-        fact = "model.threshold" if name == "answer" else f"model.threshold.{name}"
+        fact = sources.MODEL_THRESHOLD if name == "answer" else f"{sources.MODEL_THRESHOLD}.{name}"
         if fact in builder.facts:
             builder.problem(
                 f"{fact} comes from `thresholds:` and is not declared", ("facts", fact), at_key=True

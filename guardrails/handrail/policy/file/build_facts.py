@@ -148,7 +148,13 @@ def _source(fact: RawFact) -> sources.Source | None:
             return sources.Provenance(of=fact.shape.of)
     source = parse_source(text)
     if source is None:
-        fact.problem(f"'{text}' is not a source{near(text, sources.FORMS)}", "from")
+        threshold = sources.threshold_hint(text)
+        said = (
+            f"'{text}' is not a source{near(text, sources.FORMS)}"
+            if threshold is None
+            else f"{text} {threshold}"
+        )
+        fact.problem(said, "from")
     return source
 
 

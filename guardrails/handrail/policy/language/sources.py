@@ -268,7 +268,10 @@ class OtherThan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
-    """`model.threshold`: a calibrated threshold. The policy knows its value; nothing needs fetching."""
+    """`model.threshold`: a calibrated threshold, of the file in `thresholds:`. Rules read it by this name.
+
+    It is never declared, and stands behind no `from:`.
+    """
 
     stage = Stage.INPUT
     name: str
@@ -366,6 +369,20 @@ FORMS = (
 
 ARGUMENTS = ".args."
 """Stands between a tool and the path of its argument."""
+
+
+MODEL_THRESHOLD = "model.threshold"
+"""The fact that the calibration named `answer` gives; another one's has its name behind a dot."""
+
+
+def threshold_hint(name: str) -> str | None:
+    """Return how a calibrated threshold is had, None for a name that is none; pure."""
+    if name != MODEL_THRESHOLD and not name.startswith(f"{MODEL_THRESHOLD}."):
+        return None
+    of = name.removeprefix(MODEL_THRESHOLD).removeprefix(".") or "answer"
+    return (
+        f"comes from `thresholds:`, e.g. thresholds: {{{of}: calibration.json}}; rules read it by this name"
+    )
 
 
 def context_name(fact: str) -> str:

@@ -9,6 +9,7 @@ from handrail.policy.language import ir
 from handrail.policy.language.ast import ExpressionError, ListLiteral, Literal, Name, Node, Operation, Percent
 from handrail.policy.language.facts import ORDERED, FactDeclaration, Kind
 from handrail.policy.language.hints import percent_hint, word_hint
+from handrail.policy.language.sources import threshold_hint
 from handrail.records import Money
 from handrail.text.suggest import near
 
@@ -74,6 +75,9 @@ def declared(node: Name, facts: Facts) -> FactDeclaration:
     """Return a fact's declaration, or raise with the nearest declared name."""
     if node.name in facts:
         return facts[node.name]
+    threshold = threshold_hint(node.name)
+    if threshold is not None:
+        raise ExpressionError(f"{node.name} {threshold}", node.at)
     said = word_hint(node.name)
     if said is not None:
         raise ExpressionError(f"'{node.name}': {said}", node.at)

@@ -42,3 +42,15 @@ def test_the_share_of_answers_that_are_checked_is_part_of_the_policy(rate: str, 
 def test_a_share_that_is_none_is_an_error(rate: str) -> None:
     with pytest.raises(PolicyError, match=r"audit_rate|decimal"):
         loads(f"{TEXT}audit_rate: {rate}\n")
+
+
+@pytest.mark.parametrize("name", ["model.threshold", "model.threshold.other"])
+@pytest.mark.parametrize("way", ["rule", "source"])
+def test_a_threshold_without_its_calibration_says_where_it_comes_from(name: str, way: str) -> None:
+    text = TEXT.replace("thresholds: {answer: calibration.json, other: none.json}\n", "")
+    text = text.replace("model.threshold", name if way == "rule" else "0.5")
+    if way == "source":
+        text = text.replace("facts: {", f"facts: {{limit: {{type: number, from: {name}}}, ")
+    key = "other" if name.endswith("other") else "answer"
+    with pytest.raises(PolicyError, match=rf"{name} comes from `thresholds:`, e.g. thresholds: {{{key}: "):
+        loads(text)
