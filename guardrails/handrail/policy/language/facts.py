@@ -43,6 +43,7 @@ ORDERED = frozenset({Kind.NUMBER, Kind.WHOLE, Kind.MONEY, Kind.DURATION, Kind.TI
 
 OTHER_TEXT = "something_else"
 """Stands for any text that no rule names, in witnesses and in logs."""
+_STAND_IN = re.compile(rf"{OTHER_TEXT}(-\d+)?")
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -150,6 +151,11 @@ class FactDeclaration:
         if isinstance(value, Decimal | timedelta) and not _is_within(value, self.least, self.most):
             return Unknown(why="out_of_range")
         return value
+
+
+def is_stand_in(text: str) -> bool:
+    """Tell whether a text of a log stands for one that no rule names; it means nothing outside of its row."""
+    return _STAND_IN.fullmatch(text) is not None
 
 
 def read_all(

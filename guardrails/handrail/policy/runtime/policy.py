@@ -132,7 +132,8 @@ class Policy:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_planner", Planner(self.units, self.facts, self.tools))
-        object.__setattr__(self, "named_texts", texts_named_in(self.units))
+        declared = {value for fact in self.facts.values() for value in fact.values}
+        object.__setattr__(self, "named_texts", texts_named_in(self.units) | declared)
         texts = frozenset(name for name, fact in self.facts.items() if fact.type is Kind.TEXT)
         object.__setattr__(self, "text_facts", texts)
         sources = {name: written(fact.source) for name, fact in self.facts.items()}

@@ -52,6 +52,8 @@ FEWEST_WEEKLY, FEWEST_READ = 5, 4
 """Of a value that is passed so often in a week so many are read, before anything is suspected of it."""
 MOST_CANDIDATES, MOST_HUNCHES = 12, 4
 UNSURE = 0.1
+COMMON = 0.95
+"""Share of the passed answers from which on a condition says nothing of which to read first."""
 """Share of the passed answers, the least sure ones, that are read first: on them a threshold is decided."""
 LIKELY = 10.0
 """What the bet on a needless rule has to win before the rule is proposed as likely."""
@@ -84,6 +86,7 @@ class RuleSearch:
         self._hunches: tuple[FactCondition, ...] = ()
         self._met: set[str] = set()
         self._unread: frozenset[str] = frozenset()
+        self._common: frozenset[FactCondition] = frozenset()
         self.candidates: list[Candidate] = []
 
     @property
@@ -194,6 +197,12 @@ class RuleSearch:
             *_least_sure(week, self._scores),
         )
 
+        missing = [each.condition for each in self.candidates if each.kind == MISSING]
+        latest = week.taken(week.is_passed)
+        self._common = frozenset(
+            one for one in (*missing, *self._hunches) if one.places(latest).sum() >= COMMON * len(latest)
+        )
+
     def is_wanted(self, rules: Sequence[str], facts: Mapping[str, FactValue]) -> bool:
         """Tell whether a verdict on a case would decide a candidate: such cases are best read first."""
         if not rules and any(hunch.holds(facts) for hunch in self._hunches):
@@ -212,9 +221,10 @@ class RuleSearch:
             f"{f'tickets of {each.rule}' if each.rule else 'passed answers'}"
             f"{f' where {each.condition}' if each.condition.tests else ''}"
             for each in self._asked()
+            if each.rule or each.condition not in self._common
         ]
         unread = [f"tickets of {rule}" for rule in sorted(self._unread)]
-        hunches = [f"passed answers where {hunch}" for hunch in self._hunches]
+        hunches = [f"passed answers where {hunch}" for hunch in self._hunches if hunch not in self._common]
         return tuple(dict.fromkeys([*asked, *unread, *hunches]))
 
     def _asked(self) -> list[Candidate]:

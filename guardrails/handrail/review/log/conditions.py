@@ -9,6 +9,7 @@ from decimal import Decimal
 import numpy as np
 
 from handrail.confidence.calibration.fit.arrays import Flags
+from handrail.policy.language.facts import is_stand_in
 from handrail.records import FactValue, Money
 from handrail.review.log.review_log import ReviewLog
 
@@ -113,7 +114,7 @@ def plain_size(size: float, unit: str = "") -> float:
 
 
 def value_tests(facts: Sequence[Mapping[str, FactValue]]) -> Iterator[FactTest]:
-    """Yield the tests of a single value that hold of at least two of some facts; sizes are left out."""
+    """Yield the tests of a single value that hold of at least two of some facts; no sizes, no stand-ins."""
     seen: dict[FactTest, int] = defaultdict(int)
     texts: dict[str, set[str]] = defaultdict(set)
     for row in facts:
@@ -123,7 +124,7 @@ def value_tests(facts: Sequence[Mapping[str, FactValue]]) -> Iterator[FactTest]:
             elif isinstance(value, frozenset):
                 for item in value:
                     seen[FactTest(fact=name, operator="has", values=(item,))] += 1
-            elif isinstance(value, str) and len(texts[name]) <= MOST_VALUES:
+            elif isinstance(value, str) and len(texts[name]) <= MOST_VALUES and not is_stand_in(value):
                 texts[name].add(value)
                 seen[FactTest(fact=name, operator="in", values=(value,))] += 1
     for test, count in seen.items():

@@ -47,3 +47,25 @@ def test_a_fact_that_cannot_be_read_back_is_unknown() -> None:
     ):
         assert isinstance(read_fact(data), Unknown)
     assert write_fact(Unknown(why="x")) == {"kind": "unknown", "value": "x"}
+
+
+def test_a_value_that_the_policy_declares_is_nobodys_word_and_is_kept() -> None:
+    policy = loads(
+        """
+policy: own
+version: "1"
+if_unsure: desk
+roles: {desk: {answer_within: 30 minutes}}
+facts:
+  tool.name: {type: one of, values: [pay, get_bill]}
+  pay.sum: {type: number, from: pay.args.sum}
+hand_offs:
+  - {id: much, when: pay.sum > 5, to: desk}
+"""
+    )
+    kept = {
+        tool: write_decision(policy.decide({"tool.name": tool}, Stage.TOOL), policy)["facts"]["tool.name"]
+        for tool in ("get_bill", "lena")
+    }
+    assert kept["get_bill"]["value"] == "get_bill"
+    assert kept["lena"]["value"] == "something_else-1"

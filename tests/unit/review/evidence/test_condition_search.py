@@ -2,7 +2,7 @@ import numpy as np
 
 from handrail.records import FactValue
 from handrail.review.evidence.condition_search import missing_conditions, needless_condition
-from handrail.review.log.conditions import FactCondition, FactTest
+from handrail.review.log.conditions import FactCondition, FactTest, value_tests
 from handrail.review.log.review_log import RIGHT, WRONG, ReviewLog
 
 TOOL_A = FactTest(fact="tool", operator="in", values=("a",))
@@ -44,3 +44,12 @@ def test_where_nobody_changes_anything_a_rule_is_needless_everywhere() -> None:
     found = needless_condition(log({}), 0.2, frozenset())
     assert found is not None
     assert found[1] == FactCondition()
+
+
+def test_a_text_that_stands_for_another_one_is_no_condition() -> None:
+    facts: list[dict[str, FactValue]] = [
+        {"tool": "something_else-1"},
+        {"tool": "something_else"},
+        {"tool": "a"},
+    ]
+    assert list(value_tests(facts * 5)) == [TOOL_A]

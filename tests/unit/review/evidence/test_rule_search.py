@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -117,6 +118,16 @@ def test_the_least_sure_of_what_is_passed_is_read_first() -> None:
     assert not search.is_wanted((), {"confidence": Decimal("0.5")})
     assert not search.is_wanted((), {})
     assert any("confidence" in words for words in search.reading)
+
+
+def test_what_nearly_everything_is_says_nothing_of_what_to_read_first() -> None:
+    log = let_out([0.9] * 100)
+    common: list[dict[str, FactValue]] = [
+        {"fault": "none", "kind": "a" if i % 4 else "b"} for i in range(100)
+    ]
+    search = RuleSearch()
+    search.take(replace(log, facts=tuple(common)))
+    assert search.reading == ('passed answers where kind == "b"', 'passed answers where kind == "a"')
 
 
 def test_without_a_fact_of_confidence_nothing_is_asked_about_it() -> None:
