@@ -5,19 +5,22 @@ from collections.abc import Iterable
 from operator import attrgetter
 
 from handrail.scan.rule import Candidate
-from handrail.scan.spec import TOPICS
+from handrail.scan.spec import TOPICS, EntitySpec
 
 STRONG = 0.75
 """From this score on a span is sure enough to be named even inside a carrier such as a URL."""
 
 
-def resolve(candidates: Iterable[Candidate], floor: float) -> list[Candidate]:
+def resolve(
+    candidates: Iterable[Candidate], floor: float, own: frozenset[EntitySpec] = frozenset()
+) -> list[Candidate]:
     """Return the candidates that stand, in order of their start.
 
     Among overlapping ones the higher score wins, then the longer span, then the earlier, then the type's
     name: checked beats shape, container beats contained. Carriers (URLs, connection strings) are settled
     first; sure candidates and secrets inside them stay beside them, and so does what only begins or ends in
-    one. Topics do not compete with identifiers, only among themselves.
+    one. Topics do not compete with identifiers, only among themselves. What `own`, the user's own types,
+    claim takes nothing away: what stands without one of them stands beside it.
     """
     topics: dict[str, list[Candidate]] = {}
     carriers: list[Candidate] = []
@@ -36,7 +39,7 @@ def resolve(candidates: Iterable[Candidate], floor: float) -> list[Candidate]:
     kept = _apart(carriers)
     spans = [(carrier.start, carrier.end) for carrier in kept]
     free = [other for other in others if _stands_beside(other, spans, kept)]
-    kept += _apart(free)
+    kept += _beside_own(free, own) if own else _apart(free)
     for claims in topics.values():
         kept += _apart(claims)
     return sorted(kept, key=lambda candidate: (candidate.start, candidate.end, candidate.spec.type))
@@ -49,6 +52,26 @@ def _rank(candidate: Candidate) -> tuple[float, int, int, str]:
         candidate.start,
         candidate.spec.type,
     )
+
+
+def _beside_own(candidates: list[Candidate], own: frozenset[EntitySpec]) -> list[Candidate]:
+    """Keep what stands without the user's own types, and of each of these what stands against that."""
+    rest: list[Candidate] = []
+    claims: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        if candidate.spec in own:
+            claims.setdefault(candidate.spec.type, []).append(candidate)
+        else:
+            rest.append(candidate)
+    kept = list(_apart(rest))
+    known = {(one.start, one.end, one.spec.type) for one in kept}
+    for claimed in claims.values():
+        kept += [
+            one
+            for one in _apart(rest + claimed)
+            if one.spec in own and (one.start, one.end, one.spec.type) not in known
+        ]
+    return kept
 
 
 _start, _end = attrgetter("start"), attrgetter("end")

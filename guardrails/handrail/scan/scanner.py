@@ -61,6 +61,7 @@ class Scanner:
         self.entities = (*kept, *self.spec.entities)
         self.terms = Terms((*self.entities, *denied))
         self.engine = Engine(_shipped_gate(kept), _own_gate((*self.spec.entities, *denied)))
+        self._added = frozenset((*self.spec.entities, *denied))
         self._locality = next((entity for entity in self.entities if entity.type == LOCALITY), None)
         self._allowed = frozenset(normalise(value.value).text.lower() for value in self.spec.allow)
 
@@ -106,7 +107,7 @@ class Scanner:
         """Return the findings that stand among candidates, with spans in the original of `view`."""
         return [
             _finding(candidate, view.raw_span(candidate.start, candidate.end))
-            for whole in resolve(candidates, self.spec.floor)
+            for whole in resolve(candidates, self.spec.floor, self._added)
             for candidate in lines(view.text, whole, self._locality)
             if not self._is_allowed(view.text, candidate)
         ]

@@ -76,6 +76,8 @@ def _entities(old: Policy, new: Policy) -> Iterator[str]:
     known = {spec.type for spec in shipped()} | {one.get("type") for one in before}
     for name in sorted(str(one.get("type")) for one in added if one.get("type") in known):
         yield f"another entity is named {name} already, and would give way"
+    for name in sorted(str(one.get("type")) for one in added if one.get("is_carrier")):
+        yield f"{name} would take the place of what is found inside it"
     for key in dict.fromkeys([*old.scan, *new.scan]):
         left, right = old.scan.get(key), new.scan.get(key)
         if key == "entities" or left == right:
@@ -132,7 +134,7 @@ def _hidden(before: Scanner, after: Scanner) -> Iterator[str]:
     if before.spec == after.spec:
         return
     for spec in before.entities:
-        for text in spec.match:
+        for text in (*spec.match, *spec.terms):
             if not {one.type for one in before.scan(text)} <= {one.type for one in after.scan(text)}:
                 yield f"what is {spec.type} would no longer be found as one"
                 break

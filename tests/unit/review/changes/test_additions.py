@@ -1,5 +1,6 @@
 import pytest
 
+from handrail.guard.opening import scanner_of
 from handrail.policy import loads
 from handrail.review.changes.promise import broken
 
@@ -101,8 +102,9 @@ def test_a_new_entity_may_not_take_the_name_of_another() -> None:
     assert "gives way" in problem or "give way" in problem
 
 
-def test_a_new_entity_may_not_hide_what_is_found_today() -> None:
-    assert any("no longer be found" in one for one in problems(entity(r"[\w.@+-]+.*", "kite")))
+def test_a_new_entity_is_no_carrier_that_takes_the_place_of_what_lies_inside() -> None:
+    after = entity(r"kite .*", "kite one").replace("score: 0.95", "score: 0.95\n      is_carrier: true")
+    assert any("take the place" in one for one in problems(after))
 
 
 def test_the_texts_of_a_new_entity_are_tests() -> None:
@@ -133,3 +135,30 @@ def test_a_decision_that_reads_what_is_added_is_for_people() -> None:
     after = before.replace("[rubbish, awful]", "[rubbish, awful, dreadful]")
     (problem,) = broken(before, after, loads(before), loads(after))
     assert "the decision refund" in problem
+
+
+CARD_RANGE = r"\b40\d\d \d{4} \d{4} \d{4}\b"
+IBAN_RANGE = r"Ref DE\d\d(?: ?\d{4}){4} ?\d\d"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "match", "text"),
+    [
+        (r"password: [A-Z][a-z]+\d{4}", "'password: Summer2024'", "password: Summer2025"),
+        (IBAN_RANGE, "Ref DE11 1111 1111 1111 1111 11", "Ref DE89 3704 0044 0532 0130 00"),
+        (CARD_RANGE, "4012 1234 1234 1234", "my card 4012 8888 8888 1881"),
+        (r"\bstaff EMP-\d{5}\b", "staff EMP-12345", "staff EMP-54321"),
+        (r"\bold project kestrel\b", "old project kestrel", "our old project kestrel"),
+    ],
+)
+def test_an_added_entity_hides_no_finding_that_no_example_shows(pattern: str, match: str, text: str) -> None:
+    before, after = (scanner_of(loads(one)).scan(text) for one in (TEXT, entity(pattern, match)))
+    assert before
+    assert set(before) <= set(after)
+
+
+def test_a_denied_value_hides_no_finding() -> None:
+    after = TEXT.replace("[project kestrel]", "[project kestrel, 'password: Summer2025']")
+    assert problems(after) == []
+    found = {one.type for one in scanner_of(loads(after)).scan("password: Summer2025")}
+    assert found == {"password", "denied"}
