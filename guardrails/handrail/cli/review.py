@@ -274,7 +274,7 @@ def moment_of(text: str) -> datetime:
     """Read a moment; one without a time zone is meant in this machine's."""
     try:
         return datetime.fromisoformat(text).astimezone()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ConfigError(f"not a moment: {text!r}; write 2026-01-05 or 2026-01-05T09:00+01:00") from None
 
 

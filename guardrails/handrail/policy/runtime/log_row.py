@@ -107,6 +107,7 @@ _TEXTS: Final = (
     *("customer", "conversation", "ticket", "grant", "reviewer", "verdict"),
 )
 _LISTS: Final = ("rules", "shadow", "reasons", "shadow_reasons", "co_approvers", "parts")
+_OBJECTS: Final = frozenset({"reasons", "shadow_reasons", "parts"})
 _MAPPINGS: Final = (
     *("answers", "facts", "sources", "confidence", "scored", "latency_us", "usage", "labels"),
 )
@@ -207,7 +208,8 @@ def _row(data: Mapping[str, Any], outcome: str) -> LogRow:
     for name in _LISTS:
         value = data.get(name)
         if isinstance(value, list | tuple):
-            found[name] = tuple(value)
+            kind = Mapping if name in _OBJECTS else object
+            found[name] = tuple(item for item in value if isinstance(item, kind))
     for name in _MAPPINGS:
         value = data.get(name)
         if isinstance(value, Mapping):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from handrail.errors import ConfigError
@@ -26,9 +26,12 @@ def week_of(text: str, zone: tzinfo | None = None) -> ReviewPeriod:
         ConfigError: it is no week.
     """
     try:
-        monday = datetime.strptime(f"{text}-1", "%G-W%V-%u")
+        monday: datetime | None = datetime.strptime(f"{text}-1", "%G-W%V-%u")
     except ValueError:
-        raise ConfigError(f"not a week: {text!r}; write 2026-W47") from None
+        monday = None
+    # The first and the last year have days that another time zone cannot name.
+    if monday is None or not MINYEAR < monday.year < MAXYEAR - 1:
+        raise ConfigError(f"not a week: {text!r}; write 2026-W47")
     return ReviewPeriod(since=_midnight(monday.date(), zone), until=_midnight(monday.date() + WEEK, zone))
 
 

@@ -14,6 +14,7 @@ from handrail.review.log.log_rows import READING_FLOOR
 from handrail.scan import Scanner, redact
 from handrail.store.tickets.listing import Filter
 from handrail.text.json_data import json_segments, leaves, written
+from handrail.text.printable import printable, printable_json
 from handrail.tickets.lifecycle import UNDECIDED, State
 from handrail.tickets.ports import Attempt, ResolutionView
 from handrail.tickets.resolution import Page, TicketEvent, TicketRow
@@ -271,12 +272,12 @@ class Collector:
             has_lapsed=has_lapsed,
             rules=tuple(dict.fromkeys([ticket.reason_code, *(rule.rule for rule in fired)])),
             because="; ".join(dict.fromkeys(rule.because for rule in fired if rule.because)),
-            unknown=tuple(dict.fromkeys(name for rule in fired for name in rule.unknown)),
+            unknown=tuple(dict.fromkeys(printable(name) for rule in fired for name in rule.unknown)),
             decided_at=resolution.decided_at if resolution else None,
             decide_by=ticket.decide_by,
-            wanted=ticket.wanted,
-            tool=action.tool if action else "",
-            parameters=action.parameters if action else "",
+            wanted=printable(ticket.wanted),
+            tool=printable(action.tool) if action else "",
+            parameters=printable_json(action.parameters) if action else "",
             proposed=self._read_as_json(action.arguments if action else ticket.draft_answer),
             resolved=self._masked(_resolved(resolution)),
             reason=self._masked(" · ".join(dict.fromkeys(words))),
@@ -288,11 +289,11 @@ class Collector:
         )
 
     def _masked(self, text: str) -> str:
-        return hide_decoded(text, scan_leaves(self.scanner, text), redact) if text else ""
+        return printable_json(hide_decoded(text, scan_leaves(self.scanner, text), redact)) if text else ""
 
     def _read_as_json(self, text: str) -> str:
         """Return a text that its ticket has masked; JSON in it is masked leaf by leaf as well."""
-        return self._masked(text) if json_segments(text) else text
+        return self._masked(text) if json_segments(text) else printable(text)
 
 
 _LAPSE: Final = "ticket.lapse"
@@ -312,7 +313,7 @@ def _reading(history: Iterable[TicketEvent]) -> timedelta | None:
     found = None
     for event in history:
         if event.kind == _CLAIM:
-            taken[event.actor] = event.at
+            taken.setdefault(event.actor, event.at)
         elif event.kind in _VERDICTS:
             found = event.at - taken[event.actor] if event.actor in taken else None
     return found

@@ -1,5 +1,6 @@
 """The hand-offs of a log as a review reads them: counted like tickets, without a word of what was said."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
@@ -11,7 +12,14 @@ from handrail.policy.runtime.log_row import EXPIRED, OUTCOMES, RESOLVED, TAKEN, 
 from handrail.policy.runtime.record import read_fact
 from handrail.records import Money, Trigger
 from handrail.review.log.cases import DECIDED, ReviewCase, TicketEnding
-from handrail.review.log.log_rows import by_time, hand_off_reasons, has_lapsed, is_hand_off, proposes
+from handrail.review.log.log_rows import (
+    by_time,
+    hand_off_reasons,
+    has_lapsed,
+    is_hand_off,
+    number_of,
+    proposes,
+)
 
 _ENDINGS: Final = {
     "approve": TicketEnding.APPROVED,
@@ -50,7 +58,7 @@ def log_cases(rows: Iterable[LogRow]) -> Iterator[ReviewCase]:
             known = cases.get(ticket)
             cases[ticket] = _case(row, ticket, at) if known is None else _joined(known, row, at)
         elif row.outcome == TAKEN:
-            taken[ticket, row.reviewer] = at
+            taken.setdefault((ticket, row.reviewer), at)
         elif has_lapsed(row) and ticket in ends and ends[ticket].ending in DECIDED:
             ends[ticket] = replace(ends[ticket], has_lapsed=True)
         elif row.outcome == EXPIRED:
@@ -91,7 +99,7 @@ def _case(row: LogRow, ticket: str, at: datetime) -> ReviewCase:
         ending=TicketEnding.OPEN,
         proposes=proposes(row),
         rules=tuple(dict.fromkeys(str(r.get("rule", "")) for r in fired)),
-        unknown=tuple(dict.fromkeys(str(name) for r in fired for name in r.get("unknown") or ())),
+        unknown=tuple(dict.fromkeys(name for r in fired for name in _unknown(r))),
         confidence=_number(row.confidence.get("value")),
         amounts=dict(_money(row.facts or {})),
         policy=row.policy[:12],
@@ -105,6 +113,11 @@ def _trigger(fired: list[Mapping[str, Any]]) -> Trigger:
     return Trigger.UNSURE
 
 
+def _unknown(reason: Mapping[str, Any]) -> list[str]:
+    names = reason.get("unknown")
+    return [str(name) for name in names] if isinstance(names, list | tuple) else []
+
+
 def _money(facts: Mapping[str, Any]) -> Iterator[tuple[str, Money]]:
     for name, fact in facts.items():
         if isinstance(fact, Mapping) and fact.get("kind") == "money":
@@ -114,4 +127,5 @@ def _money(facts: Mapping[str, Any]) -> Iterator[tuple[str, Money]]:
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+    found = number_of(value)
+    return found if math.isfinite(found) else None

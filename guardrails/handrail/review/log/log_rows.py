@@ -3,18 +3,22 @@
 Tickets and the log's figures stand on one page. Both go through here, so that one thing is one number.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from dataclasses import fields
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from typing import Any, Final
 
 from handrail.policy.runtime.log_row import EXPIRED, HANDED_OFF, LogRow, UnreadableRow, read_row
 from handrail.records import Effect, Severity, Stage
+from handrail.text.printable import printable_data
 
 NO_DECISION: Final = frozenset({"cancel", "withdraw", "link"})
 """How a ticket ends about which nobody decided; whatever was said of it before counts no more."""
 READING_FLOOR: Final = timedelta(seconds=5)
 """Nobody reads a case in less; a verdict that came faster is not counted as one."""
+_NAMES: Final = ("role", "reviewer", "ticket", "exchange", "customer", "policy", "model")
 _RANK: Final = {str(severity): severity.rank for severity in Severity}
 
 
@@ -34,7 +38,7 @@ def by_time(rows: Iterable[LogRow]) -> Iterator[tuple[datetime, LogRow]]:
 
     Several programs write one log, each in its own order, and of what people said the last word counts.
     """
-    timed = ((moment, row) for row in rows if (moment := _moment(row.at)) is not None)
+    timed = ((moment, _printable(row)) for row in rows if (moment := _moment(row.at)) is not None)
     yield from sorted(timed, key=lambda one: one[0])
 
 
@@ -68,5 +72,23 @@ def hand_off_reasons(row: LogRow) -> list[Mapping[str, Any]]:
 def _moment(text: str) -> datetime | None:
     with suppress(ValueError):
         found = datetime.fromisoformat(text)
-        return found if found.tzinfo is not None else None
+        # The first and the last year have days that another time zone cannot name.
+        return found if found.tzinfo is not None and MINYEAR < found.year < MAXYEAR else None
     return None
+
+
+def number_of(value: object) -> float:
+    """Return a number as a row holds it, not a number for what is none; pure."""
+    try:
+        return float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:
+        return math.nan
+
+
+def _printable(row: LogRow) -> LogRow:
+    """Return a row as a page can show it."""
+    # What `repr` escapes is rare, and asking it costs less than a walk through every row.
+    if "\\" not in repr((row.rules, row.reasons, row.facts, *(getattr(row, name) for name in _NAMES))):
+        return row
+    cleaned = {one.name: printable_data(getattr(row, one.name)) for one in fields(row)}
+    return LogRow(**cleaned)  # type: ignore[arg-type]

@@ -3,7 +3,8 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from handrail.review.log.log_rows import (
     hand_off_reasons,
     has_lapsed,
     is_hand_off,
+    number_of,
     proposes,
 )
 
@@ -27,6 +29,7 @@ READING_FLOOR_S: Final = READING_FLOOR.total_seconds()
 _WRONG: Final = frozenset({"edit", "reject", "answer", "revise", "agree_edit", "wrong"})
 _RIGHT: Final = frozenset({"approve", "right"})
 _SEEN_RIGHT: Final = _RIGHT | {"agree"}
+_FIRST_MONDAY: Final = date(1969, 12, 29).toordinal()
 _NO_FACTS: Final[Mapping[str, FactValue]] = {}
 
 
@@ -146,8 +149,8 @@ class _Said:
     role: str
 
 
-def review_log(rows: Iterable[LogRow]) -> ReviewLog:
-    """Read the rows of a log; pure. A row whose time cannot be read is left out.
+def review_log(rows: Iterable[LogRow], zone: tzinfo = UTC) -> ReviewLog:
+    """Read the rows of a log; pure. A row whose time cannot be read is left out. Weeks are those of a zone.
 
     What people said of a ticket is joined to the decision that opened it, the last word counting. An exchange
     that was decided more than once counts as it was first decided.
@@ -164,7 +167,8 @@ def review_log(rows: Iterable[LogRow]) -> ReviewLog:
         if row.is_decision:
             decisions.setdefault(key, (at, row))
         elif row.outcome == TAKEN:
-            taken[key, row.reviewer] = at
+            # Who looks again, or loads the page anew, began to read when they first saw it.
+            taken.setdefault((key, row.reviewer), at)
         elif row.outcome == ESCALATED:
             escalated.add(key)
         elif row.outcome in (RESOLVED, SAMPLED) and row.verdict in _WRONG | _SEEN_RIGHT:
@@ -180,7 +184,8 @@ def review_log(rows: Iterable[LogRow]) -> ReviewLog:
         elif row.outcome == EXPIRED or (row.outcome == RESOLVED and row.verdict in NO_DECISION):
             said.pop(key, None)
     ordered = sorted(decisions.items(), key=lambda item: (item[1][0], item[0]))
-    return _columns(ordered, said, heard, escalated)
+    week = _weeks([at for _, (at, _) in ordered], zone)
+    return replace(_columns(ordered, said, heard, escalated), week=week)
 
 
 def _columns(
@@ -197,7 +202,6 @@ def _columns(
         exchange=tuple(row.exchange for row in rows),
         ticket=tuple(row.ticket for row in rows),
         at=at,
-        week=((at + 3 * 86_400.0) // (7 * 86_400.0)).astype(np.int64),
         facts=tuple(_facts(row) for row in rows),
         rules=tuple(tuple(str(reason.get("rule", "")) for reason in reasons) for reasons in held),
         triggers=tuple(tuple(str(reason.get("trigger", "")) for reason in reasons) for reasons in held),
@@ -206,10 +210,10 @@ def _columns(
         is_blocked=np.array([row.effect == "block" for row in rows], dtype=np.bool_),
         is_proposed=np.array([proposes(row) for row in rows], dtype=np.bool_),
         is_escalated=np.array([key in escalated for key, _ in ordered], dtype=np.bool_),
-        score=np.array([_number(row.scored.get("score")) for row in rows], dtype=np.float64),
+        score=np.array([number_of(row.scored.get("score")) for row in rows], dtype=np.float64),
         is_scored=np.array([bool(row.scored) for row in rows], dtype=np.bool_),
         probability=np.array(
-            [_number(row.scored.get("audit_probability")) for row in rows], dtype=np.float64
+            [number_of(row.scored.get("audit_probability")) for row in rows], dtype=np.float64
         ),
         is_drawn=np.array([bool(row.scored.get("audited")) for row in rows], dtype=np.bool_),
         verdict=np.array([one.verdict if one else NO_VERDICT for one in verdicts], dtype=np.int64),
@@ -226,6 +230,12 @@ def _columns(
         policy=tuple(row.policy for row in rows),
         maker=tuple(_maker(row) for row in rows),
     )
+
+
+def _weeks(at: Sequence[float], zone: tzinfo) -> np.ndarray:
+    """Return the weeks of moments, from Monday to Monday at midnight in a zone, counted from 1970."""
+    days = [datetime.fromtimestamp(one, zone).toordinal() - _FIRST_MONDAY for one in at]
+    return np.array(days, dtype=np.int64) // 7
 
 
 def _maker(row: LogRow) -> str:
@@ -246,7 +256,3 @@ def _facts(row: LogRow) -> Mapping[str, FactValue]:
     if not row.facts:
         return _NO_FACTS
     return {name: read_fact(value) for name, value in row.facts.items() if isinstance(value, Mapping)}
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else math.nan

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from handrail.review.figures.log_figures import LogFigures
 
 
+_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
+"""How a text begins that a spreadsheet takes for a formula."""
+
+
 def write(
     report: WeeklyReview,
     folder: Path,
@@ -35,7 +40,6 @@ def write(
     matplotlib (for its font) are installed; each table as CSV, and as Parquet where pyarrow is; with the
     log's figures `proposals.json` and a diff for each proposal.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     drawn = {
         name: as_svg(title, plot, words)
         for name, (title, plot, words) in charts(report.measures, figures, say).items()
@@ -54,14 +58,14 @@ def write(
         **{f"{name}.svg": text for name, text in drawn.items()},
         **{f"{name}.csv": _csv(rows) for name, rows in tables.items()},
     }
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    paths = [folder / name for name in texts]
-    for name, text in drawn.items():
-        picture = as_png(text)
-        if picture is not None:
-            paths.append(folder / f"{name}.png")
-            paths[-1].write_bytes(picture)
+    files = {name: text.encode() for name, text in texts.items()}
+    pictures = {f"{name}.png": as_png(text) for name, text in drawn.items()}
+    files |= {name: picture for name, picture in pictures.items() if picture is not None}
+    # Nothing is written before all of it could be made.
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    paths = [folder / name for name in files]
     paths += _parquet(tables, folder)
     if figures is not None:
         from handrail.review.changes.proposal import write_proposals
@@ -74,8 +78,13 @@ def _csv(rows: Sequence[Mapping[str, object]]) -> str:
     file = io.StringIO()
     writer = csv.DictWriter(file, fieldnames=list(rows[0]))
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _no_formula(value) for name, value in row.items()} for row in rows)
     return file.getvalue()
+
+
+def _no_formula(value: object) -> object:
+    """Return a cell that a spreadsheet shows and does not compute: a quotation mark makes it a text."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def _parquet(tables: Mapping[str, Sequence[Mapping[str, object]]], folder: Path) -> list[Path]:

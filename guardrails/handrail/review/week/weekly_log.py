@@ -1,7 +1,9 @@
 """What a log says of a period: it is followed from its beginning to the period's end, week by week."""
 
 from collections.abc import Sequence
+from datetime import UTC
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from handrail.policy import load
 from handrail.policy.file.read import read_source
@@ -12,6 +14,7 @@ from handrail.review.changes.proposal import Proposal
 from handrail.review.evidence.log_review import LogReview, LogSettings
 from handrail.review.figures.log_figures import LogFigures, log_figures
 from handrail.review.log.cases import ReviewCase, ReviewPeriod
+from handrail.review.log.log_rows import by_time
 from handrail.review.log.review_log import review_log
 from handrail.review.proposals.proposing import propose_changes, propose_notes
 
@@ -36,11 +39,12 @@ def follow(
     Raises:
         PolicyError: the policy cannot be loaded.
     """
-    whole = review_log(rows)
+    loaded = load(policy) if policy else None
+    zone = ZoneInfo(loaded.time_zone) if loaded is not None else period.since.tzinfo
+    whole = review_log(rows, zone or UTC)
     whole = whole.taken(whole.at < period.until.timestamp())
     if not len(whole):
         return None, ()
-    loaded = load(policy) if policy else None
     review = LogReview(LogSettings.of(loaded) if loaded is not None else None)
     if loaded is not None:
         for base, result in stricter_changes(Path(policy)):
@@ -54,7 +58,7 @@ def follow(
         return figures, ()
     path, text = read_source(policy)
     now = PolicyInForce.with_log(
-        rows,
+        [row for moment, row in by_time(rows) if moment < period.until],
         policy=loaded,
         text=text,
         file=str(path),

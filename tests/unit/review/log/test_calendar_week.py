@@ -18,7 +18,9 @@ def test_a_week_runs_from_monday_to_monday_also_where_clocks_are_changed() -> No
     assert period.until.astimezone(UTC) - period.since.astimezone(UTC) == timedelta(days=7, hours=-1)
 
 
-@pytest.mark.parametrize("text", ["", "2026", "2026-W54", "2026-47", "W47", "2026-W47-1"])
+@pytest.mark.parametrize(
+    "text", ["", "2026", "2026-W54", "2026-47", "W47", "2026-W47-1", "0001-W01", "9999-W52"]
+)
 def test_what_is_no_week_is_refused_and_the_shape_is_named(text: str) -> None:
     with pytest.raises(ConfigError, match="2026-W47"):
         week_of(text)

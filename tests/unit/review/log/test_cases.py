@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -29,7 +30,7 @@ from handrail.records import (
     Unknown,
 )
 from handrail.records import Decision as Decided
-from handrail.review import ReviewCase, ReviewPeriod, TicketEnding, changes
+from handrail.review import ReviewCase, ReviewPeriod, TicketEnding, changes, review, write
 from handrail.review.log.cases import Collector
 from handrail.review.log.log_cases import log_cases
 from handrail.review.log.log_rows import rows_of
@@ -214,6 +215,31 @@ def test_a_value_in_one_field_of_an_edit_is_masked_whatever_stands_beside_it(
         )
         assert made.examples
         assert not any(value in str(one.data) for one in made.examples)
+
+
+@pytest.mark.parametrize("half", ["\\ud83d", "\\u0000", "\\ude00\\ud83d", "\\u001b[31m"])
+def test_what_no_page_can_hold_is_marked_where_a_ticket_is_read(
+    store: SqlStore, policy: Policy, tmp_path: Path, half: str
+) -> None:
+    ticket = opened(store, policy, 1)
+    arguments = f'{{"amount": 640, "currency": "USD", "note": "{half} and \\ud83d\\ude00", "o": "\\\\u0000"}}'
+    decided(store, ticket, Resolution(verdict=Verdict.EDIT, arguments=arguments))
+    case = collected(store)[ticket]
+    said = json.loads(case.resolved)
+    assert said["note"].startswith("\ufffd")
+    assert said["note"].endswith(" and \U0001f600")
+    assert said["o"] == "\\u0000"
+    write(review([case], PERIOD, now=START), tmp_path / "out")
+    assert "\ufffd" in (tmp_path / "out" / "review.html").read_text()
+
+
+def test_a_review_is_written_whole_or_not_at_all(store: SqlStore, policy: Policy, tmp_path: Path) -> None:
+    ticket = opened(store, policy, 1)
+    decided(store, ticket, Resolution(verdict=Verdict.REJECT, reason_code="no_receipt"))
+    case = replace(collected(store)[ticket], reason="\ud83d")
+    with pytest.raises(UnicodeEncodeError):
+        write(review([case], PERIOD, now=START), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_tickets_of_another_time_or_tenant_are_left_out(store: SqlStore, policy: Policy) -> None:

@@ -1,5 +1,6 @@
 """A period's tickets: counted exactly, proposed from, and written without anything unmasked or unescaped."""
 
+import csv
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -269,6 +270,17 @@ def test_page_tables_and_charts_are_written(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "endings.png").read_bytes().startswith(b"\x89PNG")
     assert [json.loads(line)["ticket"] for line in written[2].read_text().splitlines()] == ["ticket-0002"]
     assert evaluation_lines([a_case(1)]) == ""
+
+
+@pytest.mark.parametrize("name", ['=cmd|"/C calc"!A1', "@SUM(1)", "+1", "-2+3", "\t=1", " =1", "＝1"])
+def test_no_cell_of_a_table_is_a_formula(tmp_path: Path, name: str) -> None:
+    cases = [a_case(1, role=name, rules=(name,))]
+    write(review(cases, WEEK, now=NOW), tmp_path)
+    for path in tmp_path.glob("*.csv"):
+        with path.open(newline="") as file:
+            cells = [cell for row in csv.reader(file) for cell in row]
+        assert not [cell for cell in cells if cell.strip()[:1] in ("=", "@", "+", "-", "＝")]
+    assert f"'{name}" in cells
 
 
 def test_figures_read_like_words() -> None:
