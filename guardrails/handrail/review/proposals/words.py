@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from handrail.guard.opening import scanner_of
 from handrail.policy import Policy
@@ -19,11 +20,13 @@ from handrail.review.log.cases import ReviewCase
 from handrail.review.log.review_log import ReviewLog
 from handrail.review.proposals.text_search import JudgedText, Suspect, proved, weeks_of, without_text
 from handrail.scan import Scanner
+from handrail.scan.wordlists import lexicon, signs
 from handrail.signals.listening import NAMES, WITHOUT_BLANKS, Listening, OwnWords
 from handrail.signals.wordlists import plain
 
 KIND = "word"
 LONGEST_PHRASE, SHORTEST_WORD, LONGEST_GRAM = 3, 2, 4
+_LONG_ENDING = 4
 _MASKED = re.compile(r"\[[^\[\]\n]{1,80}\]|<[A-Z][A-Z_]*_\d+>|\S*[\d@_/\\]\S*")
 """Labels and pseudonyms of what was masked, and whatever holds a digit or is an address."""
 
@@ -171,7 +174,22 @@ def _is_letter(char: str) -> bool:
 
 def _may_be_shown(phrase: str, scanner: Scanner) -> bool:
     """Tell whether a phrase is none that a scanner would mask, as a name is."""
+    if any(map(_is_surname, phrase.split())):
+        return False
     return not any(scanner.scan(form) for form in (phrase, phrase.title()))
+
+
+def _is_surname(word: str) -> bool:
+    """Tell whether a word is built as surnames are; by itself it is none that a scanner knows."""
+    parts = (part for part in word.split("-") if part not in lexicon("ordinary"))
+    return any(part.endswith(_surname_endings()) for part in parts)
+
+
+@cache
+def _surname_endings() -> tuple[str, ...]:
+    # Shorter ones also end many words that are none: `-son`, `-ich`.
+    found = (ending for ending in signs("surname_endings") if ending not in signs("shared_endings"))
+    return tuple(plain(ending) for ending in found if len(ending.encode()) >= _LONG_ENDING)
 
 
 def _grounds(signal: _Signal, suspect: Suspect[str], count: int, weeks: int) -> Grounds:

@@ -151,6 +151,15 @@ def test_a_name_that_the_scanner_knows_is_not_proposed() -> None:
     assert not [one for one in season("mary").found() if "mary" in one.title.lower()]
 
 
+@pytest.mark.parametrize(
+    "word",
+    ["schmidt", "krügerová", "kellermann", "frau schmidt", "müller-obermeier", "rosenbaum", "sjöström"],
+)
+def test_a_surname_that_stands_alone_is_not_proposed_either(word: str) -> None:
+    found = [phrase for one in season(word).found() for phrase in one.title.split()]
+    assert not [phrase for phrase in found if word.split()[-1] in phrase]
+
+
 def test_how_many_tickets_have_no_text_is_said() -> None:
     weeks = season("schlamperei")
     del weeks.cases[-3:]
