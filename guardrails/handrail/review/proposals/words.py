@@ -62,10 +62,14 @@ def proposed_words(log: ReviewLog, cases: Sequence[ReviewCase], now: PolicyInFor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Signal:
-    """A signal or topic, with the rules that read it and the roles to which they hand off."""
+    """A signal or topic, with the rules that read it and the roles to which they hand off.
+
+    `roles` are those of them whose tickets speak for it, none where another signal stands before it.
+    """
 
     name: str
     rules: frozenset[str]
+    to: frozenset[str]
     roles: frozenset[str]
 
 
@@ -81,8 +85,8 @@ def _signals(policy: Policy) -> list[_Signal]:
     for name, by_rule in rules.items():
         roles = frozenset(by_rule.values()) - taken
         taken |= roles
-        if roles:
-            found.append(_Signal(name=name, rules=frozenset(by_rule), roles=roles))
+        to = frozenset(by_rule.values())
+        found.append(_Signal(name=name, rules=frozenset(by_rule), to=to, roles=roles))
     return found
 
 
@@ -111,8 +115,7 @@ def _judged(
         opened, decided = log.role[place], log.decided_by[place]
         if opened in signal.roles or any(listening.own_words(plain(text))):
             continue
-        plan = policy.roles.get(opened)
-        by_clock = plan is not None and plan.backup == decided
+        by_clock = len(log.is_escalated) > place and bool(log.is_escalated[place])
         is_hit = (decided in signal.roles and not by_clock) or _code(case) == signal.name
         yield JudgedText(
             ticket=case.id,
@@ -194,7 +197,7 @@ def _surname_endings() -> tuple[str, ...]:
 
 def _grounds(signal: _Signal, suspect: Suspect[str], count: int, weeks: int) -> Grounds:
     found = share(len(suspect.tickets), count)
-    role = " or ".join(sorted(signal.roles))
+    role = " or ".join(sorted(signal.to))
     low, high = (bound * count / weeks for bound in (found.low, found.high))
     return Grounds(
         kind=KIND,

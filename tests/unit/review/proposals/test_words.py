@@ -132,6 +132,34 @@ def test_a_reason_code_of_the_signals_name_says_so_too() -> None:
     assert "schlamperei" in one.title
 
 
+BACKED = TEXT.replace("queue_manager: {}", "queue_manager: {answer_within: 2 hours, backup: supervisor}")
+
+
+def test_a_word_is_heard_where_people_give_the_ticket_to_the_backup_too() -> None:
+    (one,) = season("schlamperei").found(BACKED)
+    assert "schlamperei" in one.title
+
+
+def test_what_went_on_because_time_ran_out_says_nothing_of_a_word() -> None:
+    weeks = season("schlamperei")
+    weeks.rows += [
+        LogRow(outcome="escalated", ticket=row.ticket, at=row.at, role="supervisor")
+        for row in weeks.rows
+        if row.outcome == "resolved" and row.role == "supervisor"
+    ]
+    assert weeks.found(BACKED) == []
+
+
+def test_of_signals_that_share_a_role_the_first_is_proposed_and_a_code_names_another() -> None:
+    also = TEXT.replace(
+        "  - id: low\n",
+        "  - id: health\n    when: input.findings has health\n    to: supervisor\n"
+        "    because: So.\n  - id: low\n",
+    ).replace("  confidence:", "  input.findings: {type: set, values: [health]}\n  confidence:")
+    for weeks, name in ((season("schlamperei"), "complaint"), (season("grippe", code="health"), "health")):
+        assert [one.title.split()[1] for one in weeks.found(also)] == [name]
+
+
 def test_a_word_that_the_policy_has_is_not_proposed_again() -> None:
     weeks = season("schlamperei")
     (one,) = weeks.found()
