@@ -20,14 +20,9 @@ from handrail.review.changes.kept_change import (
     waiting_changes,
 )
 from handrail.review.changes.patches import problems_of
+from handrail.review.changes.promise import lets_out_by_score_alone
 from handrail.review.changes.proposal import Proposal, ProposalRefused, WhyRefused, digest
 from handrail.tickets.resolution import People
-
-STRICTER = (
-    *("missing", "likely_missing", "role", "word", "entity"),
-    *("threshold", "likely_threshold", "slice_threshold", "likely_slice"),
-)
-"""Kinds of proposals that let nothing more out, but for what a certified threshold decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,8 +209,10 @@ def write_due(policy: Path, *, today: date) -> tuple[KeptChange, ...]:
 def stricter_changes(policy: Path) -> Iterator[tuple[str, str]]:
     """Yield the policy's digests before and after each written change that let more out by score alone."""
     for change in kept_changes(policy):
-        if change.kind in STRICTER and change.is_written:
-            before, after = (loads(text, folder=policy.parent) for text in (change.before, change.after))
+        if not change.is_written:
+            continue
+        before, after = (loads(text, folder=policy.parent) for text in (change.before, change.after))
+        if lets_out_by_score_alone(change.before, change.after, before, after):
             yield before.ref.sha256, after.ref.sha256
 
 

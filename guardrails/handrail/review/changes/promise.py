@@ -55,6 +55,34 @@ def broken(
     yield from tests_given_up(old, new)
 
 
+def lets_out_by_score_alone(before: str, after: str, old: Policy, new: Policy) -> bool:
+    """Tell whether a change lets out no answer that was held back for another reason than its score.
+
+    Args:
+        before: the policy's text before the change.
+        after: its text after it.
+        old: the policy before the change.
+        new: the one after it.
+    """
+    rules = {rule.id: rule for rule in new.hand_offs if not rule.is_shadow}
+    live = [rule for rule in old.hand_offs if not (rule.is_shadow or rule.is_built_in)]
+    if any(_touched(before, after, old)) or any(not_only_added(old, new)):
+        return False
+    return all(rule.id in rules and _stops_as_much(old, rule, new, rules[rule.id]) for rule in live)
+
+
+def _stops_as_much(old: Policy, rule: Rule, new: Policy, now: Rule) -> bool:
+    if _done(rule) != _done(now) or rule.trigger is not now.trigger:
+        return False
+    # Only of a rule for low confidence the answers below its number count as what a score decides.
+    is_bet_on = rule.trigger is Trigger.LOW_CONFIDENCE
+    return _form(new, now) == _form(old, rule) if is_bet_on else _words(now) == _words(rule)
+
+
+def _words(rule: Rule) -> str:
+    return " ".join(rule.when.text.split())
+
+
 def _narrowed(old: Policy, new: Policy) -> Iterator[str]:
     """Yield the rules of which a change makes less than a proposal may, or more than one at a time."""
     rules = {rule.id: rule for rule in new.hand_offs if not rule.is_shadow}
@@ -135,7 +163,7 @@ def _only_more_values(before: object, after: object) -> bool:
 
 def _form(policy: Policy, rule: Rule) -> str:
     """Return a rule's condition without the limits of confidence that have a bound of their own."""
-    words = " ".join(rule.when.text.split())
+    words = _words(rule)
     limits = {limit.fact for limit in limits_of_rule(policy, rule)}
     bounded = sum(1 for _ in limits_of_rule(policy, rule))
     held = [atom for atom in atoms(rule.when.formula) if isinstance(atom, Order) and atom.fact in limits]

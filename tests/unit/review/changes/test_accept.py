@@ -108,6 +108,13 @@ def test_only_changes_that_let_nothing_more_out_keep_a_certificate(policy: Path)
     assert list(stricter_changes(policy)) == [(loads(text).ref.sha256, loads(after).ref.sha256)]
 
 
+@pytest.mark.parametrize("kind", ["missing", "threshold", "role", "word"])
+def test_a_certificate_goes_by_what_a_change_does_and_not_by_its_kind(policy: Path, kind: str) -> None:
+    made = replace(proposal(policy.read_text()), kind=kind)
+    accept(made, policy, "petra", people=None, today=TODAY, effective=TODAY)
+    assert list(stricter_changes(policy)) == []
+
+
 def test_what_was_checked_is_what_is_written(policy: Path) -> None:
     made = proposal(policy.read_text())
     forged = Proposal(**{**{n: getattr(made, n) for n in made.__slots__}, "text": made.text + "\n# more\n"})
