@@ -8,7 +8,6 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from handrail.cli import build
-from handrail.errors import ConfigError
 from support.model_server import ModelServer, Say, model_server
 
 CLIENT = """\
@@ -80,6 +79,8 @@ def test_each_case_that_fails_is_named_with_why_and_a_share_may_be_enough(
 
 
 def test_a_client_that_returns_no_text_is_told_by_its_case(tmp_path: Path, model: ModelServer) -> None:
-    model.script = [Say(refusal="I cannot.")]
-    with pytest.raises(ConfigError, match="no text for case words"):
-        raise ran(tmp_path).exception or AssertionError
+    model.script = [Say(refusal="I cannot."), RIGHT[1], RIGHT[2]]
+    done = ran(tmp_path)
+    assert done.exit_code == 1
+    assert "words  failed: no text" in done.output
+    assert len(model.seen) == 3

@@ -15,6 +15,7 @@ import pytest
 import handrail
 from handrail.errors import HandrailError
 from handrail.records import Decision, Effect, Handoff, PolicyRef, Reason, Stage, Trigger
+from handrail.review.changes.proposal import WhyRefused
 
 DECISION = Decision(
     stage=Stage.ANSWER,
@@ -31,6 +32,7 @@ VALUES: dict[object, object] = {
     Any: "a result",
     Decision: DECISION,
     Handoff: HANDOFF,
+    WhyRefused: WhyRefused.STALE,
 }
 
 

@@ -20,14 +20,6 @@ _ID = re.compile(r"\w[\w-]{0,63}", re.ASCII)
 """An id is a file's name, too."""
 
 
-class ProposalRefused(ConfigError):
-    """A proposal cannot be accepted or declined; `code` says why, for programs."""
-
-    def __init__(self, why: "WhyRefused", problem: str) -> None:
-        super().__init__(problem)
-        self.code, self.problem = why, problem
-
-
 class WhyRefused(StrEnum):
     """Why a proposal cannot be accepted or declined."""
 
@@ -39,6 +31,14 @@ class WhyRefused(StrEnum):
     NO_MEMBER = "no_member"
     SAME_PERSON = "second_person_needed"
     NO_FILE = "policy_no_file"
+
+
+class ProposalRefused(ConfigError):
+    """A proposal cannot be accepted or declined; `code` says why, for programs."""
+
+    def __init__(self, why: WhyRefused, problem: str) -> None:
+        super().__init__(problem)
+        self.code, self.problem = why, problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
