@@ -103,7 +103,7 @@ def review(  # noqa: PLR0913 - one parameter per option
         typer.echo(made.as_json())
         return
     paths = write(made.report, out, made.figures, made.patches, language_of(language))
-    _tell(*made.lines(paths, store, policy))
+    _tell(*made.lines(paths, store, policy, log))
 
 
 def _reviewed(read: "_Read", period: "ReviewPeriod", policy: str) -> Reviewed:

@@ -1,15 +1,26 @@
 """`handrail review accept`, `due` and `rollback`: a proposal becomes the policy, and is taken back."""
 
+import math
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handrail.cli.options import DEFAULT_STORE, PersonOption, StoreOption, changed_policy, opened
+from handrail.cli.bulk import run_with_progress
+from handrail.cli.options import (
+    DEFAULT_STORE,
+    PersonOption,
+    StoreOption,
+    TenantOption,
+    changed_policy,
+    opened,
+)
 from handrail.errors import ConfigError
 
 if TYPE_CHECKING:
+    from handrail.review.changes.proposal import Proposal
     from handrail.store import Actor
 
 PolicyFile = Annotated[
@@ -24,6 +35,12 @@ PolicyFile = Annotated[
     ),
 ]
 ProposalId = Annotated[str, typer.Argument(help="Id of the proposal, or its beginning.")]
+LogOption = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, dir_okay=False, help="An export of the decision log that proves a certified threshold."
+    ),
+]
 PeopleFileOption = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, envvar="HANDRAIL_PEOPLE", help="Who fills which role."),
@@ -38,13 +55,16 @@ def accept(  # noqa: PLR0913 - one parameter per option
     people: PeopleFileOption = None,
     since: Annotated[str, typer.Option("--from", help="Day from which it counts, e.g. 2026-12-01.")] = "",
     store: StoreOption = DEFAULT_STORE,
+    tenant: TenantOption = "default",
+    log: LogOption = None,
 ) -> None:
     """Accept a proposed change: write the policy, with a line in its changelog.
 
     A policy with `enforced_by:` needs two members of that role: both run this command. With a store the
     version is put in force there as well, as `handrail policy enforce` does, so that every program takes it;
     where another version is in force there, nothing is written. A change of a later day is in force from then
-    on; `handrail review due` writes it into the file.
+    on; `handrail review due` writes it into the file. What lowers a threshold is proved once more, by the
+    store or the export that `--log` names, and counts from today on.
 
     Exit code 0: accepted, or it waits for a second person. 2: it cannot be accepted, and why.
 
@@ -55,11 +75,16 @@ def accept(  # noqa: PLR0913 - one parameter per option
     """
     from handrail.review.changes.accept import accept as accepted
     from handrail.review.changes.accept_in_force import accept_in_force
+    from handrail.review.changes.promise import NOTHING_CERTIFIED
     from handrail.review.changes.proposal import FILE, read_proposal
 
     today = datetime.now(UTC).date()
-    found = read_proposal(out / FILE, proposal)
     day = _day(since) if since else None
+    found = _certified_anew(read_proposal(out / FILE, proposal), policy, store, tenant=tenant, log=log)
+    if found.rests_on != NOTHING_CERTIFIED and (day or today) > today:
+        raise ConfigError(
+            "a certified threshold counts from today on: what is proved may end before another day"
+        )
     actor = _actor(person, people, policy)
     if actor is not None and _has_store(store):
         with opened(store) as enforcing:
@@ -74,6 +99,44 @@ def accept(  # noqa: PLR0913 - one parameter per option
             f"{done.id} is accepted by {', '.join(done.by)}; waits for {done.waits_for}; "
             f"handrail review due --list shows what waits, handrail review rollback {done.id} withdraws it"
         )
+
+
+def _certified_anew(
+    found: "Proposal", policy: Path, store: str, *, tenant: str, log: Path | None
+) -> "Proposal":
+    """Return a proposal with what is certified now, where it needs that: a file proves nothing.
+
+    Raises:
+        ConfigError: it rests on a certificate, and neither a store nor an export is there to prove it.
+    """
+    from handrail.bulk.select import selected
+    from handrail.review.changes.patches import problems_of
+    from handrail.review.changes.promise import NOTHING_CERTIFIED
+    from handrail.review.changes.proposal import digest
+    from handrail.review.log.log_cases import review_job
+    from handrail.review.log.log_rows import rows_of
+    from handrail.review.store_review import HISTORY
+    from handrail.review.week.weekly_log import certified_now
+
+    bare, text = replace(found, certified=None, certified_slices=()), policy.read_text(encoding="utf-8")
+    is_other = found.rests_on == NOTHING_CERTIFIED or digest(text) != found.base
+    if is_other or not problems_of(text, found.text, file=str(policy), folder=policy.parent):
+        return bare
+    now = datetime.now(UTC)
+    if log is not None:
+        with run_with_progress(review_job(tenant), log, workers=1, engine="processes") as run:
+            rows = list(selected(run))
+    elif _has_store(store):
+        with opened(store) as held:
+            rows = list(rows_of(held.entries(tenant, now - HISTORY, now), tenant))
+    else:
+        raise ConfigError(
+            f"{found.id} rests on a certified threshold: name the store (--store) or the export (--log) that "
+            "proves it"
+        )
+    proved = certified_now(rows, str(policy), now)
+    whole = None if math.isinf(proved.whole) else proved.whole
+    return replace(found, certified=whole, certified_slices=proved.slices)
 
 
 def _actor(person: str, people: Path | None, policy: Path) -> "Actor | None":

@@ -26,7 +26,7 @@ class Reviewed:
     patches: "Sequence[Proposal]"
     missed: "FalsePasses | None"
 
-    def lines(self, paths: Sequence[Path], store: str, policy: str) -> list[str]:
+    def lines(self, paths: Sequence[Path], store: str, policy: str, log: Path | None = None) -> list[str]:
         """Return what to print once the files are written."""
         return [
             self._total(),
@@ -34,7 +34,7 @@ class Reviewed:
             *self._steps(),
             *map(_proposal_line, self.patches),
             f"{paths[0]} and {len(paths) - 1} files beside it",
-            *self._next(paths[0].parent, policy),
+            *self._next(paths[0].parent, policy, log),
         ]
 
     def as_json(self) -> str:
@@ -59,7 +59,7 @@ class Reviewed:
         steps = first_steps(self.report, self.figures, self.patches)
         return [f"{number}. {step}" for number, step in enumerate(steps, 1)]
 
-    def _next(self, folder: Path, policy: str) -> list[str]:
+    def _next(self, folder: Path, policy: str, log: Path | None = None) -> list[str]:
         # The first of them on the page, unless it costs more than it saves: that asks for a thought.
         ready = next((one for one in self.patches if one.is_ready and round(one.worth) >= 0), None)
         if ready is None or not policy:
@@ -67,6 +67,8 @@ class Reviewed:
         from handrail.policy.file.read import shipped
 
         where = "" if folder == Path("review") else f" --out {folder}"
+        if log is not None and ready.certified is not None:
+            where += f" --log {log}"
         is_shipped = policy in shipped() and not Path(policy).is_file()
         copied, file = (
             (f"handrail policy copy {policy} && ", f"{policy}.yaml") if is_shipped else ("", policy)
